@@ -1,0 +1,118 @@
+"""Every error Zettel raises on purpose, by who can act on it.
+
+    ZettelError
+    ├── InvalidArgumentError      the caller: pass another value
+    │   └── UnknownNameError      the caller: one of these was meant
+    ├── NoteNotFoundError         the caller: find the id first
+    ├── ChangedMeanwhileError     the caller: read again, then decide
+    ├── ExpiredTokenError         the caller: ask for a new preview or page
+    └── StoreError                the person who runs the server
+        ├── StoreUnavailableError   path, permissions, disk
+        ├── NewerStoreError         upgrade Zettel
+        ├── OtherModelError         another embedding model wrote it
+        └── ModelUnavailableError   the embedding model cannot be loaded
+
+Each message says what happened with the value, then the next call to make.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ZettelError(Exception):
+    """Anything Zettel refuses or cannot do, worded for who can act on it."""
+
+
+class InvalidArgumentError(ZettelError, ValueError):
+    """An argument's value cannot be used.
+
+    Args:
+        name: The argument as the caller spelled it.
+        problem: What is wrong, with the value where that helps.
+        remedy: The next call to make, or the value to pass instead.
+    """
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        self.name = name
+        super().__init__(f"{name}: {problem}. {remedy}")
+
+
+class UnknownNameError(InvalidArgumentError):
+    """A name that must be one of a known set is not."""
+
+    def __init__(self, name: str, value: str, known: Iterable[str], remedy: str) -> None:
+        self.value = value
+        self.known = tuple(known)
+        super().__init__(name, f"{value!r} is not known", remedy)
+
+
+class NoteNotFoundError(ZettelError, LookupError):
+    """No note the caller may see has this id."""
+
+    def __init__(self, note_id: str) -> None:
+        self.note_id = note_id
+        super().__init__(
+            f"No note with id {note_id!r}. Call recall to find the id, or remember to create it."
+        )
+
+
+class ChangedMeanwhileError(ZettelError):
+    """Somebody else changed the note first, again and again."""
+
+    def __init__(self, note_ids: Iterable[str]) -> None:
+        self.note_ids = tuple(note_ids)
+        super().__init__(
+            f"Notes {', '.join(self.note_ids)} kept changing under this call and were left as they"
+            " are. Call recall with note_ids to see them, then try again."
+        )
+
+
+class ExpiredTokenError(ZettelError):
+    """A confirm token or cursor is unknown or too old."""
+
+    def __init__(self, name: str, remedy: str) -> None:
+        self.name = name
+        super().__init__(f"This {name} is unknown or has expired. {remedy}")
+
+
+class StoreError(ZettelError):
+    """The store cannot serve; the person who runs the server can mend it."""
+
+
+class StoreUnavailableError(StoreError, OSError):
+    """The store's place cannot be read or written."""
+
+    def __init__(self, place: str | Path, problem: str, remedy: str) -> None:
+        self.place = str(place)
+        super().__init__(f"The store at {str(place)!r} {problem}. {remedy}")
+
+
+class NewerStoreError(StoreError):
+    """A newer Zettel wrote this store."""
+
+    def __init__(self, place: str | Path, found: int, known: int) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            f"The store at {str(place)!r} has schema version {found}; this Zettel knows {known}."
+            " Upgrade zettel-mcp, or point ZETTEL_STORE at another directory."
+        )
+
+
+class OtherModelError(StoreError):
+    """The store's vectors come from another embedding model."""
+
+    def __init__(self, place: str | Path, found: str, asked: str) -> None:
+        self.found, self.asked = found, asked
+        super().__init__(
+            f"The store at {str(place)!r} was embedded with {found!r}, not {asked!r}. Set"
+            " ZETTEL_MODEL to the model it was made with, or point ZETTEL_STORE at another"
+            " directory."
+        )
+
+
+class ModelUnavailableError(StoreError):
+    """The embedding model cannot be found, read or trusted."""
+
+    def __init__(self, model: str, problem: str, remedy: str) -> None:
+        self.model = model
+        super().__init__(f"The embedding model {model!r} {problem}. {remedy}")

@@ -1,0 +1,197 @@
+"""The store's contract: arms that find notes, and one atomic way to change them.
+
+What to make of the arms is the tools' business. `DictStore` and `LanceStore` both pass
+`tests/storage/test_conformance.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.notes import Facets, Hit, Kind, Note, Outline, Run, State, Usage
+
+Vectors = NDArray[np.float32]
+"""float32, shape `(passages, dim)`, finite, rows of unit length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteFilter:
+    """Which notes an arm looks at: every given condition must hold; an empty one does not count."""
+
+    namespaces: tuple[str, ...] = ()
+    """Any of these; empty means all."""
+    note_ids: tuple[str, ...] = ()
+    fold_hash: str = ""
+    subject: str = ""
+    """Compared after lower-casing."""
+    tags: tuple[str, ...] = ()
+    """Any of these."""
+    kinds: tuple[Kind, ...] = ()
+    sessions: tuple[str, ...] = ()
+    """Any of these."""
+    states: tuple[State, ...] = (State.ACTIVE,)
+    """Any of these; empty means all."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """`since <= t <= until` for `happened_at`, or for when it was told (the ULID's time)."""
+    valid_at: datetime | None = None
+    """`valid_from <= t < valid_until`."""
+    known_at: datetime | None = None
+    """Revisions as the store knew them then, instead of the current ones."""
+    stage_below: int | None = None
+    unembedded: bool = False
+    """Only notes that have no vectors yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNote:
+    """A note to add, with its vectors if they are made already."""
+
+    note: Note
+    vectors: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The next revision of a note: `note.rev` is one above the revision it was planned on."""
+
+    note: Note
+    vectors: Vectors | None = None
+    """New vectors; None keeps the old ones if `keep_vectors`, else the note waits for embedding."""
+    keep_vectors: bool = True
+    ended_at: datetime | None = None
+    """Stamped on the closed row: the world changed then."""
+    corrected: bool = False
+    """Stamped on the closed row: it was never true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What one commit did."""
+
+    stored: tuple[Note, ...]
+    """As they now stand, `known_from` included, in the order given (new notes first)."""
+    lost: tuple[str, ...]
+    """Note ids whose change somebody else forestalled: read again, plan again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStats:
+    """Size of a store."""
+
+    notes: int
+    revisions: int
+    disk_bytes: int
+    commits_since_upkeep: int
+
+
+class NoteStore(Protocol):
+    """Notes with their revisions, beside them usage, runs and meta.
+
+    Every write is one commit, is finished even when the caller is cancelled, and is durable when
+    the call returns. Every read sees every finished write of every process.
+    """
+
+    @property
+    def place(self) -> str:
+        """Directory or URI, for messages."""
+        ...
+
+    async def write(self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()) -> Written:
+        """Add notes and revise others in one commit.
+
+        A change takes effect only if its note's current revision is `note.rev - 1`; then the old
+        row is closed and the new one inserted, or neither. The new row's `known_from` is the
+        later of what the note says and the old row's plus one microsecond.
+
+        Raises:
+            InvalidArgumentError: A vector is not finite or not of unit length.
+            StoreUnavailableError: Nothing was written.
+        """
+        ...
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current revisions in any state, in the order asked; unknown ids are left out."""
+        ...
+
+    async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
+        """Matching notes, newest first by (`happened_at`, `note_id`)."""
+        ...
+
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes match."""
+        ...
+
+    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+        """Full-text hits, best first, with raw BM25 scores above 0."""
+        ...
+
+    async def match_vectors(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Hit]:
+        """Notes by cosine of their best passage to a unit vector of shape `(dim,)`, best first."""
+        ...
+
+    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
+        """The few fields ranking needs, in session order: `happened_at`, `note_id` ascending."""
+        ...
+
+    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current notes of any state that have a link to one of these."""
+        ...
+
+    async def facets(self, where: NoteFilter) -> Facets:
+        """Counts by subject, tag and namespace."""
+        ...
+
+    async def revisions(self, note_id: str) -> list[Note]:
+        """All revisions, oldest first; empty for an unknown id."""
+        ...
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of current notes; a note that waits for embedding is left out."""
+        ...
+
+    async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
+        """Fill in vectors of rows that wait for them; makes no revision, skips rows closed since."""
+        ...
+
+    async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
+        """Usage of those notes that have any."""
+        ...
+
+    async def put_usage(self, usages: Sequence[Usage]) -> None:
+        """Insert or replace, one commit."""
+        ...
+
+    async def add_run(self, run: Run) -> None:
+        """Record a finished run."""
+        ...
+
+    async def runs(self, *, limit: int) -> list[Run]:
+        """The newest runs first."""
+        ...
+
+    async def get_meta(self, key: str) -> str | None:
+        """A value of the `meta` table."""
+        ...
+
+    async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
+        """Compare and set; None means absent. False when the current value is not `expected`."""
+        ...
+
+    async def upkeep(self) -> bool:
+        """Compact, index new rows and drop old table versions; False if another process is at it."""
+        ...
+
+    async def stats(self) -> StoreStats:
+        """Sizes, for `status` and the benchmark."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the store; further calls are undefined."""
+        ...
