@@ -1,0 +1,53 @@
+# `make` lists the targets. Needs Python 3.11 or newer; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# For example: PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_ARGS ?=
+TRANSPORT ?= stdio
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check bench-retrieval clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## install Zettel and its tools into .venv (does nothing when up to date)
+
+# torch comes first and alone: once the CPU build of the pinned version is there, nothing that
+# depends on torch makes pip fetch another one.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Zettel needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+	  echo "Name one that is: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "[1/3] Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/3] Installing torch, the largest part (some 200 MB)"
+	@$(BIN)/python -m pip install $(PIP_ARGS) --disable-pip-version-check \
+	  "$$(grep '^torch==' constraints.txt)" -c constraints.txt
+	@echo "[3/3] Installing Zettel, its dependencies and its development tools"
+	@$(BIN)/python -m pip install $(PIP_ARGS) --disable-pip-version-check \
+	  -e ".[dev]" -c constraints.txt
+	@touch $(STAMP)
+	@echo "Installed: $(BIN)/zettel"
+
+serve: install ## serve Streamable HTTP and SSE on 127.0.0.1 (ARGS="--port 9000")
+	@exec $(BIN)/zettel serve $(ARGS)
+
+test: install ## run the tests (ARGS="tests/tools -k forget")
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: install ## formatting, lint and types: what CI checks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse])
+	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }
+	@exec $(BIN)/python -m benchmarks.retrieval --data "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
+
+clean: ## remove .venv, caches and built files
+	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .ci/tools
+	find server tools storage tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,145 @@
+"""Rules that only the source can show: who imports whom, and how long things are."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("storage", "tools", "server")
+"""Each may import itself and those before it."""
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+"""Of the body: a verb's arguments, one a line, are its contract and not its length."""
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def layer_files(layer: str) -> list[Path]:
+    return sorted((ROOT / layer / "zettel").rglob("*.py"))
+
+
+def product_files() -> list[Path]:
+    return [file for layer in LAYERS for file in layer_files(layer)]
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Dotted names of everything a file imports, wherever in the file."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if not node.level)
+
+
+def importers(*libraries: str) -> set[str]:
+    """Product files, as `layer/name.py`, that import one of these libraries."""
+    return {
+        f"{layer}/{file.name}"
+        for layer in LAYERS
+        for file in layer_files(layer)
+        if any(name.split(".")[0] in libraries for name in imports(file))
+    }
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function below its signature and docstring."""
+    documented = ast.get_docstring(function) is not None and len(function.body) > 1
+    first = function.body[1 if documented else 0]
+    return (function.end_lineno or 0) - first.lineno + 1
+
+
+def test_there_is_product_code_in_each_layer() -> None:
+    assert all(len(layer_files(layer)) > 1 for layer in LAYERS)
+
+
+def test_a_layer_imports_only_those_below_it() -> None:
+    upward = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for at, layer in enumerate(LAYERS)
+        for file in layer_files(layer)
+        for name in imports(file)
+        for above in LAYERS[at + 1 :]
+        if name == f"zettel.{above}" or name.startswith(f"zettel.{above}.")
+    ]
+
+    assert upward == []
+
+
+def test_imports_are_absolute() -> None:
+    relative = [
+        str(file.relative_to(ROOT))
+        for file in product_files()
+        if any(name.startswith(".") for name in imports(file))
+    ]
+
+    assert relative == []
+
+
+def test_only_the_server_knows_mcp() -> None:
+    users = importers("mcp", "mcp_types", "starlette", "uvicorn", "typer")
+
+    assert users
+    assert {user.split("/")[0] for user in users} == {"server"}
+
+
+def test_only_the_lance_files_know_lancedb() -> None:
+    users = importers("lancedb", "lance", "pyarrow")
+
+    assert users
+    assert all(user.startswith("storage/lance_") for user in users)
+
+
+def test_only_the_sentence_embedder_knows_the_model_library() -> None:
+    users = importers("sentence_transformers", "transformers", "torch")
+
+    assert users == {"storage/sentence_embedder.py"}
+
+
+def test_the_namespace_has_no_init_file() -> None:
+    assert [
+        str(path) for layer in LAYERS for path in (ROOT / layer).glob("zettel/__init__.*")
+    ] == []
+
+
+def test_each_package_says_that_it_is_typed() -> None:
+    assert all((ROOT / layer / "zettel" / layer / "py.typed").is_file() for layer in LAYERS)
+
+
+def test_nothing_prints_because_stdout_is_the_protocol() -> None:
+    printing = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in product_files()
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"print", "input"}
+    ]
+
+    assert printing == []
+
+
+def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in product_files()
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FILE_LINES} == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    lengths = {
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": body_lines(node)
+        for file in product_files()
+        for node in ast.walk(tree(file))
+        if isinstance(node, _FUNCTIONS)
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
