@@ -1,0 +1,126 @@
+"""Cut a long text into the passages that are embedded one by one.
+
+Pure: what a token is comes in as a function, so any tokenizer (and a test's own) will do.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import regex
+
+MAX_PASSAGE_TOKENS = 200
+"""Tokens of one passage, special tokens not counted (design §4: best passage of at most 200)."""
+
+Span = tuple[int, int]
+"""`[start, end)` of one token, in characters of the text it was read from."""
+
+TokenSpans = Callable[[str], Sequence[Span]]
+"""Spans of a text's tokens in order, special tokens left out; starts never decrease."""
+
+_GRAPHEME = regex.compile(r"\X")
+# A sentence ends with its closing quotes; Chinese and Japanese put no space after it.
+_SENTENCE_END = regex.compile(
+    r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
+)
+_WORD_END = regex.compile(r"(?<=\S)(?=\s)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cuts:
+    """Where a text may be cut: ascending positions, every one between two graphemes."""
+
+    by_preference: tuple[Sequence[int], ...]
+    """Sentence and line ends, then word ends, then any grapheme's end."""
+
+    def best(self, start: int, end: int) -> int:
+        """The last position in `(start, end]` of the best sort that has one.
+
+        A grapheme that alone is longer than that stays whole.
+        """
+        for positions in self.by_preference:
+            at = bisect_right(positions, end) - 1
+            if at >= 0 and positions[at] > start:
+                return positions[at]
+        graphemes = self.by_preference[-1]
+        return graphemes[bisect_right(graphemes, start)]
+
+
+def split_passages(
+    content: str, token_spans: TokenSpans, *, limit: int = MAX_PASSAGE_TOKENS
+) -> list[str]:
+    """Cut a text into verbatim slices of at most `limit` tokens.
+
+    Args:
+        content: Any text.
+        token_spans: The tokenizer.
+        limit: Tokens a slice may have, 1 and up.
+
+    Returns:
+        At least one slice; together they are the content but for white space around them.
+        Cut at the last sentence or line end that fits, else at a word's end, else between two
+        graphemes (UAX #29). Only a single grapheme of more tokens than `limit` exceeds it.
+    """
+    spans = token_spans(content)
+    if len(spans) <= limit:
+        return [content]
+    cuts = _find_cuts(content)
+    starts = [start for start, _ in spans]
+    passages: list[str] = []
+    position = _skip_space(content, 0, cuts)
+    while position < len(content):
+        beyond = bisect_left(starts, position) + limit
+        end = starts[beyond] if beyond < len(starts) else len(content)
+        cut = _fit(content, position, end, cuts, token_spans, limit)
+        passages.append(_trim_end(content, position, cut, cuts))
+        position = _skip_space(content, cut, cuts)
+    return passages or [""]
+
+
+def _fit(
+    content: str, start: int, end: int, cuts: _Cuts, token_spans: TokenSpans, limit: int
+) -> int:
+    """Cut at or before `end`, earlier while the slice has too many tokens.
+
+    A word that was cut reads as other tokens than it did within the whole text, so the slice
+    itself is counted.
+    """
+    cut = end if end == len(content) else cuts.best(start, end)
+    while True:
+        spans = token_spans(content[start:cut])
+        if len(spans) <= limit:
+            return cut
+        earlier = cuts.best(start, min(start + spans[limit][0], cut - 1))
+        if earlier >= cut:
+            return cut
+        cut = earlier
+
+
+def _find_cuts(content: str) -> _Cuts:
+    graphemes = [match.end() for match in _GRAPHEME.finditer(content)]
+    between = frozenset(graphemes)
+
+    def ends(pattern: "regex.Pattern[str]") -> list[int]:
+        return [match.end() for match in pattern.finditer(content) if match.end() in between]
+
+    return _Cuts(by_preference=(ends(_SENTENCE_END), ends(_WORD_END), graphemes))
+
+
+def _skip_space(content: str, position: int, cuts: _Cuts) -> int:
+    """Move on over graphemes that are white space and nothing else."""
+    graphemes = cuts.by_preference[-1]
+    at = bisect_right(graphemes, position)
+    while at < len(graphemes) and content[position : graphemes[at]].isspace():
+        position = graphemes[at]
+        at += 1
+    return position
+
+
+def _trim_end(content: str, start: int, end: int, cuts: _Cuts) -> str:
+    """The slice without the graphemes at its end that are white space and nothing else."""
+    graphemes = cuts.by_preference[-1]
+    at = bisect_right(graphemes, end) - 1
+    while at > 0 and content[graphemes[at - 1] : end].isspace() and graphemes[at - 1] > start:
+        at -= 1
+        end = graphemes[at]
+    return content[start:end]
