@@ -6,11 +6,15 @@
     ├── NoteNotFoundError         the caller: find the id first
     ├── ChangedMeanwhileError     the caller: read again, then decide
     ├── ExpiredTokenError         the caller: ask for a new preview or page
-    └── StoreError                the person who runs the server
-        ├── StoreUnavailableError   path, permissions, disk
-        ├── NewerStoreError         upgrade Zettel
-        ├── OtherModelError         another embedding model wrote it
-        └── ModelUnavailableError   the embedding model cannot be loaded
+    ├── StoreError                the person who runs the server
+    │   ├── StoreUnavailableError   path, permissions, disk
+    │   ├── NewerStoreError         upgrade Zettel
+    │   ├── OtherModelError         another embedding model wrote it
+    │   ├── ModelUnavailableError   the embedding model cannot be loaded
+    │   └── LeaseLostError          try again: another process took the work over
+    └── ServingError              the person who starts the server
+        ├── PortBusyError           another port, or stop who has it
+        └── HostRefusedError        a loopback host
 
 Each message says what happened with the value, then the next call to make.
 """
@@ -116,3 +120,40 @@ class ModelUnavailableError(StoreError):
     def __init__(self, model: str, problem: str, remedy: str) -> None:
         self.model = model
         super().__init__(f"The embedding model {model!r} {problem}. {remedy}")
+
+
+class LeaseLostError(StoreError):
+    """Work that one process at a time may do went to another process."""
+
+    def __init__(self, work: str) -> None:
+        self.work = work
+        super().__init__(
+            f"Another process took over {work} while this one was at it; what was done is kept."
+            " Run the command again."
+        )
+
+
+class ServingError(ZettelError):
+    """The server cannot be reached the way it was asked to be."""
+
+
+class PortBusyError(ServingError):
+    """Something else listens on the port, or the host has no such address."""
+
+    def __init__(self, host: str, port: int, problem: str) -> None:
+        self.host, self.port = host, port
+        super().__init__(
+            f"Cannot listen on {host} port {port}: {problem}. Stop what listens there, or pass"
+            " another --port."
+        )
+
+
+class HostRefusedError(ServingError):
+    """A host that machines other than this one could reach."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"Refused to listen on {host!r}: there are no access tokens yet, so everybody who can"
+            " reach that address could read and change every note. Pass --host 127.0.0.1."
+        )

@@ -1,7 +1,7 @@
 """The store's contract: arms that find notes, and one atomic way to change them.
 
 What to make of the arms is the tools' business. `DictStore` and `LanceStore` both pass
-`tests/storage/test_conformance.py`.
+`tests/storage/test_conformance*.py`.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,9 @@ class NoteStore(Protocol):
         """Directory or URI, for messages."""
         ...
 
-    async def write(self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()) -> Written:
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
         """Add notes and revise others in one commit.
 
         A change takes effect only if its note's current revision is `note.rev - 1`; then the old
@@ -157,7 +159,14 @@ class NoteStore(Protocol):
         ...
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        """Fill in vectors of rows that wait for them; makes no revision, skips rows closed since."""
+        """Fill in vectors of rows that wait; makes no revision, skips rows closed since."""
+        ...
+
+    async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
+        """Note that evolution has seen these revisions and found nothing to change.
+
+        Like a filled-in vector this is no revision; rows closed since are skipped.
+        """
         ...
 
     async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
@@ -185,7 +194,7 @@ class NoteStore(Protocol):
         ...
 
     async def upkeep(self) -> bool:
-        """Compact, index new rows and drop old table versions; False if another process is at it."""
+        """Compact, index new rows, drop old table versions; False if another process is at it."""
         ...
 
     async def stats(self) -> StoreStats:

@@ -1,0 +1,89 @@
+"""What a `NoteFilter` lets through and how words score, over notes in memory."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import log
+
+from zettel.storage.identifiers import largest_id, smallest_id
+from zettel.storage.notes import Note, compose_text, fold, fold_hash
+from zettel.storage.store import NoteFilter
+
+K1 = 1.2
+B = 0.75
+"""BM25's saturation and length weight as LanceDB sets them (Robertson and Zaragoza, 2009)."""
+
+_WORD = re.compile(r"\w+")
+
+
+def matches(note: Note, where: NoteFilter) -> bool:
+    """Whether a filter lets a revision through."""
+    return _known(note, where) and _told(note, where) and _described(note, where)
+
+
+def bm25(query: str, notes: Mapping[str, Note]) -> dict[str, float]:
+    """Score notes by the words they share with a query, unstemmed, without stop words.
+
+    Args:
+        query: Any text.
+        notes: The notes to score, by any key; word frequencies are theirs.
+
+    Returns:
+        The keys of notes that share a word, with a score above 0.
+    """
+    words = {key: Counter(_words(compose_text(note))) for key, note in notes.items()}
+    average = sum(counts.total() for counts in words.values()) / max(1, len(words))
+    scores: dict[str, float] = {}
+    for word in _words(query):
+        holders = {key: counts for key, counts in words.items() if word in counts}
+        rarity = log(1 + (len(words) - len(holders) + 0.5) / (len(holders) + 0.5))
+        for key, counts in holders.items():
+            length = 1 - B + B * counts.total() / average
+            gain = counts[word] * (K1 + 1) / (counts[word] + K1 * length)
+            scores[key] = scores.get(key, 0.0) + rarity * gain
+    return scores
+
+
+def _words(text: str) -> Sequence[str]:
+    return _WORD.findall(fold(text))
+
+
+def _known(note: Note, where: NoteFilter) -> bool:
+    if where.known_at is None:
+        return note.current
+    return note.known_from <= where.known_at and _before(where.known_at, note.known_to)
+
+
+def _told(note: Note, where: NoteFilter) -> bool:
+    if where.valid_at is not None and not (
+        note.valid_from <= where.valid_at and _before(where.valid_at, note.valid_until)
+    ):
+        return False
+    happened = told = True
+    if where.since is not None:
+        happened = note.happened_at >= where.since
+        told = note.note_id >= smallest_id(where.since)
+    if where.until is not None:
+        happened = happened and note.happened_at <= where.until
+        told = told and note.note_id <= largest_id(where.until)
+    return happened or told
+
+
+def _described(note: Note, where: NoteFilter) -> bool:
+    return (
+        (not where.namespaces or note.namespace in where.namespaces)
+        and (not where.note_ids or note.note_id in where.note_ids)
+        and (not where.fold_hash or fold_hash(note.content) == where.fold_hash)
+        and (not where.subject or note.subject.lower() == where.subject.lower())
+        and (not where.tags or not set(note.tags).isdisjoint(where.tags))
+        and (not where.kinds or note.kind in where.kinds)
+        and (not where.sessions or note.session in where.sessions)
+        and (not where.states or note.state in where.states)
+        and (where.stage_below is None or note.stage < where.stage_below)
+        and (not where.unembedded or not note.embed_model)
+    )
+
+
+def _before(instant: datetime, end: datetime | None) -> bool:
+    return end is None or instant < end

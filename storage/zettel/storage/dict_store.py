@@ -1,0 +1,227 @@
+"""The store in memory: for tests that need no LanceDB, and the plainest reading of the protocol."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.dict_match import bm25, matches
+from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage, order_key
+from zettel.storage.revisions import (
+    check_vectors,
+    check_write,
+    first_revision,
+    next_revision,
+    next_vectors,
+)
+from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
+
+
+class DictStore:
+    """Notes in dictionaries. Each method does what the `NoteStore` method of its name promises.
+
+    Nothing awaits inside a method, so each is atomic among the tasks of its event loop.
+
+    Args:
+        model_id: Model of vectors that do not name theirs.
+    """
+
+    def __init__(self, *, model_id: str = "unnamed") -> None:
+        self._model_id = model_id
+        self._rows: dict[str, Note] = {}
+        self._vectors: dict[str, Vectors] = {}
+        self._current: dict[str, str] = {}
+        self._usage: dict[str, Usage] = {}
+        self._runs: list[Run] = []
+        self._meta: dict[str, str] = {}
+        self._commits = 0
+
+    @property
+    def place(self) -> str:
+        """Always `memory`."""
+        return "memory"
+
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        """Add notes and revise others at once."""
+        check_write(new, changes, dim=None)
+        stored: list[Note] = []
+        lost: list[str] = []
+        for item in new:
+            stored.append(first_revision(item, model_id=self._model_id))
+            self._put(stored[-1], item.vectors)
+        for change in changes:
+            old = self._now(change.note.note_id)
+            if old is None or old.rev != change.note.rev - 1:
+                lost.append(change.note.note_id)
+                continue
+            closed, following = next_revision(old, change, model_id=self._model_id)
+            vectors = self._vectors.get(old.row_id)
+            self._rows[closed.row_id] = closed
+            self._put(following, next_vectors(vectors, change))
+            stored.append(following)
+        self._commits += bool(stored)
+        return Written(stored=tuple(stored), lost=tuple(lost))
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current revisions by id."""
+        return [note for note_id in note_ids if (note := self._now(note_id)) is not None]
+
+    async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
+        """Matching notes, newest first."""
+        found = sorted(self._matching(where), key=order_key, reverse=True)
+        return found[offset : offset + max(0, limit)]
+
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes match."""
+        return len(self._matching(where))
+
+    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+        """Notes by the words they share with the query."""
+        scores = bm25(query, self._rows)
+        return _best(
+            (Hit(n.note_id, scores[n.row_id]) for n in self._matching(where) if n.row_id in scores),
+            limit,
+        )
+
+    async def match_vectors(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Hit]:
+        """Notes by cosine of their best passage."""
+        check_vectors(vector[np.newaxis], dim=None)
+        embedded = [note for note in self._matching(where) if note.row_id in self._vectors]
+        return _best(
+            (Hit(n.note_id, float(np.max(self._vectors[n.row_id] @ vector))) for n in embedded),
+            limit,
+        )
+
+    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
+        """What ranking needs, in session order."""
+        found = sorted(self._matching(where), key=order_key)
+        return [_outline(note) for note in found[: max(0, limit)]]
+
+    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current notes with a link to one of these."""
+        wanted = set(note_ids)
+        now = (self._rows[row_id] for row_id in self._current.values())
+        found = [n for n in now if not wanted.isdisjoint(link.to for link in n.links)]
+        return sorted(found, key=order_key)
+
+    async def facets(self, where: NoteFilter) -> Facets:
+        """Counts by subject, tag and namespace."""
+        found = self._matching(where)
+        return Facets(
+            subjects=Counter(note.subject for note in found if note.subject),
+            tags=Counter(tag for note in found for tag in note.tags),
+            namespaces=Counter(note.namespace for note in found),
+        )
+
+    async def revisions(self, note_id: str) -> list[Note]:
+        """All revisions, oldest first."""
+        return sorted(
+            (note for note in self._rows.values() if note.note_id == note_id), key=lambda n: n.rev
+        )
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded current notes."""
+        rows = {note_id: self._current.get(note_id, "") for note_id in note_ids}
+        return {
+            note_id: self._vectors[row] for note_id, row in rows.items() if row in self._vectors
+        }
+
+    async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
+        """Fill in vectors of rows that wait for them."""
+        for _, array in vectors:
+            check_vectors(array, dim=None)
+        for note, array in vectors:
+            row = self._rows.get(note.row_id)
+            if row is not None and row.current and not row.embed_model:
+                self._put(replace(row, embed_model=model), array)
+        self._commits += 1
+
+    async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
+        """Note that evolution has seen these revisions."""
+        for note in notes:
+            row = self._rows.get(note.row_id)
+            if row is not None and row.current and row.stage < stage:
+                self._rows[row.row_id] = replace(row, stage=stage)
+        self._commits += 1
+
+    async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
+        """Usage of those notes that have any."""
+        return {note_id: self._usage[note_id] for note_id in note_ids if note_id in self._usage}
+
+    async def put_usage(self, usages: Sequence[Usage]) -> None:
+        """Insert or replace usage."""
+        self._usage.update({usage.note_id: usage for usage in usages})
+
+    async def add_run(self, run: Run) -> None:
+        """Record a finished run."""
+        self._runs.append(run)
+
+    async def runs(self, *, limit: int) -> list[Run]:
+        """The newest runs first."""
+        newest = sorted(self._runs, key=lambda run: (run.started_at, run.run_id), reverse=True)
+        return newest[: max(0, limit)]
+
+    async def get_meta(self, key: str) -> str | None:
+        """A named value."""
+        return self._meta.get(key)
+
+    async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
+        """Compare and set."""
+        if self._meta.get(key) != expected:
+            return False
+        if value is None:
+            self._meta.pop(key, None)
+        else:
+            self._meta[key] = value
+        return True
+
+    async def upkeep(self) -> bool:
+        """Nothing to compact."""
+        self._commits = 0
+        return True
+
+    async def stats(self) -> StoreStats:
+        """Sizes; there is no disk."""
+        return StoreStats(
+            notes=len(self._current),
+            revisions=len(self._rows),
+            disk_bytes=0,
+            commits_since_upkeep=self._commits,
+        )
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _put(self, note: Note, vectors: Vectors | None) -> None:
+        self._rows[note.row_id] = note
+        self._current[note.note_id] = note.row_id
+        if vectors is not None:
+            self._vectors[note.row_id] = vectors
+
+    def _now(self, note_id: str) -> Note | None:
+        return self._rows.get(self._current.get(note_id, ""))
+
+    def _matching(self, where: NoteFilter) -> list[Note]:
+        return [note for note in self._rows.values() if matches(note, where)]
+
+
+def _outline(note: Note) -> Outline:
+    return Outline(
+        note_id=note.note_id,
+        namespace=note.namespace,
+        session=note.session,
+        subject=note.subject,
+        happened_at=note.happened_at,
+        kind=note.kind,
+        content=note.content,
+    )
+
+
+def _best(hits: Iterable[Hit], limit: int) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))[: max(0, limit)]

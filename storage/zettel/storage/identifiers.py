@@ -1,0 +1,60 @@
+"""Note ids: ULIDs (github.com/ulid/spec), whose time is when the note was told."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from ulid import ULID, ULIDGenerator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_RANDOM_BITS = 80
+_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
+_CANONICAL = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+"""Crockford's base 32 in upper case; the first digit carries only 3 of the 128 bits."""
+
+# One generator a process: ids of the same millisecond grow, so note order is creation order.
+_generator = ULIDGenerator()
+
+
+def new_id(now: datetime) -> str:
+    """Make the id of a note told at `now`.
+
+    Args:
+        now: Timezone-aware, 1970 or later; cut to the millisecond.
+
+    Returns:
+        26 characters; greater than every id this process made for the same millisecond.
+    """
+    return str(_generator.generate(_milliseconds(now)))
+
+
+def told_at(note_id: str) -> datetime:
+    """Read when a note was told: UTC, to the millisecond.
+
+    Raises:
+        ValueError: The text is not an id.
+    """
+    if not is_id(note_id):
+        message = f"{note_id!r} is not a note id"
+        raise ValueError(message)
+    return _EPOCH + ULID.from_str(note_id).milliseconds * _MILLISECOND
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is spelled like a note id."""
+    return _CANONICAL.fullmatch(text) is not None
+
+
+def smallest_id(instant: datetime) -> str:
+    """The id no note told in the instant's millisecond or later is below."""
+    return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS))
+
+
+def largest_id(instant: datetime) -> str:
+    """The id no note told in the instant's millisecond or earlier is above."""
+    return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS | _RANDOM_MASK))
+
+
+def _milliseconds(instant: datetime) -> int:
+    # Whole numbers: python-ulid goes through a float and can land a millisecond early.
+    return max(0, (instant - _EPOCH) // _MILLISECOND)

@@ -1,0 +1,70 @@
+"""What LanceDB's errors mean. It raises plain errors with text, so all matching is done here."""
+
+from dataclasses import dataclass
+
+from zettel.storage.errors import StoreUnavailableError
+
+CONFLICTS = ("Retryable commit conflict", "Commit conflict", "Too many concurrent writers")
+"""Somebody else committed first and nothing was written (lance 13.0)."""
+
+STALE = "Not found:"
+"""A file of the version read from is gone: another process dropped old versions meanwhile."""
+
+MAX_DETAIL_CHARS = 300
+"""How much of a foreign error's text a message may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    marks: tuple[str, ...]
+    problem: str
+    remedy: str
+
+
+_CAUSES = (
+    _Cause(
+        # 28 ENOSPC, 122 EDQUOT, 112 ERROR_DISK_FULL
+        ("No space left", "(os error 28)", "(os error 122)", "(os error 112)"),
+        "is on a full disk, so nothing was stored",
+        "Free some space, then make the same call again.",
+    ),
+    _Cause(
+        # 30 EROFS, 13 EACCES, 1 EPERM, 5 ERROR_ACCESS_DENIED
+        ("Read-only", "Permission denied", "(os error 30)", "(os error 13)", "(os error 1)"),
+        "cannot be written, so nothing was stored",
+        "Make it writable for this user, or point ZETTEL_STORE at another directory.",
+    ),
+    _Cause(
+        CONFLICTS,
+        "is being changed by too many others at once, so nothing was stored",
+        "Make the same call again in a moment.",
+    ),
+    _Cause(
+        (STALE, "was not found"),
+        "has lost files it needs",
+        "Check that nothing else deletes files there; if they are gone, restore a backup.",
+    ),
+)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a write lost to another and may be tried again as it is."""
+    return any(mark in str(error) for mark in CONFLICTS)
+
+
+def is_stale(error: Exception) -> bool:
+    """Whether looking at the newest version of the table may help."""
+    return STALE in str(error)
+
+
+def unavailable(place: str, error: Exception) -> StoreUnavailableError:
+    """Say in our words what a failed call to LanceDB means for who runs the server."""
+    text = str(error)
+    for cause in _CAUSES:
+        if any(mark in text for mark in cause.marks):
+            return StoreUnavailableError(place, cause.problem, cause.remedy)
+    return StoreUnavailableError(
+        place,
+        f"failed: {text[:MAX_DETAIL_CHARS]}",
+        "Try again; if it stays, look at the server's log and the disk.",
+    )

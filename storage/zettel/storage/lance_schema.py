@@ -1,0 +1,158 @@
+"""The tables of a LanceDB store: columns, keys and indices of schema version 1."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from lancedb.index import FTS, Bitmap, BTree, LabelList
+
+from zettel.storage.revisions import DERIVED_FIELDS
+
+SCHEMA_VERSION = 1
+"""Raised whenever an older Zettel could misread the tables; kept in `meta`."""
+
+TIME = pa.timestamp("us", "UTC")
+
+_KEY_MARK = {b"lance-schema:unenforced-primary-key:position": b"1"}
+"""Lance's own field metadata for a declared key: set at creation, so no table is ever without."""
+
+IndexConfig = BTree | Bitmap | LabelList | FTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSpec:
+    """One table."""
+
+    name: str
+    key: str
+    schema: pa.Schema
+    """Its first field is the key."""
+    indices: tuple[tuple[str, IndexConfig], ...] = ()
+    """Column and configuration; made on the empty table, which LanceDB 0.40 searches rightly."""
+
+
+def _text(name: str, *, key: bool = False) -> pa.Field:
+    return pa.field(name, pa.string(), nullable=False, metadata=_KEY_MARK if key else None)
+
+
+def _texts(name: str) -> pa.Field:
+    return pa.field(name, pa.list_(pa.string()))
+
+
+def _time(name: str) -> pa.Field:
+    return pa.field(name, TIME)
+
+
+LINK = pa.struct(
+    [
+        ("to", pa.string()),
+        ("relation", pa.string()),
+        ("weight", pa.float64()),
+        ("reason", pa.string()),
+        ("made_by", pa.string()),
+        ("made_at", TIME),
+        ("valid_from", TIME),
+        ("valid_until", TIME),
+    ]
+)
+
+SPAN = pa.struct([("start", TIME), ("end", TIME), ("phrase", pa.string())])
+
+ORIGIN = pa.struct(
+    [("client", pa.string()), ("transport", pa.string()), ("principal", pa.string())]
+)
+
+DERIVED_BY = pa.struct([(name, pa.string()) for name in DERIVED_FIELDS])
+
+
+def vectors_type(dim: int) -> pa.DataType:
+    """A list of passages, each float32 of length `dim`: LanceDB scores a row by its best one."""
+    return pa.list_(pa.list_(pa.float32(), dim))
+
+
+def _note_fields() -> list[pa.Field]:
+    """Every column of a note's revision but the vectors; the key stands first."""
+    identity = [_text("row_id", key=True), _text("note_id"), pa.field("rev", pa.int32())]
+    place = [_text("namespace"), pa.field("current", pa.bool_())]
+    words = [_text("content"), _text("fold_hash"), _text("context"), _text("subject")]
+    words += [_texts("tags"), _text("kind"), _text("session"), _text("source")]
+    derived = [_texts("keywords"), _texts("entities"), pa.field("times", pa.list_(SPAN))]
+    derived += [_texts("questions"), _text("summary"), pa.field("derived_by", DERIVED_BY)]
+    graph = [pa.field("links", pa.list_(LINK)), _texts("link_ids")]
+    valid = [_time("happened_at"), _time("valid_from"), _time("valid_until")]
+    known = [_time("known_from"), _time("known_to")]
+    closed = [_time("ended_at"), pa.field("corrected", pa.bool_())]
+    life = [_text("state"), pa.field("importance", pa.float64())]
+    provenance = [pa.field("origin", ORIGIN), pa.field("trust", pa.float64())]
+    provenance += [_text("changed_by"), _text("change"), _text("reason"), _text("run_id")]
+    search = [_text("text"), _text("embed_model"), pa.field("stage", pa.int32())]
+    return [
+        *(identity + place + words + derived + graph),
+        *(valid + known + closed + life + provenance + search),
+    ]
+
+
+def text_index() -> FTS:
+    """All scripts, English stems and stop words, accents folded; no positions, so no phrases.
+
+    `icu/split` alone finds words inside Chinese and Japanese sentences and parts of `foo_bar`.
+    """
+    return FTS(base_tokenizer="icu/split", stem=True, ascii_folding=True, with_position=False)
+
+
+def notes_table(dim: int) -> TableSpec:
+    """One row is one revision of one note.
+
+    There is no vector index: exact search of one namespace takes milliseconds up to thousands of
+    notes. When scopes outgrow that, it joins `indices` here, and `match_vectors` must refine
+    (LanceDB 0.40 doubles the cosine distances of an unrefined IVF_SQ or IVF_RQ).
+    """
+    columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
+    trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]
+    maps: list[tuple[str, IndexConfig]] = [(c, Bitmap()) for c in ("namespace", "current", "state")]
+    labels: list[tuple[str, IndexConfig]] = [(c, LabelList()) for c in ("tags", "link_ids")]
+    return TableSpec(
+        name="notes",
+        key="row_id",
+        schema=pa.schema([*_note_fields(), pa.field("vectors", vectors_type(dim))]),
+        indices=(*trees, *maps, *labels, ("text", text_index())),
+    )
+
+
+USAGE = TableSpec(
+    name="usage",
+    key="note_id",
+    schema=pa.schema(
+        [
+            _text("note_id", key=True),
+            pa.field("strength", pa.float64()),
+            _time("recalled_at"),
+            pa.field("recall_count", pa.int64()),
+        ]
+    ),
+)
+"""How often each note came up: beside `notes`, so that counting never makes a revision."""
+
+RUNS = TableSpec(
+    name="runs",
+    key="run_id",
+    schema=pa.schema(
+        [
+            _text("run_id", key=True),
+            _text("kind"),
+            _text("who"),
+            _time("started_at"),
+            _time("ended_at"),
+            pa.field("counts", pa.list_(pa.struct([("name", pa.string()), ("n", pa.int64())]))),
+            _text("outcome"),
+        ]
+    ),
+)
+"""One row an evolution run, erasure or administrative command."""
+
+META = TableSpec(name="meta", key="key", schema=pa.schema([_text("key", key=True), _text("value")]))
+"""Few named values: schema version, embedding model, leases."""

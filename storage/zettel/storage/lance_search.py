@@ -1,0 +1,147 @@
+"""The arms that find notes in the `notes` table."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from lancedb import AsyncTable
+from lancedb.query import ColumnOrdering, MatchQuery
+from numpy.typing import NDArray
+
+from zettel.storage.lance_filters import all_of, equals, holds_any, one_of, predicate
+from zettel.storage.lance_rows import (
+    NOTE_COLUMNS,
+    OUTLINE_COLUMNS,
+    read_notes,
+    read_outlines,
+    read_vectors,
+)
+from zettel.storage.lance_tables import MAX_ROWS, Tables
+from zettel.storage.notes import Facets, Hit, Note, Outline
+from zettel.storage.revisions import check_vectors
+from zettel.storage.store import NoteFilter, Vectors
+
+
+def _order(*columns: str, ascending: bool) -> list[ColumnOrdering]:
+    return [ColumnOrdering(column_name=name, ascending=ascending) for name in columns]
+
+
+_NEWEST_FIRST = _order("happened_at", "note_id", ascending=False)
+_OLDEST_FIRST = _order("happened_at", "note_id", ascending=True)
+
+
+async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
+    """Do what `NoteStore.get` promises."""
+    if not note_ids:
+        return []
+    where = all_of("current", one_of("note_id", note_ids))
+    found = {note.note_id: note for note in await _notes(tables, where)}
+    return [found[note_id] for note_id in note_ids if note_id in found]
+
+
+async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
+    """Do what `NoteStore.find` promises."""
+    table = await tables.notes.select(
+        NOTE_COLUMNS, where=predicate(where), order=_NEWEST_FIRST, limit=limit, offset=offset
+    )
+    return read_notes(table)
+
+
+async def count_notes(tables: Tables, where: NoteFilter) -> int:
+    """Do what `NoteStore.count` promises."""
+    return await tables.notes.count(predicate(where))
+
+
+async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+    """Do what `NoteStore.match_text` promises; the query is words, never an operator."""
+    if limit <= 0 or not query.strip():
+        return []
+
+    words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        search = handle.query().nearest_to_text(words)
+        search = search.where(predicate(where)).select(["note_id", "_score"])
+        return await search.limit(min(limit, MAX_ROWS)).to_arrow()
+
+    table = await tables.notes.read(fetch)
+    return _hits(table, table.column("_score").to_pylist())
+
+
+async def match_vectors(
+    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+) -> list[Hit]:
+    """Do what `NoteStore.match_vectors` promises, exactly: there is no vector index yet."""
+    check_vectors(vector[np.newaxis], dim=tables.dim)
+    if limit <= 0:
+        return []
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        search = handle.query().nearest_to(vector).column("vectors").distance_type("cosine")
+        search = search.where(predicate(where)).select(["note_id", "_distance"])
+        return await search.limit(min(limit, MAX_ROWS)).to_arrow()
+
+    table = await tables.notes.read(fetch)
+    return _hits(table, [1.0 - distance for distance in table.column("_distance").to_pylist()])
+
+
+async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
+    """Do what `NoteStore.outlines` promises."""
+    table = await tables.notes.select(
+        OUTLINE_COLUMNS, where=predicate(where), order=_OLDEST_FIRST, limit=limit
+    )
+    return read_outlines(table)
+
+
+async def linking_to(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
+    """Do what `NoteStore.linking_to` promises."""
+    if not note_ids:
+        return []
+    return await _notes(tables, all_of("current", holds_any("link_ids", note_ids)))
+
+
+async def facets(tables: Tables, where: NoteFilter) -> Facets:
+    """Do what `NoteStore.facets` promises."""
+    table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
+    tags = (tag for of_note in table.column("tags").to_pylist() for tag in of_note)
+    return Facets(
+        subjects=Counter(subject for subject in table.column("subject").to_pylist() if subject),
+        tags=Counter(tags),
+        namespaces=Counter(table.column("namespace").to_pylist()),
+    )
+
+
+async def revisions_of(tables: Tables, note_id: str) -> list[Note]:
+    """Do what `NoteStore.revisions` promises."""
+    table = await tables.notes.select(
+        NOTE_COLUMNS, where=equals("note_id", note_id), order=_order("rev", ascending=True)
+    )
+    return read_notes(table)
+
+
+async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
+    """Do what `NoteStore.passages_of` promises."""
+    if not note_ids:
+        return {}
+    where = all_of("current", "embed_model <> ''", one_of("note_id", note_ids))
+    table = await tables.notes.select(["note_id", "vectors"], where=where)
+    pairs = zip(table.column("note_id").to_pylist(), read_vectors(table), strict=True)
+    return {note_id: vectors for note_id, vectors in pairs if vectors is not None}
+
+
+async def _notes(tables: Tables, where: str) -> list[Note]:
+    table = await tables.notes.select(NOTE_COLUMNS, where=where, order=_OLDEST_FIRST)
+    return read_notes(table)
+
+
+def _hits(table: pa.Table, scores: list[float]) -> list[Hit]:
+    ids: list[str] = table.column("note_id").to_pylist()
+    hits = [Hit(note_id, score) for note_id, score in zip(ids, scores, strict=True)]
+    # Equal scores come in any order; the id settles it, so that equal calls get equal answers.
+    return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))

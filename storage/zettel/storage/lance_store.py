@@ -1,0 +1,148 @@
+"""The LanceDB store: a directory, an object store or LanceDB Cloud behind `NoteStore`.
+
+Importing this module imports lancedb, which takes seconds: nobody does it at start-up.
+"""
+
+import os
+
+# Rust's log goes to stderr, where a stdio server's client shows it: errors only, unless asked.
+# Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
+os.environ.setdefault("LANCEDB_LOG", "error")
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage import lance_ledger, lance_search, lance_upkeep, lance_writes
+from zettel.storage.lance_open import open_tables
+from zettel.storage.lance_tables import Tables
+from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage
+from zettel.storage.places import read_place
+from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
+
+
+async def open_store(place: str, *, model_id: str, dim: int) -> "LanceStore":
+    """Open the store at a place, creating it if there is none.
+
+    Args:
+        place: A directory (`~` and `file://` allowed), an object-store URI or a `db://` name.
+        model_id: The embedding model the vectors come from, with its weights' fingerprint.
+        dim: Length of a vector.
+
+    Raises:
+        StoreUnavailableError: The place is a file, read-only, full or locked.
+        NewerStoreError: A newer Zettel wrote the store.
+        OtherModelError: Another embedding model wrote its vectors.
+    """
+    return LanceStore(await open_tables(read_place(place), model_id=model_id, dim=dim))
+
+
+class LanceStore:
+    """Notes in LanceDB tables. Made by `open_store`; any number may share one place.
+
+    Each method does what the `NoteStore` method of its name promises, and raises
+    `StoreUnavailableError` when the place fails.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @property
+    def place(self) -> str:
+        """Absolute directory, or URI."""
+        return self._tables.place.uri
+
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        """Add notes and revise others in one commit."""
+        return await lance_writes.write_notes(self._tables, new=new, changes=changes)
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current revisions by id."""
+        return await lance_search.get_notes(self._tables, note_ids)
+
+    async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
+        """Matching notes, newest first."""
+        return await lance_search.find_notes(self._tables, where, limit=limit, offset=offset)
+
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes match."""
+        return await lance_search.count_notes(self._tables, where)
+
+    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+        """Full-text hits with BM25 scores."""
+        return await lance_search.match_text(self._tables, query, where, limit=limit)
+
+    async def match_vectors(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Hit]:
+        """Notes by cosine of their best passage."""
+        return await lance_search.match_vectors(self._tables, vector, where, limit=limit)
+
+    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
+        """What ranking needs, in session order."""
+        return await lance_search.outlines(self._tables, where, limit=limit)
+
+    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current notes with a link to one of these."""
+        return await lance_search.linking_to(self._tables, note_ids)
+
+    async def facets(self, where: NoteFilter) -> Facets:
+        """Counts by subject, tag and namespace."""
+        return await lance_search.facets(self._tables, where)
+
+    async def revisions(self, note_id: str) -> list[Note]:
+        """All revisions, oldest first."""
+        return await lance_search.revisions_of(self._tables, note_id)
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded current notes."""
+        return await lance_search.passages_of(self._tables, note_ids)
+
+    async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
+        """Fill in vectors of rows that wait for them."""
+        await lance_writes.embed_notes(self._tables, vectors, model=model)
+
+    async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
+        """Note that evolution has seen these revisions."""
+        await lance_writes.mark_notes(self._tables, notes, stage=stage)
+
+    async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
+        """Usage of those notes that have any."""
+        return await lance_ledger.usage_of(self._tables, note_ids)
+
+    async def put_usage(self, usages: Sequence[Usage]) -> None:
+        """Insert or replace usage."""
+        await lance_ledger.put_usage(self._tables, usages)
+
+    async def add_run(self, run: Run) -> None:
+        """Record a finished run."""
+        await lance_ledger.add_run(self._tables, run)
+
+    async def runs(self, *, limit: int) -> list[Run]:
+        """The newest runs first."""
+        return await lance_ledger.newest_runs(self._tables, limit=limit)
+
+    async def get_meta(self, key: str) -> str | None:
+        """A value of the `meta` table."""
+        return await lance_ledger.get_meta(self._tables.meta, key)
+
+    async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
+        """Compare and set, among all processes on the store."""
+        return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
+
+    async def upkeep(self) -> bool:
+        """Compact, index new rows, drop old table versions and leftovers."""
+        return await lance_upkeep.upkeep(self._tables)
+
+    async def stats(self) -> StoreStats:
+        """Sizes."""
+        return await lance_upkeep.stats(self._tables)
+
+    async def close(self) -> None:
+        """Let go of tables and connection."""
+        for table in self._tables.all():
+            table.close()
+        self._tables.database.close()

@@ -1,0 +1,215 @@
+"""One LanceDB table with the precautions that every read and write of it needs."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import random
+from typing import TypeVar
+
+import anyio
+import pyarrow as pa
+from lancedb import AsyncConnection, AsyncTable
+from lancedb.query import ColumnOrdering
+
+from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
+from zettel.storage.lance_schema import TableSpec
+from zettel.storage.places import Place
+
+T = TypeVar("T")
+
+MAX_ROWS = 2**31 - 1
+"""Highest limit LanceDB Cloud takes; a search without one returns 10 rows."""
+
+PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Before each new attempt of a write that lost to another: enough to win against 3 busy writers."""
+
+
+class LanceTable:
+    """One table of one store, safe among tasks and processes.
+
+    Args:
+        handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
+        spec: What the table is.
+        place: The store's place, for messages.
+        jitter: Share of a pause to wait, in `[0, 1)`; apart, or losers meet again.
+    """
+
+    def __init__(
+        self,
+        handle: AsyncTable,
+        *,
+        spec: TableSpec,
+        place: Place,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self.spec = spec
+        self._handle = handle
+        self.place = place
+        self._jitter = jitter
+        self._lock = anyio.Lock()
+
+    async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
+        """Run a read; once more if another process deleted the version it was reading.
+
+        Raises:
+            StoreUnavailableError: It failed for good.
+        """
+        try:
+            return await fetch(self._handle)
+        except (RuntimeError, OSError) as error:
+            if not is_stale(error):
+                raise unavailable(self.place.uri, error) from error
+        try:
+            await self._handle.checkout_latest()
+            return await fetch(self._handle)
+        except (RuntimeError, OSError) as error:
+            raise unavailable(self.place.uri, error) from error
+
+    async def select(
+        self,
+        columns: Sequence[str],
+        *,
+        where: str = "",
+        order: Sequence[ColumnOrdering] = (),
+        limit: int = MAX_ROWS,
+        offset: int = 0,
+    ) -> pa.Table:
+        """Read some columns of the rows that match.
+
+        Args:
+            columns: Among them those of `order`, or LanceDB cannot plan it.
+            where: Predicate; empty for all rows.
+            order: First column first.
+            limit: How many rows at most.
+            offset: How many to skip first.
+
+        Raises:
+            StoreUnavailableError: The table cannot be read.
+        """
+        if limit <= 0:
+            return self.spec.schema.empty_table().select(list(columns))
+
+        async def fetch(handle: AsyncTable) -> pa.Table:
+            query = handle.query().select(list(columns))
+            if where:
+                query = query.where(where)
+            if order:
+                query = query.order_by(list(order))
+            return await query.limit(min(limit, MAX_ROWS)).offset(offset).to_arrow()
+
+        return await self.read(fetch)
+
+    async def count(self, where: str = "") -> int:
+        """How many rows match.
+
+        Raises:
+            StoreUnavailableError: The table cannot be read.
+        """
+        return await self.read(lambda handle: handle.count_rows(where or None))
+
+    async def version(self) -> int:
+        """Number of the newest version; every commit makes at least one."""
+        return await self.read(lambda handle: handle.version())
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[None]:
+        """Keep this process's other writers out, and finish even if the caller is cancelled.
+
+        Dropping an awaited write does not undo it: it may commit unseen.
+        """
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                yield
+
+    @asynccontextmanager
+    async def tending(self) -> AsyncGenerator[None]:
+        """Keep this process's writers out for work that may be dropped at any time."""
+        async with self._lock:
+            yield
+
+    async def commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
+        """Run one commit, again while others commit first. Call it inside `writing`.
+
+        Raises:
+            StoreUnavailableError: Nothing was written.
+        """
+        for pause_s in PAUSES_S:
+            try:
+                return await change(self._handle)
+            except (RuntimeError, OSError) as error:
+                if not is_conflict(error) and not is_stale(error):
+                    raise unavailable(self.place.uri, error) from error
+            await anyio.sleep(pause_s * self._jitter())
+            await self.read(lambda handle: handle.checkout_latest())
+        try:
+            return await change(self._handle)
+        except (RuntimeError, OSError) as error:
+            raise unavailable(self.place.uri, error) from error
+
+    async def insert(self, rows: pa.Table) -> None:
+        """Append rows in one commit. Call it inside `writing`.
+
+        Raises:
+            StoreUnavailableError: Nothing was written.
+        """
+        await self.commit(lambda handle: handle.add(rows))
+
+    async def merge(
+        self, rows: pa.Table, *, replace_where: str | None = None, insert: bool = True
+    ) -> tuple[int, int]:
+        """Replace and insert rows by the table's key in one commit. Call it inside `writing`.
+
+        The key's index stays unused: with it, LanceDB 0.40 lets two processes insert one key.
+
+        Args:
+            rows: Whole rows, each key once.
+            replace_where: Which matched rows to replace, over `target.` and `source.` columns;
+                empty for all, None for none.
+            insert: Whether to insert rows whose key is not there.
+
+        Returns:
+            How many rows were replaced and how many inserted.
+
+        Raises:
+            StoreUnavailableError: Nothing was written.
+        """
+
+        async def change(handle: AsyncTable) -> tuple[int, int]:
+            builder = handle.merge_insert(self.spec.key).use_index(False)
+            if replace_where is not None:
+                builder = builder.when_matched_update_all(where=replace_where or None)
+            if insert:
+                builder = builder.when_not_matched_insert_all()
+            # "null": a row that waits for embedding has no vectors, which is not a bad one.
+            merged = builder.execute(rows, on_bad_vectors="null")
+            result = await merged  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
+            return result.num_updated_rows, result.num_inserted_rows
+
+        return await self.commit(change)
+
+    def close(self) -> None:
+        """Let go of the table's caches."""
+        self._handle.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The tables of one store and what is fixed about them."""
+
+    database: AsyncConnection
+    place: Place
+    model_id: str
+    dim: int
+    notes: LanceTable
+    usage: LanceTable
+    runs: LanceTable
+    meta: LanceTable
+
+    def all(self) -> tuple[LanceTable, ...]:
+        """Every table, `meta` last: upkeep writes its own mark there."""
+        return (self.notes, self.usage, self.runs, self.meta)

@@ -1,0 +1,153 @@
+"""Keeping a store small and quick: compaction, fresh indices, old versions and leftovers gone."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from time import time
+
+from anyio import to_thread
+from lancedb import AsyncTable
+
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance_errors import is_conflict
+from zettel.storage.lance_ledger import get_meta, put_meta
+from zettel.storage.lance_tables import LanceTable, Tables
+from zettel.storage.places import ENGINE_FOLDER, hold
+from zettel.storage.store import StoreStats
+
+KEEP_VERSIONS = timedelta(minutes=15)
+"""Age below which a table version stays, for readers in the middle of a scan (lance#6607)."""
+
+LEFTOVER_AGE_S = 3600.0
+"""Age in seconds from which a temporary file belongs to no write that could still finish."""
+
+_LEFTOVERS = ("*.lance/data/.tmp*", "*.lance/_versions/*.manifest#*")
+"""What a killed or failed write leaves behind and LanceDB 0.40 never removes."""
+
+_MARK = "upkeep"
+"""Key in `meta`: the version of each table after the last upkeep, as JSON."""
+
+
+async def upkeep(tables: Tables) -> bool:
+    """Do what `NoteStore.upkeep` promises: writers of this process wait, others may retry.
+
+    Returns:
+        False if another process tends the store, or writes without a pause.
+
+    Raises:
+        StoreUnavailableError: A table could not be compacted.
+    """
+    async with hold(tables.place, wait_s=0) as held:
+        if not held:
+            return False
+        if tables.place.directory is not None:
+            await to_thread.run_sync(_remove_leftovers, tables.place.directory)
+        since = await _commits(tables)
+        untended = [table for table in tables.all() if since[table.spec.name]]
+        if untended and tables.place.optimises:
+            for table in untended:
+                if not await _tend(table):
+                    return False
+            await mark_upkeep(tables.all())
+    return True
+
+
+async def _tend(table: LanceTable) -> bool:
+    """Compact one table; False if writers of other processes were first again and again."""
+    try:
+        async with table.tending():
+            await table.commit(_optimise)
+    except StoreUnavailableError as error:
+        if error.__cause__ is not None and is_conflict(error.__cause__):
+            return False
+        raise
+    return True
+
+
+async def mark_upkeep(tables: Sequence[LanceTable]) -> None:
+    """Note in the last table, `meta`, how far each has been tended."""
+    versions = {table.spec.name: await table.version() for table in tables}
+    meta = tables[-1]
+    # Writing the mark is itself a commit to `meta`.
+    versions[meta.spec.name] += 1
+    await put_meta(meta, _MARK, json.dumps(versions))
+
+
+async def stats(tables: Tables) -> StoreStats:
+    """Do what `NoteStore.stats` promises; `disk_bytes` is 0 where no directory can be measured."""
+    directory = tables.place.directory
+    disk = 0 if directory is None else await to_thread.run_sync(_disk_bytes, directory)
+    return StoreStats(
+        notes=await tables.notes.count("current"),
+        revisions=await tables.notes.count(),
+        disk_bytes=disk,
+        commits_since_upkeep=max((await _commits(tables)).values()),
+    )
+
+
+async def _commits(tables: Tables) -> dict[str, int]:
+    """How many versions each table has gained since the mark."""
+    mark: dict[str, int] = json.loads(await get_meta(tables.meta, _MARK) or "{}")
+    names = {table.spec.name: await table.version() for table in tables.all()}
+    return {name: max(0, version - mark.get(name, 0)) for name, version in names.items()}
+
+
+async def _optimise(handle: AsyncTable) -> None:
+    await handle.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+def heal(directory: Path) -> list[Path]:
+    """Remove table versions that a power failure left empty, so that the one before opens.
+
+    LanceDB 0.40 never syncs: a crash of the machine, not of a process, can leave the newest
+    manifest without content, and then every open fails. Call it under the store's lock.
+
+    Returns:
+        What was removed.
+    """
+    empty = empty_manifests(directory)
+    for path in empty:
+        path.unlink(missing_ok=True)
+    return empty
+
+
+def empty_manifests(directory: Path) -> list[Path]:
+    """Manifests without a byte; a process's crash leaves none, they appear whole."""
+    return [p for p in directory.glob("*.lance/_versions/*.manifest") if _size(p) == 0]
+
+
+def _remove_leftovers(directory: Path) -> None:
+    before = time() - LEFTOVER_AGE_S
+    for pattern in _LEFTOVERS:
+        for path in directory.glob(pattern):
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
+
+
+def _disk_bytes(directory: Path) -> int:
+    return sum(_size(path) for path in _data_files(directory))
+
+
+def _data_files(directory: Path) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(directory):
+        if ENGINE_FOLDER in subfolders:
+            subfolders.remove(ENGINE_FOLDER)
+        yield from (Path(folder, name) for name in names)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        # Another process dropped an old version while this one was counting.
+        return 0

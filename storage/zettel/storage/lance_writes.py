@@ -1,0 +1,151 @@
+"""Adding, revising and embedding notes: each call one commit to the `notes` table."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from zettel.storage.lance_filters import all_of, equals, one_of
+from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors, to_table
+from zettel.storage.lance_tables import Tables
+from zettel.storage.notes import Note
+from zettel.storage.revisions import (
+    check_vectors,
+    check_write,
+    first_revision,
+    next_revision,
+    next_vectors,
+)
+from zettel.storage.store import Change, NewNote, Vectors, Written
+
+_CLOSES = "target.current AND NOT source.current"
+"""A row is replaced only to close it, so of two writers the second replaces nothing."""
+
+_WAITS = "target.current AND target.embed_model = '' AND target.stage = source.stage"
+"""The row is as it was read, so that writing it whole undoes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One change with both its rows."""
+
+    closed: NoteRow
+    following: NoteRow
+
+
+async def write_notes(
+    tables: Tables, *, new: Sequence[NewNote], changes: Sequence[Change]
+) -> Written:
+    """Do what `NoteStore.write` promises.
+
+    Raises:
+        InvalidArgumentError: Something in it cannot be stored.
+        StoreUnavailableError: Nothing was written.
+    """
+    check_write(new, changes, dim=tables.dim)
+    added = [
+        NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
+        for item in new
+    ]
+    async with tables.notes.writing():
+        steps = await _plan(tables, changes)
+        if steps:
+            steps = await _merge(tables, added, steps)
+        elif added:
+            await tables.notes.insert(_rows(tables, added))
+    stored = (*(row.note for row in added), *(step.following.note for step in steps))
+    kept = {note.note_id for note in stored}
+    lost = tuple(c.note.note_id for c in changes if c.note.note_id not in kept)
+    return Written(stored=stored, lost=lost)
+
+
+async def embed_notes(
+    tables: Tables, vectors: Sequence[tuple[Note, Vectors]], *, model: str
+) -> None:
+    """Do what `NoteStore.embed` promises.
+
+    Raises:
+        InvalidArgumentError: A vector is not finite or not of unit length.
+        StoreUnavailableError: Nothing was written.
+    """
+    for _, array in vectors:
+        check_vectors(array, dim=tables.dim)
+    made = {note.row_id: array for note, array in vectors}
+    if not made:
+        return
+    async with tables.notes.writing():
+        waiting = await _read(tables, all_of("current", equals("embed_model", ""), _keyed(made)))
+        filled = [
+            NoteRow(note=replace(row.note, embed_model=model), vectors=made[row.note.row_id])
+            for row in waiting
+        ]
+        if filled:
+            await tables.notes.merge(_rows(tables, filled), replace_where=_WAITS, insert=False)
+
+
+async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
+    """Do what `NoteStore.mark` promises.
+
+    Raises:
+        StoreUnavailableError: Nothing was written.
+    """
+    if not notes:
+        return
+    row_ids = (note.row_id for note in notes)
+    where = all_of("current", f"stage < {stage}", _keyed(row_ids))
+    async with tables.notes.writing():
+        await tables.notes.commit(lambda handle: handle.update({"stage": stage}, where=where))
+
+
+async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
+    """Both rows of every change whose note still stands as it was planned on."""
+    if not changes:
+        return []
+    ids = [change.note.note_id for change in changes]
+    rows = await _read(tables, all_of("current", one_of("note_id", ids)))
+    current = {row.note.note_id: row for row in rows}
+    steps: list[_Step] = []
+    for change in changes:
+        old = current.get(change.note.note_id)
+        if old is None or old.note.rev != change.note.rev - 1:
+            continue
+        closed, following = next_revision(old.note, change, model_id=tables.model_id)
+        steps.append(
+            _Step(
+                closed=NoteRow(note=closed, vectors=old.vectors),
+                following=NoteRow(note=following, vectors=next_vectors(old.vectors, change)),
+            )
+        )
+    return steps
+
+
+async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> list[_Step]:
+    """Commit everything at once and return the steps that took effect."""
+    rows = [*added, *(step.closed for step in steps), *(step.following for step in steps)]
+    counts = await tables.notes.merge(_rows(tables, rows), replace_where=_CLOSES)
+    if tables.place.exact_counts and counts == (len(steps), len(steps) + len(added)):
+        return steps
+    # Another process was first somewhere: what stands in the table says where. A row equal to
+    # ours in every field, the microsecond it was made included, is ours or as good as ours.
+    keys = [step.following.note.row_id for step in steps]
+    standing = {row.note.row_id: row.note for row in await _read(tables, _keyed(keys))}
+    return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
+
+
+def _keyed(row_ids: Iterable[str]) -> str:
+    return one_of("row_id", row_ids)
+
+
+async def _read(tables: Tables, where: str) -> list[NoteRow]:
+    table = await tables.notes.select([*NOTE_COLUMNS, "vectors"], where=where)
+    pairs = zip(read_notes(table), read_vectors(table), strict=True)
+    return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]
+
+
+def _rows(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:
+    return to_table(rows, schema=tables.notes.spec.schema, dim=tables.dim)

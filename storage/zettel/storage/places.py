@@ -1,0 +1,129 @@
+"""Where a store lives: its place as configured, what that place can do, its directory and lock."""
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import anyio
+from filelock import FileLock, Timeout
+
+from zettel.storage.errors import StoreUnavailableError
+
+ENGINE_FOLDER = ".engine"
+"""Folder of a directory store for what is no data: locks, and the engine's socket."""
+
+LOCK_FILE = "store.lock"
+
+LOCK_POLL_S = 0.05
+"""Seconds between attempts to take the lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A store's address and what LanceDB can do there."""
+
+    uri: str
+    """What LanceDB connects to."""
+    directory: Path | None
+    """Absolute; None for a place that is not a local directory."""
+    declares_keys: bool = True
+    """Whether a table's key can be declared (LanceDB Cloud keeps its own)."""
+    optimises: bool = True
+    """Whether compaction is ours to do (LanceDB Cloud does it itself)."""
+    exact_counts: bool = True
+    """Whether a write says how many rows it touched (older LanceDB Cloud says 0)."""
+
+
+def read_place(text: str) -> Place:
+    """Understand a path, `~` path, `file://` URI, object-store URI or `db://` name."""
+    if text.startswith("db://"):
+        return Place(
+            uri=text, directory=None, declares_keys=False, optimises=False, exact_counts=False
+        )
+    if text.startswith("file://"):
+        text = unquote(text.removeprefix("file://").removeprefix("localhost"))
+        if sys.platform == "win32":
+            text = text.removeprefix("/")
+    elif "://" in text:
+        return Place(uri=text, directory=None)
+    try:
+        directory = Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise StoreUnavailableError(
+            text, f"cannot be found: {error}", "Write the path of your home directory out."
+        ) from error
+    return Place(uri=str(directory), directory=directory)
+
+
+def prepare(place: Place) -> None:
+    """Make a directory store's folders, readable by their owner alone; other places need nothing.
+
+    A directory that exists keeps its mode.
+
+    Raises:
+        StoreUnavailableError: The path is a file, or cannot be made or written.
+    """
+    if place.directory is None:
+        return
+    try:
+        place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (place.directory / ENGINE_FOLDER).mkdir(mode=0o700, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreUnavailableError(
+            place.directory, "is a file, or lies below one", "Point ZETTEL_STORE at a directory."
+        ) from error
+    except OSError as error:
+        raise _unusable(place.directory, error) from error
+
+
+@asynccontextmanager
+async def hold(place: Place, *, wait_s: float) -> AsyncGenerator[bool]:
+    """Hold the store's lock against every other process, for creating, migrating and upkeep.
+
+    A place without a directory has no lock: there, declared keys and retries must do.
+
+    Args:
+        place: The store's place, prepared.
+        wait_s: How long to wait for another holder, in seconds; 0 tries once.
+
+    Yields:
+        False if another holder kept it all that time.
+
+    Raises:
+        StoreUnavailableError: The lock file cannot be made.
+    """
+    if place.directory is None:
+        yield True
+        return
+    # Not bound to a thread: the event loop may hand the holder to another one.
+    lock = FileLock(place.directory / ENGINE_FOLDER / LOCK_FILE, thread_local=False)
+    held = False
+    with anyio.move_on_after(wait_s):
+        # A lock of another process can only be asked for.
+        while not (held := _try(lock, place.directory)) and wait_s > 0:  # noqa: ASYNC110
+            await anyio.sleep(LOCK_POLL_S)
+    try:
+        yield held
+    finally:
+        lock.release()
+
+
+def _try(lock: FileLock, directory: Path) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise _unusable(directory, error) from error
+    return True
+
+
+def _unusable(directory: Path, error: OSError) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        directory,
+        f"cannot be used: {error.strerror or error}",
+        "Make it writable and leave space on its disk, or point ZETTEL_STORE elsewhere.",
+    )

@@ -1,0 +1,137 @@
+"""What a write may be and what it makes of the rows: the rules every store shares."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote, Vectors
+
+DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
+"""Fields of a note for which `derived_by` may say who made them."""
+
+UNIT_TOLERANCE = 1e-3
+"""How far a vector's length may be from 1: float32 rounding of 1,024 squares stays below 1e-4."""
+
+TICK = timedelta(microseconds=1)
+"""Resolution of the stored times."""
+
+
+def check_write(new: Sequence[NewNote], changes: Sequence[Change], *, dim: int | None) -> None:
+    """Refuse a write that could not be stored as the protocol promises.
+
+    Args:
+        new: Notes to add.
+        changes: Revisions to make.
+        dim: Length of the store's vectors; None accepts any.
+
+    Raises:
+        InvalidArgumentError: A vector, a revision number, a `derived_by` key is unusable, or one
+            note is written twice.
+    """
+    for item in (*new, *changes):
+        unknown = set(item.note.derived_by) - set(DERIVED_FIELDS)
+        if unknown:
+            raise InvalidArgumentError(
+                name="derived_by",
+                problem=f"{sorted(unknown)} cannot be kept",
+                remedy=f"Use {list(DERIVED_FIELDS)}.",
+            )
+        if item.vectors is not None:
+            check_vectors(item.vectors, dim=dim)
+    revs_fit = all(n.note.rev == 1 for n in new) and all(c.note.rev > 1 for c in changes)
+    if not revs_fit:
+        raise InvalidArgumentError(
+            name="rev",
+            problem="a new note has rev 1, a change a higher one",
+            remedy="Plan on the current revision.",
+        )
+    most_written = Counter(item.note.note_id for item in (*new, *changes)).most_common(1)
+    if most_written and most_written[0][1] > 1:
+        raise InvalidArgumentError(
+            name="note_id",
+            problem=f"{most_written[0][0]!r} is written twice",
+            remedy="Write each note once a commit.",
+        )
+
+
+def check_vectors(vectors: Vectors, *, dim: int | None) -> None:
+    """Refuse vectors that search would silently never find.
+
+    LanceDB takes NaN and zero rows in a multivector without complaint.
+
+    Args:
+        vectors: Shape `(passages, dim)`.
+        dim: Length each must have; None accepts any.
+
+    Raises:
+        InvalidArgumentError: Not float32, no row, of another length, not finite or not unit.
+    """
+    shape_fits = vectors.ndim == 2 and len(vectors) > 0 and dim in (None, vectors.shape[1])
+    if not shape_fits or vectors.dtype != np.float32:
+        raise InvalidArgumentError(
+            name="vectors",
+            problem=f"{vectors.dtype} of shape {vectors.shape} is no float32 (n, {dim or 'dim'})",
+            remedy="Embed with the store's own model.",
+        )
+    # Summed in float64: a huge float32 value would overflow into a warning instead of an error.
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    if not bool(np.all(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)):
+        raise InvalidArgumentError(
+            name="vectors",
+            problem=f"lengths {lengths.tolist()} are not all 1",
+            remedy="Normalise the embeddings.",
+        )
+
+
+def first_revision(item: NewNote, *, model_id: str) -> Note:
+    """A new note as it will stand: current, and marked with the model of its vectors if any."""
+    embedded_by = (item.note.embed_model or model_id) if item.vectors is not None else ""
+    return replace(item.note, embed_model=embedded_by)
+
+
+def next_revision(old: Note, change: Change, *, model_id: str) -> tuple[Note, Note]:
+    """Close a revision and make the one that follows it.
+
+    Args:
+        old: The current revision, `change.note.rev - 1`.
+        change: The revision to follow it.
+        model_id: Model of vectors that do not name theirs.
+
+    Returns:
+        The closed row and the new current one; the first ends in the microsecond in which the
+        second begins, at least one after its own beginning.
+    """
+    known_from = max(change.note.known_from, old.known_from + TICK)
+    if change.vectors is not None:
+        embedded_by = change.note.embed_model or model_id
+    else:
+        embedded_by = old.embed_model if change.keep_vectors else ""
+    closed = replace(
+        old,
+        current=False,
+        known_to=known_from,
+        ended_at=change.ended_at,
+        corrected=change.corrected,
+    )
+    following = replace(
+        change.note,
+        current=True,
+        known_from=known_from,
+        known_to=None,
+        ended_at=None,
+        corrected=False,
+        embed_model=embedded_by,
+    )
+    return closed, following
+
+
+def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
+    """The vectors of the revision a change makes."""
+    if change.vectors is not None:
+        return change.vectors
+    return old if change.keep_vectors else None
