@@ -1,0 +1,132 @@
+"""A desk: the four tools behind a real MCP client, on an in-memory store, with a clock of ours."""
+
+# Answers are JSON of the tools' own shapes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from mcp import Client
+from mcp.types import TextContent
+
+from zettel.server.calls import perform
+from zettel.server.protocol import Door, create_server
+from zettel.server.schemas import Arguments
+from zettel.storage.dict_store import DictStore
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.tools.caller import Caller
+from zettel.tools.evolve.run import Budget, RunReport, evolve
+from zettel.tools.memory import Memory
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+"""A Friday."""
+
+
+class Refused(Exception):
+    """A tool answered with an error; its text is what the agent reads."""
+
+
+@dataclass
+class Desk:
+    """What a test holds in its hands."""
+
+    memory: Memory
+    now: datetime = START
+    client: Client | None = None
+    runs: int = field(default=0)
+
+    def later(self, **parts: float) -> None:
+        """Move the clock."""
+        self.now += timedelta(**parts)
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out a call for the server; every one a second after the last."""
+        self.later(seconds=1)
+        return await perform(self.memory, caller, arguments, now=self.now)
+
+    async def __call__(self, tool: str, **arguments: object) -> dict[str, object]:
+        """Call a tool as an agent does.
+
+        Raises:
+            Refused: It answered with an error.
+        """
+        assert self.client is not None
+        result = await self.client.call_tool(tool, arguments)
+        text = result.content[0]
+        assert isinstance(text, TextContent)
+        if result.is_error:
+            raise Refused(text.text)
+        answer = result.structured_content
+        assert isinstance(answer, dict)
+        return answer
+
+    async def told(self, content: str, **arguments: object) -> str:
+        """Remember something; returns its id."""
+        answer = await self("remember", content=content, **arguments)
+        assert answer["status"] == "stored"
+        return str(answer["note_id"])
+
+    async def found(self, **arguments: object) -> list[str]:
+        """Recall; returns the ids, best first."""
+        return ids(await self("recall", **arguments))
+
+    async def evolve(self) -> RunReport:
+        """Run evolution to its end."""
+        self.runs += 1
+        return await evolve(
+            self.memory, now=self.now, run_id=f"run-{self.runs}", who="test", budget=Budget()
+        )
+
+
+def pick(value: object, *path: str | int) -> object:
+    """What stands at this path of an answer."""
+    for step in path:
+        match value, step:
+            case dict(), str():
+                value = value[step]
+            case list(), int():
+                value = value[step]
+            case _:
+                raise KeyError(path)
+    return value
+
+
+def pick_values(value: object, *path: str | int) -> list[object]:
+    """The values of the object at this path."""
+    found = pick(value, *path)
+    assert isinstance(found, dict)
+    return list(found.values())
+
+
+def ids(answer: Mapping[str, object]) -> list[str]:
+    """The note ids of an answer, in order."""
+    return [str(note["note_id"]) for note in notes(answer)]
+
+
+def notes(answer: Mapping[str, object]) -> list[dict[str, object]]:
+    """The notes of an answer."""
+    found = answer["notes"]
+    assert isinstance(found, list)
+    return found
+
+
+@asynccontextmanager
+async def opened_desk(memory: Memory, *, namespace: str = "proj") -> AsyncGenerator[Desk]:
+    """A desk over a memory."""
+    desk = Desk(memory=memory)
+    door = Door(transport="test", namespace=namespace, session="")
+    async with Client(create_server(desk, door), raise_exceptions=True) as client:
+        desk.client = client
+        yield desk
+
+
+@pytest.fixture
+async def desk() -> AsyncGenerator[Desk]:
+    """A desk on a new in-memory store."""
+    memory = Memory(store=DictStore(), embedder=HashEmbedder())
+    async with opened_desk(memory) as opened:
+        yield opened

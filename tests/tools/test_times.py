@@ -1,0 +1,78 @@
+"""Time expressions: what agents write, resolved in UTC."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.tools.evolve.dates import spans
+from zettel.tools.times import FOREVER, resolve
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+"""A Friday."""
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2023", "2023-01-01", "2024-01-01"),
+        ("2023-12", "2023-12-01", "2024-01-01"),
+        ("2023-05-08", "2023-05-08", "2023-05-09"),
+        ("2023-W20", "2023-05-15", "2023-05-22"),
+        ("2023-05-08T13:56", "2023-05-08T13:56", "2023-05-08T13:56"),
+        ("2023-05-08T23:56:00-02:00", "2023-05-09T01:56", "2023-05-09T01:56"),
+        ("2023-05-08T13:56:00Z", "2023-05-08T13:56", "2023-05-08T13:56"),
+        ("yesterday", "2026-11-19", "2026-11-20"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("this week", "2026-11-16", "2026-11-23"),
+        ("last weekend", "2026-11-14", "2026-11-16"),
+        ("last Tuesday", "2026-11-17", "2026-11-18"),
+        ("two weeks ago", "2026-11-02", "2026-11-09"),
+        ("3 days ago", "2026-11-17", "2026-11-18"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("in March", "2026-03-01", "2026-04-01"),
+        ("March 2023", "2023-03-01", "2023-04-01"),
+        ("8 May 2023", "2023-05-08", "2023-05-09"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("tomorrow", "2026-11-21", "2026-11-22"),
+    ],
+)
+def test_a_time_expression_means_its_period(text: str, start: str, end: str) -> None:
+    period = resolve(text, NOW)
+
+    assert period is not None
+    assert (period.start, period.end) == (day(start), day(end))
+
+
+@pytest.mark.parametrize("text", ["banana", "5", "", "1999-13-45", "0000", "x" * 200, "2023-W60"])
+def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
+    assert resolve(text, NOW) is None
+
+
+def test_the_last_day_there_is_never_ends() -> None:
+    period = resolve("9999-12-31", NOW)
+
+    assert period is not None
+    assert period.end == FOREVER
+
+
+@given(st.text(max_size=120))
+def test_no_text_breaks_the_resolver_and_periods_do_not_run_backwards(text: str) -> None:
+    period = resolve(text, NOW)
+
+    assert period is None or period.start <= period.last <= period.end
+
+
+def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> None:
+    found = spans("I went yesterday, and again on 3 May 2022; last week was dull. May I?", NOW)
+
+    assert [(s.phrase, s.start.date().isoformat()) for s in found] == [
+        ("yesterday", "2026-11-19"),
+        ("3 May 2022", "2022-05-03"),
+        ("last week", "2026-11-09"),
+    ]

@@ -1,0 +1,160 @@
+"""`update`: only given fields change, every revision is kept, other notes follow suit."""
+
+import pytest
+from tests.tools.conftest import Desk, Refused, notes, pick, pick_values
+
+
+async def state_of(desk: Desk, note_id: str) -> str:
+    [note] = await desk.memory.store.get([note_id])
+    return note.state.value
+
+
+async def test_only_given_fields_change_and_the_answer_says_from_what_to_what(desk: Desk) -> None:
+    note_id = await desk.told("Ana lives in Lyon", subject="Ana", tags=["home"])
+
+    answer = await desk("update", note_id=note_id, content="Ana lives in Oslo", reason="she moved")
+
+    assert answer["rev"] == 2
+    assert pick(answer, "changed", "content") == ["Ana lives in Lyon", "Ana lives in Oslo"]
+    assert len(pick_values(answer, "changed")) == 2  # happened_at follows the content
+    [note] = notes(await desk("recall", query="Where does Ana live?"))
+    assert (note["content"], note["tags"]) == ("Ana lives in Oslo", ["home"])
+
+
+async def test_the_old_words_are_kept_in_the_history(desk: Desk) -> None:
+    note_id = await desk.told("first words")
+    await desk("update", note_id=note_id, content="second words")
+
+    old, new = await desk.memory.store.revisions(note_id)
+
+    assert (old.content, old.current, new.content) == ("first words", False, "second words")
+    assert old.known_to == new.known_from
+    assert old.ended_at == new.valid_from
+
+
+async def test_a_change_that_changes_nothing_makes_no_revision(desk: Desk) -> None:
+    note_id = await desk.told("same", tags=["a"])
+
+    answer = await desk("update", note_id=note_id, content="same", tags=["a"], subject="")
+
+    assert (answer["rev"], answer["changed"]) == (1, {})
+    assert (await desk.memory.store.stats()).revisions == 1
+
+
+async def test_empty_values_empty_a_field_and_null_is_absent(desk: Desk) -> None:
+    note_id = await desk.told("x", context="why", tags=["a"], valid_until="2030", subject="Ana")
+
+    await desk(
+        "update", note_id=note_id, context="", tags=[], valid_until="", subject=None, kind=None
+    )
+
+    [note] = await desk.memory.store.get([note_id])
+    assert (note.context, note.tags, note.valid_until, note.subject) == ("", (), None, "Ana")
+
+
+async def test_a_supersedes_link_closes_the_other_note_and_its_removal_opens_it(
+    desk: Desk,
+) -> None:
+    old = await desk.told("Ana lives in Lyon")
+    new = await desk.told("Ana lives in Oslo")
+    link = {"to": old, "relation": "supersedes"}
+
+    await desk("update", note_id=new, links=[link])
+    assert await state_of(desk, old) == "superseded"
+    assert await desk.found(query="Where does Ana live?") == [new]
+
+    await desk("update", note_id=new, links=[{**link, "remove": True}])
+    assert await state_of(desk, old) == "active"
+    assert set(await desk.found(query="Where does Ana live?")) == {old, new}
+
+
+async def test_a_note_superseded_twice_stays_so_until_nobody_supersedes_it(desk: Desk) -> None:
+    old = await desk.told("v1")
+    link = {"to": old, "relation": "supersedes"}
+    first = await desk.told("v2", links=[link])
+    await desk.told("v3", links=[link])
+
+    await desk("update", note_id=first, links=[{**link, "remove": True}])
+
+    assert await state_of(desk, old) == "superseded"
+
+
+async def test_two_notes_cannot_supersede_each_other(desk: Desk) -> None:
+    a = await desk.told("a")
+    b = await desk.told("b", links=[{"to": a, "relation": "supersedes"}])
+
+    with pytest.raises(Refused, match="already supersedes"):
+        await desk("update", note_id=a, links=[{"to": b, "relation": "supersedes"}])
+
+    assert await state_of(desk, b) == "active"
+
+
+async def test_finished_work_becomes_its_result_and_takes_its_parts_along(desk: Desk) -> None:
+    goal = await desk.told("Goal: ship the release", kind="working")
+    part = await desk.told("step: tag", kind="working", links=[{"to": goal, "relation": "part_of"}])
+    lesson = await desk.told("tags need signing", links=[{"to": goal, "relation": "part_of"}])
+
+    answer = await desk("update", note_id=goal, content="Released 1.0", kind="episodic")
+
+    assert answer["archived"] == [part]
+    assert [await state_of(desk, i) for i in (goal, part, lesson)] == [
+        "active",
+        "archived",
+        "active",
+    ]
+    assert part not in await desk.found(query="step tag")
+
+
+async def test_new_words_are_found_at_once_and_old_ones_no_longer(desk: Desk) -> None:
+    note_id = await desk.told("the meeting is on platypus street")
+
+    await desk("update", note_id=note_id, content="the meeting is on walrus avenue")
+
+    assert await desk.found(query="walrus") == [note_id]
+    [hit] = notes(await desk("recall", query="platypus street meeting"))
+    assert "platypus" not in str(hit["content"])
+
+
+async def test_a_changed_note_shows_candidates_for_its_new_words(desk: Desk) -> None:
+    other = await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
+    note_id = await desk.told("to be filled in", subject="Caroline")
+
+    answer = await desk(
+        "update", note_id=note_id, content="Caroline works as a nurse at Mercy Clinic"
+    )
+
+    assert pick(answer, "candidates", 0, "note_id") == other
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"content": " "}, "content: it is empty"),
+        ({"kind": "concept"}, "kind"),
+        ({"valid_until": "1990"}, "is not after"),
+        ({"links": [{"to": "SELF"}]}, "is the note itself"),
+        ({"links": [{"to": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}]}, "No note with id"),
+        ({"note_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "No note with id"),
+        ({"note_id": ""}, "note_id: it is empty"),
+    ],
+)
+async def test_a_change_that_cannot_be_made_changes_nothing(
+    desk: Desk, change: dict[str, object], named: str
+) -> None:
+    note_id = await desk.told("as it was")
+    if change == {"links": [{"to": "SELF"}]}:
+        change = {"links": [{"to": note_id}]}
+
+    with pytest.raises(Refused) as refusal:
+        await desk("update", **{"note_id": note_id, **change})
+
+    assert named in str(refusal.value)
+    assert (await desk.memory.store.stats()).revisions == 1
+
+
+async def test_a_forgotten_note_cannot_be_changed(desk: Desk) -> None:
+    note_id = await desk.told("gone")
+    await desk("forget", note_ids=[note_id])
+
+    with pytest.raises(Refused, match="No note with id"):
+        await desk("update", note_id=note_id, content="back")

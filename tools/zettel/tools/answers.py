@@ -1,0 +1,148 @@
+"""The shapes of the four tools' answers: what an agent reads, key by key."""
+
+from typing import Literal, NotRequired
+
+# pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.
+from typing_extensions import TypedDict
+
+
+class Candidate(TypedDict):
+    """A stored note that the new one may repeat or replace."""
+
+    note_id: str
+    content: str
+    why: str
+    settle: str
+    """The literal calls that settle it."""
+
+
+class LinkLine(TypedDict):
+    """A link as seen from the note that shows it."""
+
+    note_id: str
+    relation: str
+    """Ends in ` (from)` when the link points here: the other note is where it starts."""
+    line: NotRequired[str]
+    reason: NotRequired[str]
+
+
+class Revision(TypedDict):
+    """One revision in a note's history."""
+
+    rev: int
+    known_from: str
+    by: str
+    change: str
+    reason: NotRequired[str]
+    changed: NotRequired[dict[str, list[object]]]
+
+
+class RecalledNote(TypedDict):
+    """A note as recall shows it; absent keys are empty or default."""
+
+    note_id: str
+    rev: NotRequired[int]
+    line: NotRequired[str]
+    content: NotRequired[str]
+    excerpt: NotRequired[bool]
+    context: NotRequired[str]
+    subject: NotRequired[str]
+    tags: NotRequired[list[str]]
+    kind: NotRequired[str]
+    happened_at: NotRequired[str]
+    valid_until: NotRequired[str]
+    namespace: NotRequired[str]
+    source: NotRequired[str]
+    session: NotRequired[str]
+    trust: NotRequired[float]
+    state: NotRequired[str]
+    why: NotRequired[str]
+    links: NotRequired[list[LinkLine]]
+    keywords: NotRequired[list[str]]
+    entities: NotRequired[list[str]]
+    times: NotRequired[list[dict[str, str]]]
+    questions: NotRequired[list[str]]
+    summary: NotRequired[str]
+    derived_by: NotRequired[dict[str, str]]
+    origin: NotRequired[dict[str, str]]
+    told_at: NotRequired[str]
+    usage: NotRequired[dict[str, object]]
+    score: NotRequired[float]
+    signals: NotRequired[dict[str, float]]
+    history: NotRequired[list[Revision]]
+
+
+class Omitted(TypedDict):
+    """What did not fit, and how to get it."""
+
+    count: int
+    cursor: str
+
+
+class Overview(TypedDict):
+    """What a recall without arguments adds to the notes."""
+
+    tags: NotRequired[dict[str, int]]
+    namespaces: NotRequired[dict[str, int]]
+
+
+class RememberAnswer(TypedDict):
+    """Answer of `remember`."""
+
+    note_id: str
+    status: Literal["stored", "already_known"]
+    namespace: str
+    namespace_created: NotRequired[bool]
+    happened_at: NotRequired[str]
+    valid_until: NotRequired[str]
+    differs: NotRequired[list[str]]
+    next: NotRequired[str]
+    candidates: NotRequired[list[Candidate]]
+    degraded: NotRequired[str]
+
+
+class RecallAnswer(TypedDict):
+    """Answer of `recall`."""
+
+    verdict: Literal["found", "uncertain", "nothing_relevant"]
+    reason: NotRequired[str]
+    next: NotRequired[str]
+    now: str
+    since: NotRequired[str]
+    until: NotRequired[str]
+    notes: list[RecalledNote]
+    overview: NotRequired[Overview]
+    omitted: NotRequired[Omitted]
+    degraded: NotRequired[str]
+
+
+class UpdateAnswer(TypedDict):
+    """Answer of `update`."""
+
+    note_id: str
+    rev: int
+    changed: dict[str, list[object]]
+    candidates: NotRequired[list[Candidate]]
+    archived: NotRequired[list[str]]
+    degraded: NotRequired[str]
+
+
+class ForgetLine(TypedDict):
+    """One note of a preview or of what was done."""
+
+    note_id: str
+    namespace: str
+    line: str
+
+
+class ForgetAnswer(TypedDict):
+    """Answer of `forget`."""
+
+    status: Literal["preview", "forgotten", "restored"]
+    notes: list[ForgetLine]
+    matched: NotRequired[int]
+    also_mention: NotRequired[int]
+    until: NotRequired[str]
+    confirm: NotRequired[str]
+    next: NotRequired[str]
+    skipped: NotRequired[list[str]]

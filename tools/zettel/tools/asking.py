@@ -1,0 +1,143 @@
+"""A recall's arguments: as given, as a cursor carries them, and as a checked question."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Literal
+
+from zettel.storage.errors import ExpiredTokenError, InvalidArgumentError, UnknownNameError
+from zettel.storage.store import NoteFilter
+from zettel.tools import bounds
+from zettel.tools.caller import Caller
+from zettel.tools.scope import searched_namespaces
+from zettel.tools.times import Period, iso, read_time
+
+Detail = Literal["index", "notes", "full"]
+DETAILS: tuple[Detail, ...] = ("index", "notes", "full")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """The arguments as given; empty is absent."""
+
+    query: str = ""
+    note_ids: tuple[str, ...] = ()
+    subject: str = ""
+    tags: tuple[str, ...] = ()
+    kind: str = ""
+    session: str = ""
+    since: str = ""
+    until: str = ""
+    as_of: str = ""
+    limit: int = 10
+    max_tokens: int = 2000
+    detail: str = "notes"
+    namespace: str = ""
+
+    def pack(self) -> dict[str, object]:
+        """The fields that are not default."""
+        return {
+            f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default
+        }
+
+
+def unpack(packed: object) -> Asking:
+    """Read back what `pack` made.
+
+    Raises:
+        ExpiredTokenError: It is something else.
+    """
+    defaults = asdict(Asking())
+    if isinstance(packed, dict):
+        given: dict[str, object] = {}
+        for name, value in packed.items():  # pyright: ignore[reportUnknownVariableType]
+            known = defaults.get(name)  # pyright: ignore[reportUnknownArgumentType]
+            if known is None or not isinstance(value, list if known == () else type(known)):
+                break
+            given[name] = _texts(value) if known == () else value  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            return Asking(**given)  # pyright: ignore[reportArgumentType]
+    raise ExpiredTokenError("cursor", "Call recall with the query again.")
+
+
+def _texts(values: list[object]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, checked."""
+
+    asking: Asking
+    caller: Caller
+    now: datetime
+    """The wall clock."""
+    moment: datetime
+    """What relative times are relative to: `as_of`, else `now`."""
+    note_ids: tuple[str, ...]
+    where: NoteFilter
+    since: Period | None
+    until: Period | None
+    detail: Detail
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter but the namespace is given."""
+        w = self.where
+        return bool(w.subject or w.tags or w.kinds or w.sessions or self.since or self.until)
+
+
+def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
+    """Check every argument.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+    """
+    bounds.check_text("query", asking.query, most=bounds.MAX_QUERY)
+    bounds.check_range("limit", asking.limit, least=1, most=bounds.MAX_LIMIT)
+    bounds.check_range(
+        "max_tokens", asking.max_tokens, least=bounds.MIN_TOKENS, most=bounds.MAX_TOKENS
+    )
+    as_of = read_time("as_of", asking.as_of, now)
+    moment = as_of.last if as_of else now
+    since, until = _window(asking, moment)
+    kind = bounds.check_kind(asking.kind, writable=False)
+    session = bounds.check_name("session", asking.session)
+    return Asked(
+        asking=asking,
+        caller=caller,
+        now=now,
+        moment=moment,
+        note_ids=bounds.check_ids("note_ids", asking.note_ids),
+        where=NoteFilter(
+            namespaces=searched_namespaces(caller, asking.namespace.strip() or None),
+            subject=bounds.check_subject(asking.subject),
+            tags=bounds.check_list("tags", asking.tags),
+            kinds=(kind,) if kind else (),
+            sessions=(session,) if session else (),
+            since=since.start if since else None,
+            until=until.last if until else None,
+            valid_at=now,
+        ),
+        since=since,
+        until=until,
+        detail=_detail(asking.detail),
+    )
+
+
+def _detail(text: str) -> Detail:
+    details: dict[str, Detail] = {name: name for name in DETAILS}
+    if detail := details.get(text.strip().lower()):
+        return detail
+    raise UnknownNameError("detail", text[:80], DETAILS, f"Pass one of {', '.join(DETAILS)}.")
+
+
+def _window(asking: Asking, moment: datetime) -> tuple[Period | None, Period | None]:
+    since = read_time("since", asking.since, moment)
+    until = read_time("until", asking.until, moment)
+    if since and until and since.start > until.last:
+        raise InvalidArgumentError(
+            "since",
+            f"{iso(since.start)} is after until, {iso(until.last)}",
+            "Swap them, or leave one out.",
+        )
+    return since, until

@@ -1,0 +1,130 @@
+"""The bounds of the tools' arguments: checked once, before anything is read or written."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.storage.identifiers import is_id
+from zettel.storage.notes import Kind
+
+MAX_CONTENT = 32_768
+"""Characters; longer texts are whole documents or sessions and belong in several notes."""
+MAX_QUERY = 4_096
+MAX_FIELD = 2_048
+"""Characters of `context`, `source` and `reason`."""
+MAX_NAME = 256
+"""Characters of `subject`, `session`, a tag and a relation."""
+MAX_LIST = 64
+MAX_LIMIT = 100
+MAX_TOKENS = 32_000
+MIN_TOKENS = 100
+
+NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
+"""One subject: the person the agent works for."""
+
+
+def nearest(value: str, known: Iterable[str]) -> str | None:
+    """The known name most like this one, if any is like it at all (difflib's ratio, its cutoff)."""
+    by_folded = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(value.casefold(), by_folded, n=1)
+    return by_folded[found[0]] if found else None
+
+
+def check_text(name: str, value: str, *, most: int) -> str:
+    """A text without NUL or lone surrogates, of at most so many characters."""
+    if len(value) > most:
+        raise InvalidArgumentError(
+            name, f"{len(value):,} characters are too many, {most:,} is the most", "Shorten it."
+        )
+    if "\x00" in value:
+        raise InvalidArgumentError(name, "it holds a NUL character", "Take it out, call again.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            name, "it holds half a surrogate pair", "Send valid Unicode text."
+        ) from None
+    return value
+
+
+def check_content(value: str) -> str:
+    """A note's words: something, and not a whole book."""
+    if len(value) > MAX_CONTENT:
+        raise InvalidArgumentError(
+            "content",
+            f"{len(value):,} characters are too many, {MAX_CONTENT:,} is the most",
+            "Split it where speakers change and remember one note per statement, all with the same"
+            " session.",
+        )
+    if not value.strip():
+        raise InvalidArgumentError(
+            "content", "it is empty", "Pass the words to remember, self-contained."
+        )
+    return check_text("content", value, most=MAX_CONTENT)
+
+
+def check_name(name: str, value: str | None) -> str:
+    """A short name without surrounding space; empty when absent."""
+    return check_text(name, " ".join((value or "").split()), most=MAX_NAME)
+
+
+def check_subject(value: str | None) -> str:
+    """A subject; every way to say "the user" is `user`."""
+    subject = check_name("subject", value)
+    return "user" if subject.casefold() in SELF_NAMES else subject
+
+
+def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Names without doubles, in the order given; at most `MAX_LIST`."""
+    given = values or ()
+    if len(given) > MAX_LIST:
+        raise InvalidArgumentError(
+            name, f"{len(given)} entries are too many, {MAX_LIST} is the most", "Pass fewer."
+        )
+    return tuple(dict.fromkeys(checked for v in given if (checked := check_name(name, v))))
+
+
+def check_ids(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Note ids in their canonical capitals."""
+    ids = tuple(value.upper() for value in check_list(name, values))
+    for value in ids:
+        if not is_id(value):
+            raise InvalidArgumentError(
+                name, f"{value!r} is not a note id", "Pass ids as recall and remember return them."
+            )
+    return ids
+
+
+def check_kind(value: str | None, *, writable: bool) -> Kind | None:
+    """A kind; `concept` is made by evolution only."""
+    if value is None or not value.strip():
+        return None
+    allowed = [kind for kind in Kind if not (writable and kind is Kind.CONCEPT)]
+    folded = value.strip().casefold()
+    if folded in allowed:
+        return Kind(folded)
+    raise UnknownNameError("kind", value, allowed, f"Pass one of {', '.join(allowed)}.")
+
+
+def check_namespace(value: str) -> str:
+    """A namespace's name."""
+    if NAMESPACE.fullmatch(value):
+        return value
+    tidy = re.sub(r"[^a-z0-9._-]+", "-", value.casefold()).strip("-._")[:64]
+    meant = f" Did you mean {tidy!r}?" if NAMESPACE.fullmatch(tidy) else ""
+    raise InvalidArgumentError(
+        "namespace",
+        f"{value[:80]!r} is not a namespace",
+        f"Use 1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit.{meant}",
+    )
+
+
+def check_range(name: str, value: int, *, least: int, most: int) -> int:
+    """A whole number within bounds."""
+    if not least <= value <= most:
+        raise InvalidArgumentError(
+            name, f"{value} is out of range", f"Pass a number from {least} to {most:,}."
+        )
+    return value

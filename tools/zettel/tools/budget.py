@@ -1,0 +1,98 @@
+"""Fitting an answer into its token budget: whole notes first, then passages, then fewer notes."""
+
+from collections.abc import Callable, Sequence
+
+from zettel.tools.answers import RecalledNote
+from zettel.tools.render import compact, tokens
+
+DROPPED_FIRST = (
+    "history",
+    "signals",
+    "usage",
+    "origin",
+    "derived_by",
+    "links",
+    "times",
+    "questions",
+    "entities",
+    "keywords",
+    "summary",
+    "why",
+    "context",
+    "tags",
+    "source",
+    "session",
+    "subject",
+)
+"""What the first note gives up, in this order, before its words are cut."""
+
+Excerpt = Callable[[RecalledNote, int], RecalledNote]
+"""A note with its content cut to about so many characters."""
+
+
+def fit(
+    notes: Sequence[RecalledNote], *, budget: int, reserve: int, excerpt: Excerpt
+) -> list[RecalledNote]:
+    """The first notes that fit, long ones as passages when all do not fit whole.
+
+    Args:
+        notes: Best first.
+        budget: Tokens of the whole answer.
+        reserve: Tokens of everything in the answer but its notes.
+        excerpt: Cuts a note.
+
+    Returns:
+        At least the first note, shrunk as far as it takes; never more than the budget.
+    """
+    room = budget - reserve
+    if not notes or tokens(notes) <= room:
+        return list(notes)
+    share = room // len(notes)
+    fitted, used = list[RecalledNote](), 0
+    for note in notes:
+        view, left = note, room - used
+        if tokens(view) > max(share, 1) and (tokens(view) > left or _total(notes) > room):
+            view = _cut(view, max(share, min(left, share * 2)), excerpt)
+        if tokens(view) > left:
+            if fitted:
+                break
+            view = shrink(view, left, excerpt)
+        fitted.append(view)
+        used += tokens(view) + 1
+    return fitted
+
+
+def _total(notes: Sequence[RecalledNote]) -> int:
+    return sum(tokens(note) for note in notes)
+
+
+def _cut(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
+    content = note.get("content", "")
+    spare = len(compact(note).encode()) - room * 4
+    if spare <= 0 or not content:
+        return note
+    per_character = len(content.encode()) / len(content)
+    keep = len(content) - int(spare / per_character) - 16  # 16: the `excerpt` key itself
+    return excerpt(note, keep) if keep >= 80 else note
+
+
+def shrink(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
+    """Make one note fit whatever it takes: drop keys, then cut its words to nothing."""
+    view = note
+    for key in DROPPED_FIRST:
+        if tokens(view) <= room:
+            return view
+        view = _cut(view, room, excerpt)
+        if tokens(view) > room and key in view:
+            view = view.copy()
+            view.pop(key)  # pyright: ignore[reportArgumentType]
+    keep = len(view.get("content") or view.get("line", ""))
+    while tokens(view) > room and keep > 0:
+        keep = keep * 3 // 4
+        view = view.copy()
+        if "line" in view:
+            view["line"] = view["line"][:keep]
+        else:
+            view["content"] = view.get("content", "")[:keep]
+            view["excerpt"] = True
+    return view

@@ -1,0 +1,18 @@
+"""Who calls: what the server knows of them before a word is read."""
+
+from dataclasses import dataclass, field
+
+from zettel.storage.notes import Origin
+
+USER_NAMESPACE = "user"
+"""Searched along with every project's namespace; what holds everywhere goes there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: defaults and origin stamped by the server, never by the call's arguments."""
+
+    namespace: str = USER_NAMESPACE
+    session: str = ""
+    """Default session of notes told without one; empty where the server cannot know it."""
+    origin: Origin = field(default_factory=Origin)

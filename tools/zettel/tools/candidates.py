@@ -1,0 +1,85 @@
+"""Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
+
+import numpy as np
+
+from zettel.storage.notes import Note, fold
+from zettel.storage.store import NoteFilter, Vectors
+from zettel.tools.answers import Candidate
+from zettel.tools.memory import Memory
+
+MOST = 5
+"""Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
+LOOKED_AT = 12
+"""Nearest notes looked at; some fall to the floor, some are the note itself."""
+NEAR = 0.65
+"""Exact cosine from which a note is a candidate whoever it is about."""
+NEAR_SAME_SUBJECT = 0.5
+"""Exact cosine from which a note about the same subject is a candidate."""
+SAME = 0.95
+"""Exact cosine from which two notes are called nearly the same in `why`."""
+SHOWN_CHARACTERS = 200
+
+
+def settle_call(note_id: str, other_id: str) -> str:
+    """The literal calls that settle a pair, the younger note always being the one that changes.
+
+    Two agents that raced then choose the same one.
+    """
+    older, younger = sorted((note_id, other_id))
+    return (
+        f'says the same: forget(note_ids=["{younger}"]); replaced: update(note_id="{younger}",'
+        f' links=[{{"to": "{older}", "relation": "supersedes"}}])'
+    )
+
+
+async def find_candidates(memory: Memory, note: Note, vectors: Vectors | None) -> list[Candidate]:
+    """The nearest active notes of the note's namespace, by the cosine of their best passages.
+
+    Without vectors (the model is still loading) notes of the same subject that share most words.
+    """
+    where = NoteFilter(namespaces=(note.namespace,))
+    if vectors is None:
+        return await _by_words(memory, note, where)
+    best = dict[str, float]()
+    for vector in vectors[:4]:
+        for hit in await memory.store.match_vectors(vector, where, limit=LOOKED_AT):
+            best[hit.note_id] = max(best.get(hit.note_id, -1.0), hit.score)
+    near = [i for i in best if best[i] >= NEAR_SAME_SUBJECT and i != note.note_id]
+    subject = fold(note.subject)
+    chosen = [
+        other
+        for other in await memory.store.get(sorted(near, key=lambda i: -best[i]))
+        if best[other.note_id] >= NEAR or (subject and fold(other.subject) == subject)
+    ]
+    return [_candidate(note, other, best[other.note_id]) for other in chosen[:MOST]]
+
+
+async def _by_words(memory: Memory, note: Note, where: NoteFilter) -> list[Candidate]:
+    hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
+    words = set(fold(note.content).split())
+    chosen = list[Note]()
+    for other in await memory.store.get([h.note_id for h in hits if h.note_id != note.note_id]):
+        shared = words & set(fold(other.content).split())
+        if fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words):
+            chosen.append(other)
+    return [_candidate(note, other, None) for other in chosen[:MOST]]
+
+
+def _candidate(note: Note, other: Note, cosine: float | None) -> Candidate:
+    alike = (
+        "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
+    )
+    if cosine is not None and cosine >= SAME:
+        alike = f"nearly the same words, {alike}"
+    subject = (
+        f", same subject {other.subject!r}"
+        if note.subject and note.subject == other.subject
+        else ""
+    )
+    words = " ".join(other.content.split())
+    return Candidate(
+        note_id=other.note_id,
+        content=words if len(words) <= SHOWN_CHARACTERS else words[: SHOWN_CHARACTERS - 1] + "…",
+        why=alike + subject,
+        settle=settle_call(note.note_id, other.note_id),
+    )

@@ -1,0 +1,42 @@
+"""Plan, commit, and plan again when somebody else was first."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from zettel.storage.errors import ChangedMeanwhileError
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote
+from zettel.tools.memory import Memory
+
+ATTEMPTS = 16
+"""Tries before giving up; three processes on one hot note needed at most four (measured)."""
+
+Plan = Callable[[Mapping[str, Note]], Sequence[Change]]
+"""From the notes as they stand now to their next revisions; called again after a lost race."""
+
+
+async def commit(
+    memory: Memory, note_ids: Iterable[str], plan: Plan, *, new: Sequence[NewNote] = ()
+) -> list[Note]:
+    """Add `new` and change notes by `plan` in one commit.
+
+    Returns:
+        The stored revisions; empty when there was nothing to change.
+
+    Raises:
+        ChangedMeanwhileError: Others kept winning; `new` is stored then, the lost notes are not
+            changed.
+    """
+    ids, stored, pending = list(note_ids), list[Note](), tuple(new)
+    for _ in range(ATTEMPTS):
+        notes = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
+        changes = plan(notes)
+        if not changes and not pending:
+            return stored
+        written = await memory.store.write(new=pending, changes=changes)
+        stored += written.stored
+        memory.on_write()
+        if not written.lost:
+            return stored
+        done = {note.note_id for note in written.stored}
+        ids, pending = [note_id for note_id in ids if note_id not in done], ()
+    raise ChangedMeanwhileError(ids)

@@ -1,0 +1,48 @@
+"""One evolution at a time per store: a lease in `meta` that runs out if its holder dies."""
+
+import json
+from datetime import datetime, timedelta
+
+from zettel.storage.store import NoteStore
+
+LEASE = timedelta(seconds=60)
+"""How long a holder may be silent; a run renews before every batch, which takes a few seconds."""
+_KEY = "lease:evolution"
+
+
+class Lease:
+    """A claim on the store's evolution, by compare-and-set."""
+
+    def __init__(self, store: NoteStore, holder: str) -> None:
+        self._store = store
+        self._holder = holder
+        self._held: str | None = None
+
+    async def acquire(self, now: datetime) -> bool:
+        """Take the lease if it is free, expired or already ours."""
+        current = await self._store.get_meta(_KEY)
+        if current is not None and current != self._held:
+            claim: dict[str, str] = json.loads(current)
+            if datetime.fromisoformat(claim["until"]) > now and claim["holder"] != self._holder:
+                return False
+        return await self._swap(current, now)
+
+    async def renew(self, now: datetime) -> bool:
+        """Prolong it; False when it was lost."""
+        return self._held is not None and await self._swap(self._held, now)
+
+    async def release(self) -> None:
+        """Give it back, if it is still ours."""
+        if self._held is not None:
+            await self._store.swap_meta(_KEY, expected=self._held, value=None)
+            self._held = None
+
+    async def _swap(self, current: str | None, now: datetime) -> bool:
+        claim = json.dumps({"holder": self._holder, "until": (now + LEASE).isoformat()})
+        if claim != current and not await self._store.swap_meta(
+            _KEY, expected=current, value=claim
+        ):
+            self._held = None
+            return False
+        self._held = claim
+        return True

@@ -1,0 +1,82 @@
+"""What every evolution step is: a name, what waits for it, and one batch of work.
+
+To add one: write a module with such a function, give it the next `stage` number if every note must
+pass it, and put it into `run.STEPS`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from zettel.storage.notes import Note
+from zettel.storage.store import Change
+from zettel.tools.memory import Memory
+
+CONSTRUCTED = 1
+LINKED = 2
+"""Values of `Note.stage`: the last step that has seen a revision's words."""
+SCHEDULER = "scheduler"
+"""Who evolution's revisions are by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How one batch of a step went."""
+
+    seen: tuple[str, ...] = ()
+    """Ids of the notes looked at; none means that nothing waits for this step any more."""
+    changed: int = 0
+    """Notes that have a new revision or got their vectors."""
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run's constants."""
+
+    memory: Memory
+    now: datetime
+    run_id: str
+
+
+Step = Callable[[Task, int], Awaitable[Batch]]
+"""Work off at most so many notes, in one commit."""
+
+
+def revision(task: Task, note: Note, step: str, reason: str) -> Change:
+    """The change that brings a note to what `note` says, made by a step."""
+    return Change(
+        note=replace(
+            note,
+            rev=note.rev + 1,
+            known_from=task.now,
+            changed_by=SCHEDULER,
+            change=step,
+            reason=reason,
+            run_id=task.run_id,
+        )
+    )
+
+
+async def settle(
+    task: Task, before: Sequence[Note], after: Sequence[Note], step: str, reason: str
+) -> int:
+    """Commit what a step made of its notes: revisions where something changed, a mark elsewhere.
+
+    Notes that somebody else changed meanwhile are left for the next run.
+
+    Returns:
+        How many notes have a new revision.
+    """
+    pairs = list(zip(before, after, strict=True))
+    same = [new for old, new in pairs if new == replace(old, stage=new.stage)]
+    changes = [
+        revision(task, new, step, reason)
+        for old, new in pairs
+        if new != replace(old, stage=new.stage)
+    ]
+    if same:
+        await task.memory.store.mark(same, stage=same[0].stage)
+    if not changes:
+        return 0
+    return len((await task.memory.store.write(changes=changes)).stored)

@@ -1,0 +1,233 @@
+"""The verb `forget`: take notes out of every recall, and bring them back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
+from zettel.storage.notes import Note, State, fold
+from zettel.storage.store import Change, NoteFilter
+from zettel.tools import bounds
+from zettel.tools.answers import ForgetAnswer
+from zettel.tools.commit import commit
+from zettel.tools.memory import Caller, Memory
+from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview, put_preview
+from zettel.tools.render import forget_line
+from zettel.tools.scope import searched_namespaces
+from zettel.tools.search import search
+from zettel.tools.times import Period, iso, read_time
+
+PREVIEWED = 50
+"""Notes in one preview, and so in one confirmed forget by filters."""
+MEANT = 0.5
+"""Cosine from which a note without any of the query's words is taken to be meant by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    where: NoteFilter
+    query: str
+    until: Period | None
+    undo: bool
+
+
+async def forget(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    note_ids: Sequence[str] | None = None,
+    query: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    session: str | None = None,
+    until: str | None = None,
+    undo: bool = False,
+    confirm: str | None = None,
+    namespace: str | None = None,
+) -> ForgetAnswer:
+    """Forget by ids at once; by filters after a preview; `undo` brings back the same ways.
+
+    Raises:
+        InvalidArgumentError: Nothing says which notes, or a value cannot be used.
+        NoteNotFoundError: None of the ids is there.
+        ExpiredTokenError: The confirm token is unknown or too old.
+        ChangedMeanwhileError: Others kept changing the notes.
+    """
+    if confirm and confirm.strip():
+        return await _confirmed(memory, caller, confirm.strip(), now)
+    ids = bounds.check_ids("note_ids", note_ids)
+    period, session_name = read_time("until", until, now), bounds.check_name("session", session)
+    target = _Target(
+        where=NoteFilter(
+            namespaces=searched_namespaces(caller, (namespace or "").strip() or None),
+            note_ids=ids,
+            subject=bounds.check_subject(subject),
+            tags=bounds.check_list("tags", tags),
+            sessions=(session_name,) if session_name else (),
+            states=(State.FORGOTTEN,) if undo else (State.ACTIVE,),
+            until=period.last if period else None,
+        ),
+        query=bounds.check_text("query", (query or "").strip(), most=bounds.MAX_QUERY),
+        until=period,
+        undo=undo,
+    )
+    filters = (target.query, target.where.subject, target.where.tags, session_name, period)
+    if any(filters):
+        return await _previewed(memory, target, now)
+    if not ids:
+        raise InvalidArgumentError(
+            "note_ids",
+            "nothing says which notes to forget",
+            "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.",
+        )
+    return await _by_ids(memory, caller, ids, now, undo=undo)
+
+
+async def _by_ids(
+    memory: Memory, caller: Caller, ids: Sequence[str], now: datetime, *, undo: bool
+) -> ForgetAnswer:
+    found = await memory.store.get(ids)
+    if not found:
+        raise NoteNotFoundError(ids[0])
+    done = await _change_state(memory, caller, {n.note_id: None for n in found}, now, undo=undo)
+    answer = _done(done, undo=undo)
+    if missing := [i for i in ids if i not in {note.note_id for note in found}]:
+        answer["skipped"] = missing
+        answer["next"] = f"No note with id {', '.join(missing)}; call recall to find the id."
+    return answer
+
+
+def _done(notes: Sequence[Note], *, undo: bool) -> ForgetAnswer:
+    return ForgetAnswer(
+        status="restored" if undo else "forgotten", notes=[forget_line(n) for n in notes]
+    )
+
+
+async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAnswer:
+    notes, matched = await _matching(memory, target)
+    answer = ForgetAnswer(
+        status="preview", notes=[forget_line(note) for note in notes], matched=matched
+    )
+    if target.until:
+        answer["until"] = iso(target.until.last)
+    if target.where.subject and not target.undo:
+        answer["also_mention"] = await _also_mention(memory, target, notes)
+    if not notes:
+        answer["next"] = "Nothing matches all of these; call recall to see what is there."
+        return answer
+    preview = Preview(
+        revs={note.note_id: note.rev for note in notes},
+        undo=target.undo,
+        namespaces=target.where.namespaces,
+        expires=(now + LIFETIME).isoformat(),
+    )
+    answer["confirm"] = await put_preview(memory.store, preview, now=now)
+    verb = "bring back" if target.undo else "forget"
+    more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
+    answer["next"] = (
+        f"Check the notes; to {verb} exactly these {len(notes)} call"
+        f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
+    )
+    return answer
+
+
+async def _matching(memory: Memory, target: _Target) -> tuple[list[Note], int]:
+    """The notes to preview and how many match in all."""
+    if not target.query:
+        notes = await memory.store.find(target.where, limit=PREVIEWED)
+        return notes, await memory.store.count(target.where)
+    found = await search(memory, target.query, target.where)
+    meant = [
+        ranked.note_id
+        for ranked in found.ranked
+        if "text" in ranked.shares or found.meaning.get(ranked.note_id, 0.0) >= MEANT
+    ]
+    return await memory.store.get(meant[:PREVIEWED]), len(meant)
+
+
+async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:
+    """Further active notes that merely name the subject."""
+    subject = target.where.subject
+    where = NoteFilter(namespaces=target.where.namespaces)
+    hits = await memory.store.match_text(subject, where, limit=1_000)
+    named = (
+        await memory.store.outlines(
+            replace(where, note_ids=tuple(hit.note_id for hit in hits)), limit=1_000
+        )
+        if hits
+        else []
+    )
+    own = {note.note_id for note in notes}
+    return sum(
+        fold(subject) in fold(o.content) and fold(o.subject) != fold(subject)
+        for o in named
+        if o.note_id not in own
+    )
+
+
+async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
+    async with memory.writing.hold(f"confirm\n{token}"):
+        preview = await get_preview(memory.store, token, now=now)
+        if preview.done is not None:
+            return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
+        done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
+        answer = _done(done, undo=preview.undo)
+        if skipped := sorted(set(preview.revs) - {note.note_id for note in done}):
+            answer["skipped"] = skipped
+            answer["next"] = "The skipped notes changed after the preview: look at them again."
+        finished = replace(preview, done=dict(answer))
+        await finish_preview(memory.store, token, finished, now=now)
+        return answer
+
+
+async def _change_state(
+    memory: Memory,
+    caller: Caller,
+    revs: Mapping[str, int | None],
+    now: datetime,
+    *,
+    undo: bool,
+) -> list[Note]:
+    """Forget or restore notes in one commit; one that changed since its preview stays as it is.
+
+    Returns:
+        The notes that are now as wished, whether this call or an earlier one made them so.
+    """
+    wished = {State.FORGOTTEN} if not undo else set(State) - {State.FORGOTTEN}
+    before = {i: await _state_before(memory, i) for i in revs} if undo else {}
+    settled = dict[str, Note]()
+
+    def plan(notes: Mapping[str, Note]) -> list[Change]:
+        changes = list[Change]()
+        for note in notes.values():
+            if note.state in wished:
+                settled[note.note_id] = note
+            elif revs[note.note_id] in (None, note.rev):
+                state = before.get(note.note_id, State.FORGOTTEN)
+                changes.append(_turned(note, state, caller, now))
+        return changes
+
+    for note in await commit(memory, list(revs), plan):
+        settled[note.note_id] = note
+    return [settled[note_id] for note_id in revs if note_id in settled]
+
+
+async def _state_before(memory: Memory, note_id: str) -> State:
+    states = [note.state for note in await memory.store.revisions(note_id)]
+    return next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
+
+
+def _turned(note: Note, state: State, caller: Caller, now: datetime) -> Change:
+    return Change(
+        note=replace(
+            note,
+            rev=note.rev + 1,
+            state=state,
+            known_from=now,
+            changed_by=caller.origin.client or caller.origin.transport,
+            change="forget" if state is State.FORGOTTEN else "restore",
+            reason="",
+            run_id="",
+        )
+    )

@@ -1,0 +1,34 @@
+"""What every verb works with: the store, the embedder, and the little a process remembers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from zettel.storage.embedder import Embedder
+from zettel.storage.store import NoteStore
+from zettel.tools.caller import USER_NAMESPACE, Caller
+from zettel.tools.echo import ServedLog
+from zettel.tools.keyed_lock import KeyedLock
+from zettel.tools.pages import PageCache
+from zettel.tools.usage import UsageBuffer
+
+__all__ = ["USER_NAMESPACE", "Caller", "Memory"]
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One store with its embedder and the process's short-lived state, all of it replaceable."""
+
+    store: NoteStore
+    embedder: Embedder
+    served: ServedLog = field(default_factory=ServedLog)
+    usage: UsageBuffer = field(default_factory=UsageBuffer)
+    pages: PageCache = field(default_factory=PageCache)
+    writing: KeyedLock = field(default_factory=KeyedLock)
+    namespaces: set[str] = field(default_factory=set[str])
+    """Namespaces known to hold notes, so that only a first write has to ask."""
+    on_write: Callable[[], None] = _nothing
+    """Called after every commit a verb made: the scheduler listens here."""

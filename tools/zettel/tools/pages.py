@@ -1,0 +1,100 @@
+"""Pages of a recall: a cursor that carries the question, and the ranking it goes on with."""
+
+import base64
+import binascii
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+
+from zettel.storage.errors import ExpiredTokenError
+from zettel.tools.asking import Asking, unpack
+
+# JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+KEPT_RANKINGS = 256
+"""Rankings kept per process; a cursor whose ranking is gone is ranked again as of its moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where a page starts, and all that is needed to rank again if the process forgot."""
+
+    key: str
+    """Of the kept ranking."""
+    offset: int
+    known_at: datetime
+    """The moment the first page saw: UTC, timezone-aware."""
+    asking: Asking
+
+
+class PageCache:
+    """The last rankings, so that later pages neither overlap nor miss."""
+
+    def __init__(self) -> None:
+        self._rankings: OrderedDict[str, tuple[Cursor, tuple[str, ...]]] = OrderedDict()
+
+    def keep(self, cursor: Cursor, note_ids: tuple[str, ...], *, longest: int) -> str:
+        """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
+
+        Args:
+            cursor: Where the next page starts.
+            note_ids: The whole ranking.
+            longest: Characters a cursor that carries its question may have; with a longer
+                question it only names the ranking kept here.
+
+        Returns:
+            The cursor as text.
+        """
+        self._rankings[cursor.key] = (cursor, note_ids)
+        self._rankings.move_to_end(cursor.key)
+        while len(self._rankings) > KEPT_RANKINGS:
+            self._rankings.popitem(last=False)
+        packed = [
+            cursor.key,
+            cursor.offset,
+            cursor.known_at.isoformat(),
+            cursor.asking.pack(),
+        ]
+        text = _encode(packed)
+        return text if len(text) <= longest else _encode([cursor.key, cursor.offset])
+
+    def ranking(self, key: str) -> tuple[str, ...] | None:
+        """The ranking, if it is still kept."""
+        kept = self._rankings.get(key)
+        return kept[1] if kept else None
+
+    def read(self, text: str) -> Cursor:
+        """Read a cursor back.
+
+        Raises:
+            ExpiredTokenError: It is not one of ours, or what it names is gone.
+        """
+        expired = ExpiredTokenError("cursor", "Call recall with the query again.")
+        match _decode(text):
+            case [str(key), int(offset), str(known_at), packed] if offset >= 0:
+                try:
+                    moment = datetime.fromisoformat(known_at)
+                except ValueError:
+                    raise expired from None
+                if moment.tzinfo is None:
+                    raise expired
+                return Cursor(key=key, offset=offset, known_at=moment, asking=unpack(packed))
+            case [str(key), int(offset)] if offset >= 0 and key in self._rankings:
+                kept = self._rankings[key][0]
+                return Cursor(key=key, offset=offset, known_at=kept.known_at, asking=kept.asking)
+            case _:
+                raise expired
+
+
+def _encode(packed: object) -> str:
+    raw = json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decode(text: str) -> object:
+    try:
+        return json.loads(base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return None

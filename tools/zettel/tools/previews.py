@@ -1,0 +1,74 @@
+"""Previews that wait for a confirmation: kept in the store, so that they outlive a restart."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from zettel.storage.errors import ChangedMeanwhileError, ExpiredTokenError
+from zettel.storage.store import NoteStore
+
+LIFETIME = timedelta(minutes=15)
+"""How long a preview can be confirmed (design, section 5)."""
+KEPT = 64
+"""Previews kept at once; the oldest goes first."""
+ATTEMPTS = 16
+_KEY = "previews"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a confirmation will do, and to which revisions."""
+
+    revs: Mapping[str, int]
+    """Note id -> revision previewed."""
+    undo: bool
+    namespaces: tuple[str, ...]
+    expires: str
+    """ISO 8601."""
+    done: Mapping[str, object] | None = None
+    """The answer once confirmed: the same one is given again."""
+
+
+async def put_preview(store: NoteStore, preview: Preview, *, now: datetime) -> str:
+    """Keep a preview; returns its token."""
+    token = token_hex(8)
+    await _change(store, {token: preview}, now)
+    return token
+
+
+async def finish_preview(store: NoteStore, token: str, preview: Preview, *, now: datetime) -> None:
+    """Keep the answer beside the preview it confirmed."""
+    await _change(store, {token: preview}, now)
+
+
+async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview:
+    """The preview of a token.
+
+    Raises:
+        ExpiredTokenError: It is unknown or older than `LIFETIME`.
+    """
+    kept = _read(await store.get_meta(_KEY), now)
+    if token not in kept:
+        raise ExpiredTokenError("confirm token", "Call forget with the filters again.")
+    return kept[token]
+
+
+async def _change(store: NoteStore, added: Mapping[str, Preview], now: datetime) -> None:
+    for _ in range(ATTEMPTS):
+        before = await store.get_meta(_KEY)
+        kept = list({**_read(before, now), **added}.items())[-KEPT:]
+        after = json.dumps({token: asdict(preview) for token, preview in kept})
+        if await store.swap_meta(_KEY, expected=before, value=after):
+            return
+    raise ChangedMeanwhileError([])
+
+
+def _read(raw: str | None, now: datetime) -> dict[str, Preview]:
+    kept: dict[str, dict[str, object]] = json.loads(raw) if raw else {}
+    previews = {
+        token: Preview(**{**fields, "namespaces": tuple(fields["namespaces"])})  # pyright: ignore[reportArgumentType]
+        for token, fields in kept.items()
+    }
+    return {t: p for t, p in previews.items() if datetime.fromisoformat(p.expires) > now}

@@ -1,0 +1,1 @@
+"""How recall orders notes: pure functions from raw scores to a ranking."""

@@ -1,0 +1,68 @@
+"""The verb `recall`: what memory holds about a question, a filter, an id, or on the whole."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.tools.answers import RecallAnswer
+from zettel.tools.asking import Asking, check
+from zettel.tools.memory import Caller, Memory
+from zettel.tools.recall_modes import listed, next_page, overview, questioned, read
+
+
+async def recall(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    query: str | None = None,
+    note_ids: Sequence[str] | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    session: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    as_of: str | None = None,
+    limit: int = 10,
+    max_tokens: int = 2000,
+    detail: str = "notes",
+    cursor: str | None = None,
+    namespace: str | None = None,
+) -> RecallAnswer:
+    """Answer from memory within `max_tokens`.
+
+    `note_ids` reads those notes; a query searches; filters alone list all matches, newest first;
+    nothing at all gives the profile, open work and the newest notes; `cursor` goes on.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+        NoteNotFoundError: None of `note_ids` is there.
+        ExpiredTokenError: The cursor is not one of ours.
+    """
+    if cursor and cursor.strip():
+        page = memory.pages.read(cursor)
+        again = check(page.asking, caller, now)
+        as_then = replace(again.where, known_at=page.known_at)
+        return await next_page(memory, replace(again, where=as_then), page)
+    asking = Asking(
+        query=(query or "").strip(),
+        note_ids=tuple(note_ids or ()),
+        subject=subject or "",
+        tags=tuple(tags or ()),
+        kind=kind or "",
+        session=session or "",
+        since=since or "",
+        until=until or "",
+        as_of=as_of or "",
+        limit=limit,
+        max_tokens=max_tokens,
+        detail=detail,
+        namespace=namespace or "",
+    )
+    asked = check(asking, caller, now)
+    if asked.note_ids:
+        return await read(memory, asked)
+    if asking.query:
+        return await questioned(memory, asked)
+    return await (listed(memory, asked) if asked.filtered else overview(memory, asked))

@@ -1,0 +1,69 @@
+"""How a note looks to an agent: the fewest keys that still say everything."""
+
+import json
+
+from zettel.storage.notes import Kind, Note, State
+from zettel.tools.answers import ForgetLine, RecalledNote
+from zettel.tools.evolve.context import tells
+from zettel.tools.times import iso
+
+LINE_LENGTH = 120
+"""Characters of a note's one line."""
+
+
+def compact(value: object) -> str:
+    """Compact JSON, the form every answer is sent in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def tokens(value: object) -> int:
+    """Size of an answer: UTF-8 bytes of its compact JSON over 4, rounded up (design, section 6)."""
+    return -(-len(compact(value).encode()) // 4)
+
+
+def one_line(note: Note) -> str:
+    """Day, subject and the beginning of the content, on one line."""
+    words = " ".join(note.content.split())
+    told = f"{note.subject}: {words}" if note.subject else words
+    line = f"{note.happened_at:%Y-%m-%d} {told}"
+    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"
+
+
+def forget_line(note: Note) -> ForgetLine:
+    """A note in a preview."""
+    return ForgetLine(note_id=note.note_id, namespace=note.namespace, line=one_line(note))
+
+
+def note_view(note: Note, *, namespace: str) -> RecalledNote:
+    """A note in `notes` detail; `namespace` is the caller's own and is left out."""
+    view = RecalledNote(
+        note_id=note.note_id, content=note.content, happened_at=iso(note.happened_at)
+    )
+    if note.rev > 1:
+        view["rev"] = note.rev
+    if note.tags:
+        view["tags"] = list(note.tags)
+    if note.kind is not Kind.EPISODIC:
+        view["kind"] = note.kind.value
+    if note.valid_until:
+        view["valid_until"] = iso(note.valid_until)
+    if note.namespace != namespace:
+        view["namespace"] = note.namespace
+    if note.trust < 1:
+        view["trust"] = round(note.trust, 3)
+    if note.state is not State.ACTIVE:
+        view["state"] = note.state.value
+    context = note.context if tells(note) else ""
+    words = {"context": context, "subject": note.subject, "source": note.source}
+    for name, value in {**words, "session": note.session}.items():
+        if value:
+            view[name] = value
+    return view
+
+
+def index_view(note: Note, *, namespace: str) -> RecalledNote:
+    """A note in `index` detail: its id and one line."""
+    view = RecalledNote(note_id=note.note_id, line=one_line(note))
+    if note.namespace != namespace:
+        view["namespace"] = note.namespace
+    return view

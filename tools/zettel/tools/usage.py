@@ -1,0 +1,81 @@
+"""How recall strengthens a note: Ebbinghaus' curve as MemoryBank uses it, written in batches."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from zettel.storage.notes import Usage
+from zettel.storage.store import NoteStore
+
+INITIAL_STRENGTH_DAYS = 1.0
+"""S of a note never recalled (MemoryBank, arXiv 2305.10250, section 2.2: S starts at 1)."""
+
+STRENGTH_PER_RECALL_DAYS = 1.0
+"""What one recall adds to S (same source: S grows by 1, elapsed time starts again at 0)."""
+
+
+def retention(*, strength_days: float, elapsed: timedelta) -> float:
+    """Share of a memory still held: `exp(-elapsed / strength)` (Ebbinghaus 1885; MemoryBank).
+
+    Args:
+        strength_days: S, days, above 0.
+        elapsed: Since it was last recalled, or told; a negative time counts as none.
+
+    Returns:
+        In `(0, 1]`, no unit.
+    """
+    days = max(elapsed / timedelta(days=1), 0.0)
+    return math.exp(-days / strength_days)
+
+
+def reinforced(known: Usage | None, note_id: str, *, recalls: int, at: datetime) -> Usage:
+    """The usage after so many more recalls, the last of them at `at`."""
+    strength = known.strength if known else INITIAL_STRENGTH_DAYS
+    return Usage(
+        note_id=note_id,
+        strength=strength + STRENGTH_PER_RECALL_DAYS * recalls,
+        recalled_at=max(at, known.recalled_at) if known else at,
+        recall_count=(known.recall_count if known else 0) + recalls,
+    )
+
+
+class UsageBuffer:
+    """Recalls not yet written: they must never slow an answer down."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, tuple[int, datetime]] = {}
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a flush would write anything."""
+        return bool(self._pending)
+
+    def add(self, note_ids: Iterable[str], at: datetime) -> None:
+        """Count one recall for each of these notes."""
+        for note_id in note_ids:
+            count, _ = self._pending.get(note_id, (0, at))
+            self._pending[note_id] = (count + 1, at)
+
+    async def flush(self, store: NoteStore) -> int:
+        """Write what has gathered in one commit; what cannot be written is kept for the next flush.
+
+        Returns:
+            How many notes were reinforced.
+        """
+        pending, self._pending = self._pending, {}
+        if not pending:
+            return 0
+        try:
+            known = await store.usage_of(list(pending))
+            await store.put_usage(
+                [
+                    reinforced(known.get(note_id), note_id, recalls=count, at=at)
+                    for note_id, (count, at) in pending.items()
+                ]
+            )
+        except BaseException:
+            for note_id, (count, at) in pending.items():
+                more, later = self._pending.get(note_id, (0, at))
+                self._pending[note_id] = (count + more, max(at, later))
+            raise
+        return len(pending)
