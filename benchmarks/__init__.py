@@ -1,0 +1,1 @@
+"""Measurements of Zettel as its users meet it: each package here is one command."""
