@@ -1,0 +1,31 @@
+"""Stores to test against."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from tests.storage.samples import DIM, MODEL
+
+from zettel.storage.dict_store import DictStore
+from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.store import NoteStore
+
+
+@pytest.fixture
+async def lance(tmp_path: Path) -> AsyncGenerator[LanceStore]:
+    """An empty LanceDB store in a directory of its own."""
+    opened = await open_store(str(tmp_path / "store"), model_id=MODEL, dim=DIM)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=["dict", "lance"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[NoteStore]:
+    """An empty store of each kind."""
+    opened: NoteStore
+    if request.param == "dict":
+        opened = DictStore(model_id=MODEL)
+    else:
+        opened = await open_store(str(tmp_path / "store"), model_id=MODEL, dim=DIM)
+    yield opened
+    await opened.close()

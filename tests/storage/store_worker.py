@@ -1,0 +1,81 @@
+"""Another process on a store: run as a script, it works until done or killed.
+
+    python store_worker.py PLACE JOB [ARGUMENT ...]
+
+Each finished step is one line of JSON on stdout, written after the store acknowledged it.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import anyio
+import anyio.to_thread
+from tests.storage.samples import DIM, MODEL, make_note, revised
+
+from zettel.storage.lance_store import open_store
+from zettel.storage.notes import Usage
+from zettel.storage.store import NewNote, NoteStore
+
+
+def say(*values: str | int | bool) -> None:
+    """Acknowledge a step."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+async def tell(store: NoteStore, name: str, count: int) -> None:
+    """Add notes one by one."""
+    for number in range(count):
+        note = make_note(f"{name} {number}", now=datetime.now(UTC))
+        await store.write(new=[NewNote(note=note)])
+        say(note.note_id)
+
+
+async def revise(store: NoteStore, note_id: str, wins: int) -> None:
+    """Count up in a note's content, as fast as it goes, until so many changes were ours."""
+    while wins:
+        (now,) = await store.get([note_id])
+        change = revised(now, str(int(now.content) + 1), now=datetime.now(UTC))
+        if not (await store.write(changes=[change])).lost:
+            wins -= 1
+            say("revised")
+
+
+async def obey(store: NoteStore) -> None:
+    """Do one step for each line on stdin, so that two of us do it in the same moment."""
+    while line := await anyio.to_thread.run_sync(sys.stdin.readline):
+        match json.loads(line):
+            case ["swap", str(key), expected, value]:
+                say(await store.swap_meta(key, expected=expected, value=value))
+            case ["revise", str(note_id), str(words)]:
+                written = await store.write(
+                    changes=[revised((await store.get([note_id]))[0], words)]
+                )
+                say(not written.lost)
+            case ["use", str(note_id), int(count)]:
+                usage = Usage(
+                    note_id=note_id, strength=1.0, recalled_at=datetime.now(UTC), recall_count=count
+                )
+                await store.put_usage([usage])
+                say(True)
+            case unknown:
+                raise ValueError(unknown)
+
+
+async def work(place: str, job: str, arguments: list[str]) -> None:
+    """Open the store, wait for the start signal on stdin, and do the job."""
+    store = await open_store(place, model_id=MODEL, dim=DIM)
+    say("ready")
+    await anyio.to_thread.run_sync(sys.stdin.readline)
+    if job == "tell":
+        await tell(store, arguments[0], int(arguments[1]))
+    elif job == "revise":
+        await revise(store, arguments[0], int(arguments[1]))
+    else:
+        await obey(store)
+    await store.close()
+
+
+if __name__ == "__main__":
+    anyio.run(work, sys.argv[1], sys.argv[2], sys.argv[3:])

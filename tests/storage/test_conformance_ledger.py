@@ -1,0 +1,98 @@
+"""What every store keeps beside notes: usage, runs, meta; and that upkeep loses nothing."""
+
+from dataclasses import replace
+
+import anyio
+from tests.storage.samples import DAY, LATER, MODEL, NOW, X, add, make_note, revised, unit
+
+from zettel.storage.notes import Run, Usage
+from zettel.storage.store import NoteFilter, NoteStore
+
+
+async def test_usage_is_inserted_replaced_and_never_a_revision(store: NoteStore) -> None:
+    note = make_note()
+    await add(store, note)
+    first = Usage(note_id=note.note_id, strength=1.5, recalled_at=NOW, recall_count=1)
+    second = replace(first, recalled_at=LATER, recall_count=2)
+    other = replace(first, note_id="other")
+
+    await store.put_usage([first])
+    await store.put_usage([other, first, second])
+    await store.put_usage([])
+
+    assert await store.usage_of([note.note_id, "other", "x"]) == {
+        note.note_id: second,
+        "other": other,
+    }
+    assert await store.revisions(note.note_id) == [note]
+
+
+async def test_runs_come_newest_first(store: NoteStore) -> None:
+    runs = [
+        Run(
+            run_id=f"r{n}", kind="evolve", who="scheduler", started_at=NOW + n * DAY,
+            ended_at=NOW + n * DAY, counts=counts, outcome="done",
+        )
+        for n, counts in enumerate(({}, {"link": 2, "it's": 0}, {"link": 1}))
+    ]  # fmt: skip
+    for run in (runs[1], runs[2], runs[0]):
+        await store.add_run(run)
+
+    assert await store.runs(limit=2) == [runs[2], runs[1]]
+    assert await store.runs(limit=99) == runs[::-1]
+
+
+async def test_meta_changes_only_from_the_expected_value(store: NoteStore) -> None:
+    async def swap(expected: str | None, value: str | None) -> bool:
+        return await store.swap_meta("it's \\ a key", expected=expected, value=value)
+
+    assert await store.get_meta("it's \\ a key") is None
+    assert not await swap("a", "b")
+    assert await swap(None, None)
+    assert await swap(None, "a'\n")
+    assert not await swap(None, "b")
+    assert await swap("a'\n", "a'\n")
+    assert not await swap("b", "c")
+    assert await swap("a'\n", "")
+    assert await store.get_meta("it's \\ a key") == ""
+    assert not await swap("a'\n", None)
+    assert not await swap(None, None)
+    assert await swap("", None)
+    assert await store.get_meta("it's \\ a key") is None
+    assert await store.get_meta("another") is None
+
+
+async def test_of_many_concurrent_swaps_from_one_value_one_succeeds(store: NoteStore) -> None:
+    won: list[str] = []
+
+    async def swap(expected: str | None, value: str) -> None:
+        if await store.swap_meta("lease", expected=expected, value=value):
+            won.append(value)
+
+    for expected in (None, "free"):
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(swap, expected, f"holder {number}")
+        assert await store.get_meta("lease") == won[-1]
+        await store.swap_meta("lease", expected=won[-1], value="free")
+
+    assert len(won) == 2
+
+
+async def test_upkeep_keeps_everything_and_starts_counting_anew(store: NoteStore) -> None:
+    notes = [make_note(f"bee number {number}") for number in range(8)]
+    for note in notes:
+        await add(store, note)
+    await store.write(changes=[revised(notes[0], "wasp")])
+    await store.embed([(note, unit(X)) for note in notes[1:]], model=MODEL)
+    assert (await store.stats()).commits_since_upkeep >= 8
+
+    assert await store.upkeep()
+
+    stats = await store.stats()
+    assert (stats.notes, stats.revisions, stats.commits_since_upkeep) == (8, 9, 0)
+    assert len(await store.match_text("bee", NoteFilter(), limit=99)) == 7
+    assert len(await store.match_text("wasp", NoteFilter(), limit=99)) == 1
+    assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=99)) == 7
+    assert await store.count(NoteFilter(known_at=NOW)) == 8
+    assert await store.upkeep()

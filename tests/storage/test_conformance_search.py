@@ -1,0 +1,203 @@
+"""How every store finds notes: by words, by vectors, by links."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.storage.samples import (
+    EVERYTHING,
+    LATER,
+    MODEL,
+    NOW,
+    X,
+    Y,
+    Z,
+    add,
+    ids,
+    make_note,
+    revised,
+    unit,
+)
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.notes import Link, State
+from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
+
+
+async def test_a_note_is_found_by_its_words_from_the_first_one_on(store: NoteStore) -> None:
+    await add(store, make_note("the queen hums"), make_note("drones idle"))
+
+    (hit,) = await store.match_text("queen", NoteFilter(), limit=10)
+
+    assert (await store.get([hit.note_id]))[0].content == "the queen hums"
+    assert hit.score > 0
+
+
+async def test_text_hits_come_best_first_and_no_more_than_asked(store: NoteStore) -> None:
+    notes = [make_note(f"honey jar {number}") for number in range(15)]
+    await add(store, *notes, make_note("honey and rare saffron"))
+
+    hits = await store.match_text("saffron honey", NoteFilter(), limit=100)
+
+    assert len(hits) == 16
+    assert (await store.get([hits[0].note_id]))[0].content == "honey and rare saffron"
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert len(await store.match_text("honey", NoteFilter(), limit=3)) == 3
+    assert await store.match_text("honey", NoteFilter(), limit=0) == []
+
+
+async def test_text_search_looks_at_the_composed_text_within_the_filter(store: NoteStore) -> None:
+    await add(
+        store,
+        replace(make_note("plain"), subject="Zoltan"),
+        replace(make_note("plain", namespace="work"), subject="Zoltan", keywords=("apiary",)),
+    )
+
+    assert len(await store.match_text("zoltan", NoteFilter(), limit=9)) == 2
+    assert len(await store.match_text("zoltan", NoteFilter(namespaces=("work",)), limit=9)) == 1
+    assert len(await store.match_text("apiary", NoteFilter(), limit=9)) == 1
+    assert len(await store.match_text("January 2026", NoteFilter(), limit=9)) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        " \n",
+        "the of and",
+        "'",
+        '"',
+        "\\",
+        "a:b* AND (",
+        "-- ;",
+        "\x00",
+        "💥",
+        "\u202e",
+        "x" * 4096,
+    ],
+)
+async def test_any_query_is_only_words(store: NoteStore, query: str) -> None:
+    await add(store, make_note("nothing of the sort"))
+
+    for hit in await store.match_text(query, NoteFilter(), limit=5):
+        assert hit.score > 0
+
+
+async def test_notes_are_found_by_their_best_passage(store: NoteStore) -> None:
+    two, one, none = make_note("two"), make_note("one"), make_note("none")
+    await store.write(
+        new=[
+            NewNote(note=two, vectors=unit(X, Y)),
+            NewNote(note=one, vectors=unit((0.6, 0.8, 0.0, 0.0))),
+            NewNote(note=none),
+        ]
+    )
+
+    hits = await store.match_vectors(unit(Y)[0], NoteFilter(), limit=9)
+
+    assert [hit.note_id for hit in hits] == [two.note_id, one.note_id]
+    assert [hit.score for hit in hits] == pytest.approx([1.0, 0.8], abs=1e-6)
+    assert len(await store.match_vectors(unit(Y)[0], NoteFilter(), limit=1)) == 1
+    assert await store.match_vectors(unit(Y)[0], NoteFilter(tags=("t",)), limit=9) == []
+    assert await store.match_vectors(unit(Y)[0], NoteFilter(), limit=0) == []
+
+
+async def test_an_empty_store_answers_every_question(store: NoteStore) -> None:
+    assert await store.match_text("bees", NoteFilter(), limit=5) == []
+    assert await store.match_vectors(unit(X)[0], NoteFilter(), limit=5) == []
+    assert await store.outlines(NoteFilter(), limit=5) == []
+    assert await store.linking_to(["x"]) == []
+    assert await store.revisions("x") == []
+    assert await store.passages_of(["x"]) == {}
+    assert await store.usage_of(["x"]) == {}
+    assert await store.runs(limit=5) == []
+    assert (await store.facets(NoteFilter())).tags == {}
+
+
+@pytest.mark.parametrize("vector", [(float("nan"), 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 0.0)])
+async def test_a_question_that_is_no_unit_vector_is_refused(
+    store: NoteStore, vector: tuple[float, ...]
+) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await store.match_vectors(unit(vector)[0], NoteFilter(), limit=1)
+
+
+async def test_a_new_notes_vectors_carry_the_stores_model(store: NoteStore) -> None:
+    note, waiting = make_note(), make_note()
+    await store.write(new=[NewNote(note=note, vectors=unit(X, Z)), NewNote(note=waiting)])
+
+    found = await store.passages_of([note.note_id, waiting.note_id, "unknown"])
+
+    assert list(found) == [note.note_id]
+    assert found[note.note_id].dtype == np.float32
+    assert found[note.note_id].tolist() == unit(X, Z).tolist()
+    assert [n.embed_model for n in await store.get([note.note_id, waiting.note_id])] == [MODEL, ""]
+
+
+async def test_a_change_keeps_replaces_or_drops_the_vectors(store: NoteStore) -> None:
+    notes = [make_note(word) for word in ("kept", "replaced", "dropped")]
+    await store.write(new=[NewNote(note=note, vectors=unit(X)) for note in notes])
+    kept, replaced, dropped = notes
+    await store.write(
+        changes=[
+            revised(kept, "kept 2"),
+            replace(revised(replaced, "replaced 2"), vectors=unit(Y)),
+            replace(revised(dropped, "dropped 2"), keep_vectors=False),
+        ]
+    )
+
+    found = await store.passages_of([note.note_id for note in notes])
+
+    assert {key: value.tolist() for key, value in found.items()} == {
+        kept.note_id: [list(X)],
+        replaced.note_id: [list(Y)],
+    }
+    assert [n.embed_model for n in await store.get([n.note_id for n in notes])] == [
+        MODEL,
+        MODEL,
+        "",
+    ]
+    assert await ids(store, NoteFilter(unembedded=True)) == [dropped.note_id]
+    hits = await store.match_vectors(unit(X)[0], NoteFilter(known_at=NOW), limit=9)
+    assert len(hits) == 3
+
+
+async def test_embedding_makes_no_revision_and_skips_rows_closed_since(store: NoteStore) -> None:
+    note, closed = make_note("still life"), make_note("moved on")
+    await add(store, note, closed)
+    await store.write(changes=[revised(closed, "newer words")])
+
+    await store.embed([(note, unit(X)), (closed, unit(Y)), (make_note(), unit(Z))], model="m2")
+
+    assert await store.revisions(note.note_id) == [replace(note, embed_model="m2")]
+    assert [row.embed_model for row in await store.revisions(closed.note_id)] == ["", ""]
+    assert list(await store.passages_of([note.note_id, closed.note_id])) == [note.note_id]
+    assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=9)) == 1
+    assert len(await store.match_text("still", NoteFilter(), limit=9)) == 1
+    assert await store.count(EVERYTHING) == 2
+
+
+async def test_embedding_leaves_vectors_that_are_there_alone(store: NoteStore) -> None:
+    note = make_note()
+    await store.write(new=[NewNote(note=note, vectors=unit(X))])
+
+    await store.embed([(note, unit(Y))], model="m2")
+    await store.embed([], model="m2")
+
+    assert (await store.passages_of([note.note_id]))[note.note_id].tolist() == [list(X)]
+
+
+async def test_links_are_read_from_the_other_end(store: NoteStore) -> None:
+    target = make_note("target")
+    link = Link(to=target.note_id, relation="about_same", made_at=NOW)
+    linked = replace(make_note("linked"), links=(link, replace(link, relation="similar")))
+    gone = replace(make_note("gone"), links=(link,), state=State.FORGOTTEN)
+    cut = replace(make_note("cut"), links=(link,))
+    await add(store, target, linked, gone, cut)
+    await store.write(changes=[Change(note=replace(cut, rev=2, links=(), known_from=LATER))])
+
+    found = await store.linking_to([target.note_id, "unknown"])
+
+    assert sorted(note.content for note in found) == ["gone", "linked"]
+    assert await store.linking_to([]) == []
+    assert await store.linking_to([linked.note_id]) == []
