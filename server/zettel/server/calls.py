@@ -1,0 +1,142 @@
+"""From a call's arguments to the verb that carries it out.
+
+Imported after serving has begun: the verbs bring the heavier libraries.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from zettel.server.schemas import (
+    Arguments,
+    ForgetArguments,
+    LinkChange,
+    NewLink,
+    RecallArguments,
+    RememberArguments,
+    UpdateArguments,
+)
+from zettel.tools.forget import forget
+from zettel.tools.links import LinkArgument
+from zettel.tools.memory import Caller, Memory
+from zettel.tools.recall import recall
+from zettel.tools.remember import remember
+from zettel.tools.update import update
+
+
+async def perform(
+    memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
+) -> Mapping[str, object]:
+    """Carry out one tool call.
+
+    Raises:
+        ZettelError: It cannot be done.
+    """
+    match arguments:
+        case RememberArguments():
+            return await _remember(memory, caller, arguments, now)
+        case RecallArguments():
+            return await _recall(memory, caller, arguments, now)
+        case UpdateArguments():
+            return await _update(memory, caller, arguments, now)
+        case ForgetArguments():
+            return await _forget(memory, caller, arguments, now)
+        case _:
+            raise TypeError(type(arguments).__name__)
+
+
+async def _remember(
+    memory: Memory, caller: Caller, given: RememberArguments, now: datetime
+) -> Mapping[str, object]:
+    return await remember(
+        memory,
+        caller,
+        now=now,
+        content=given.content,
+        context=given.context,
+        subject=given.subject,
+        tags=given.tags,
+        kind=given.kind,
+        happened_at=given.happened_at,
+        valid_until=given.valid_until,
+        session=given.session,
+        source=given.source,
+        links=_links(given.links),
+        namespace=given.namespace,
+    )
+
+
+async def _recall(
+    memory: Memory, caller: Caller, given: RecallArguments, now: datetime
+) -> Mapping[str, object]:
+    return await recall(
+        memory,
+        caller,
+        now=now,
+        query=given.query,
+        note_ids=given.note_ids,
+        subject=given.subject,
+        tags=given.tags,
+        kind=given.kind,
+        session=given.session,
+        since=given.since,
+        until=given.until,
+        as_of=given.as_of,
+        limit=given.limit,
+        max_tokens=given.max_tokens,
+        detail=given.detail,
+        cursor=given.cursor,
+        namespace=given.namespace,
+    )
+
+
+async def _update(
+    memory: Memory, caller: Caller, given: UpdateArguments, now: datetime
+) -> Mapping[str, object]:
+    return await update(
+        memory,
+        caller,
+        now=now,
+        note_id=given.note_id,
+        content=given.content,
+        context=given.context,
+        subject=given.subject,
+        tags=given.tags,
+        kind=given.kind,
+        happened_at=given.happened_at,
+        valid_until=given.valid_until,
+        links=_links(given.links),
+        reason=given.reason,
+    )
+
+
+async def _forget(
+    memory: Memory, caller: Caller, given: ForgetArguments, now: datetime
+) -> Mapping[str, object]:
+    return await forget(
+        memory,
+        caller,
+        now=now,
+        note_ids=given.note_ids,
+        query=given.query,
+        subject=given.subject,
+        tags=given.tags,
+        session=given.session,
+        until=given.until,
+        undo=given.undo,
+        confirm=given.confirm,
+        namespace=given.namespace,
+    )
+
+
+def _links(links: Sequence[NewLink] | None) -> list[LinkArgument] | None:
+    if links is None:
+        return None
+    read: list[LinkArgument] = []
+    for link in links:
+        argument = LinkArgument(to=link.to)
+        if link.relation is not None:
+            argument["relation"] = link.relation
+        if isinstance(link, LinkChange) and link.remove is not None:
+            argument["remove"] = link.remove
+        read.append(argument)
+    return read

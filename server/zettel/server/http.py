@@ -1,0 +1,93 @@
+"""One web application: `/mcp` (Streamable HTTP), `/sse` and `/messages/` (SSE), `/health`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from mcp.server import Server
+from mcp.server.sse import SseServerTransport
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from zettel.server.guard import Guard
+from zettel.server.protocol import Door, create_server, version
+from zettel.server.runtime import Runtime
+from zettel.server.sse_messages import AnswersUnparsable, answer_unparsable
+from zettel.server.streams import Streams
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+
+def loopback_only(host: str) -> TransportSecuritySettings:
+    """Which `Host` and `Origin` headers pass: those of this machine, against DNS rebinding."""
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    names = sorted({*LOOPBACK_NAMES, bracketed})
+    hosts = [form for name in names for form in (name, f"{name}:*")]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=hosts,
+        allowed_origins=[f"http://{form}" for form in hosts],
+    )
+
+
+def create_app(runtime: Runtime, *, namespace: str, host: str, streams: Streams) -> ASGIApp:
+    """Make the application.
+
+    Args:
+        runtime: The process's one runtime; the application neither starts nor ends it.
+        namespace: Where callers who name none read and write.
+        host: The loopback host it is served on.
+        streams: Ends open streams when the process is to leave.
+    """
+    security = loopback_only(host)
+    http_server = create_server(runtime, Door(transport="http", namespace=namespace))
+    http_app = http_server.streamable_http_app(transport_security=security)
+    sse_server = create_server(runtime, Door(transport="sse", namespace=namespace))
+    answer_unparsable(sse_server)
+    sse = SseServerTransport("/messages/", security)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with http_server.session_manager.run():
+            yield
+
+    async def health(_request: Request) -> Response:
+        return _health(runtime)
+
+    routes = [
+        Route("/health", health),
+        *http_app.routes,
+        Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
+        Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
+    ]
+    return Guard(streams.wrap(Starlette(routes=routes, lifespan=lifespan)), security)
+
+
+def _health(runtime: Runtime) -> Response:
+    status = runtime.status
+    body: dict[str, object] = {
+        "status": status,
+        "version": version(),
+        "store": runtime.place,
+        "model_ready": runtime.model_ready,
+    }
+    if runtime.problem:
+        body["problem"] = runtime.problem
+    return JSONResponse(body, status_code=200 if status == "ok" else 503)
+
+
+class _SseEndpoint:
+    """`GET /sse`: one conversation for as long as the client holds the stream."""
+
+    def __init__(self, server: Server, sse: SseServerTransport) -> None:
+        self._server = server
+        self._sse = sse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream."""
+        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+            options = self._server.create_initialization_options()
+            await self._server.run(incoming, outgoing, options)

@@ -1,0 +1,24 @@
+"""A store opened for one command, without a server around it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from zettel.server.parts import installed_parts
+from zettel.server.settings import Settings
+from zettel.tools.memory import Memory
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Memory]:
+    """Open the store; the model is found, not loaded.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    parts = installed_parts(settings)
+    embedder = await parts.make_embedder()
+    store = await parts.open_store(embedder)
+    try:
+        yield Memory(store=store, embedder=embedder)
+    finally:
+        await store.close()

@@ -1,0 +1,136 @@
+"""The heavy parts of a runtime: imported and made in threads, after serving has begun.
+
+`import lancedb` takes 2 to 5 s and the model's libraries 4 to 20 s, while MCP clients wait as
+little as 1.5 s for `initialize`. So nothing here is imported at the top of a module that the first
+answer needs.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from anyio import to_thread
+
+from zettel.server.clock import Clock
+from zettel.server.schemas import Arguments
+from zettel.server.settings import Settings
+from zettel.storage.embedder import Embedder
+from zettel.storage.store import NoteStore
+from zettel.tools.memory import Caller, Memory
+
+HASH_MODEL = "hash"
+"""Value of the setting `model` for vectors without a model: words count, meaning does not."""
+
+
+class Perform(Protocol):
+    """Carries out one call with the verbs."""
+
+    async def __call__(
+        self, memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
+    ) -> Mapping[str, object]:
+        """Answer one call, or raise a `ZettelError`."""
+        ...
+
+
+class Tending(Protocol):
+    """Decides when notes are evolved, and has it done."""
+
+    def wrote(self) -> None:
+        """A verb has committed something."""
+        ...
+
+    def model_ready(self) -> None:
+        """What waited for the model can be embedded now."""
+        ...
+
+    async def run(self) -> None:
+        """Tend the notes until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often notes are tended."""
+
+    interval_s: float
+    settle_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """How a runtime comes by what it owns; tests pass other ways."""
+
+    make_embedder: Callable[[], Awaitable[Embedder]]
+    open_store: Callable[[Embedder], Awaitable[NoteStore]]
+    import_verbs: Callable[[], Awaitable[Perform]]
+    make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
+
+
+def installed_parts(settings: Settings) -> Parts:
+    """The parts a real server uses: LanceDB, the configured model, the four verbs."""
+    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
+
+    async def make_embedder() -> Embedder:
+        if settings.model == HASH_MODEL:
+            return await to_thread.run_sync(_hash_embedder)
+        maker = await to_thread.run_sync(_sentence_embedder_maker)
+        return await maker(settings.model)
+
+    async def open_store(embedder: Embedder) -> NoteStore:
+        opener = await to_thread.run_sync(_store_opener)
+        return await opener(settings.store, model_id=embedder.model_id, dim=embedder.dim)
+
+    async def import_verbs() -> Perform:
+        return await to_thread.run_sync(_verbs)
+
+    async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
+        return await to_thread.run_sync(_scheduler, memory, clock, pace)
+
+    return Parts(
+        make_embedder=make_embedder,
+        open_store=open_store,
+        import_verbs=import_verbs,
+        make_scheduler=make_scheduler,
+    )
+
+
+class _Opener(Protocol):
+    async def __call__(self, place: str, *, model_id: str, dim: int) -> NoteStore: ...
+
+
+# The imports below are late for the reason at the top of this file.
+
+
+def _hash_embedder() -> Embedder:
+    from zettel.storage.hash_embedder import HashEmbedder  # noqa: PLC0415
+
+    return HashEmbedder()
+
+
+def _sentence_embedder_maker() -> Callable[[str], Awaitable[Embedder]]:
+    from zettel.storage.model_files import find_model  # noqa: PLC0415
+    from zettel.storage.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
+
+    async def make(model: str) -> Embedder:
+        return SentenceEmbedder(await find_model(model))
+
+    return make
+
+
+def _store_opener() -> _Opener:
+    from zettel.storage.lance_store import open_store  # noqa: PLC0415
+
+    return open_store
+
+
+def _verbs() -> Perform:
+    from zettel.server.calls import perform  # noqa: PLC0415
+
+    return perform
+
+
+def _scheduler(memory: Memory, clock: Clock, pace: Pace) -> Tending:
+    from zettel.server.scheduler import Scheduler  # noqa: PLC0415
+
+    return Scheduler(memory, pace=pace, clock=clock)

@@ -1,0 +1,224 @@
+"""What one process owns, however many clients it serves: store, model, scheduler, usage.
+
+Nothing here belongs to a connection: over SSE the SDK enters a server's lifespan once per
+connection, so a runtime lives outside of it.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+from anyio.abc import TaskGroup
+
+from zettel.server.clock import Clock, utc_now
+from zettel.server.parts import Parts, Perform, Tending
+from zettel.server.schemas import Arguments
+from zettel.storage.embedder import Embedder
+from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
+from zettel.tools.memory import Caller, Memory
+
+logger = logging.getLogger(__name__)
+
+USAGE_INTERVAL_S = 5.0
+"""Seconds between two writes of what recall reinforced; a batch is one commit."""
+
+CLOSE_S = 5.0
+"""Seconds the last writes may take before the process leaves anyway."""
+
+Status = Literal["starting", "ok", "failed"]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One try at opening the store; everybody who calls meanwhile waits for the same one."""
+
+    done: anyio.Event = field(default_factory=anyio.Event)
+    memory: Memory | None = None
+    error: ZettelError | None = None
+
+
+class Runtime:
+    """The engine of one store.
+
+    Args:
+        place: Directory or URI of the store, for messages.
+        parts: How store, model, verbs and scheduler are come by.
+        clock: What time it is.
+    """
+
+    def __init__(self, place: str, parts: Parts, *, clock: Clock = utc_now) -> None:
+        self.place = place
+        self._parts = parts
+        self._clock = clock
+        self._tasks: TaskGroup | None = None
+        self._attempt: _Attempt | None = None
+        self._embedder: Embedder | None = None
+        self._perform: Perform | None = None
+        self._scheduler: Tending | None = None
+        self._loading_done = anyio.Event()
+        self._model_problem = ""
+        self._open_calls = 0
+        self._idle = anyio.Event()
+        self._idle.set()
+
+    @property
+    def status(self) -> Status:
+        """`ok` once the store is open, `failed` while the last try at it failed."""
+        if self._attempt is None or not self._attempt.done.is_set():
+            return "starting"
+        return "ok" if self._attempt.memory else "failed"
+
+    @property
+    def model_ready(self) -> bool:
+        """Whether the embedding model is loaded."""
+        return self._embedder is not None and self._embedder.ready
+
+    @property
+    def problem(self) -> str:
+        """Why the store or the model cannot be used; empty when they can."""
+        if self._attempt and self._attempt.error:
+            return str(self._attempt.error)
+        return self._model_problem
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Open the store and load the model in the background; drain and close at the end."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(self._start)
+            try:
+                yield
+            finally:
+                # First the scheduler stops between two steps, then what gathered is written.
+                tasks.cancel_scope.cancel()
+        with anyio.move_on_after(CLOSE_S, shield=True):
+            await self._close()
+
+    async def settled(self) -> None:
+        """Wait until store and model are ready or have failed."""
+        await self._loading_done.wait()
+
+    async def calls_finished(self) -> None:
+        """Wait until no call is being carried out."""
+        await self._idle.wait()
+
+    async def memory(self) -> Memory:
+        """The open store and what goes with it; a failed opening is tried again.
+
+        Raises:
+            ZettelError: It cannot be opened.
+        """
+        attempt = self._current_attempt()
+        await attempt.done.wait()
+        if attempt.memory is None:
+            raise attempt.error or StoreUnavailableError(
+                self.place, "was closed while it was being opened", "Start Zettel again."
+            )
+        return attempt.memory
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out one tool call.
+
+        Raises:
+            ZettelError: It cannot be done; the text says what to do instead.
+        """
+        self._open_calls += 1
+        self._idle = anyio.Event() if self._idle.is_set() else self._idle
+        try:
+            memory = await self.memory()
+            assert self._perform is not None
+            return await self._perform(memory, caller, arguments, now=self._clock())
+        finally:
+            self._open_calls -= 1
+            if not self._open_calls:
+                self._idle.set()
+
+    def _current_attempt(self) -> _Attempt:
+        """The attempt that runs or has succeeded; after a failure, a new one."""
+        if self._attempt is None or self._attempt.error is not None:
+            assert self._tasks is not None
+            self._attempt = _Attempt()
+            self._tasks.start_soon(self._open, self._attempt)
+        return self._attempt
+
+    async def _start(self) -> None:
+        try:
+            await self._current_attempt().done.wait()
+            # After the store, not beside it: both are imports, which take turns anyway, and calls
+            # wait for the store only.
+            await self._load_model()
+        finally:
+            self._loading_done.set()
+
+    async def _open(self, attempt: _Attempt) -> None:
+        try:
+            attempt.memory = await self._opened()
+        except ZettelError as error:
+            logger.error("store=%r did not open: %s", self.place, error)
+            attempt.error = error
+        except Exception:
+            # A missing library or a bug: every call is told, and the server lives on.
+            logger.exception("store=%r did not open", self.place)
+            attempt.error = StoreUnavailableError(
+                self.place, "could not be opened", "See the server's log for the reason."
+            )
+        finally:
+            attempt.done.set()
+
+    async def _opened(self) -> Memory:
+        if self._embedder is None:
+            self._embedder = await self._parts.make_embedder()
+        if self._perform is None:
+            self._perform = await self._parts.import_verbs()
+        store = await self._parts.open_store(self._embedder)
+        memory = Memory(store=store, embedder=self._embedder, on_write=self._wrote)
+        self._scheduler = await self._parts.make_scheduler(memory, self._clock)
+        assert self._tasks is not None
+        self._tasks.start_soon(self._scheduler.run)
+        self._tasks.start_soon(self._flush_regularly, memory)
+        if self.model_ready:
+            self._scheduler.model_ready()
+        logger.info("store=%r is open", self.place)
+        return memory
+
+    async def _load_model(self) -> None:
+        if self._embedder is None:
+            return
+        try:
+            await self._embedder.load()
+        except ModelUnavailableError as error:
+            logger.error("embedding model did not load: %s", error)
+            self._model_problem = str(error)
+            return
+        logger.info("embedding model %s is ready", self._embedder.model_id)
+        if self._scheduler is not None:
+            self._scheduler.model_ready()
+
+    def _wrote(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.wrote()
+
+    async def _flush_regularly(self, memory: Memory) -> None:
+        while True:
+            await anyio.sleep(USAGE_INTERVAL_S)
+            await _flush(memory)
+
+    async def _close(self) -> None:
+        memory = self._attempt.memory if self._attempt else None
+        if memory is None:
+            return
+        await _flush(memory)
+        await memory.store.close()
+
+
+async def _flush(memory: Memory) -> None:
+    if not memory.usage.dirty:
+        return
+    try:
+        await memory.usage.flush(memory.store)
+    except ZettelError as error:
+        # Kept in the buffer: the next flush tries again.
+        logger.warning("usage was not written: %s", error)

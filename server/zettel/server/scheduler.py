@@ -1,0 +1,147 @@
+"""WHEN notes are tended: after writes settle, on an interval, and when the model arrives."""
+
+import logging
+
+import anyio
+
+from zettel.server.clock import Clock
+from zettel.server.leadership import lead, new_holder, new_run_id
+from zettel.server.parts import Pace
+from zettel.tools.evolve.lease import Lease
+from zettel.tools.evolve.run import Budget, RunReport, evolve, waiting
+from zettel.tools.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+WHO = "scheduler"
+
+COMMITS_BEFORE_UPKEEP = 50
+"""Each commit leaves a fragment; LanceDB slows down and swells beyond some hundred of them."""
+
+RUN_BUDGET = Budget(seconds=60.0, notes=500)
+"""Of one run; what it leaves is taken up by the next, at once."""
+
+LEADER_ELSEWHERE_S = 15.0
+"""Seconds until the next try when another process is at it."""
+
+BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
+"""Seconds until the next try after so many failures in a row."""
+
+
+class Scheduler:
+    """Decides when the notes of one store are evolved, and has it done, one run at a time.
+
+    Args:
+        memory: What is tended.
+        pace: How often.
+        clock: What time it is, for the runs' records and the lease.
+    """
+
+    def __init__(self, memory: Memory, *, pace: Pace, clock: Clock) -> None:
+        self._memory = memory
+        self._pace = pace
+        self._clock = clock
+        self._holder = new_holder()
+        self._wake = anyio.Event()
+        self._writes = 0
+        self._tended_writes = 0
+        self._compacted_writes = 0
+        self._settled_at = 0.0
+        self._not_before = 0.0
+        self._asked = False
+        self._next_round = 0.0
+
+    def wrote(self) -> None:
+        """A verb has committed something: wait until it is quiet, then tend it."""
+        self._writes += 1
+        self._settled_at = anyio.current_time() + self._pace.settle_s
+        self._wake.set()
+
+    def model_ready(self) -> None:
+        """What waited for the model can be embedded now."""
+        self._asked = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tend the notes until cancelled; an error is logged and tried again later."""
+        failures = 0
+        self._next_round = anyio.current_time() + self._pace.interval_s
+        while True:
+            upkeep_only = await self._wait_until_due()
+            try:
+                await (self._upkeep() if upkeep_only else self._tend())
+                failures = 0
+            except Exception:
+                # Tending is never worth a server's life.
+                logger.exception("tending the notes failed, %d in a row", failures + 1)
+                self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                failures += 1
+
+    async def _wait_until_due(self) -> bool:
+        """Wait for the next work; True when it is only compaction, which cannot wait for quiet."""
+        while True:
+            now = anyio.current_time()
+            if now >= self._not_before:
+                if now >= self._due_at():
+                    return False
+                if self._writes - self._compacted_writes >= COMMITS_BEFORE_UPKEEP:
+                    return True
+            self._wake = anyio.Event()
+            with anyio.move_on_after(max(self._due_at(), self._not_before) - now):
+                await self._wake.wait()
+
+    def _due_at(self) -> float:
+        if self._asked:
+            return 0.0
+        if self._writes != self._tended_writes:
+            return min(self._settled_at, self._next_round)
+        return self._next_round
+
+    def _put_off(self, seconds: float) -> None:
+        self._not_before = anyio.current_time() + seconds
+
+    async def _upkeep(self) -> None:
+        self._compacted_writes = self._writes
+        await self._memory.store.upkeep()
+
+    async def _tend(self) -> None:
+        self._next_round = anyio.current_time() + self._pace.interval_s
+        self._asked = False
+        writes = self._writes
+        if not await waiting(self._memory):
+            self._tended_writes = writes
+            return
+        lease = Lease(self._memory.store, self._holder)
+        if not await lease.acquire(self._clock()):
+            self._asked = True
+            self._put_off(LEADER_ELSEWHERE_S)
+            return
+        report = await lead(lease, self._clock, self._evolve)
+        if report is None:
+            self._asked = True
+            return
+        self._tended_writes = self._compacted_writes = writes
+        # What the budget left over is taken up at once.
+        self._asked = self._asked or report.outcome == "budget"
+        logger.info(
+            "run=%s outcome=%s changed=%d created=%d",
+            report.run_id,
+            report.outcome,
+            report.changed,
+            report.created,
+        )
+
+    async def _evolve(self) -> RunReport:
+        now = self._clock()
+        return await evolve(
+            self._memory,
+            now=now,
+            run_id=new_run_id(now),
+            who=WHO,
+            budget=RUN_BUDGET,
+            progress=_log_progress,
+        )
+
+
+def _log_progress(step: str, done: int, total: int) -> None:
+    logger.debug("step=%s done=%d total=%d", step, done, total)

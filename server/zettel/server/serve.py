@@ -1,0 +1,114 @@
+"""`zettel serve`: HTTP and SSE on a loopback port, until a signal."""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+
+from zettel.server.endings import Ending, ask_on_signal
+from zettel.server.http import create_app
+from zettel.server.parts import installed_parts
+from zettel.server.runtime import Runtime
+from zettel.server.settings import Settings
+from zettel.server.streams import Streams
+from zettel.storage.errors import HostRefusedError, PortBusyError
+from zettel.tools.memory import USER_NAMESPACE
+
+LAST_WORDS_S = 0.1
+"""Seconds between the last call's end and the end of the streams that carry its answer."""
+
+GRACE_S = 2
+"""Seconds uvicorn waits for requests that are already ended on our side."""
+
+Announce = Callable[[str, str], None]
+"""Told once, when everything is ready: the base URL, and what is wrong (empty when nothing is)."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything heavy is loaded.
+
+    Raises:
+        HostRefusedError: Other machines could reach that host.
+        PortBusyError: The port is taken, or the host is not this machine's.
+    """
+    if not _is_loopback(host):
+        raise HostRefusedError(host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise PortBusyError(host, port, error.strerror or str(error)) from None
+    return listening
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn without its signal handlers: the process has one place for those."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve_http(settings: Settings, listening: socket.socket, announce: Announce) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT, then drain."""
+    runtime = Runtime(settings.store, installed_parts(settings))
+    streams = Streams()
+    app = create_app(
+        runtime,
+        namespace=settings.namespace or USER_NAMESPACE,
+        host=settings.host,
+        streams=streams,
+    )
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
+    )
+    web = _Uvicorn(config)
+    ending = Ending()
+    async with anyio.create_task_group() as tasks, runtime.running():
+        tasks.start_soon(ask_on_signal, ending)
+        tasks.start_soon(
+            _announce_when_ready, runtime, base_url(settings.host, listening), announce
+        )
+        async with anyio.create_task_group() as serving:
+            serving.start_soon(_run_web, web, listening, ending)
+            await ending.asked.wait()
+            await ending.drain(runtime.calls_finished)
+            await anyio.sleep(LAST_WORDS_S)
+            streams.end()
+            web.should_exit = True
+        tasks.cancel_scope.cancel()
+
+
+async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:
+    await web.serve([listening])
+    # It leaves unasked only if it could not start; then nobody is to wait for a signal.
+    ending.ask()
+
+
+def base_url(host: str, listening: socket.socket) -> str:
+    """Where clients reach the server; the port is the real one, also when any was asked for."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+async def _announce_when_ready(runtime: Runtime, url: str, announce: Announce) -> None:
+    await runtime.settled()
+    announce(url, runtime.problem)

@@ -1,0 +1,130 @@
+"""Everything a person can set, read once: flag > environment > config.toml > default."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.tools.bounds import NAMESPACE
+
+CONFIG_FILE = "config.toml"
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+EXPECTED = {
+    "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
+    "session": "a name of at most 256 characters",
+    "port": "a whole number from 0 to 65535; 0 takes any free port",
+    "log_level": "one of debug, info, warning, error",
+    "protocol": "auto or legacy",
+    "evolve_minutes": "a number of minutes above 0",
+    "settle_seconds": "a number of seconds, 0 or more",
+}
+"""What a setting must look like, for the message about one that does not."""
+
+
+def default_store() -> str:
+    """The data directory the platform gives to a person's programs."""
+    return platformdirs.user_data_dir("zettel", appauthor=False)
+
+
+def config_file(place: str) -> Path:
+    """The settings a store brings along; there is none where the store is no directory."""
+    return Path(place).expanduser() / CONFIG_FILE
+
+
+class Settings(BaseSettings):
+    """How one process of Zettel runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    store: str = Field(default_factory=default_store, min_length=1)
+    """Directory or URI of the store."""
+    namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
+    """None: the project of the working directory, else `user`."""
+    session: str | None = Field(default=None, max_length=256)
+    """None: one made per process on stdio, none over HTTP and SSE."""
+    model: str = Field(default=DEFAULT_MODEL, min_length=1)
+    """Embedding model by name or path; `hash` needs no model and knows no meaning."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8377, ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    protocol: Literal["auto", "legacy"] = "auto"
+    """`legacy` speaks only the handshake, for clients that mix both eras on one pipe."""
+    evolve_minutes: float = Field(default=15.0, gt=0)
+    """Minutes between evolution runs while nobody writes."""
+    settle_seconds: float = Field(default=2.0, ge=0)
+    """Seconds without a write after which new notes are evolved."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the store's own config.toml behind the environment, and nothing else."""
+        place = init_settings().get("store") or env_settings().get("store") or default_store()
+        stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
+        return init_settings, env_settings, stored
+
+
+def load_settings(**flags: str | int | None) -> Settings:
+    """Read every setting.
+
+    Args:
+        flags: What the command line said; None where it said nothing.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used; the message names the setting.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    place = given.get("store") or os.environ.get("ZETTEL_STORE") or default_store()
+    _check_file(config_file(str(place)))
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise _in_our_words(error) from None
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a config.toml here: inside pydantic every such error would look like a bad value."""
+    try:
+        stored = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise InvalidArgumentError(
+            CONFIG_FILE, f"it cannot be read ({error})", "Mend it, or move it out of the store."
+        ) from None
+    if "store" in stored:
+        problem = f"{path} names another store"
+        remedy = "Take it out; use --store or ZETTEL_STORE."
+        raise InvalidArgumentError("store", problem, remedy)
+
+
+def _in_our_words(error: ValidationError) -> InvalidArgumentError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return InvalidArgumentError(
+            name, f"{CONFIG_FILE} sets it, but there is no such setting", f"Known are {known}."
+        )
+    ways = f"--{name.replace('_', '-')}, ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
+    return InvalidArgumentError(
+        f"setting {name}",
+        f"{str(first['input'])[:80]!r} cannot be used",
+        f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways}).",
+    )

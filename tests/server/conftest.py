@@ -1,0 +1,29 @@
+"""Fixtures of the server's tests."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.server.engines import ListeningEngine
+from tests.server.processes import Launcher, Served, serving
+
+
+@pytest.fixture
+def engine() -> ListeningEngine:
+    """An engine without a store."""
+    return ListeningEngine()
+
+
+@pytest.fixture
+def zettel(tmp_path: Path) -> Iterator[Launcher]:
+    """Starts `zettel` on this test's own store; nothing it started outlives the test."""
+    with ExitStack() as running:
+        yield Launcher(store=tmp_path / "store", running=running)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One `zettel serve` for all tests of a module."""
+    with serving(tmp_path_factory.mktemp("served") / "store") as server:
+        yield server

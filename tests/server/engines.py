@@ -1,0 +1,23 @@
+"""Engines for tests that need no store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from zettel.server.schemas import Arguments
+from zettel.tools.memory import Caller
+
+
+@dataclass
+class ListeningEngine:
+    """Remembers what it was called with, and answers or fails as it is told."""
+
+    answer: Mapping[str, object] = field(default_factory=dict[str, object])
+    failure: Exception | None = None
+    calls: list[tuple[Arguments, Caller]] = field(default_factory=list[tuple[Arguments, Caller]])
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Note the call."""
+        self.calls.append((arguments, caller))
+        if self.failure is not None:
+            raise self.failure
+        return self.answer

@@ -1,0 +1,87 @@
+"""The MCP Inspector's command line, a client that shares no code with ours, on every transport."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+from tests.server.processes import PATIENCE_S, ZETTEL, Served, environment
+
+NODE = os.environ.get("ZETTEL_TEST_NODE", "")
+INSPECTOR = os.environ.get("ZETTEL_TEST_INSPECTOR", "")
+
+pytestmark = pytest.mark.skipif(
+    not (NODE and INSPECTOR),
+    reason="set ZETTEL_TEST_NODE to a node of 22.19 or newer (npm install node@24) and"
+    " ZETTEL_TEST_INSPECTOR to a folder in which"
+    " `npm install @modelcontextprotocol/inspector@2.12.0` was run",
+)
+
+Inspect = Callable[..., dict[str, JsonValue]]
+
+
+@pytest.fixture
+def inspect(tmp_path: Path) -> Inspect:
+    """Run the Inspector once and read what it prints."""
+    program = Path(INSPECTOR) / "node_modules" / ".bin" / "mcp-inspector"
+
+    def run(*arguments: str) -> dict[str, JsonValue]:
+        path = os.pathsep.join((str(Path(NODE).parent), os.environ.get("PATH", "")))
+        done = subprocess.run(
+            [NODE, str(program.resolve()), "--cli", *arguments],
+            env=environment(tmp_path / "store", PATH=path, HOME=str(tmp_path)),
+            text=True,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, done.stderr
+        printed: dict[str, JsonValue] = json.loads(done.stdout)
+        return printed
+
+    return run
+
+
+@pytest.fixture(params=["stdio", "http", "sse"])
+def way_in(
+    request: pytest.FixtureRequest, served: Served, tmp_path: Path
+) -> tuple[list[str], list[str]]:
+    """The arguments that name the server: before the method, and behind everything."""
+    if request.param == "stdio":
+        config = tmp_path / "mcp.json"
+        server = {
+            "command": ZETTEL[0],
+            "args": list(ZETTEL[1:]),
+            "env": {"ZETTEL_STORE": str(tmp_path / "store"), "ZETTEL_MODEL": "hash"},
+        }
+        config.write_text(json.dumps({"mcpServers": {"zettel": server}}), encoding="utf-8")
+        return ["--config", str(config), "--server", "zettel"], []
+    path = "mcp" if request.param == "http" else "sse"
+    return [f"{served.url}/{path}", "--transport", str(request.param)], []
+
+
+def test_the_inspector_lists_the_tools(
+    inspect: Inspect, way_in: tuple[list[str], list[str]]
+) -> None:
+    before, behind = way_in
+    printed = inspect(*before, "--method", "tools/list", "--strict", "--format", "json", *behind)
+
+    for name in ("remember", "recall", "update", "forget"):
+        assert f'"name": "{name}"' in json.dumps(printed)
+
+
+def test_the_inspector_calls_a_tool(inspect: Inspect, way_in: tuple[list[str], list[str]]) -> None:
+    before, behind = way_in
+    arguments = json.dumps({"content": "the inspector was here"})
+    printed = inspect(
+        *before,
+        *("--method", "tools/call", "--tool-name", "remember"),
+        *("--tool-args-json", arguments, "--format", "json"),
+        *behind,
+    )
+
+    assert '"status": "stored"' in json.dumps(printed) or "already_known" in json.dumps(printed)
