@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# For example: PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# More arguments for pip, for example another index.
 PIP_ARGS ?=
 TRANSPORT ?= stdio
 
@@ -46,7 +46,7 @@ check: install ## formatting, lint and types: what CI checks
 
 bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }
-	@exec $(BIN)/python -m benchmarks.retrieval --data "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
+	@exec $(BIN)/python -m benchmarks.retrieval "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
 
 clean: ## remove .venv, caches and built files
 	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .ci/tools

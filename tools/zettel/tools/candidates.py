@@ -1,8 +1,11 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
-from zettel.storage.notes import Note, fold
+from zettel.storage.notes import Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
@@ -48,24 +51,33 @@ async def find_candidates(memory: Memory, note: Note, vectors: Vectors | None) -
     subject = fold(note.subject)
     chosen = [
         other
-        for other in await memory.store.get(sorted(near, key=lambda i: -best[i]))
+        for other in await _outlined(memory, where, near)
         if best[other.note_id] >= NEAR or (subject and fold(other.subject) == subject)
     ]
+    chosen.sort(key=lambda other: -best[other.note_id])
     return [_candidate(note, other, best[other.note_id]) for other in chosen[:MOST]]
+
+
+async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> list[Outline]:
+    if not ids:
+        return []
+    return await memory.store.outlines(replace(where, note_ids=tuple(ids)), limit=len(ids))
 
 
 async def _by_words(memory: Memory, note: Note, where: NoteFilter) -> list[Candidate]:
     hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
     words = set(fold(note.content).split())
-    chosen = list[Note]()
-    for other in await memory.store.get([h.note_id for h in hits if h.note_id != note.note_id]):
+    chosen = list[Outline]()
+    for other in await _outlined(
+        memory, where, [h.note_id for h in hits if h.note_id != note.note_id]
+    ):
         shared = words & set(fold(other.content).split())
         if fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words):
             chosen.append(other)
     return [_candidate(note, other, None) for other in chosen[:MOST]]
 
 
-def _candidate(note: Note, other: Note, cosine: float | None) -> Candidate:
+def _candidate(note: Note, other: Outline, cosine: float | None) -> Candidate:
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
     )

@@ -141,6 +141,8 @@ async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
 
 async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
     where = NoteFilter(namespaces=(note.namespace,), fold_hash=fold_hash(note.content))
+    if not await memory.store.count(where):  # nearly always, and five times cheaper than reading
+        return None
     for other in await memory.store.find(where, limit=bounds.MAX_LIST):
         if (
             fold(other.subject) == fold(note.subject)

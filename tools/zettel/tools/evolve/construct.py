@@ -14,7 +14,7 @@ from zettel.tools.evolve.context import context_of
 from zettel.tools.evolve.dates import spans
 from zettel.tools.evolve.keywords import keywords
 from zettel.tools.evolve.names import names
-from zettel.tools.evolve.step import CONSTRUCTED, Batch, Task, settle
+from zettel.tools.evolve.step import CONSTRUCTED, Batch, Step, Task, settle
 
 BACKGROUND = 1_000
 """Notes of the namespace that teach which words are common."""
@@ -22,10 +22,13 @@ DERIVED = ("context", "keywords", "entities", "times")
 """What this step fills in."""
 
 
-async def construct(task: Task, most: int) -> Batch:
-    """Derive the fields of notes that evolution has not seen yet."""
+RAW = NoteFilter(stage_below=CONSTRUCTED)
+"""Notes whose words evolution has not read yet."""
+
+
+async def _construct(task: Task, most: int) -> Batch:
     store = task.memory.store
-    waiting = await store.find(NoteFilter(stage_below=CONSTRUCTED), limit=most)
+    waiting = await store.find(RAW, limit=most)
     if not waiting:
         return Batch()
     built = list[Note]()
@@ -74,3 +77,6 @@ def _built(note: Note, words: tuple[str, ...], previous: Outline | None) -> Note
     )
     made = {name: "rule" for name in DERIVED if name in mine and getattr(built, name)}
     return replace(built, derived_by={**by, **made})
+
+
+CONSTRUCT = Step(name="construct", waiting=RAW, work=_construct)

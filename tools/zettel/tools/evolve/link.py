@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from zettel.storage.notes import ABOUT_SAME, SIMILAR, Link, Note, fold
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Task, settle
+from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
 
 RARE = 12
 """A name that more active notes of the namespace hold connects nothing."""
@@ -22,11 +22,13 @@ NEAREST = 12
 """Notes looked at by similarity."""
 
 
-async def link(task: Task, most: int) -> Batch:
-    """Link notes whose words evolution has just read; those without vectors wait."""
+UNLINKED = NoteFilter(stage_below=LINKED)
+
+
+async def _link(task: Task, most: int) -> Batch:
+    """Link notes whose words evolution has read; those without vectors wait."""
     store = task.memory.store
-    where = NoteFilter(stage_below=LINKED)
-    waiting = [n for n in await store.find(where, limit=most) if n.stage >= CONSTRUCTED]
+    waiting = [n for n in await store.find(UNLINKED, limit=most) if n.stage >= CONSTRUCTED]
     vectors = await store.passages_of([note.note_id for note in waiting]) if waiting else {}
     ready = [note for note in waiting if note.note_id in vectors]
     if not ready:
@@ -60,8 +62,10 @@ async def _about_same(task: Task, note: Note) -> list[Link]:
     """Links to the latest earlier notes that share a name few notes hold."""
     found = dict[str, Link]()
     for name in (*note.entities, *([note.subject] if note.subject else [])):
-        others = await _naming(task, note.namespace, name)
+        key = (note.namespace, fold(name))
+        others = [] if key in task.common else await _naming(task, note.namespace, name)
         if len(others) > RARE:
+            task.common.add(key)
             continue
         earlier = [other for other in others if other.note_id < note.note_id]
         for other in sorted(earlier, key=lambda o: o.note_id, reverse=True):
@@ -115,3 +119,6 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
         )
         for note_id in near[:SIMILAR_KEPT]
     ]
+
+
+LINK = Step(name="link", waiting=UNLINKED, work=_link)

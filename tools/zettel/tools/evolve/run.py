@@ -8,11 +8,10 @@ import anyio
 import anyio.lowlevel
 
 from zettel.storage.notes import Run
-from zettel.storage.store import NoteFilter
-from zettel.tools.evolve.construct import construct
-from zettel.tools.evolve.embed import embed
-from zettel.tools.evolve.link import link
-from zettel.tools.evolve.step import LINKED, Batch, Step, Task
+from zettel.tools.evolve.construct import CONSTRUCT
+from zettel.tools.evolve.embed import EMBED
+from zettel.tools.evolve.link import LINK
+from zettel.tools.evolve.step import Batch, Task
 from zettel.tools.memory import Memory
 
 BATCH = 128
@@ -20,11 +19,11 @@ BATCH = 128
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
 
-STEPS: tuple[tuple[str, Step], ...] = (("embed", embed), ("construct", construct), ("link", link))
+STEPS = (EMBED, CONSTRUCT, LINK)
 """In this order; `maintain` follows them."""
 
 Progress = Callable[[str, int, int], None]
-"""Step, notes done, notes to do in all (0 if not known)."""
+"""Step, notes done, notes to do in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +49,9 @@ class RunReport:
 
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution; upkeep that is due counts as one."""
-    seen = await memory.store.count(NoteFilter(stage_below=LINKED))
-    bare = await memory.store.count(NoteFilter(unembedded=True))
+    notes = max([await memory.store.count(step.waiting) for step in STEPS])
     stats = await memory.store.stats()
-    return max(seen, bare) + (stats.commits_since_upkeep >= UPKEEP_COMMITS)
+    return notes + (stats.commits_since_upkeep >= UPKEEP_COMMITS)
 
 
 async def evolve(
@@ -103,28 +101,31 @@ async def _steps(
     task: Task, steps: dict[str, int], budget: Budget, progress: Progress
 ) -> tuple[str, int]:
     started, seen, created = anyio.current_time(), 0, 0
-    for name, step in STEPS:
-        steps[name], done, last = 0, 0, Batch()
-        while True:
+    for step in STEPS:
+        steps[step.name], done, last = 0, 0, Batch()
+        # What is told while the run works waits for the next one: no run chases a busy writer.
+        todo = await task.memory.store.count(step.waiting)
+        while done < todo:
             spent = anyio.current_time() - started
-            most = BATCH if budget.notes is None else min(BATCH, budget.notes - seen)
+            most = min(BATCH, todo - done, BATCH if budget.notes is None else budget.notes - seen)
             if most <= 0 or (budget.seconds is not None and spent >= budget.seconds):
                 return "budget", created
-            progress(name, done, 0)
+            progress(step.name, done, todo)
             await anyio.lowlevel.checkpoint()
-            batch = await step(task, most)
+            batch = await step.work(task, most)
             if not batch.seen or batch.seen == last.seen:  # others keep changing the same notes
                 break
-            steps[name] += batch.changed
+            steps[step.name] += batch.changed
             done, seen, last = done + len(batch.seen), seen + len(batch.seen), batch
             created += batch.created
-    await _maintain(task, changed=sum(steps.values()))
+            await _maintain(task, at_least=UPKEEP_COMMITS)
+    await task.memory.usage.flush(task.memory.store)
+    await _maintain(task, at_least=1)
     return "done", created
 
 
-async def _maintain(task: Task, *, changed: int) -> None:
-    """Step `maintain`: write gathered usage; compact when there is something to compact."""
-    await task.memory.usage.flush(task.memory.store)
+async def _maintain(task: Task, *, at_least: int) -> None:
+    """Step `maintain`: compact the store after so many commits, by whomever."""
     stats = await task.memory.store.stats()
-    if changed or stats.commits_since_upkeep:
+    if stats.commits_since_upkeep >= at_least:
         await task.memory.store.upkeep()

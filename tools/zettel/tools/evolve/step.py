@@ -1,15 +1,15 @@
 """What every evolution step is: a name, what waits for it, and one batch of work.
 
-To add one: write a module with such a function, give it the next `stage` number if every note must
+To add one: write a module with such a `Step`, give it the next `stage` number if every note must
 pass it, and put it into `run.STEPS`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zettel.storage.notes import Note
-from zettel.storage.store import Change
+from zettel.storage.store import Change, NoteFilter
 from zettel.tools.memory import Memory
 
 CONSTRUCTED = 1
@@ -37,10 +37,19 @@ class Task:
     memory: Memory
     now: datetime
     run_id: str
+    common: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """(namespace, name) of names this run has found too common to connect anything."""
 
 
-Step = Callable[[Task, int], Awaitable[Batch]]
-"""Work off at most so many notes, in one commit."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a run."""
+
+    name: str
+    waiting: NoteFilter
+    """The notes it has not seen yet."""
+    work: Callable[[Task, int], Awaitable[Batch]]
+    """Work off at most so many of them, in one commit."""
 
 
 def revision(task: Task, note: Note, step: str, reason: str) -> Change:
