@@ -117,3 +117,22 @@ async def test_upkeep_removes_old_leftovers_of_killed_writes_and_nothing_else(
 
     assert [path.exists() for path in (*old, *young)] == [False, False, True, True]
     assert await lance.count(NoteFilter()) == 1
+
+
+async def test_versions_past_their_time_are_dropped_from_a_store_nobody_writes_to(
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        await add(lance, make_note(f"bee {number}"))
+    assert await lance.upkeep()
+    assert (await lance.stats()).old_versions == 0
+
+    monkeypatch.setattr(lance_upkeep, "KEEP_VERSIONS", timedelta(milliseconds=1))
+    before = await lance.stats()
+    await lance.upkeep()
+
+    after = await lance.stats()
+    assert before.commits_since_upkeep == 0
+    assert before.old_versions >= 30
+    assert (after.notes, after.disk_bytes < before.disk_bytes) == (30, True)
+    assert after.old_versions < 10

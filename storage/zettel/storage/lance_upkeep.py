@@ -7,6 +7,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import is_conflict
 from zettel.storage.lance_ledger import get_meta, put_meta
 from zettel.storage.lance_tables import LanceTable, Tables
-from zettel.storage.places import ENGINE_FOLDER, hold
+from zettel.storage.places import ENGINE_FOLDER, Place, hold
 from zettel.storage.store import StoreStats
 
 KEEP_VERSIONS = timedelta(minutes=15)
@@ -49,8 +50,9 @@ async def upkeep(tables: Tables) -> bool:
             return False
         if tables.place.directory is not None:
             await to_thread.run_sync(_remove_leftovers, tables.place.directory)
-        since = await _commits(tables)
-        untended = [table for table in tables.all() if since[table.spec.name]]
+        since, old = await _commits(tables), await _old_versions(tables.place)
+        names = {name for name, commits in since.items() if commits} | old.keys()
+        untended = [table for table in tables.all() if table.spec.name in names]
         if untended and tables.place.optimises:
             for table in untended:
                 if not await _tend(table):
@@ -89,7 +91,34 @@ async def stats(tables: Tables) -> StoreStats:
         revisions=await tables.notes.count(),
         disk_bytes=disk,
         commits_since_upkeep=max((await _commits(tables)).values()),
+        old_versions=sum((await _old_versions(tables.place)).values()),
     )
+
+
+async def _old_versions(place: Place) -> dict[str, int]:
+    """Table -> its versions above the retention age, the newest never counted.
+
+    Empty where no directory can be looked into.
+    """
+    directory = place.directory
+    return {} if directory is None else await to_thread.run_sync(_count_old, directory)
+
+
+def _count_old(directory: Path) -> dict[str, int]:
+    before = time() - KEEP_VERSIONS.total_seconds()
+    counts = Counter[str]()
+    for folder in directory.glob("*.lance"):
+        ages = sorted(_modified(path) for path in folder.glob("_versions/*.manifest"))
+        counts[folder.stem] = sum(age < before for age in ages[:-1])
+    return {name: count for name, count in counts.items() if count}
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        # Another process dropped the version while this one was counting.
+        return time()
 
 
 async def _commits(tables: Tables) -> dict[str, int]:

@@ -87,6 +87,9 @@ class StoreStats:
     revisions: int
     disk_bytes: int
     commits_since_upkeep: int
+    """By any process, of the busiest table."""
+    old_versions: int = 0
+    """Table versions that no reader can need any more and upkeep would drop; of all tables."""
 
 
 class NoteStore(Protocol):

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 
 from zettel.storage.notes import Run
+from zettel.storage.store import StoreStats
 from zettel.tools.evolve.construct import CONSTRUCT
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.link import LINK
@@ -16,6 +17,9 @@ from zettel.tools.memory import Memory
 
 BATCH = 128
 """Notes a commit: some seconds of work, so that a run can be cancelled and the lease renewed."""
+OLD_VERSIONS = 20
+"""Table versions past their time after which an idle store is cleaned: a run and its upkeep leave
+about ten themselves, so that cleaning never calls for the next cleaning."""
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
 
@@ -50,8 +54,11 @@ class RunReport:
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution; upkeep that is due counts as one."""
     notes = max([await memory.store.count(step.waiting) for step in STEPS])
-    stats = await memory.store.stats()
-    return notes + (stats.commits_since_upkeep >= UPKEEP_COMMITS)
+    return notes + _upkeep_due(await memory.store.stats())
+
+
+def _upkeep_due(stats: StoreStats) -> bool:
+    return stats.commits_since_upkeep >= UPKEEP_COMMITS or stats.old_versions >= OLD_VERSIONS
 
 
 async def evolve(
@@ -118,14 +125,15 @@ async def _steps(
             steps[step.name] += batch.changed
             done, seen, last = done + len(batch.seen), seen + len(batch.seen), batch
             created += batch.created
-            await _maintain(task, at_least=UPKEEP_COMMITS)
-    await task.memory.usage.flush(task.memory.store)
-    await _maintain(task, at_least=1)
+            if _upkeep_due(await task.memory.store.stats()):
+                await task.memory.store.upkeep()
+    await _maintain(task.memory)
     return "done", created
 
 
-async def _maintain(task: Task, *, at_least: int) -> None:
-    """Step `maintain`: compact the store after so many commits, by whomever."""
-    stats = await task.memory.store.stats()
-    if stats.commits_since_upkeep >= at_least:
-        await task.memory.store.upkeep()
+async def _maintain(memory: Memory) -> None:
+    """Step `maintain`: write gathered usage, then compact and clean if there is anything to."""
+    await memory.usage.flush(memory.store)
+    stats = await memory.store.stats()
+    if stats.commits_since_upkeep or stats.old_versions:
+        await memory.store.upkeep()
