@@ -11,8 +11,7 @@ from hashlib import blake2b
 class Kind(StrEnum):
     """What sort of memory a note is.
 
-    Core, episodic and semantic are Mem-alpha's (arXiv 2509.25911), working is HiAgent's
-    (arXiv 2408.09559), concepts are ArcMemo's (arXiv 2509.04439).
+    Core, episodic and semantic as in Mem-alpha, working as in HiAgent, concepts as in ArcMemo.
     """
 
     WORKING = "working"
