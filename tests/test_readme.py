@@ -40,9 +40,9 @@ def blocks(language: str) -> list[str]:
 
 def test_every_setting_is_in_the_table_with_its_default() -> None:
     rows: list[tuple[str, str]] = re.findall(
-        r"^\| `ZETTEL_(\w+)` \| `?([^|`]+)`? \|", section("Settings"), re.M
+        r"^\| `ZETTEL_(\w+)` \| ([^|]+) \|", section("Settings"), re.M
     )
-    described = {name.lower(): default.strip() for name, default in rows}
+    described = {name.lower(): default.strip("` ") for name, default in rows}
 
     assert set(described) == set(Settings.model_fields)
     for name, field in Settings.model_fields.items():

@@ -13,8 +13,8 @@ from zettel.storage.errors import NoteNotFoundError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 
-PAGE = 500
-"""Notes read at once."""
+ALL = 10_000_000
+"""Read in one go: pages would shift while others write, and show a note twice or not at all."""
 
 LINE = 100
 """Characters of a note that its line shows."""
@@ -31,11 +31,8 @@ async def print_notes(settings: Settings, as_json: bool, say: Say) -> None:
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     where = NoteFilter(namespaces=(namespace,))
     async with opened(settings) as memory:
-        offset = 0
-        while notes := await memory.store.find(where, limit=PAGE, offset=offset):
-            for note in notes:
-                say(_as_json(note) if as_json else _as_line(note))
-            offset += len(notes)
+        for note in await memory.store.find(where, limit=ALL):
+            say(_as_json(note) if as_json else _as_line(note))
 
 
 async def print_note(settings: Settings, note_id: str, as_json: bool, say: Say) -> None:
