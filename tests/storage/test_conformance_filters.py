@@ -35,6 +35,7 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "states": (NoteFilter(states=(State.FORGOTTEN,)), "e"),
     "any state": (NoteFilter(states=()), "abcde"),
     "stage": (NoteFilter(stage_below=1), "abd"),
+    "later stage": (NoteFilter(stage_from=1), "c"),
     "unembedded": (NoteFilter(unembedded=True), "bcd"),
     "all at once": (NoteFilter(tags=("blue",), subject="ana ś", stage_below=5), "b"),
     "valid": (NoteFilter(valid_at=NOW + DAY), "abc"),

@@ -34,7 +34,7 @@ async def test_a_note_gets_keywords_names_times_and_a_context(desk: Desk) -> Non
     assert [(s.phrase, s.start.date().isoformat()) for s in note.times] == [
         ("Yesterday", "2026-11-19")
     ]
-    assert note.context
+    assert note.context.startswith("Noted Friday, 20 November 2026, on ")
     assert set(note.derived_by.values()) == {"rule"}
     assert (note.rev, note.changed_by, note.change, note.run_id) == (
         2,
@@ -44,13 +44,48 @@ async def test_a_note_gets_keywords_names_times_and_a_context(desk: Desk) -> Non
     )
 
 
-async def test_an_answers_context_is_its_question(desk: Desk) -> None:
-    await desk.told("Did you win the race?", subject="Ana", session="s")
-    note_id = await desk.told("Yes, by a second!", subject="Ben", session="s")
+async def test_an_answer_is_linked_to_its_question_and_shows_it(desk: Desk) -> None:
+    asked = await desk.told("Did you win the race?", subject="Ana", session="s")
+    answer = await desk.told("Yes, by a second!", subject="Ben", session="s")
 
     await desk.evolve()
 
-    assert (await stored(desk, note_id)).context == "In answer to Ana’s “Did you win the race?”"
+    shown = await desk("recall", note_ids=[answer])
+    assert pick(shown, "notes", 0, "links", 0, "note_id") == asked
+    assert pick(shown, "notes", 0, "links", 0, "relation") == "answers"
+    assert "Did you win the race?" in str(pick(shown, "notes", 0, "links", 0, "line"))
+
+
+async def test_what_is_forgotten_does_not_live_on_in_its_neighbours(desk: Desk) -> None:
+    asked = await desk.told("Is the platypus yours?", subject="Ana", session="s")
+    answer = await desk.told("Yes, it is!", subject="Ben", session="s")
+    await desk.evolve()
+
+    await desk("forget", note_ids=[asked])
+
+    assert "platypus" not in str(await desk("recall", note_ids=[answer], detail="full"))
+    assert "platypus" not in str(await desk("recall", query="platypus"))
+
+
+async def test_links_made_from_words_that_changed_are_made_anew(desk: Desk) -> None:
+    older = await desk.told("the red bicycle stands in the small shed")
+    younger = await desk.told("the red bicycle stands in the big shed")
+    await desk.evolve()
+
+    await desk("update", note_id=older, content="Quarterly figures are due on Monday")
+    await desk.evolve()
+
+    assert (await stored(desk, younger)).links == ()
+
+
+async def test_a_note_full_of_names_and_dates_is_read_in_no_time_worth_mentioning(
+    desk: Desk,
+) -> None:
+    for content in ("Ab. " * 8_000, "\n" * 32_000 + "x", "on monday " * 3_000):
+        await desk.told(content)
+
+    with anyio.fail_after(20):  # it took a minute when the look back was not bounded
+        await desk.evolve()
 
 
 async def test_what_the_agent_gave_stays(desk: Desk) -> None:

@@ -75,6 +75,40 @@ async def test_a_note_changed_after_the_preview_is_left_and_named(desk: Desk) ->
     assert await desk.found(tags=["log"]) == [b]
 
 
+async def test_evolution_between_preview_and_confirm_changes_nothing(desk: Desk) -> None:
+    told = [await desk.told(f"log line {n}", tags=["log"]) for n in range(3)]
+    preview = await desk("forget", tags=["log"])
+    await desk.evolve()
+
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert sorted(ids(answer)) == sorted(told)
+
+
+async def test_forgetting_what_superseded_a_note_brings_the_note_back(desk: Desk) -> None:
+    old = await desk.told("Ana lives in Lyon")
+    new = await desk.told("Ana lives in Oslo", links=[{"to": old, "relation": "supersedes"}])
+
+    await desk("forget", note_ids=[new])
+    assert await desk.found(query="Where does Ana live?") == [old]
+
+    await desk("forget", note_ids=[new], undo=True)
+    assert await desk.found(query="Where does Ana live?") == [new]
+
+
+async def test_a_restored_note_is_superseded_only_if_somebody_still_says_so(desk: Desk) -> None:
+    old = await desk.told("v1")
+    link = {"to": old, "relation": "supersedes"}
+    new = await desk.told("v2", links=[link])
+    await desk("forget", note_ids=[old])
+    await desk("update", note_id=new, links=[{**link, "remove": True}])
+
+    await desk("forget", note_ids=[old], undo=True)
+
+    [note] = await desk.memory.store.get([old])
+    assert note.state.value == "active"
+
+
 async def test_a_confirm_token_outlives_a_restart_but_not_a_quarter_of_an_hour(desk: Desk) -> None:
     note_id = await desk.told("log", tags=["log"])
     token = (await desk("forget", tags=["log"]))["confirm"]

@@ -128,4 +128,26 @@ def test_a_question_names_its_one_subject(question: str, subject: str, topic: st
 
     read = read_question(question, known)
 
-    assert (read.subject, read.topic) == (subject, topic)
+    assert (read.subject, read.topic) == (subject.casefold(), topic)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("What is the name of Ana's dog?", "ana"),
+        ("where is the cat?", ""),
+        ("When does the garden project end?", "the garden project"),
+        ("What did Lee say?", ""),
+        ("What did Lee Wong say?", "lee wong"),
+    ],
+)
+def test_only_a_whole_name_or_a_first_name_that_is_one_names_a_subject(
+    question: str, subject: str
+) -> None:
+    known = ["The Garden Project", "Ana", "ana", "Lee Wong", "Lee Smith"]
+
+    assert read_question(question, known).subject == subject
+
+
+def test_sessions_that_are_all_alike_give_no_note_a_bonus() -> None:
+    assert signals.best_of_session({}, [SCOPE[:4], SCOPE[4:8]]) == {}

@@ -180,6 +180,81 @@ async def test_a_page_goes_on_after_a_restart(desk: Desk) -> None:
     assert sorted(ids(page) + ids(rest)) == sorted(told)
 
 
+async def test_a_list_goes_on_after_a_restart_and_knows_no_end(desk: Desk) -> None:
+    told = [await desk.told(f"entry {n}", tags=["log"]) for n in range(45)]
+    seen, page = list[str](), await desk("recall", tags=["log"], limit=20)
+    while True:
+        seen += ids(page)
+        if "omitted" not in page:
+            break
+        fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+        async with opened_desk(fresh) as again:
+            again.now = desk.now
+            page = await again("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert seen == told[::-1]
+
+
+async def test_a_page_never_shows_what_was_forgotten_meanwhile(desk: Desk) -> None:
+    told = [await desk.told(f"secret {n} " + "word " * 60) for n in range(3)]
+    page = await desk("recall", note_ids=told, max_tokens=200)
+    await desk("forget", note_ids=told)
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert (ids(rest), rest["verdict"]) == ([], "nothing_relevant")
+    assert rest["reason"]
+
+
+async def test_later_pages_say_why_too(desk: Desk) -> None:
+    for number in range(15):
+        await desk.told(f"lecture {number} on bees")
+    page = await desk("recall", query="bees")
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert all(note["why"] for note in notes(rest))
+
+
+async def test_many_missing_ids_do_not_break_the_budget(desk: Desk) -> None:
+    known = await desk.told("x")
+    missing = [f"01ARZ3NDEKTSV4RRFFQ69G{n:04}" for n in range(50)]
+
+    answer = await desk("recall", note_ids=[known, *missing], max_tokens=100)
+
+    assert len(json.dumps(answer, separators=(",", ":"))) <= 400
+    assert "and 47 more" in str(answer["reason"])
+
+
+async def test_a_profile_leaves_room_for_the_newest(desk: Desk) -> None:
+    for number in range(12):
+        await desk.told(f"core fact {number}", kind="core")
+    newest = await desk.told("just happened")
+
+    assert newest in await desk.found(limit=10)
+
+
+async def test_a_mistyped_namespace_is_named_though_user_notes_are_found(desk: Desk) -> None:
+    await desk.told("I like tea", namespace="user")
+    await desk.told("x", namespace="myproject")
+
+    answer = await desk("recall", query="tea", namespace="myprojcet")
+
+    assert len(ids(answer)) == 1
+    assert "'myproject'" in str(answer["reason"])
+
+
+async def test_an_excerpt_is_made_of_verbatim_stretches(desk: Desk) -> None:
+    content = "\n\n".join(f"Paragraph {n} tells of item {n}.  It ends   here." for n in range(200))
+    await desk.told(content)
+
+    [note] = notes(await desk("recall", query="item 77", max_tokens=600))
+
+    stretches = str(note["content"]).split(" … ")
+    assert "item 77." in str(note["content"])
+    assert all(stretch in content for stretch in stretches)
+
+
 async def test_a_cursor_of_nobody_is_refused(desk: Desk) -> None:
     with pytest.raises(Refused, match="Call recall with the query again"):
         await desk("recall", cursor="bm90IG91cnM")
@@ -227,19 +302,26 @@ texts = st.text(min_size=1, max_size=400).filter(lambda t: t.strip() and "\x00" 
     contents=st.lists(texts, min_size=1, max_size=8, unique=True),
     query=st.sampled_from(["", "a", "zwölf 東京 🦊", "e " * 300]),
     max_tokens=st.integers(min_value=100, max_value=400),
+    when=st.sampled_from([{}, {"since": "2020", "until": "2030-01-01T00:00:00.123456+05:00"}]),
     detail=st.sampled_from(["index", "notes", "full"]),
     tags=st.lists(st.text("äb🦊", min_size=1, max_size=200), max_size=6),
 )
 async def test_no_answer_is_larger_than_its_budget_and_the_first_note_is_always_there(
-    contents: list[str], query: str, max_tokens: int, detail: str, tags: list[str]
+    contents: list[str],
+    query: str,
+    max_tokens: int,
+    when: dict[str, str],
+    detail: str,
+    tags: list[str],
 ) -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
-    async with opened_desk(memory) as desk:
+    async with opened_desk(memory, namespace="n" * 64) as desk:
         for content in contents:
-            await desk("remember", content=content, tags=tags, subject="🦊" * 50, session="s" * 200)
+            told = {"tags": tags, "subject": "🦊" * 50, "session": "s" * 200, "kind": "procedural"}
+            await desk("remember", content=content, valid_until="2031", namespace="user", **told)
 
         question = {"query": query} if query.strip() else {}
-        answer = await desk("recall", **question, max_tokens=max_tokens, detail=detail)
+        answer = await desk("recall", **question, max_tokens=max_tokens, detail=detail, **when)
 
     size = len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())
     assert -(-size // 4) <= max_tokens

@@ -144,6 +144,68 @@ async def test_one_own_word_beside_served_text_makes_it_new(desk: Desk) -> None:
     assert answer["status"] == "stored"
 
 
+@pytest.mark.parametrize(
+    ("told", "then"),
+    [
+        (["The budget is 500"], {"content": "The budget is 5000"}),
+        (["The budget is 500"], {"content": "The budget is 500: false"}),
+        (["The budget is 500"], {"content": "The budget is 500 €"}),
+        (["car", "pet"], {"content": "carpet"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "subject": "Bob"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "happened_at": "2026-05-05"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "namespace": "user"}),
+    ],
+)
+async def test_a_new_fact_is_never_taken_for_an_echo(
+    desk: Desk, told: list[str], then: dict[str, str]
+) -> None:
+    for content in told:
+        await desk.told(content, subject="Ana")
+    await desk("recall", query=" ".join(told))
+
+    assert (await desk("remember", **then))["status"] == "stored"
+
+
+async def test_words_of_others_put_together_anew_are_no_echo(desk: Desk) -> None:
+    await desk.told("likes tea", subject="Bob")
+    await desk.told("likes coffee", subject="Ana")
+    await desk("recall", query="likes")
+
+    answer = await desk("remember", content="Ana likes tea; Bob likes coffee")
+
+    assert answer["status"] == "stored"
+
+
+async def test_what_was_served_and_then_forgotten_or_changed_can_be_told_again(desk: Desk) -> None:
+    gone = await desk.told("The rent is 1200")
+    changed = await desk.told("The fee is 30")
+    await desk("recall", query="rent fee")
+    await desk("forget", note_ids=[gone])
+    await desk("update", note_id=changed, content="The fee is 40")
+
+    assert await desk.told("The rent is 1200") != gone
+    assert await desk.told("The fee is 30") != changed
+
+
+async def test_a_resend_of_a_relative_time_is_the_same_note(desk: Desk) -> None:
+    note_id = await desk.told("lunch with Ana", happened_at="2 hours ago")
+
+    again = await desk("remember", content="lunch with Ana", happened_at="2 hours ago")
+
+    assert (again["status"], again["note_id"]) == ("already_known", note_id)
+
+
+async def test_the_oldest_of_many_equal_texts_is_still_recognised(desk: Desk) -> None:
+    told = [
+        await desk.told("Thanks!", session=f"s{n}", happened_at=f"2026-01-01T00:{n % 60:02}")
+        for n in range(70)
+    ]
+
+    again = await desk("remember", content="thanks!", session="s0", happened_at="2026-01-01T00:00")
+
+    assert (again["status"], again["note_id"]) == ("already_known", told[0])
+
+
 async def test_an_echo_half_an_hour_later_is_something_told(desk: Desk) -> None:
     await desk.told("Ana prefers window seats")
     await desk("recall", query="seats")

@@ -40,6 +40,14 @@ def day(text: str) -> datetime:
         ("8 May 2023", "2023-05-08", "2023-05-09"),
         ("last year", "2025-01-01", "2026-01-01"),
         ("tomorrow", "2026-11-21", "2026-11-22"),
+        ("in 3 days", "2026-11-23", "2026-11-24"),
+        ("in two weeks", "2026-11-30", "2026-12-07"),
+        ("in 2027", "2027-01-01", "2028-01-01"),
+        ("2026-Q3", "2026-07-01", "2026-10-01"),
+        ("last March", "2026-03-01", "2026-04-01"),
+        ("last December", "2025-12-01", "2026-01-01"),
+        ("next June", "2027-06-01", "2027-07-01"),
+        ("this May", "2026-05-01", "2026-06-01"),
     ],
 )
 def test_a_time_expression_means_its_period(text: str, start: str, end: str) -> None:
@@ -52,6 +60,17 @@ def test_a_time_expression_means_its_period(text: str, start: str, end: str) -> 
 @pytest.mark.parametrize("text", ["banana", "5", "", "1999-13-45", "0000", "x" * 200, "2023-W60"])
 def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
     assert resolve(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [("Friday", "2026-11-27"), ("December", "2026-12-01"), ("March", "2027-03-01")],
+)
+def test_an_end_lies_ahead(text: str, start: str) -> None:
+    period = resolve(text, NOW, prefer="future")
+
+    assert period is not None
+    assert period.start == day(start)
 
 
 def test_the_last_day_there_is_never_ends() -> None:
@@ -69,10 +88,12 @@ def test_no_text_breaks_the_resolver_and_periods_do_not_run_backwards(text: str)
 
 
 def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> None:
-    found = spans("I went yesterday, and again on 3 May 2022; last week was dull. May I?", NOW)
+    said = "I went yesterday, and again on 3 May 2022; last week was dull. May I? It was in 2021."
+    found = spans(said, NOW)
 
     assert [(s.phrase, s.start.date().isoformat()) for s in found] == [
         ("yesterday", "2026-11-19"),
         ("3 May 2022", "2022-05-03"),
         ("last week", "2026-11-09"),
+        ("in 2021", "2021-01-01"),
     ]

@@ -79,11 +79,75 @@ async def test_a_note_superseded_twice_stays_so_until_nobody_supersedes_it(desk:
     assert await state_of(desk, old) == "superseded"
 
 
+async def test_a_circle_of_supersessions_is_refused(desk: Desk) -> None:
+    a = await desk.told("a")
+    b = await desk.told("b", links=[{"to": a, "relation": "supersedes"}])
+    c = await desk.told("c", links=[{"to": b, "relation": "supersedes"}])
+
+    with pytest.raises(Refused, match="is superseded itself"):
+        await desk("update", note_id=a, links=[{"to": c, "relation": "supersedes"}])
+
+    assert [await state_of(desk, i) for i in (a, b, c)] == ["superseded", "superseded", "active"]
+
+
+async def test_removing_a_link_that_was_never_there_revives_nothing(desk: Desk) -> None:
+    old = await desk.told("v1")
+    middle = await desk.told("v2", links=[{"to": old, "relation": "supersedes"}])
+    await desk.told("v3", links=[{"to": middle, "relation": "supersedes"}])
+    other = await desk.told("aside", links=[{"to": old, "relation": "supersedes"}])
+
+    gone = {"to": old, "relation": "supersedes", "remove": True}
+    await desk("update", note_id=other, links=[gone])
+    await desk("update", note_id=await desk.told("stranger"), links=[gone])
+
+    assert await state_of(desk, old) == "superseded"  # v2 supersedes it, itself superseded or not
+
+
+async def test_a_revived_note_has_the_end_it_had_before(desk: Desk) -> None:
+    old = await desk.told("the offer", valid_until="2027")
+    link = {"to": old, "relation": "supersedes"}
+    new = await desk.told("a better offer", links=[link])
+
+    await desk("update", note_id=new, links=[{**link, "remove": True}])
+
+    [note] = notes(await desk("recall", note_ids=[old]))
+    assert note["valid_until"] == "2028-01-01T00:00:00Z"
+
+
+async def test_the_same_change_sent_again_makes_no_further_revision(desk: Desk) -> None:
+    note_id = await desk.told("lunch")
+
+    first = await desk("update", note_id=note_id, happened_at="an hour ago")
+    again = await desk("update", note_id=note_id, happened_at="an hour ago")
+
+    assert (first["rev"], again["rev"]) == (2, 2)
+
+
+async def test_a_change_of_tags_alone_is_not_called_degraded(desk: Desk) -> None:
+    note_id = await desk.told("same words")
+
+    assert "degraded" not in await desk(
+        "update", note_id=note_id, content="same words", tags=["new"]
+    )
+
+
+async def test_the_note_just_updated_is_never_the_one_to_give_way(desk: Desk) -> None:
+    updated = await desk.told("to be filled in", subject="Caroline")
+    stale = await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
+
+    answer = await desk(
+        "update", note_id=updated, content="Caroline works as a nurse at Mercy Clinic"
+    )
+
+    settle = str(pick(answer, "candidates", 0, "settle"))
+    assert f'update(note_id="{updated}", links=[{{"to": "{stale}"' in settle
+
+
 async def test_two_notes_cannot_supersede_each_other(desk: Desk) -> None:
     a = await desk.told("a")
     b = await desk.told("b", links=[{"to": a, "relation": "supersedes"}])
 
-    with pytest.raises(Refused, match="already supersedes"):
+    with pytest.raises(Refused, match="is superseded itself"):
         await desk("update", note_id=a, links=[{"to": b, "relation": "supersedes"}])
 
     assert await state_of(desk, b) == "active"

@@ -11,6 +11,7 @@ from typing import TypeVar
 import anyio
 
 from zettel.server.clock import Clock
+from zettel.storage.errors import StoreError
 from zettel.tools.evolve.lease import Lease
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,10 @@ async def _renew(lease: Lease, clock: Clock, work: anyio.CancelScope) -> None:
         # Cut off amid its commit, the lease would be ours without our knowing, and outlive the run.
         kept = False
         with anyio.CancelScope(shield=True):
-            kept = await lease.renew(clock())
+            try:
+                kept = await lease.renew(clock())
+            except StoreError as error:
+                logger.warning("the lease could not be renewed: %s", error)
         if not kept:
             logger.warning("the lease went to another process; this run stops")
             work.cancel()

@@ -181,6 +181,8 @@ class Runtime:
         self._tasks.start_soon(self._flush_regularly, memory)
         if self.model_ready:
             self._scheduler.model_ready()
+        if self._loading_done.is_set() and not self.model_ready:
+            self._tasks.start_soon(self._load_model)  # the opening before this one had failed
         logger.info("store=%r is open", self.place)
         return memory
 
@@ -193,6 +195,12 @@ class Runtime:
             logger.error("embedding model did not load: %s", error)
             self._model_problem = str(error)
             return
+        except Exception as error:
+            # Words still find notes; a library that fails here must not end the server.
+            logger.exception("embedding model did not load")
+            self._model_problem = f"The embedding model failed to load: {error}"
+            return
+        self._model_problem = ""
         logger.info("embedding model %s is ready", self._embedder.model_id)
         if self._scheduler is not None:
             self._scheduler.model_ready()
@@ -219,6 +227,6 @@ async def _flush(memory: Memory) -> None:
         return
     try:
         await memory.usage.flush(memory.store)
-    except ZettelError as error:
-        # Kept in the buffer: the next flush tries again.
-        logger.warning("usage was not written: %s", error)
+    except Exception:
+        # Kept in the buffer: the next flush tries again, and no count is worth a server's life.
+        logger.warning("usage was not written", exc_info=True)

@@ -8,15 +8,12 @@ from zettel.server.clock import Clock
 from zettel.server.leadership import lead, new_holder, new_run_id
 from zettel.server.parts import Pace
 from zettel.tools.evolve.lease import Lease
-from zettel.tools.evolve.run import Budget, RunReport, evolve, waiting
+from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
 from zettel.tools.memory import Memory
 
 logger = logging.getLogger(__name__)
 
 WHO = "scheduler"
-
-COMMITS_BEFORE_UPKEEP = 50
-"""Each commit leaves a fragment; LanceDB slows down and swells beyond some hundred of them."""
 
 RUN_BUDGET = Budget(seconds=60.0, notes=500)
 """Of one run; what it leaves is taken up by the next, at once."""
@@ -75,6 +72,7 @@ class Scheduler:
                 # Tending is never worth a server's life.
                 logger.exception("tending the notes failed, %d in a row", failures + 1)
                 self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                self._asked = self._asked or not upkeep_only
                 failures += 1
 
     async def _wait_until_due(self) -> bool:
@@ -84,7 +82,7 @@ class Scheduler:
             if now >= self._not_before:
                 if now >= self._due_at():
                     return False
-                if self._writes - self._compacted_writes >= COMMITS_BEFORE_UPKEEP:
+                if self._writes - self._compacted_writes >= UPKEEP_COMMITS:
                     return True
             self._wake = anyio.Event()
             with anyio.move_on_after(max(self._due_at(), self._not_before) - now):

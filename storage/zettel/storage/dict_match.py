@@ -7,7 +7,7 @@ from datetime import datetime
 from math import log
 
 from zettel.storage.identifiers import largest_id, smallest_id
-from zettel.storage.notes import Note, compose_text, fold, fold_hash
+from zettel.storage.notes import Note, compose_text, fold, fold_hash, order_key
 from zettel.storage.store import NoteFilter
 
 K1 = 1.2
@@ -60,6 +60,8 @@ def _told(note: Note, where: NoteFilter) -> bool:
         note.valid_from <= where.valid_at and _before(where.valid_at, note.valid_until)
     ):
         return False
+    if where.after is not None and order_key(note) >= order_key(where.after):
+        return False
     happened = told = True
     if where.since is not None:
         happened = note.happened_at >= where.since
@@ -81,6 +83,7 @@ def _described(note: Note, where: NoteFilter) -> bool:
         and (not where.sessions or note.session in where.sessions)
         and (not where.states or note.state in where.states)
         and (where.stage_below is None or note.stage < where.stage_below)
+        and (where.stage_from is None or note.stage >= where.stage_from)
         and (not where.unembedded or not note.embed_model)
     )
 

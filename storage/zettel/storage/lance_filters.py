@@ -77,6 +77,9 @@ def _times(where: NoteFilter) -> Iterable[str]:
     if where.valid_at is not None:
         valid = time_literal(where.valid_at)
         yield f"valid_from <= {valid} AND (valid_until IS NULL OR valid_until > {valid})"
+    if where.after is not None:
+        moment, last = time_literal(where.after.happened_at), text_literal(where.after.note_id)
+        yield f"happened_at < {moment} OR (happened_at = {moment} AND note_id < {last})"
     happened: list[str] = []
     told: list[str] = []
     if where.since is not None:
@@ -92,5 +95,7 @@ def _times(where: NoteFilter) -> Iterable[str]:
 def _progress(where: NoteFilter) -> Iterable[str]:
     if where.stage_below is not None:
         yield f"stage < {where.stage_below}"
+    if where.stage_from is not None:
+        yield f"stage >= {where.stage_from}"
     if where.unembedded:
         yield equals("embed_model", "")

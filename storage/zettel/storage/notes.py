@@ -33,6 +33,7 @@ class State(StrEnum):
 
 SUPERSEDES = "supersedes"
 PART_OF = "part_of"
+ANSWERS = "answers"
 ABOUT_SAME = "about_same"
 SIMILAR = "similar"
 

@@ -42,7 +42,10 @@ class NoteFilter:
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None
     """Revisions as the store knew them then, instead of the current ones."""
+    after: Note | None = None
+    """Only notes that come after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
+    stage_from: int | None = None
     unembedded: bool = False
     """Only notes that have no vectors yet."""
 

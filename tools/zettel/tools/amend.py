@@ -1,6 +1,5 @@
 """What an update makes of a note and of the notes around it: pure, planned again after a race."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.history import differences
-from zettel.tools.links import LinkArgument, revived, superseded, with_links
+from zettel.tools.links import LinkArgument, with_links
 from zettel.tools.times import Period, iso
 
 
@@ -26,15 +25,6 @@ class Wish:
     endless: bool
     links: tuple[LinkArgument, ...]
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
-    """Ids of the other notes that the change touches: superseded, valid again, folded away."""
-
-    closing: frozenset[str]
-    opening: frozenset[str]
-    parts: frozenset[str]
 
 
 def revised(
@@ -60,7 +50,7 @@ def revised(
         InvalidArgumentError: It would end before it begins, or has too many links.
     """
     new_words = wish.content is not None and wish.content != old.content
-    happened = wish.happened.start if wish.happened else (now if new_words else old.happened_at)
+    happened = _happened(old, wish, now, new_words=new_words)
     until = wish.valid_until.end if wish.valid_until else old.valid_until
     new = replace(
         old,
@@ -100,6 +90,13 @@ def revised(
     )
 
 
+def _happened(old: Note, wish: Wish, now: datetime, *, new_words: bool) -> datetime:
+    if wish.happened is None:
+        return now if new_words else old.happened_at
+    resent = wish.happened.means(old.happened_at) and not new_words
+    return old.happened_at if resent else wish.happened.start
+
+
 def _makers(old: Note, wish: Wish) -> dict[str, str]:
     makers = dict(old.derived_by)
     for name, value in (("context", wish.context), ("tags", wish.tags)):
@@ -128,22 +125,8 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
     )
 
 
-def consequences(
-    note: Note, notes: Mapping[str, Note], aside: Aside, now: datetime
-) -> list[Change]:
-    """What the changed note does to the others: supersede, make valid again, fold away."""
-    changes = list[Change | None]()
-    for other in notes.values():
-        if other.note_id in aside.closing:
-            changes.append(superseded(other, note, now=now))
-        elif other.note_id in aside.opening:
-            changes.append(revived(other, note, now=now))
-        elif other.note_id in aside.parts and other.state is State.ACTIVE:
-            changes.append(_archived(other, note, now))
-    return [change for change in changes if change]
-
-
-def _archived(part: Note, whole: Note, now: datetime) -> Change:
+def archived(part: Note, whole: Note, now: datetime) -> Change:
+    """Take a finished part out of recall: it stands in the whole's result."""
     return Change(
         note=replace(
             part,

@@ -1,6 +1,6 @@
 """A recall's arguments: as given, as a cursor carries them, and as a checked question."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Literal
 
@@ -78,6 +78,15 @@ class Asked:
     since: Period | None
     until: Period | None
     detail: Detail
+
+    def settled(self) -> Asking:
+        """The question with its times as instants: "today" on the next page is today's."""
+        return replace(
+            self.asking,
+            since=self.since.start.isoformat() if self.since else "",
+            until=self.until.last.isoformat() if self.until else "",
+            as_of=self.moment.isoformat() if self.asking.as_of else "",
+        )
 
     @property
     def filtered(self) -> bool:

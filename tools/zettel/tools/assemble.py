@@ -1,7 +1,7 @@
 """From note ids to an answer: the page's notes, their links and reasons, within the budget."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from zettel.storage.notes import Note, State
@@ -25,30 +25,33 @@ OMITTED_KEYS = 44
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What to show, and from where."""
+    """What to show of a ranking or list, and what follows it."""
 
     ids: Sequence[str]
-    """The whole ranking or list."""
-    shares: Mapping[str, Ranked] = field(default_factory=dict[str, Ranked])
+    """Of this page, at most the limit."""
+    total: int
+    """Of all pages."""
     key: str
     offset: int = 0
     known_at: datetime | None = None
     """The moment the first page saw; None on a first page, which sees now."""
+    ranking: tuple[Ranked, ...] = ()
+    """The whole ranking, for the pages that follow; empty for a list in the store."""
     any_state: bool = False
+    """Whether notes that were asked for by id are shown though they are no longer active."""
     overview: Overview | None = None
+    reason: str = ""
     degraded: str = ""
 
 
-async def assemble(memory: Memory, asked: Asked, page: Page, *, reason: str) -> RecallAnswer:
+async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     """Show the page's notes within the budget, and remember that they were served."""
-    wanted = page.ids[page.offset : page.offset + asked.asking.limit]
-    notes = await memory.store.get(wanted)
-    notes = [n for n in notes if page.any_state or n.state is State.ACTIVE]
+    notes = [note for note in await memory.store.get(page.ids) if _shown(note, page)]
     answer = RecallAnswer(
         verdict="found" if notes else "nothing_relevant", now=iso(asked.moment), notes=[]
     )
-    if reason and (not notes or page.any_state):
-        answer["reason"] = reason
+    if page.reason or not notes:
+        answer["reason"] = page.reason or "There are no further notes."
     if asked.since:
         answer["since"] = iso(asked.since.start)
     if asked.until:
@@ -57,14 +60,18 @@ async def assemble(memory: Memory, asked: Asked, page: Page, *, reason: str) -> 
         answer["degraded"] = page.degraded
     _add_overview(answer, page.overview, asked.asking.max_tokens)
     views = await _views(memory, asked, page, notes)
-    more = len(page.ids) > page.offset + len(wanted)
-    shown = _fitted(memory, asked, answer, views, more=more)
+    shown = _fitted(memory, asked, answer, views, more=page.total > page.offset + len(page.ids))
     answer["notes"] = shown
-    done = len(wanted) if len(shown) == len(notes) else wanted.index(notes[len(shown)].note_id)
-    if left := len(page.ids) - page.offset - done:
-        answer["omitted"] = _omitted(memory, asked, page, page.offset + done, left)
+    ids = list(page.ids)
+    done = len(ids) if len(shown) == len(notes) else ids.index(notes[len(shown)].note_id)
+    if (left := page.total - page.offset - done) > 0:
+        answer["omitted"] = _omitted(memory, asked, page, done, left)
     _served(memory, asked, notes[: len(shown)], shown)
     return answer
+
+
+def _shown(note: Note, page: Page) -> bool:
+    return note.state is State.ACTIVE or (page.any_state and note.state is not State.FORGOTTEN)
 
 
 def _reserve(budget: int) -> int:
@@ -72,8 +79,19 @@ def _reserve(budget: int) -> int:
 
 
 def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) -> None:
-    if overview and tokens(overview) <= budget // 4:
-        answer["overview"] = overview
+    """Add as many of the commonest names as a quarter of the budget holds."""
+    if not overview:
+        return
+    fitting = Overview()
+    for name in ("namespaces", "tags"):
+        counts = dict[str, int]()
+        for entry, count in overview.get(name, {}).items():
+            if tokens({**fitting, name: {**counts, entry: count}}) <= budget // 4:
+                counts[entry] = count
+        if counts:
+            fitting[name] = counts
+    if fitting:
+        answer["overview"] = fitting
 
 
 def _fitted(
@@ -82,9 +100,10 @@ def _fitted(
     budget, base = asked.asking.max_tokens, tokens(answer)
 
     def cut(note: RecalledNote, characters: int) -> RecalledNote:
-        passages = memory.embedder.split(note.get("content", ""))
+        content, query = note.get("content", ""), asked.asking.query
         short = note.copy()
-        short["content"] = excerpt(passages, asked.asking.query, characters=characters)
+        passages = memory.embedder.split(content)
+        short["content"] = excerpt(content, passages, query, characters=characters)
         short["excerpt"] = True
         return short
 
@@ -95,13 +114,17 @@ def _fitted(
     return fitted
 
 
-def _omitted(memory: Memory, asked: Asked, page: Page, offset: int, count: int) -> Omitted:
+def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
     cursor = Cursor(
-        key=page.key, offset=offset, known_at=page.known_at or asked.now, asking=asked.asking
+        key=page.key,
+        offset=page.offset + done,
+        known_at=page.known_at or asked.now,
+        asking=asked.settled(),
+        after="" if page.ranking or not done else page.ids[done - 1],
     )
     longest = _reserve(asked.asking.max_tokens) * 4 - OMITTED_KEYS
-    text = memory.pages.keep(cursor, tuple(page.ids), longest=longest)
-    return Omitted(count=count, cursor=text)
+    text = memory.pages.keep(cursor, page.ranking, longest=longest)
+    return Omitted(count=left, cursor=text)
 
 
 async def _views(
@@ -111,10 +134,11 @@ async def _views(
     if asked.detail == "index":
         return [index_view(note, namespace=namespace) for note in notes]
     full, links = asked.detail == "full", await linked(memory, notes)
+    shares = {ranked.note_id: ranked for ranked in page.ranking}
     views = list[RecalledNote]()
     for note in notes:
         view = note_view(note, namespace=namespace)
-        ranked = page.shares.get(note.note_id)
+        ranked = shares.get(note.note_id)
         if ranked:
             view["why"] = why(ranked.shares)
         live = [e for e in links[note.note_id] if full or e[1].state is State.ACTIVE]

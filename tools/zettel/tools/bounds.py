@@ -88,7 +88,7 @@ def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 def check_ids(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Note ids in their canonical capitals."""
-    ids = tuple(value.upper() for value in check_list(name, values))
+    ids = tuple(dict.fromkeys(value.upper() for value in check_list(name, values)))
     for value in ids:
         if not is_id(value):
             raise InvalidArgumentError(
@@ -105,7 +105,7 @@ def check_kind(value: str | None, *, writable: bool) -> Kind | None:
     folded = value.strip().casefold()
     if folded in allowed:
         return Kind(folded)
-    raise UnknownNameError("kind", value, allowed, f"Pass one of {', '.join(allowed)}.")
+    raise UnknownNameError("kind", value[:80], allowed, f"Pass one of {', '.join(allowed)}.")
 
 
 def check_namespace(value: str) -> str:

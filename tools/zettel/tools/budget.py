@@ -6,23 +6,10 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.render import compact, tokens
 
 DROPPED_FIRST = (
-    "history",
-    "signals",
-    "usage",
-    "origin",
-    "derived_by",
-    "links",
-    "times",
-    "questions",
-    "entities",
-    "keywords",
-    "summary",
-    "why",
-    "context",
-    "tags",
-    "source",
-    "session",
-    "subject",
+    *("history", "signals", "usage", "origin", "derived_by", "told_at", "links", "times"),
+    *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
+    *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
+    "happened_at",
 )
 """What the first note gives up, in this order, before its words are cut."""
 
@@ -47,11 +34,11 @@ def fit(
     room = budget - reserve
     if not notes or tokens(notes) <= room:
         return list(notes)
-    share = room // len(notes)
+    share, all_fit = room // len(notes), sum(map(tokens, notes)) <= room
     fitted, used = list[RecalledNote](), 0
     for note in notes:
         view, left = note, room - used
-        if tokens(view) > max(share, 1) and (tokens(view) > left or _total(notes) > room):
+        if tokens(view) > max(share, 1) and (tokens(view) > left or not all_fit):
             view = _cut(view, max(share, min(left, share * 2)), excerpt)
         if tokens(view) > left:
             if fitted:
@@ -60,10 +47,6 @@ def fit(
         fitted.append(view)
         used += tokens(view) + 1
     return fitted
-
-
-def _total(notes: Sequence[RecalledNote]) -> int:
-    return sum(tokens(note) for note in notes)
 
 
 def _cut(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:

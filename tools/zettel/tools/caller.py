@@ -16,3 +16,8 @@ class Caller:
     session: str = ""
     """Default session of notes told without one; empty where the server cannot know it."""
     origin: Origin = field(default_factory=Origin)
+
+    @property
+    def name(self) -> str:
+        """Who makes a revision, as its `changed_by` says."""
+        return self.origin.client or self.origin.transport

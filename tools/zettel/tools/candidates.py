@@ -1,14 +1,18 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from zettel.storage.errors import StoreError
 from zettel.storage.notes import Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
+
+logger = logging.getLogger(__name__)
 
 MOST = 5
 """Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
@@ -24,16 +28,29 @@ SAME = 0.95
 SHOWN_CHARACTERS = 160
 
 
-def settle_call(note_id: str, other_id: str) -> str:
+def settle_call(note: Note, other: Outline) -> str:
     """The literal calls that settle a pair, the younger note always being the one that changes.
 
-    Two agents that raced then choose the same one.
+    Younger by when it happened, then by when it was told: two agents that raced choose the same
+    one, and a note just updated to today's fact is not superseded by last year's.
     """
-    older, younger = sorted((note_id, other_id))
+    pair = sorted([(note.happened_at, note.note_id), (other.happened_at, other.note_id)])
+    (_, older), (_, younger) = pair
     return (
         f'says the same: forget(note_ids=["{younger}"]); replaced: update(note_id="{younger}",'
         f' links=[{{"to": "{older}", "relation": "supersedes"}}])'
     )
+
+
+async def offered_candidates(
+    memory: Memory, note: Note, vectors: Vectors | None
+) -> list[Candidate]:
+    """`find_candidates` for a note that is stored already: without them rather than not at all."""
+    try:
+        return await find_candidates(memory, note, vectors)
+    except StoreError:
+        logger.warning("no candidates: the store could not be searched", exc_info=True)
+        return []
 
 
 async def find_candidates(memory: Memory, note: Note, vectors: Vectors | None) -> list[Candidate]:
@@ -94,5 +111,5 @@ def _candidate(note: Note, other: Outline, cosine: float | None) -> Candidate:
         note_id=other.note_id,
         content=words if len(words) <= SHOWN_CHARACTERS else words[: SHOWN_CHARACTERS - 1] + "…",
         why=alike + subject,
-        settle=settle_call(note.note_id, other.note_id),
+        settle=settle_call(note, other),
     )

@@ -1,6 +1,6 @@
 """Plan, commit, and plan again when somebody else was first."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note
@@ -10,8 +10,8 @@ from zettel.tools.memory import Memory
 ATTEMPTS = 16
 """Tries before giving up; three processes on one hot note needed at most four (measured)."""
 
-Plan = Callable[[Mapping[str, Note]], Sequence[Change]]
-"""From the notes as they stand now to their next revisions; called again after a lost race."""
+Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
+"""From the notes as they stand now to the next revisions; called again after a lost race."""
 
 
 async def commit(
@@ -23,13 +23,13 @@ async def commit(
         The stored revisions; empty when there was nothing to change.
 
     Raises:
-        ChangedMeanwhileError: Others kept winning; `new` is stored then, the lost notes are not
-            changed.
+        ChangedMeanwhileError: Others kept winning; what was new is stored then, and making the
+            same call again finishes the rest.
     """
     ids, stored, pending = list(note_ids), list[Note](), tuple(new)
     for _ in range(ATTEMPTS):
         notes = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
-        changes = plan(notes)
+        changes = await plan(notes)
         if not changes and not pending:
             return stored
         written = await memory.store.write(new=pending, changes=changes)

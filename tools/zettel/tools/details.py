@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from zettel.storage.identifiers import told_at
-from zettel.storage.notes import Link, Note, Outline, State, Usage
+from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.history import history, shown
@@ -48,10 +48,10 @@ def link_line(link: Link, other: Note, *, points_here: bool, full: bool) -> Link
     """A link from the side of the note that shows it."""
     relation = f"{link.relation} (from)" if points_here else link.relation
     line = LinkLine(note_id=other.note_id, relation=relation)
-    if full:
-        line["line"] = one_line(other)
-        if link.reason:
-            line["reason"] = link.reason
+    if full or (link.relation == ANSWERS and not points_here):
+        line["line"] = one_line(other)  # "Yes, in Lyon!" says nothing without its question
+    if full and link.reason:
+        line["reason"] = link.reason
     return line
 
 

@@ -1,12 +1,14 @@
 """The echo guard: text that recall just served is not remembered again as something new."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from zettel.storage.notes import fold
 from zettel.tools.answers import RecalledNote
+from zettel.tools.ranking.excerpt import GAP
 
 # A view is walked as plain JSON.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -15,18 +17,82 @@ from zettel.tools.answers import RecalledNote
 ECHO_WINDOW = timedelta(minutes=30)
 """How long a served text counts as ours (design, section 5)."""
 
-KEPT_PER_NAMESPACE = 2_000
-"""Served texts kept per namespace; a long session serves some hundreds in half an hour."""
+KEPT = 4_000
+"""Served texts kept per process; a long session serves some hundreds in half an hour."""
 
-_FRAMING = re.compile(
-    r"""[0-9a-hjkmnp-tv-z]{26}                     # a note id (ULID alphabet, folded)
-      | \d{4}-\d{2}-\d{2}(t[\d:.]+)?(z|\+[\d:]+)?  # a time
-      | "[a-z_]+"\s*:                              # a key of our JSON
-      | \b(verdict|found|uncertain|notes?|note_id|content|context|subject|tags|kind|happened_at
-        |valid_until|namespace|source|session|why|links|relation|excerpt|true|false|null
-        |memory|memories|recalled|episodic|semantic|procedural|working|core|concept)\b""",
-    re.VERBOSE,
-)
+_MARKER = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•>]+)[ \t]+", re.MULTILINE)
+"""A list's bullet or number at the start of a line."""
+_ID = re.compile(r"(?<!\w)[0-9a-hjkmnp-tv-z]{26}(?!\w)")
+_TIME = re.compile(r"(?<!\w)\d{4}-\d{2}-\d{2}(?:t\d{2}:\d{2}[\d:.]*)?(?:z|[+-]\d{2}:\d{2})?(?!\w)")
+_NUMBER_FIELD = re.compile(r"""["'][a-z_]+["']\s*:\s*(?:true|false|none|null|-?\d+(?:\.\d+)?)""")
+_KEY = re.compile(r"""["'][a-z_]+["']\s*:""")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A note's text as it went out."""
+
+    note_id: str
+    text: str
+    """Folded: the whole content, or one passage of it."""
+    subject: str
+    fields: frozenset[str]
+    """Folded values of the note's other fields."""
+    at: datetime
+
+
+class ServedLog:
+    """What recall served to each namespace in the last half hour."""
+
+    def __init__(self) -> None:
+        self._served: dict[tuple[str, str], Served] = {}
+
+    def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
+        """Note that this view of a note went out to callers of these namespaces."""
+        content = view.get("content", "")
+        pieces = content.split(GAP) if view.get("excerpt") else [content]
+        fields = frozenset(map(fold, _strings({**view, "content": ""})))
+        subject = fold(view.get("subject", ""))
+        for text in filter(None, map(fold, pieces)):
+            entry = Served(view["note_id"], text, subject, fields, at)
+            for namespace in namespaces:
+                self._served.pop((namespace, text), None)
+                self._served[namespace, text] = entry
+        self._expire(at)
+
+    def _expire(self, now: datetime) -> None:
+        # In the order recorded: what is too old, or too much, stands first.
+        while self._served:
+            oldest = next(iter(self._served))
+            if len(self._served) <= KEPT and now - self._served[oldest].at <= ECHO_WINDOW:
+                return
+            del self._served[oldest]
+
+    def echoed(self, namespace: str, content: str, now: datetime) -> list[Served]:
+        """The served texts this content consists of, if it holds nothing but them and our framing.
+
+        Never judged by similarity: outside the served texts nothing may be left but list markers,
+        ids, times, the JSON of our own answers, and punctuation.
+        """
+        self._expire(now)
+        rest, found = fold(_MARKER.sub(" ", content)), list[Served]()
+        served = [entry for (of, _), entry in self._served.items() if of == namespace]
+        for entry in sorted(served, key=lambda entry: -len(entry.text)):
+            who = rf"(?:{re.escape(entry.subject)}\s?:\s)?" if entry.subject else ""
+            rest, count = re.subn(rf"(?<!\w){who}{re.escape(entry.text)}(?!\w)", " ", rest)
+            found += [entry] if count else []
+        if not found:
+            return []
+        for value in sorted(frozenset[str]().union(*(e.fields for e in found)), key=len)[::-1]:
+            rest = rest.replace(f'"{value}"', " ").replace(f"'{value}'", " ")
+        for framing in (_NUMBER_FIELD, _KEY, _ID, _TIME):
+            rest = framing.sub(" ", rest)
+        return [] if any(map(_says_something, rest)) else found
+
+
+def _says_something(character: str) -> bool:
+    symbol = unicodedata.category(character).startswith("S") and not character.isascii()
+    return character.isalnum() or symbol
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -38,51 +104,3 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _strings(part)
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    note_id: str
-    at: datetime
-    fields: tuple[str, ...]
-
-
-class ServedLog:
-    """What recall served to each namespace in the last half hour."""
-
-    def __init__(self) -> None:
-        self._served: dict[str, dict[str, _Served]] = {}
-
-    def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
-        """Note that this view of a note went out to callers of these namespaces."""
-        text = fold(view.get("content") or view.get("line", ""))
-        fields = {fold(field) for field in _strings(view)} - {text}
-        served_view = _Served(view["note_id"], at, tuple(fields))
-        for namespace in namespaces:
-            served = self._served.setdefault(namespace, {})
-            served.pop(text, None)
-            served[text] = served_view
-            while len(served) > KEPT_PER_NAMESPACE:
-                served.pop(next(iter(served)))
-
-    def echoed(self, namespace: str, content: str, now: datetime) -> str | None:
-        """The served note this text consists of, if it holds nothing else but our framing.
-
-        Never judged by similarity: every character outside the served texts and our own framing
-        must be punctuation, a digit or a space.
-        """
-        served = self._served.get(namespace, {})
-        for text in [text for text, entry in served.items() if now - entry.at > ECHO_WINDOW]:
-            del served[text]
-        rest, first, fields = fold(content), None, set[str]()
-        for text in sorted(served, key=len, reverse=True):
-            if text and text in rest:
-                rest = rest.replace(text, " ")
-                first = first or served[text].note_id
-                fields.update(served[text].fields)
-        if first is None:
-            return None
-        for field in sorted(fields, key=len, reverse=True):
-            rest = re.sub(rf"(?<!\w){re.escape(field)}(?!\w)", " ", rest)
-        rest = _FRAMING.sub(" ", rest)
-        return None if any(character.isalpha() for character in rest) else first

@@ -15,10 +15,13 @@ from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview
 from zettel.tools.render import forget_line
 from zettel.tools.scope import searched_namespaces
 from zettel.tools.search import search
+from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.times import Period, iso, read_time
 
 PREVIEWED = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
+MATCHED = 1_000
+"""Notes that a query's count of matches goes up to."""
 MEANT = 0.5
 """Cosine from which a note without any of the query's words is taken to be meant by it."""
 
@@ -119,7 +122,6 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
     preview = Preview(
         revs={note.note_id: note.rev for note in notes},
         undo=target.undo,
-        namespaces=target.where.namespaces,
         expires=(now + LIFETIME).isoformat(),
     )
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
@@ -137,7 +139,7 @@ async def _matching(memory: Memory, target: _Target) -> tuple[list[Note], int]:
     if not target.query:
         notes = await memory.store.find(target.where, limit=PREVIEWED)
         return notes, await memory.store.count(target.where)
-    found = await search(memory, target.query, target.where)
+    found = await search(memory, target.query, target.where, depth=MATCHED)
     meant = [
         ranked.note_id
         for ranked in found.ranked
@@ -189,45 +191,55 @@ async def _change_state(
     *,
     undo: bool,
 ) -> list[Note]:
-    """Forget or restore notes in one commit; one that changed since its preview stays as it is.
+    """Forget or restore notes in one commit; one that an agent changed since its preview stays.
 
     Returns:
         The notes that are now as wished, whether this call or an earlier one made them so.
     """
-    wished = {State.FORGOTTEN} if not undo else set(State) - {State.FORGOTTEN}
-    before = {i: await _state_before(memory, i) for i in revs} if undo else {}
-    settled = dict[str, Note]()
+    by = caller.name
+    settled, targets = dict[str, Note](), set[str]()
 
-    def plan(notes: Mapping[str, Note]) -> list[Change]:
-        changes = list[Change]()
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        turned = dict[str, Note]()
         for note in notes.values():
-            if note.state in wished:
+            if (note.state is State.FORGOTTEN) is not undo:
                 settled[note.note_id] = note
-            elif revs[note.note_id] in (None, note.rev):
-                state = before.get(note.note_id, State.FORGOTTEN)
-                changes.append(_turned(note, state, caller, now))
-        return changes
+            elif await _as_previewed(memory, note, revs[note.note_id]):
+                state = await _state_before(memory, note) if undo else State.FORGOTTEN
+                turned[note.note_id] = _turned(note, state, by, now)
+        targets.update(*map(supersedes, turned.values()))
+        changes = [Change(note=note) for note in turned.values()]
+        return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
     for note in await commit(memory, list(revs), plan):
-        settled[note.note_id] = note
+        if note.note_id in revs:
+            settled[note.note_id] = note
+    # A restored note may have lost or found a superseder while it was away.
+    await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 
 
-async def _state_before(memory: Memory, note_id: str) -> State:
-    states = [note.state for note in await memory.store.revisions(note_id)]
+async def _as_previewed(memory: Memory, note: Note, rev: int | None) -> bool:
+    """Whether nobody but evolution changed the note since; it never touches what was shown."""
+    if rev is None or rev == note.rev:
+        return True
+    since = [r for r in await memory.store.revisions(note.note_id) if r.rev > rev]
+    return all(revision.run_id for revision in since)
+
+
+async def _state_before(memory: Memory, note: Note) -> State:
+    states = [revision.state for revision in await memory.store.revisions(note.note_id)]
     return next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
 
 
-def _turned(note: Note, state: State, caller: Caller, now: datetime) -> Change:
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            state=state,
-            known_from=now,
-            changed_by=caller.origin.client or caller.origin.transport,
-            change="forget" if state is State.FORGOTTEN else "restore",
-            reason="",
-            run_id="",
-        )
+def _turned(note: Note, state: State, by: str, now: datetime) -> Note:
+    return replace(
+        note,
+        rev=note.rev + 1,
+        state=state,
+        known_from=now,
+        changed_by=by,
+        change="forget" if state is State.FORGOTTEN else "restore",
+        reason="",
+        run_id="",
     )

@@ -1,13 +1,11 @@
 """Links an agent states: checked, added, taken out, and what superseding does to the other note."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
-from zettel.storage.notes import SUPERSEDES, Link, Note, State
-from zettel.storage.store import Change
+from zettel.storage.notes import Link, Note, State
 from zettel.tools.bounds import MAX_LIST, check_ids, check_name
 
 DEFAULT_RELATION = "related"
@@ -82,64 +80,3 @@ def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) 
         target = known.get(argument["to"])
         if not argument.get("remove") and (target is None or target.state is State.FORGOTTEN):
             raise NoteNotFoundError(argument["to"])
-
-
-def targets(arguments: Iterable[LinkArgument], *, remove: bool, relation: str = "") -> set[str]:
-    """Ids of the notes these arguments link to or unlink from, by relation if one is given."""
-    return {
-        argument["to"]
-        for argument in arguments
-        if bool(argument.get("remove")) is remove
-        and (not relation or argument.get("relation") == relation)
-    }
-
-
-def superseded(note: Note, by: Note, *, now: datetime) -> Change | None:
-    """Close a note's validity at the moment the superseding one became true.
-
-    None when it is closed already.
-
-    Raises:
-        InvalidArgumentError: It supersedes the superseding note itself.
-    """
-    if any(link.to == by.note_id and link.relation == SUPERSEDES for link in note.links):
-        raise InvalidArgumentError(
-            "links",
-            f"{note.note_id} already supersedes {by.note_id}",
-            "Remove that link first, or keep the newer fact in one note with update.",
-        )
-    if note.state is not State.ACTIVE:
-        return None
-    ended = max(by.valid_from, note.valid_from)
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            state=State.SUPERSEDED,
-            valid_until=min(note.valid_until, ended) if note.valid_until else ended,
-            known_from=now,
-            changed_by=by.changed_by,
-            change="supersede",
-            reason=f"superseded by {by.note_id}",
-            run_id="",
-        )
-    )
-
-
-def revived(note: Note, by: Note, *, now: datetime) -> Change | None:
-    """Open a note's validity again after the `supersedes` link to it was taken out."""
-    if note.state is not State.SUPERSEDED:
-        return None
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            state=State.ACTIVE,
-            valid_until=None,
-            known_from=now,
-            changed_by=by.changed_by,
-            change="revive",
-            reason=f"no longer superseded by {by.note_id}",
-            run_id="",
-        )
-    )

@@ -4,11 +4,12 @@ import base64
 import binascii
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import ExpiredTokenError
 from zettel.tools.asking import Asking, unpack
+from zettel.tools.ranking.fusion import Ranked
 
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -27,27 +28,29 @@ class Cursor:
     known_at: datetime
     """The moment the first page saw: UTC, timezone-aware."""
     asking: Asking
+    after: str = ""
+    """Of a list, the last note shown: the next page begins behind it."""
 
 
 class PageCache:
     """The last rankings, so that later pages neither overlap nor miss."""
 
     def __init__(self) -> None:
-        self._rankings: OrderedDict[str, tuple[Cursor, tuple[str, ...]]] = OrderedDict()
+        self._rankings: OrderedDict[str, tuple[Cursor, tuple[Ranked, ...]]] = OrderedDict()
 
-    def keep(self, cursor: Cursor, note_ids: tuple[str, ...], *, longest: int) -> str:
+    def keep(self, cursor: Cursor, ranking: tuple[Ranked, ...], *, longest: int) -> str:
         """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
 
         Args:
             cursor: Where the next page starts.
-            note_ids: The whole ranking.
+            ranking: The whole of it; empty where pages follow a list in the store.
             longest: Characters a cursor that carries its question may have; with a longer
                 question it only names the ranking kept here.
 
         Returns:
             The cursor as text.
         """
-        self._rankings[cursor.key] = (cursor, note_ids)
+        self._rankings[cursor.key] = (cursor, ranking)
         self._rankings.move_to_end(cursor.key)
         while len(self._rankings) > KEPT_RANKINGS:
             self._rankings.popitem(last=False)
@@ -56,14 +59,15 @@ class PageCache:
             cursor.offset,
             cursor.known_at.isoformat(),
             cursor.asking.pack(),
+            cursor.after,
         ]
         text = _encode(packed)
-        return text if len(text) <= longest else _encode([cursor.key, cursor.offset])
+        return text if len(text) <= longest else _encode([cursor.key, cursor.offset, cursor.after])
 
-    def ranking(self, key: str) -> tuple[str, ...] | None:
-        """The ranking, if it is still kept."""
+    def ranking(self, key: str) -> tuple[Ranked, ...]:
+        """The ranking, if it is still kept; empty if not."""
         kept = self._rankings.get(key)
-        return kept[1] if kept else None
+        return kept[1] if kept else ()
 
     def read(self, text: str) -> Cursor:
         """Read a cursor back.
@@ -73,17 +77,17 @@ class PageCache:
         """
         expired = ExpiredTokenError("cursor", "Call recall with the query again.")
         match _decode(text):
-            case [str(key), int(offset), str(known_at), packed] if offset >= 0:
+            case [str(key), int(offset), str(known_at), packed, str(after)] if offset >= 0:
                 try:
                     moment = datetime.fromisoformat(known_at)
                 except ValueError:
                     raise expired from None
                 if moment.tzinfo is None:
                     raise expired
-                return Cursor(key=key, offset=offset, known_at=moment, asking=unpack(packed))
-            case [str(key), int(offset)] if offset >= 0 and key in self._rankings:
-                kept = self._rankings[key][0]
-                return Cursor(key=key, offset=offset, known_at=kept.known_at, asking=kept.asking)
+                asking = unpack(packed)
+                return Cursor(key=key, offset=offset, known_at=moment, asking=asking, after=after)
+            case [str(key), int(offset), str(after)] if offset >= 0 and key in self._rankings:
+                return replace(self._rankings[key][0], offset=offset, after=after)
             case _:
                 raise expired
 

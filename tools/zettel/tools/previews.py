@@ -24,7 +24,6 @@ class Preview:
     revs: Mapping[str, int]
     """Note id -> revision previewed."""
     undo: bool
-    namespaces: tuple[str, ...]
     expires: str
     """ISO 8601."""
     done: Mapping[str, object] | None = None
@@ -68,7 +67,7 @@ async def _change(store: NoteStore, added: Mapping[str, Preview], now: datetime)
 def _read(raw: str | None, now: datetime) -> dict[str, Preview]:
     kept: dict[str, dict[str, object]] = json.loads(raw) if raw else {}
     previews = {
-        token: Preview(**{**fields, "namespaces": tuple(fields["namespaces"])})  # pyright: ignore[reportArgumentType]
+        token: Preview(**fields)  # pyright: ignore[reportArgumentType]: as `_change` wrote them
         for token, fields in kept.items()
     }
     return {t: p for t, p in previews.items() if datetime.fromisoformat(p.expires) > now}

@@ -1,13 +1,12 @@
 """The verb `recall`: what memory holds about a question, a filter, an id, or on the whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.asking import Asking, check
 from zettel.tools.memory import Caller, Memory
-from zettel.tools.recall_modes import listed, next_page, overview, questioned, read
+from zettel.tools.recall_modes import recall_page
 
 
 async def recall(
@@ -42,9 +41,7 @@ async def recall(
     """
     if cursor and cursor.strip():
         page = memory.pages.read(cursor)
-        again = check(page.asking, caller, now)
-        as_then = replace(again.where, known_at=page.known_at)
-        return await next_page(memory, replace(again, where=as_then), page)
+        return await recall_page(memory, check(page.asking, caller, now), page)
     asking = Asking(
         query=(query or "").strip(),
         note_ids=tuple(note_ids or ()),
@@ -60,9 +57,4 @@ async def recall(
         detail=detail,
         namespace=namespace or "",
     )
-    asked = check(asking, caller, now)
-    if asked.note_ids:
-        return await read(memory, asked)
-    if asking.query:
-        return await questioned(memory, asked)
-    return await (listed(memory, asked) if asked.filtered else overview(memory, asked))
+    return await recall_page(memory, check(asking, caller, now))

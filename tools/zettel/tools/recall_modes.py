@@ -1,4 +1,4 @@
-"""The ways to recall: read ids, ask, list, look around, and go on with the next page."""
+"""The ways to recall: read ids, ask, list, look around; each for its first page and the next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +10,11 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.answers import Overview, RecallAnswer
 from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
-from zettel.tools.bounds import nearest
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
-from zettel.tools.ranking.fusion import Ranked
 from zettel.tools.remember import MODEL_LOADING
 from zettel.tools.search import search
+from zettel.tools.why_nothing import missing_namespace, why_nothing
 
 PROFILE = 20
 """Core notes shown by a recall without arguments."""
@@ -23,117 +22,102 @@ OPEN_WORK = 10
 """Open working notes of this session shown by it."""
 COMMONEST = 12
 """Tags and namespaces named by it."""
-SHOWN_NAME = 60
-"""Characters of a name in a reason, so that the smallest budget holds it."""
-LISTED = 1_000
-"""Most notes a list goes through, over all its pages."""
+NAMED_MISSING = 3
+"""Ids named that are not there; more are counted."""
 
 
-async def questioned(memory: Memory, asked: Asked) -> RecallAnswer:
-    """Rank the scope for the question."""
-    found = await search(memory, asked.asking.query, asked.where)
-    ids = [ranked.note_id for ranked in found.ranked]
-    page = Page(ids=ids, shares={r.note_id: r for r in found.ranked}, key=new_id(asked.now))
-    if not found.with_meaning:
-        page = replace(page, degraded=f"{MODEL_LOADING}: found by words only")
-    return await assemble(memory, asked, page, reason=await _why_nothing(memory, asked, ids))
-
-
-async def listed(memory: Memory, asked: Asked) -> RecallAnswer:
-    """All matches of the filters, newest first."""
-    notes = await memory.store.find(asked.where, limit=LISTED)
-    page = Page(ids=[note.note_id for note in notes], key=new_id(asked.now))
-    return await assemble(memory, asked, page, reason=await _why_nothing(memory, asked, page.ids))
-
-
-async def next_page(memory: Memory, asked: Asked, cursor: Cursor) -> RecallAnswer:
-    """Go on where a page ended; what is no longer active by now is left out."""
-    ids = memory.pages.ranking(cursor.key) or asked.note_ids or None
-    ranked = dict[str, Ranked]()
-    if ids is None:
-        if asked.asking.query:
-            found = await search(memory, asked.asking.query, asked.where)
-            ranked = {r.note_id: r for r in found.ranked}
-            ids = tuple(ranked)
-        else:
-            ids = tuple(n.note_id for n in await memory.store.find(asked.where, limit=LISTED))
-    page = Page(
-        ids=ids,
-        shares=ranked,
-        key=cursor.key,
-        offset=cursor.offset,
-        known_at=cursor.known_at,
-        any_state=bool(asked.note_ids),
+async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None) -> RecallAnswer:
+    """Answer a checked question, or go on where a page ended."""
+    start = cursor or Cursor(
+        key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
     )
-    return await assemble(memory, asked, page, reason="There are no further notes.")
+    first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
+    if asked.note_ids:
+        page = await _read(memory, asked, first)
+    elif asked.asking.query:
+        page = await _questioned(memory, asked, first, again=cursor is not None)
+    elif asked.filtered:
+        page = await _listed(memory, asked, first, after=start.after)
+    else:
+        page = await _overview(memory, asked, first)
+    if cursor is None and not page.reason and not asked.note_ids:
+        reason = await (missing_namespace if page.ids else why_nothing)(memory, asked)
+        page = replace(page, reason=reason)
+    return await assemble(memory, asked, page)
 
 
-async def read(memory: Memory, asked: Asked) -> RecallAnswer:
+async def _questioned(memory: Memory, asked: Asked, page: Page, *, again: bool) -> Page:
+    """Rank the scope, or go on with the ranking that was kept."""
+    ranking, degraded = memory.pages.ranking(page.key), ""
+    if not ranking:
+        where = replace(asked.where, known_at=page.known_at) if again else asked.where
+        found = await search(memory, asked.asking.query, where)
+        ranking = tuple(found.ranked)
+        degraded = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
+    here = ranking[page.offset : page.offset + asked.asking.limit]
+    return replace(
+        page,
+        ids=[ranked.note_id for ranked in here],
+        total=len(ranking),
+        ranking=ranking,
+        degraded=degraded,
+    )
+
+
+async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Page:
+    """All matches of the filters as of the first page's moment, newest first."""
+    where = replace(asked.where, known_at=page.known_at)
+    total = await memory.store.count(where)
+    if after:
+        then = NoteFilter(note_ids=(after,), states=(), known_at=page.known_at)
+        last = await memory.store.find(then, limit=1)
+        where = replace(where, after=last[0]) if last else where
+    notes = await memory.store.find(where, limit=asked.asking.limit)
+    return replace(page, ids=[note.note_id for note in notes], total=total)
+
+
+async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
     """The notes of these ids, in any state but forgotten."""
     notes = await memory.store.get(asked.note_ids)
-    there = [note for note in notes if note.state is not State.FORGOTTEN]
-    missing = [i for i in asked.note_ids if i not in {note.note_id for note in there}]
-    if not there:
+    there = [note.note_id for note in notes if note.state is not State.FORGOTTEN]
+    missing = [note_id for note_id in asked.note_ids if note_id not in there]
+    if not there and not page.offset:
         raise NoteNotFoundError(missing[0])
-    page = Page(ids=[note.note_id for note in there], key=new_id(asked.now), any_state=True)
-    everything = replace(asked, asking=replace(asked.asking, limit=max(len(there), 1)))
-    answer = await assemble(memory, everything, page, reason="")
-    if missing:
-        answer["reason"] = f"No note with id {', '.join(missing)}."
-    return answer
+    named = ", ".join(missing[:NAMED_MISSING])
+    more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+    return replace(
+        page,
+        ids=asked.note_ids[page.offset :],
+        total=len(asked.note_ids),
+        any_state=True,
+        reason=f"No note with id {named}{more}." if missing and not page.offset else "",
+    )
 
 
-async def overview(memory: Memory, asked: Asked) -> RecallAnswer:
+async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     """Profile, this session's open work, the newest notes, the commonest tags, the namespaces."""
-    where, limit = asked.where, asked.asking.limit
+    where, limit = replace(asked.where, known_at=page.known_at), asked.asking.limit
     profile = await memory.store.find(replace(where, kinds=(Kind.CORE,)), limit=PROFILE)
     work = list[Note]()
     if asked.caller.session:
         open_work = replace(where, kinds=(Kind.WORKING,), sessions=(asked.caller.session,))
         work = await memory.store.find(open_work, limit=OPEN_WORK)
     newest = await memory.store.find(where, limit=limit)
-    ids = list(dict.fromkeys(note.note_id for note in (*profile, *work, *newest)))
-    ids = ids[: max(limit, len(profile) + len(work))]
-    facets = await memory.store.facets(NoteFilter(valid_at=asked.now))
-    here = await memory.store.facets(where)
+    room = max(limit - len(profile) - len(work), (limit + 1) // 2)
+    ids = _ids((*profile, *work))
+    ids += [note_id for note_id in _ids(newest) if note_id not in ids][:room]
     around = Overview()
-    if here.tags:
-        around["tags"] = _commonest(here.tags)
-    if facets.namespaces:
-        around["namespaces"] = _commonest(facets.namespaces)
-    everything = replace(asked, asking=replace(asked.asking, limit=max(len(ids), 1)))
-    page = Page(ids=ids, key=new_id(asked.now), overview=around)
-    reason = "Nothing is remembered here yet." if not ids else ""
-    return await assemble(memory, everything, page, reason=reason)
+    if tags := (await memory.store.facets(where)).tags:
+        around["tags"] = _commonest(tags)
+    if names := (await memory.store.facets(NoteFilter(valid_at=asked.now))).namespaces:
+        around["namespaces"] = _commonest(names)
+    overview = None if page.offset else around
+    return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
+
+
+def _ids(notes: Sequence[Note]) -> list[str]:
+    return list(dict.fromkeys(note.note_id for note in notes))
 
 
 def _commonest(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])
-
-
-async def _why_nothing(memory: Memory, asked: Asked, ids: Sequence[str]) -> str:
-    """Why nothing matched, and the nearest name that would."""
-    if ids:
-        return ""
-    where = asked.where
-    everywhere = await memory.store.facets(NoteFilter(states=()))
-    asked_for = where.namespaces[0]
-    if asked_for not in everywhere.namespaces and asked.asking.namespace:
-        meant = nearest(asked_for, everywhere.namespaces)
-        hint = f"; the nearest is {meant!r}" if meant else ""
-        return f"Namespace {asked_for!r} holds no notes{hint}."
-    facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
-    if where.subject and where.subject.lower() not in {s.lower() for s in facets.subjects}:
-        return _unknown("subject", where.subject, facets.subjects)
-    for tag in where.tags:
-        if tag not in facets.tags:
-            return _unknown("tag", tag, facets.tags)
-    if asked.filtered:
-        return "No note matches all the filters."
-    return "No note matches." if facets.namespaces else "Nothing is remembered here yet."
-
-
-def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
-    meant = nearest(name, known)
-    hint = f"; the nearest is {meant[:SHOWN_NAME]!r}" if meant else ""
-    return f"No note has the {what} {name[:SHOWN_NAME]!r}{hint}."

@@ -6,22 +6,16 @@ from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.identifiers import new_id
-from zettel.storage.notes import SUPERSEDES, Kind, Note, fold, fold_hash
+from zettel.storage.notes import Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import bounds
 from zettel.tools.answers import RememberAnswer
-from zettel.tools.candidates import find_candidates
+from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
-from zettel.tools.links import (
-    LinkArgument,
-    check_links,
-    check_targets,
-    superseded,
-    targets,
-    with_links,
-)
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.links import LinkArgument, check_links, check_targets, with_links
+from zettel.tools.memory import USER_NAMESPACE, Caller, Memory
 from zettel.tools.scope import written_namespace
+from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.times import Period, iso, read_time
 
 MODEL_LOADING = "embedding model is loading"
@@ -59,10 +53,10 @@ async def remember(
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is stored.
         NoteNotFoundError: A link's target is not there; nothing is stored.
-        StoreUnavailableError: Nothing is stored.
+        StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
     happened = read_time("happened_at", happened_at, now)
-    until = read_time("valid_until", valid_until, now)
+    until = read_time("valid_until", valid_until, now, prefer="future")
     given = _Given(happened=happened, session=bounds.check_name("session", session))
     told_at = happened.start if happened else now
     draft = Note(
@@ -81,7 +75,7 @@ async def remember(
         valid_until=until.end if until else None,
         known_from=now,
         origin=caller.origin,
-        changed_by=caller.origin.client or caller.origin.transport,
+        changed_by=caller.name,
     )
     if until and until.end <= draft.valid_from:
         raise InvalidArgumentError(
@@ -101,24 +95,29 @@ def _agents(note: Note) -> dict[str, str]:
 async def _store(
     memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
 ) -> RememberAnswer:
-    wanted = targets(links, remove=False)
-    check_targets(links, {n.note_id: n for n in await memory.store.get(sorted(wanted))})
+    linked = sorted({link["to"] for link in links})
+    check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
     note = replace(draft, links=with_links((), links, own_id=draft.note_id, now=now))
     key = f"{note.namespace}\n{fold_hash(note.content)}"
     async with memory.writing.hold(key):
-        known = await _repeated(memory, note, given) or await _echoed(memory, note, now)
+        known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
         if known:
+            # A call cut off between its two commits is finished by sending it again.
+            await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
         vectors = await _embedded(memory, note)
         created = await _is_new_namespace(memory, note.namespace)
-        closing = targets(links, remove=False, relation=SUPERSEDES)
 
-        def plan(notes: Mapping[str, Note]) -> list[Change]:
-            made = (superseded(other, note, now=now) for other in notes.values())
-            return [change for change in made if change]
+        async def plan(_notes: Mapping[str, Note]) -> list[Change]:
+            changed = {note.note_id: note}
+            return await plan_targets(
+                memory.store, supersedes(note), changed, by=note.changed_by, now=now
+            )
 
         entry = NewNote(note=_marked(memory, note, vectors), vectors=vectors)
-        await commit(memory, sorted(closing), plan, new=(entry,))
+        await commit(memory, (), plan, new=(entry,))
+        await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+        memory.namespaces.add(note.namespace)
     return await _answer(memory, note, vectors, given, created=created)
 
 
@@ -135,29 +134,44 @@ async def _embedded(memory: Memory, note: Note) -> Vectors | None:
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
     if namespace in memory.namespaces:
         return False
-    memory.namespaces.add(namespace)
     return await memory.store.count(NoteFilter(namespaces=(namespace,), states=())) == 0
 
 
 async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
-    where = NoteFilter(namespaces=(note.namespace,), fold_hash=fold_hash(note.content))
-    if not await memory.store.count(where):  # nearly always, and five times cheaper than reading
-        return None
-    for other in await memory.store.find(where, limit=bounds.MAX_LIST):
-        if (
-            fold(other.subject) == fold(note.subject)
-            and other.kind is note.kind
-            and (not given.happened or other.happened_at == note.happened_at)
-            and (not given.session or other.session == note.session)
-        ):
-            return other
+    where = NoteFilter(
+        namespaces=(note.namespace,),
+        fold_hash=fold_hash(note.content),
+        subject=note.subject,
+        kinds=(note.kind,),
+        sessions=(given.session,) if given.session else (),
+    )
+    # Nearly always none, and counting is five times cheaper than reading.
+    for offset in range(0, await memory.store.count(where), bounds.MAX_LIST):
+        for other in await memory.store.find(where, limit=bounds.MAX_LIST, offset=offset):
+            if fold(other.subject) == fold(note.subject) and _when(given, other):
+                return other
     return None
 
 
-async def _echoed(memory: Memory, note: Note, now: datetime) -> Note | None:
-    served = memory.served.echoed(note.namespace, note.content, now)
-    found = await memory.store.get([served]) if served else []
-    return found[0] if found else None
+def _when(given: _Given, other: Note) -> bool:
+    return given.happened is None or given.happened.means(other.happened_at)
+
+
+async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
+    """The note whose served text comes back, unless this call says more than that text did."""
+    for served in memory.served.echoed(note.namespace, note.content, now):
+        for known in await memory.store.get([served.note_id]):
+            if (
+                known.state is State.ACTIVE
+                and known.namespace in (note.namespace, USER_NAMESPACE)
+                and served.text in fold(known.content)
+                and (not note.subject or fold(note.subject) == fold(known.subject))
+                and (note.kind is Kind.EPISODIC or note.kind is known.kind)
+                and (not given.session or given.session == known.session)
+                and _when(given, known)
+            ):
+                return known
+    return None
 
 
 def _differing(known: Note, note: Note) -> list[str]:
@@ -193,7 +207,7 @@ async def _answer(
         answer["happened_at"] = iso(note.happened_at)
     if note.valid_until:
         answer["valid_until"] = iso(note.valid_until)
-    if candidates := await find_candidates(memory, note, vectors):
+    if candidates := await offered_candidates(memory, note, vectors):
         answer["candidates"] = candidates
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"

@@ -4,7 +4,6 @@ import json
 
 from zettel.storage.notes import Kind, Note, State
 from zettel.tools.answers import ForgetLine, RecalledNote
-from zettel.tools.evolve.context import tells
 from zettel.tools.times import iso
 
 LINE_LENGTH = 120
@@ -53,7 +52,7 @@ def note_view(note: Note, *, namespace: str) -> RecalledNote:
         view["trust"] = round(note.trust, 3)
     if note.state is not State.ACTIVE:
         view["state"] = note.state.value
-    context = note.context if tells(note) else ""
+    context = note.context if note.derived_by.get("context") != "rule" else ""
     words = {"context": context, "subject": note.subject, "source": note.source}
     for name, value in {**words, "session": note.session}.items():
         if value:

@@ -6,7 +6,8 @@ from zettel.tools.caller import USER_NAMESPACE, Caller
 
 def written_namespace(caller: Caller, namespace: str | None) -> str:
     """Where a new note goes: the argument, else the caller's default."""
-    return check_namespace(namespace) if namespace else caller.namespace
+    asked = (namespace or "").strip()
+    return check_namespace(asked) if asked else caller.namespace
 
 
 def searched_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
+from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
@@ -15,6 +16,8 @@ ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
 WHOLE_SCOPE = 4_000
 """Notes up to which the whole scope is outlined; a larger one only by the sessions of its hits."""
+BEST = 30
+"""Hits of each arm whose sessions are read in a large scope."""
 DEPTH = 200
 """Notes kept of a ranking: twenty pages of ten."""
 
@@ -29,30 +32,42 @@ class Found:
     with_meaning: bool
 
 
-async def search(memory: Memory, query: str, where: NoteFilter) -> Found:
-    """Rank the notes of a scope for a question, best first, at most `DEPTH`."""
+async def search(memory: Memory, query: str, where: NoteFilter, *, depth: int = DEPTH) -> Found:
+    """Rank the notes of a scope for a question, best first, at most `depth`."""
+    small = await memory.store.count(where) <= WHOLE_SCOPE
+    text, known = await _text_and_scope(memory, query, where, small=small)
+    question = await _read(memory, query, where, known if small else None)
+    with_meaning = memory.embedder.ready
+    meaning = list[Hit]()
+    if with_meaning:
+        vector = await memory.embedder.embed_query(question.topic)
+        meaning = await memory.store.match_vectors(vector, where, limit=ARM)
+    if not small:
+        known = await _around(memory, where, text, meaning)
+    cosines = {hit.note_id: hit.score for hit in meaning if hit.score > 0}
+    values = signal_values(question, {hit.note_id: hit.score for hit in text}, cosines, known)
+    return Found(ranked=fuse(values, known)[:depth], meaning=cosines, with_meaning=with_meaning)
+
+
+async def _text_and_scope(
+    memory: Memory, query: str, where: NoteFilter, *, small: bool
+) -> tuple[list[Hit], list[Outline]]:
     text, outlines = list[Hit](), list[Outline]()
 
     async def match_text() -> None:
         text.extend(await memory.store.match_text(query, where, limit=ARM))
 
     async def outline_scope() -> None:
-        outlines.extend(await memory.store.outlines(where, limit=WHOLE_SCOPE + 1))
+        outlines.extend(await memory.store.outlines(where, limit=2 * WHOLE_SCOPE))
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(match_text)
-        group.start_soon(outline_scope)
-    whole = len(outlines) <= WHOLE_SCOPE
-    question = await _read(memory, query, where, outlines if whole else None)
-    with_meaning = memory.embedder.ready
-    meaning = list[Hit]()
-    if with_meaning:
-        vector = await memory.embedder.embed_query(question.topic)
-        meaning = await memory.store.match_vectors(vector, where, limit=ARM)
-    known = outlines if whole else await _around(memory, where, [*text, *meaning])
-    cosines = {hit.note_id: hit.score for hit in meaning if hit.score > 0}
-    values = signal_values(question, {hit.note_id: hit.score for hit in text}, cosines, known)
-    return Found(ranked=fuse(values, known)[:DEPTH], meaning=cosines, with_meaning=with_meaning)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(match_text)
+            if small:
+                group.start_soon(outline_scope)
+    except* ZettelError as failed:  # an error keeps its own words
+        raise failed.exceptions[0] from None
+    return text, outlines
 
 
 async def _read(
@@ -63,12 +78,22 @@ async def _read(
     return read_question(query, {o.subject for o in outlines if o.subject})
 
 
-async def _around(memory: Memory, where: NoteFilter, hits: Sequence[Hit]) -> list[Outline]:
-    """Outlines of the hits and of their sessions."""
-    ids = tuple({hit.note_id for hit in hits})
-    near = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
-    sessions = tuple({o.session for o in near if o.session})
-    if sessions:
-        beside = await memory.store.outlines(replace(where, sessions=sessions), limit=WHOLE_SCOPE)
-        near = list({o.note_id: o for o in (*beside, *near)}.values())
-    return near
+async def _around(
+    memory: Memory, where: NoteFilter, text: Sequence[Hit], meaning: Sequence[Hit]
+) -> list[Outline]:
+    """Outlines of the hits, and of the whole sessions of the best of them."""
+    ids = tuple({hit.note_id: None for hit in (*text, *meaning)})
+    if not ids:
+        return []
+    hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
+    best = {hit.note_id for hit in (*text[:BEST], *meaning[:BEST])}
+    sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
+    if not sessions:
+        return hits
+    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=WHOLE_SCOPE)
+    if len(beside) == WHOLE_SCOPE:  # cut off, so that neighbours would be the wrong ones
+        return [replace(outline, session="") for outline in hits]
+    whole = {o.note_id: o for o in beside}
+    # Of a session that was not read, two hits need not be neighbours.
+    lone = [replace(o, session="") for o in hits if o.note_id not in whole]
+    return [*lone, *whole.values()]

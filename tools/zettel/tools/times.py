@@ -1,8 +1,10 @@
 """Times as agents write them: ISO 8601 or plain words, resolved to a period in UTC."""
 
 import re
+from calendar import month_name
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from dateparser.date import DateDataParser
 
@@ -15,12 +17,25 @@ _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 _WEEKEND = re.compile(r"(last|past|this|next) weekend", re.IGNORECASE)
 _RELATIVE_WEEK = re.compile(r"(?:the )?(last|past|previous|this|next) week", re.IGNORECASE)
 _WEEKS = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
-_LEADING = re.compile(r"^(in|on|at|during|since|until|by|from|of|the)\s+", re.IGNORECASE)
+_QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
+_NAMED_MONTH = re.compile(r"(last|past|this|next) ([a-z]{3,9})", re.IGNORECASE)
+_LEADING = re.compile(
+    r"^(?:on|at|during|since|until|by|from|of|the|in(?!\s+(?:\d{1,3}|an?|one|two|three|four|five|six"
+    r"|seven|eight|nine|ten|a few|a couple)\s+[a-z]))\s+",
+    re.IGNORECASE,
+)
+"""Words before a time that do not change it; "in three days" needs its "in"."""
+MONTHS = {name.lower(): number for number, name in enumerate(month_name) if name}
+
+_RECKONED = re.compile(r"\b(?:ago|in|now)\b", re.IGNORECASE)
+Prefer = Literal["past", "future"]
 
 LONGEST = 100
 """Characters of a time expression; longer ones are prose."""
 TICK = timedelta(microseconds=1)
 """The store's resolution: the last instant of a period is one tick before its end."""
+RESEND = timedelta(minutes=5)
+"""How much later a call that was never answered may be made again."""
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -30,6 +45,13 @@ class Period:
 
     start: datetime
     end: datetime
+    roughly: bool = False
+    """An instant reckoned from now ("2 hours ago"): told again, it means the same a bit later."""
+
+    def means(self, moment: datetime) -> bool:
+        """Whether the period starts at this moment, or so nearly that a resend would explain it."""
+        off = abs(self.start - moment)
+        return off <= (RESEND if self.roughly else timedelta(0))
 
     @property
     def last(self) -> datetime:
@@ -37,13 +59,14 @@ class Period:
         return max(self.start, self.end - TICK)
 
 
-def resolve(text: str, now: datetime) -> Period | None:
+def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | None:
     """Read a time expression.
 
     Args:
         text: A year, month, day, ISO 8601 week, date or time, or words ("yesterday",
             "last week", "3 May 2026"). Without a zone it is UTC; weeks start on Monday.
         now: What relative words are relative to; timezone-aware.
+        prefer: Which "Friday" or "March" is meant.
 
     Returns:
         The period it means; None when it cannot be read.
@@ -51,8 +74,14 @@ def resolve(text: str, now: datetime) -> Period | None:
     text = " ".join(text.split())
     if not text or len(text) > LONGEST:
         return None
+    bare = _LEADING.sub("", text)
     try:
-        return _iso(text) or _week_words(text, now) or _words(text, now)
+        return (
+            _iso(bare)
+            or _week_words(bare, now)
+            or _month_words(bare, now)
+            or _words(bare, now, prefer)
+        )
     except (ValueError, OverflowError):  # year 0 or 10000, or day 45
         return None
 
@@ -69,6 +98,9 @@ def _iso(text: str) -> Period | None:
             ),
             7,
         )
+    if match := _QUARTER.fullmatch(text):
+        first = _months(datetime(int(match[1]), 3 * int(match[2]) - 2, 1, tzinfo=UTC))
+        return Period(first.start, _months(_months(first.end).end).end)
     if not text[:4].isdigit():
         return None
     try:
@@ -89,15 +121,25 @@ def _week_words(text: str, now: datetime) -> Period | None:
     return None
 
 
-def _words(text: str, now: datetime) -> Period | None:
-    words = _LEADING.sub("", text)
+def _month_words(text: str, now: datetime) -> Period | None:
+    match = _NAMED_MONTH.fullmatch(text)
+    number = MONTHS.get(match[2].lower()) if match else None
+    if match is None or number is None:
+        return None
+    year = {"this": now.year, "next": now.year + (number <= now.month)}.get(
+        match[1].lower(), now.year - (number >= now.month)
+    )
+    return _months(datetime(year, number, 1, tzinfo=UTC))
+
+
+def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
     settings = {
         "RELATIVE_BASE": now.astimezone(UTC).replace(tzinfo=None),
         "TIMEZONE": "UTC",
         "RETURN_AS_TIMEZONE_AWARE": True,
-        "PREFER_DATES_FROM": "past",
+        "PREFER_DATES_FROM": prefer,
         "RETURN_TIME_AS_PERIOD": True,
     }
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(words)
@@ -112,7 +154,7 @@ def _words(text: str, now: datetime) -> Period | None:
         case "week":
             return _days(moment - timedelta(days=moment.weekday()), 7)
         case "time":
-            return Period(moment, moment)
+            return Period(moment, moment, roughly=_RECKONED.search(words) is not None)
         case _:
             return _days(moment, 1)
 
@@ -142,7 +184,9 @@ def _years(moment: datetime) -> Period:
     )
 
 
-def read_time(name: str, text: str | None, now: datetime) -> Period | None:
+def read_time(
+    name: str, text: str | None, now: datetime, *, prefer: Prefer = "past"
+) -> Period | None:
     """Read a time argument; None when it is absent.
 
     Raises:
@@ -150,7 +194,7 @@ def read_time(name: str, text: str | None, now: datetime) -> Period | None:
     """
     if text is None or not text.strip():
         return None
-    period = resolve(text, now)
+    period = resolve(text, now, prefer=prefer)
     if period is None:
         raise InvalidArgumentError(
             name,
@@ -163,4 +207,4 @@ def read_time(name: str, text: str | None, now: datetime) -> Period | None:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -4,22 +4,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
-from zettel.storage.notes import PART_OF, SUPERSEDES, Kind, Note, State
+from zettel.storage.notes import PART_OF, Kind, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools import bounds
-from zettel.tools.amend import Aside, Wish, consequences, revised
+from zettel.tools.amend import Wish, archived, revised
 from zettel.tools.answers import UpdateAnswer
-from zettel.tools.candidates import find_candidates
+from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
 from zettel.tools.history import differences
-from zettel.tools.links import (
-    LinkArgument,
-    check_links,
-    check_targets,
-    targets,
-)
+from zettel.tools.links import LinkArgument, check_links, check_targets
 from zettel.tools.memory import Caller, Memory
 from zettel.tools.remember import MODEL_LOADING
+from zettel.tools.supersession import (
+    check_no_circle,
+    plan_targets,
+    settle_targets,
+    supersedes,
+)
 from zettel.tools.times import read_time
 
 
@@ -63,7 +64,7 @@ async def update(
         tags=None if tags is None else bounds.check_list("tags", tags),
         kind=bounds.check_kind(kind, writable=True),
         happened=read_time("happened_at", happened_at, now),
-        valid_until=read_time("valid_until", valid_until, now),
+        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
         endless=valid_until is not None and not valid_until.strip(),
         links=check_links(links),
         reason=bounds.check_text("reason", (reason or "").strip(), most=most),
@@ -75,18 +76,13 @@ async def _apply(
     memory: Memory, caller: Caller, note_id: str, wish: Wish, now: datetime
 ) -> UpdateAnswer:
     note = await _live(memory, note_id)
-    linked = {link["to"] for link in wish.links}
-    check_targets(wish.links, {n.note_id: n for n in await memory.store.get(sorted(linked))})
-    vectors = await _vectors(memory, note, wish)
-    aside = Aside(
-        closing=frozenset(targets(wish.links, remove=False, relation=SUPERSEDES)),
-        opening=await _reopened(memory, note, wish),
-        parts=await _open_parts(memory, note, wish),
-    )
+    linked = sorted({link["to"] for link in wish.links})
+    check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
+    vectors, by = await _vectors(memory, note, wish), caller.name
+    parts = await _open_parts(memory, note, wish)
     before = after = note
-    by = caller.origin.client or caller.origin.transport
 
-    def plan(notes: Mapping[str, Note]) -> list[Change]:
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
         nonlocal before, after
         changes = list[Change]()
         if note_id in notes:  # absent once its change is stored and only others lost a race
@@ -96,17 +92,24 @@ async def _apply(
             change = revised(before, wish, vectors, model=memory.embedder.model_id, by=by, now=now)
             after = change.note if change else before
             changes += [change] if change else []
-        return changes + consequences(after, notes, aside, now)
+            await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
+        changes += await plan_targets(
+            memory.store, _turned(before, after), {note_id: after}, by=by, now=now
+        )
+        busy = {change.note.note_id for change in changes}
+        folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
+        return changes + [archived(part, after, now) for part in folded]
 
-    stored = await commit(memory, [note_id, *sorted(linked | aside.parts)], plan)
+    stored = await commit(memory, [note_id, *sorted(parts)], plan)
+    await settle_targets(memory, _turned(before, after), by=by, now=now)
     new = next((n for n in stored if n.note_id == note_id), before)
     answer = UpdateAnswer(note_id=note_id, rev=new.rev, changed=differences(before, new))
-    if archived := [n.note_id for n in stored if n.note_id in aside.parts]:
-        answer["archived"] = archived
+    if folded := [n.note_id for n in stored if n.note_id in parts]:
+        answer["archived"] = folded
     if wish.content is not None and new.rev > before.rev:
-        if candidates := await find_candidates(memory, new, vectors):
+        if candidates := await offered_candidates(memory, new, vectors):
             answer["candidates"] = candidates
-        if vectors is None:
+        if not memory.embedder.ready:
             answer["degraded"] = MODEL_LOADING
     return answer
 
@@ -136,14 +139,9 @@ async def _open_parts(memory: Memory, note: Note, wish: Wish) -> frozenset[str]:
     )
 
 
-async def _reopened(memory: Memory, note: Note, wish: Wish) -> frozenset[str]:
-    """The notes that nobody supersedes any more once this note's links to them are gone."""
-    opening = targets(wish.links, remove=True, relation=SUPERSEDES)
-    kept = set[str]()
-    for other in await memory.store.linking_to(sorted(opening)) if opening else ():
-        if other.note_id != note.note_id and other.state is State.ACTIVE:
-            kept |= {link.to for link in other.links if link.relation == SUPERSEDES}
-    return frozenset(opening - kept)
+def _turned(before: Note, after: Note) -> frozenset[str]:
+    """The notes that the change supersedes or no longer supersedes."""
+    return supersedes(before) ^ supersedes(after)
 
 
 def _has(note: Note, relation: str, other: Note) -> bool:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import anyio
+
 from zettel.storage.notes import Usage
 from zettel.storage.store import NoteStore
 
@@ -44,6 +46,7 @@ class UsageBuffer:
 
     def __init__(self) -> None:
         self._pending: dict[str, tuple[int, datetime]] = {}
+        self._flushing = anyio.Lock()
 
     @property
     def dirty(self) -> bool:
@@ -62,20 +65,21 @@ class UsageBuffer:
         Returns:
             How many notes were reinforced.
         """
-        pending, self._pending = self._pending, {}
-        if not pending:
-            return 0
-        try:
-            known = await store.usage_of(list(pending))
-            await store.put_usage(
-                [
-                    reinforced(known.get(note_id), note_id, recalls=count, at=at)
-                    for note_id, (count, at) in pending.items()
-                ]
-            )
-        except BaseException:
-            for note_id, (count, at) in pending.items():
-                more, later = self._pending.get(note_id, (0, at))
-                self._pending[note_id] = (count + more, max(at, later))
-            raise
-        return len(pending)
+        async with self._flushing:  # two at once would both add to the same old count
+            pending, self._pending = self._pending, {}
+            if not pending:
+                return 0
+            try:
+                known = await store.usage_of(list(pending))
+                await store.put_usage(
+                    [
+                        reinforced(known.get(note_id), note_id, recalls=count, at=at)
+                        for note_id, (count, at) in pending.items()
+                    ]
+                )
+            except BaseException:
+                for note_id, (count, at) in pending.items():
+                    more, later = self._pending.get(note_id, (0, at))
+                    self._pending[note_id] = (count + more, max(at, later))
+                raise
+            return len(pending)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import anyio
 
-from zettel.storage.notes import Note, Outline, order_key
+from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.context import context_of
 from zettel.tools.evolve.dates import spans
@@ -31,38 +31,24 @@ async def _construct(task: Task, most: int) -> Batch:
     waiting = await store.find(RAW, limit=most)
     if not waiting:
         return Batch()
-    built = list[Note]()
-    before = list[Note]()
+    before, built = list[Note](), list[Note]()
     for namespace in sorted({note.namespace for note in waiting}):
         notes = [note for note in waiting if note.namespace == namespace]
-        around = await _around(task, namespace, notes)
         background = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=BACKGROUND)
-        found = await anyio.to_thread.run_sync(
-            keywords, [n.content for n in notes], [o.content for o in background]
+        before += notes
+        built += await anyio.to_thread.run_sync(
+            _built_all, notes, [outline.content for outline in background]
         )
-        for note, words in zip(notes, found, strict=True):
-            before.append(note)
-            built.append(_built(note, words, around.get(note.note_id)))
     changed = await settle(task, before, built, "construct", "derived by rule")
     return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
 
 
-async def _around(task: Task, namespace: str, notes: Sequence[Note]) -> dict[str, Outline]:
-    """Note id -> the note before it in its session."""
-    sessions = tuple({note.session for note in notes if note.session})
-    if not sessions:
-        return {}
-    where = NoteFilter(namespaces=(namespace,), sessions=sessions)
-    told = await task.memory.store.outlines(where, limit=100_000)
-    previous, last = dict[str, Outline](), dict[str, Outline]()
-    for outline in sorted(told, key=order_key):
-        if outline.session in last:
-            previous[outline.note_id] = last[outline.session]
-        last[outline.session] = outline
-    return previous
+def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
+    found = keywords([note.content for note in notes], background)
+    return [_built(note, words) for note, words in zip(notes, found, strict=True)]
 
 
-def _built(note: Note, words: tuple[str, ...], previous: Outline | None) -> Note:
+def _built(note: Note, words: tuple[str, ...]) -> Note:
     """The note with everything derived that nobody gave; what an agent or an LLM made stays."""
     by = note.derived_by
     mine = {name for name in DERIVED if by.get(name, "rule") == "rule"}
@@ -72,7 +58,7 @@ def _built(note: Note, words: tuple[str, ...], previous: Outline | None) -> Note
         keywords=keys,
         entities=names(note.content) if "entities" in mine else note.entities,
         times=spans(note.content, note.happened_at) if "times" in mine else note.times,
-        context=context_of(note, keys, previous) if "context" in mine else note.context,
+        context=context_of(note, keys) if "context" in mine else note.context,
         stage=CONSTRUCTED,
     )
     made = {name: "rule" for name in DERIVED if name in mine and getattr(built, name)}

@@ -46,8 +46,10 @@ def spans(text: str, happened_at: datetime) -> tuple[Span, ...]:
     found = dict[str, Span]()
     for match in _EXPRESSION.finditer(text):
         phrase = match.group(0)
+        if phrase.lower() in found:
+            continue
         period = resolve(_HEDGE.sub(_bare, phrase), happened_at)
-        if period and phrase.lower() not in found:
+        if period:
             found[phrase.lower()] = Span(start=period.start, end=period.end, phrase=phrase)
         if len(found) == MOST:
             break

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zettel.storage.store import NoteStore
 
 LEASE = timedelta(seconds=60)
-"""How long a holder may be silent; a run renews before every batch, which takes a few seconds."""
+"""How long a holder may be silent: six of the scheduler's renewals."""
 _KEY = "lease:evolution"
 
 

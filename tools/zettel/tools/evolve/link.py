@@ -1,14 +1,21 @@
-"""Step `link`: notes that share a rare name, then notes that are alike; from the younger note only.
+"""Step `link`: to the question a note answers, to notes that share a rare name, to notes alike.
+
+Always from the younger note, so that a pair is linked once.
 
 Similarity comes last: links made from it add nothing that a vector search has not found already
 (retrieval study); they are there to walk along, not to rank by.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from zettel.storage.notes import ABOUT_SAME, SIMILAR, Link, Note, fold
+from zettel.storage.notes import ABOUT_SAME, ANSWERS, SIMILAR, Link, Note, Outline, State, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
+from zettel.tools.ranking.signals import asks
+from zettel.tools.ranking.signals import sessions as grouped
 
 RARE = 12
 """A name that more active notes of the namespace hold connects nothing."""
@@ -19,36 +26,92 @@ ALIKE = 0.70
 """Exact cosine of best passages from which two notes are alike: above what candidates are shown
 from, so that a link says more than a search would."""
 NEAREST = 12
-"""Notes looked at by similarity."""
+"""Notes looked at by similarity, for each of a note's first passages."""
+PASSAGES = 4
+IN_SESSIONS = 100_000
+"""Notes read of a batch's sessions: all of them."""
 
 
-UNLINKED = NoteFilter(stage_below=LINKED)
+UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 
 
 async def _link(task: Task, most: int) -> Batch:
     """Link notes whose words evolution has read; those without vectors wait."""
     store = task.memory.store
-    waiting = [n for n in await store.find(UNLINKED, limit=most) if n.stage >= CONSTRUCTED]
-    vectors = await store.passages_of([note.note_id for note in waiting]) if waiting else {}
-    ready = [note for note in waiting if note.note_id in vectors]
+    waiting = await store.find(UNLINKED, limit=most)
+    notes = waiting + await _linked_by_rule(task, waiting)
+    vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
+    ready = [note for note in notes if note.note_id in vectors]
     if not ready:
         return Batch()
-    linked = [await _linked(task, note, vectors[note.note_id]) for note in ready]
+    asked = await _questions_before(task, ready)
+    linked = [await _linked(task, note, vectors[note.note_id], asked) for note in ready]
     changed = await settle(task, ready, linked, "link", "linked by rule")
     return Batch(seen=tuple(note.note_id for note in ready), changed=changed)
 
 
-async def _linked(task: Task, note: Note, vectors: Vectors) -> Note:
+async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
+    """Notes that a rule has linked to one whose words have changed since."""
+    again = [note.note_id for note in changed if note.rev > 1]
+    known = {note.note_id for note in changed}
+    return [
+        note
+        for note in (await task.memory.store.linking_to(again) if again else [])
+        if note.note_id not in known
+        and note.state is State.ACTIVE
+        and note.stage == LINKED
+        and any(link.made_by == "rule" and link.to in known for link in note.links)
+    ]
+
+
+async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
+    """Note id -> the question right before it in its session, which it answers."""
+    found = dict[str, Outline]()
+    for namespace in sorted({note.namespace for note in notes}):
+        here = {note.note_id for note in notes if note.namespace == namespace}
+        sessions = tuple(sorted({n.session for n in notes if n.note_id in here and n.session}))
+        if not sessions:
+            continue
+        where = NoteFilter(namespaces=(namespace,), sessions=sessions)
+        told = await task.memory.store.outlines(where, limit=IN_SESSIONS)
+        for session in grouped(told).values():
+            for before, after in pairwise(session):
+                if after.note_id in here and asks(before.content) and not asks(after.content):
+                    found[after.note_id] = before
+    return found
+
+
+async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, Outline]) -> Note:
     stated = tuple(known for known in note.links if known.made_by != "rule")
-    taken = {known.to for known in stated}
-    same = await _about_same(task, note)
-    alike = await _similar(task, note, vectors)
-    made = [k for k in (*same, *alike) if k.to not in taken]
-    unique = {k.to: k for k in reversed(made)}
-    rule = [k for k in made if unique[k.to] is k]
-    old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule"}
-    kept = tuple(_unless_same(old.get((k.to, k.relation)), k) for k in rule)
+    taken = {known.to for known in stated} | {note.note_id}
+    made = [
+        *_answers(task, note, asked.get(note.note_id)),
+        *await _about_same(task, note),
+        *await _similar(task, note, vectors),
+    ]
+    first = {known.to: known for known in reversed(made)}
+    rule = [known for known in made if known.to not in taken and first[known.to] is known]
+    old = {(known.to, known.relation): known for known in note.links if known.made_by == "rule"}
+    kept = tuple(_unless_same(old.get((known.to, known.relation)), known) for known in rule)
     return replace(note, links=(*stated, *kept), stage=LINKED)
+
+
+def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
+    if question is None:
+        return []
+    return [_made(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
+
+
+def _made(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:
+    return Link(
+        to=to,
+        relation=relation,
+        weight=round(weight, 3),
+        reason=reason,
+        made_by="rule",
+        made_at=task.now,
+        valid_from=note.valid_from,
+    )
 
 
 def _unless_same(old: Link | None, new: Link) -> Link:
@@ -61,46 +124,34 @@ def _unless_same(old: Link | None, new: Link) -> Link:
 async def _about_same(task: Task, note: Note) -> list[Link]:
     """Links to the latest earlier notes that share a name few notes hold."""
     found = dict[str, Link]()
-    for name in (*note.entities, *([note.subject] if note.subject else [])):
-        key = (note.namespace, fold(name))
-        others = [] if key in task.common else await _naming(task, note.namespace, name)
-        if len(others) > RARE:
-            task.common.add(key)
+    for name in {fold(name): name for name in (*note.entities, note.subject) if name}.values():
+        holders = await _naming(task, note.namespace, name)
+        if len(holders) > RARE:
             continue
-        earlier = [other for other in others if other.note_id < note.note_id]
-        for other in sorted(earlier, key=lambda o: o.note_id, reverse=True):
-            found.setdefault(
-                other.note_id,
-                Link(
-                    to=other.note_id,
-                    relation=ABOUT_SAME,
-                    weight=round(1 / len(others), 3),
-                    reason=f"both name {name}",
-                    made_by="rule",
-                    made_at=task.now,
-                    valid_from=note.valid_from,
-                ),
-            )
-    return sorted(found.values(), key=lambda k: (-k.weight, k.to))[:SAME_KEPT]
+        for other in sorted(i for i in holders if i < note.note_id)[::-1]:
+            weight, reason = 1 / len(holders), f"both name {name}"
+            found.setdefault(other, _made(task, note, other, ABOUT_SAME, weight, reason))
+    return sorted(found.values(), key=lambda known: (-known.weight, known.to))[:SAME_KEPT]
 
 
-async def _naming(task: Task, namespace: str, name: str) -> list[Note]:
-    """Active notes that hold this name or are about it; one more than `RARE` at most."""
+async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
+    """Ids of active notes that hold this name or are about it; one more than `RARE` at most."""
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
-    hits = await store.match_text(name, where, limit=4 * RARE)
-    folded = fold(name)
-    named = [
-        note
-        for note in await store.get([hit.note_id for hit in hits])
-        if folded == fold(note.subject) or folded in {fold(entity) for entity in note.entities}
-    ]
-    return named[: RARE + 1]
+    key = (namespace, fold(name))
+    if key not in task.holders:
+        hits = await store.match_text(name, where, limit=4 * RARE)
+        ids = tuple(hit.note_id for hit in hits)
+        near = await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
+        says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
+        named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
+        task.holders[key] = tuple(outline.note_id for outline in named)[: RARE + 1]
+    return task.holders[key]
 
 
 async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most alike earlier notes."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
-    for vector in vectors[:4]:
+    for vector in vectors[:PASSAGES]:
         for hit in await task.memory.store.match_vectors(vector, where, limit=NEAREST):
             best[hit.note_id] = max(best.get(hit.note_id, 0.0), hit.score)
     near = sorted(
@@ -108,16 +159,8 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
         key=lambda i: (-best[i], i),
     )
     return [
-        Link(
-            to=note_id,
-            relation=SIMILAR,
-            weight=round(min(best[note_id], 1.0), 3),
-            reason=f"similarity {best[note_id]:.2f}",
-            made_by="rule",
-            made_at=task.now,
-            valid_from=note.valid_from,
-        )
-        for note_id in near[:SIMILAR_KEPT]
+        _made(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
+        for i in near[:SIMILAR_KEPT]
     ]
 
 

@@ -1,6 +1,6 @@
 """The names a text holds: people, places, products, identifiers; by form alone."""
 
-import re
+import regex as re
 
 _IDENTIFIER = re.compile(
     r"""(?<![\w/.])(?:
@@ -12,9 +12,11 @@ _IDENTIFIER = re.compile(
     re.VERBOSE,
 )
 _CAPITALISED = re.compile(
-    r"[^\W\d_a-z][\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?[^\W\d_a-z][\w'’-]*[^\W_])*"
+    r"(?<!\w)\p{Lu}[\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?\p{Lu}[\w'’-]*[^\W_])*"
 )
-_SENTENCE_START = re.compile(r"(?:^|[.!?…:;\n\"“(\[])\s*[\"“'(\[]*$")
+_SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
+LOOKED_BACK = 8
+"""Characters before a word that tell whether it opens a sentence."""
 MOST = 12
 """Names kept of one note."""
 _ORDINARY = frozenset(
@@ -32,7 +34,9 @@ def names(text: str) -> tuple[str, ...]:
         (*_CAPITALISED.finditer(text), *_IDENTIFIER.finditer(text)), key=lambda m: m.start()
     ):
         name = re.sub(r"['’]s$", "", match.group(0)).strip("'’-")
-        opens = _SENTENCE_START.search(text[: match.start()]) is not None
+        start = max(0, match.start() - LOOKED_BACK)
+        before = ("…" if not start else "x") + text[start : match.start()]
+        opens = _SENTENCE_START.search(before) is not None
         identifier = _IDENTIFIER.fullmatch(name) is not None
         if name.lower() in _ORDINARY or len(name) < 2 or (opens and not identifier):
             continue

@@ -70,7 +70,7 @@ async def evolve(
     budget: Budget,
     progress: Progress = lambda step, done, total: None,
 ) -> RunReport:
-    """Work off what waits; the caller holds the lease and renews it on `progress`.
+    """Work off what waits; the caller holds the lease and renews it meanwhile.
 
     Cancelled between two batches, a run is recorded as such and the next one goes on where it
     ended. A second run over unchanged notes changes nothing.

@@ -37,8 +37,10 @@ class Task:
     memory: Memory
     now: datetime
     run_id: str
-    common: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """(namespace, name) of names this run has found too common to connect anything."""
+    holders: dict[tuple[str, str], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, ...]]
+    )
+    """(namespace, name) -> the notes that hold it, as this run has found them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,29 +12,42 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", fold(text)))
 
 
-def excerpt(passages: Sequence[str], query: str, *, characters: int) -> str:
-    """Join the passages that share most words with the question, in their own order.
+def excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
+    """Take the passages that share most words with the question, in their own order.
 
     Args:
-        passages: Verbatim slices of one note.
+        content: The note.
+        passages: Verbatim slices of it, in order.
         query: The question; empty takes passages from the beginning.
         characters: Most characters of the result; one passage is cut if none fits.
 
     Returns:
-        Passages with `GAP` where something between them is left out.
+        Verbatim stretches of the content, with `GAP` where something between them is left out.
     """
-    asked = _words(query)
-    order = sorted(range(len(passages)), key=lambda i: (-len(asked & _words(passages[i])), i))
+    asked, spans = _words(query), _spans(content, passages)
+    order = sorted(range(len(spans)), key=lambda i: (-len(asked & _words(passages[i])), i))
     chosen, used = set[int](), 0
     for index in order:
-        cost = len(passages[index]) + len(GAP)
+        cost = spans[index][1] - spans[index][0] + len(GAP)
         if used + cost <= characters:
             chosen.add(index)
             used += cost
     if not chosen:
-        return passages[order[0]].strip()[: max(characters - 1, 1)] + "…"
-    parts = list[str]()
+        start, end = spans[order[0]]
+        return content[start:end].strip()[: max(characters - 1, 1)] + "…"
+    stretches = list[list[int]]()
     for index in sorted(chosen):
-        parts += [GAP] if parts and index - 1 not in chosen else []
-        parts.append(passages[index] if parts else passages[index].lstrip())
-    return "".join(parts).rstrip()
+        if stretches and index - 1 in chosen:
+            stretches[-1][1] = spans[index][1]
+        else:
+            stretches.append(list(spans[index]))
+    return GAP.join(content[start:end].strip() for start, end in stretches)
+
+
+def _spans(content: str, passages: Sequence[str]) -> list[tuple[int, int]]:
+    spans, end = list[tuple[int, int]](), 0
+    for passage in passages:
+        start = content.index(passage, end)
+        end = start + len(passage)
+        spans.append((start, end))
+    return spans

@@ -4,7 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_SELF = re.compile(r"\b(i|me|my|mine|myself|we|us|our)\b", re.IGNORECASE)
+from zettel.storage.notes import fold
+
+_WORD = re.compile(r"\w+(?:-\w+)*")
+_SELF = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our"})
+_ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
+"""First words that do not stand for a subject of several words."""
+USER = "user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,14 +19,10 @@ class Question:
 
     text: str
     subject: str = ""
-    """As notes carry it."""
+    """Folded; empty when none or several are named."""
     topic: str
     """The question without the subject's name: what to embed, or the name drowns the rest
     (+12 recall@10 on LoCoMo's turns)."""
-
-
-def _mention(subject: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(subject)}(?:['’]s)?(?!\w)", re.IGNORECASE)
 
 
 def read_question(text: str, subjects: Iterable[str]) -> Question:
@@ -28,18 +30,48 @@ def read_question(text: str, subjects: Iterable[str]) -> Question:
 
     Args:
         text: The question.
-        subjects: Subjects that notes of the scope carry. A subject of several words is also known
-            by its first one; `user` also by "I" and "my".
+        subjects: Subjects that notes of the scope carry. One of several words is also known by its
+            first, if that is capitalised and no other subject's; `user` also by "I" and "my".
     """
-    named = dict[str, str]()
-    for subject in subjects:
-        for spelled in {subject, subject.split()[0]} if subject.split() else ():
-            if _mention(spelled).search(text):
-                named[subject] = spelled
-        if subject == "user" and _SELF.search(text):
-            named[subject] = named.get(subject, "")
+    spelled = _spellings(subjects)
+    longest = max(map(len, spelled), default=0)
+    words = [(fold(match.group()), match.span()) for match in _WORD.finditer(text)]
+    named, spans, at = set[str](), list[tuple[int, int]](), 0
+    while at < len(words):
+        for size in range(min(longest, len(words) - at), 0, -1):
+            subject = spelled.get(tuple(word for word, _ in words[at : at + size]), "")
+            if subject:
+                named.add(subject)
+                spans.append((words[at][1][0], words[at + size - 1][1][1]))
+                at += size - 1
+                break
+        at += 1
+    if USER in spelled.values() and _SELF & {word for word, _ in words}:
+        named.add(USER)
     if len(named) != 1:
         return Question(text=text, topic=text)
-    [(subject, spelled)] = named.items()
-    rest = " ".join(_mention(spelled).sub(" ", text).split()) if spelled else text
-    return Question(text=text, subject=subject, topic=rest if re.search(r"\w", rest) else text)
+    return Question(text=text, subject=named.pop(), topic=_without(text, spans))
+
+
+def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:
+    """How each subject may be called -> the subject, folded."""
+    known = {fold(subject): subject for subject in subjects if subject.strip()}
+    called = {tuple(map(fold, _WORD.findall(s))): folded for folded, s in known.items()}
+    firsts = dict[str, set[str]]()
+    for folded, subject in known.items():
+        words: list[str] = _WORD.findall(subject)
+        if len(words) > 1 and words[0][0].isupper() and fold(words[0]) not in _ARTICLES:
+            firsts.setdefault(fold(words[0]), set()).add(folded)
+    for first, owners in firsts.items():
+        if len(owners) == 1:
+            called.setdefault((first,), *owners)
+    return {words: folded for words, folded in called.items() if words}
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    rest, end = list[str](), 0
+    for start, stop in spans:
+        rest.append(text[end:start])
+        end = stop + len("'s") if re.match(r"['’]s\b", text[stop:]) else stop
+    topic = " ".join("".join([*rest, " ", text[end:]]).split()) if end else text
+    return topic if re.search(r"\w", topic) else text

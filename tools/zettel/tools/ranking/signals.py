@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Kind, Outline, order_key
+from zettel.storage.notes import Kind, Outline, fold, order_key
 
 Scores = Mapping[str, float]
 """Note id -> score; a note without one scores 0."""
@@ -106,13 +106,15 @@ def best_of_session(scores: Scores, ordered: Iterable[Sequence[Outline]]) -> dic
     for session in ordered:
         best = sorted((scores.get(o.note_id, 0.0) for o in session), reverse=True)
         by_session.append((session, sum(best[:BEST_OF_SESSION]) / BEST_OF_SESSION))
+    if len({score for _, score in by_session}) < 2:  # sessions that are all alike tell nothing
+        return {}
     scaled = min_max({str(i): score for i, (_, score) in enumerate(by_session)})
     return {o.note_id: scaled[str(i)] for i, (s, _) in enumerate(by_session) for o in s}
 
 
 def about(subject: str, outlines: Iterable[Outline]) -> dict[str, float]:
     """1 for notes of the one subject the question names."""
-    return {o.note_id: 1.0 for o in outlines if subject and o.subject == subject}
+    return {o.note_id: 1.0 for o in outlines if subject and fold(o.subject) == subject}
 
 
 def core(outlines: Iterable[Outline]) -> dict[str, float]:

@@ -1,0 +1,117 @@
+"""Superseding: a note is superseded as long as a note that is not forgotten says so.
+
+One rule for every verb: whatever changes links or states plans what follows for the targets from
+what stands at that moment, in the same commit, and looks once more after it, so that of two
+verbs that race the later one sets things right.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.notes import SUPERSEDES, Note, State
+from zettel.storage.store import Change, NoteStore
+from zettel.tools.commit import commit
+from zettel.tools.memory import Memory
+
+LONGEST_CHAIN = 256
+"""Notes looked through for a circle of supersessions."""
+
+
+def supersedes(note: Note) -> frozenset[str]:
+    """Ids of the notes this one supersedes."""
+    return frozenset(link.to for link in note.links if link.relation == SUPERSEDES)
+
+
+async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]) -> None:
+    """Refuse a supersession that leads back to the note itself: nothing of it would be found.
+
+    Raises:
+        InvalidArgumentError: It does.
+    """
+    ahead, seen = set(targets), set[str]()
+    while ahead and len(seen) < LONGEST_CHAIN:
+        seen |= ahead
+        beyond = frozenset[str]().union(*map(supersedes, await store.get(sorted(ahead))))
+        if note_id in beyond:
+            raise InvalidArgumentError(
+                "links",
+                f"{note_id} is superseded itself, directly or in turn, by what it would supersede",
+                "Remove that link first, or keep the newer fact in one note with update.",
+            )
+        ahead = set(beyond) - seen
+
+
+async def plan_targets(
+    store: NoteStore,
+    targets: Iterable[str],
+    changed: Mapping[str, Note],
+    *,
+    by: str,
+    now: datetime,
+) -> list[Change]:
+    """What must follow for possibly superseded notes.
+
+    Args:
+        store: Where the others stand.
+        targets: Notes whose superseders may have changed.
+        changed: Notes as the same commit will leave them; their own changes are not planned here.
+        by: Whose doing it is.
+        now: When.
+    """
+    ids = sorted(set(targets) - changed.keys())
+    if not ids:
+        return []
+    standing = {note.note_id: note for note in await store.linking_to(ids)} | dict(changed)
+    live = [note for note in standing.values() if note.state is not State.FORGOTTEN]
+    changes = list[Change]()
+    for note in await store.get(ids):
+        above = [other for other in live if note.note_id in supersedes(other)]
+        if above and note.state is State.ACTIVE:
+            latest = max(above, key=lambda o: (o.known_from, o.note_id))
+            changes.append(_changed(_closed(note, latest), by, now))
+        elif not above and note.state is State.SUPERSEDED:
+            changes.append(_changed(await _reopened(store, note), by, now))
+    return changes
+
+
+async def settle_targets(memory: Memory, targets: Iterable[str], *, by: str, now: datetime) -> None:
+    """Look once more after a commit: somebody else may have linked or unlinked meanwhile."""
+    ids = sorted(set(targets))
+    if not ids:
+        return
+
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        return await plan_targets(memory.store, notes, {}, by=by, now=now)
+
+    await commit(memory, ids, plan)
+
+
+def _closed(note: Note, by: Note) -> Note:
+    """The note with its validity closed at the moment the superseding one became true."""
+    ended = max(by.valid_from, note.valid_from)
+    return replace(
+        note,
+        state=State.SUPERSEDED,
+        valid_until=min(note.valid_until, ended) if note.valid_until else ended,
+        change="supersede",
+        reason=f"superseded by {by.note_id}",
+    )
+
+
+async def _reopened(store: NoteStore, note: Note) -> Note:
+    """The note with the end it had before it was superseded."""
+    before = note
+    for revision in await store.revisions(note.note_id):
+        if revision.change == "supersede":
+            break
+        before = revision
+    until = before.valid_until if before.state is State.ACTIVE else None
+    return replace(
+        note, state=State.ACTIVE, valid_until=until, change="revive", reason="no longer superseded"
+    )
+
+
+def _changed(note: Note, by: str, now: datetime) -> Change:
+    return Change(note=replace(note, rev=note.rev + 1, known_from=now, changed_by=by, run_id=""))
