@@ -181,3 +181,11 @@ def test_the_stdio_path_imports_nothing_heavy_before_it_serves(tmp_path: Path) -
 
     for heavy in ("lancedb", "pyarrow", "torch", "sentence_transformers", "typer"):
         assert f"'{heavy}'" not in done.stdout
+
+
+def test_listing_a_store_that_is_not_there_says_so_and_makes_none(zettel: Launcher) -> None:
+    result = zettel.run("list")
+
+    assert result.returncode == 3
+    assert "holds no notes yet" in result.stderr
+    assert not zettel.store.exists()

@@ -14,7 +14,7 @@ async def test_a_note_forgotten_by_id_comes_in_no_recall(desk: Desk) -> None:
     assert (answer["status"], ids(answer)) == ("forgotten", [note_id])
     for question in ({"query": "secret plan"}, {"tags": ["t"]}, {"subject": "Ana"}, {}):
         assert note_id not in await desk.found(**question)
-    with pytest.raises(Refused, match="No note with id"):
+    with pytest.raises(Refused, match=r"was forgotten\. Call forget with note_ids and undo=true"):
         await desk("recall", note_ids=[note_id])
 
 
@@ -83,6 +83,17 @@ async def test_evolution_between_preview_and_confirm_changes_nothing(desk: Desk)
     answer = await desk("forget", confirm=preview["confirm"])
 
     assert sorted(ids(answer)) == sorted(told)
+
+
+async def test_a_folded_part_can_be_brought_back(desk: Desk) -> None:
+    goal = await desk.told("Goal: ship", kind="working")
+    part = await desk.told("tag it", kind="working", links=[{"to": goal, "relation": "part_of"}])
+    await desk("update", note_id=goal, kind="episodic")
+    assert part not in await desk.found(query="tag it")
+
+    await desk("forget", note_ids=[part], undo=True)
+
+    assert part in await desk.found(query="tag it")
 
 
 async def test_forgetting_what_superseded_a_note_brings_the_note_back(desk: Desk) -> None:

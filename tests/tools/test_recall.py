@@ -57,6 +57,35 @@ async def test_recall_without_arguments_gives_profile_work_newest_and_names(desk
     assert answer["overview"] == {"tags": {"log": 12}, "namespaces": {"proj": 12, "user": 1}}
 
 
+async def test_open_work_of_earlier_sessions_is_shown_at_the_start_of_a_new_one(
+    desk: Desk,
+) -> None:
+    open_work = await desk.told("Goal: migrate the store", kind="working", session="last week")
+    for number in range(20):
+        await desk.told(f"event {number}")
+
+    assert open_work in await desk.found()
+
+
+async def test_a_page_can_be_asked_for_in_another_size_and_detail(desk: Desk) -> None:
+    for number in range(15):
+        await desk.told(f"lecture {number} on bees")
+    page = await desk("recall", query="bees", limit=2)
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"), limit=5, detail="index")
+
+    assert [set(note) for note in notes(rest)] == [{"note_id", "line"}] * 5
+
+
+async def test_only_notes_that_spoke_for_themselves_are_strengthened(desk: Desk) -> None:
+    await desk.told("the production database is in Oslo")
+    filler = await desk.told("giraffes sleep standing")
+    await desk("recall", query="production database")
+    await desk.memory.usage.flush(desk.memory.store)
+
+    assert filler not in await desk.memory.store.usage_of([filler])
+
+
 async def test_filters_alone_list_all_matches_newest_first(desk: Desk) -> None:
     told = [await desk.told(f"step {n}", tags=["plan"], happened_at=f"2026-01-0{n}") for n in "312"]
     await desk.told("something else", tags=["other"])

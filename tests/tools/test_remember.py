@@ -99,7 +99,7 @@ async def test_relative_times_are_resolved_and_echoed(desk: Desk) -> None:
     )
 
     assert answer["happened_at"] == "2026-11-19T00:00:00Z"
-    assert answer["valid_until"] == "2027-02-01T00:00:00Z"
+    assert answer["valid_until"] == "2027-01-31T23:59:59Z"
 
 
 async def test_a_note_past_its_end_no_longer_comes(desk: Desk) -> None:
@@ -124,6 +124,30 @@ async def test_a_supersedes_link_closes_the_older_note(desk: Desk) -> None:
     [note] = notes(await desk("recall", note_ids=[old]))
     assert note["state"] == "superseded"
     assert "valid_until" in note
+
+
+async def test_what_will_be_superseded_later_is_true_until_then(desk: Desk) -> None:
+    anna = await desk.told("The CEO is Anna")
+    bert = await desk.told(
+        "The CEO is Bert", happened_at="2027-01", links=[{"to": anna, "relation": "supersedes"}]
+    )
+
+    assert anna in await desk.found(query="Who is the CEO?")
+    desk.later(days=60)
+    assert await desk.found(query="Who is the CEO?") == [bert]
+
+
+async def test_a_fact_that_ended_can_be_told_again(desk: Desk) -> None:
+    first = await desk.told("On call is Ana", happened_at="2026-11-01", valid_until="2026-11-08")
+
+    assert await desk.told("On call is Ana") != first
+
+
+async def test_a_preference_of_one_project_can_be_told_for_all(desk: Desk) -> None:
+    mine = await desk.told("I prefer tabs over spaces")
+    await desk("recall", query="tabs")
+
+    assert await desk.told("I prefer tabs over spaces", namespace="user") != mine
 
 
 async def test_text_that_recall_just_served_is_not_stored_again(desk: Desk) -> None:
@@ -237,7 +261,7 @@ async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_word
         ({"content": "a\x00b"}, "NUL"),
         ({"content": "a", "kind": "concept"}, "kind"),
         ({"content": "a", "happened_at": "banana"}, "happened_at: 'banana'"),
-        ({"content": "a", "valid_until": "2020"}, "is not after"),
+        ({"content": "a", "valid_until": "2020"}, "'2020' ends"),
         ({"content": "a", "namespace": "../up"}, "namespace: '../up'"),
         ({"content": "a", "tags": [f"t{n}" for n in range(65)]}, "tags: 65 entries"),
         ({"content": "a", "links": [{"to": "nope"}]}, "'NOPE' is not a note id"),

@@ -44,6 +44,9 @@ def day(text: str) -> datetime:
         ("in two weeks", "2026-11-30", "2026-12-07"),
         ("in 2027", "2027-01-01", "2028-01-01"),
         ("2026-Q3", "2026-07-01", "2026-10-01"),
+        ("Q1 2026", "2026-01-01", "2026-04-01"),
+        ("H2 2025", "2025-07-01", "2026-01-01"),
+        ("20/11/2026", "2026-11-20", "2026-11-21"),
         ("last March", "2026-03-01", "2026-04-01"),
         ("last December", "2025-12-01", "2026-01-01"),
         ("next June", "2027-06-01", "2027-07-01"),
@@ -57,7 +60,10 @@ def test_a_time_expression_means_its_period(text: str, start: str, end: str) -> 
     assert (period.start, period.end) == (day(start), day(end))
 
 
-@pytest.mark.parametrize("text", ["banana", "5", "", "1999-13-45", "0000", "x" * 200, "2023-W60"])
+@pytest.mark.parametrize(
+    "text",
+    ["banana", "5", "the 5th", "04/05/2026", "", "1999-13-45", "0000", "x" * 200, "2023-W60"],
+)
 def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
     assert resolve(text, NOW) is None
 

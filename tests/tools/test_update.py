@@ -111,7 +111,7 @@ async def test_a_revived_note_has_the_end_it_had_before(desk: Desk) -> None:
     await desk("update", note_id=new, links=[{**link, "remove": True}])
 
     [note] = notes(await desk("recall", note_ids=[old]))
-    assert note["valid_until"] == "2028-01-01T00:00:00Z"
+    assert note["valid_until"] == "2027-12-31T23:59:59Z"
 
 
 async def test_the_same_change_sent_again_makes_no_further_revision(desk: Desk) -> None:
@@ -220,5 +220,34 @@ async def test_a_forgotten_note_cannot_be_changed(desk: Desk) -> None:
     note_id = await desk.told("gone")
     await desk("forget", note_ids=[note_id])
 
-    with pytest.raises(Refused, match="No note with id"):
+    with pytest.raises(Refused, match="was forgotten"):
         await desk("update", note_id=note_id, content="back")
+
+
+async def test_links_are_removed_by_relation_or_all_and_never_silently_not(desk: Desk) -> None:
+    a = await desk.told("a")
+    b = await desk.told("b", links=[{"to": a, "relation": "supports"}])
+
+    with pytest.raises(Refused, match=r"no 'causes' link to .* but 'supports'"):
+        await desk("update", note_id=b, links=[{"to": a, "relation": "causes", "remove": True}])
+    await desk("update", note_id=b, links=[{"to": a, "remove": True}])
+    assert (await desk.memory.store.get([b]))[0].links == ()
+
+    await desk("update", note_id=b, links=[{"to": a}])
+    await desk("update", note_id=b, links=[])
+    assert (await desk.memory.store.get([b]))[0].links == ()
+
+
+async def test_a_change_of_a_superseded_note_says_why_recall_does_not_show_it(desk: Desk) -> None:
+    old = await desk.told("v1")
+    await desk.told("v2", links=[{"to": old, "relation": "supersedes"}])
+
+    assert (await desk("update", note_id=old, content="v1, mended"))["state"] == "superseded"
+
+
+async def test_a_long_change_is_told_by_its_start(desk: Desk) -> None:
+    note_id = await desk.told("x " * 10_000)
+
+    answer = await desk("update", note_id=note_id, content="y " * 10_000)
+
+    assert len(str(answer["changed"])) < 1_000

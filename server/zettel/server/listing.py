@@ -1,6 +1,7 @@
 """`zettel list` and `zettel show`: notes for people's eyes and other programs' pipes."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +13,8 @@ from zettel.server.settings import Settings
 from zettel.storage.errors import NoteNotFoundError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
+
+logger = logging.getLogger(__name__)
 
 ALL = 10_000_000
 """Read in one go: pages would shift while others write, and show a note twice or not at all."""
@@ -31,8 +34,11 @@ async def print_notes(settings: Settings, as_json: bool, say: Say) -> None:
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     where = NoteFilter(namespaces=(namespace,))
     async with opened(settings) as memory:
-        for note in await memory.store.find(where, limit=ALL):
-            say(_as_json(note) if as_json else _as_line(note))
+        notes = await memory.store.find(where, limit=ALL)
+    for note in notes:
+        say(_as_json(note) if as_json else _as_line(note))
+    if not notes:
+        logger.warning("namespace %r holds no active notes; --namespace names another", namespace)
 
 
 async def print_note(settings: Settings, note_id: str, as_json: bool, say: Say) -> None:

@@ -10,12 +10,12 @@ from zettel.tools.memory import Memory
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Memory]:
-    """Open the store; the model is found, not loaded.
+    """Open a store that is there; the model is found, not loaded.
 
     Raises:
         StoreError: It cannot be opened.
     """
-    parts = installed_parts(settings)
+    parts = installed_parts(settings, create=False)
     embedder = await parts.make_embedder()
     store = await parts.open_store(embedder)
     try:

@@ -67,8 +67,13 @@ class Parts:
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
 
 
-def installed_parts(settings: Settings) -> Parts:
-    """The parts a real server uses: LanceDB, the configured model, the four verbs."""
+def installed_parts(settings: Settings, *, create: bool = True) -> Parts:
+    """The parts a real server uses: LanceDB, the configured model, the four verbs.
+
+    Args:
+        settings: Which store and model.
+        create: Whether to make the store where there is none.
+    """
     pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
     async def make_embedder() -> Embedder:
@@ -79,7 +84,8 @@ def installed_parts(settings: Settings) -> Parts:
 
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
-        return await opener(settings.store, model_id=embedder.model_id, dim=embedder.dim)
+        model_id, dim = embedder.model_id, embedder.dim
+        return await opener(settings.store, model_id=model_id, dim=dim, create=create)
 
     async def import_verbs() -> Perform:
         return await to_thread.run_sync(_verbs)
@@ -96,7 +102,7 @@ def installed_parts(settings: Settings) -> Parts:
 
 
 class _Opener(Protocol):
-    async def __call__(self, place: str, *, model_id: str, dim: int) -> NoteStore: ...
+    async def __call__(self, place: str, *, model_id: str, dim: int, create: bool) -> NoteStore: ...
 
 
 # The imports below are late for the reason at the top of this file.

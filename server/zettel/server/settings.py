@@ -39,7 +39,10 @@ def default_store() -> str:
 
 def config_file(place: str) -> Path:
     """The settings a store brings along; there is none where the store is no directory."""
-    return Path(place).expanduser() / CONFIG_FILE
+    try:
+        return Path(place).expanduser() / CONFIG_FILE
+    except RuntimeError:  # the home of a user there is not; opening the store will say so
+        return Path(place) / CONFIG_FILE
 
 
 class Settings(BaseSettings):

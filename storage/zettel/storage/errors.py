@@ -4,6 +4,7 @@
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
     ├── NoteNotFoundError         the caller: find the id first
+    │   └── NoteForgottenError        the caller: bring it back first
     ├── ChangedMeanwhileError     the caller: read again, then decide
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── StoreError                the person who runs the server
@@ -57,6 +58,18 @@ class NoteNotFoundError(ZettelError, LookupError):
         self.note_id = note_id
         super().__init__(
             f"No note with id {note_id!r}. Call recall to find the id, or remember to create it."
+        )
+
+
+class NoteForgottenError(NoteNotFoundError):
+    """The note was forgotten: it is in no recall, and cannot be changed or linked to."""
+
+    def __init__(self, note_id: str) -> None:
+        self.note_id = note_id
+        ZettelError.__init__(
+            self,
+            f"Note {note_id!r} was forgotten. Call forget with note_ids and undo=true to bring it"
+            " back.",
         )
 
 

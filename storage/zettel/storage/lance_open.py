@@ -26,7 +26,7 @@ from zettel.storage.lance_schema import (
 )
 from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.lance_upkeep import empty_manifests, heal, mark_upkeep
-from zettel.storage.places import Place, hold, prepare
+from zettel.storage.places import Place, check_there, hold, nothing_there, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -42,23 +42,28 @@ MODEL_KEY = "embed_model"
 DIM_KEY = "embed_dim"
 
 
-async def open_tables(place: Place, *, model_id: str, dim: int) -> Tables:
-    """Open a store's tables, creating them if there are none.
+async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = True) -> Tables:
+    """Open a store's tables, creating them if there are none and that is wished.
 
     Args:
         place: Where the store lives.
         model_id: The embedding model, fingerprint included.
         dim: Length of its vectors.
+        create: Whether to make a store where there is none.
 
     Raises:
         StoreUnavailableError: The place cannot be used.
         NewerStoreError: A newer Zettel wrote the store; nothing was touched.
         OtherModelError: Another model wrote its vectors; nothing was touched.
     """
+    if not create:
+        await to_thread.run_sync(check_there, place)
     await to_thread.run_sync(prepare, place)
     await _heal(place)
     database = await _connect(place)
     if not await _is_made(database, place):
+        if not create:
+            raise nothing_there(place)
         async with _held(place):
             if not await _is_made(database, place):
                 await _create(database, place, model_id=model_id, dim=dim)

@@ -22,20 +22,22 @@ from zettel.storage.places import read_place
 from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
 
 
-async def open_store(place: str, *, model_id: str, dim: int) -> "LanceStore":
-    """Open the store at a place, creating it if there is none.
+async def open_store(place: str, *, model_id: str, dim: int, create: bool = True) -> "LanceStore":
+    """Open the store at a place, creating it if there is none and that is wished.
 
     Args:
         place: A directory (`~` and `file://` allowed), an object-store URI or a `db://` name.
         model_id: The embedding model the vectors come from, with its weights' fingerprint.
         dim: Length of a vector.
+        create: Whether to make a store where there is none.
 
     Raises:
-        StoreUnavailableError: The place is a file, read-only, full or locked.
+        StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
         NewerStoreError: A newer Zettel wrote the store.
         OtherModelError: Another embedding model wrote its vectors.
     """
-    return LanceStore(await open_tables(read_place(place), model_id=model_id, dim=dim))
+    tables = await open_tables(read_place(place), model_id=model_id, dim=dim, create=create)
+    return LanceStore(tables)
 
 
 class LanceStore:

@@ -79,6 +79,23 @@ def prepare(place: Place) -> None:
         raise _unusable(place.directory, error) from error
 
 
+def check_there(place: Place) -> None:
+    """Make sure that a directory store is there, without making anything.
+
+    Raises:
+        StoreUnavailableError: There is no such directory.
+    """
+    if place.directory is not None and not place.directory.exists():
+        raise nothing_there(place)
+
+
+def nothing_there(place: Place) -> StoreUnavailableError:
+    """The error for a place that holds no store yet."""
+    return StoreUnavailableError(
+        place.uri, "holds no notes yet", "Check the path, or remember something there first."
+    )
+
+
 @asynccontextmanager
 async def hold(place: Place, *, wait_s: float) -> AsyncGenerator[bool]:
     """Hold the store's lock against every other process, for creating, migrating and upkeep.

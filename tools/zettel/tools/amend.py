@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Kind, Note, State
+from zettel.storage.notes import Kind, Link, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.history import differences
 from zettel.tools.links import LinkArgument, with_links
@@ -24,6 +24,8 @@ class Wish:
     valid_until: Period | None
     endless: bool
     links: tuple[LinkArgument, ...]
+    unlinked: bool
+    """An empty list was given: take out every link the agent stated."""
     reason: str
 
 
@@ -51,7 +53,7 @@ def revised(
     """
     new_words = wish.content is not None and wish.content != old.content
     happened = _happened(old, wish, now, new_words=new_words)
-    until = wish.valid_until.end if wish.valid_until else old.valid_until
+    until = wish.valid_until.last if wish.valid_until else old.valid_until
     new = replace(
         old,
         content=old.content if wish.content is None else wish.content,
@@ -62,7 +64,7 @@ def revised(
         happened_at=happened,
         valid_from=old.valid_from if happened == old.happened_at else min(happened, now),
         valid_until=None if wish.endless else until,
-        links=with_links(old.links, wish.links, own_id=old.note_id, now=now),
+        links=_links(old, wish, now),
     )
     if not differences(old, new):
         return None
@@ -90,9 +92,16 @@ def revised(
     )
 
 
+def _links(old: Note, wish: Wish, now: datetime) -> tuple[Link, ...]:
+    if wish.unlinked:
+        return tuple(link for link in old.links if link.made_by != "agent")
+    return with_links(old.links, wish.links, own_id=old.note_id, now=now)
+
+
 def _happened(old: Note, wish: Wish, now: datetime, *, new_words: bool) -> datetime:
     if wish.happened is None:
-        return now if new_words else old.happened_at
+        over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
+        return now if new_words and not over else old.happened_at
     resent = wish.happened.means(old.happened_at) and not new_words
     return old.happened_at if resent else wish.happened.start
 

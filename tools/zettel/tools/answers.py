@@ -122,6 +122,8 @@ class UpdateAnswer(TypedDict):
     note_id: str
     rev: int
     changed: dict[str, list[object]]
+    state: NotRequired[str]
+    """Why recall does not show it, when it is not active."""
     candidates: NotRequired[list[Candidate]]
     archived: NotRequired[list[str]]
     degraded: NotRequired[str]

@@ -12,7 +12,7 @@ from zettel.tools.details import SHOWN_LINKS, in_session, link_line, linked, who
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.ranking.excerpt import excerpt
-from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.fusion import Ranked, speaks_for_itself
 from zettel.tools.ranking.why import why
 from zettel.tools.render import index_view, note_view, tokens
 from zettel.tools.times import iso
@@ -66,7 +66,7 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     done = len(ids) if len(shown) == len(notes) else ids.index(notes[len(shown)].note_id)
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = _omitted(memory, asked, page, done, left)
-    _served(memory, asked, notes[: len(shown)], shown)
+    _served(memory, asked, page, notes[: len(shown)], shown)
     return answer
 
 
@@ -156,9 +156,14 @@ async def _views(
 
 
 def _served(
-    memory: Memory, asked: Asked, notes: Sequence[Note], shown: Sequence[RecalledNote]
+    memory: Memory,
+    asked: Asked,
+    page: Page,
+    notes: Sequence[Note],
+    shown: Sequence[RecalledNote],
 ) -> None:
     """Strengthen what was recalled, and know its text again if it comes back as news."""
-    memory.usage.add((note.note_id for note in notes), asked.now)
+    filler = {r.note_id for r in page.ranking if not speaks_for_itself(r)}
+    memory.usage.add((n.note_id for n in notes if n.note_id not in filler), asked.now)
     for view in shown:
         memory.served.record(asked.where.namespaces, view, asked.now)

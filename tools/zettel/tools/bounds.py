@@ -26,10 +26,11 @@ SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
 
 
 def nearest(value: str, known: Iterable[str]) -> str | None:
-    """The known name most like this one, if any is like it at all (difflib's ratio, its cutoff)."""
-    by_folded = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(value.casefold(), by_folded, n=1)
-    return by_folded[found[0]] if found else None
+    """The known name that has this one as a word, else the one most like it by difflib's ratio."""
+    by_folded, folded = {name.casefold(): name for name in known}, value.casefold()
+    found = difflib.get_close_matches(folded, by_folded, n=1)
+    holding = [name for name in by_folded if folded and folded in re.split(r"[_\W]+", name)]
+    return by_folded[(holding or found)[0]] if holding or found else None
 
 
 def check_text(name: str, value: str, *, most: int) -> str:
@@ -125,6 +126,6 @@ def check_range(name: str, value: int, *, least: int, most: int) -> int:
     """A whole number within bounds."""
     if not least <= value <= most:
         raise InvalidArgumentError(
-            name, f"{value} is out of range", f"Pass a number from {least} to {most:,}."
+            name, f"{str(value)[:40]} is out of range", f"Pass a number from {least} to {most:,}."
         )
     return value

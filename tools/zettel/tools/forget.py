@@ -202,7 +202,8 @@ async def _change_state(
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         turned = dict[str, Note]()
         for note in notes.values():
-            if (note.state is State.FORGOTTEN) is not undo:
+            away = (State.FORGOTTEN, State.ARCHIVED) if undo else set(State) - {State.FORGOTTEN}
+            if note.state not in away:
                 settled[note.note_id] = note
             elif await _as_previewed(memory, note, revs[note.note_id]):
                 state = await _state_before(memory, note) if undo else State.FORGOTTEN
@@ -228,6 +229,8 @@ async def _as_previewed(memory: Memory, note: Note, rev: int | None) -> bool:
 
 
 async def _state_before(memory: Memory, note: Note) -> State:
+    if note.state is State.ARCHIVED:
+        return State.ACTIVE
     states = [revision.state for revision in await memory.store.revisions(note.note_id)]
     return next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
 

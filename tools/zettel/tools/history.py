@@ -28,6 +28,12 @@ SHOWN_FIELDS = (
 """What a difference is shown of; the rest follows from these or is said beside them."""
 
 
+DERIVED = frozenset({"keywords", "entities", "times", "questions", "summary"})
+"""What follows from the words and is not told as a change."""
+SHORT = 240
+"""Characters of a changed text that an answer repeats."""
+
+
 def shown(value: object) -> object:
     """A field's value as JSON: times in ISO 8601, links and spans by what they say."""
     match value:
@@ -53,6 +59,22 @@ def differences(old: Note, new: Note) -> dict[str, list[object]]:
         for name in SHOWN_FIELDS
         if getattr(old, name) != getattr(new, name)
     }
+
+
+def told_changes(old: Note, new: Note) -> dict[str, list[object]]:
+    """`differences` as an answer tells them: what the caller changed, long texts by their start."""
+    changes = differences(old, new)
+    return {
+        name: [_short(value) for value in pair]
+        for name, pair in changes.items()
+        if name not in DERIVED
+    }
+
+
+def _short(value: object) -> object:
+    if isinstance(value, str) and len(value) > SHORT:
+        return value[: SHORT - 1] + "…"
+    return value
 
 
 def history(revisions: Iterable[Note]) -> list[Revision]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
+from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import Link, Note, State
 from zettel.tools.bounds import MAX_LIST, check_ids, check_name
 
@@ -29,7 +29,7 @@ def check_links(arguments: Sequence[LinkArgument] | None) -> tuple[LinkArgument,
     return tuple(
         LinkArgument(
             to=check_ids("links.to", [link["to"]])[0] if link["to"].strip() else _no_target(),
-            relation=_relation(link.get("relation")),
+            relation=_relation(link.get("relation"), remove=link.get("remove", False)),
             remove=link.get("remove", False),
         )
         for link in given
@@ -40,8 +40,10 @@ def _no_target() -> str:
     raise InvalidArgumentError("links.to", "it is empty", "Pass the id of the other note.")
 
 
-def _relation(value: str | None) -> str:
-    return check_name("links.relation", value).lower().replace(" ", "_") or DEFAULT_RELATION
+def _relation(value: str | None, *, remove: bool) -> str:
+    """The relation's name; removing without one means every relation."""
+    default = "" if remove else DEFAULT_RELATION
+    return check_name("links.relation", value).lower().replace(" ", "_") or default
 
 
 def with_links(
@@ -60,7 +62,8 @@ def with_links(
                 "links.to", f"{own_id!r} is the note itself", "Link to another note."
             )
         if argument.get("remove"):
-            wanted.pop(key, None)
+            for gone in _removed(wanted, key):
+                del wanted[gone]
         elif key not in wanted or wanted[key].made_by != "agent":
             wanted[key] = Link(to=key[0], relation=key[1], made_at=now)
     if len([link for link in wanted.values() if link.made_by == "agent"]) > MAX_LIST:
@@ -68,6 +71,19 @@ def with_links(
             "links", f"a note has at most {MAX_LIST}", "Remove some, or link through another note."
         )
     return tuple(wanted.values())
+
+
+def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> list[tuple[str, str]]:
+    to, relation = key
+    found = [known for known in links if known[0] == to and relation in ("", known[1])]
+    if not found and any(known[0] == to for known in links):
+        there = ", ".join(repr(known[1]) for known in links if known[0] == to)
+        raise InvalidArgumentError(
+            "links",
+            f"there is no {relation!r} link to {to}, but {there}",
+            "Name that relation, or none to remove them all.",
+        )
+    return found
 
 
 def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
@@ -78,5 +94,9 @@ def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) 
     """
     for argument in arguments:
         target = known.get(argument["to"])
-        if not argument.get("remove") and (target is None or target.state is State.FORGOTTEN):
+        if argument.get("remove"):
+            continue
+        if target is None:
             raise NoteNotFoundError(argument["to"])
+        if target.state is State.FORGOTTEN:
+            raise NoteForgottenError(argument["to"])

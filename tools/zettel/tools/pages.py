@@ -14,6 +14,8 @@ from zettel.tools.ranking.fusion import Ranked
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+FURTHEST = 10**9
+"""No cursor of ours lies beyond."""
 KEPT_RANKINGS = 256
 """Rankings kept per process; a cursor whose ranking is gone is ranked again as of its moment."""
 
@@ -77,7 +79,9 @@ class PageCache:
         """
         expired = ExpiredTokenError("cursor", "Call recall with the query again.")
         match _decode(text):
-            case [str(key), int(offset), str(known_at), packed, str(after)] if offset >= 0:
+            case [str(key), int(offset), str(known_at), packed, str(after)] if (
+                0 <= offset < FURTHEST
+            ):
                 try:
                     moment = datetime.fromisoformat(known_at)
                 except ValueError:
@@ -86,7 +90,9 @@ class PageCache:
                     raise expired
                 asking = unpack(packed)
                 return Cursor(key=key, offset=offset, known_at=moment, asking=asking, after=after)
-            case [str(key), int(offset), str(after)] if offset >= 0 and key in self._rankings:
+            case [str(key), int(offset), str(after)] if (
+                0 <= offset < FURTHEST and key in self._rankings
+            ):
                 return replace(self._rankings[key][0], offset=offset, after=after)
             case _:
                 raise expired

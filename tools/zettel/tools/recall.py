@@ -1,6 +1,7 @@
 """The verb `recall`: what memory holds about a question, a filter, an id, or on the whole."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from zettel.tools.answers import RecallAnswer
@@ -41,7 +42,11 @@ async def recall(
     """
     if cursor and cursor.strip():
         page = memory.pages.read(cursor)
-        return await recall_page(memory, check(page.asking, caller, now), page)
+        given = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
+        default = Asking()
+        changed = {k: v for k, v in given.items() if v != getattr(default, k)}
+        again = replace(page.asking, **changed)  # pyright: ignore[reportArgumentType]: own fields
+        return await recall_page(memory, check(again, caller, now), page)
     asking = Asking(
         query=(query or "").strip(),
         note_ids=tuple(note_ids or ()),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from zettel.storage.errors import NoteNotFoundError
+from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter
@@ -19,7 +19,7 @@ from zettel.tools.why_nothing import missing_namespace, why_nothing
 PROFILE = 20
 """Core notes shown by a recall without arguments."""
 OPEN_WORK = 10
-"""Open working notes of this session shown by it."""
+"""Open working notes shown by it."""
 COMMONEST = 12
 """Tags and namespaces named by it."""
 NAMED_MISSING = 3
@@ -82,7 +82,7 @@ async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
     there = [note.note_id for note in notes if note.state is not State.FORGOTTEN]
     missing = [note_id for note_id in asked.note_ids if note_id not in there]
     if not there and not page.offset:
-        raise NoteNotFoundError(missing[0])
+        raise (NoteForgottenError if notes else NoteNotFoundError)(missing[0])
     named = ", ".join(missing[:NAMED_MISSING])
     more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
     return replace(
@@ -95,13 +95,15 @@ async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
 
 
 async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
-    """Profile, this session's open work, the newest notes, the commonest tags, the namespaces."""
+    """Profile, open work (this session's first), the newest, the commonest tags, the namespaces.
+
+    Not this session's work alone: at the start of a session it has none, and over HTTP a caller
+    has no session at all.
+    """
     where, limit = replace(asked.where, known_at=page.known_at), asked.asking.limit
     profile = await memory.store.find(replace(where, kinds=(Kind.CORE,)), limit=PROFILE)
-    work = list[Note]()
-    if asked.caller.session:
-        open_work = replace(where, kinds=(Kind.WORKING,), sessions=(asked.caller.session,))
-        work = await memory.store.find(open_work, limit=OPEN_WORK)
+    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
+    work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
     newest = await memory.store.find(where, limit=limit)
     room = max(limit - len(profile) - len(work), (limit + 1) // 2)
     ids = _ids((*profile, *work))

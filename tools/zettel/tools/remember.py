@@ -72,15 +72,16 @@ async def remember(
         happened_at=told_at,
         # A plan for next week is true from now on, or recall could not answer "when is it?"
         valid_from=min(told_at, now),
-        valid_until=until.end if until else None,
+        valid_until=until.last if until else None,
         known_from=now,
         origin=caller.origin,
         changed_by=caller.name,
     )
-    if until and until.end <= draft.valid_from:
+    if until and until.last <= draft.valid_from:
         raise InvalidArgumentError(
             "valid_until",
-            f"{iso(until.end)} is not after {iso(draft.valid_from)}, when the note became true",
+            f"{valid_until!r} ends {iso(until.last)}, not after {iso(draft.valid_from)}, when the"
+            " note became true",
             "Pass a later time, or leave it out.",
         )
     return await _store(
@@ -144,6 +145,7 @@ async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
         subject=note.subject,
         kinds=(note.kind,),
         sessions=(given.session,) if given.session else (),
+        valid_at=note.known_from,
     )
     # Nearly always none, and counting is five times cheaper than reading.
     for offset in range(0, await memory.store.count(where), bounds.MAX_LIST):
@@ -163,6 +165,7 @@ async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> N
         for known in await memory.store.get([served.note_id]):
             if (
                 known.state is State.ACTIVE
+                and (known.valid_until is None or known.valid_until > now)
                 and known.namespace in (note.namespace, USER_NAMESPACE)
                 and served.text in fold(known.content)
                 and (not note.subject or fold(note.subject) == fold(known.subject))
@@ -193,7 +196,8 @@ def _already_known(known: Note, note: Note) -> RememberAnswer:
     )
     if differs := _differing(known, note):
         answer["differs"] = differs
-        answer["next"] = f'To change these call update(note_id="{known.note_id}", …).'
+        if differs != ["source"]:
+            answer["next"] = f'To change these call update(note_id="{known.note_id}", …).'
     return answer
 
 

@@ -70,9 +70,11 @@ async def plan_targets(
         above = [other for other in live if note.note_id in supersedes(other)]
         if above and note.state is State.ACTIVE:
             latest = max(above, key=lambda o: (o.known_from, o.note_id))
-            changes.append(_changed(_closed(note, latest), by, now))
-        elif not above and note.state is State.SUPERSEDED:
-            changes.append(_changed(await _reopened(store, note), by, now))
+            closed = _closed(note, latest, now)
+            changes += [_changed(closed, by, now)] if closed != note else []
+        elif not above and (note.state is State.SUPERSEDED or note.valid_until):
+            reopened = await _reopened(store, note)
+            changes += [_changed(reopened, by, now)] if reopened != note else []
     return changes
 
 
@@ -88,28 +90,43 @@ async def settle_targets(memory: Memory, targets: Iterable[str], *, by: str, now
     await commit(memory, ids, plan)
 
 
-def _closed(note: Note, by: Note) -> Note:
-    """The note with its validity closed at the moment the superseding one became true."""
-    ended = max(by.valid_from, note.valid_from)
+def _closed(note: Note, by: Note, now: datetime) -> Note:
+    """The note with its validity closed at the moment the superseding one becomes true.
+
+    If that lies ahead ("from January on"), the note stays active and ends by itself.
+    """
+    ahead = by.happened_at > now
+    ended = max(by.happened_at if ahead else by.valid_from, note.valid_from)
+    until = min(note.valid_until, ended) if note.valid_until else ended
+    if ahead and note.valid_until == until:
+        return note
     return replace(
         note,
-        state=State.SUPERSEDED,
-        valid_until=min(note.valid_until, ended) if note.valid_until else ended,
+        state=State.ACTIVE if ahead else State.SUPERSEDED,
+        valid_until=until,
         change="supersede",
         reason=f"superseded by {by.note_id}",
     )
 
 
 async def _reopened(store: NoteStore, note: Note) -> Note:
-    """The note with the end it had before it was superseded."""
-    before = note
+    """The note with the end it had before it was superseded; as it is if it was not."""
+    before: Note | None = None
+    last = note
     for revision in await store.revisions(note.note_id):
         if revision.change == "supersede":
-            break
-        before = revision
-    until = before.valid_until if before.state is State.ACTIVE else None
+            before = before or last
+        elif revision.change == "revive":
+            before = None
+        last = revision
+    if before is None:
+        return note
     return replace(
-        note, state=State.ACTIVE, valid_until=until, change="revive", reason="no longer superseded"
+        note,
+        state=State.ACTIVE,
+        valid_until=before.valid_until,
+        change="revive",
+        reason="no longer superseded",
     )
 
 

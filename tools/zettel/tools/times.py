@@ -17,7 +17,12 @@ _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 _WEEKEND = re.compile(r"(last|past|this|next) weekend", re.IGNORECASE)
 _RELATIVE_WEEK = re.compile(r"(?:the )?(last|past|previous|this|next) week", re.IGNORECASE)
 _WEEKS = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
-_QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
+_PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
+"""A quarter or half of a year, written either way round."""
+_UNCLEAR = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th)?|(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?", re.IGNORECASE
+)
+"""A day without its month, and a day and a month that could be either."""
 _NAMED_MONTH = re.compile(r"(last|past|this|next) ([a-z]{3,9})", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:on|at|during|since|until|by|from|of|the|in(?!\s+(?:\d{1,3}|an?|one|two|three|four|five|six"
@@ -98,9 +103,10 @@ def _iso(text: str) -> Period | None:
             ),
             7,
         )
-    if match := _QUARTER.fullmatch(text):
-        first = _months(datetime(int(match[1]), 3 * int(match[2]) - 2, 1, tzinfo=UTC))
-        return Period(first.start, _months(_months(first.end).end).end)
+    if match := _PART.fullmatch(text):
+        return _part(
+            *(match[1], match[2], match[3]) if match[1] else (match[6], match[4], match[5])
+        )
     if not text[:4].isdigit():
         return None
     try:
@@ -109,6 +115,15 @@ def _iso(text: str) -> Period | None:
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return _days(moment, 1) if _DAY.fullmatch(text) else Period(moment, moment)
+
+
+def _part(year: str, unit: str, number: str) -> Period:
+    months = 3 if unit.upper() == "Q" else 6
+    start = datetime(int(year), months * (int(number) - 1) + 1, 1, tzinfo=UTC)
+    end = start
+    for _ in range(months):
+        end = _months(end).end
+    return Period(start, end)
 
 
 def _week_words(text: str, now: datetime) -> Period | None:
@@ -133,6 +148,8 @@ def _month_words(text: str, now: datetime) -> Period | None:
 
 
 def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
+    if (unclear := _UNCLEAR.fullmatch(words)) and not _telling(unclear):
+        return None
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
     settings = {
@@ -157,6 +174,14 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
             return Period(moment, moment, roughly=_RECKONED.search(words) is not None)
         case _:
             return _days(moment, 1)
+
+
+def _telling(match: re.Match[str]) -> bool:
+    """Whether it is clear which is the day: one number is above 12, or both are equal."""
+    if match[1] is None:
+        return False
+    first, second = int(match[1]), int(match[2])
+    return max(first, second) > 12 or first == second
 
 
 def _midnight(moment: datetime) -> datetime:

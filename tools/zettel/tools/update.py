@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
+from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import PART_OF, Kind, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools import bounds
@@ -11,7 +11,7 @@ from zettel.tools.amend import Wish, archived, revised
 from zettel.tools.answers import UpdateAnswer
 from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
-from zettel.tools.history import differences
+from zettel.tools.history import told_changes
 from zettel.tools.links import LinkArgument, check_links, check_targets
 from zettel.tools.memory import Caller, Memory
 from zettel.tools.remember import MODEL_LOADING
@@ -43,8 +43,8 @@ async def update(
     """Change the given fields of a note; `""` and `[]` empty one.
 
     New content means that the world changed at `happened_at` (default now). A change that changes
-    nothing makes no revision. A `working` note that becomes another kind with new content takes
-    the working notes that are `part_of` it out of recall, in the same commit.
+    nothing makes no revision. A `working` note that becomes another kind takes the working notes
+    that are `part_of` it out of recall, in the same commit.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is changed.
@@ -67,6 +67,7 @@ async def update(
         valid_until=read_time("valid_until", valid_until, now, prefer="future"),
         endless=valid_until is not None and not valid_until.strip(),
         links=check_links(links),
+        unlinked=links is not None and not links,
         reason=bounds.check_text("reason", (reason or "").strip(), most=most),
     )
     return await _apply(memory, caller, ids[0], wish, now)
@@ -88,7 +89,7 @@ async def _apply(
         if note_id in notes:  # absent once its change is stored and only others lost a race
             before = notes[note_id]
             if before.state is State.FORGOTTEN:
-                raise NoteNotFoundError(note_id)
+                raise NoteForgottenError(note_id)
             change = revised(before, wish, vectors, model=memory.embedder.model_id, by=by, now=now)
             after = change.note if change else before
             changes += [change] if change else []
@@ -103,7 +104,9 @@ async def _apply(
     stored = await commit(memory, [note_id, *sorted(parts)], plan)
     await settle_targets(memory, _turned(before, after), by=by, now=now)
     new = next((n for n in stored if n.note_id == note_id), before)
-    answer = UpdateAnswer(note_id=note_id, rev=new.rev, changed=differences(before, new))
+    answer = UpdateAnswer(note_id=note_id, rev=new.rev, changed=told_changes(before, new))
+    if new.state is not State.ACTIVE:
+        answer["state"] = new.state.value
     if folded := [n.note_id for n in stored if n.note_id in parts]:
         answer["archived"] = folded
     if wish.content is not None and new.rev > before.rev:
@@ -116,8 +119,10 @@ async def _apply(
 
 async def _live(memory: Memory, note_id: str) -> Note:
     found = await memory.store.get([note_id])
-    if not found or found[0].state is State.FORGOTTEN:
+    if not found:
         raise NoteNotFoundError(note_id)
+    if found[0].state is State.FORGOTTEN:
+        raise NoteForgottenError(note_id)
     return found[0]
 
 
@@ -129,7 +134,7 @@ async def _vectors(memory: Memory, note: Note, wish: Wish) -> Vectors | None:
 
 async def _open_parts(memory: Memory, note: Note, wish: Wish) -> frozenset[str]:
     """The working notes that a finished working note folds into itself."""
-    finished = wish.content is not None and wish.kind not in (None, Kind.WORKING)
+    finished = wish.kind not in (None, Kind.WORKING)
     if note.kind is not Kind.WORKING or not finished:
         return frozenset()
     return frozenset(

@@ -38,15 +38,21 @@ def signal_values(
     """
     words, nearness = signals.over_best(text), signals.min_max(meaning)
     ordered = list(signals.sessions(outlines).values())
+    alone = [[outline] for outline in outlines if not outline.session] if ordered else []
     return {
         "text": words,
         "meaning": nearness,
         "neighbours": signals.neighbours(words, ordered),
-        "session_text": signals.best_of_session(words, ordered),
-        "session_meaning": signals.best_of_session(nearness, ordered),
+        "session_text": signals.best_of_session(words, [*ordered, *alone]),
+        "session_meaning": signals.best_of_session(nearness, [*ordered, *alone]),
         "subject": signals.about(question.subject, outlines),
         "core": signals.core(outlines),
     }
+
+
+def speaks_for_itself(ranked: Ranked) -> bool:
+    """Whether the note's own words or meaning, not its company, brought it up."""
+    return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > WEIGHTS["meaning"] / 2
 
 
 def fuse(values: Mapping[str, signals.Scores], known: Sequence[Outline]) -> list[Ranked]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zettel.storage.notes import fold
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_SELF = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our"})
+_SELF = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not stand for a subject of several words."""
 USER = "user"

@@ -101,11 +101,17 @@ def neighbours(text: Scores, ordered: Iterable[Sequence[Outline]]) -> dict[str, 
 
 
 def best_of_session(scores: Scores, ordered: Iterable[Sequence[Outline]]) -> dict[str, float]:
-    """Each note's session by the mean of its best notes, scaled over the sessions."""
+    """Each note's session by the mean of its best notes, scaled over the sessions.
+
+    Args:
+        scores: Scaled scores of one arm.
+        ordered: Sessions; a note without one is a session of its own, or it would lose to every
+            note that has one.
+    """
     by_session = list[tuple[Sequence[Outline], float]]()
     for session in ordered:
-        best = sorted((scores.get(o.note_id, 0.0) for o in session), reverse=True)
-        by_session.append((session, sum(best[:BEST_OF_SESSION]) / BEST_OF_SESSION))
+        best = sorted((scores.get(o.note_id, 0.0) for o in session), reverse=True)[:BEST_OF_SESSION]
+        by_session.append((session, sum(best) / len(best)))
     if len({score for _, score in by_session}) < 2:  # sessions that are all alike tell nothing
         return {}
     scaled = min_max({str(i): score for i, (_, score) in enumerate(by_session)})
