@@ -1,0 +1,88 @@
+"""Tells the processes of one run from all others, attachments from engines, and measures them."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+MARK = "BENCHMARK_RUN"
+"""Variable every process of a run inherits: neither a client nor Zettel knows it."""
+
+HANDED_ON = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
+"""What MCP clients hand to a server they start (the SDK's `client/stdio.py`), and no more."""
+
+GONE_S = 5.0
+"""Seconds a killed process may take to disappear before it is killed again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What some processes take together, in bytes."""
+
+    resident: int
+    """Pages shared by several processes are counted once for each."""
+    proportional: int
+    """Shared pages are divided among those who share them: what the machine really spends.
+    0 where the system does not tell."""
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(
+            resident=self.resident + other.resident,
+            proportional=self.proportional + other.proportional,
+        )
+
+
+NOTHING = Memory(resident=0, proportional=0)
+
+
+def client_environment(mark: str, **settings: str) -> dict[str, str]:
+    """The environment of a server that an MCP client starts, with these settings named."""
+    kept = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+    return kept | {MARK: mark} | settings
+
+
+def marked(mark: str) -> Iterator[psutil.Process]:
+    """Every living process that was started, directly or not, with this mark."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except (psutil.Error, OSError):
+            # Somebody else's process, or one that has just ended.
+            continue
+
+
+def engines(mark: str) -> list[psutil.Process]:
+    """The engines among them: whatever else runs was started by this very process."""
+    return [process for process in marked(mark) if not _is_ours(process)]
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    try:
+        return process.ppid() == os.getpid()
+    except psutil.Error:
+        # It has just ended: no engine any more either.
+        return True
+
+
+def memory_of(process: psutil.Process) -> Memory:
+    """The memory of one process; nothing if it has ended."""
+    try:
+        resident = process.memory_info().rss
+        # Not every system knows the proportional size, so the type does not promise it.
+        full: Mapping[str, int] = process.memory_full_info()._asdict()
+    except psutil.Error:
+        return NOTHING
+    return Memory(resident=resident, proportional=full.get("pss", 0))
+
+
+def kill_all(mark: str) -> None:
+    """Leave nothing of a run behind, however it ended."""
+    # What is killed first may have been about to start another one.
+    while left := list(marked(mark)):
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=GONE_S)
