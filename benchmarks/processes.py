@@ -55,16 +55,22 @@ def marked(mark: str) -> Iterator[psutil.Process]:
 
 
 def engines(mark: str) -> list[psutil.Process]:
-    """The engines among them: whatever else runs was started by this very process."""
-    return [process for process in marked(mark) if not _is_ours(process)]
+    """The engines among them: whatever else runs was started by this very process.
+
+    Not counted: who has just given birth to an engine, in order to detach it, and is leaving.
+    """
+    parents = {process: _parent(process) for process in marked(mark)}
+    found = [process for process, parent in parents.items() if parent not in (os.getpid(), 0)]
+    giving_birth = {parents[process] for process in found}
+    return [process for process in found if process.pid not in giving_birth]
 
 
-def _is_ours(process: psutil.Process) -> bool:
+def _parent(process: psutil.Process) -> int:
+    """0 for one that has just ended."""
     try:
-        return process.ppid() == os.getpid()
+        return process.ppid()
     except psutil.Error:
-        # It has just ended: no engine any more either.
-        return True
+        return 0
 
 
 def memory_of(process: psutil.Process) -> Memory:

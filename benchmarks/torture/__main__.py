@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _torture(command: Path, kills: int, seed: int) -> Outcome:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="zettel-torture-") as folder:
-        arena = Arena(command, Path(folder), secrets.token_hex(8))
+        arena = Arena([str(command)], Path(folder), secrets.token_hex(8))
         async with clients_of(arena, chance) as fight:
 
             def goes_on(fight: Fight) -> bool:

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -25,11 +25,24 @@ settle_seconds = 0.05
 """
 """No model to load, evolution right behind the writes, its steps in the engine's log."""
 
+PRETEND = """
+import zettel.server.version
+zettel.server.version.VERSION = {version!r}
+"""
+"""Read by every Python that finds it on its path, before anything else."""
+
+VERSIONS_FROM = 1000
+"""Pretended versions are above any real one."""
+
 PATIENCE_S = 90.0
 """Seconds anything may take to happen on two busy cores before it counts as never happening."""
 
 POLL_S = 0.005
 """Seconds between two looks at what no event tells of: blows are aimed this precisely."""
+
+
+COMMAND_WORDS = 4
+"""Of a command line, so many may come before the name of Zettel's command: `python -m zettel`."""
 
 
 class Arena:
@@ -41,13 +54,14 @@ class Arena:
         mark: What tells the processes of this run.
     """
 
-    def __init__(self, command: Path, folder: Path, mark: str) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, mark: str) -> None:
         self.command = command
         self.folder = folder
         self.mark = mark
         self.store = folder / "store"
         self.log = folder / "stderr.log"
         self.engine_log = self.store / ".engine" / "engine.log"
+        self.versions = 0
         self.store.mkdir()
         (self.store / "config.toml").write_text(CONFIG, encoding="utf-8")
 
@@ -65,6 +79,15 @@ class Arena:
     def client(self, kind: Kind, **settings: str) -> AbstractAsyncContextManager[Caller]:
         """A client of this kind, greeted."""
         return connected(kind, self.launch(**settings))
+
+    def newer_version(self) -> dict[str, str]:
+        """Variables that make a command, and the engine it starts, newer than any before it."""
+        self.versions += 1
+        folder = self.folder / f"version-{self.versions}"
+        folder.mkdir()
+        version = f"{VERSIONS_FROM + self.versions}.0"
+        (folder / "sitecustomize.py").write_text(PRETEND.format(version=version), encoding="utf-8")
+        return {"PYTHONPATH": str(folder)}
 
     def engines(self) -> list[psutil.Process]:
         """Every engine that lives: detached ones, and `zettel serve`."""
@@ -127,7 +150,7 @@ class Arena:
         launch = self.launch()
         with self.log.open("a", encoding="utf-8") as log:
             process = await anyio.open_process(
-                [str(self.command), "serve", "--port", "0"],
+                [*self.command, "serve", "--port", "0"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -151,7 +174,7 @@ class Arena:
         """
         launch = self.launch()
         done = await anyio.run_process(
-            [str(self.command), *words], check=False, env=launch.environment, cwd=launch.cwd
+            [*self.command, *words], check=False, env=launch.environment, cwd=launch.cwd
         )
         if done.returncode:
             problem = f"zettel {' '.join(words)}: {done.stderr.decode()}"
@@ -166,7 +189,7 @@ class Arena:
 
 def _words(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()[1:3]
+        return process.cmdline()[1:COMMAND_WORDS]
     except psutil.Error:
         return []
 

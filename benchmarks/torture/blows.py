@@ -39,7 +39,7 @@ class Fight:
     chance: random.Random
     ledger: Ledger = field(default_factory=Ledger)
     blows: int = 0
-    """Signals that reached an engine."""
+    """Signals that reached an engine, and engines that were replaced."""
     in_flight: list[int] = field(default_factory=list[int])
     """Calls that were open, at each blow."""
     told: int = 0
@@ -55,6 +55,10 @@ class Fight:
             engine.send_signal(number)
             self.blows += 1
             self.in_flight.append(self.ledger.open)
+
+    def replaced(self, before: Sequence[psutil.Process]) -> None:
+        """Count engines that made way without a signal."""
+        self.blows += sum(engine not in self.arena.engines() for engine in before)
 
     async def tell(self, client: Caller) -> None:
         """One client tells what nobody has told before."""
@@ -169,11 +173,26 @@ async def terminated(fight: Fight) -> None:
     await fight.amid_calls(act)
 
 
+async def handed_over(fight: Fight) -> None:
+    """A client of a newer version has the engine replaced amid calls."""
+
+    async def act() -> None:
+        kind = fight.chance.choice(KINDS)
+        before = fight.arena.engines()
+        async with fight.arena.client(kind, **fight.arena.newer_version()) as newcomer:
+            await fight.tell(newcomer)
+        fight.replaced(before)
+
+    await fight.amid_calls(act)
+
+
 async def served(fight: Fight) -> None:
     """`zettel serve` takes over amid calls, and is killed amid calls in its turn."""
 
     async def act() -> None:
+        before = fight.arena.engines()
         async with fight.arena.serving():
+            fight.replaced(before)
             await fight.tell_all()
             fight.strike()
 
@@ -191,5 +210,9 @@ KILLS: dict[str, Round] = {
 }
 """The moments of kill -9, by the name they are reported under."""
 
-OTHER_ENDS: dict[str, Round] = {"SIGTERM": terminated, "serve takes over": served}
+OTHER_ENDS: dict[str, Round] = {
+    "SIGTERM": terminated,
+    "a newer version": handed_over,
+    "serve takes over": served,
+}
 """The other ways an engine ends under its clients."""

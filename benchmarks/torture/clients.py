@@ -1,6 +1,6 @@
 """Four clients: the SDK's and bare pipes, each in both eras of the protocol."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ AGAIN = "again"
 class Launch:
     """How to start the command, on which store, as whom."""
 
-    command: Path
+    command: Sequence[str]
     environment: Mapping[str, str]
     cwd: Path
     log: Path
@@ -77,7 +77,7 @@ async def connected(kind: Kind, launch: Launch) -> AsyncGenerator[Caller]:
                 yield client
         else:
             async with open_pipes(
-                [str(launch.command)], env=launch.environment, cwd=launch.cwd, log=log
+                launch.command, env=launch.environment, cwd=launch.cwd, log=log
             ) as pipes:
                 client = PipeClient(pipes, modern=era == "modern")
                 await client.greet()
@@ -154,7 +154,10 @@ async def _sdk(
     launch: Launch, log: TextIO, mode: Literal["auto", "legacy"]
 ) -> AsyncGenerator[SdkClient]:
     parameters = StdioServerParameters(
-        command=str(launch.command), env=dict(launch.environment), cwd=launch.cwd
+        command=launch.command[0],
+        args=list(launch.command[1:]),
+        env=dict(launch.environment),
+        cwd=launch.cwd,
     )
     async with Client(stdio_client(parameters, errlog=log), mode=mode) as client:
         yield SdkClient(client)

@@ -12,6 +12,7 @@ from benchmarks.processes import kill_all
 from benchmarks.torture.arena import Arena
 from benchmarks.torture.blows import Fight, Round
 from benchmarks.torture.clients import KINDS
+from benchmarks.torture.errors import NeverHappenedError
 from benchmarks.torture.ledger import CALL_S
 
 ROUND_S = 4 * CALL_S
@@ -42,18 +43,18 @@ class Outcome:
     hung: list[str]
     unexpected: int
     """Answers on bare pipes to what was never asked, or was answered before."""
-    engines_at_once: int
-    """The most that ever held the store at the same moment, as seen between rounds."""
+    rivals: int
+    """Rounds after which two engines stayed on the store."""
 
     @property
     def blows(self) -> int:
-        """How often an engine was struck."""
+        """How often an engine was struck or replaced."""
         return sum(tally.blows for tally in self.tallies.values())
 
     @property
     def flawless(self) -> bool:
         """Whether nothing went wrong at all."""
-        wrong = (self.lost, self.doubled, self.hung, self.unexpected)
+        wrong = (self.lost, self.doubled, self.hung, self.unexpected, self.rivals)
         return not any(wrong) and self.acknowledged == self.stored
 
 
@@ -85,7 +86,7 @@ async def fight_on(
     """
     tallies = {name: Tally() for name in rounds}
     waiting: list[str] = []
-    most = 0
+    rivals = 0
     while goes_on(fight):
         if not waiting:
             waiting = list(rounds)
@@ -98,8 +99,17 @@ async def fight_on(
         if scope.cancelled_caught:
             fight.ledger.hung.append(f"the round {name!r}")
         _tally(tallies[name], fight, before)
-        most = max(most, len(fight.arena.engines()))
-    return await _settle(fight, tallies, most)
+        rivals += not await _alone(fight.arena)
+    return await _settle(fight, tallies, rivals)
+
+
+async def _alone(arena: Arena) -> bool:
+    """Whether no two engines stay; one may still be leaving."""
+    try:
+        await arena.until("a single engine", lambda: len(arena.engines()) <= 1)
+    except NeverHappenedError:
+        return False
+    return True
 
 
 def _tally(tally: Tally, fight: Fight, before: tuple[int, int, int, int]) -> None:
@@ -111,7 +121,7 @@ def _tally(tally: Tally, fight: Fight, before: tuple[int, int, int, int]) -> Non
     tally.in_flight += fight.in_flight[seen:]
 
 
-async def _settle(fight: Fight, tallies: Mapping[str, Tally], most: int) -> Outcome:
+async def _settle(fight: Fight, tallies: Mapping[str, Tally], rivals: int) -> Outcome:
     ledger = fight.ledger
     stored = await fight.arena.notes()
     return Outcome(
@@ -122,5 +132,5 @@ async def _settle(fight: Fight, tallies: Mapping[str, Tally], most: int) -> Outc
         doubled=ledger.doubled(stored),
         hung=ledger.hung,
         unexpected=sum(client.unexpected for client in fight.clients),
-        engines_at_once=most,
+        rivals=rivals,
     )

@@ -62,7 +62,7 @@ def _totals(outcome: Outcome) -> Iterator[Sequence[str]]:
     yield ("doubled", str(len(outcome.doubled)))
     yield ("hung", str(len(outcome.hung)))
     yield ("answered twice or unasked", str(outcome.unexpected))
-    yield ("most engines at once", str(outcome.engines_at_once))
+    yield ("rounds that left two engines", str(outcome.rivals))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,0 +1,160 @@
+"""Never two engines on one store: whatever its path is called, whatever was left behind."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.server.engine_homes import Home, ask, gone, home_at
+from tests.server.processes import serving
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="paths and signals of POSIX")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A store with no engine yet."""
+    with home_at(tmp_path / "store") as home:
+        yield home
+
+
+def test_every_spelling_of_a_path_is_one_store(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(home.store, target_is_directory=True)
+    (tmp_path / "up").symlink_to(tmp_path, target_is_directory=True)
+    spellings = [
+        "store",
+        "./store/",
+        "nowhere/../store",
+        str(home.store),
+        f"{home.store}/",
+        f"{home.store}//.",
+        str(tmp_path / "link"),
+        str(tmp_path / "up" / "store"),
+        f"file://{home.store}",
+        f"file://localhost{home.store}/",
+    ]
+    for number, spelling in enumerate(spellings):
+        client = home.attach(cwd=tmp_path, ZETTEL_STORE=spelling)
+        told = ask(client, 2, "remember", content=f"told through spelling {number}")
+        assert told["status"] == "stored", spelling
+        assert len(home.engines()) == 1, spelling
+    by_flag = home.attach("--store", "store", cwd=tmp_path, ZETTEL_STORE="/nowhere")
+    home_relative = home.attach(ZETTEL_STORE="~/store", HOME=str(tmp_path))
+
+    assert len(home.engines()) == 1
+    for client in (by_flag, home_relative):
+        listed = ask(client, 2, "recall", since="2000", limit=100)["notes"]
+        assert isinstance(listed, list)
+        assert len(listed) == len(spellings)
+
+
+def test_no_environment_leads_to_a_second_engine(home: Home, tmp_path: Path) -> None:
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR", "HOME", "XDG_DATA_HOME", "ZETTEL_IPC"):
+        value = "tcp" if name == "ZETTEL_IPC" else str(tmp_path)
+        client = home.attach(**{name: value})
+        assert ask(client, 2, "remember", content=f"told with {name}")["status"] == "stored"
+
+    assert len(home.engines()) == 1
+
+
+def leave_everything(home: Home) -> None:
+    """The files of a killed engine are left as they are."""
+    assert home.private.is_dir()
+
+
+def leave_a_foreign_pid(home: Home) -> None:
+    """The record names a process that lives, and is no engine."""
+    record = home.private / "engine.json"
+    told = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps(told | {"pid": os.getpid()}), encoding="utf-8")
+
+
+def leave_nonsense(home: Home) -> None:
+    """The record was cut off, and the socket is a file."""
+    (home.private / "engine.json").write_bytes(b'{"pid": ')
+    for path in home.private.glob("*.sock"):
+        path.unlink()
+        path.write_bytes(b"no socket")
+
+
+def leave_no_lock(home: Home) -> None:
+    """Somebody tidied up."""
+    for path in home.private.glob("*.lock"):
+        path.unlink()
+
+
+def leave_nothing(home: Home) -> None:
+    """Somebody tidied up with all their heart."""
+    for path in home.private.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("ipc", ["unix", "tcp"])
+@pytest.mark.parametrize(
+    "leave",
+    [leave_everything, leave_a_foreign_pid, leave_nonsense, leave_no_lock, leave_nothing],
+)
+def test_what_a_killed_engine_leaves_behind_is_in_nobodys_way(
+    tmp_path: Path, leave: Callable[[Home], None], ipc: str
+) -> None:
+    with home_at(tmp_path / "store", ipc=ipc) as home:
+        first = home.attach()
+        ask(first, 2, "remember", content="told before")
+        killed = home.engine()
+        first.popen.kill()
+        first.popen.wait()
+        killed.send_signal(signal.SIGKILL)
+        assert gone(killed)
+        leave(home)
+        second = home.attach()
+        found = ask(second, 2, "recall", since="2000")["notes"]
+
+        assert "told before" in json.dumps(found)
+        assert len(home.engines()) == 1
+
+
+def test_a_foreign_server_on_the_port_of_a_killed_engine_is_not_waited_for(tmp_path: Path) -> None:
+    with home_at(tmp_path / "store", ipc="tcp") as home, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        home.private.mkdir(mode=0o700)
+        record = {"pid": os.getpid(), "port": silent.getsockname()[1], "secret": "x"}
+        (home.private / "engine.json").write_text(json.dumps(record), encoding="utf-8")
+        client = home.attach()
+
+        assert ask(client, 2, "remember", content="Ana keeps bees")["status"] == "stored"
+        assert len(home.engines()) == 1
+
+
+def test_removing_the_lock_of_a_living_engine_makes_no_second_one(home: Home) -> None:
+    first = home.attach()
+    (home.private / "engine.lock").unlink()
+    second = home.attach()
+    told = [ask(client, 2, "remember", content=f"{id(client)}") for client in (first, second)]
+
+    assert [answer["status"] for answer in told] == ["stored", "stored"]
+    assert len(home.engines()) == 1
+
+
+def test_a_second_serve_names_the_first_and_exits_with_3(home: Home) -> None:
+    with serving(home.store) as served:
+        second = home.run("serve", "--port", "0")
+
+        assert second.returncode == 3
+        assert str(served.process.popen.pid) in second.stderr
+        assert served.url in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+
+
+def test_a_client_attaches_to_the_engine_of_serve(home: Home) -> None:
+    with serving(home.store) as served:
+        client = home.attach()
+        ask(client, 2, "remember", content="Ana keeps bees")
+
+        assert home.engines() == []
+        assert psutil.pid_exists(served.process.popen.pid)
