@@ -37,6 +37,11 @@ class Bell:
         """Note the model."""
         self.rung.append("model")
 
+    @property
+    def busy(self) -> bool:
+        """Never."""
+        return False
+
     async def run(self) -> None:
         """Do nothing."""
 

@@ -12,7 +12,8 @@ import anyio
 import typer
 
 from zettel.server.logs import configure_logging
-from zettel.server.main import EXIT_USAGE, serve_stdio_process
+from zettel.server.attach import EXIT_USAGE
+from zettel.server.main import serve_client
 from zettel.server.settings import Settings, load_settings
 from zettel.storage.errors import (
     HostRefusedError,
@@ -108,7 +109,7 @@ def stdio(
     }
     context.obj = {name: value for name, value in flags.items() if value is not None}
     if context.invoked_subcommand is None:
-        serve_stdio_process(context.obj)
+        serve_client(context.obj)
 
 
 def _settings(context: typer.Context, **flags: str | int | None) -> Settings:

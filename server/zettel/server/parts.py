@@ -44,6 +44,11 @@ class Tending(Protocol):
         """What waited for the model can be embedded now."""
         ...
 
+    @property
+    def busy(self) -> bool:
+        """Whether notes are being tended, or soon will be."""
+        ...
+
     async def run(self) -> None:
         """Tend the notes until cancelled."""
         ...

@@ -49,6 +49,7 @@ class Scheduler:
         self._settled_at = 0.0
         self._not_before = 0.0
         self._asked = False
+        self._working = False
         self._next_round = 0.0
 
     def wrote(self) -> None:
@@ -62,12 +63,23 @@ class Scheduler:
         self._asked = True
         self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether notes are being tended, or will be before the next round.
+
+        What was put off, after a failure or for another process, is for whoever comes then.
+        """
+        if anyio.current_time() < self._not_before:
+            return False
+        return self._working or self._asked or self._writes != self._tended_writes
+
     async def run(self) -> None:
         """Tend the notes until cancelled; an error is logged and tried again later."""
         failures = 0
         self._next_round = anyio.current_time() + self._pace.interval_s
         while True:
             upkeep_only = await self._wait_until_due()
+            self._working = True
             try:
                 await (self._upkeep() if upkeep_only else self._tend())
                 failures = 0
@@ -76,6 +88,7 @@ class Scheduler:
                 logger.exception("tending the notes failed, %d in a row", failures + 1)
                 self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
                 failures += 1
+            self._working = False
 
     async def _wait_until_due(self) -> bool:
         """Wait for the next work; True when it is only compaction, which cannot wait for quiet."""

@@ -1,0 +1,94 @@
+"""`zettel` as an MCP client spawns it: a thin attachment to the engine of the store.
+
+Answers in tens of milliseconds and takes a few megabytes, because it imports next to nothing; a
+test looks at `sys.modules`.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from zettel.server.dial import Line, RefusedError
+from zettel.server.hello import given_settings, session_hello
+from zettel.server.pump import Pump
+from zettel.server.rendezvous import Rendezvous, UnattachableError
+from zettel.server.spawn import reach
+from zettel.server.spelling import default_store, one_spelling
+
+EXIT_USAGE = 2
+
+
+class Attachment:
+    """One client of one store.
+
+    Args:
+        flags: What the command line said.
+        environment: What the variables said.
+    """
+
+    def __init__(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        variables = {name.lower(): value for name, value in environment.items() if value}
+        place = flags.get("store") or variables.get("zettel_store") or default_store()
+        self._place = Rendezvous(one_spelling(place))
+        self._ipc = variables.get("zettel_ipc", "")
+        self._hello = session_hello(self._place.store, given_settings(flags, environment))
+        self._parent = os.getppid()
+        self._told: set[str] = set()
+
+    def reach(self) -> Line:
+        """Come to an engine.
+
+        Raises:
+            RefusedError: The client was started wrongly.
+            UnattachableError: There is no engine to be had here.
+        """
+        line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
+        warnings = line.answer.get("warnings")
+        for warning in warnings if isinstance(warnings, list) else ():
+            self._tell_once(str(warning))
+        return line
+
+    def serve(self, line: Line) -> None:
+        """Carry the client's lines until it leaves."""
+        Pump(line, self.reach, self._leave_if_orphaned).run()
+
+    def _leave_if_orphaned(self) -> None:
+        if os.getppid() != self._parent:
+            os._exit(0)
+
+    def _tell_once(self, warning: str) -> None:
+        if warning not in self._told:
+            self._told.add(warning)
+            say(warning)
+
+
+def attach(flags: Mapping[str, str]) -> bool:
+    """Serve the client on standard input and output through an engine, until it leaves.
+
+    Returns:
+        False if there is no engine to be had here, and nothing of the client was read yet.
+    """
+    attachment = Attachment(flags, os.environ)
+    try:
+        line = attachment.reach()
+    except RefusedError as error:
+        say(str(error))
+        sys.exit(EXIT_USAGE)
+    except UnattachableError as error:
+        say(
+            f"the store's engine cannot be used: {error}. This client is served by a process of its"
+            " own; to have it so without trying, pass --in-process."
+        )
+        return False
+    attachment.serve(line)
+    return True
+
+
+def say(text: str) -> None:
+    """Tell the person who looks into the client's log."""
+    try:
+        sys.stderr.write(f"zettel: {text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # Nobody looks.
+        return

@@ -1,0 +1,58 @@
+"""The one process of a store: clients at its socket, the runtime behind them, and when it leaves."""
+
+import logging
+import os
+
+import anyio
+
+from zettel.server.claim import Claim
+from zettel.server.endings import Ending, ask_on_signal
+from zettel.server.parts import installed_parts
+from zettel.server.reception import Reception
+from zettel.server.runtime import Runtime
+from zettel.server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 5.0
+"""Seconds open calls may take after the engine was asked to end; then clients ask the next one."""
+
+WATCH_S = 2.0
+"""Seconds between two looks at whether the store is still there."""
+
+
+async def serve_engine(settings: Settings, claim: Claim) -> None:
+    """Serve the clients of a store until nobody needs it, or somebody asks it to end."""
+    ending = Ending(patience_s=DRAIN_S)
+    runtime = Runtime(settings.store, installed_parts(settings))
+    reception = Reception(claim, settings, runtime, ending)
+    async with anyio.create_task_group() as tasks, runtime.running():
+        tasks.start_soon(ask_on_signal, ending)
+        tasks.start_soon(ask_when_idle, reception, settings.idle_minutes * 60, ending)
+        tasks.start_soon(ask_when_evicted, claim, ending)
+        logger.info("engine of store=%r listens on %s", settings.store, claim.endpoint)
+        await reception.serve()
+        tasks.cancel_scope.cancel()
+    claim.release()
+    logger.info("the engine has left")
+
+
+async def ask_when_idle(reception: Reception, idle_s: float, ending: Ending) -> None:
+    """Ask when there was neither a client nor work for so many seconds."""
+    while (left := reception.idle_until(idle_s) - anyio.current_time()) > 0:
+        await anyio.sleep(left)
+    logger.info("nobody needs the engine")
+    ending.ask()
+
+
+async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
+    """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
+    while claim.is_intact():  # noqa: ASYNC110  no event tells of another process's rm
+        await anyio.sleep(WATCH_S)
+    if not claim.store_is_there():
+        # Nothing can be saved, and to write would be to make the store anew.
+        logger.warning("the store was removed")
+        logging.shutdown()
+        os._exit(0)
+    logger.warning("the engine's files were removed")
+    ending.ask()
