@@ -43,9 +43,9 @@ class Attachment:
             UnattachableError: There is no engine to be had here.
         """
         line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
-        warnings = line.answer.get("warnings")
-        for warning in warnings if isinstance(warnings, list) else ():
-            self._tell_once(str(warning))
+        warning = line.answer.get("warning")
+        if isinstance(warning, str):
+            self._tell_once(warning)
         return line
 
     def serve(self, line: Line) -> None:
@@ -57,7 +57,7 @@ class Attachment:
             os._exit(0)
 
     def _tell_once(self, warning: str) -> None:
-        if warning not in self._told:
+        if warning and warning not in self._told:
             self._told.add(warning)
             say(warning)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from zettel.server.hello import Message
 from zettel.server.locks import is_still, try_lock
-from zettel.server.rendezvous import SOCKET, Rendezvous
+from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError, make_private
 from zettel.server.sockets import listen_loopback, listen_unix
 from zettel.server.version import VERSION
 
@@ -27,17 +27,25 @@ class Claim:
     """A lock that is held and a socket that is listened on.
 
     Made by `take`; `announce` tells clients what they need to know.
+
+    Args:
+        place: Where the store's clients look for their engine.
+        lock: Descriptor of the held lock.
+        listening: The socket, listening.
+        folder: Where the socket's name is; None for a TCP port.
     """
 
-    def __init__(self, place: Rendezvous, lock: int, listening: socket.socket) -> None:
+    def __init__(
+        self, place: Rendezvous, lock: int, listening: socket.socket, folder: str | None
+    ) -> None:
         self.place = place
         self.listening = listening
-        self.secret = ""
+        self.secret = "" if folder else secrets.token_urlsafe(24)
         """What a client must know to come in; empty where the file system keeps strangers out."""
-        self._socket_folder: str | None = place.folder
+        self._folder = folder
         self._lock = lock
         self._store = _identity(place.store)
-        self._record: int | None = None
+        self._url = ""
 
     @classmethod
     def take(cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S) -> "Claim | None":
@@ -59,22 +67,23 @@ class Claim:
             if time.monotonic() >= until:
                 return None
             time.sleep(LOCK_POLL_S)
+        # What a dead engine wrote leads clients to a port that may be anybody's by now.
+        with suppress(FileNotFoundError):
+            os.unlink(place.record)
         for folder in _socket_folders(place) if ipc == "unix" else ():
             with suppress(OSError):
-                claim = cls(place, lock, listen_unix(folder, SOCKET))
-                claim._socket_folder = folder
-                return claim
-        claim = cls(place, lock, listen_loopback())
-        claim._socket_folder = None
-        claim.secret = secrets.token_urlsafe(24)
-        return claim
+                make_private(folder)
+                return cls(place, lock, listen_unix(folder, SOCKET), folder)
+        with suppress(OSError):
+            os.unlink(os.path.join(place.folder, SOCKET))
+        return cls(place, lock, listen_loopback(), None)
 
     @property
     def endpoint(self) -> str:
         """Where it listens, for people."""
-        if self._socket_folder is None:
+        if self._folder is None:
             return f"tcp 127.0.0.1:{self.listening.getsockname()[1]}"
-        return f"unix {os.path.join(self._socket_folder, SOCKET)}"
+        return f"unix {os.path.join(self._folder, SOCKET)}"
 
     def announce(self, url: str = "") -> None:
         """Write the record.
@@ -82,37 +91,46 @@ class Claim:
         Args:
             url: Where it listens to HTTP; empty for an engine that an attachment started.
         """
+        self._url = url
         record: Message = {"pid": os.getpid(), "version": VERSION, "store": self.place.store}
-        if self._socket_folder is None:
+        if self._folder is None:
             record |= {"port": self.listening.getsockname()[1], "secret": self.secret}
         else:
-            record["socket"] = self._socket_folder
+            record["socket"] = self._folder
         if url:
             record["url"] = url
         self.place.write_record(record)
-        self._record = os.stat(self.place.record).st_ino
 
     def store_is_there(self) -> bool:
         """Whether the store's directory still is the one that was claimed."""
         return self._store is None or _identity(self.place.store) == self._store
 
-    def is_intact(self) -> bool:
-        """Whether clients still find this engine, and no other can be started beside it."""
-        with suppress(OSError):
-            same_record = os.stat(self.place.record).st_ino == self._record
-            found = self._socket_folder is None or os.path.exists(
-                os.path.join(self._socket_folder, SOCKET)
-            )
-            return same_record and found and is_still(self.place.lock, self._lock)
-        return False
+    def hold(self) -> bool:
+        """See to it that clients find this engine and can start no other; False if they cannot.
+
+        A lock or record that somebody tidied away is made anew.
+        """
+        try:
+            if not is_still(self.place.lock, self._lock):
+                self.place.prepare()
+                anew = try_lock(self.place.lock)
+                if anew is None:
+                    return False
+                os.close(self._lock)
+                self._lock = anew
+            if self.place.read_record().get("pid") != os.getpid():
+                self.announce(self._url)
+        except (OSError, UnattachableError):
+            return False
+        return self._folder is None or os.path.exists(os.path.join(self._folder, SOCKET))
 
     def withdraw(self) -> None:
         """Let no further client in; those who come wait for the next engine."""
         # In a store that was made anew meanwhile, these files are another engine's.
         if is_still(self.place.lock, self._lock):
             gone = [self.place.record]
-            if self._socket_folder is not None:
-                gone.append(os.path.join(self._socket_folder, SOCKET))
+            if self._folder is not None:
+                gone.append(os.path.join(self._folder, SOCKET))
             for path in gone:
                 with suppress(OSError):
                     os.unlink(path)

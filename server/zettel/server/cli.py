@@ -11,8 +11,8 @@ from typing import Annotated
 import anyio
 import typer
 
-from zettel.server.logs import configure_logging
 from zettel.server.attach import EXIT_USAGE
+from zettel.server.logs import configure_logging
 from zettel.server.main import serve_client
 from zettel.server.settings import Settings, load_settings
 from zettel.storage.errors import (

@@ -9,7 +9,8 @@ import socket
 from typing import NamedTuple
 
 from zettel.server.hello import Message, read_object
-from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError, is_alive
+from zettel.server.locks import is_locked
+from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.sockets import connect_loopback, connect_unix
 
 ANSWER_S = 30.0
@@ -45,8 +46,9 @@ def dial(place: Rendezvous, hello: Message) -> Line | None:
     try:
         reached = _connect(place, record)
     except OSError as error:
-        if error.errno in FORBIDDEN and is_alive(record.get("pid")):
-            problem = f"its engine (process {record['pid']}) cannot be reached: {error.strerror}"
+        if error.errno in FORBIDDEN and is_locked(place.lock):
+            who = record.get("pid", "unknown")
+            problem = f"its engine (process {who}) cannot be reached from here: {error.strerror}"
             raise UnattachableError(problem) from None
         return None
     secret = record.get("secret")
@@ -70,11 +72,9 @@ def _connect(place: Rendezvous, record: Message) -> socket.socket:
     try:
         return connect_unix(place.folder, SOCKET)
     except OSError:
-        # Not beside its lock: then it says where.
+        # Not beside its lock: then it says where. A dead engine's port may be anybody's by now.
         elsewhere, port = record.get("socket"), record.get("port")
-        if not is_alive(record.get("pid")):
-            raise
-        if isinstance(port, int):
+        if isinstance(port, int) and is_locked(place.lock):
             return connect_loopback(port)
         if isinstance(elsewhere, str) and elsewhere != place.folder:
             return connect_unix(elsewhere, SOCKET)

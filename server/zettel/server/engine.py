@@ -1,4 +1,4 @@
-"""The one process of a store: clients at its socket, the runtime behind them, and when it leaves."""
+"""The one process of a store: clients at its socket, a runtime behind them, and when it leaves."""
 
 import logging
 import os
@@ -39,20 +39,24 @@ async def serve_engine(settings: Settings, claim: Claim) -> None:
 
 async def ask_when_idle(reception: Reception, idle_s: float, ending: Ending) -> None:
     """Ask when there was neither a client nor work for so many seconds."""
-    while (left := reception.idle_until(idle_s) - anyio.current_time()) > 0:
-        await anyio.sleep(left)
+    until = reception.idle_until(idle_s)
+    while until > anyio.current_time():
+        await anyio.sleep_until(until)
+        until = reception.idle_until(idle_s)
     logger.info("nobody needs the engine")
     ending.ask()
 
 
 async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
     """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
-    while claim.is_intact():  # noqa: ASYNC110  no event tells of another process's rm
+    while claim.store_is_there():
+        if not claim.hold():
+            logger.warning("clients cannot find the engine any more")
+            ending.ask()
+            return
+        # No event tells of another process's rm.
         await anyio.sleep(WATCH_S)
-    if not claim.store_is_there():
-        # Nothing can be saved, and to write would be to make the store anew.
-        logger.warning("the store was removed")
-        logging.shutdown()
-        os._exit(0)
-    logger.warning("the engine's files were removed")
-    ending.ask()
+    # Nothing can be saved, and to write would be to make the store anew.
+    logger.warning("the store was removed")
+    logging.shutdown()
+    os._exit(0)

@@ -6,7 +6,6 @@ child that nobody waits for, and none of the processes that belong to a client.
 
 import os
 import signal
-import socket
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -16,10 +15,11 @@ from typing import NoReturn
 from zettel.server.claim import Claim
 from zettel.server.hello import PROTOCOL
 from zettel.server.rendezvous import Rendezvous, UnattachableError
-from zettel.server.spawn import EXIT_HELD
+from zettel.server.spawn import EXIT_DEAF, EXIT_HELD
 
-EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+EXIT_DIED = 1
 
 REFUSING_S = 5.0
 """Seconds an engine that cannot start stays to tell its clients why."""
@@ -38,7 +38,7 @@ def start_engine(arguments: Sequence[str]) -> NoReturn:
         claim = Claim.take(place, options.get("--ipc") or _configured_ipc(place.store))
     except (UnattachableError, OSError) as error:
         sys.stderr.write(f"zettel: no engine can listen in {place.folder}: {error}\n")
-        os._exit(EXIT_FAILED)
+        os._exit(EXIT_DEAF)
     if claim is None:
         os._exit(EXIT_HELD)
     os.chdir("/")
@@ -60,7 +60,7 @@ def _detach(claim: Claim) -> None:
     ready, told = os.pipe()
     if os.fork():
         os.close(told)
-        os._exit(0 if os.read(ready, 1) else EXIT_FAILED)
+        os._exit(0 if os.read(ready, 1) else EXIT_DIED)
     os.close(ready)
 
     def leave(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -110,7 +110,6 @@ def _refuse(claim: Claim, why: str) -> None:
                 client.settimeout(REFUSING_S)
                 client.recv(65_536)
                 client.sendall(answer)
-    except TimeoutError:
-        return
     except OSError:
+        # Among them that nobody came any more.
         return

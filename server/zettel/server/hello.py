@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from zettel.server.version import VERSION
 
@@ -30,7 +31,8 @@ HELLO_SETTINGS = (
 """Settings a client may have been given; the last five are the engine's own, so it only compares
 them with what it runs with."""
 
-Message = dict[str, object]
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+Message = dict[str, Json]
 
 
 def given_settings(flags: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

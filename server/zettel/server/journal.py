@@ -59,8 +59,7 @@ class Journal:
             self._initialized = line
         elif method == "notifications/cancelled":
             # What was cancelled is never answered.
-            params = message.get("params")
-            self._close(_field(params, "requestId"))
+            self._close(_cancelled(message))
 
     def answered(self, line: bytes) -> bool:
         """Take note of a line from the engine; False if it is not for the client."""
@@ -124,11 +123,9 @@ def _read(line: bytes) -> Message | None:
     return message if type(message) is dict else None
 
 
-def _field(value: object, name: str) -> object:
-    if isinstance(value, dict):
-        found: Message = value
-        return found.get(name)
-    return None
+def _cancelled(message: Message) -> object:
+    params = message.get("params")
+    return params.get("requestId") if isinstance(params, dict) else None
 
 
 def _id_of(message: Message) -> Id | None:

@@ -34,6 +34,23 @@ def try_lock(path: str) -> int | None:
         os.close(fd)
 
 
+def is_locked(path: str) -> bool:
+    """Whether some process holds the lock.
+
+    Asks for a share of it, for an instant: whoever wants the lock has to try more than once.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _lock(fd, shared=True)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
 def is_still(path: str, fd: int) -> bool:
     """Whether a path still names the file that was opened."""
     try:
@@ -42,7 +59,7 @@ def is_still(path: str, fd: int) -> bool:
         return False
 
 
-def _lock(fd: int) -> bool:
+def _lock(fd: int, *, shared: bool = False) -> bool:
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415  there is no other platform that has it
 
@@ -52,7 +69,7 @@ def _lock(fd: int) -> bool:
             return False
         return True
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -23,7 +23,8 @@ class EngineLog(RotatingFileHandler):
     def doRollover(self) -> None:
         """Begin the next file."""
         super().doRollover()
-        os.dup2(self.stream.fileno(), 2)
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 2)
 
 
 def configure_logging(level: str) -> None:

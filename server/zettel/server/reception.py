@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from zettel.server.claim import Claim
 from zettel.server.connection import converse
 from zettel.server.endings import Ending
-from zettel.server.hello import PROTOCOL
+from zettel.server.hello import PROTOCOL, Message
 from zettel.server.lines import LineReader
 from zettel.server.project import project_namespace
 from zettel.server.protocol import Door, create_server
@@ -161,18 +161,16 @@ class Reception:
             await client.send({**self._card(), "refused": str(error)})
             return
         namespace = wanted.namespace or await to_thread.run_sync(_project_of, hello)
-        door = Door(
-            transport="stdio", namespace=namespace, session=wanted.session or hello.session
-        )
+        door = Door(transport="stdio", namespace=namespace, session=wanted.session or hello.session)
         warnings = differences(wanted, self._settings, hello.settings)
-        for warning in warnings:
-            logger.warning("client=%d %s", hello.pid, warning)
+        if warnings:
+            logger.warning("client=%d %s", hello.pid, " ".join(warnings))
         if self._ending.asked.is_set():
             # Unanswered, it goes to the next engine.
             return
         self._sessions += 1
         try:
-            await client.send({**self._card(), "warnings": warnings})
+            await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
                 create_server(self._runtime, door),
@@ -186,11 +184,11 @@ class Reception:
             self._sessions -= 1
             self._last_seen = anyio.current_time()
 
-    def _card(self) -> dict[str, object]:
+    def _card(self) -> Message:
         """Who answers."""
         return {"zettel": PROTOCOL, "version": VERSION, "pid": os.getpid(), "url": self._url}
 
-    def _status(self) -> dict[str, object]:
+    def _status(self) -> Message:
         return {**self._card(), "clients": self._sessions}
 
 
@@ -208,7 +206,7 @@ class _Client:
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return b""
 
-    async def send(self, message: dict[str, object]) -> None:
+    async def send(self, message: Message) -> None:
         """Send a message of our own."""
         await self.send_line(json.dumps(message).encode() + b"\n")
 

@@ -27,6 +27,9 @@ TRIES = 6
 EXIT_HELD = 3
 """Exit status of an engine that found another one's lock held."""
 
+EXIT_DEAF = 4
+"""Exit status of an engine that can neither lock nor listen."""
+
 Patience = Callable[[], None]
 """Called while waiting; does not return if nobody waits for an answer any more."""
 
@@ -68,7 +71,8 @@ def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> Li
                 raise UnattachableError(problem)
         patience()
         time.sleep(POLL_S)
-    raise UnattachableError(f"no engine could be reached within {REACH_S:.0f} seconds")
+    problem = f"no engine could be reached within {REACH_S:.0f} seconds"
+    raise UnattachableError(problem)
 
 
 def drain(place: Rendezvous) -> Line | None:
@@ -97,9 +101,7 @@ def _spawn_lock(place: Rendezvous) -> int | None:
         raise UnattachableError(problem) from None
 
 
-def _reach_alone(
-    place: Rendezvous, hello: Message, ipc: str, patience: Patience
-) -> Line | None:
+def _reach_alone(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> Line | None:
     """Start an engine while nobody else does; None if it, or the one that was there, died."""
     line = dial(place, hello)
     if line is not None:
@@ -113,6 +115,9 @@ def _reach_alone(
     if status == EXIT_HELD:
         pid = place.read_record().get("pid", "unknown")
         problem = f"another engine (process {pid}) owns the store and cannot be reached from here"
+        raise UnattachableError(problem)
+    if status == EXIT_DEAF:
+        problem = "no engine can listen here; its log says why"
         raise UnattachableError(problem)
     return dial(place, hello)
 

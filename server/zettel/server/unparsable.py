@@ -17,6 +17,7 @@ from pydantic import JsonValue, ValidationError
 
 from zettel.server.message_ids import EDGE, MAX_MESSAGE, id_at_the_edges
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """A message that is no message: what to answer, and under which id."""
