@@ -1,6 +1,7 @@
 """Tells the processes of one run from all others, attachments from engines, and measures them."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ MARK = "BENCHMARK_RUN"
 HANDED_ON = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
 """What MCP clients hand to a server they start (the SDK's `client/stdio.py`), and no more."""
 
-GONE_S = 5.0
-"""Seconds a killed process may take to disappear before it is killed again."""
+GONE_S = 0.05
+"""Seconds between two looks at whether a process has ended: some systems are slow to bury it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,26 @@ def memory_of(process: psutil.Process) -> Memory:
     except psutil.Error:
         return NOTHING
     return Memory(resident=resident, proportional=full.get("pss", 0))
+
+
+def has_ended(process: psutil.Process, within_s: float) -> bool:
+    """Wait until a process has ended, whoever started it.
+
+    Args:
+        process: Anybody's.
+        within_s: How long to wait, in seconds.
+
+    Returns:
+        False if it lives on.
+    """
+    until = time.monotonic() + within_s
+    while process in psutil.wait_procs([process], timeout=GONE_S)[1]:
+        with suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        if time.monotonic() > until:
+            return False
+    return True
 
 
 def kill_all(mark: str) -> None:

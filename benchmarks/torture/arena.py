@@ -94,21 +94,6 @@ class Arena:
         serving = [process for process in marked(self.mark) if "serve" in _words(process)]
         return [*engines(self.mark), *serving]
 
-    async def an_engine_besides(self, others: list[psutil.Process]) -> psutil.Process:
-        """The first engine that was not there before.
-
-        Raises:
-            NeverHappenedError: None comes.
-        """
-        found: list[psutil.Process] = []
-
-        def seen() -> bool:
-            found.extend(process for process in self.engines() if process not in others)
-            return bool(found)
-
-        await self.until("another engine", seen)
-        return found[0]
-
     async def until(self, moment: str, seen: Callable[[], bool]) -> None:
         """Wait for something that can only be looked at.
 
@@ -125,20 +110,21 @@ class Arena:
         """Length of the engine's log so far, in bytes."""
         return self.engine_log.stat().st_size if self.engine_log.exists() else 0
 
+    def has_logged(self, text: str, *, since: int) -> bool:
+        """Whether the engine's log says something behind a certain length."""
+        length = self.logged()
+        # Shorter than before, it is another file: the log has been rotated.
+        start = since if length >= since else 0
+        return bool(length) and text.encode() in self.engine_log.read_bytes()[start:]
+
     async def until_logged(self, text: str, *, since: int) -> None:
         """Wait until the engine's log says something behind a certain length.
 
         Raises:
             NeverHappenedError: It does not.
         """
-
-        def seen() -> bool:
-            length = self.logged()
-            # Shorter than before, it is another file: the log has been rotated.
-            start = since if length >= since else 0
-            return bool(length) and text.encode() in self.engine_log.read_bytes()[start:]
-
-        await self.until(f"{text!r} in the engine's log", seen)
+        moment = f"{text!r} in the engine's log"
+        await self.until(moment, lambda: self.has_logged(text, since=since))
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[Process]:

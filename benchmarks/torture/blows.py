@@ -42,19 +42,17 @@ class Fight:
     """Signals that reached an engine, and engines that were replaced."""
     in_flight: list[int] = field(default_factory=list[int])
     """Calls that were open, at each blow."""
+    late: int = 0
+    """Blows at an evolution that was over already."""
     told: int = 0
 
     def strike(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send every engine that lives a signal."""
         for engine in self.arena.engines():
-            self.hit(engine, number)
-
-    def hit(self, engine: psutil.Process, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send one engine a signal; nothing if it is gone."""
-        with suppress(psutil.Error):
-            engine.send_signal(number)
-            self.blows += 1
-            self.in_flight.append(self.ledger.open)
+            with suppress(psutil.Error):
+                engine.send_signal(number)
+                self.blows += 1
+                self.in_flight.append(self.ledger.open)
 
     def replaced(self, before: Sequence[psutil.Process]) -> None:
         """Count engines that made way without a signal."""
@@ -83,14 +81,15 @@ class Fight:
         after = self.ledger.answered + self.chance.randint(0, ROUND_CALLS // 2)
         async with anyio.create_task_group() as tasks:
             for _ in range(IN_FLIGHT):
-                tasks.start_soon(self._tell_on, busy, ROUND_CALLS // IN_FLIGHT)
+                tasks.start_soon(self.tell_on, busy, ROUND_CALLS // IN_FLIGHT)
             for client in self.clients:
                 if client is not busy:
-                    tasks.start_soon(self._tell_on, client, 2)
+                    tasks.start_soon(self.tell_on, client, 2)
             await self.arena.until("an answer", lambda: self.ledger.answered >= after)
             await act()
 
-    async def _tell_on(self, client: Caller, times: int) -> None:
+    async def tell_on(self, client: Caller, times: int) -> None:
+        """One client tells some notes, one after the other."""
         for _ in range(times):
             await self.tell(client)
 
@@ -117,7 +116,7 @@ async def initialize(fight: Fight) -> None:
         tasks.start_soon(arrive)
         await fight.pause(ATTACH_S)
         fight.strike()
-    await fight.tell_all()
+        tasks.start_soon(fight.tell_all)
 
 
 async def spawn(fight: Fight) -> None:
@@ -126,10 +125,15 @@ async def spawn(fight: Fight) -> None:
     async with anyio.create_task_group() as tasks:
         for client in fight.clients:
             tasks.start_soon(fight.tell, client)
+        await fight.arena.until("open calls", lambda: fight.ledger.open >= len(fight.clients))
         fight.strike()
-        newborn = await fight.arena.an_engine_besides(before)
+        await fight.arena.until("another engine", lambda: _is_another(fight, before))
         await fight.pause(SPAWN_S)
-        fight.hit(newborn)
+        fight.strike()
+
+
+def _is_another(fight: Fight, before: Sequence[psutil.Process]) -> bool:
+    return any(engine not in before for engine in fight.arena.engines())
 
 
 async def in_flight(fight: Fight) -> None:
@@ -159,8 +163,9 @@ async def _amid_evolution(fight: Fight, line: str) -> None:
     await fight.arena.until_logged(line, since=since)
     async with anyio.create_task_group() as tasks:
         for client in fight.clients:
-            tasks.start_soon(fight.tell, client)
+            tasks.start_soon(fight.tell_on, client, 3)
         await fight.pause(STEP_S)
+        fight.late += fight.arena.has_logged("run=", since=since)
         fight.strike()
 
 

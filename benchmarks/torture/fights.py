@@ -45,6 +45,8 @@ class Outcome:
     """Answers on bare pipes to what was never asked, or was answered before."""
     rivals: int
     """Rounds after which two engines stayed on the store."""
+    late: int
+    """Blows at an evolution that was over already: no flaw, but no proof either."""
 
     @property
     def blows(self) -> int:
@@ -133,4 +135,5 @@ async def _settle(fight: Fight, tallies: Mapping[str, Tally], rivals: int) -> Ou
         hung=ledger.hung,
         unexpected=sum(client.unexpected for client in fight.clients),
         rivals=rivals,
+        late=fight.late,
     )

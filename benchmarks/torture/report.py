@@ -62,6 +62,7 @@ def _totals(outcome: Outcome) -> Iterator[Sequence[str]]:
     yield ("doubled", str(len(outcome.doubled)))
     yield ("hung", str(len(outcome.hung)))
     yield ("answered twice or unasked", str(outcome.unexpected))
+    yield ("blows at an evolution that was over", str(outcome.late))
     yield ("rounds that left two engines", str(outcome.rivals))
 
 

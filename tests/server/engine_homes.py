@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Timer
 
 import psutil
-from benchmarks.processes import MARK, engines, kill_all
+from benchmarks.processes import MARK, engines, has_ended, kill_all
 from pydantic import JsonValue
 from tests.server.processes import (
     INITIALIZE,
@@ -137,6 +137,13 @@ def greet(process: Process) -> None:
     process.say(INITIALIZED)
 
 
+def lists_tools(process: Process) -> bool:
+    """Whether the four tools are listed: what an engine can do before it has opened its store."""
+    process.say({"jsonrpc": "2.0", "id": "list", "method": "tools/list"})
+    answer = process.hear()
+    return answer["id"] == "list" and json.dumps(answer).count('"inputSchema"') == 4
+
+
 def ask(
     process: Process, request_id: int, name: str, **arguments: JsonValue
 ) -> dict[str, JsonValue]:
@@ -157,5 +164,4 @@ def structured(answer: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 def gone(process: psutil.Process) -> bool:
     """Whether a process ends, without anybody's help, within our patience."""
-    _, alive = psutil.wait_procs([process], timeout=PATIENCE_S)
-    return not alive
+    return has_ended(process, PATIENCE_S)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from mcp import Client, StdioServerParameters
-from tests.server.engine_homes import Home, ask, home_at
-from tests.server.processes import INITIALIZE, PATIENCE_S
+from tests.server.engine_homes import Home, ask, home_at, lists_tools
+from tests.server.processes import INITIALIZE, INITIALIZED, PATIENCE_S
 
 HEAVY = {
     "anyio",
@@ -29,12 +29,15 @@ HEAVY = {
 """What an attachment may not load: each costs milliseconds and megabytes for every client."""
 
 
-@pytest.fixture(params=["unix", "tcp"])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    """A store reached one way."""
+@pytest.fixture(scope="module", params=["unix", "tcp"])
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
+    """A store reached one way, for all tests of the module: its engine lives on between them."""
     if request.param == "unix" and sys.platform == "win32":
         pytest.skip("no Unix sockets")
-    with home_at(tmp_path / "store", ipc=str(request.param)) as home:
+    place = tmp_path_factory.mktemp(str(request.param)) / "store"
+    with home_at(place, ipc=str(request.param)) as home:
         yield home
 
 
@@ -44,11 +47,9 @@ def test_ten_clients_started_at_once_have_one_engine_and_four_tools_each(home: H
         client.say(INITIALIZE)
     for client in clients:
         assert "result" in client.hear()
-        client.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        client.say({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})
-    listed = [client.hear() for client in clients]
+        client.say(INITIALIZED)
 
-    assert all(json.dumps(answer).count('"inputSchema"') == 4 for answer in listed)
+    assert all(lists_tools(client) for client in clients)
     assert len(home.engines()) == 1
 
 
@@ -128,8 +129,9 @@ def test_a_setting_of_the_engine_in_a_clients_environment_is_warned_about(home: 
     assert other.end() == 0
     assert other.popen.stderr is not None
     warned = other.popen.stderr.read().decode()
-    assert "ZETTEL_MODEL" in warned
+    assert "model" in warned
     assert "some-other-model" in warned
+    assert str(home.store / "config.toml") in warned
 
 
 def test_a_message_of_four_mebibytes_is_answered_through_an_attachment(home: Home) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.server.engine_homes import Home, ask, gone, home_at
+from tests.server.engine_homes import Home, ask, gone, home_at, lists_tools
 from tests.server.processes import INITIALIZE, tool_call
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of POSIX")
@@ -33,7 +33,7 @@ def test_a_client_that_closes_its_end_leaves_the_engine_to_the_others(home: Home
     leaving.stdin.close()
 
     assert leaving.end() == 0
-    assert ask(staying, 2, "remember", content="Ana keeps bees")["status"] == "stored"
+    assert lists_tools(staying)
     assert home.engine() == engine
 
 
@@ -77,12 +77,10 @@ def test_an_engine_that_nobody_needs_leaves_and_takes_its_files_along(home: Home
     home.configure(idle_minutes=SOON)
     client = home.attach()
     engine = home.engine()
-    told = [ask(client, n, "remember", content=f"note {n}")["status"] for n in range(2, 30)]
     client.stdin.close()
 
     assert client.end() == 0
     assert gone(engine)
-    assert set(told) == {"stored"}
     assert not list(home.private.glob("*.sock"))
     assert not (home.private / "engine.json").exists()
 
@@ -100,7 +98,7 @@ def test_a_silent_client_keeps_the_engine(home: Home) -> None:
         assert gone(clock)
 
     assert home.engine() == engine
-    assert ask(silent, 2, "remember", content="Ana keeps bees")["status"] == "stored"
+    assert lists_tools(silent)
 
 
 def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) -> None:
@@ -119,6 +117,7 @@ def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) ->
 def test_an_engine_never_outlives_its_store(home: Home, idle: bool) -> None:
     client = home.attach()
     engine = home.engine()
+    ask(client, 2, "remember", content="Ana keeps bees")
     if idle:
         client.stdin.close()
         client.end()
@@ -130,17 +129,20 @@ def test_an_engine_never_outlives_its_store(home: Home, idle: bool) -> None:
 
 def test_stop_ends_the_engine_and_has_nothing_to_do_without_one(home: Home) -> None:
     client = home.attach()
-    ask(client, 2, "remember", content="Ana keeps bees")
+    ask(client, 2, "remember", content="Ana keeps heliotrope bees")
     client.stdin.close()
     client.end()
     engine = home.engine()
     stopped = home.run("stop")
     again = home.run("stop")
+    log = (home.private / "engine.log").read_text(encoding="utf-8")
 
     assert gone(engine)
     assert (stopped.returncode, again.returncode) == (0, 0)
     assert str(engine.pid) in stopped.stdout
-    assert "Ana keeps bees" in home.run("list").stdout
+    assert log
+    assert "heliotrope" not in log
+    assert "heliotrope" in home.run("list").stdout
 
 
 def test_a_client_whose_engine_was_stopped_gets_another_one(home: Home) -> None:
@@ -149,7 +151,7 @@ def test_a_client_whose_engine_was_stopped_gets_another_one(home: Home) -> None:
     assert home.run("stop").returncode == 0
     assert gone(engine)
 
-    assert ask(client, 2, "remember", content="Ana keeps bees")["status"] == "stored"
+    assert lists_tools(client)
     assert home.engine() != engine
 
 
@@ -169,32 +171,15 @@ def test_status_tells_what_runs_and_that_nothing_does(home: Home) -> None:
     assert str(engine.pid) in words
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_engine_answers_what_is_open_before_a_signal_ends_it(
-    home: Home, number: signal.Signals
-) -> None:
+def test_an_engine_answers_what_is_open_before_a_signal_ends_it(home: Home) -> None:
     client = home.attach()
     ask(client, 1000, "remember", content="the store is open")
     engine = home.engine()
     client.say(*(tool_call(n, "remember", content=f"note {n}") for n in range(2, 34)))
     client.hear()
-    engine.send_signal(number)
+    engine.send_signal(signal.SIGINT)
     answers = [client.hear() for _ in range(31)]
 
     assert all("result" in answer for answer in answers)
     assert gone(engine)
     assert len(home.run("list", "--json").stdout.splitlines()) == 33
-
-
-def test_an_engine_writes_no_word_to_its_clients_and_its_log_stays_small(home: Home) -> None:
-    client = home.attach()
-    ask(client, 2, "remember", content="the secret word is heliotrope")
-    client.stdin.close()
-    client.end()
-    assert home.run("stop").returncode == 0
-    log = (home.private / "engine.log").read_text(encoding="utf-8")
-
-    assert log
-    assert "heliotrope" not in log
-    assert client.popen.stdout is not None
-    assert client.popen.stdout.read() == b""
