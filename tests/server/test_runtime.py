@@ -42,6 +42,15 @@ class Bell:
         """Never."""
         return False
 
+    @property
+    def due_in_s(self) -> float:
+        """At once."""
+        return 0.0
+
+    async def waiting(self) -> int:
+        """Nothing."""
+        return 0
+
     async def run(self) -> None:
         """Do nothing."""
 

@@ -13,7 +13,7 @@ from zettel.server.hello import given_settings, session_hello
 from zettel.server.pump import Pump
 from zettel.server.rendezvous import Rendezvous, UnattachableError
 from zettel.server.spawn import reach
-from zettel.server.spelling import default_store, one_spelling
+from zettel.server.spelling import chosen_store
 
 EXIT_USAGE = 2
 
@@ -27,10 +27,8 @@ class Attachment:
     """
 
     def __init__(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> None:
-        variables = {name.lower(): value for name, value in environment.items() if value}
-        place = flags.get("store") or variables.get("zettel_store") or default_store()
-        self._place = Rendezvous(one_spelling(place))
-        self._ipc = variables.get("zettel_ipc", "")
+        self._place = Rendezvous(chosen_store(flags, environment))
+        self._ipc = environment.get("ZETTEL_IPC", "")
         self._hello = session_hello(self._place.store, given_settings(flags, environment))
         self._parent = os.getppid()
         self._told: set[str] = set()

@@ -49,6 +49,15 @@ class Tending(Protocol):
         """Whether notes are being tended, or soon will be."""
         ...
 
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until notes are looked at again."""
+        ...
+
+    async def waiting(self) -> int:
+        """How many notes wait."""
+        ...
+
     async def run(self) -> None:
         """Tend the notes until cancelled."""
         ...

@@ -12,12 +12,14 @@ from anyio.abc import ByteStream, SocketListener, TaskGroup
 from pydantic import BaseModel, Field, ValidationError
 
 from zettel.server.claim import Claim
+from zettel.server.clock import utc_now
 from zettel.server.connection import converse
 from zettel.server.endings import Ending
 from zettel.server.hello import PROTOCOL, Message
 from zettel.server.lines import LineReader
 from zettel.server.project import project_namespace
 from zettel.server.protocol import Door, create_server
+from zettel.server.report import report
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings, differences, load_engine_settings
 from zettel.server.spelling import is_directory
@@ -69,7 +71,7 @@ class Reception:
         self._ending = ending
         self._url = url
         self._sessions = 0
-        self._last_seen = anyio.current_time()
+        self._since = self._last_seen = anyio.current_time()
         self._held: list[ByteStream] = []
 
     @property
@@ -107,7 +109,7 @@ class Reception:
             if hello.want == "session":
                 await self._serve_client(client, hello)
             elif hello.want == "status":
-                await client.send({"zettel": PROTOCOL, **self._status()})
+                await client.send(await self._status())
             elif hello.want == "drain":
                 logger.info("asked to end by a zettel %s", hello.version)
                 await client.send(self._card())
@@ -155,7 +157,7 @@ class Reception:
     async def _serve_client(self, client: "_Client", hello: Hello) -> None:
         try:
             wanted = await to_thread.run_sync(
-                lambda: load_engine_settings(self._settings.store, **hello.settings)
+                lambda: load_engine_settings(self._claim.place.store, **hello.settings)
             )
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
@@ -188,8 +190,14 @@ class Reception:
         """Who answers."""
         return {"zettel": PROTOCOL, "version": VERSION, "pid": os.getpid(), "url": self._url}
 
-    def _status(self) -> Message:
-        return {**self._card(), "clients": self._sessions}
+    async def _status(self) -> Message:
+        return {
+            **self._card(),
+            "uptime_s": round(anyio.current_time() - self._since),
+            "clients": self._sessions,
+            "endpoint": self._claim.endpoint,
+            **await report(self._runtime, self._settings, utc_now),
+        }
 
 
 class _Client:

@@ -83,6 +83,11 @@ class Runtime:
         return bool(self._open_calls) or tending or not self._loading_done.is_set()
 
     @property
+    def tending(self) -> Tending | None:
+        """Who evolves the notes; None until the store is open."""
+        return self._scheduler
+
+    @property
     def problem(self) -> str:
         """Why the store or the model cannot be used; empty when they can."""
         if self._attempt and self._attempt.error:

@@ -73,6 +73,15 @@ class Scheduler:
             return False
         return self._working or self._asked or self._writes != self._tended_writes
 
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until notes are looked at again."""
+        return max(self._due_at(), self._not_before, anyio.current_time()) - anyio.current_time()
+
+    async def waiting(self) -> int:
+        """How many notes wait for evolution."""
+        return await waiting(self._memory)
+
     async def run(self) -> None:
         """Tend the notes until cancelled; an error is logged and tried again later."""
         failures = 0

@@ -134,7 +134,7 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
     return [
         f"setting {name}: this client was given {getattr(wanted, name)!r} (by flag or"
         f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
-        f" {getattr(running, name)!r}. Set {name} in {config_file(running.store)} and run zettel"
+        f" {getattr(running, name)!r}. Set {name} in {config_file(wanted.store)} and run zettel"
         " stop."
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)

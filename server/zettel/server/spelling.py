@@ -5,6 +5,7 @@ Part of the attachment: imports next to nothing.
 
 import os
 import sys
+from collections.abc import Mapping
 
 APPLICATION = "zettel"
 
@@ -29,6 +30,12 @@ def _home() -> str:
 
         home = pwd.getpwuid(os.getuid()).pw_dir
     return home
+
+
+def chosen_store(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    """The place of the store in its one spelling: flag > variable > default."""
+    variables = {name.lower(): value for name, value in environment.items() if value}
+    return one_spelling(flags.get("store") or variables.get("zettel_store") or default_store())
 
 
 def is_directory(place: str) -> bool:
