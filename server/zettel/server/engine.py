@@ -1,12 +1,12 @@
 """The one process of a store: clients at its socket, a runtime behind them, and when it leaves."""
 
 import logging
-import os
 
 import anyio
 
 from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
+from zettel.server.eviction import ask_when_evicted
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
@@ -17,14 +17,11 @@ logger = logging.getLogger(__name__)
 DRAIN_S = 5.0
 """Seconds open calls may take after the engine was asked to end; then clients ask the next one."""
 
-WATCH_S = 2.0
-"""Seconds between two looks at whether the store is still there."""
-
 
 async def serve_engine(settings: Settings, claim: Claim) -> None:
     """Serve the clients of a store until nobody needs it, or somebody asks it to end."""
     ending = Ending(patience_s=DRAIN_S)
-    runtime = Runtime(settings.store, installed_parts(settings))
+    runtime = Runtime(settings.store, installed_parts(settings, still_there=claim.store_is_there))
     reception = Reception(claim, settings, runtime, ending)
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
@@ -45,18 +42,3 @@ async def ask_when_idle(reception: Reception, idle_s: float, ending: Ending) -> 
         until = reception.idle_until(idle_s)
     logger.info("nobody needs the engine")
     ending.ask()
-
-
-async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
-    """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
-    while claim.store_is_there():
-        if not claim.hold():
-            logger.warning("clients cannot find the engine any more")
-            ending.ask()
-            return
-        # No event tells of another process's rm.
-        await anyio.sleep(WATCH_S)
-    # Nothing can be saved, and to write would be to make the store anew.
-    logger.warning("the store was removed")
-    logging.shutdown()
-    os._exit(0)

@@ -16,6 +16,7 @@ from zettel.server.clock import Clock
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
 from zettel.storage.embedder import Embedder
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
 from zettel.tools.memory import Caller, Memory
 
@@ -81,8 +82,14 @@ class Parts:
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
 
 
-def installed_parts(settings: Settings) -> Parts:
-    """The parts a real server uses: LanceDB, the configured model, the four verbs."""
+def installed_parts(settings: Settings, *, still_there: Callable[[], bool] = lambda: True) -> Parts:
+    """The parts a real server uses: LanceDB, the configured model, the four verbs.
+
+    Args:
+        settings: Which store and model, and how notes are tended.
+        still_there: Whether the store is to be opened; a directory that is removed while LanceDB
+            is being imported must not be made anew.
+    """
     pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
     async def make_embedder() -> Embedder:
@@ -93,6 +100,9 @@ def installed_parts(settings: Settings) -> Parts:
 
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
+        if not still_there():
+            problem, remedy = "was removed while it was being opened", "Call again."
+            raise StoreUnavailableError(settings.store, problem, remedy)
         return await opener(settings.store, model_id=embedder.model_id, dim=embedder.dim)
 
     async def import_verbs() -> Perform:

@@ -15,6 +15,7 @@ from zettel.server.claim import Claim
 from zettel.server.clock import utc_now
 from zettel.server.connection import converse
 from zettel.server.endings import Ending
+from zettel.server.eviction import Watched
 from zettel.server.hello import PROTOCOL, Message
 from zettel.server.lines import LineReader
 from zettel.server.project import project_namespace
@@ -175,7 +176,7 @@ class Reception:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
-                create_server(self._runtime, door),
+                create_server(Watched(self._runtime, self._claim), door),
                 client.reader,
                 client.send_line,
                 protocol=wanted.protocol,

@@ -5,7 +5,7 @@ import logging
 import anyio
 
 from zettel.server.clock import Clock
-from zettel.server.leadership import lead, new_holder, new_run_id
+from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.parts import Pace
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve, waiting
@@ -133,7 +133,7 @@ class Scheduler:
         if not await waiting(self._memory):
             self._tended_writes = writes
             return
-        lease = Lease(self._memory.store, self._holder)
+        lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
             self._asked = True
             self._put_off(LEADER_ELSEWHERE_S)

@@ -11,7 +11,8 @@ import uvicorn
 
 from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
-from zettel.server.engine import DRAIN_S, ask_when_evicted
+from zettel.server.engine import DRAIN_S
+from zettel.server.eviction import ask_when_evicted
 from zettel.server.http import create_app
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
@@ -82,7 +83,12 @@ async def serve_http(
             cannot.
         announce: Told when everything is ready.
     """
-    runtime = Runtime(settings.store, installed_parts(settings))
+    parts = (
+        installed_parts(settings, still_there=claim.store_is_there)
+        if claim
+        else installed_parts(settings)
+    )
+    runtime = Runtime(settings.store, parts)
     streams = Streams()
     app = create_app(
         runtime,
