@@ -119,7 +119,7 @@ def attachment_memory(site: Site) -> tuple[Memory, Memory]:
 def crowd(site: Site, clients: int, *, in_process: bool) -> Crowd:
     """Memory of several clients of one store, with the real model."""
     env = site.environment(f"crowd-{clients}-{in_process}")
-    options = ("--in-process",) if in_process else ()
+    options = ("--in-process", "--log-level", "warning") if in_process else ()
     with ExitStack() as running:
         servers = [
             running.enter_context(spawned(site.command, *options, env=env)) for _ in range(clients)

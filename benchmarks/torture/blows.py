@@ -3,7 +3,7 @@
 import random
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -57,6 +57,7 @@ class Fight:
     def replaced(self, before: Sequence[psutil.Process]) -> None:
         """Count engines that made way without a signal."""
         self.blows += sum(engine not in self.arena.engines() for engine in before)
+        self.in_flight.append(self.ledger.open)
 
     async def tell(self, client: Caller) -> None:
         """One client tells what nobody has told before."""
@@ -76,21 +77,28 @@ class Fight:
         await anyio.sleep(self.chance.uniform(0, most_s))
 
     async def amid_calls(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Do something while one client has eight calls open and the others one each."""
+        """Do something while one client has eight calls open and the others one each.
+
+        Nobody stops calling before it is done.
+        """
         busy = self.chance.choice(self.clients)
         after = self.ledger.answered + self.chance.randint(0, ROUND_CALLS // 2)
+        done = anyio.Event()
         async with anyio.create_task_group() as tasks:
             for _ in range(IN_FLIGHT):
-                tasks.start_soon(self.tell_on, busy, ROUND_CALLS // IN_FLIGHT)
+                tasks.start_soon(self.tell_on, busy, ROUND_CALLS // IN_FLIGHT, done)
             for client in self.clients:
                 if client is not busy:
-                    tasks.start_soon(self.tell_on, client, 2)
+                    tasks.start_soon(self.tell_on, client, 2, done)
             await self.arena.until("an answer", lambda: self.ledger.answered >= after)
             await act()
+            done.set()
 
-    async def tell_on(self, client: Caller, times: int) -> None:
-        """One client tells some notes, one after the other."""
+    async def tell_on(self, client: Caller, times: int, until: anyio.Event | None = None) -> None:
+        """One client tells so many notes one after the other, and more until an event is set."""
         for _ in range(times):
+            await self.tell(client)
+        while until is not None and not until.is_set():
             await self.tell(client)
 
 
@@ -193,16 +201,18 @@ async def handed_over(fight: Fight) -> None:
 
 async def served(fight: Fight) -> None:
     """`zettel serve` takes over amid calls, and is killed amid calls in its turn."""
+    before = fight.arena.engines()
+    async with AsyncExitStack() as stack:
 
-    async def act() -> None:
-        before = fight.arena.engines()
-        async with fight.arena.serving():
+        async def take_over() -> None:
+            await stack.enter_async_context(fight.arena.serving())
             fight.replaced(before)
-            await fight.tell_all()
+
+        async def kill() -> None:
             fight.strike()
 
-    await fight.amid_calls(act)
-    await fight.tell_all()
+        await fight.amid_calls(take_over)
+        await fight.amid_calls(kill)
 
 
 KILLS: dict[str, Round] = {
@@ -214,6 +224,9 @@ KILLS: dict[str, Round] = {
     "optimise": optimise,
 }
 """The moments of kill -9, by the name they are reported under."""
+
+AT_WORK: dict[str, Round] = {name: KILLS[name] for name in ("evolution", "optimise")}
+"""Those of them at which the engine works on its own."""
 
 OTHER_ENDS: dict[str, Round] = {
     "SIGTERM": terminated,

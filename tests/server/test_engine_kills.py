@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 from benchmarks.torture.arena import Arena
-from benchmarks.torture.blows import KILLS, OTHER_ENDS, Fight, Round
+from benchmarks.torture.blows import AT_WORK, KILLS, OTHER_ENDS, Fight, Round
 from benchmarks.torture.fights import Outcome, clients_of, fight_on
 from tests.server.processes import ZETTEL
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-FIFTEEN = 15
 
 
 async def fought(folder: Path, rounds: dict[str, Round], blows: int) -> Outcome:
@@ -30,10 +28,17 @@ async def fought(folder: Path, rounds: dict[str, Round], blows: int) -> Outcome:
         return await fight_on(fight, rounds, goes_on, progress=lambda name: None)
 
 
-async def test_no_call_is_lost_doubled_or_hung_by_fifteen_kills(tmp_path: Path) -> None:
-    outcome = await fought(tmp_path, KILLS, FIFTEEN)
+@pytest.mark.parametrize(
+    ("rounds", "blows"),
+    [({name: act for name, act in KILLS.items() if name not in AT_WORK}, 11), (AT_WORK, 4)],
+    ids=["amid calls", "amid evolution"],
+)
+async def test_no_call_is_lost_doubled_or_hung_by_kill_9(
+    tmp_path: Path, rounds: dict[str, Round], blows: int
+) -> None:
+    outcome = await fought(tmp_path, rounds, blows)
 
-    assert outcome.blows >= FIFTEEN
+    assert outcome.blows >= blows
     assert all(tally.blows >= 2 for tally in outcome.tallies.values())
     assert outcome.flawless, outcome
 

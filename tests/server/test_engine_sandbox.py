@@ -96,14 +96,12 @@ def test_without_background_processes_it_serves_in_process_and_says_so(
 ) -> None:
     sandbox = within(tmp_path, NO_CHILDREN.format(error=error))
     client = home.attach(**sandbox)
-    told = ask(client, 2, "remember", content="Ana keeps bees")
-    warned = said(client)
 
-    assert told["status"] == "stored"
+    assert lists_tools(client)
+    warned = said(client)
     assert home.engines() == []
-    assert "in-process" in warned or "in this process" in warned
+    assert "in-process" in warned
     assert "Traceback" not in warned
-    assert "Ana keeps bees" in home.run("list").stdout
 
 
 def test_an_engine_that_cannot_even_start_leaves_its_client_served(
@@ -138,7 +136,7 @@ def test_without_sockets_it_works_or_says_what_to_set(
     assert lists_tools(client)
     warned = said(client)
     assert len(home.engines()) <= 1
-    assert home.engines() or "in-process" in warned or "in this process" in warned
+    assert home.engines() or "in-process" in warned
     assert "Traceback" not in warned
 
 
@@ -191,7 +189,7 @@ def test_a_store_path_longer_than_any_sockets_works(tmp_path: Path) -> None:
     with home_at(deep / "store") as home:
         one, two = home.attach(), home.attach()
 
-        assert ask(one, 2, "remember", content="Ana keeps bees")["status"] == "stored"
+        assert lists_tools(one)
         assert lists_tools(two)
         assert len(home.engines()) == 1
         assert len(str(home.private)) > 300
