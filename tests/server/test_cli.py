@@ -142,7 +142,9 @@ def test_version_and_help_need_no_store(
     assert capsys.readouterr().out.strip().count(".") == 2
     assert use(monkeypatch, store, "--help") == 0
     usage = capsys.readouterr().out
-    assert all(command in usage for command in ("serve", "status", "stop", "evolve", "list", "show"))
+    assert all(
+        command in usage for command in ("serve", "status", "stop", "evolve", "list", "show")
+    )
     assert not store.exists()
 
 

@@ -14,6 +14,7 @@ from zettel.server.pump import Pump
 from zettel.server.rendezvous import Rendezvous, UnattachableError
 from zettel.server.spawn import reach
 from zettel.server.spelling import chosen_store
+from zettel.server.version import VERSION, is_newer
 
 EXIT_USAGE = 2
 
@@ -41,9 +42,10 @@ class Attachment:
             UnattachableError: There is no engine to be had here.
         """
         line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
-        warning = line.answer.get("warning")
-        if isinstance(warning, str):
-            self._tell_once(warning)
+        self._tell_once(str(line.answer.get("warning", "")))
+        found = str(line.answer.get("version", ""))
+        if is_newer(VERSION, found):
+            self._tell_once(f"zettel serve runs version {found}; end it and start {VERSION}")
         return line
 
     def serve(self, line: Line) -> None:
@@ -64,8 +66,11 @@ def attach(flags: Mapping[str, str]) -> bool:
     """Serve the client on standard input and output through an engine, until it leaves.
 
     Returns:
-        False if there is no engine to be had here, and nothing of the client was read yet.
+        False if there is no engine to be had here, or to be started for such settings; nothing
+        of the client was read then.
     """
+    if not _may_be_right(flags, os.environ):
+        return False
     attachment = Attachment(flags, os.environ)
     try:
         line = attachment.reach()
@@ -80,6 +85,14 @@ def attach(flags: Mapping[str, str]) -> bool:
         return False
     attachment.serve(line)
     return True
+
+
+def _may_be_right(flags: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    """Whether it is worth starting an engine, which checks every setting, for such a client."""
+    protocol = flags.get("protocol") or environment.get("ZETTEL_PROTOCOL")
+    ipc = environment.get("ZETTEL_IPC")
+    known = (protocol or "auto") in {"auto", "legacy"} and (ipc or "unix") in {"unix", "tcp"}
+    return known and flags.get("store") != ""
 
 
 def say(text: str) -> None:

@@ -8,12 +8,14 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from zettel.server.hello import Message
 from zettel.server.locks import is_still, try_lock
-from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError, make_private
+from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.sockets import listen_loopback, listen_unix
+from zettel.server.spelling import is_directory
 from zettel.server.version import VERSION
 
 LOCK_WAIT_S = 20.0
@@ -44,8 +46,10 @@ class Claim:
         """What a client must know to come in; empty where the file system keeps strangers out."""
         self._folder = folder
         self._lock = lock
-        self._store = _identity(place.store)
+        # Held open, its number is given to no other directory.
+        self._store = os.open(place.store, os.O_RDONLY) if is_directory(place.store) else None
         self._url = ""
+        self._withdrawn = False
 
     @classmethod
     def take(cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S) -> "Claim | None":
@@ -70,9 +74,9 @@ class Claim:
         # What a dead engine wrote leads clients to a port that may be anybody's by now.
         with suppress(FileNotFoundError):
             os.unlink(place.record)
-        for folder in _socket_folders(place) if ipc == "unix" else ():
+        for find in _socket_folders(place) if ipc == "unix" else ():
             with suppress(OSError):
-                make_private(folder)
+                folder = find()
                 return cls(place, lock, listen_unix(folder, SOCKET), folder)
         with suppress(OSError):
             os.unlink(os.path.join(place.folder, SOCKET))
@@ -103,13 +107,15 @@ class Claim:
 
     def store_is_there(self) -> bool:
         """Whether the store's directory still is the one that was claimed."""
-        return self._store is None or _identity(self.place.store) == self._store
+        return self._store is None or is_still(self.place.store, self._store)
 
     def hold(self) -> bool:
         """See to it that clients find this engine and can start no other; False if they cannot.
 
         A lock or record that somebody tidied away is made anew.
         """
+        if self._withdrawn:
+            return False
         try:
             if not is_still(self.place.lock, self._lock):
                 self.place.prepare()
@@ -126,6 +132,7 @@ class Claim:
 
     def withdraw(self) -> None:
         """Let no further client in; those who come wait for the next engine."""
+        self._withdrawn = True
         # In a store that was made anew meanwhile, these files are another engine's.
         if is_still(self.place.lock, self._lock):
             gone = [self.place.record]
@@ -140,19 +147,12 @@ class Claim:
         """Let the next engine begin; nothing may be written to the store after it."""
         self.withdraw()
         os.close(self._lock)
+        if self._store is not None:
+            os.close(self._store)
 
 
-def _socket_folders(place: Rendezvous) -> list[str]:
+def _socket_folders(place: Rendezvous) -> list[Callable[[], str]]:
+    """Where a socket may be: beside the lock, else outside the store."""
     if sys.platform == "win32":
         return []
-    folders = [place.folder]
-    elsewhere = place.folder_elsewhere()
-    return folders if elsewhere in folders else [*folders, elsewhere]
-
-
-def _identity(store: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(store)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    return [lambda: place.folder, place.prepare_elsewhere]

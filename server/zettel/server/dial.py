@@ -42,6 +42,8 @@ def dial(place: Rendezvous, hello: Message) -> Line | None:
         RefusedError: The engine does not serve this client.
         UnattachableError: There is an engine, and it cannot be reached from here.
     """
+    if not place.is_trustworthy():
+        return None
     record = place.read_record()
     try:
         reached = _connect(place, record)

@@ -18,12 +18,13 @@ LOGS_KEPT = 3
 
 
 class EngineLog(RotatingFileHandler):
-    """A log file that what others write to standard error follows when the next one is begun."""
+    """A log file that what others print follows when the next one is begun."""
 
     def doRollover(self) -> None:
         """Begin the next file."""
         super().doRollover()
         if self.stream is not None:
+            os.dup2(self.stream.fileno(), 1)
             os.dup2(self.stream.fileno(), 2)
 
 

@@ -1,6 +1,5 @@
 """Where clients come in: one connection each at the engine's socket."""
 
-import json
 import logging
 import os
 import secrets
@@ -9,15 +8,14 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 from anyio.abc import ByteStream, SocketListener, TaskGroup
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from zettel.server.claim import Claim
 from zettel.server.clock import utc_now
 from zettel.server.connection import converse
 from zettel.server.endings import Ending
 from zettel.server.eviction import Watched
-from zettel.server.hello import PROTOCOL, Message
-from zettel.server.lines import LineReader
+from zettel.server.hello import HELLO_SETTINGS, PROTOCOL, Message
 from zettel.server.project import project_namespace
 from zettel.server.protocol import Door, create_server
 from zettel.server.report import report
@@ -25,6 +23,7 @@ from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings, differences, load_engine_settings
 from zettel.server.spelling import is_directory
 from zettel.server.version import VERSION
+from zettel.server.visitor import Hello, Visitor
 from zettel.storage.errors import ZettelError
 from zettel.tools.memory import USER_NAMESPACE
 
@@ -33,23 +32,8 @@ logger = logging.getLogger(__name__)
 HELLO_S = 10.0
 """Seconds a connection may take to say hello."""
 
-CHUNK = 65_536
-"""Bytes read at once."""
-
-
-class Hello(BaseModel):
-    """A client's first line."""
-
-    zettel: int
-    want: str
-    store: str
-    version: str = ""
-    secret: str = ""
-    cwd: str = ""
-    home: str = ""
-    session: str = Field(default="", max_length=256)
-    pid: int = 0
-    settings: dict[str, str] = Field(default_factory=dict[str, str])
+ACCEPT_AGAIN_S = 0.2
+"""Seconds until the next try after a client could not be let in."""
 
 
 class Reception:
@@ -94,15 +78,20 @@ class Reception:
             async with anyio.create_task_group() as accepting:
                 accepting.start_soon(self._accept, listener, clients)
                 await self._ending.asked.wait()
-                self._claim.withdraw()
                 accepting.cancel_scope.cancel()
+            self._claim.withdraw()
 
     async def _accept(self, listener: SocketListener, clients: TaskGroup) -> None:
         while True:
-            clients.start_soon(self._welcome, await listener.accept())
+            try:
+                clients.start_soon(self._welcome, await listener.accept())
+            except anyio.BrokenResourceError:
+                # As many connections as this process may have: those that end make room.
+                logger.exception("a client could not be let in")
+                await anyio.sleep(ACCEPT_AGAIN_S)
 
     async def _welcome(self, stream: ByteStream) -> None:
-        client = _Client(stream)
+        client = Visitor(stream)
         try:
             hello = await self._hear(client)
             if hello is None or not await self._is_ours(hello):
@@ -125,11 +114,14 @@ class Reception:
                 with anyio.CancelScope(shield=True):
                     await stream.aclose()
 
-    async def _hear(self, client: "_Client") -> Hello | None:
+    async def _hear(self, client: Visitor) -> Hello | None:
         """The client's hello; None if it does not come, is none, or may not come in."""
         line = None
         with anyio.move_on_after(HELLO_S):
-            line = await client.reader.next_line()
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(self._cancel_at_the_end, waiting.cancel_scope)
+                line = await client.reader.next_line()
+                waiting.cancel_scope.cancel()
         if not isinstance(line, bytes):
             return None
         try:
@@ -141,6 +133,10 @@ class Reception:
             logger.warning("somebody without the secret was turned away")
             return None
         return hello
+
+    async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
+        await self._ending.asked.wait()
+        scope.cancel()
 
     async def _is_ours(self, hello: Hello) -> bool:
         """Whether the client means the store this engine serves: a directory may have moved."""
@@ -155,17 +151,18 @@ class Reception:
             same = False
         return same
 
-    async def _serve_client(self, client: "_Client", hello: Hello) -> None:
+    async def _serve_client(self, client: Visitor, hello: Hello) -> None:
+        given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
             wanted = await to_thread.run_sync(
-                lambda: load_engine_settings(self._claim.place.store, **hello.settings)
+                lambda: load_engine_settings(self._claim.place.store, **given)
             )
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
         namespace = wanted.namespace or await to_thread.run_sync(_project_of, hello)
         door = Door(transport="stdio", namespace=namespace, session=wanted.session or hello.session)
-        warnings = differences(wanted, self._settings, hello.settings)
+        warnings = differences(wanted, self._settings, given)
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
         if self._ending.asked.is_set():
@@ -199,33 +196,6 @@ class Reception:
             "endpoint": self._claim.endpoint,
             **await report(self._runtime, self._settings, utc_now),
         }
-
-
-class _Client:
-    """Lines over one connection."""
-
-    def __init__(self, stream: ByteStream) -> None:
-        self._stream = stream
-        self._turn = anyio.Lock()
-        self.reader = LineReader(self._receive)
-
-    async def _receive(self) -> bytes:
-        try:
-            return await self._stream.receive(CHUNK)
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return b""
-
-    async def send(self, message: Message) -> None:
-        """Send a message of our own."""
-        await self.send_line(json.dumps(message).encode() + b"\n")
-
-    async def send_line(self, line: bytes) -> None:
-        """Send one whole line; it is dropped when the client is gone."""
-        async with self._turn:
-            try:
-                await self._stream.send(line)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
 
 
 def _project_of(hello: Hello) -> str:

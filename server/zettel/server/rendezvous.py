@@ -79,13 +79,32 @@ class Rendezvous:
         Raises:
             UnattachableError: It cannot be made, or belongs to somebody else.
         """
-        above = self.store if is_directory(self.store) else os.path.dirname(self.folder)
         try:
-            os.makedirs(above, mode=0o700, exist_ok=True)
-            make_private(self.folder)
+            if is_directory(self.store):
+                os.makedirs(self.store, mode=0o700, exist_ok=True)
+                make_private(self.folder)
+            else:
+                self.prepare_elsewhere()
         except OSError as error:
             problem = f"{error.filename or self.folder} cannot be used: {error.strerror or error}"
             raise UnattachableError(problem) from None
+
+    def prepare_elsewhere(self) -> str:
+        """Make the folder outside the store, and return it.
+
+        Raises:
+            OSError: It cannot be made, or belongs to somebody else.
+        """
+        folder = self.folder_elsewhere()
+        make_private(os.path.dirname(folder))
+        make_private(folder)
+        return folder
+
+    def is_trustworthy(self) -> bool:
+        """Whether nobody but this user can have put a socket there."""
+        if is_directory(self.store):
+            return _is_own(self.folder)
+        return is_private(os.path.dirname(self.folder)) and is_private(self.folder)
 
     def read_record(self) -> Message:
         """What the engine wrote, or the last one before it; empty if there is nothing to read."""
@@ -119,9 +138,6 @@ def make_private(folder: str) -> None:
     Raises:
         OSError: It cannot be made, or is not this user's.
     """
-    above = os.path.dirname(folder)
-    if not os.path.isdir(above):
-        os.mkdir(above, 0o700)
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:

@@ -24,12 +24,11 @@ def default_store() -> str:
 
 
 def _home() -> str:
-    home = os.path.expanduser("~")
-    if not os.path.isabs(home):
+    if "HOME" in os.environ and not os.path.isabs(os.environ["HOME"]):
         import pwd  # noqa: PLC0415  POSIX only, and only for a HOME that is none
 
-        home = pwd.getpwuid(os.getuid()).pw_dir
-    return home
+        return pwd.getpwuid(os.getuid()).pw_dir
+    return os.path.expanduser("~")
 
 
 def chosen_store(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:

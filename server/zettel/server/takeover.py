@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 
 from zettel.server.claim import Claim
@@ -30,6 +31,9 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> Claim | None:
         StoreServedError: Another `zettel serve` has the store.
         EngineUnreachableError: Its engine can be reached as little as replaced.
     """
+    if sys.platform == "win32":
+        # There, each client is served by a process of its own.
+        return None
     try:
         place.prepare()
         alone = _stand_alone(place)
