@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from typer.core import TyperGroup
@@ -91,7 +92,12 @@ async def test_a_client_snippet_leads_to_the_four_tools(snippet: str, tmp_path: 
         return
     assert shlex.split(entry["command"]) == [".venv/bin/zettel"]
     here = str(Path(sys.executable).with_name("zettel"))
-    arguments = [*entry.get("args", []), "--store", str(tmp_path / "store"), "--model", "hash"]
+    store = ["--store", str(tmp_path)]
+    (tmp_path / "config.toml").write_text('model = "hash"', encoding="utf-8")
+    arguments = [*entry.get("args", []), *store]
 
-    async with Client(StdioServerParameters(command=here, args=arguments)) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
+    try:
+        async with Client(StdioServerParameters(command=here, args=arguments)) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
+    finally:
+        await anyio.run_process([here, "stop", *store])

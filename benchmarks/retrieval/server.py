@@ -115,7 +115,10 @@ async def _reach(
     if transport == "stdio":
         # The SDK hands a child six variables only; the settings have to be named.
         settings = _settings(launch.environment)
-        parameters = StdioServerParameters(command=str(launch.command), env=settings)
+        # A server of this client's own, which ends with it and takes these settings.
+        parameters = StdioServerParameters(
+            command=str(launch.command), args=["--in-process"], env=settings
+        )
         yield stdio_client(parameters, errlog=log)
         return
     async with _serve(launch, log) as address:

@@ -137,18 +137,18 @@ class Launcher:
     running: ExitStack
 
     def parameters(self, *arguments: str, **settings: str) -> StdioServerParameters:
-        """How an MCP client spawns it."""
+        """How an MCP client spawns it, without an engine."""
         return StdioServerParameters(
             command=ZETTEL[0],
-            args=[*ZETTEL[1:], *arguments],
+            args=[*ZETTEL[1:], "--in-process", *arguments],
             env=environment(self.store, **settings),
             cwd=self.store.parent,
         )
 
     def spawn(self, *arguments: str, **settings: str) -> Process:
-        """Start one whose pipes are ours."""
+        """Start one whose pipes are ours, without an engine."""
         env = environment(self.store, **settings)
-        return self.running.enter_context(started(*arguments, env=env))
+        return self.running.enter_context(started("--in-process", *arguments, env=env))
 
     def serve(self, *arguments: str) -> Served:
         """Serve HTTP and SSE on a free port."""

@@ -117,7 +117,7 @@ def test_a_wrong_use_exits_with_2_and_says_why(
 
 def test_a_wrong_option_of_the_stdio_server_exits_with_2(tmp_path: Path) -> None:
     zettel = Launcher(store=tmp_path / "store", running=ExitStack())
-    done = zettel.run("--protocol", "modern")
+    done = zettel.run("--in-process", "--protocol", "modern")
 
     assert done.returncode == 2
     assert done.stdout == ""
@@ -142,7 +142,9 @@ def test_version_and_help_need_no_store(
     assert capsys.readouterr().out.strip().count(".") == 2
     assert use(monkeypatch, store, "--help") == 0
     usage = capsys.readouterr().out
-    assert all(command in usage for command in ("serve", "evolve", "list", "show"))
+    assert all(
+        command in usage for command in ("serve", "status", "stop", "evolve", "list", "show")
+    )
     assert not store.exists()
 
 
@@ -152,6 +154,8 @@ def test_version_and_help_need_no_store(
         ([], {}),
         (["--store", "a", "--protocol=legacy"], {"store": "a", "protocol": "legacy"}),
         (["--log-level", "debug"], {"log_level": "debug"}),
+        (["--in-process", "--store", "a"], {"in_process": "yes", "store": "a"}),
+        (["--in-process=no"], None),
         (["--store"], None),
         (["--store", "a", "list"], None),
         (["serve"], None),

@@ -68,7 +68,9 @@ def test_a_client_that_reads_no_more_ends_it(zettel: Launcher) -> None:
 def test_it_ends_when_whoever_started_it_dies(tmp_path: Path) -> None:
     script = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-m", "zettel"], stdout=subprocess.PIPE)
+child = subprocess.Popen(
+    [sys.executable, "-m", "zettel", "--in-process"], stdout=subprocess.PIPE
+)
 child.stdout.readline()
 """
     for_child, ours = os.pipe()

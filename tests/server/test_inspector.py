@@ -55,7 +55,7 @@ def way_in(
         config = tmp_path / "mcp.json"
         server = {
             "command": ZETTEL[0],
-            "args": list(ZETTEL[1:]),
+            "args": [*ZETTEL[1:], "--in-process"],
             "env": {"ZETTEL_STORE": str(tmp_path / "store"), "ZETTEL_MODEL": "hash"},
         }
         config.write_text(json.dumps({"mcpServers": {"zettel": server}}), encoding="utf-8")

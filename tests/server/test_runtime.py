@@ -37,6 +37,20 @@ class Bell:
         """Note the model."""
         self.rung.append("model")
 
+    @property
+    def busy(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def due_in_s(self) -> float:
+        """At once."""
+        return 0.0
+
+    async def waiting(self) -> int:
+        """Nothing."""
+        return 0
+
     async def run(self) -> None:
         """Do nothing."""
 

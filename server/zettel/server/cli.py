@@ -1,8 +1,9 @@
-"""The command line for people: serve, evolve, list, show. Stdio for clients never comes here.
+"""The command line for people: serve, status, stop, evolve, list, show. Clients never come here.
 
 Each command imports what it needs when it is called, so that help and errors come at once.
 """
 
+import json
 import os
 import sys
 from importlib import metadata
@@ -11,13 +12,16 @@ from typing import Annotated
 import anyio
 import typer
 
+from zettel.server.attach import EXIT_USAGE
 from zettel.server.logs import configure_logging
-from zettel.server.main import EXIT_USAGE, serve_stdio_process
+from zettel.server.main import serve_client
+from zettel.server.rendezvous import Rendezvous
 from zettel.server.settings import Settings, load_settings
+from zettel.server.spelling import chosen_store, one_spelling
 from zettel.storage.errors import (
     HostRefusedError,
     InvalidArgumentError,
-    PortBusyError,
+    ServingError,
     StoreError,
     ZettelError,
 )
@@ -68,7 +72,7 @@ def _exit_code(error: ZettelError) -> int:
         return EXIT_USAGE
     if isinstance(error, HostRefusedError):
         return EXIT_REFUSED
-    if isinstance(error, StoreError | PortBusyError):
+    if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
     return EXIT_FAILED
 
@@ -92,6 +96,9 @@ def stdio(
         typer.Option(help="auto, or legacy: the handshake era only.", show_default=False),
     ] = None,
     log_level: LogLevel = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Serve from this process, without an engine.")
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
@@ -108,7 +115,7 @@ def stdio(
     }
     context.obj = {name: value for name, value in flags.items() if value is not None}
     if context.invoked_subcommand is None:
-        serve_stdio_process(context.obj)
+        serve_client(context.obj | ({"in_process": "yes"} if in_process else {}))
 
 
 def _settings(context: typer.Context, **flags: str | int | None) -> Settings:
@@ -132,8 +139,9 @@ def serve(
     log_level: LogLevel = None,
 ) -> None:
     """Serve Streamable HTTP and SSE on this machine until interrupted."""
-    from zettel.server.serve import listen, serve_http  # noqa: PLC0415
+    from zettel.server.serve import base_url, listen, serve_http  # noqa: PLC0415
     from zettel.server.snippets import welcome  # noqa: PLC0415
+    from zettel.server.takeover import take_over  # noqa: PLC0415
 
     settings = _settings(
         context,
@@ -145,13 +153,36 @@ def serve(
         log_level=log_level,
     )
     listening = listen(settings.host, settings.port)
+    place = Rendezvous(one_spelling(settings.store))
+    claim = take_over(place, settings.ipc, base_url(settings.host, listening))
 
     def announce(url: str, problem: str) -> None:
         typer.echo(welcome(url, settings, problem))
         sys.stdout.flush()
 
-    anyio.run(serve_http, settings, listening, announce)
+    anyio.run(serve_http, settings, listening, claim, announce)
     _leave()
+
+
+@app.command()
+def status(context: typer.Context, *, as_json: AsJson = False, store: Store = None) -> None:
+    """Say what runs in the background for the store: its engine, clients, model, queue, size."""
+    from zettel.server import manage  # noqa: PLC0415
+
+    told = manage.status(_place(context, store))
+    typer.echo(manage.as_json(told) if as_json else manage.as_text(told))
+
+
+@app.command()
+def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None) -> None:
+    """End what runs in the background for the store, in good order; the next client starts it."""
+    from zettel.server import manage  # noqa: PLC0415
+
+    pid = manage.stop(_place(context, store))
+    if as_json:
+        typer.echo(json.dumps({"stopped": pid}))
+    else:
+        typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
 @app.command()
@@ -219,6 +250,12 @@ def show(
     )
     anyio.run(print_note, settings, note_id, as_json, typer.echo)
     _leave()
+
+
+def _place(context: typer.Context, store: str | None) -> Rendezvous:
+    """Where the store's engine is met; of no other setting does that depend."""
+    flags: dict[str, str] = context.obj
+    return Rendezvous(chosen_store({"store": store} if store else flags, os.environ))
 
 
 def _progress(step: str, done: int, total: int) -> None:

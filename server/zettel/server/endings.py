@@ -18,9 +18,14 @@ SIGNAL_DRAIN_S = 1.5
 
 
 class Ending:
-    """The wish to end, and how much time it leaves to calls that are still open."""
+    """The wish to end, and how much time it leaves to calls that are still open.
 
-    def __init__(self) -> None:
+    Args:
+        patience_s: Seconds open calls may take once it was asked for.
+    """
+
+    def __init__(self, patience_s: float = SIGNAL_DRAIN_S) -> None:
+        self._patience_s = patience_s
         self.asked = anyio.Event()
         """Set when no further message is to be read."""
 
@@ -38,7 +43,7 @@ class Ending:
 
     async def _give_up(self, waiting: anyio.CancelScope) -> None:
         await self.asked.wait()
-        await anyio.sleep(SIGNAL_DRAIN_S)
+        await anyio.sleep(self._patience_s)
         waiting.cancel()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import anyio
 
 from zettel.server.clock import utc_now
-from zettel.server.leadership import lead, new_holder, new_run_id
+from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError
@@ -53,7 +53,7 @@ async def evolve_once(
     """
     async with opened(settings) as memory:
         await memory.embedder.load()
-        lease = Lease(memory.store, new_holder())
+        lease = Lease(memory.store, new_holder(), is_gone=is_gone)
         if not await lease.acquire(utc_now()):
             waits()
             # What is waited for happens in another process: no event tells of it.

@@ -23,8 +23,31 @@ RENEW_S = 10.0
 
 
 def new_holder() -> str:
-    """A name no other process has: host, process and chance."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    """A name no other process has: where it runs, process and chance."""
+    return f"{_here()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def is_gone(holder: str) -> bool:
+    """Whether a process that was named so ran here, and has died: it will not release its lease."""
+    here, _, rest = holder.rpartition("-")[0].rpartition("-")
+    if here != _here() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _here() -> str:
+    """Where numbers mean processes: the host and, where there are several, its namespace."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return socket.gethostname() + space.removeprefix("pid:")
 
 
 def new_run_id(now: datetime) -> str:

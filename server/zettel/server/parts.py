@@ -16,6 +16,7 @@ from zettel.server.clock import Clock
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
 from zettel.storage.embedder import Embedder
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
 from zettel.tools.memory import Caller, Memory
 
@@ -44,6 +45,20 @@ class Tending(Protocol):
         """What waited for the model can be embedded now."""
         ...
 
+    @property
+    def busy(self) -> bool:
+        """Whether notes are being tended, or soon will be."""
+        ...
+
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until notes are looked at again."""
+        ...
+
+    async def waiting(self) -> int:
+        """How many notes wait."""
+        ...
+
     async def run(self) -> None:
         """Tend the notes until cancelled."""
         ...
@@ -67,12 +82,16 @@ class Parts:
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
 
 
-def installed_parts(settings: Settings, *, create: bool = True) -> Parts:
+def installed_parts(
+    settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
+) -> Parts:
     """The parts a real server uses: LanceDB, the configured model, the four verbs.
 
     Args:
-        settings: Which store and model.
+        settings: Which store and model, and how notes are tended.
         create: Whether to make the store where there is none.
+        still_there: Whether the store is to be opened; a directory that is removed while LanceDB
+            is being imported must not be made anew.
     """
     pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
@@ -84,6 +103,9 @@ def installed_parts(settings: Settings, *, create: bool = True) -> Parts:
 
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
+        if not still_there():
+            problem, remedy = "was removed while it was being opened", "Call again."
+            raise StoreUnavailableError(settings.store, problem, remedy)
         model_id, dim = embedder.model_id, embedder.dim
         return await opener(settings.store, model_id=model_id, dim=dim, create=create)
 

@@ -77,6 +77,17 @@ class Runtime:
         return self._embedder is not None and self._embedder.ready
 
     @property
+    def busy(self) -> bool:
+        """Whether a call is being carried out, or notes wait to be tended soon."""
+        tending = self._scheduler is not None and self._scheduler.busy
+        return bool(self._open_calls) or tending or not self._loading_done.is_set()
+
+    @property
+    def tending(self) -> Tending | None:
+        """Who evolves the notes; None until the store is open."""
+        return self._scheduler
+
+    @property
     def problem(self) -> str:
         """Why the store or the model cannot be used; empty when they can."""
         if self._attempt and self._attempt.error:

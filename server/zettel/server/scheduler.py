@@ -5,7 +5,7 @@ import logging
 import anyio
 
 from zettel.server.clock import Clock
-from zettel.server.leadership import lead, new_holder, new_run_id
+from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.parts import Pace
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
@@ -46,6 +46,7 @@ class Scheduler:
         self._settled_at = 0.0
         self._not_before = 0.0
         self._asked = False
+        self._working = False
         self._next_round = 0.0
 
     def wrote(self) -> None:
@@ -59,12 +60,32 @@ class Scheduler:
         self._asked = True
         self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether notes are being tended, or will be before the next round.
+
+        What was put off, after a failure or for another process, is for whoever comes then.
+        """
+        if anyio.current_time() < self._not_before:
+            return False
+        return self._working or self._asked or self._writes != self._tended_writes
+
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until notes are looked at again."""
+        return max(self._due_at(), self._not_before, anyio.current_time()) - anyio.current_time()
+
+    async def waiting(self) -> int:
+        """How many notes wait for evolution."""
+        return await waiting(self._memory)
+
     async def run(self) -> None:
         """Tend the notes until cancelled; an error is logged and tried again later."""
         failures = 0
         self._next_round = anyio.current_time() + self._pace.interval_s
         while True:
             upkeep_only = await self._wait_until_due()
+            self._working = True
             try:
                 await (self._upkeep() if upkeep_only else self._tend())
                 failures = 0
@@ -74,6 +95,7 @@ class Scheduler:
                 self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
                 self._asked = self._asked or not upkeep_only
                 failures += 1
+            self._working = False
 
     async def _wait_until_due(self) -> bool:
         """Wait for the next work; True when it is only compaction, which cannot wait for quiet."""
@@ -109,7 +131,7 @@ class Scheduler:
         if not await waiting(self._memory):
             self._tended_writes = writes
             return
-        lease = Lease(self._memory.store, self._holder)
+        lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
             self._asked = True
             self._put_off(LEADER_ELSEWHERE_S)

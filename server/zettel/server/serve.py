@@ -9,9 +9,13 @@ from contextlib import contextmanager
 import anyio
 import uvicorn
 
+from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
+from zettel.server.engine import DRAIN_S
+from zettel.server.eviction import ask_when_evicted
 from zettel.server.http import create_app
 from zettel.server.parts import installed_parts
+from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
@@ -67,9 +71,24 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-async def serve_http(settings: Settings, listening: socket.socket, announce: Announce) -> None:
-    """Serve on a listening socket until SIGTERM or SIGINT, then drain."""
-    runtime = Runtime(settings.store, installed_parts(settings))
+async def serve_http(
+    settings: Settings, listening: socket.socket, claim: Claim | None, announce: Announce
+) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT, then drain.
+
+    Args:
+        settings: What to serve, and how.
+        listening: For HTTP and SSE.
+        claim: The store's engine is this process then, and clients attach to it; None if they
+            cannot.
+        announce: Told when everything is ready.
+    """
+    parts = (
+        installed_parts(settings, still_there=claim.store_is_there)
+        if claim
+        else installed_parts(settings)
+    )
+    runtime = Runtime(settings.store, parts)
     streams = Streams()
     app = create_app(
         runtime,
@@ -81,20 +100,25 @@ async def serve_http(settings: Settings, listening: socket.socket, announce: Ann
         app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
     )
     web = _Uvicorn(config)
-    ending = Ending()
+    ending = Ending(DRAIN_S)
+    url = base_url(settings.host, listening)
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
-        tasks.start_soon(
-            _announce_when_ready, runtime, base_url(settings.host, listening), announce
-        )
+        tasks.start_soon(_announce_when_ready, runtime, url, announce)
+        if claim is not None:
+            tasks.start_soon(ask_when_evicted, claim, ending)
         async with anyio.create_task_group() as serving:
             serving.start_soon(_run_web, web, listening, ending)
+            if claim is not None:
+                serving.start_soon(Reception(claim, settings, runtime, ending, url).serve)
             await ending.asked.wait()
             await ending.drain(runtime.calls_finished)
             await anyio.sleep(LAST_WORDS_S)
             streams.end()
             web.should_exit = True
         tasks.cancel_scope.cancel()
+    if claim is not None:
+        claim.release()
 
 
 async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:

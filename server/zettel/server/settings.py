@@ -2,10 +2,10 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from zettel.server.spelling import default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import NAMESPACE
 
@@ -28,13 +29,13 @@ EXPECTED = {
     "protocol": "auto or legacy",
     "evolve_minutes": "a number of minutes above 0",
     "settle_seconds": "a number of seconds, 0 or more",
+    "idle_minutes": "a number of minutes above 0",
+    "ipc": "unix or tcp",
 }
 """What a setting must look like, for the message about one that does not."""
 
-
-def default_store() -> str:
-    """The data directory the platform gives to a person's programs."""
-    return platformdirs.user_data_dir("zettel", appauthor=False)
+ENGINE_SETTINGS = ("model", "log_level", "evolve_minutes", "settle_seconds", "idle_minutes")
+"""What clients of one engine share."""
 
 
 def config_file(place: str) -> Path:
@@ -69,6 +70,10 @@ class Settings(BaseSettings):
     """Minutes between evolution runs while nobody writes."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Seconds without a write after which new notes are evolved."""
+    idle_minutes: float = Field(default=10.0, gt=0)
+    """Minutes without a client and without work after which an engine leaves."""
+    ipc: Literal["unix", "tcp"] = "unix"
+    """How an attachment and its engine talk."""
 
     @classmethod
     def settings_customise_sources(
@@ -83,6 +88,60 @@ class Settings(BaseSettings):
         place = init_settings().get("store") or env_settings().get("store") or default_store()
         stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
         return init_settings, env_settings, stored
+
+
+class EngineSettings(Settings):
+    """How an engine that an attachment started runs: its clients' variables are not its own."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the environment out."""
+        sources = super().settings_customise_sources(
+            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+        )
+        return tuple(source for source in sources if source is not env_settings)
+
+
+def load_engine_settings(store: str, **given: str) -> Settings:
+    """Read the settings of an engine, or of a client of one.
+
+    Args:
+        store: In its one spelling.
+        given: What a client was told by flag or variable; empty for the engine itself.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used; the message names the setting.
+    """
+    _check_file(config_file(store))
+    try:
+        return EngineSettings.model_validate({**given, "store": store})
+    except ValidationError as error:
+        raise _in_our_words(error) from None
+
+
+def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
+    """What a client was told that its engine does not do, each with the way to change it.
+
+    Args:
+        wanted: The client's settings.
+        running: The engine's.
+        given: Names of the settings the client was given by flag or variable.
+    """
+    return [
+        f"setting {name}: this client was given {getattr(wanted, name)!r} (by flag or"
+        f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
+        f" {getattr(running, name)!r}. Set {name} in {config_file(wanted.store)} and run zettel"
+        " stop."
+        for name in ENGINE_SETTINGS
+        if name in given and getattr(wanted, name) != getattr(running, name)
+    ]
 
 
 def load_settings(**flags: str | int | None) -> Settings:

@@ -6,7 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from zettel.server.settings import DEFAULT_MODEL, Settings
+from zettel.server.settings import Settings, config_file, load_engine_settings
+from zettel.server.spelling import is_directory, one_spelling
 
 
 def welcome(url: str, settings: Settings, problem: str) -> str:
@@ -38,6 +39,7 @@ def welcome(url: str, settings: Settings, problem: str) -> str:
             f"  claude mcp add zettel -- {shlex.join([_command(), *_arguments(settings)])}",
             f"  claude mcp add --transport http zettel {url}/mcp",
             "",
+            *_advice(settings),
             "Ctrl-C ends it.",
         )
     )
@@ -52,10 +54,21 @@ def _arguments(settings: Settings) -> list[str]:
     store = settings.store
     if "://" not in store:
         store = str(Path(store).expanduser().absolute())
-    arguments = ["--store", store]
-    if settings.model != DEFAULT_MODEL:
-        arguments += ["--model", settings.model]
-    return arguments
+    return ["--store", store]
+
+
+def _advice(settings: Settings) -> list[str]:
+    """What must be written down so that the store has the same model without this server."""
+    store = one_spelling(settings.store)
+    if not is_directory(store) or settings.model == load_engine_settings(store).model:
+        return []
+    file = config_file(store)
+    told = f"model = {json.dumps(settings.model)}"
+    return [
+        f"So that clients have the same model when this is not up, put {told}",
+        f"into {file}.",
+        "",
+    ]
 
 
 def _command() -> str:

@@ -1,7 +1,6 @@
 """Messages the SDK cannot parse: it drops them in silence, and their sender would wait forever."""
 
 import json
-import re
 from dataclasses import dataclass
 
 from mcp.types import (
@@ -16,15 +15,7 @@ from mcp.types import (
 )
 from pydantic import JsonValue, ValidationError
 
-MAX_MESSAGE = 4 * 1024 * 1024
-"""Bytes of one message: what the SDK allows an HTTP body."""
-
-ID_AT_THE_START = re.compile(
-    rb'\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*,\s*)*"id"\s*:\s*(\d{1,18}|"[^"\\]*")\s*,'
-)
-ID_AT_THE_END = re.compile(rb',\s*"id"\s*:\s*(\d{1,18}|"[^"\\]*")\s*\}\s*$')
-EDGE = 512
-"""Bytes at either end of a broken message in which its own id can be told from one inside it."""
+from zettel.server.message_ids import EDGE, MAX_MESSAGE, id_at_the_edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +93,7 @@ def _broken(value: object) -> bool:
 
 
 def _rejected(raw: bytes, code: int, problem: str) -> Rejected:
-    found = ID_AT_THE_START.match(raw[:EDGE]) or ID_AT_THE_END.search(raw[-EDGE:])
-    token = found.group(1).decode("ascii", "ignore") if found else ""
-    known = int(token) if token.isdecimal() else token.strip('"') or None
-    return Rejected(request_id=known, error=_error(code, problem))
+    return Rejected(request_id=id_at_the_edges(raw), error=_error(code, problem))
 
 
 def _error(code: int, problem: str) -> ErrorData:

@@ -15,7 +15,9 @@
     │   └── LeaseLostError          try again: another process took the work over
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
-        └── HostRefusedError        a loopback host
+        ├── HostRefusedError        a loopback host
+        ├── StoreServedError        another `zettel serve` has the store
+        └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
 Each message says what happened with the value, then the next call to make.
 """
@@ -169,4 +171,26 @@ class HostRefusedError(ServingError):
         super().__init__(
             f"Refused to listen on {host!r}: there are no access tokens yet, so everybody who can"
             " reach that address could read and change every note. Pass --host 127.0.0.1."
+        )
+
+
+class StoreServedError(ServingError):
+    """Another `zettel serve` has the store."""
+
+    def __init__(self, store: str, owner: str, url: str) -> None:
+        self.store, self.url = store, url
+        super().__init__(
+            f"The store at {store!r} is served already, by {owner} at {url}. Use that one, or end"
+            " it with zettel stop; for a second server pass another --store."
+        )
+
+
+class EngineUnreachableError(ServingError):
+    """The engine of a store runs, but cannot be reached, or does not do as it is asked."""
+
+    def __init__(self, store: str, problem: str) -> None:
+        self.store = store
+        super().__init__(
+            f"The engine of the store at {store!r} {problem}. Run this where the engine runs, or"
+            " end its process, then try again."
         )

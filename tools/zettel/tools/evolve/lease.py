@@ -1,6 +1,7 @@
 """One evolution at a time per store: a lease in `meta` that runs out if its holder dies."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from zettel.storage.store import NoteStore
@@ -11,19 +12,34 @@ _KEY = "lease:evolution"
 
 
 class Lease:
-    """A claim on the store's evolution, by compare-and-set."""
+    """A claim on the store's evolution, by compare-and-set.
 
-    def __init__(self, store: NoteStore, holder: str) -> None:
+    Args:
+        store: Whose evolution.
+        holder: A name that no other process has.
+        is_gone: Whether a holder is known to have died; then its lease is free at once.
+    """
+
+    def __init__(
+        self,
+        store: NoteStore,
+        holder: str,
+        *,
+        is_gone: Callable[[str], bool] = lambda holder: False,
+    ) -> None:
         self._store = store
+        self._is_gone = is_gone
         self._holder = holder
         self._held: str | None = None
 
     async def acquire(self, now: datetime) -> bool:
-        """Take the lease if it is free, expired or already ours."""
+        """Take the lease if it is free, expired, already ours, or its holder is gone."""
         current = await self._store.get_meta(_KEY)
         if current is not None and current != self._held:
             claim: dict[str, str] = json.loads(current)
-            if datetime.fromisoformat(claim["until"]) > now and claim["holder"] != self._holder:
+            holder = claim["holder"]
+            runs = datetime.fromisoformat(claim["until"]) > now
+            if runs and holder != self._holder and not self._is_gone(holder):
                 return False
         return await self._swap(current, now)
 

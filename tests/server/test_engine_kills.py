@@ -1,0 +1,53 @@
+"""The engine dies under its clients, in every way and at every moment, and no call notices.
+
+`make torture` does the same a hundred times, at random.
+"""
+
+import random
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.torture.arena import Arena
+from benchmarks.torture.blows import AT_WORK, KILLS, OTHER_ENDS, Fight, Round
+from benchmarks.torture.fights import Outcome, clients_of, fight_on
+from tests.server.processes import ZETTEL
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+async def fought(folder: Path, rounds: dict[str, Round], blows: int) -> Outcome:
+    """One store's fight until so many blows have fallen, and every kind of round was fought."""
+    arena = Arena(ZETTEL, folder, secrets.token_hex(8))
+
+    def goes_on(fight: Fight) -> bool:
+        return fight.blows < blows
+
+    async with clients_of(arena, random.Random(blows)) as fight:
+        return await fight_on(fight, rounds, goes_on, progress=lambda name: None)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "blows"),
+    [({name: act for name, act in KILLS.items() if name not in AT_WORK}, 11), (AT_WORK, 4)],
+    ids=["amid calls", "amid evolution"],
+)
+async def test_no_call_is_lost_doubled_or_hung_by_kill_9(
+    tmp_path: Path, rounds: dict[str, Round], blows: int
+) -> None:
+    outcome = await fought(tmp_path, rounds, blows)
+
+    assert outcome.blows >= blows
+    assert all(tally.blows >= 2 for tally in outcome.tallies.values())
+    assert outcome.flawless, outcome
+
+
+@pytest.mark.parametrize("way", OTHER_ENDS)
+async def test_no_call_is_lost_doubled_or_hung_by_the_ends_that_are_asked_for(
+    tmp_path: Path, way: str
+) -> None:
+    outcome = await fought(tmp_path, {way: OTHER_ENDS[way]}, 1)
+
+    assert outcome.blows
+    assert outcome.flawless, outcome
