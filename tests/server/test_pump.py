@@ -156,9 +156,8 @@ def test_the_second_engine_hears_the_handshake_and_the_client_not_its_answer() -
     def second(connection: socket.socket) -> None:
         said.extend(connection.makefile("rb").read().splitlines())
         replayed = json.loads(said[0])["id"]
-        for answered in (replayed, 1):
-            answer = {"jsonrpc": "2.0", "id": answered, "result": {}}
-            connection.sendall(json.dumps(answer).encode() + b"\n")
+        for answered in (json.dumps(replayed), "1"):
+            connection.sendall(b'{"jsonrpc":"2.0","id":%s,"result":{}}\n' % answered.encode())
 
     first = dying(3, b'{"jsonrpc":"2.0","id":0,"result":{}}\n')
     heard = pumped(request(0, "initialize") + initialized + request(1), first, second)
@@ -173,13 +172,15 @@ def test_megabytes_go_both_ways_at_once_without_a_standstill() -> None:
     size = 3_000_000
 
     def chatty(connection: socket.socket) -> None:
-        # Speaks before it listens, more than any buffer holds.
-        answer = {"jsonrpc": "2.0", "id": 1, "result": {"text": "b" * size}}
-        connection.sendall(json.dumps(answer).encode() + b"\n")
-        assert len(connection.makefile("rb").read()) > size
+        with connection.makefile("rb") as said:
+            said.readline()
+            # Speaks before it listens on, and more than any buffer holds.
+            text = b"b" * size
+            connection.sendall(b'{"jsonrpc":"2.0","id":1,"result":{"text":"%s"}}\n' % text)
+            assert len(said.read()) > size
 
-    big = {"jsonrpc": "2.0", "id": 1, "method": "m", "params": {"text": "a" * size}}
-    (heard,) = pumped(json.dumps(big).encode() + b"\n", chatty)
+    told = b'{"jsonrpc":"2.0","method":"m","params":{"text":"%s"}}\n' % (b"a" * size)
+    (heard,) = pumped(request(1) + told, chatty)
 
     assert len(json.dumps(heard)) > size
 
