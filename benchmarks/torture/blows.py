@@ -200,7 +200,7 @@ async def handed_over(fight: Fight) -> None:
 
 
 async def served(fight: Fight) -> None:
-    """`zettel serve` takes over amid calls, and is killed amid calls in its turn."""
+    """`zettel serve` takes over amid calls, and is killed or asked to leave amid calls itself."""
     before = fight.arena.engines()
     async with AsyncExitStack() as stack:
 
@@ -208,11 +208,11 @@ async def served(fight: Fight) -> None:
             await stack.enter_async_context(fight.arena.serving())
             fight.replaced(before)
 
-        async def kill() -> None:
-            fight.strike()
+        async def end() -> None:
+            fight.strike(fight.chance.choice((signal.SIGKILL, signal.SIGTERM)))
 
         await fight.amid_calls(take_over)
-        await fight.amid_calls(kill)
+        await fight.amid_calls(end)
 
 
 KILLS: dict[str, Round] = {

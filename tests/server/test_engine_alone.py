@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -126,6 +127,31 @@ def test_a_foreign_server_on_the_port_of_a_killed_engine_is_not_waited_for(tmp_p
 
         assert lists_tools(home.attach())
         assert len(home.engines()) == 1
+
+
+def test_ten_clients_that_lose_their_engine_share_the_next_one(home: Home) -> None:
+    clients = [home.attach() for _ in range(10)]
+    killed = home.engine()
+    killed.kill()
+    assert gone(killed)
+    for client in clients:
+        client.say({"jsonrpc": "2.0", "id": "again", "method": "ping"})
+
+    assert [client.hear()["id"] for client in clients] == ["again"] * 10
+    assert len(home.engines()) == 1
+
+
+def test_a_copy_of_a_store_in_use_has_an_engine_of_its_own(tmp_path: Path) -> None:
+    with home_at(tmp_path / "store", ipc="tcp") as home:
+        home.attach()
+        original = home.engine()
+        copy = home.store.with_name("copy")
+        shutil.copytree(home.store, copy)
+        newcomer = home.attach(ZETTEL_STORE=str(copy))
+
+        assert lists_tools(newcomer)
+        assert len(home.engines()) == 2
+        assert original in home.engines()
 
 
 def test_removing_the_lock_of_a_living_engine_makes_no_second_one(home: Home) -> None:

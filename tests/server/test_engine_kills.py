@@ -12,7 +12,8 @@ import pytest
 from benchmarks.torture.arena import Arena
 from benchmarks.torture.blows import AT_WORK, KILLS, OTHER_ENDS, Fight, Round
 from benchmarks.torture.fights import Outcome, clients_of, fight_on
-from tests.server.processes import ZETTEL
+from tests.server.engine_homes import home_at
+from tests.server.processes import ZETTEL, tool_call
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -41,6 +42,21 @@ async def test_no_call_is_lost_doubled_or_hung_by_kill_9(
     assert outcome.blows >= blows
     assert all(tally.blows >= 2 for tally in outcome.tallies.values())
     assert outcome.flawless, outcome
+
+
+def test_a_client_that_has_said_its_last_word_gets_its_answers_from_the_next_engine(
+    tmp_path: Path,
+) -> None:
+    with home_at(tmp_path / "store") as home:
+        client = home.attach()
+        client.say(*(tool_call(n, "remember", content=f"note {n}") for n in range(2, 34)))
+        client.stdin.close()
+        home.engine().kill()
+        answers = [client.hear() for _ in range(32)]
+
+        assert all("result" in answer for answer in answers)
+        assert client.end() == 0
+        assert len(home.run("list", "--json").stdout.splitlines()) == 32
 
 
 @pytest.mark.parametrize("way", OTHER_ENDS)

@@ -85,6 +85,15 @@ def test_an_engine_that_nobody_needs_leaves_and_takes_its_files_along(home: Home
     assert not (home.private / "engine.json").exists()
 
 
+def test_clients_that_come_while_engines_leave_are_served(home: Home) -> None:
+    home.configure(idle_minutes=SOON / 60)
+    for _ in range(12):
+        client = home.attach()
+        assert lists_tools(client)
+        client.stdin.close()
+        assert client.end() == 0
+
+
 def test_a_silent_client_keeps_the_engine(home: Home) -> None:
     home.configure(idle_minutes=SOON)
     silent = home.attach()

@@ -31,6 +31,7 @@ async def serve_engine(settings: Settings, claim: Claim) -> None:
         await reception.serve()
         tasks.cancel_scope.cancel()
     claim.release()
+    await reception.let_go()
     logger.info("the engine has left")
 
 

@@ -22,7 +22,7 @@ EXIT_USAGE = 2
 EXIT_DIED = 1
 
 REFUSING_S = 5.0
-"""Seconds an engine that cannot start stays to tell its clients why."""
+"""Seconds an engine that cannot start waits for the client it was started for, to tell it why."""
 
 
 def start_engine(arguments: Sequence[str]) -> NoReturn:
@@ -98,7 +98,7 @@ def _run(claim: Claim) -> NoReturn:
 
 
 def _refuse(claim: Claim, why: str) -> None:
-    """Tell the clients that are waiting what is wrong with the store's settings."""
+    """Tell the clients that are waiting, and no later ones, what is wrong with the settings."""
     import json  # noqa: PLC0415  an engine that starts has no use for it
 
     answer = json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": why}).encode() + b"\n"
@@ -110,6 +110,8 @@ def _refuse(claim: Claim, why: str) -> None:
                 client.settimeout(REFUSING_S)
                 client.recv(65_536)
                 client.sendall(answer)
+            # Who comes later may come to mended settings.
+            claim.listening.settimeout(0)
     except OSError:
-        # Among them that nobody came any more.
+        # Among them that nobody else waits.
         return

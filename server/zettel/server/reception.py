@@ -3,11 +3,12 @@
 import logging
 import os
 import secrets
+import socket
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from anyio.abc import ByteStream, SocketListener, TaskGroup
+from anyio.abc import ByteStream, SocketStream, TaskGroup
 from pydantic import ValidationError
 
 from zettel.server.claim import Claim
@@ -73,24 +74,43 @@ class Reception:
 
     async def serve(self) -> None:
         """Welcome clients; returns when the engine is asked to end and all have been answered."""
-        listener = await SocketListener.from_socket(self._claim.listening)
         async with anyio.create_task_group() as clients:
             async with anyio.create_task_group() as accepting:
-                accepting.start_soon(self._accept, listener, clients)
+                accepting.start_soon(self._accept, clients)
                 await self._ending.asked.wait()
                 accepting.cancel_scope.cancel()
             self._claim.withdraw()
 
-    async def _accept(self, listener: SocketListener, clients: TaskGroup) -> None:
+    async def let_go(self) -> None:
+        """Tell those who asked for the end that it has come."""
+        for stream in self._held:
+            await stream.aclose()
+
+    async def _accept(self, clients: TaskGroup) -> None:
+        listening = self._claim.listening
+        listening.setblocking(False)
         while True:
+            # Not anyio's listener: cancelled while somebody comes, it logs an error.
+            await anyio.wait_readable(listening)
             try:
-                clients.start_soon(self._welcome, await listener.accept())
-            except anyio.BrokenResourceError:
+                connection, _ = listening.accept()
+            except BlockingIOError:
+                continue
+            except OSError:
                 # As many connections as this process may have: those that end make room.
                 logger.exception("a client could not be let in")
                 await anyio.sleep(ACCEPT_AGAIN_S)
+                continue
+            clients.start_soon(self._welcome, connection)
 
-    async def _welcome(self, stream: ByteStream) -> None:
+    async def _welcome(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            stream = await SocketStream.from_socket(connection)
+        except (OSError, ValueError):
+            # Gone again.
+            connection.close()
+            return
         client = Visitor(stream)
         try:
             hello = await self._hear(client)
@@ -103,7 +123,7 @@ class Reception:
             elif hello.want == "drain":
                 logger.info("asked to end by a zettel %s", hello.version)
                 await client.send(self._card())
-                # It ends with this process: so the one who asked knows when that is.
+                # It ends with the engine: so the one who asked knows when that is.
                 self._held.append(stream)
                 self._ending.ask()
         except Exception:

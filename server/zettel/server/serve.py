@@ -102,6 +102,7 @@ async def serve_http(
     web = _Uvicorn(config)
     ending = Ending(DRAIN_S)
     url = base_url(settings.host, listening)
+    reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(_announce_when_ready, runtime, url, announce)
@@ -109,16 +110,17 @@ async def serve_http(
             tasks.start_soon(ask_when_evicted, claim, ending)
         async with anyio.create_task_group() as serving:
             serving.start_soon(_run_web, web, listening, ending)
-            if claim is not None:
-                serving.start_soon(Reception(claim, settings, runtime, ending, url).serve)
+            if reception is not None:
+                serving.start_soon(reception.serve)
             await ending.asked.wait()
             await ending.drain(runtime.calls_finished)
             await anyio.sleep(LAST_WORDS_S)
             streams.end()
             web.should_exit = True
         tasks.cancel_scope.cancel()
-    if claim is not None:
+    if claim is not None and reception is not None:
         claim.release()
+        await reception.let_go()
 
 
 async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:
