@@ -129,15 +129,17 @@ async def initialize(fight: Fight) -> None:
 
 async def spawn(fight: Fight) -> None:
     """The next engine is being born, with calls waiting for it."""
-    before = fight.arena.engines()
+    before, born = fight.arena.engines(), anyio.Event()
     async with anyio.create_task_group() as tasks:
         for client in fight.clients:
-            tasks.start_soon(fight.tell, client)
+            # On and on: an engine that dies with every call answered is not replaced until asked.
+            tasks.start_soon(fight.tell_on, client, 1, born)
         await fight.arena.until("open calls", lambda: fight.ledger.open >= len(fight.clients))
         fight.strike()
         await fight.arena.until("another engine", lambda: _is_another(fight, before))
         await fight.pause(SPAWN_S)
         fight.strike()
+        born.set()
 
 
 def _is_another(fight: Fight, before: Sequence[psutil.Process]) -> bool:
