@@ -141,6 +141,9 @@ class Claim:
             for path in gone:
                 with suppress(OSError):
                     os.unlink(path)
+            if self._folder is not None and self._folder != self.place.folder:
+                with suppress(OSError):
+                    os.rmdir(self._folder)
         self.listening.close()
 
     def release(self) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
@@ -174,13 +175,13 @@ class Reception:
     async def _serve_client(self, client: Visitor, hello: Hello) -> None:
         given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
-            wanted = await to_thread.run_sync(
-                lambda: load_engine_settings(self._claim.place.store, **given)
+            # One look at the disk, in a thread: a network's disk may take its time.
+            wanted, namespace = await to_thread.run_sync(
+                _settle, self._claim.place.store, hello, given
             )
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
-        namespace = wanted.namespace or await to_thread.run_sync(_project_of, hello)
         door = Door(transport="stdio", namespace=namespace, session=wanted.session or hello.session)
         warnings = differences(wanted, self._settings, given)
         if warnings:
@@ -218,7 +219,9 @@ class Reception:
         }
 
 
-def _project_of(hello: Hello) -> str:
-    if not hello.cwd:
-        return USER_NAMESPACE
-    return project_namespace(Path(hello.cwd), home=Path(hello.home or "/"))
+def _settle(store: str, hello: Hello, given: Mapping[str, str]) -> tuple[Settings, str]:
+    """A client's settings, and the namespace it is in when it names none."""
+    wanted = load_engine_settings(store, **given)
+    if wanted.namespace or not hello.cwd:
+        return wanted, wanted.namespace or USER_NAMESPACE
+    return wanted, project_namespace(Path(hello.cwd), home=Path(hello.home or "/"))
