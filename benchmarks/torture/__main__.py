@@ -24,6 +24,7 @@ class Options(argparse.Namespace):
 
     kills: int
     seed: int | None
+    ipc: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,26 +40,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     sys.stderr.write(f"seed {seed}\n")
     try:
-        outcome = anyio.run(_torture, find_command(), options.kills, seed)
+        outcome = anyio.run(_torture, find_command(), options, seed)
     except BenchmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    command = f'make torture ARGS="--kills {options.kills} --seed {seed}"'
+    words = f"--kills {options.kills} --seed {seed} --ipc {options.ipc}"
+    command = f'make torture ARGS="{words}"'
     sys.stdout.write(write_report(outcome, command=command, machine=describe_machine()))
     return 0 if outcome.flawless else 1
 
 
-async def _torture(command: Path, kills: int, seed: int) -> Outcome:
+async def _torture(command: Path, options: Options, seed: int) -> Outcome:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="zettel-torture-") as folder:
-        arena = Arena([str(command)], Path(folder), secrets.token_hex(8))
+        arena = Arena([str(command)], Path(folder), secrets.token_hex(8), options.ipc)
         async with clients_of(arena, chance) as fight:
 
             def goes_on(fight: Fight) -> bool:
-                return fight.blows < kills
+                return fight.blows < options.kills
 
             def progress(name: str) -> None:
-                sys.stderr.write(f"{fight.blows} of {kills}: {name}\n")
+                sys.stderr.write(f"{fight.blows} of {options.kills}: {name}\n")
 
             return await fight_on(fight, KILLS | OTHER_ENDS, goes_on, progress)
 
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=110, help="blows at least; default 110")
     parser.add_argument("--seed", type=int, help="of everything random; default: any, shown")
+    parser.add_argument("--ipc", choices=("unix", "tcp"), default="unix", help="how it listens")
     return parser
 
 

@@ -22,6 +22,7 @@ CONFIG = """
 model = "hash"
 log_level = "debug"
 settle_seconds = 0.05
+ipc = "{ipc}"
 """
 """No model to load, evolution right behind the writes, its steps in the engine's log."""
 
@@ -52,9 +53,10 @@ class Arena:
         command: The `zettel` to run.
         folder: An empty folder for the store and the log.
         mark: What tells the processes of this run.
+        ipc: How the engine listens: `unix` or `tcp`.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, mark: str) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, mark: str, ipc: str = "unix") -> None:
         self.command = command
         self.folder = folder
         self.mark = mark
@@ -63,7 +65,7 @@ class Arena:
         self.engine_log = self.store / ".engine" / "engine.log"
         self.versions = 0
         self.store.mkdir()
-        (self.store / "config.toml").write_text(CONFIG, encoding="utf-8")
+        (self.store / "config.toml").write_text(CONFIG.format(ipc=ipc), encoding="utf-8")
 
     def launch(self, **settings: str) -> Launch:
         """How to start a command here, with these variables besides."""

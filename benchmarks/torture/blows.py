@@ -109,7 +109,6 @@ Round = Callable[[Fight], Awaitable[None]]
 async def idle(fight: Fight) -> None:
     """Nobody asks anything."""
     fight.strike()
-    await fight.tell_all()
 
 
 async def initialize(fight: Fight) -> None:

@@ -98,6 +98,8 @@ async def fight_on(
         before = (fight.blows, fight.ledger.calls, fight.ledger.sent_again, len(fight.in_flight))
         with anyio.move_on_after(ROUND_S) as scope:
             await rounds[name](fight)
+            # Every client lives on; and no call of the next round meets this round's blow.
+            await fight.tell_all()
         if scope.cancelled_caught:
             fight.ledger.hung.append(f"the round {name!r}")
         _tally(tallies[name], fight, before)
