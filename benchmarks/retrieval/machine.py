@@ -14,16 +14,15 @@ STORE_VARIABLE = "ZETTEL_STORE"
 def resident_bytes(store: Path) -> int:
     """Resident memory of every process that serves a store.
 
-    They are told by the store's path in their environment, or, for an engine, which is started
-    without one, on their command line. Memory they share is counted once for each.
+    They are told by the store's path in their environment, so a server that detached itself, or
+    runs in several processes, is counted whole. Memory they share is counted once for each.
     """
     return sum(_resident(process, str(store)) for process in psutil.process_iter())
 
 
 def _resident(process: psutil.Process, store: str) -> int:
     try:
-        named = process.environ().get(STORE_VARIABLE) == store
-        if named or os.path.realpath(store) in process.cmdline():
+        if process.environ().get(STORE_VARIABLE) == store:
             return process.memory_info().rss
     except (psutil.Error, OSError):
         # Somebody else's process, or one that has just ended.
