@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from zettel.server.parts import Pace
+from zettel.server.pace import Pace
 from zettel.server.scheduler import Scheduler
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder

@@ -13,6 +13,7 @@ from typing import Protocol
 from anyio import to_thread
 
 from zettel.server.clock import Clock
+from zettel.server.pace import Pace
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
 from zettel.storage.embedder import Embedder
@@ -62,14 +63,6 @@ class Tending(Protocol):
     async def run(self) -> None:
         """Tend the notes until cancelled."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How often notes are tended."""
-
-    interval_s: float
-    settle_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

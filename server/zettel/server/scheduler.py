@@ -6,7 +6,7 @@ import anyio
 
 from zettel.server.clock import Clock
 from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
-from zettel.server.parts import Pace
+from zettel.server.pace import Pace
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
 from zettel.tools.memory import Memory
