@@ -67,7 +67,7 @@ async def _torture(command: Path, options: Options, seed: int) -> Outcome:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.torture", description=__doc__)
-    parser.add_argument("--kills", type=int, default=140, help="blows at least; default 140")
+    parser.add_argument("--kills", type=int, default=160, help="blows at least; default 160")
     parser.add_argument("--seed", type=int, help="of everything random; default: any, shown")
     parser.add_argument("--ipc", choices=("unix", "tcp"), default="unix", help="how it listens")
     return parser
