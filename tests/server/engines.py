@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zettel.server.schemas import Arguments
-from zettel.tools.memory import Caller
+from zettel.tools.caller import Caller
 
 
 @dataclass

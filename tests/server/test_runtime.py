@@ -17,7 +17,8 @@ from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.store import NoteStore
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.caller import Caller
+from zettel.tools.memory import Memory
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 RECALL = RecallArguments()

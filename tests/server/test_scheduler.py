@@ -13,9 +13,10 @@ from zettel.server.scheduler import Scheduler
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import waiting
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.memory import Memory
 from zettel.tools.remember import remember
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -15,9 +15,10 @@ from zettel.server.schemas import (
     RememberArguments,
     UpdateArguments,
 )
+from zettel.tools.caller import Caller
 from zettel.tools.forget import forget
 from zettel.tools.links import LinkArgument
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.memory import Memory
 from zettel.tools.recall import recall
 from zettel.tools.remember import remember
 from zettel.tools.update import update

@@ -10,7 +10,7 @@ from zettel.server.claim import Claim
 from zettel.server.endings import Ending
 from zettel.server.protocol import Engine
 from zettel.server.schemas import Arguments
-from zettel.tools.memory import Caller
+from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 

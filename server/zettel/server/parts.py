@@ -19,7 +19,8 @@ from zettel.server.settings import Settings
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.caller import Caller
+from zettel.tools.memory import Memory
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from zettel.tools.memory import USER_NAMESPACE
+from zettel.tools.caller import USER_NAMESPACE
 
 SLUG_LENGTH = 57
 """Characters: a namespace has at most 64, and `-` with six of hash come behind."""

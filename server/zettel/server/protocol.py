@@ -24,7 +24,7 @@ from zettel.server.texts import INSTRUCTIONS
 from zettel.server.toolbox import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
-from zettel.tools.memory import Caller
+from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 

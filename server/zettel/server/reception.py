@@ -27,7 +27,7 @@ from zettel.server.spelling import is_directory
 from zettel.server.version import VERSION
 from zettel.server.visitor import Hello, Visitor
 from zettel.storage.errors import ZettelError
-from zettel.tools.memory import USER_NAMESPACE
+from zettel.tools.caller import USER_NAMESPACE
 
 logger = logging.getLogger(__name__)
 

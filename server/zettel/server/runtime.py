@@ -18,7 +18,8 @@ from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.schemas import Arguments
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.caller import Caller
+from zettel.tools.memory import Memory
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
 from zettel.storage.errors import HostRefusedError, PortBusyError
-from zettel.tools.memory import USER_NAMESPACE
+from zettel.tools.caller import USER_NAMESPACE
 
 LAST_WORDS_S = 0.1
 """Seconds between the last call's end and the end of the streams that carry its answer."""

@@ -21,6 +21,11 @@ from zettel.tools.bounds import NAMESPACE
 CONFIG_FILE = "config.toml"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
+FLAGS = frozenset(
+    ("store", "namespace", "session", "model", "host", "port", "log_level", "protocol")
+)
+"""Settings that the command line takes too."""
+
 EXPECTED = {
     "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
     "session": "a name of at most 256 characters",
@@ -184,7 +189,8 @@ def _in_our_words(error: ValidationError) -> InvalidArgumentError:
         return InvalidArgumentError(
             name, f"{CONFIG_FILE} sets it, but there is no such setting", f"Known are {known}."
         )
-    ways = f"--{name.replace('_', '-')}, ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
+    flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
+    ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
     return InvalidArgumentError(
         f"setting {name}",
         f"{str(first['input'])[:80]!r} cannot be used",

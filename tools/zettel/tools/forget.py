@@ -9,8 +9,9 @@ from zettel.storage.notes import Note, State, fold
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools import bounds
 from zettel.tools.answers import ForgetAnswer
+from zettel.tools.caller import Caller
 from zettel.tools.commit import commit
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.memory import Memory
 from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview, put_preview
 from zettel.tools.render import forget_line
 from zettel.tools.scope import searched_namespaces

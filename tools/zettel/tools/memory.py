@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 
 from zettel.storage.embedder import Embedder
 from zettel.storage.store import NoteStore
-from zettel.tools.caller import USER_NAMESPACE, Caller
 from zettel.tools.echo import ServedLog
 from zettel.tools.keyed_lock import KeyedLock
 from zettel.tools.pages import PageCache
 from zettel.tools.usage import UsageBuffer
-
-__all__ = ["USER_NAMESPACE", "Caller", "Memory"]
 
 
 def _nothing() -> None:

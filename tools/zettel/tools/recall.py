@@ -6,7 +6,8 @@ from datetime import datetime
 
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.asking import Asking, check
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.caller import Caller
+from zettel.tools.memory import Memory
 from zettel.tools.recall_modes import recall_page
 
 

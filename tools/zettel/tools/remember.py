@@ -10,10 +10,11 @@ from zettel.storage.notes import Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import bounds
 from zettel.tools.answers import RememberAnswer
+from zettel.tools.caller import USER_NAMESPACE, Caller
 from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
 from zettel.tools.links import LinkArgument, check_links, check_targets, with_links
-from zettel.tools.memory import USER_NAMESPACE, Caller, Memory
+from zettel.tools.memory import Memory
 from zettel.tools.scope import written_namespace
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.times import Period, iso, read_time

@@ -9,11 +9,12 @@ from zettel.storage.store import Change, Vectors
 from zettel.tools import bounds
 from zettel.tools.amend import Wish, archived, revised
 from zettel.tools.answers import UpdateAnswer
+from zettel.tools.caller import Caller
 from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
 from zettel.tools.history import told_changes
 from zettel.tools.links import LinkArgument, check_links, check_targets
-from zettel.tools.memory import Caller, Memory
+from zettel.tools.memory import Memory
 from zettel.tools.remember import MODEL_LOADING
 from zettel.tools.supersession import (
     check_no_circle,

@@ -18,6 +18,7 @@ async def missing_namespace(memory: Memory, asked: Asked) -> str:
     if not asked.asking.namespace.strip() or name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
+        memory.namespaces.add(name)
         return ""
     known = (await memory.store.facets(NoteFilter(states=()))).namespaces
     meant = nearest(name, known)
