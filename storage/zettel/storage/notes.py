@@ -53,7 +53,16 @@ class Link:
     made_at: datetime
     """UTC, timezone-aware."""
     valid_from: datetime | None = None
+    """When it became true; None is as long as both notes are."""
     valid_until: datetime | None = None
+    """When it was taken out; None while it stands."""
+
+    def stood(self, at: datetime | None) -> bool:
+        """Whether it was true at a moment; None asks for now, which an ended link never is."""
+        if at is None:
+            return self.valid_until is None
+        begun = self.valid_from is None or self.valid_from <= at
+        return begun and (self.valid_until is None or at < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

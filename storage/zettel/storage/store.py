@@ -4,7 +4,7 @@ What to make of the arms is the tools' business. `DictStore` and `LanceStore` bo
 `tests/storage/test_conformance*.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -42,6 +42,9 @@ class NoteFilter:
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None
     """Revisions as the store knew them then, instead of the current ones."""
+    past: tuple[str, ...] = ()
+    """Row ids, from `NoteStore.past`: let through whatever `states`, `valid_at` and `known_at`
+    say of them; the other conditions hold for them too."""
     after: Note | None = None
     """Only notes that come after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
@@ -80,6 +83,21 @@ class Written:
     """As they now stand, `known_from` included, in the order given (new notes first)."""
     lost: tuple[str, ...]
     """Note ids whose change somebody else forestalled: read again, plan again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """How often a note came up since this was written last."""
+
+    note_id: str
+    recalls: int
+    """1 and up."""
+    at: datetime
+    """The last of them."""
+    gain: float
+    """Strength all of them add, in days."""
+    initial: float
+    """Strength of a note that was never recalled before, in days; the gain comes on top."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +166,27 @@ class NoteStore(Protocol):
         """The few fields ranking needs, in session order: `happened_at`, `note_id` ascending."""
         ...
 
-    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current notes of any state that have a link to one of these."""
+    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+        """Row ids of closed revisions that were true at `where.valid_at`, for a look back.
+
+        A note whose revision of `where.known_at` (None: the current one) became true after
+        `where.valid_at` has said before that moment what its last revision says that a change of
+        the world closed (`ended_at`), that was not `corrected` and that had become true by then.
+        That one is meant, unless its own `valid_until` had come. Corrections and derived
+        revisions close a row without `ended_at`, so the row they replace never is.
+
+        Of `where` only `namespaces`, `note_ids`, `known_at`, `valid_at` and `states` count;
+        `states` are those of the note's revision of `known_at`. Empty without `valid_at`.
+        """
+        ...
+
+    async def linking_to(
+        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> list[Note]:
+        """Notes of any state that have, or had and ended, a link to one of these.
+
+        Current revisions, or those of `known_at`.
+        """
         ...
 
     async def facets(self, where: NoteFilter) -> Facets:
@@ -158,6 +195,22 @@ class NoteStore(Protocol):
 
     async def revisions(self, note_id: str) -> list[Note]:
         """All revisions, oldest first; empty for an unknown id."""
+        ...
+
+    async def revisions_of_run(self, run_id: str) -> list[Note]:
+        """All revisions that a run made, by note and revision; a run's id is never empty."""
+        ...
+
+    async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of revisions, current or not, by row id; one that has none is left out."""
+        ...
+
+    async def latest(self) -> datetime | None:
+        """The newest `known_from`; None in an empty store.
+
+        After a clock was set back it lies ahead of it, and a look at the store as of the clock's
+        now would miss what was told last.
+        """
         ...
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
@@ -179,8 +232,11 @@ class NoteStore(Protocol):
         """Usage of those notes that have any."""
         ...
 
-    async def put_usage(self, usages: Sequence[Usage]) -> None:
-        """Insert or replace, one commit."""
+    async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        """Add to what stands; of two processes that add at once, neither is lost.
+
+        Each note once. `recalled_at` becomes the later of both.
+        """
         ...
 
     async def add_run(self, run: Run) -> None:
@@ -197,6 +253,19 @@ class NoteStore(Protocol):
 
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
         """Compare and set; None means absent. False when the current value is not `expected`."""
+        ...
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Set right what a crash or a foreign hand left, under the store's lock.
+
+        Opening did some of it already; what it did counts here, once.
+
+        Returns:
+            Kind of damage -> how often it was mended: `empty_manifests`, `leftovers`,
+            `doubled_rows` (one row twice), `two_current`, `no_current`, `dangling_links` (links
+            to notes that are not there, taken out by a revision with `change` `heal`). Only what
+            was found; empty as well if another process holds the lock.
+        """
         ...
 
     async def upkeep(self) -> bool:
