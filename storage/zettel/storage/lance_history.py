@@ -56,9 +56,9 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
 
 def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[str, ...]:
     """Row ids of each note's last told revision before its later one, if it still held."""
-    revs: dict[str, int] = dict(zip(*_lists(later), strict=True))
+    revs: dict[str, int] = dict(zip(*later.to_pydict().values(), strict=True))
     last: dict[str, tuple[int, str, datetime | None]] = {}
-    for note_id, rev, row_id, until in zip(*_lists(told), strict=True):
+    for note_id, rev, row_id, until in zip(*told.to_pydict().values(), strict=True):
         if rev < revs.get(note_id, 0) and (note_id not in last or rev > last[note_id][0]):
             last[note_id] = (rev, row_id, until)
     return tuple(
@@ -118,7 +118,3 @@ async def _passages(
     table = await tables.notes.select([key, "vectors"], where=where)
     pairs = zip(table.column(key).to_pylist(), read_vectors(table), strict=True)
     return {name: vectors for name, vectors in pairs if vectors is not None}
-
-
-def _lists(table: pa.Table) -> Sequence[Sequence]:
-    return [column.to_pylist() for column in table.columns]

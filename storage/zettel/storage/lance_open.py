@@ -5,17 +5,16 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections import Counter
 from datetime import timedelta
 
 from anyio import to_thread
 from lancedb import AsyncConnection, Session, connect_async
 
-from zettel.storage.errors import NewerStoreError, OtherModelError, StoreUnavailableError
+from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_ledger import get_meta, put_meta, swap_meta
+from zettel.storage.lance_mend import mend_indices, mend_manifests, mend_versions
 from zettel.storage.lance_schema import (
     META,
     RUNS,
@@ -25,17 +24,12 @@ from zettel.storage.lance_schema import (
     notes_table,
 )
 from zettel.storage.lance_tables import LanceTable, Tables
-from zettel.storage.lance_upkeep import empty_manifests, heal, mark_upkeep
-from zettel.storage.places import Place, check_there, hold, nothing_there, prepare
-
-logger = logging.getLogger(__name__)
+from zettel.storage.lance_upkeep import mark_upkeep
+from zettel.storage.places import Place, check_there, hold_or_refuse, nothing_there, prepare
 
 INDEX_CACHE_BYTES = 64 << 20
 METADATA_CACHE_BYTES = 32 << 20
 """Measured: 600 commits grow an uncapped process by 97 MB, one with these caps by 24 MB."""
-
-LOCK_WAIT_S = 60.0
-"""How long to wait for a process that creates or tends the store: its longest upkeep seen, x 3."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
@@ -59,47 +53,30 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
     if not create:
         await to_thread.run_sync(check_there, place)
     await to_thread.run_sync(prepare, place)
-    await _heal(place)
+    healed = Counter(empty_manifests=await mend_manifests(place))
     database = await _connect(place)
+    healed["unreadable_versions"] = await mend_versions(database, place)
     if not await _is_made(database, place):
         if not create:
             raise nothing_there(place)
-        async with _held(place):
+        async with hold_or_refuse(place):
             if not await _is_made(database, place):
                 await _create(database, place, model_id=model_id, dim=dim)
     meta = await _open(database, place, META)
     await _check(meta, place, model_id=model_id, dim=dim)
+    notes = await _open(database, place, notes_table(dim))
+    healed["empty_index_files"] = await mend_indices(notes)
     return Tables(
         database=database,
         place=place,
         model_id=model_id,
         dim=dim,
-        notes=await _open(database, place, notes_table(dim)),
+        healed=healed,
+        notes=notes,
         usage=await _open(database, place, USAGE),
         runs=await _open(database, place, RUNS),
         meta=meta,
     )
-
-
-@asynccontextmanager
-async def _held(place: Place) -> AsyncGenerator[None]:
-    async with hold(place, wait_s=LOCK_WAIT_S) as held:
-        if not held:
-            raise StoreUnavailableError(
-                place.uri,
-                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
-                "Wait for it to finish, or stop it, then try again.",
-            )
-        yield
-
-
-async def _heal(place: Place) -> None:
-    directory = place.directory
-    if directory is None or not await to_thread.run_sync(empty_manifests, directory):
-        return
-    async with _held(place):
-        removed = await to_thread.run_sync(heal, directory)
-    logger.warning("removed table versions that a crash left empty: %d", len(removed))
 
 
 async def _connect(place: Place) -> AsyncConnection:
@@ -137,7 +114,7 @@ async def _create(database: AsyncConnection, place: Place, *, model_id: str, dim
     """Create what is missing, the schema version last: until then the store counts as unmade."""
     notes = await _make(database, place, notes_table(dim))
     others = [await _make(database, place, spec) for spec in (USAGE, RUNS, META)]
-    await _index(notes)
+    await notes.build_indices()
     meta = others[-1]
     await put_meta(meta, MODEL_KEY, model_id)
     await put_meta(meta, DIM_KEY, str(dim))
@@ -155,12 +132,6 @@ async def _make(database: AsyncConnection, place: Place, spec: TableSpec) -> Lan
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(place.uri, error) from error
     return LanceTable(handle, spec=spec, place=place)
-
-
-async def _index(table: LanceTable) -> None:
-    for column, config in table.spec.indices:
-        async with table.writing():
-            await table.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
 
 
 async def _check(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:

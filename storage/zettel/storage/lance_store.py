@@ -9,13 +9,14 @@ import os
 # Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
 os.environ.setdefault("LANCEDB_LOG", "error")
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage import (
+    lance_heal,
     lance_history,
     lance_ledger,
     lance_search,
@@ -167,6 +168,10 @@ class LanceStore:
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
         """Compare and set, among all processes on the store."""
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Set right what a crash or a foreign hand left."""
+        return await lance_heal.heal(self._tables, now=now)
 
     async def upkeep(self) -> bool:
         """Compact, index new rows, drop old table versions and leftovers."""

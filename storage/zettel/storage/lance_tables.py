@@ -5,6 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -196,6 +197,16 @@ class LanceTable:
 
         return await self.commit(change)
 
+    async def build_indices(self) -> None:
+        """Make every index of the table, or make it anew.
+
+        Raises:
+            StoreUnavailableError: One cannot be made.
+        """
+        for column, config in self.spec.indices:
+            async with self.writing():
+                await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+
     def close(self) -> None:
         """Let go of the table's caches."""
         self._handle.close()
@@ -209,6 +220,8 @@ class Tables:
     place: Place
     model_id: str
     dim: int
+    healed: Counter[str]
+    """What opening mended, by kind of damage, until `heal` has told of it."""
     notes: LanceTable
     usage: LanceTable
     runs: LanceTable
