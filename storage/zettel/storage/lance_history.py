@@ -33,15 +33,6 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
     if where.valid_at is None:
         return ()
     moment = time_literal(where.valid_at)
-    told = await tables.notes.select(
-        ["note_id", "rev", "row_id", "valid_until"],
-        where=all_of(
-            one_of("note_id", where.note_ids) if where.note_ids else "",
-            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
-        ),
-    )
-    if not told.num_rows:
-        return ()
     asked = NoteFilter(
         namespaces=where.namespaces,
         note_ids=where.note_ids,
@@ -50,6 +41,16 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
     )
     later = await tables.notes.select(
         ["note_id", "rev"], where=all_of(predicate(asked), f"valid_from > {moment}")
+    )
+    # Most looks back are at what was known at the moment itself, and little of that is ahead.
+    if not later.num_rows:
+        return ()
+    told = await tables.notes.select(
+        ["note_id", "rev", "row_id", "valid_until"],
+        where=all_of(
+            one_of("note_id", where.note_ids) if where.note_ids else "",
+            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
+        ),
     )
     return _last_before(told, later, where.valid_at)
 

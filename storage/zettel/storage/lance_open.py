@@ -6,11 +6,13 @@
 # (pyarrow ships no types, lancedb some)
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 from anyio import to_thread
-from lancedb import AsyncConnection, Session, connect_async
+from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
+from zettel.storage.durability import Sync
 from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_ledger import get_meta, put_meta, swap_meta
@@ -36,7 +38,22 @@ MODEL_KEY = "embed_model"
 DIM_KEY = "embed_dim"
 
 
-async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = True) -> Tables:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """Where tables are opened and made, and what they are given along."""
+
+    database: AsyncConnection
+    place: Place
+    sync: Sync | None
+
+    def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
+        """A table with the precautions its every use needs."""
+        return LanceTable(handle, spec=spec, place=self.place, sync=self.sync)
+
+
+async def open_tables(
+    place: Place, *, model_id: str, dim: int, create: bool = True, sync: Sync | None = None
+) -> Tables:
     """Open a store's tables, creating them if there are none and that is wished.
 
     Args:
@@ -44,6 +61,7 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
         model_id: The embedding model, fingerprint included.
         dim: Length of its vectors.
         create: Whether to make a store where there is none.
+        sync: Called after every commit to make it outlast a loss of power; None for not.
 
     Raises:
         StoreUnavailableError: The place cannot be used.
@@ -55,16 +73,17 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
     await to_thread.run_sync(prepare, place)
     healed = Counter(empty_manifests=await mend_manifests(place))
     database = await _connect(place)
+    site = _Site(database=database, place=place, sync=sync)
     healed["unreadable_versions"] = await mend_versions(database, place)
-    if not await _is_made(database, place):
+    if not await _is_made(site):
         if not create:
             raise nothing_there(place)
         async with hold_or_refuse(place):
-            if not await _is_made(database, place):
-                await _create(database, place, model_id=model_id, dim=dim)
-    meta = await _open(database, place, META)
+            if not await _is_made(site):
+                await _create(site, model_id=model_id, dim=dim)
+    meta = await _open(site, META)
     await _check(meta, place, model_id=model_id, dim=dim)
-    notes = await _open(database, place, notes_table(dim))
+    notes = await _open(site, notes_table(dim))
     healed["empty_index_files"] = await mend_indices(notes)
     return Tables(
         database=database,
@@ -73,8 +92,8 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
         dim=dim,
         healed=healed,
         notes=notes,
-        usage=await _open(database, place, USAGE),
-        runs=await _open(database, place, RUNS),
+        usage=await _open(site, USAGE),
+        runs=await _open(site, RUNS),
         meta=meta,
     )
 
@@ -92,28 +111,28 @@ async def _connect(place: Place) -> AsyncConnection:
         raise unavailable(place.uri, error) from error
 
 
-async def _is_made(database: AsyncConnection, place: Place) -> bool:
+async def _is_made(site: _Site) -> bool:
     try:
-        names = (await database.list_tables()).tables
+        names = (await site.database.list_tables()).tables
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
+        raise unavailable(site.place.uri, error) from error
     if META.name not in names:
         return False
-    return await get_meta(await _open(database, place, META), SCHEMA_KEY) is not None
+    return await get_meta(await _open(site, META), SCHEMA_KEY) is not None
 
 
-async def _open(database: AsyncConnection, place: Place, spec: TableSpec) -> LanceTable:
+async def _open(site: _Site, spec: TableSpec) -> LanceTable:
     try:
-        handle = await database.open_table(spec.name)
+        handle = await site.database.open_table(spec.name)
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
-    return LanceTable(handle, spec=spec, place=place)
+        raise unavailable(site.place.uri, error) from error
+    return site.table(handle, spec)
 
 
-async def _create(database: AsyncConnection, place: Place, *, model_id: str, dim: int) -> None:
+async def _create(site: _Site, *, model_id: str, dim: int) -> None:
     """Create what is missing, the schema version last: until then the store counts as unmade."""
-    notes = await _make(database, place, notes_table(dim))
-    others = [await _make(database, place, spec) for spec in (USAGE, RUNS, META)]
+    notes = await _make(site, notes_table(dim))
+    others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
     await notes.build_indices()
     meta = others[-1]
     await put_meta(meta, MODEL_KEY, model_id)
@@ -122,16 +141,18 @@ async def _create(database: AsyncConnection, place: Place, *, model_id: str, dim
     await swap_meta(meta, SCHEMA_KEY, expected=None, value=str(SCHEMA_VERSION))
 
 
-async def _make(database: AsyncConnection, place: Place, spec: TableSpec) -> LanceTable:
+async def _make(site: _Site, spec: TableSpec) -> LanceTable:
     schema = spec.schema
-    if not place.declares_keys:
+    if not site.place.declares_keys:
         key = schema.field(spec.key)
         schema = schema.set(schema.get_field_index(spec.key), key.remove_metadata())
     try:
-        handle = await database.create_table(spec.name, schema=schema, exist_ok=True)
+        handle = await site.database.create_table(spec.name, schema=schema, exist_ok=True)
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
-    return LanceTable(handle, spec=spec, place=place)
+        raise unavailable(site.place.uri, error) from error
+    table = site.table(handle, spec)
+    await table.make_last()
+    return table
 
 
 async def _check(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:

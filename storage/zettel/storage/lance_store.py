@@ -23,6 +23,7 @@ from zettel.storage import (
     lance_upkeep,
     lance_writes,
 )
+from zettel.storage.durability import sync_file_system
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage
@@ -38,7 +39,9 @@ from zettel.storage.store import (
 )
 
 
-async def open_store(place: str, *, model_id: str, dim: int, create: bool = True) -> "LanceStore":
+async def open_store(
+    place: str, *, model_id: str, dim: int, create: bool = True, durable: bool = False
+) -> "LanceStore":
     """Open the store at a place, creating it if there is none and that is wished.
 
     Args:
@@ -46,13 +49,21 @@ async def open_store(place: str, *, model_id: str, dim: int, create: bool = True
         model_id: The embedding model the vectors come from, with its weights' fingerprint.
         dim: Length of a vector.
         create: Whether to make a store where there is none.
+        durable: Whether every commit of this handle outlasts a loss of power, not only the end
+            of the process: some 10 ms each. An object store always keeps what it acknowledged.
 
     Raises:
         StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
         NewerStoreError: A newer Zettel wrote the store.
         OtherModelError: Another embedding model wrote its vectors.
     """
-    tables = await open_tables(read_place(place), model_id=model_id, dim=dim, create=create)
+    tables = await open_tables(
+        read_place(place),
+        model_id=model_id,
+        dim=dim,
+        create=create,
+        sync=sync_file_system if durable else None,
+    )
     return LanceStore(tables)
 
 

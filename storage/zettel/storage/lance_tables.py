@@ -17,6 +17,7 @@ import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
+from zettel.storage.durability import Sync, make_last
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance_schema import TableSpec
 from zettel.storage.places import Place
@@ -36,7 +37,8 @@ class LanceTable:
     Args:
         handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
         spec: What the table is.
-        place: The store's place, for messages.
+        place: The store's place.
+        sync: What makes a commit outlast a loss of power; None leaves that to the system.
         jitter: Share of a pause to wait, in `[0, 1)`; apart, or losers meet again.
     """
 
@@ -46,11 +48,13 @@ class LanceTable:
         *,
         spec: TableSpec,
         place: Place,
+        sync: Sync | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.spec = spec
         self._handle = handle
         self.place = place
+        self._sync = sync
         self._jitter = jitter
         self._lock = anyio.Lock()
 
@@ -141,8 +145,22 @@ class LanceTable:
         """Run one commit, again while others commit first. Call it inside `writing`.
 
         Raises:
-            StoreUnavailableError: Nothing was written.
+            StoreUnavailableError: Nothing was written, or it could not be synced.
         """
+        result = await self._commit(change)
+        await self.make_last()
+        return result
+
+    async def make_last(self) -> None:
+        """Sync what was written, where that is wished.
+
+        Raises:
+            StoreUnavailableError: It could not be synced.
+        """
+        if self._sync is not None and self.place.directory is not None:
+            await make_last(self.place.directory, self._sync)
+
+    async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
         for pause_s in PAUSES_S:
             try:
                 return await change(self._handle)
