@@ -8,6 +8,13 @@ from zettel.storage.store import NoteFilter, NoteStore
 
 AT_ONCE = 500
 """Notes read in one query."""
+UNDO = "undo"
+"""`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
+
+
+def undoes(run_id: str) -> str:
+    """`Note.reason` of the revisions that undo a run."""
+    return f"undoes {run_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +60,23 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
             if note.row_id == wanted[note.note_id]:
                 found[note.note_id] = note
     return found
+
+
+def stands_at(revisions: Sequence[Note]) -> Note | None:
+    """The revision that a note says the same as, once every undo is taken at its word.
+
+    Args:
+        revisions: All of the note, oldest first.
+
+    Returns:
+        The newest revision, unless an undo made it: then the one it brought back, or, if that was
+        an undo's as well, the one that brought back. None if the undone run had made the note.
+    """
+    at = len(revisions) - 1
+    while at >= 0 and revisions[at].change == UNDO:
+        reason = revisions[at].reason
+        first = next((i for i in range(at) if undoes(revisions[i].run_id) == reason), None)
+        if first is None:
+            break
+        at = first - 1
+    return revisions[at] if at >= 0 else None

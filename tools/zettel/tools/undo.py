@@ -13,10 +13,8 @@ from zettel.tools.bring_back import Return, changes_back
 from zettel.tools.commit import commit
 from zettel.tools.memory import Memory
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
-from zettel.tools.touched import Touched, touched_by
+from zettel.tools.touched import UNDO, Touched, stands_at, touched_by, undoes
 
-UNDO = "undo"
-"""`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
 NAMED_RUNS = 5
 """Newest runs that an error about an unknown one names."""
 ALL_RUNS = 10_000_000
@@ -63,7 +61,7 @@ async def undo_run(
     touched = {entry.after.note_id: entry for entry in await touched_by(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = Return(now=now, by=who, change=UNDO, reason=f"undoes {run_id}", run_id=undo_id)
+    stamp = Return(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     # Between the commit and its record no cancelling: an undo without a record could not be found.
@@ -104,7 +102,14 @@ class _Undoing:
         Raises:
             ChangedSinceError: It does not everywhere, that was asked for, and nothing is undone.
         """
-        since = {i: note for i, note in notes.items() if self._changed_since(note)}
+        since, ready = dict[str, Note](), list[Note]()
+        for note in notes.values():
+            entry = self.touched[note.note_id]
+            stands = await self._stands_at(note, entry)
+            if stands == entry.after:
+                ready.append(note)
+            elif stands is not None and stands.rev > entry.after.rev:
+                since[note.note_id] = stands
         self._at_first = self._at_first or frozenset(notes)
         some_are_undone = notes.keys() < self._at_first
         if since and not self._partial and not some_are_undone:
@@ -115,14 +120,13 @@ class _Undoing:
                 later_runs=tuple(dict.fromkeys(note.run_id for note in newest if note.run_id)),
             )
         self.left |= {note_id: _changer(note) for note_id, note in since.items()}
-        return await self._changes(
-            [n for n in notes.values() if n.row_id == self.touched[n.note_id].after.row_id]
-        )
+        return await self._changes(ready)
 
-    def _changed_since(self, note: Note) -> bool:
-        if note.row_id == self.touched[note.note_id].after.row_id:
-            return False
-        return (note.change, note.reason) != (self.stamp.change, self.stamp.reason)
+    async def _stands_at(self, note: Note, entry: Touched) -> Note | None:
+        """What the note says the same as: another's change that was undone since does not count."""
+        if note.row_id == entry.after.row_id:
+            return entry.after
+        return stands_at(await self.memory.store.revisions(note.note_id))
 
     async def _changes(self, notes: Sequence[Note]) -> list[Change]:
         pairs = list[tuple[Note, Note]]()
