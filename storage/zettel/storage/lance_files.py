@@ -8,6 +8,7 @@ from pathlib import Path
 from time import time
 
 from zettel.storage.places import ENGINE_FOLDER
+from zettel.storage.snapshot import remove_forgotten
 
 LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which a temporary file belongs to no write that could still finish."""
@@ -69,9 +70,9 @@ def empty_index_files(directory: Path, table: str) -> list[Path]:
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove what killed writes left behind; returns how many files it was."""
+    """Remove what killed writes and previews left behind; returns how many things it was."""
     before = time() - LEFTOVER_AGE_S
-    removed = 0
+    removed = remove_forgotten(directory, before=before)
     for path in (path for pattern in _LEFTOVERS for path in directory.glob(pattern)):
         try:
             if path.stat().st_mtime < before:
