@@ -19,7 +19,15 @@ from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage
 from zettel.storage.places import read_place
-from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
+from zettel.storage.store import (
+    Change,
+    NewNote,
+    NoteFilter,
+    Recalled,
+    StoreStats,
+    Vectors,
+    Written,
+)
 
 
 async def open_store(place: str, *, model_id: str, dim: int, create: bool = True) -> "LanceStore":
@@ -115,9 +123,9 @@ class LanceStore:
         """Usage of those notes that have any."""
         return await lance_ledger.usage_of(self._tables, note_ids)
 
-    async def put_usage(self, usages: Sequence[Usage]) -> None:
-        """Insert or replace usage."""
-        await lance_ledger.put_usage(self._tables, usages)
+    async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        """Add to what stands."""
+        await lance_ledger.reinforce(self._tables, recalled)
 
     async def add_run(self, run: Run) -> None:
         """Record a finished run."""
