@@ -5,7 +5,6 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -131,12 +130,17 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
     """Do what `NoteStore.facets` promises."""
     table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
-    tags = (tag for of_note in table.column("tags").to_pylist() for tag in of_note)
+    subjects = _counts(table.column("subject"))
+    subjects.pop("", None)
     return Facets(
-        subjects=Counter(subject for subject in table.column("subject").to_pylist() if subject),
-        tags=Counter(tags),
-        namespaces=Counter(table.column("namespace").to_pylist()),
+        subjects=subjects,
+        tags=_counts(table.column("tags").combine_chunks().flatten()),
+        namespaces=_counts(table.column("namespace")),
     )
+
+
+def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in values.value_counts().to_pylist()}
 
 
 def _hits(table: pa.Table, scores: list[float]) -> list[Hit]:
