@@ -231,11 +231,13 @@ async def test_links_are_removed_by_relation_or_all_and_never_silently_not(desk:
     with pytest.raises(Refused, match=r"no 'causes' link to .* but 'supports'"):
         await desk("update", note_id=b, links=[{"to": a, "relation": "causes", "remove": True}])
     await desk("update", note_id=b, links=[{"to": a, "remove": True}])
-    assert (await desk.memory.store.get([b]))[0].links == ()
+    [note] = await desk.memory.store.get([b])
+    assert not any(link.stood(None) for link in note.links)
 
     await desk("update", note_id=b, links=[{"to": a}])
     await desk("update", note_id=b, links=[])
-    assert (await desk.memory.store.get([b]))[0].links == ()
+    [note] = await desk.memory.store.get([b])
+    assert not any(link.stood(None) for link in note.links)
 
 
 async def test_a_change_of_a_superseded_note_says_why_recall_does_not_show_it(desk: Desk) -> None:
@@ -251,3 +253,12 @@ async def test_a_long_change_is_told_by_its_start(desk: Desk) -> None:
     answer = await desk("update", note_id=note_id, content="y " * 10_000)
 
     assert len(str(answer["changed"])) < 1_000
+
+
+async def test_a_note_that_never_came_to_be_true_can_still_be_tagged(desk: Desk) -> None:
+    old = await desk.told("v1")
+    new = await desk.told("v2")
+    await desk("update", note_id=old, content="v1, mended")
+    await desk("update", note_id=new, links=[{"to": old, "relation": "supersedes"}])
+
+    assert (await desk("update", note_id=old, tags=["a"]))["state"] == "superseded"

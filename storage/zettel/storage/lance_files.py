@@ -52,6 +52,13 @@ def damaged_manifests(directory: Path) -> list[Path]:
     return found
 
 
+def is_only_begun(directory: Path, table: str) -> bool:
+    """Whether a table has a folder but neither a version nor data: its maker was killed."""
+    folder = directory / f"{table}.lance"
+    files = (path for pattern in (_MANIFESTS, "data/*.lance") for path in folder.glob(pattern))
+    return folder.exists() and next(files, None) is None
+
+
 def tables_with_empty_data(directory: Path) -> list[str]:
     """Tables with a data or deletion file of no bytes: a power failure may have left it."""
     return _tables_of(_empty(directory, ("*.lance/data/*.lance", "*.lance/_deletions/*")))

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from anyio import to_thread
 
 from zettel.storage.lance_files import remove_leftovers
+from zettel.storage.lance_current import read_rows
 from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_rows import NoteRow
 from zettel.storage.lance_search import get_notes
 from zettel.storage.lance_tables import Tables
-from zettel.storage.lance_writes import as_table, read_rows, write_notes
+from zettel.storage.lance_writes import as_table, write_notes
 from zettel.storage.places import hold
 from zettel.storage.revisions import one_current, without_links
 

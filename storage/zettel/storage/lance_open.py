@@ -15,6 +15,7 @@ from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 from zettel.storage.durability import Sync
 from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
+from zettel.storage.lance_files import is_only_begun
 from zettel.storage.lance_ledger import get_meta, put_meta, swap_meta
 from zettel.storage.lance_mend import mend_indices, mend_manifests, mend_versions
 from zettel.storage.lance_schema import (
@@ -116,7 +117,10 @@ async def _is_made(site: _Site) -> bool:
         names = (await site.database.list_tables()).tables
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(site.place.uri, error) from error
-    if META.name not in names:
+    directory = site.place.directory
+    if META.name not in names or (
+        directory is not None and await to_thread.run_sync(is_only_begun, directory, META.name)
+    ):
         return False
     return await get_meta(await _open(site, META), SCHEMA_KEY) is not None
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from zettel.storage.lance_current import current_rows, read_rows
 from zettel.storage.lance_filters import all_of, equals, one_of
-from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors, to_table
+from zettel.storage.lance_rows import NoteRow, to_table
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Note
 from zettel.storage.revisions import (
@@ -109,8 +110,7 @@ async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
     if not changes:
         return []
     ids = [change.note.note_id for change in changes]
-    rows = await read_rows(tables, all_of("current", one_of("note_id", ids)))
-    current = {row.note.note_id: row for row in rows}
+    current = await current_rows(tables, ids)
     steps: list[_Step] = []
     for change in changes:
         old = current.get(change.note.note_id)
@@ -141,13 +141,6 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
 
 def _keyed(row_ids: Iterable[str]) -> str:
     return one_of("row_id", row_ids)
-
-
-async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
-    """Whole rows, vectors included, in no order."""
-    table = await tables.notes.select([*NOTE_COLUMNS, "vectors"], where=where)
-    pairs = zip(read_notes(table), read_vectors(table), strict=True)
-    return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]
 
 
 def as_table(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:

@@ -60,7 +60,9 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
         if note.note_id not in known
         and note.state is State.ACTIVE
         and note.stage == LINKED
-        and any(link.made_by == "rule" and link.to in known for link in note.links)
+        and any(
+            link.made_by == "rule" and link.stood(None) and link.to in known for link in note.links
+        )
     ]
 
 
@@ -82,16 +84,21 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
 
 
 async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, Outline]) -> Note:
-    stated = tuple(known for known in note.links if known.made_by != "rule")
-    taken = {known.to for known in stated} | {note.note_id}
+    # A link of the rule's that the agent has taken out stays out.
+    stated = tuple(
+        known for known in note.links if known.made_by != "rule" or not known.stood(None)
+    )
+    taken = {known.to for known in stated if known.stood(None)} | {note.note_id}
+    refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     made = [
         *_answers(task, note, asked.get(note.note_id)),
         *await _about_same(task, note),
         *await _similar(task, note, vectors),
     ]
+    made = [known for known in made if (known.to, known.relation) not in refused]
     first = {known.to: known for known in reversed(made)}
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
-    old = {(known.to, known.relation): known for known in note.links if known.made_by == "rule"}
+    old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule" and k.stood(None)}
     kept = tuple(_unless_same(old.get((known.to, known.relation)), known) for known in rule)
     return replace(note, links=(*stated, *kept), stage=LINKED)
 
@@ -152,15 +159,16 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most alike earlier notes."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:PASSAGES]:
-        for hit in await task.memory.store.match_vectors(vector, where, limit=NEAREST):
-            best[hit.note_id] = max(best.get(hit.note_id, 0.0), hit.score)
-    near = sorted(
+        for near in await task.memory.store.nearest(vector, where, limit=NEAREST):
+            other = near.outline.note_id
+            best[other] = max(best.get(other, 0.0), near.score)
+    alike = sorted(
         (i for i, cosine in best.items() if cosine >= ALIKE and i < note.note_id),
         key=lambda i: (-best[i], i),
     )
     return [
         _made(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
-        for i in near[:SIMILAR_KEPT]
+        for i in alike[:SIMILAR_KEPT]
     ]
 
 
