@@ -1,5 +1,10 @@
 """Whole rows: read in two steps, and once as long as nobody commits."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false
+# (pyarrow ships no types)
+
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -97,13 +102,20 @@ async def test_two_steps_read_what_one_reads(tables: Tables) -> None:
     await store.write(changes=[revised(note, "stings") for note in notes[::7]])
     await store.upkeep()
     await store.write(changes=[revised(note, "hums") for note in notes[1::7]])
-    asked = {"where": "content <> 'stings'", "order": ("note_id", "rev")}
+    columns, where, order = [*NOTE_COLUMNS, "vectors"], "content <> 'stings'", ("note_id", "rev")
 
-    for more in ({}, {"descending": True, "limit": 9, "offset": 4}, {"limit": 0}):
-        wide = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], **asked, **more)
-
-        assert wide == await tables.notes.select([*NOTE_COLUMNS, "vectors"], **asked, **more)
-        assert wide.num_rows == more.get("limit", 35)
+    wide = await select_wide(tables.notes, columns, where=where, order=order)
+    assert wide.num_rows == 35
+    assert wide == await tables.notes.select(columns, where=where, order=order)
+    wide = await select_wide(
+        tables.notes, columns, where=where, order=order, descending=True, limit=9, offset=4
+    )
+    assert wide.num_rows == 9
+    assert wide == await tables.notes.select(
+        columns, where=where, order=order, descending=True, limit=9, offset=4
+    )
+    wide = await select_wide(tables.notes, columns, where="content = 'none'")
+    assert wide == await tables.notes.select(columns, where="content = 'none'")
 
 
 class Overtaken(LanceTable):
