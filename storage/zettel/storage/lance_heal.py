@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from anyio import to_thread
 
-from zettel.storage.lance_files import remove_leftovers
 from zettel.storage.lance_current import read_rows
+from zettel.storage.lance_files import remove_leftovers
 from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_rows import NoteRow
 from zettel.storage.lance_search import get_notes

@@ -21,6 +21,7 @@ from zettel.storage.lance_files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance_tables import LanceTable
+from zettel.storage.lance_vector_index import drop_vector_index
 from zettel.storage.places import Place, hold_or_refuse
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ async def mend_indices(table: LanceTable) -> int:
         return 0
     async with hold_or_refuse(table.place):
         await table.build_indices()
+        await drop_vector_index(table)
         for path in empty:
             await to_thread.run_sync(lambda file=path: file.unlink(missing_ok=True))
     logger.warning("built indices of %s anew, empty files: %d", table.spec.name, len(empty))
