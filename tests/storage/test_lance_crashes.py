@@ -49,7 +49,8 @@ async def check_whole(place: Path) -> None:
     assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=9)) == 1
     assert await store.get_meta("schema_version") == "1"
     assert await store.swap_meta("k", expected=None, value="v")
-    assert await store.heal(now=NOW) == {}
+    # An index is written in place, so the kill may have left one empty.
+    assert (await store.heal(now=NOW)).keys() <= {"empty_index_files"}
     assert await store.upkeep()
     await store.close()
 

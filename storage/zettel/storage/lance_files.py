@@ -32,8 +32,7 @@ def remove_damaged_manifests(directory: Path) -> list[Path]:
         What was removed.
     """
     damaged = damaged_manifests(directory)
-    for path in damaged:
-        path.unlink(missing_ok=True)
+    remove(damaged)
     return damaged
 
 
@@ -66,6 +65,12 @@ def tables_with_empty_data(directory: Path) -> list[str]:
 def empty_index_files(directory: Path, table: str) -> list[Path]:
     """A table's index files of no bytes."""
     return list(_empty(directory, (f"{table}.lance/_indices/*/*",)))
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files, gone or not."""
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def remove_leftovers(directory: Path) -> int:
