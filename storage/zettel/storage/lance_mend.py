@@ -67,7 +67,7 @@ async def mend_versions(database: AsyncConnection, place: Place) -> int:
                     continue
                 async with hold_or_refuse(place):
                     stepped += await _step_back(handle)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, OSError, ValueError) as error:
             raise unavailable(place.uri, error) from error
     if stepped:
         logger.warning("stepped back over unreadable table versions: %d", stepped)
@@ -118,6 +118,6 @@ async def _is_readable(handle: AsyncTable) -> bool:
     key = (await handle.schema()).names[0]
     try:
         await handle.query().select([key]).to_arrow()
-    except RuntimeError:
+    except (RuntimeError, OSError):
         return False
     return True
