@@ -36,6 +36,7 @@ PART_OF = "part_of"
 ANSWERS = "answers"
 ABOUT_SAME = "about_same"
 SIMILAR = "similar"
+CONTRADICTS = "contradicts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

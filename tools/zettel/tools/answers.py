@@ -24,6 +24,17 @@ class LinkLine(TypedDict):
     """Ends in ` (from)` when the link points here: the other note is where it starts."""
     line: NotRequired[str]
     reason: NotRequired[str]
+    state: NotRequired[str]
+    """Why recall would not show the other note unasked: `superseded`, `expired`, `archived`."""
+
+
+class Copy(TypedDict):
+    """A note that says the same as the one shown, in the same words."""
+
+    note_id: str
+    happened_at: str
+    namespace: NotRequired[str]
+    """Where it is not the shown note's."""
 
 
 class Revision(TypedDict):
@@ -63,6 +74,11 @@ class RecalledNote(TypedDict):
     trust: NotRequired[float]
     state: NotRequired[str]
     why: NotRequired[str]
+    contradicts: NotRequired[list[str]]
+    """Ids of notes that say otherwise and stand as this one does: as far as there is room they
+    come right behind it."""
+    also: NotRequired[list[Copy]]
+    """Where else the same was told; shown once."""
     links: NotRequired[list[LinkLine]]
     keywords: NotRequired[list[str]]
     entities: NotRequired[list[str]]
@@ -79,9 +95,10 @@ class RecalledNote(TypedDict):
 
 
 class Omitted(TypedDict):
-    """What did not fit, and how to get it."""
+    """What did not fit, and how to get it: `recall` with this cursor alone goes on."""
 
     count: int
+    """Notes; those that say the same count one by one."""
     cursor: str
 
 

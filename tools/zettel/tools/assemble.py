@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from zettel.storage.notes import Note, State
-from zettel.tools.answers import Omitted, Overview, RecallAnswer, RecalledNote
+from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.asking import Asked
 from zettel.tools.budget import fit
-from zettel.tools.details import SHOWN_LINKS, in_session, link_line, linked, whole_story
-from zettel.tools.looking import read_ids, read_page
+from zettel.tools.details import SHOWN_LINKS, in_session, link_line, stands, whole_story
+from zettel.tools.disambiguate import need_context
+from zettel.tools.gather import NAMED, Entry, gather
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.ranking.excerpt import excerpt
 from zettel.tools.ranking.fusion import Ranked, speaks_for_itself
 from zettel.tools.ranking.why import why
-from zettel.tools.render import index_view, note_view, tokens
+from zettel.tools.render import copy_line, index_view, note_view, tokens
 from zettel.tools.times import iso
 
 OMITTED_RESERVE = 80
@@ -29,10 +30,12 @@ class Page:
     """What to show of a ranking or list, and what follows it."""
 
     ids: Sequence[str]
-    """Of this page, at most the limit."""
+    """From the beginning of this page on, at least as many as it shows."""
     total: int
     """Of all pages."""
     key: str
+    most: int = 0
+    """Notes this page shows at most; 0 for as many as there are ids."""
     offset: int = 0
     known_at: datetime | None = None
     """The moment the first page saw; None on a first page, which sees now."""
@@ -47,11 +50,13 @@ class Page:
 
 async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     """Show the page's notes within the budget, and remember that they were served."""
-    notes = await (read_ids if page.any_state else read_page)(memory, asked, page.ids)
+    most = page.most or max(len(page.ids), 1)
+    gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
+    entries = gathered.entries
     answer = RecallAnswer(
-        verdict="found" if notes else "nothing_relevant", now=iso(asked.moment), notes=[]
+        verdict="found" if entries else "nothing_relevant", now=iso(asked.moment), notes=[]
     )
-    if page.reason or not notes:
+    if page.reason or not entries:
         answer["reason"] = page.reason or "There are no further notes."
     if asked.known_at:
         answer["known_at"] = iso(asked.known_at)
@@ -62,14 +67,14 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     if page.degraded:
         answer["degraded"] = page.degraded
     _add_overview(answer, page.overview, asked.asking.max_tokens)
-    views = await _views(memory, asked, page, notes)
-    shown = _fitted(memory, asked, answer, views, more=page.total > page.offset + len(page.ids))
+    views = await _views(memory, asked, page, entries)
+    more = page.total > page.offset + gathered.done(len(entries))
+    shown = _fitted(memory, asked, answer, views, more=more)
     answer["notes"] = shown
-    ids = list(page.ids)
-    done = len(ids) if len(shown) == len(notes) else ids.index(notes[len(shown)].note_id)
+    done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left)
-    _served(memory, asked, page, notes[: len(shown)], shown)
+    _served(memory, asked, page, entries[: len(shown)], shown)
     return answer
 
 
@@ -130,44 +135,58 @@ async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: in
 
 
 async def _views(
-    memory: Memory, asked: Asked, page: Page, notes: Sequence[Note]
+    memory: Memory, asked: Asked, page: Page, entries: Sequence[Entry]
 ) -> list[RecalledNote]:
-    namespace = asked.where.namespaces[0]
-    if asked.detail == "index":
-        return [index_view(note, namespace=namespace) for note in notes]
-    full, links = asked.detail == "full", await linked(memory, asked, notes)
+    namespace, full = asked.where.namespaces[0], asked.detail == "full"
     shares = {ranked.note_id: ranked for ranked in page.ranking}
+    needing = need_context([entry.note for entry in entries])
     views = list[RecalledNote]()
-    for note in notes:
-        view = note_view(note, namespace=namespace)
+    for entry in entries:
+        note = entry.note
+        if asked.detail == "index":
+            view = index_view(note, namespace=namespace)
+        else:
+            view = note_view(note, namespace=namespace, context=note.note_id in needing)
+        if entry.contradicts:
+            view["contradicts"] = list(entry.contradicts)
+        if entry.also:
+            view["also"] = [copy_line(copy, note) for copy in entry.also[:NAMED]]
         ranked = shares.get(note.note_id)
-        if ranked:
+        if ranked and asked.detail != "index":
             view["why"] = why(ranked.shares)
-        live = [e for e in links[note.note_id] if full or e[1].state is State.ACTIVE]
-        lines = [link_line(k, o, points_here=here, full=full) for k, o, here in live]
         if full:
-            lines += await in_session(memory, asked, note)
             view.update(await whole_story(memory, asked, note))
-            if ranked:
-                view["score"] = round(ranked.score, 4)
-                view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
-        if lines:
-            view["links"] = lines if full else lines[:SHOWN_LINKS]
+        if full and ranked:
+            view["score"] = round(ranked.score, 4)
+            view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
+        if lines := await _link_lines(memory, asked, entry):
+            view["links"] = lines
         views.append(view)
     return views
+
+
+async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLine]:
+    if asked.detail == "index":
+        return []
+    if asked.detail == "full":
+        lines = [link_line(link, asked) for link in entry.links]
+        return [*lines, *await in_session(memory, asked, entry.note)]
+    standing = (link for link in entry.links if stands(link.other, asked))
+    return [link_line(link, asked) for link in islice(standing, SHOWN_LINKS)]
 
 
 def _served(
     memory: Memory,
     asked: Asked,
     page: Page,
-    notes: Sequence[Note],
+    entries: Sequence[Entry],
     shown: Sequence[RecalledNote],
 ) -> None:
     """Strengthen what was recalled, and know its text again if it comes back as news."""
     if asked.looks_back:
         return
     filler = {r.note_id for r in page.ranking if not speaks_for_itself(r)}
-    memory.usage.add((n.note_id for n in notes if n.note_id not in filler), asked.now)
+    ids = (entry.note.note_id for entry in entries)
+    memory.usage.add((i for i in ids if i not in filler), asked.now)
     for view in shown:
         memory.served.record(asked.where.namespaces, view, asked.now)

@@ -1,4 +1,7 @@
-"""Fitting an answer into its token budget: whole notes first, then passages, then fewer notes."""
+"""Fitting an answer into its token budget: whole notes first, then passages, then fewer notes.
+
+Links come into what room is left: a note is never lost to a line about its neighbours.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -6,12 +9,15 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.render import compact, tokens
 
 DROPPED_FIRST = (
-    *("history", "signals", "usage", "origin", "derived_by", "told_at", "links", "times"),
+    *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
-    "happened_at",
+    *("happened_at", "contradicts"),
 )
 """What the first note gives up, in this order, before its words are cut."""
+
+LINKS_KEY = len(',"links":')
+"""Bytes that links cost beside themselves."""
 
 Excerpt = Callable[[RecalledNote, int], RecalledNote]
 """A note with its content cut to about so many characters."""
@@ -29,10 +35,38 @@ def fit(
         excerpt: Cuts a note.
 
     Returns:
-        At least the first note, shrunk as far as it takes; never more than the budget.
+        At least the first note, shrunk as far as it takes; never more than the budget. When not
+        all fit with their links, the notes and words are those that fit without any link.
     """
     room = budget - reserve
     if not notes or tokens(notes) <= room:
+        return list(notes)
+    return _with_links(_bare(list(map(_without_links, notes)), room, excerpt), notes, room)
+
+
+def _without_links(note: RecalledNote) -> RecalledNote:
+    bare = note.copy()
+    bare.pop("links", None)
+    return bare
+
+
+def _with_links(
+    fitted: list[RecalledNote], notes: Sequence[RecalledNote], room: int
+) -> list[RecalledNote]:
+    """Put back as many links as there is room for, the first note's first."""
+    spare = room * 4 - len(compact(fitted).encode())
+    for view, note in zip(fitted, notes, strict=False):
+        lines = list(note.get("links", ()))
+        while lines and (cost := len(compact(lines).encode()) + LINKS_KEY) > spare:
+            lines.pop()
+        if lines:
+            view["links"] = lines
+            spare -= cost
+    return fitted
+
+
+def _bare(notes: Sequence[RecalledNote], room: int, excerpt: Excerpt) -> list[RecalledNote]:
+    if tokens(notes) <= room:
         return list(notes)
     share, all_fit = room // len(notes), sum(map(tokens, notes)) <= room
     fitted, used = list[RecalledNote](), 0

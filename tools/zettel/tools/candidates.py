@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 import anyio
@@ -55,6 +56,8 @@ async def committed_beside_search(
     namespace: str,
     vectors: Vectors | None,
     commit: Callable[[], Awaitable[T]],
+    *,
+    now: datetime,
 ) -> tuple[T, Sequence[Near] | None]:
     """Commit, and look for what may say the same meanwhile.
 
@@ -66,6 +69,7 @@ async def committed_beside_search(
         namespace: Of the note that is written.
         vectors: Its passages; without them (the model is still loading) nothing is looked for.
         commit: Makes one commit, or more.
+        now: What has expired by then says nothing any more.
 
     Returns:
         What the commit returned, and the nearest active notes, those concerned by it among them;
@@ -74,9 +78,9 @@ async def committed_beside_search(
     if vectors is None:
         return await commit(), None
     before = await memory.store.version()
-    written, near = await both(commit, lambda: nearest_notes(memory, namespace, vectors))
+    written, near = await both(commit, lambda: nearest_notes(memory, namespace, vectors, now=now))
     if not await _stood_still(memory, before):
-        near = await nearest_notes(memory, namespace, vectors)
+        near = await nearest_notes(memory, namespace, vectors, now=now)
     return written, near
 
 
@@ -111,23 +115,27 @@ def _score(near: Near) -> float:
     return near.score
 
 
-async def nearest_notes(memory: Memory, namespace: str, vectors: Vectors) -> list[Near]:
+async def nearest_notes(
+    memory: Memory, namespace: str, vectors: Vectors, *, now: datetime
+) -> list[Near]:
     """Active notes near any of the passages; none rather than an error: a note is stored already.
 
     Args:
         memory: Where.
         namespace: Whose.
         vectors: Passages.
+        now: What has expired by then is left out.
     """
+    where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
     try:
-        return await _nearest(memory, namespace, vectors)
+        return await _nearest(memory, where, vectors)
     except StoreError:
         logger.warning("no candidates: the store could not be searched", exc_info=True)
         return []
 
 
-async def _nearest(memory: Memory, namespace: str, vectors: Vectors) -> list[Near]:
-    where, found = NoteFilter(namespaces=(namespace,)), list[Near]()
+async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
+    found = list[Near]()
 
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(await memory.store.nearest(vector, where, limit=LOOKED_AT))
@@ -164,7 +172,7 @@ async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> li
 
 
 async def _sharing_words(memory: Memory, note: Note) -> list[Candidate]:
-    where = NoteFilter(namespaces=(note.namespace,))
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
     hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
     words = set(fold(note.content).split())
     chosen = list[Outline]()

@@ -1,11 +1,11 @@
 """What stands beside a recalled note: links in both directions, and in `full` its whole story."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from zettel.storage.identifiers import told_at
-from zettel.storage.notes import ANSWERS, Link, Note, Outline, Usage
+from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.asking import Asked
@@ -20,46 +20,91 @@ SHOWN_LINKS = 3
 """Links beside a note in `notes` detail."""
 
 
-def _weight(link: Link) -> tuple[bool, float, str]:
-    return (link.made_by == "agent", link.weight, link.to)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A link as seen from the note that shows it."""
+
+    link: Link
+    other: Note
+    points_here: bool
+    """Whether the other note is where it starts."""
+
+
+def stands(note: Note, asked: Asked) -> bool:
+    """Whether a note may come unasked: neither superseded, expired, archived nor forgotten then."""
+    over = note.valid_until is not None and note.valid_until <= asked.moment
+    return note.state in asked.where.states and not over
 
 
 async def linked(
-    memory: Memory, asked: Asked, notes: Sequence[Note]
-) -> dict[str, list[tuple[Link, Note, bool]]]:
-    """Note id -> its links as (link, other note, points here), stated ones and strong ones first.
+    memory: Memory, asked: Asked, notes: Sequence[Note], *, only: str = ""
+) -> dict[str, list[Linked]]:
+    """Note id -> its links, stated ones and strong ones first.
 
     Both directions, as they stood at the moment asked about; links to notes that are not there or
     forgotten are left out.
+
+    Args:
+        memory: Where.
+        asked: The question.
+        notes: Whose links.
+        only: The one relation that counts; empty for all.
     """
     ids = [note.note_id for note in notes]
     at = asked.moment if asked.looks_back else None
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
-    ends = {link.to for note in notes for link in note.links} | {n.note_id for n in incoming}
+    outgoing = [link for note in notes for link in note.links if only in ("", link.relation)]
+    ends = {link.to for link in outgoing} | {
+        other.note_id
+        for other in incoming
+        if not only or any(link.relation == only and link.to in ids for link in other.links)
+    }
     known = {n.note_id: n for n in await read_ids(memory, asked, sorted(ends))} if ends else {}
-    found = dict[str, list[tuple[Link, Note, bool]]]()
-    for note in notes:
-        own = [(link, known[link.to], False) for link in note.links if link.to in known]
-        theirs = [
-            (link, known[other.note_id], True)
-            for other in incoming
-            if other.note_id in known
-            for link in known[other.note_id].links
-            if link.to == note.note_id
-        ]
-        stood = [entry for entry in (*own, *theirs) if entry[0].stood(at)]
-        found[note.note_id] = sorted(stood, key=lambda entry: _weight(entry[0]), reverse=True)
-    return found
+    return {note.note_id: _of(note, incoming, known, at, only) for note in notes}
 
 
-def link_line(link: Link, other: Note, *, points_here: bool, full: bool) -> LinkLine:
+def _of(
+    note: Note,
+    incoming: Sequence[Note],
+    known: Mapping[str, Note],
+    at: datetime | None,
+    only: str,
+) -> list[Linked]:
+    own = [
+        Linked(link=link, other=known[link.to], points_here=False)
+        for link in note.links
+        if link.to in known
+    ]
+    theirs = [
+        Linked(link=link, other=known[other.note_id], points_here=True)
+        for other in incoming
+        if other.note_id in known
+        for link in known[other.note_id].links
+        if link.to == note.note_id
+    ]
+    found = [
+        entry
+        for entry in (*own, *theirs)
+        if entry.link.stood(at) and only in ("", entry.link.relation)
+    ]
+    return sorted(found, key=_weight, reverse=True)
+
+
+def _weight(entry: Linked) -> tuple[bool, float, str]:
+    return (entry.link.made_by == "agent", entry.link.weight, entry.link.to)
+
+
+def link_line(entry: Linked, asked: Asked) -> LinkLine:
     """A link from the side of the note that shows it."""
-    relation = f"{link.relation} (from)" if points_here else link.relation
+    link, other, full = entry.link, entry.other, asked.detail == "full"
+    relation = f"{link.relation} (from)" if entry.points_here else link.relation
     line = LinkLine(note_id=other.note_id, relation=relation)
-    if full or (link.relation == ANSWERS and not points_here):
+    if full or (link.relation == ANSWERS and not entry.points_here):
         line["line"] = one_line(other)  # "Yes, in Lyon!" says nothing without its question
     if full and link.reason:
         line["reason"] = link.reason
+    if not stands(other, asked):
+        line["state"] = "expired" if other.state is State.ACTIVE else other.state.value
     return line
 
 
@@ -67,7 +112,9 @@ async def in_session(memory: Memory, asked: Asked, note: Note) -> list[LinkLine]
     """The notes right before and after in the session: an order that is not stored but is."""
     if not note.session:
         return []
-    where = NoteFilter(namespaces=(note.namespace,), sessions=(note.session,))
+    where = NoteFilter(
+        namespaces=(note.namespace,), sessions=(note.session,), unexpired_at=asked.moment
+    )
     if asked.looks_back:
         seen = asked.where
         where = replace(where, states=seen.states, valid_at=seen.valid_at)

@@ -37,6 +37,6 @@ async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
     """
     if await only_evolved(store, note, rev):
         return
-    shown = compact(note_view(note, namespace=note.namespace))
+    shown = compact(note_view(note, namespace=note.namespace, context=True))
     shown = shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
     raise OtherRevisionError(note.note_id, rev, note.rev, shown)

@@ -49,7 +49,12 @@ async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> li
     """The notes of a page in its order; one that has left recall since is left out."""
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
-        return [note for note in found if note.state is State.ACTIVE]
+        return [
+            note
+            for note in found
+            if note.state is State.ACTIVE
+            and (note.valid_until is None or asked.now < note.valid_until)
+        ]
     return await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
 
 

@@ -54,10 +54,10 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
         found = await search(memory, asked.asking.query, asked.where)
         ranking = tuple(found.ranked)
         degraded = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
-    here = ranking[page.offset : page.offset + asked.asking.limit]
     return replace(
         page,
-        ids=[ranked.note_id for ranked in here],
+        ids=[ranked.note_id for ranked in ranking[page.offset :]],
+        most=asked.asking.limit,
         total=len(ranking),
         ranking=ranking,
         degraded=degraded,

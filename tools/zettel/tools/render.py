@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from zettel.storage.notes import Kind, Note, State
-from zettel.tools.answers import ForgetLine, RecalledNote
+from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.times import iso
 
 LINE_LENGTH = 120
@@ -34,8 +34,22 @@ def forget_line(note: Note) -> ForgetLine:
     return ForgetLine(note_id=note.note_id, namespace=note.namespace, line=one_line(note))
 
 
-def note_view(note: Note, *, namespace: str) -> RecalledNote:
-    """A note in `notes` detail; `namespace` is the caller's own and is left out."""
+def copy_line(copy: Note, shown: Note) -> Copy:
+    """A note that says the same as one that is shown."""
+    line = Copy(note_id=copy.note_id, happened_at=iso(copy.happened_at))
+    if copy.namespace != shown.namespace:
+        line["namespace"] = copy.namespace
+    return line
+
+
+def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
+    """A note in `notes` detail.
+
+    Args:
+        note: The note.
+        namespace: The caller's own, which is left out.
+        context: Whether to tell where it came up.
+    """
     view = RecalledNote(
         note_id=note.note_id, content=note.content, happened_at=iso(note.happened_at)
     )
@@ -53,8 +67,8 @@ def note_view(note: Note, *, namespace: str) -> RecalledNote:
         view["trust"] = round(note.trust, 3)
     if note.state is not State.ACTIVE:
         view["state"] = note.state.value
-    context = note.context if note.derived_by.get("context") != "rule" else ""
-    words = {"context": context, "subject": note.subject, "source": note.source}
+    stated = note.context if context and note.derived_by.get("context") != "rule" else ""
+    words = {"context": stated, "subject": note.subject, "source": note.source}
     for name, value in {**words, "session": note.session}.items():
         if value:
             view[name] = value

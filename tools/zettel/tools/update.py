@@ -167,11 +167,11 @@ async def _apply(
         await settle_targets(memory, turned(before, after), by=by, now=now)
         return stored
 
-    stored, near = await committed_beside_search(memory, note.namespace, vectors, write)
+    stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
     answer = _told(before, stored, parts)
     if after.content != before.content:
         if near is None and embedded is not None:  # an earlier revision's, only now known
-            near = await nearest_notes(memory, note.namespace, embedded)
+            near = await nearest_notes(memory, note.namespace, embedded, now=now)
         if found := await candidates(memory, after, near, supersedes(after) | parts):
             answer["candidates"] = found
         if embedded is None:
