@@ -96,10 +96,10 @@ def test_only_the_lance_files_know_lancedb() -> None:
     assert all(user.startswith("storage/lance_") for user in users)
 
 
-def test_only_the_sentence_embedder_knows_the_model_library() -> None:
+def test_only_the_embedder_and_the_reranker_know_the_model_library() -> None:
     users = importers("sentence_transformers", "transformers", "torch")
 
-    assert users == {"storage/sentence_embedder.py"}
+    assert users == {"storage/sentence_embedder.py", "storage/cross_encoder.py"}
 
 
 def test_the_namespace_has_no_init_file() -> None:

@@ -46,6 +46,37 @@ async def test_text_hits_come_best_first_and_no_more_than_asked(store: NoteStore
     assert await store.match_text("honey", NoteFilter(), limit=0) == []
 
 
+@pytest.mark.parametrize(
+    ("query", "content"),
+    [
+        ("부산", "민수는 부산에서 검색엔진을 만든다"),
+        ("학습", "우리는 재학습한다"),
+        ("学习", "我们在学习东京的历史"),
+        ("חיפה", "שרה גרה בחיפה"),
+        ("🦊", "the party had 🦊 stickers"),
+        ("🦊?", "the party had 🦊 stickers"),
+        ("👩‍💻", "she sent 👩‍💻 back"),
+        ("C++", "c++ is used there"),
+    ],
+)
+async def test_what_is_no_word_between_spaces_is_found_to_the_letter(
+    store: NoteStore, query: str, content: str
+) -> None:
+    note = make_note(content)
+    await add(store, note, make_note("nothing of the sort"), make_note(content, namespace="far"))
+
+    hits = await store.match_text(query, NoteFilter(namespaces=(note.namespace,)), limit=9)
+
+    assert [hit.note_id for hit in hits] == [note.note_id]
+
+
+async def test_a_part_of_a_word_between_spaces_is_another_word(store: NoteStore) -> None:
+    await add(store, make_note("the category of конкатенация"))
+
+    assert await store.match_text("cat", NoteFilter(), limit=9) == []
+    assert await store.match_text("кат", NoteFilter(), limit=9) == []
+
+
 async def test_text_search_looks_at_the_composed_text_within_the_filter(store: NoteStore) -> None:
     await add(
         store,

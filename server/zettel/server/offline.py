@@ -10,15 +10,16 @@ from zettel.tools.memory import Memory
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Memory]:
-    """Open a store that is there; the model is found, not loaded.
+    """Open a store that is there; its models are found, not loaded.
 
     Raises:
         StoreError: It cannot be opened.
     """
     parts = installed_parts(settings, create=False)
     embedder = await parts.make_embedder()
+    reranker = await parts.make_reranker()
     store = await parts.open_store(embedder)
     try:
-        yield Memory(store=store, embedder=embedder)
+        yield Memory(store=store, embedder=embedder, reranker=reranker)
     finally:
         await store.close()

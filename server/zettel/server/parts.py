@@ -18,6 +18,7 @@ from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory
@@ -66,11 +67,18 @@ class Tending(Protocol):
         ...
 
 
+async def no_reranker() -> Reranker | None:
+    """Leave the order to the signals."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """How a runtime comes by what it owns; tests pass other ways."""
 
     make_embedder: Callable[[], Awaitable[Embedder]]
+    make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
+    """Made at once, loaded later; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Perform]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
@@ -95,6 +103,11 @@ def installed_parts(
         maker = await to_thread.run_sync(_sentence_embedder_maker)
         return await maker(settings.model)
 
+    async def make_reranker() -> Reranker | None:
+        if not settings.reranker:
+            return None
+        return await to_thread.run_sync(_reranker, settings.reranker)
+
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
         if not still_there():
@@ -116,6 +129,7 @@ def installed_parts(
 
     return Parts(
         make_embedder=make_embedder,
+        make_reranker=make_reranker,
         open_store=open_store,
         import_verbs=import_verbs,
         make_scheduler=make_scheduler,
@@ -145,6 +159,12 @@ def _sentence_embedder_maker() -> Callable[[str], Awaitable[Embedder]]:
         return SentenceEmbedder(await find_model(model))
 
     return make
+
+
+def _reranker(model: str) -> Reranker:
+    from zettel.storage.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
+
+    return CrossEncoderReranker(model)
 
 
 def _store_opener() -> _Opener:

@@ -18,6 +18,7 @@ from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.schemas import Arguments
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
+from zettel.storage.reranker import Reranker
 from zettel.tools.caller import Caller
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
@@ -58,6 +59,7 @@ class Runtime:
         self._tasks: TaskGroup | None = None
         self._attempt: _Attempt | None = None
         self._embedder: Embedder | None = None
+        self._reranker: Reranker | None = None
         self._perform: Perform | None = None
         self._scheduler: Tending | None = None
         self._loading_done = anyio.Event()
@@ -163,6 +165,7 @@ class Runtime:
             # After the store, not beside it: both are imports, which take turns anyway, and calls
             # wait for the store only.
             await self._load_model()
+            await self._load_reranker()
         finally:
             self._loading_done.set()
 
@@ -186,8 +189,12 @@ class Runtime:
             self._embedder = await self._parts.make_embedder()
         if self._perform is None:
             self._perform = await self._parts.import_verbs()
+        if self._reranker is None:
+            self._reranker = await self._parts.make_reranker()
         store = await self._parts.open_store(self._embedder)
-        memory = Memory(store=store, embedder=self._embedder, on_write=self._wrote)
+        memory = Memory(
+            store=store, embedder=self._embedder, reranker=self._reranker, on_write=self._wrote
+        )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)
         assert self._tasks is not None
@@ -196,7 +203,9 @@ class Runtime:
         if self.model_ready:
             self._scheduler.model_ready()
         if self._loading_done.is_set() and not self.model_ready:
-            self._tasks.start_soon(self._load_model)  # the opening before this one had failed
+            # The opening before this one had failed.
+            self._tasks.start_soon(self._load_model)
+            self._tasks.start_soon(self._load_reranker)
         logger.info("store=%r is open", self.place)
         return memory
 
@@ -225,6 +234,20 @@ class Runtime:
         logger.info("embedding model %s is ready", self._embedder.model_id)
         if self._scheduler is not None:
             self._scheduler.model_ready()
+
+    async def _load_reranker(self) -> None:
+        """Load it if one is set; recall does without, and says so, until then or for good."""
+        if self._reranker is None:
+            return
+        try:
+            await self._reranker.load()
+        except ModelUnavailableError as error:
+            logger.error("reranker did not load: %s", error)
+        except Exception:
+            # As above: a library that fails here must not end the server.
+            logger.exception("reranker did not load")
+        else:
+            logger.info("reranker is ready")
 
     def _wrote(self) -> None:
         if self._scheduler is not None:

@@ -42,6 +42,7 @@ EXPECTED = {
 
 ENGINE_SETTINGS = (
     "model",
+    "reranker",
     "log_level",
     "evolve_minutes",
     "settle_seconds",
@@ -74,6 +75,8 @@ class Settings(BaseSettings):
     """None: one made per process on stdio, none over HTTP and SSE."""
     model: str = Field(default=DEFAULT_MODEL, min_length=1)
     """Embedding model by name or path; `hash` needs no model and knows no meaning."""
+    reranker: str = ""
+    """Cross-encoder that reorders the best notes, by name or path; empty for none."""
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8377, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -9,6 +9,7 @@ from math import log
 from zettel.storage.identifiers import largest_id, smallest_id
 from zettel.storage.notes import Note, compose_text, fold, fold_hash, order_key
 from zettel.storage.store import NoteFilter
+from zettel.storage.verbatim import held, pieces
 
 K1 = 1.2
 B = 0.75
@@ -79,6 +80,13 @@ def bm25(query: str, notes: Mapping[str, Note]) -> dict[str, float]:
             gain = counts[word] * (K1 + 1) / (counts[word] + K1 * length)
             scores[key] = scores.get(key, 0.0) + rarity * gain
     return scores
+
+
+def verbatim(query: str, notes: Iterable[Note]) -> dict[str, float]:
+    """Row id -> how many parts of the query a note holds to the letter, where it holds any."""
+    parts = pieces(query)
+    counts = {note.row_id: held(compose_text(note), parts) for note in notes}
+    return {row_id: count for row_id, count in counts.items() if count}
 
 
 def _words(text: str) -> Sequence[str]:

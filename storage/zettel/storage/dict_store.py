@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.dict_match import bm25, known, matches, past_row
+from zettel.storage.dict_match import bm25, known, matches, past_row, verbatim
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key
 from zettel.storage.revisions import (
     check_vectors,
@@ -93,11 +93,10 @@ class DictStore:
 
     async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
         """Notes by the words they share with the query."""
-        scores = bm25(query, self._rows)
-        return _best(
-            (Hit(n.note_id, scores[n.row_id]) for n in self._matching(where) if n.row_id in scores),
-            limit,
-        )
+        scores, here = bm25(query, self._rows), list(self._matching(where))
+        if not any(note.row_id in scores for note in here):
+            scores = verbatim(query, here)
+        return _best((Hit(n.note_id, scores[n.row_id]) for n in here if n.row_id in scores), limit)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int

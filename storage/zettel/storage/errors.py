@@ -13,7 +13,7 @@
     │   ├── StoreUnavailableError   path, permissions, disk
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
-    │   ├── ModelUnavailableError   the embedding model cannot be loaded
+    │   ├── ModelUnavailableError   the embedding model or the reranker cannot be loaded
     │   └── LeaseLostError          try again: another process took the work over
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
@@ -175,11 +175,13 @@ class OtherModelError(StoreError):
 
 
 class ModelUnavailableError(StoreError):
-    """The embedding model cannot be found, read or trusted."""
+    """The embedding model, or the reranker, cannot be found, read or trusted."""
 
-    def __init__(self, model: str, problem: str, remedy: str) -> None:
+    def __init__(
+        self, model: str, problem: str, remedy: str, *, what: str = "embedding model"
+    ) -> None:
         self.model = model
-        super().__init__(f"The embedding model {model!r} {problem}. {remedy}")
+        super().__init__(f"The {what} {model!r} {problem}. {remedy}")
 
 
 class LeaseLostError(StoreError):

@@ -14,7 +14,7 @@ from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
 from zettel.storage.lance_current import current_rows
-from zettel.storage.lance_filters import all_of, one_of, predicate
+from zettel.storage.lance_filters import all_of, one_of, predicate, text_literal
 from zettel.storage.lance_recent import KEPT
 from zettel.storage.lance_rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
@@ -22,6 +22,7 @@ from zettel.storage.lance_wide import select_wide
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import NoteFilter
+from zettel.storage.verbatim import held, pieces
 
 _SESSION_ORDER = ("happened_at", "note_id")
 
@@ -76,7 +77,18 @@ async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: in
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
-    return _hits(table, table.column("_score").to_pylist())
+    hits = _hits(table, table.column("_score").to_pylist())
+    return hits or await _verbatim(tables, query, where, limit=limit)
+
+
+async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+    """Notes that hold parts of the query to the letter: a scan, of the filter's notes only."""
+    parts = pieces(query)
+    if not parts:
+        return []
+    holding = " OR ".join(f"contains(lower(text), {text_literal(part)})" for part in parts)
+    table = await tables.notes.select(["note_id", "text"], where=all_of(predicate(where), holding))
+    return _hits(table, [held(text, parts) for text in table.column("text").to_pylist()])[:limit]
 
 
 async def match_vectors(

@@ -6,7 +6,7 @@ plain transformer, which the library reads with mean pooling.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -15,8 +15,10 @@ _LARGEST_WINDOW = 1_000_000
 """Tokens; tokenizers write 1e30 when they know no limit."""
 _LARGEST_HEADER = 100_000_000
 """Bytes; what safetensors itself accepts."""
+_QUERY_PROMPTS = ("query",)
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-"""Prompt names for a text to be found, in the order sentence-transformers looks for them."""
+"""Prompt names for a question and for a text to be found, in the order sentence-transformers looks
+for them."""
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 """Weights' file names, the first kind present counts; a large model has several files."""
 
@@ -29,8 +31,10 @@ class ModelConfig:
     """Length of a vector."""
     max_tokens: int | None
     """Tokens the model reads, special tokens counted; None for no limit."""
+    query_prompt: str
+    """Words that go before each question; mostly empty."""
     document_prompt: str
-    """Words the model puts before each text to be found; mostly empty."""
+    """Words that go before each text to be found; mostly empty."""
     tokenizer: Path
     """A `tokenizer.json`."""
     weights: tuple[Path, ...]
@@ -59,7 +63,8 @@ def read_config(folder: Path) -> ModelConfig:
     return ModelConfig(
         dim=_dim(folder, modules),
         max_tokens=_max_tokens(folders[0]),
-        document_prompt=_document_prompt(folder),
+        query_prompt=_prompt(folder, _QUERY_PROMPTS),
+        document_prompt=_prompt(folder, _DOCUMENT_PROMPTS),
         tokenizer=_tokenizer(folders[0], folder),
         weights=weights,
     )
@@ -170,11 +175,17 @@ def _max_tokens(place: Path) -> int | None:
     return min((n for n in told if n is not None and 0 < n < _LARGEST_WINDOW), default=None)
 
 
-def _document_prompt(folder: Path) -> str:
+def _prompt(folder: Path, names: Sequence[str]) -> str:
+    """The prompt of the first of these names that has one, else the default one.
+
+    Read here, not left to sentence-transformers: since 5.0 it gives every model an empty `document`
+    prompt, which hides a `passage` or default one (seen in 6.2.0).
+    """
     config = _read_mapping(folder / "config_sentence_transformers.json")
     prompts = _as_mapping(config.get("prompts"))
-    name = next((n for n in _DOCUMENT_PROMPTS if n in prompts), config.get("default_prompt_name"))
-    return str(prompts.get(str(name), "") or "")
+    told = [str(prompts[name] or "") for name in names if name in prompts]
+    default = str(prompts.get(str(config.get("default_prompt_name")), "") or "")
+    return next((prompt for prompt in told if prompt), "" if told else default)
 
 
 def _tokenizer(*places: Path) -> Path:

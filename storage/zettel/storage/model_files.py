@@ -57,6 +57,26 @@ async def find_model(model: str = "") -> ModelFiles:
     return await to_thread.run_sync(_find, model)
 
 
+def find_folder(model: str, *, setting: str, what: str) -> Path:
+    """Find where a model's files lie, on this machine.
+
+    Args:
+        model: A directory, else a name on the Hugging Face hub whose files are in the cache.
+        setting: The variable that named it, for messages.
+        what: What it is, for messages.
+
+    Raises:
+        ModelUnavailableError: It is not there.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if not _HUB_NAME.fullmatch(model):
+        remedy = f"Set {setting} to a directory that exists, or to a model's name."
+        raise ModelUnavailableError(model, "is not a directory", remedy, what=what)
+    return _cached_folder(model, setting, what)
+
+
 def keep_offline() -> None:
     """Forbid the Hugging Face libraries the network; they read this when they are imported."""
     os.environ.update(_OFFLINE)
@@ -80,13 +100,8 @@ def check_weights(files: ModelFiles) -> None:
 def _find(model: str) -> ModelFiles:
     if model in _PACKAGED_NAMES:
         return _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return _describe(path.resolve().name, path.resolve())
-    if not _HUB_NAME.fullmatch(model):
-        remedy = "Set ZETTEL_MODEL to a directory that exists, or to a model's name."
-        raise ModelUnavailableError(model, "is not a directory", remedy)
-    return _describe(model, _cached_folder(model))
+    folder = find_folder(model, setting="ZETTEL_MODEL", what="embedding model")
+    return _describe(folder.name if Path(model).expanduser().is_dir() else model, folder)
 
 
 def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
@@ -108,14 +123,15 @@ def _packaged_folder() -> Path:
     return Path(spec.submodule_search_locations[0], "model")
 
 
-def _cached_folder(model: str) -> Path:
+def _cached_folder(model: str, setting: str, what: str) -> Path:
     keep_offline()
     # Imported late: it must come after keep_offline, and most people never name another model.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     # sentence-transformers lets its own models be called by their last name.
-    names = (model,) if "/" in model else (f"sentence-transformers/{model}", model)
+    owner = "cross-encoder" if what == "reranker" else "sentence-transformers"
+    names = (model,) if "/" in model else (f"{owner}/{model}", model)
     for name in names:
         try:
             return Path(snapshot_download(name, local_files_only=True))
@@ -123,9 +139,10 @@ def _cached_folder(model: str) -> Path:
             continue
     remedy = (
         f"Zettel fetches nothing itself: run `hf download {names[0]}` where there is a network,"
-        " or set ZETTEL_MODEL to the directory that holds the model."
+        f" or set {setting} to the directory that holds the model."
     )
-    raise ModelUnavailableError(model, "is not in the local Hugging Face cache", remedy)
+    problem = "is not in the local Hugging Face cache"
+    raise ModelUnavailableError(model, problem, remedy, what=what)
 
 
 def _fingerprint(folder: Path, config: ModelConfig) -> str:

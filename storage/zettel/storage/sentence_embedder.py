@@ -5,18 +5,17 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.model_files import ModelFiles, check_weights, keep_offline
+from zettel.storage.model_thread import ModelThread
 from zettel.storage.passages import MAX_PASSAGE_TOKENS, Span, split_passages
 from zettel.storage.store import Vectors
 from zettel.storage.unit_vectors import unit_rows
@@ -29,7 +28,6 @@ BATCH_SIZE = 32
 
 _SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
 
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -46,9 +44,7 @@ class SentenceEmbedder:
         self._files = files
         self._model: SentenceTransformer | None = None
         self._failure: ModelUnavailableError | None = None
-        self._limiter = CapacityLimiter(1)
-        # A cancelled caller leaves its thread behind and gives the limiter back at once.
-        self._lock = Lock()
+        self._thread = ModelThread()
 
     @property
     def model_id(self) -> str:
@@ -73,7 +69,7 @@ class SentenceEmbedder:
                 same for every caller until the process is started anew.
         """
         if self._model is None:
-            await self._in_thread(self._loaded)
+            await self._thread.run(self._loaded)
 
     async def embed_query(self, text: str) -> Vectors:
         """One question as float32, shape `(dim,)`, unit length. Loads the model if need be.
@@ -85,10 +81,11 @@ class SentenceEmbedder:
         """
 
         def encode() -> Vectors:
-            found = self._loaded().encode_query([text], show_progress_bar=False)
+            prompt = self._files.config.query_prompt
+            found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
             return self._unit(found)
 
-        vectors = await self._in_thread(encode)
+        vectors = await self._thread.run(encode)
         return vectors[0]
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
@@ -103,7 +100,7 @@ class SentenceEmbedder:
         def split_all() -> list[list[str]]:
             return [self.split(content) for content in contents]
 
-        split = await self._in_thread(split_all)
+        split = await self._thread.run(split_all)
         passages = [passage for content in split for passage in content]
         # Passages of like length go together: a batch costs as much as its longest.
         order = sorted(range(len(passages)), key=lambda i: len(passages[i]))
@@ -111,7 +108,7 @@ class SentenceEmbedder:
         for start in range(0, len(order), BATCH_SIZE):
             chosen = order[start : start + BATCH_SIZE]
             batch = [passages[i] for i in chosen]
-            vectors[chosen] = await self._in_thread(lambda batch=batch: self._encode(batch))
+            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
         ends = np.cumsum([len(content) for content in split])[:-1]
         return np.split(vectors, ends)
 
@@ -124,13 +121,6 @@ class SentenceEmbedder:
             ModelUnavailableError: The tokenizer cannot be read.
         """
         return split_passages(content, self._token_spans, limit=self._passage_limit)
-
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        def locked() -> _T:
-            with self._lock:
-                return work()
-
-        return await to_thread.run_sync(locked, limiter=self._limiter, abandon_on_cancel=True)
 
     def _loaded(self) -> "SentenceTransformer":
         """The model, loaded by the first caller; the lock is held."""
@@ -146,7 +136,12 @@ class SentenceEmbedder:
 
     def _encode(self, passages: list[str]) -> Vectors:
         model = self._loaded()
-        found = model.encode_document(passages, batch_size=BATCH_SIZE, show_progress_bar=False)
+        found = model.encode_document(
+            passages,
+            prompt=self._files.config.document_prompt,
+            batch_size=BATCH_SIZE,
+            show_progress_bar=False,
+        )
         return self._unit(found)
 
     def _unit(self, found: NDArray[np.float32]) -> Vectors:
@@ -192,9 +187,8 @@ def _load(files: ModelFiles) -> "SentenceTransformer":
         ModelUnavailableError: Whatever goes wrong, in words for the person who runs the server.
     """
     check_weights(files)
-    keep_offline()
-    _keep_quiet()
     try:
+        prepare_libraries()
         model = _import_and_load(files)
         found = model.encode_query("warm-up", show_progress_bar=False).shape[0]
     # What a foreign model's files can make the library raise is not a closed set.
@@ -209,9 +203,18 @@ def _load(files: ModelFiles) -> "SentenceTransformer":
 
 
 def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
-    # Imported here: together they take 4 to 20 s, and a client waits for `initialize` meanwhile.
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  # as below
+
+    return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
+
+
+@cache
+def prepare_libraries() -> None:
+    """Import torch and transformers (4 to 20 s), offline, quiet and on half the cores; once."""
+    keep_offline()
+    _keep_quiet()
+    # Imported here: a client waits for `initialize` meanwhile.
     import torch  # noqa: PLC0415
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
     transformers_logging.set_verbosity_error()
@@ -220,7 +223,6 @@ def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
         # Half the cores. With all of them a passage took 940 ms instead of 96 ms on a busy
         # two-core machine, and on a quiet one 29 ms instead of 50 ms.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))
-    return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
 
 
 def _keep_quiet() -> None:

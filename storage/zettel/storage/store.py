@@ -155,7 +155,7 @@ class NoteStore(Protocol):
         ...
 
     async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        """Full-text hits, best first, with raw BM25 scores above 0."""
+        """Full-text hits, best first, with raw BM25 scores above 0; else `verbatim` ones."""
         ...
 
     async def match_vectors(

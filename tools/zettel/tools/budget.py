@@ -5,7 +5,7 @@ Links come into what room is left: a note is never lost to a line about its neig
 
 from collections.abc import Callable, Sequence
 
-from zettel.tools.answers import RecalledNote
+from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.render import compact, tokens
 
 DROPPED_FIRST = (
@@ -15,9 +15,6 @@ DROPPED_FIRST = (
     *("happened_at", "contradicts"),
 )
 """What the first note gives up, in this order, before its words are cut."""
-
-LINKS_KEY = len(',"links":')
-"""Bytes that links cost beside themselves."""
 
 Excerpt = Callable[[RecalledNote, int], RecalledNote]
 """A note with its content cut to about so many characters."""
@@ -57,12 +54,17 @@ def _with_links(
     spare = room * 4 - len(compact(fitted).encode())
     for view, note in zip(fitted, notes, strict=False):
         lines = list(note.get("links", ()))
-        while lines and (cost := len(compact(lines).encode()) + LINKS_KEY) > spare:
+        while lines and _size(lines) > spare:
             lines.pop()
         if lines:
             view["links"] = lines
-            spare -= cost
+            spare -= _size(lines)
     return fitted
+
+
+def _size(lines: Sequence[LinkLine]) -> int:
+    """Bytes that links add to their note."""
+    return len(compact(lines).encode()) + len(',"links":')
 
 
 def _bare(notes: Sequence[RecalledNote], room: int, excerpt: Excerpt) -> list[RecalledNote]:

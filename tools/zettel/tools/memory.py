@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from zettel.storage.embedder import Embedder
+from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.echo import ServedLog
 from zettel.tools.keyed_lock import KeyedLock
@@ -21,6 +22,7 @@ class Memory:
 
     store: NoteStore
     embedder: Embedder
+    reranker: Reranker | None = None
     served: ServedLog = field(default_factory=ServedLog)
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pages: PageCache = field(default_factory=PageCache)

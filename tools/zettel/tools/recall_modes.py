@@ -13,6 +13,7 @@ from zettel.tools.looking import looking, read_ids
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.remember import MODEL_LOADING
+from zettel.tools.reorder import reordered
 from zettel.tools.search import search
 from zettel.tools.why_nothing import missing_namespace, why_nothing
 
@@ -52,8 +53,9 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     ranking, degraded = memory.pages.ranking(page.key), ""
     if not ranking:
         found = await search(memory, asked.asking.query, asked.where)
-        ranking = tuple(found.ranked)
-        degraded = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
+        ranking, problem = await reordered(memory, asked, found.ranked)
+        by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
+        degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
         page,
         ids=[ranked.note_id for ranked in ranking[page.offset :]],

@@ -10,6 +10,8 @@ REASONS = {
     "session_meaning": "its session is similar",
     "subject": "about whom you asked",
     "core": "core profile",
+    "exact": "holds the very term",
+    "reranker": "reads like an answer",
 }
 """Signal -> what it means to an agent."""
 

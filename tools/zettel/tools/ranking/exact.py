@@ -1,0 +1,51 @@
+"""Terms that are meant to the letter: identifiers, paths, addresses, quotations.
+
+Full text takes them apart (`v2.3.1` is v2, 3 and 1) and meaning hardly knows them.
+"""
+
+from collections.abc import Sequence
+
+import regex as re
+
+from zettel.storage.notes import fold
+
+_QUOTED = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{2,80})[\"“”»」』]")
+_EDGE = "\"'“”„‘’«»()[]{}<>「」『』,;:!?…。、，！？؟।"
+_IDENTIFIER = re.compile(
+    r"[\p{L}\p{N}].*[_/.@:\\=#+].*[\p{L}\p{N}]|.*\p{Ll}\p{Lu}|(?=.*\p{L}).*\p{N}|[#/~].+"
+)
+_SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
+"""Characters of words that stand between spaces: there a term is no part of a longer word."""
+
+
+def exact_terms(query: str) -> tuple[str, ...]:
+    """What of a question is meant to the letter, folded.
+
+    Args:
+        query: The question; one that is a single word is meant so as a whole.
+    """
+    quoted: list[str] = _QUOTED.findall(query)
+    words = [word.strip(_EDGE).rstrip(".") for word in _QUOTED.sub(" ", query).split()]
+    words = [word for word in words if word]
+    alone = len(words) == 1 and not quoted
+    meant = [word for word in words if alone or _IDENTIFIER.match(word)]
+    return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))
+
+
+def exact(terms: Sequence[str], content: str) -> float:
+    """Share of the terms that a note holds to the letter but for case, in `[0, 1]`.
+
+    Args:
+        terms: From `exact_terms`, at least one.
+        content: The note's.
+    """
+    folded = fold(content)
+    return sum(_holds(folded, term) for term in terms) / len(terms)
+
+
+def _holds(folded: str, term: str) -> bool:
+    if term not in folded:
+        return False
+    before = rf"(?<!{_SPACED})" if re.match(_SPACED, term) else ""
+    after = rf"(?!{_SPACED})" if re.match(_SPACED, term[-1]) else ""
+    return re.search(before + re.escape(term) + after, folded) is not None
