@@ -228,6 +228,32 @@ async def test_questions_and_notes_get_the_prompts_of_the_model(tiny_model: Path
     assert asked != pytest.approx(told, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("prompts", "default", "asked", "told"),
+    [
+        ({"query": "ask: ", "passage": "told: "}, None, "ask: tea", "told: tea"),
+        ({"query": "ask: "}, None, "ask: tea", "tea"),
+        ({"any": "text: "}, "any", "text: tea", "text: tea"),
+        ({}, None, "tea", "tea"),
+    ],
+)
+async def test_prompts_are_found_under_the_names_that_models_give_them(
+    own_model: Path, prompts: dict[str, str], default: str | None, asked: str, told: str
+) -> None:
+    plain = SentenceTransformer(str(own_model), device="cpu")
+    expected = plain.encode([asked, told], prompt="", normalize_embeddings=True)
+    file = own_model / "config_sentence_transformers.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config |= {"prompts": prompts, "default_prompt_name": default}
+    file.write_text(json.dumps(config), encoding="utf-8")
+
+    embedder = await open_model(own_model)
+
+    assert await embedder.embed_query("tea") == pytest.approx(expected[0], abs=1e-5)
+    (vectors,) = await embedder.embed_notes(["tea"])
+    assert vectors[0] == pytest.approx(expected[1], abs=1e-5)
+
+
 async def test_a_passage_fits_into_a_small_window_with_its_prompt(tiny_model: Path) -> None:
     embedder = await open_model(tiny_model)
 

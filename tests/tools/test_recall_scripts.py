@@ -1,7 +1,6 @@
 """Every script and every identifier is found by its exact term, first among look-alikes."""
 
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 from hypothesis import given

@@ -1,10 +1,11 @@
 """What recall shows unasked: only what stands, the newest value first, contradictions together."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
 from zettel.storage.dict_store import DictStore
@@ -13,6 +14,7 @@ from zettel.storage.lance_store import open_store
 from zettel.tools.memory import Memory
 
 CONTRADICTS = "contradicts"
+OBJECTS = TypeAdapter(list[dict[str, object]])
 
 
 @pytest.fixture(params=["dict", "lance"])
@@ -82,7 +84,7 @@ async def test_what_does_not_stand_comes_in_no_mode_of_recall(any_desk: Desk, de
             seen.append(answer)
         for text in map(str, seen):
             assert not [name for name, note_id in gone.items() if note_id in text]
-        assert friend in str(seen)
+        assert not question or friend in str(seen)
 
 
 async def test_what_does_not_stand_is_no_candidate(any_desk: Desk) -> None:
@@ -91,14 +93,9 @@ async def test_what_does_not_stand_is_no_candidate(any_desk: Desk) -> None:
 
     answer = await any_desk("remember", content="the harbour office is shut", subject="Ana")
 
-    offered = {pick(found, "note_id") for found in entries(answer, "candidates")}
+    offered = {found["note_id"] for found in OBJECTS.validate_python(answer["candidates"])}
     assert friend in offered
     assert not offered & set(gone.values())
-
-
-def entries(answer: Mapping[str, object], name: str) -> list[object]:
-    """The items of a list in an answer."""
-    return [pick(answer, name, at) for at in range(len(str(answer[name]).split("{")) - 1)]
 
 
 async def test_full_detail_says_of_a_linked_note_why_it_does_not_stand(desk: Desk) -> None:
@@ -110,7 +107,7 @@ async def test_full_detail_says_of_a_linked_note_why_it_does_not_stand(desk: Des
 
     [note] = notes(await desk("recall", note_ids=[new], detail="full"))
 
-    states = {pick(line, "note_id"): pick(line, "state") for line in entries(note, "links")}
+    states = {line["note_id"]: line["state"] for line in OBJECTS.validate_python(note["links"])}
     assert states == {old: "superseded", over: "expired"}
 
 
