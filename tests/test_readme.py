@@ -50,7 +50,7 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
         if isinstance(field.default, float):
             assert float(described[name]) == field.default
         elif isinstance(field.default, str | int):
-            assert described[name] == str(field.default)
+            assert described[name] == (str(field.default) or "none")
 
 
 def test_every_command_is_described() -> None:
