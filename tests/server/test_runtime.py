@@ -12,10 +12,12 @@ from zettel.server.clock import Clock
 from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.runtime import Runtime
 from zettel.server.schemas import Arguments, RecallArguments
+from zettel.storage.cross_encoder import CrossEncoderReranker
 from zettel.storage.dict_store import DictStore
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import LEASE, Lease
@@ -67,11 +69,13 @@ class Fakes:
     bell: Bell = field(default_factory=Bell)
     opened: int = 0
     perform: Callable[[Memory], None] = lambda memory: None
+    reranker: CrossEncoderReranker | None = None
 
     def parts(self) -> Parts:
         """As a runtime takes them."""
         return Parts(
             make_embedder=self._embedder,
+            make_reranker=self._reranker,
             open_store=self._open,
             import_verbs=self._verbs,
             make_scheduler=self._scheduler,
@@ -79,6 +83,9 @@ class Fakes:
 
     async def _embedder(self) -> Embedder:
         return self.embedder
+
+    async def _reranker(self) -> Reranker | None:
+        return self.reranker
 
     async def _open(self, _embedder: Embedder) -> NoteStore:
         self.opened += 1
@@ -125,6 +132,22 @@ async def test_calls_wait_for_the_store_but_not_for_the_model() -> None:
         await runtime.settled()
         assert runtime.model_ready
     assert fakes.bell.rung == ["model"]
+
+
+async def test_a_reranker_that_cannot_be_loaded_is_handed_to_recall_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen = list[Memory]()
+    fakes = Fakes(perform=seen.append, reranker=CrossEncoderReranker("/not/there!"))
+    async with running(fakes) as runtime:
+        await runtime.settled()
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem, runtime.model_ready) == ("ok", "", True)
+    assert "reranker did not load: The reranker '/not/there!'" in caplog.text
+    [memory] = seen
+    assert memory.reranker is not None
+    assert "ZETTEL_RERANKER" in memory.reranker.problem
 
 
 async def test_a_failed_opening_is_told_and_tried_again() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zettel.server.parts import installed_parts
-from zettel.server.settings import load_settings
+from zettel.server.settings import differences, load_engine_settings, load_settings
 from zettel.storage.errors import InvalidArgumentError
 
 
@@ -131,3 +131,21 @@ async def test_durability_has_every_commit_on_the_disk(
     await opened.close()
 
     assert bool(places) is synced
+
+
+async def test_a_reranker_is_made_only_where_one_is_set(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await installed_parts(load_settings()).make_reranker() is None
+    configure(store, 'reranker = "/models/one"')
+    assert load_settings().reranker == "/models/one"
+    monkeypatch.setenv("ZETTEL_RERANKER", "/models/other")
+
+    settings = load_settings()
+    made = await installed_parts(settings).make_reranker()
+
+    assert settings.reranker == "/models/other"
+    assert made is not None
+    assert not made.ready
+    [told] = differences(settings, load_engine_settings(str(store)), ["reranker"])
+    assert "setting reranker" in told

@@ -105,6 +105,7 @@ async def test_an_identifier_in_a_question_is_meant_to_the_letter(
         ('Who read "Becoming Nicole" twice?', ("becoming nicole",)),
         ("see (src/app.py), please.", ("src/app.py",)),
         ("東京", ("東京",)),
+        ("Did he run 5k at 10am on Aug 8th and/or see the U.S. with J.K. at McGee's?", ("mcgee",)),
         ("", ()),
         (" ?! ", ()),
     ],

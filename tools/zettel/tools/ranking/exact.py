@@ -11,8 +11,18 @@ from zettel.storage.notes import fold
 
 _QUOTED = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{2,80})[\"“”»」』]")
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,;:!?…。、，！？؟।"
+_POSSESSIVE = re.compile(r"['’]s$")
 _IDENTIFIER = re.compile(
-    r"[\p{L}\p{N}].*[_/.@:\\=#+].*[\p{L}\p{N}]|.*\p{Ll}\p{Lu}|(?=.*\p{L}).*\p{N}|[#/~].+"
+    r"""
+        .*[\p{L}\p{N}][_@:\\=#+][\p{L}\p{N}/]   # foo_bar, ana@example.org, https://, CS:GO
+      | .*[\p{L}\p{N}]{2}\.[\p{L}\p{N}]{2}      # error.log, but not U.S.
+      | [#/~].                                  # #482, /var, ~/notes
+      | .*/.*/                                  # a/b/c, but not and/or
+      | .*\p{Ll}\p{Lu}                          # getUserById
+      | (?!\p{N}+\p{L}{1,2}$)(?=.*\p{L}).*\p{N} # E1234, v2.3.1, but not 8th, 5k, 10am
+      | \p{N}+([.-]\p{N}+){2}                   # 10.0.0.12, 2026-05-01
+    """,
+    re.VERBOSE,
 )
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
 """Characters of words that stand between spaces: there a term is no part of a longer word."""
@@ -25,7 +35,10 @@ def exact_terms(query: str) -> tuple[str, ...]:
         query: The question; one that is a single word is meant so as a whole.
     """
     quoted: list[str] = _QUOTED.findall(query)
-    words = [word.strip(_EDGE).rstrip(".") for word in _QUOTED.sub(" ", query).split()]
+    words = [
+        _POSSESSIVE.sub("", word.strip(_EDGE).rstrip("."))
+        for word in _QUOTED.sub(" ", query).split()
+    ]
     words = [word for word in words if word]
     alone = len(words) == 1 and not quoted
     meant = [word for word in words if alone or _IDENTIFIER.match(word)]
