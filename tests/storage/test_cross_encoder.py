@@ -36,8 +36,8 @@ def make_model(folder: Path, *, labels: int = 1) -> Path:
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=48,
-        num_labels=labels,
     )
+    config.num_labels = labels
     BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer = BertTokenizer(vocab={word: at for at, word in enumerate(WORDS)})
     tokenizer.model_max_length = 48
@@ -76,11 +76,11 @@ async def test_the_scores_are_the_models_as_shares_and_in_the_order_of_the_texts
 
 async def test_a_model_that_is_not_there_is_refused_with_a_remedy_each_time() -> None:
     reranker = CrossEncoderReranker("/no/such/folder!")
+    told = "The reranker '/no/such/folder!' is not a directory"
     for _ in range(2):
-        with pytest.raises(ModelUnavailableError) as refused:
+        with pytest.raises(ModelUnavailableError, match=told):
             await reranker.load()
 
-    assert "The reranker '/no/such/folder!' is not a directory" in str(refused.value)
     assert "ZETTEL_RERANKER" in reranker.problem
     assert not reranker.ready
 

@@ -4,6 +4,7 @@ import json
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
 from zettel.storage.dict_store import DictStore
@@ -12,6 +13,8 @@ from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.budget import fit
 from zettel.tools.memory import Memory
 from zettel.tools.render import tokens
+
+COPIES = TypeAdapter(list[dict[str, str]])
 
 
 def size(answer: dict[str, object]) -> int:
@@ -59,9 +62,8 @@ async def test_copies_take_no_place_on_a_page_and_none_is_missed(desk: Desk) -> 
     seen = list[str]()
     while True:
         for note in notes(page):
-            copies = note.get("also", [])
-            assert isinstance(copies, list)
-            seen += [str(note["note_id"]), *(str(pick(copy, "note_id")) for copy in copies)]
+            copies = COPIES.validate_python(note.get("also", []))
+            seen += [str(note["note_id"]), *(copy["note_id"] for copy in copies)]
         if "omitted" not in page:
             break
         page = await desk("recall", cursor=pick(page, "omitted", "cursor"), limit=4)
