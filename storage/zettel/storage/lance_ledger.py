@@ -10,17 +10,12 @@ from dataclasses import asdict
 
 import pyarrow as pa
 from lancedb import AsyncTable
-from lancedb.query import ColumnOrdering
 
 from zettel.storage.lance_filters import all_of, equals, one_of, text_literal, time_literal
 from zettel.storage.lance_rows import utc
 from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.notes import Run, Usage
 from zettel.storage.store import Recalled
-
-_NEWEST_FIRST = [
-    ColumnOrdering(column_name=name, ascending=False) for name in ("started_at", "run_id")
-]
 
 
 async def usage_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Usage]:
@@ -89,7 +84,10 @@ async def add_run(tables: Tables, run: Run) -> None:
 
 async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
     """Do what `NoteStore.runs` promises."""
-    table = await tables.runs.select(_columns(tables.runs), order=_NEWEST_FIRST, limit=limit)
+    order = ("started_at", "run_id")
+    table = await tables.runs.select(
+        _columns(tables.runs), order=order, descending=True, limit=limit
+    )
     records = table.to_pylist()
     for record in records:
         record["started_at"] = utc(record["started_at"])
