@@ -1,5 +1,6 @@
 """What recall must answer, by the plain model, in the form the door reads answers in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,3 +112,13 @@ def wanted(model: PlainMemory, look: Look, note_id: str, seen: Seen) -> Shown:
         links=frozenset(model.links(look, note_id)),
         history=history(model, note_id, look),
     )
+
+
+def assert_same(answered: Sequence[Shown], expected: Sequence[Shown]) -> None:
+    """The same notes in the same order, or what differs first."""
+    ids, wanted_ids = [[shown.note_id for shown in of] for of in (answered, expected)]
+    assert ids == wanted_ids, f"shown are {ids}, not {wanted_ids}"
+    for shown, right in zip(answered, expected, strict=True):
+        for name in ("view", "links", "history"):
+            said, should = getattr(shown, name), getattr(right, name)
+            assert said == should, f"{name} is\n{said}, not\n{should}"

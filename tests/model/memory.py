@@ -103,7 +103,6 @@ class PlainMemory:
             known_from=old.known_from,
             how=How.NEVER,
             change="restore",
-            run="",
             state=old.state,
             taken_over=old.taken_over,
             ends=old.ends if closed else back.ends,
@@ -131,7 +130,7 @@ class PlainMemory:
         """A revision that evolution or its undo made: not a word of the agent's is another."""
         story = self.notes[note_id]
         how = How.NEVER if change == "undo" else How.SAME
-        _say(story, replace(story.now, how=how, change=change, run=run), now)
+        _say(story, replace(story.now, how=how, change=change), now, run)
 
     def listed(
         self, look: Look, namespaces: Iterable[str], having: Callable[[Saying], bool]
@@ -187,13 +186,12 @@ class PlainMemory:
             old,
             how=How.NEVER if never else How.WORLD if world else How.SAME,
             change="correct" if never else "update",
-            run="",
             content=words.content if words.content is not None else old.content,
             subject=words.subject if words.subject is not None else old.subject,
             tags=words.tags if words.tags is not None else old.tags,
             happened=happened,
             begins=begins,
-            ends=None if words.endless else words.ends or old.ends,
+            ends=None if words.endless else _end(words, old),
             ties=old.ties
             if not never
             else tuple(_dated(t, old, happened, begins) for t in old.ties),
@@ -253,7 +251,6 @@ class PlainMemory:
                 old,
                 how=How.SAME,
                 change="revive" if first is None else "supersede",
-                run="",
                 taken_over=first,
                 state=State.SUPERSEDED if closed else State.ACTIVE,
             )
@@ -281,8 +278,9 @@ def _shown(story: Story, look: Look) -> Seen | None:
     return seen if unasked else None
 
 
-def _say(story: Story, new: Saying, now: datetime) -> None:
-    story.said.append(replace(new, known_from=max(now, story.now.known_from + TICK)))
+def _say(story: Story, new: Saying, now: datetime, run: str = "") -> None:
+    known_from = max(now, story.now.known_from + TICK)
+    story.said.append(replace(new, known_from=known_from, run=run))
 
 
 def _words(said: Saying) -> Mapping[str, object]:
@@ -293,6 +291,11 @@ def _words(said: Saying) -> Mapping[str, object]:
         "links": frozenset(said.ties),
         "state": said.state,
     }
+
+
+def _end(words: Words, old: Saying) -> datetime | None:
+    """The agent's end; the one that is shown already, told again, is nothing new."""
+    return words.ends if words.ends and words.ends != old.until else old.ends
 
 
 def _superseded(said: Saying) -> set[str]:
