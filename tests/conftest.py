@@ -4,7 +4,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
-"""An hour's hunt: `make test ARGS="tests/tools/test_state_machine.py --hypothesis-profile=long"`."""
+"""A long hunt: `make test ARGS="--hypothesis-profile=long tests/tools/test_state_machine.py"`."""
 
 
 @pytest.fixture(scope="session")

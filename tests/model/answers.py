@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.model.memory import Look, PlainMemory
+from tests.model.memory import PlainMemory
 from tests.model.sayings import How, Saying, Seen, State
+from tests.model.words import Look
 
 _CONSONANTS, _VOWELS = "bdfglmnprtvz", "aou"
 NAMES = ("Marlow", "Quimby")

@@ -7,7 +7,7 @@ from typing import TypeVar
 from anyio.from_thread import BlockingPortal
 from pydantic import TypeAdapter
 from tests.model.answers import Entry, Shown, View
-from tests.model.memory import Look, Words
+from tests.model.words import Look, Words
 from tests.tools.conftest import Desk, Refused
 
 from zettel.tools.answers import RecallAnswer, RecalledNote, Revision

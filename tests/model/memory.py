@@ -4,55 +4,12 @@ Nothing here is shared with the product: it is the contract written down a secon
 short. A verb that must refuse raises `No` and leaves everything as it was.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from tests.model.sayings import READABLE, TRUE_THEN, How, Saying, Seen, State, Story, Tie
-
-TICK = timedelta(microseconds=1)
-"""Two things said of one note are known at least this far apart."""
-SUPERSEDES = "supersedes"
-
-
-class No(Exception):
-    """The verb must refuse, and change nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What an agent says in one call; None is absent."""
-
-    content: str | None = None
-    subject: str | None = None
-    tags: tuple[str, ...] | None = None
-    happened: datetime | None = None
-    ends: datetime | None = None
-    endless: bool = False
-    link: tuple[str, str] | None = None
-    """Note id and relation of a link to add."""
-    unlink: tuple[str, str] | None = None
-    """The same of one to take out."""
-    correction: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Where a recall looks; without either moment at what stands now."""
-
-    now: datetime
-    as_of: datetime | None = None
-    known_at: datetime | None = None
-
-    @property
-    def back(self) -> bool:
-        """Whether it looks at another moment than now."""
-        return self.as_of is not None or self.known_at is not None
-
-    @property
-    def moment(self) -> datetime:
-        """What is true at this moment is shown."""
-        return self.as_of or self.known_at or self.now
+from tests.model.sayings import READABLE, TICK, TRUE_THEN, How, Saying, Seen, State, Story, Tie
+from tests.model.words import SUPERSEDES, Look, No, Words, dated, end_of, superseded, unlinked
 
 
 @dataclass(kw_only=True)
@@ -79,7 +36,7 @@ class PlainMemory:
         if words.link:
             said = replace(said, ties=self._linked(note_id, said, words.link))
         self.notes[note_id] = Story(note_id=note_id, namespace=namespace, said=[said])
-        self._settle(_superseded(said), now)
+        self._settle(superseded(said), now)
 
     def update(
         self, note_id: str, words: Words, now: datetime, *, expected: int | None = None
@@ -115,7 +72,7 @@ class PlainMemory:
         if story.now.state is State.FORGOTTEN:
             return
         _say(story, replace(story.now, state=State.FORGOTTEN, how=How.SAME, change="forget"), now)
-        self._settle(_superseded(story.now), now)
+        self._settle(superseded(story.now), now)
 
     def bring_back(self, note_id: str, now: datetime) -> None:
         """As it was before it was forgotten."""
@@ -124,7 +81,7 @@ class PlainMemory:
             return
         before = next(s.state for s in reversed(story.said) if s.state is not State.FORGOTTEN)
         _say(story, replace(story.now, state=before, how=How.SAME, change="restore"), now)
-        self._settle({*_superseded(story.now), note_id}, now)
+        self._settle({*superseded(story.now), note_id}, now)
 
     def evolved(self, note_id: str, change: str, run: str, now: datetime) -> None:
         """A revision that evolution or its undo made: not a word of the agent's is another."""
@@ -162,9 +119,17 @@ class PlainMemory:
             (other, f"{tie.relation} (from)")
             for other, theirs in ties.items()
             for tie in theirs
-            if tie.to == note_id
+            if tie.to == note_id and self._still_says(other, note_id, look)
         }
         return own | here
+
+    def _still_says(self, other: str, note_id: str, look: Look) -> bool:
+        """Whether what is said last of a note tells of a link, ended or not.
+
+        A link of past words that was corrected away since is seen from their side only.
+        """
+        last = self.notes[other].standing(look.known_at)
+        return last is not None and any(tie.to == note_id for tie in last.saying.ties)
 
     def _live(self, note_id: str) -> Story:
         if self.notes[note_id].now.state is State.FORGOTTEN:
@@ -191,16 +156,14 @@ class PlainMemory:
             tags=words.tags if words.tags is not None else old.tags,
             happened=happened,
             begins=begins,
-            ends=None if words.endless else _end(words, old),
+            ends=None if words.endless else end_of(words, old),
             ties=old.ties
             if not never
-            else tuple(_dated(t, old, happened, begins) for t in old.ties),
+            else tuple(dated(t, old, happened, begins) for t in old.ties),
         )
         if words.unlink:
             ended = min(happened, now) if words.happened and words.content is not None else now
-            new = replace(
-                new, ties=_unlinked(new.ties, words.unlink, ended, never=words.correction)
-            )
+            new = replace(new, ties=unlinked(new.ties, words.unlink, ended, never=words.correction))
         if words.link:
             new = replace(new, ties=self._linked(note_id, new, words.link))
         told = (new.ends, new.begins) != (old.ends, old.begins)
@@ -218,10 +181,10 @@ class PlainMemory:
         return (*said.ties, Tie(to=to, relation=relation, begins=begins))
 
     def _check_circle(self, note_id: str, new: Saying) -> None:
-        ahead, seen = _superseded(new), set[str]()
+        ahead, seen = superseded(new), set[str]()
         while ahead:
             seen |= ahead
-            ahead = {i for at in ahead for i in _superseded(self.notes[at].now)} - seen
+            ahead = {i for at in ahead for i in superseded(self.notes[at].now)} - seen
         if note_id in seen:
             raise No
 
@@ -233,10 +196,10 @@ class PlainMemory:
             since = story.said[expected:]
             if expected > len(story.said) or not all(saying.run for saying in since):
                 raise No
-        if _superseded(new) - _superseded(old):
+        if superseded(new) - superseded(old):
             self._check_circle(story.note_id, new)
         _say(story, new, now)
-        self._settle(_superseded(new) | _superseded(old), now)
+        self._settle(superseded(new) | superseded(old), now)
 
     def _settle(self, note_ids: Iterable[str], now: datetime) -> None:
         """Close what another note takes the place of, and open what none does any more."""
@@ -291,31 +254,3 @@ def _words(said: Saying) -> Mapping[str, object]:
         "links": frozenset(said.ties),
         "state": said.state,
     }
-
-
-def _end(words: Words, old: Saying) -> datetime | None:
-    """The agent's end; the one that is shown already, told again, is nothing new."""
-    return words.ends if words.ends and words.ends != old.until else old.ends
-
-
-def _superseded(said: Saying) -> set[str]:
-    return {tie.to for tie in said.ties if tie.relation == SUPERSEDES and tie.stood(None)}
-
-
-def _dated(tie: Tie, old: Saying, happened: datetime, begins: datetime) -> Tie:
-    """A link as old as its note is so still when the note's date is corrected."""
-    if tie.relation == SUPERSEDES:
-        return replace(tie, begins=happened) if tie.begins == old.happened else tie
-    return replace(tie, begins=begins) if tie.begins == old.begins else tie
-
-
-def _unlinked(
-    ties: Sequence[Tie], link: tuple[str, str], at: datetime, *, never: bool
-) -> tuple[Tie, ...]:
-    kept = list[Tie]()
-    for tie in ties:
-        if (tie.to, tie.relation) != link or not tie.stood(None):
-            kept.append(tie)
-        elif not never and tie.begins < at:
-            kept.append(replace(tie, ends=at))
-    return tuple(kept)

@@ -7,8 +7,11 @@ computed from the whole of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+TICK = timedelta(microseconds=1)
+"""Two things said of one note are known at least this far apart."""
 
 
 class How(StrEnum):

@@ -62,9 +62,10 @@ def converse(
         max_examples=max(1, examples),
         stateful_step_count=steps,
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow],
     )
-    run_state_machine_as_test(lambda: Conversation(portal, opening), settings=bounds)  # pyright: ignore[reportUnknownMemberType]
+    # A factory is taken too: `RuleBasedStateMachine` is only what its annotation says.
+    run_state_machine_as_test(lambda: Conversation(portal, opening), settings=bounds)  # pyright: ignore[reportArgumentType]
 
 
 def test_the_store_in_memory_answers_as_the_plain_model_whatever_is_said(
