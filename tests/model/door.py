@@ -31,7 +31,9 @@ class Door:
         """The note's id and whether it is new; None when refused."""
         given = {"namespace": namespace, **_arguments(words)}
         answer = self._call(now, "remember", given)
-        return answer and (str(answer["note_id"]), answer["status"] == "stored")
+        if answer is None:
+            return None
+        return str(answer["note_id"]), answer["status"] == "stored"
 
     def update(self, now: datetime, note_id: str, words: Words, expected: int | None) -> bool:
         """Whether it was accepted."""

@@ -1,7 +1,7 @@
 """Calls whose answer is not settled yet; the machine leaves them out.
 
-Each has a test in `tests/tools/test_two_clocks.py` that is expected to fail: when one passes, its
-function goes.
+Each has a test in `tests/tools/test_two_clocks_open.py` that is expected to fail: when one passes,
+its function goes.
 """
 
 from datetime import datetime
