@@ -2,17 +2,18 @@
 
 import errno
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.storage.samples import DIM, EVERYTHING, MODEL, X, add, ids, make_note, revised, unit
 
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance_files import remove_leftovers
 from zettel.storage.lance_store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.places import hold, read_place
-from zettel.storage.snapshot import LEFTOVER_AGE_S, remove_forgotten, snapshot
+from zettel.storage.snapshot import LEFTOVER_AGE_S, snapshot
 from zettel.storage.store import NewNote
 
 
@@ -27,6 +28,12 @@ def files(directory: Path) -> dict[str, bytes]:
 
 def previews(directory: Path) -> list[Path]:
     return list((directory / ".engine").glob("preview-*"))
+
+
+def age(path: Path, seconds: float) -> None:
+    """Have it look as if nothing was done to it for so long, and a second more."""
+    then = datetime.now(UTC).timestamp() - seconds - 1
+    os.utime(path, (then, then))
 
 
 def data_file(directory: Path) -> Path:
@@ -117,14 +124,23 @@ async def test_a_full_disk_is_told_and_leaves_no_half_copy(
 async def test_what_a_killed_preview_left_goes_after_an_hour(tmp_path: Path) -> None:
     await filled(tmp_path)
     left = tmp_path / ".engine" / "preview-killed"
-    (left / "notes.lance").mkdir(parents=True)
-    made = left.stat().st_mtime
+    (left / "notes.lance" / "_versions").mkdir(parents=True)
+    age(left, LEFTOVER_AGE_S)
+    used_since = left / "notes.lance" / "_versions"
+    assert remove_leftovers(tmp_path) == 0
+    age(used_since, LEFTOVER_AGE_S)
 
-    assert remove_forgotten(tmp_path, before=made) == 0
-    async with snapshot(
-        str(tmp_path), now=datetime.fromtimestamp(made, UTC) + timedelta(seconds=LEFTOVER_AGE_S + 1)
-    ) as copy:
+    async with snapshot(str(tmp_path), now=datetime.now(UTC)) as copy:
         assert previews(tmp_path) == [copy]
+
+
+async def test_upkeep_removes_what_a_killed_preview_left(tmp_path: Path) -> None:
+    left = tmp_path / ".engine" / "preview-killed"
+    left.mkdir(parents=True)
+    age(left, LEFTOVER_AGE_S)
+
+    assert remove_leftovers(tmp_path) == 1
+    assert previews(tmp_path) == []
 
 
 async def test_a_snapshot_is_taken_under_the_stores_lock(

@@ -75,7 +75,7 @@ def remove_forgotten(directory: Path, *, before: float) -> int:
 
     Args:
         directory: The store's.
-        before: Seconds since the epoch; a snapshot made later may be in use.
+        before: Seconds since the epoch; a snapshot made or written to later may be in use.
 
     Returns:
         How many there were.
@@ -83,13 +83,18 @@ def remove_forgotten(directory: Path, *, before: float) -> int:
     removed = 0
     for old in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
         try:
-            forgotten = old.stat().st_mtime < before
+            forgotten = _last_used(old) < before
         except FileNotFoundError:
             continue
         if forgotten:
             _remove(old)
             removed += 1
     return removed
+
+
+def _last_used(copy: Path) -> float:
+    """When it was made, or written to last: a long run commits every few seconds."""
+    return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS}")))
 
 
 def _directory(place: Place) -> Path:
