@@ -8,7 +8,7 @@ import numpy as np
 
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Kind, Link, Note, Origin, Span, State
-from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Vectors
+from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Recalled, Vectors
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -46,6 +46,11 @@ async def add(store: NoteStore, *notes: Note) -> None:
 def revised(note: Note, content: str, *, now: datetime = LATER) -> Change:
     """The change that gives a note other words."""
     return Change(note=replace(note, rev=note.rev + 1, content=content, known_from=now))
+
+
+def recalled(note_id: str, *, recalls: int = 1, at: datetime = NOW) -> Recalled:
+    """A note that came up, each time for a gain of half a day on top of two."""
+    return Recalled(note_id=note_id, recalls=recalls, at=at, gain=recalls * 0.5, initial=2.0)
 
 
 async def ids(store: NoteStore, where: NoteFilter) -> list[str]:

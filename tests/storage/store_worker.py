@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 
 import anyio
 import anyio.to_thread
-from tests.storage.samples import DIM, MODEL, make_note, revised
+from tests.storage.samples import DIM, MODEL, make_note, recalled, revised
 
 from zettel.storage.lance_store import open_store
-from zettel.storage.notes import Usage
 from zettel.storage.store import NewNote, NoteStore
 
 
@@ -54,10 +53,7 @@ async def obey(store: NoteStore) -> None:
                 )
                 say(not written.lost)
             case ["use", str(note_id), int(count)]:
-                usage = Usage(
-                    note_id=note_id, strength=1.0, recalled_at=datetime.now(UTC), recall_count=count
-                )
-                await store.put_usage([usage])
+                await store.reinforce([recalled(note_id, recalls=count)])
                 say(True)
             case unknown:
                 raise ValueError(unknown)

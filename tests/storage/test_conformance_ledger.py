@@ -1,30 +1,47 @@
 """What every store keeps beside notes: usage, runs, meta; and that upkeep loses nothing."""
 
-from dataclasses import replace
-
 import anyio
-from tests.storage.samples import DAY, LATER, MODEL, NOW, X, add, make_note, revised, unit
+from tests.storage.samples import DAY, LATER, MODEL, NOW, X, add, make_note, recalled, revised, unit
 
 from zettel.storage.notes import Run, Usage
 from zettel.storage.store import NoteFilter, NoteStore
 
 
-async def test_usage_is_inserted_replaced_and_never_a_revision(store: NoteStore) -> None:
+async def test_usage_adds_up_and_never_is_a_revision(store: NoteStore) -> None:
     note = make_note()
     await add(store, note)
-    first = Usage(note_id=note.note_id, strength=1.5, recalled_at=NOW, recall_count=1)
-    second = replace(first, recalled_at=LATER, recall_count=2)
-    other = replace(first, note_id="other")
+    other = "it's \\ another"
 
-    await store.put_usage([first])
-    await store.put_usage([other, first, second])
-    await store.put_usage([])
+    await store.reinforce([recalled(note.note_id, recalls=2, at=LATER)])
+    await store.reinforce([recalled(other, at=NOW), recalled(note.note_id, at=NOW)])
+    await store.reinforce([recalled(note.note_id, recalls=3, at=LATER - DAY)])
+    await store.reinforce([recalled(other, recalls=2, at=LATER + DAY)])
+    await store.reinforce([])
 
-    assert await store.usage_of([note.note_id, "other", "x"]) == {
-        note.note_id: second,
-        "other": other,
+    assert await store.usage_of([note.note_id, other, "x"]) == {
+        note.note_id: Usage(note_id=note.note_id, strength=5.0, recalled_at=LATER, recall_count=6),
+        other: Usage(note_id=other, strength=3.5, recalled_at=LATER + DAY, recall_count=3),
     }
+    assert await store.usage_of([]) == {}
     assert await store.revisions(note.note_id) == [note]
+
+
+async def test_many_notes_are_reinforced_each_by_its_own_measure(store: NoteStore) -> None:
+    names = [f"note {number}" for number in range(60)]
+    await store.reinforce([recalled(name, recalls=2, at=NOW) for name in names[::2]])
+    more = [
+        recalled(name, recalls=1 + number % 3, at=NOW + number * DAY)
+        for number, name in enumerate(names)
+    ]
+    await store.reinforce(more)
+
+    used = await store.usage_of(names)
+
+    for number, name in enumerate(names):
+        count = 1 + number % 3 + 2 * (number % 2 == 0)
+        assert used[name] == Usage(
+            note_id=name, strength=2 + count / 2, recalled_at=NOW + number * DAY, recall_count=count
+        )
 
 
 async def test_runs_come_newest_first(store: NoteStore) -> None:

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.storage.samples import DIM, MODEL, NOW, add, make_note, revised
+from tests.storage.samples import DIM, MODEL, add, make_note, recalled, revised
 
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_store import open_store
-from zettel.storage.notes import Usage
 from zettel.storage.store import NoteFilter
 
 
@@ -48,11 +47,10 @@ async def test_a_write_on_a_full_disk_stores_nothing_and_works_again_with_space(
         await add(store, make_note("lost"))
     assert "full disk" in str(refusal.value)
     assert "Free some space" in str(refusal.value)
-    usage = Usage(note_id="n", strength=1.0, recalled_at=NOW, recall_count=1)
     with pytest.raises(StoreUnavailableError):
         await store.write(changes=[revised(kept, "lost")])
     with pytest.raises(StoreUnavailableError):
-        await store.put_usage([usage])
+        await store.reinforce([recalled("n")])
     with pytest.raises(StoreUnavailableError):
         await store.swap_meta("k", expected=None, value="v")
     with pytest.raises(StoreUnavailableError):

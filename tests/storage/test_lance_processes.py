@@ -85,13 +85,14 @@ async def test_of_two_processes_that_write_in_the_same_moment_one_takes_effect(
             assert ask(processes, "swap", key, "held", "used").count(True) == 1
             assert ask(processes, "swap", key, "used", None).count(True) == 1
             assert True in ask(processes, "revise", note.note_id, "words")
-            ask(processes, "use", f"note {number}", number)
+            ask(processes, "use", f"note {number % 5}", number + 1)
 
     rows = await lance.revisions(note.note_id)
     assert [row.rev for row in rows] == list(range(1, len(rows) + 1))
     assert sum(row.current for row in rows) == 1
-    used = await lance.usage_of([f"note {number}" for number in range(rounds)])
-    assert sorted(usage.recall_count for usage in used.values()) == list(range(rounds))
+    used = await lance.usage_of([f"note {number}" for number in range(5)])
+    assert sum(usage.recall_count for usage in used.values()) == 2 * sum(range(1, rounds + 1))
+    assert sum(usage.strength for usage in used.values()) == 5 * 2.0 + sum(range(1, rounds + 1))
 
 
 async def test_two_processes_that_change_one_note_make_one_history(lance: LanceStore) -> None:

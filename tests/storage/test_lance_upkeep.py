@@ -6,11 +6,10 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.storage.samples import DIM, MODEL, NOW, add, make_note, revised
+from tests.storage.samples import DIM, MODEL, add, make_note, recalled, revised
 
 from zettel.storage import lance_upkeep
 from zettel.storage.lance_store import LanceStore, open_store
-from zettel.storage.notes import Usage
 from zettel.storage.places import hold, read_place
 from zettel.storage.store import NoteFilter
 
@@ -59,8 +58,7 @@ async def test_another_handle_reads_and_writes_during_upkeep(lance: LanceStore) 
             await add(store, make_note(f"{name} {number}"))
             (now,) = await store.get([note.note_id])
             await store.write(changes=[revised(now, str(number))])
-            usage = Usage(note_id=name, strength=1.0, recalled_at=NOW, recall_count=number)
-            await store.put_usage([usage])
+            await store.reinforce([recalled(name)])
             assert await store.match_text(name, NoteFilter(), limit=99)
 
     async with anyio.create_task_group() as tasks:
@@ -74,6 +72,8 @@ async def test_another_handle_reads_and_writes_during_upkeep(lance: LanceStore) 
         rows = await store.revisions(note.note_id)
         assert [row.rev for row in rows] == list(range(1, len(rows) + 1))
         assert sum(row.current for row in rows) == 1
+        used = await store.usage_of(["drone", "worker"])
+        assert [usage.recall_count for usage in used.values()] == [12, 12]
     await other.close()
 
 

@@ -82,6 +82,7 @@ async def _recall(
         since=given.since,
         until=given.until,
         as_of=given.as_of,
+        known_at=given.known_at,
         limit=given.limit,
         max_tokens=given.max_tokens,
         detail=given.detail,
@@ -106,6 +107,9 @@ async def _update(
         happened_at=given.happened_at,
         valid_until=given.valid_until,
         links=_links(given.links),
+        correction=given.correction,
+        restore_rev=given.restore_rev,
+        expected_rev=given.expected_rev,
         reason=given.reason,
     )
 

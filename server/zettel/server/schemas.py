@@ -80,14 +80,13 @@ class RecallArguments(Arguments):
     query: Annotated[str | None, Field(description="A question in plain words, with names")] = None
     note_ids: Annotated[Names | None, Field(description="Read these instead")] = None
     subject: str | None = None
-    tags: Annotated[Names | None, Field(description="Any of these")] = None
+    tags: Names | None = None
     kind: str | None = None
     session: str | None = None
     since: Annotated[str | None, Field(description="Happened or told since then")] = None
     until: str | None = None
-    as_of: Annotated[
-        str | None, Field(description="Resolve relative times against this moment; default now")
-    ] = None
+    as_of: Annotated[str | None, Field(description="What was true then")] = None
+    known_at: Annotated[str | None, Field(description="What memory believed then")] = None
     limit: Annotated[int, Field(json_schema_extra={"maximum": MAX_LIMIT})] = 10
     max_tokens: int = 2000
     detail: Annotated[
@@ -112,6 +111,9 @@ class UpdateArguments(Arguments):
     links: Annotated[list[LinkChange] | None, Field(description="Added; remove takes one out")] = (
         None
     )
+    correction: bool = False
+    restore_rev: int | None = None
+    expected_rev: int | None = None
     reason: str | None = None
 
 
@@ -125,5 +127,5 @@ class ForgetArguments(Arguments):
     session: str | None = None
     until: str | None = None
     undo: bool = False
-    confirm: Annotated[str | None, Field(description="Token of a preview")] = None
+    confirm: str | None = None
     namespace: str | None = None

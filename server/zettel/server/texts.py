@@ -25,12 +25,12 @@ RECALL = (
 )
 
 UPDATE = (
-    "Change a stored note; only given fields change, every revision is kept. An empty string or"
-    " list empties a field. New content means the world changed at happened_at (default now)."
+    'Change a stored note; only given fields change ("" or [] empties one), every revision is kept.'
+    " New content means the world changed at happened_at (default now); set correction if the old"
+    " text was never true, as with a typo."
 )
 
 FORGET = (
     "Take notes out of recall; undo: true brings them back. Ids act at once. Filters change nothing"
-    " at first: they return a preview and a confirm token. Check the preview, then call with"
-    " confirm alone."
+    " at first: they return a preview and a token. Check it, then call with confirm alone."
 )

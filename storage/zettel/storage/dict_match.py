@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import log
 
@@ -19,7 +19,43 @@ _WORD = re.compile(r"\w+")
 
 def matches(note: Note, where: NoteFilter) -> bool:
     """Whether a filter lets a revision through."""
-    return _known(note, where) and _told(note, where) and _described(note, where)
+    meant = note.row_id in where.past or (
+        known(note, where.known_at) and _in_state(note, where) and _valid(note, where)
+    )
+    return meant and _told(note, where) and _described(note, where)
+
+
+def known(note: Note, at: datetime | None) -> bool:
+    """Whether a revision was the current one at a moment; None asks for now."""
+    if at is None:
+        return note.current
+    return note.known_from <= at and _before(at, note.known_to)
+
+
+def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
+    """The row that `NoteStore.past` means of one note, if any.
+
+    Args:
+        revisions: All revisions of the note, in any order.
+        where: The question, with its `valid_at`.
+    """
+    rows = list(revisions)
+    base = next((note for note in rows if known(note, where.known_at)), None)
+    instant = where.valid_at
+    if base is None or instant is None or not _in_state(base, where):
+        return None
+    if base.valid_from <= instant or not _listed(base, where):
+        return None
+    told = [
+        note
+        for note in rows
+        if note.rev < base.rev
+        and note.ended_at is not None
+        and not note.corrected
+        and note.valid_from <= instant
+    ]
+    last = max(told, key=lambda note: note.rev, default=None)
+    return last.row_id if last is not None and _before(instant, last.valid_until) else None
 
 
 def bm25(query: str, notes: Mapping[str, Note]) -> dict[str, float]:
@@ -49,17 +85,7 @@ def _words(text: str) -> Sequence[str]:
     return _WORD.findall(fold(text))
 
 
-def _known(note: Note, where: NoteFilter) -> bool:
-    if where.known_at is None:
-        return note.current
-    return note.known_from <= where.known_at and _before(where.known_at, note.known_to)
-
-
 def _told(note: Note, where: NoteFilter) -> bool:
-    if where.valid_at is not None and not (
-        note.valid_from <= where.valid_at and _before(where.valid_at, note.valid_until)
-    ):
-        return False
     if where.after is not None and order_key(note) >= order_key(where.after):
         return False
     happened = told = True
@@ -74,18 +100,32 @@ def _told(note: Note, where: NoteFilter) -> bool:
 
 def _described(note: Note, where: NoteFilter) -> bool:
     return (
-        (not where.namespaces or note.namespace in where.namespaces)
-        and (not where.note_ids or note.note_id in where.note_ids)
+        _listed(note, where)
         and (not where.fold_hash or fold_hash(note.content) == where.fold_hash)
         and (not where.subject or note.subject.lower() == where.subject.lower())
         and (not where.tags or not set(note.tags).isdisjoint(where.tags))
         and (not where.kinds or note.kind in where.kinds)
         and (not where.sessions or note.session in where.sessions)
-        and (not where.states or note.state in where.states)
         and (where.stage_below is None or note.stage < where.stage_below)
         and (where.stage_from is None or note.stage >= where.stage_from)
         and (not where.unembedded or not note.embed_model)
     )
+
+
+def _listed(note: Note, where: NoteFilter) -> bool:
+    return (not where.namespaces or note.namespace in where.namespaces) and (
+        not where.note_ids or note.note_id in where.note_ids
+    )
+
+
+def _in_state(note: Note, where: NoteFilter) -> bool:
+    return not where.states or note.state in where.states
+
+
+def _valid(note: Note, where: NoteFilter) -> bool:
+    if where.valid_at is None:
+        return True
+    return note.valid_from <= where.valid_at and _before(where.valid_at, note.valid_until)
 
 
 def _before(instant: datetime, end: datetime | None) -> bool:

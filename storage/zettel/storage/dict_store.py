@@ -1,13 +1,14 @@
 """The store in memory: for tests that need no LanceDB, and the plainest reading of the protocol."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.dict_match import bm25, matches
+from zettel.storage.dict_match import bm25, known, matches, past_row
 from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage, order_key
 from zettel.storage.revisions import (
     check_vectors,
@@ -15,8 +16,18 @@ from zettel.storage.revisions import (
     first_revision,
     next_revision,
     next_vectors,
+    reinforced,
+    without_links,
 )
-from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
+from zettel.storage.store import (
+    Change,
+    NewNote,
+    NoteFilter,
+    Recalled,
+    StoreStats,
+    Vectors,
+    Written,
+)
 
 
 class DictStore:
@@ -103,11 +114,21 @@ class DictStore:
         found = sorted(self._matching(where), key=order_key)
         return [_outline(note) for note in found[: max(0, limit)]]
 
-    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current notes with a link to one of these."""
+    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+        """Row ids of closed revisions that were true at `where.valid_at`."""
+        revisions = defaultdict[str, list[Note]](list)
+        for note in self._rows.values():
+            revisions[note.note_id].append(note)
+        found = (past_row(of_note, where) for of_note in revisions.values())
+        return tuple(sorted(row_id for row_id in found if row_id is not None))
+
+    async def linking_to(
+        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> list[Note]:
+        """Notes with a link to one of these, now or as known then."""
         wanted = set(note_ids)
-        now = (self._rows[row_id] for row_id in self._current.values())
-        found = [n for n in now if not wanted.isdisjoint(link.to for link in n.links)]
+        then = (note for note in self._rows.values() if known(note, known_at))
+        found = [n for n in then if not wanted.isdisjoint(link.to for link in n.links)]
         return sorted(found, key=order_key)
 
     async def facets(self, where: NoteFilter) -> Facets:
@@ -124,6 +145,19 @@ class DictStore:
         return sorted(
             (note for note in self._rows.values() if note.note_id == note_id), key=lambda n: n.rev
         )
+
+    async def revisions_of_run(self, run_id: str) -> list[Note]:
+        """All revisions that a run made."""
+        made = (note for note in self._rows.values() if run_id and note.run_id == run_id)
+        return sorted(made, key=lambda note: (note.note_id, note.rev))
+
+    async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded revisions, current or not."""
+        return {row: self._vectors[row] for row in row_ids if row in self._vectors}
+
+    async def latest(self) -> datetime | None:
+        """The newest `known_from`."""
+        return max((note.known_from for note in self._rows.values()), default=None)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of embedded current notes."""
@@ -154,9 +188,10 @@ class DictStore:
         """Usage of those notes that have any."""
         return {note_id: self._usage[note_id] for note_id in note_ids if note_id in self._usage}
 
-    async def put_usage(self, usages: Sequence[Usage]) -> None:
-        """Insert or replace usage."""
-        self._usage.update({usage.note_id: usage for usage in usages})
+    async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        """Add to what stands."""
+        for more in recalled:
+            self._usage[more.note_id] = reinforced(self._usage.get(more.note_id), more)
 
     async def add_run(self, run: Run) -> None:
         """Record a finished run."""
@@ -180,6 +215,20 @@ class DictStore:
         else:
             self._meta[key] = value
         return True
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Take out links to notes that are not there; nothing else can be wrong here."""
+        changes = [
+            change
+            for row_id in self._current.values()
+            if (change := without_links(self._rows[row_id], self._current.keys(), now)) is not None
+        ]
+        removed = sum(
+            len(self._rows[self._current[c.note.note_id]].links) - len(c.note.links)
+            for c in changes
+        )
+        await self.write(changes=changes)
+        return {"dangling_links": removed} if removed else {}
 
     async def upkeep(self) -> bool:
         """Nothing to compact."""

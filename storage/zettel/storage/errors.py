@@ -6,6 +6,7 @@
     ├── NoteNotFoundError         the caller: find the id first
     │   └── NoteForgottenError        the caller: bring it back first
     ├── ChangedMeanwhileError     the caller: read again, then decide
+    │   └── OtherRevisionError        the caller: decide on the note as it stands
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
@@ -83,6 +84,19 @@ class ChangedMeanwhileError(ZettelError):
         super().__init__(
             f"Notes {', '.join(self.note_ids)} kept changing under this call and were left as they"
             " are. Call recall with note_ids to see them, then try again."
+        )
+
+
+class OtherRevisionError(ChangedMeanwhileError):
+    """Somebody has changed the note since the revision the caller expected."""
+
+    def __init__(self, note_id: str, expected: int, rev: int, shown: str) -> None:
+        self.note_ids, self.expected, self.rev = (note_id,), expected, rev
+        ZettelError.__init__(
+            self,
+            f"expected_rev: note {note_id} was at revision {expected}, it is at {rev} now and was"
+            f" left as it is: {shown} Decide on these words, then call update with"
+            f" expected_rev={rev}.",
         )
 
 

@@ -46,9 +46,33 @@ def all_of(*conditions: str) -> str:
     return " AND ".join(f"({condition})" for condition in conditions if condition)
 
 
+def known(at: datetime | None) -> str:
+    """The rows that were current at a moment; None asks for now."""
+    if at is None:
+        return "current"
+    moment = time_literal(at)
+    return f"known_from <= {moment} AND (known_to IS NULL OR known_to > {moment})"
+
+
 def predicate(where: NoteFilter) -> str:
-    """The rows a filter lets through."""
-    return all_of(*_words(where), *_times(where), *_progress(where))
+    """The rows a filter lets through.
+
+    Each row id of `where.past` adds 4 microseconds to a read at 25,000 rows (20 ms for 5,000).
+    """
+    meant = all_of(*_meant(where))
+    if where.past:
+        meant = f"({meant}) OR {one_of('row_id', where.past)}"
+    return all_of(meant, *_words(where), *_times(where), *_progress(where))
+
+
+def _meant(where: NoteFilter) -> Iterable[str]:
+    """Which revisions: the conditions that do not hold for `past`."""
+    yield known(where.known_at)
+    if where.states:
+        yield one_of("state", where.states)
+    if where.valid_at is not None:
+        valid = time_literal(where.valid_at)
+        yield f"valid_from <= {valid} AND (valid_until IS NULL OR valid_until > {valid})"
 
 
 def _words(where: NoteFilter) -> Iterable[str]:
@@ -57,7 +81,6 @@ def _words(where: NoteFilter) -> Iterable[str]:
         "note_id": where.note_ids,
         "kind": where.kinds,
         "session": where.sessions,
-        "state": where.states,
     }
     yield from (one_of(column, values) for column, values in columns.items() if values)
     if where.fold_hash:
@@ -69,14 +92,6 @@ def _words(where: NoteFilter) -> Iterable[str]:
 
 
 def _times(where: NoteFilter) -> Iterable[str]:
-    if where.known_at is None:
-        yield "current"
-    else:
-        known = time_literal(where.known_at)
-        yield f"known_from <= {known} AND (known_to IS NULL OR known_to > {known})"
-    if where.valid_at is not None:
-        valid = time_literal(where.valid_at)
-        yield f"valid_from <= {valid} AND (valid_until IS NULL OR valid_until > {valid})"
     if where.after is not None:
         moment, last = time_literal(where.after.happened_at), text_literal(where.after.note_id)
         yield f"happened_at < {moment} OR (happened_at = {moment} AND note_id < {last})"

@@ -10,37 +10,68 @@ from dataclasses import asdict
 
 import pyarrow as pa
 from lancedb import AsyncTable
-from lancedb.query import ColumnOrdering
 
-from zettel.storage.lance_filters import all_of, equals, one_of
+from zettel.storage.lance_filters import all_of, equals, one_of, text_literal, time_literal
 from zettel.storage.lance_rows import utc
 from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.notes import Run, Usage
-
-_NEWEST_FIRST = [
-    ColumnOrdering(column_name=name, ascending=False) for name in ("started_at", "run_id")
-]
+from zettel.storage.store import Recalled
 
 
 async def usage_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Usage]:
     """Do what `NoteStore.usage_of` promises."""
     if not note_ids:
         return {}
-    table = await tables.usage.select(_columns(tables.usage), where=one_of("note_id", note_ids))
+    where = all_of("recall_count > 0", one_of("note_id", note_ids))
+    table = await tables.usage.select(_columns(tables.usage), where=where)
     records = table.to_pylist()
     for record in records:
         record["recalled_at"] = utc(record["recalled_at"])
     return {record["note_id"]: Usage(**record) for record in records}
 
 
-async def put_usage(tables: Tables, usages: Sequence[Usage]) -> None:
-    """Do what `NoteStore.put_usage` promises; of two for one note the later one counts."""
-    newest = {usage.note_id: usage for usage in usages}
-    if not newest:
+async def reinforce(tables: Tables, recalled: Sequence[Recalled]) -> None:
+    """Do what `NoteStore.reinforce` promises.
+
+    Notes that have no row yet get one that counts nothing, if no other process was first; then
+    one update adds to all rows at once. LanceDB evaluates it again on the version it commits to,
+    so nothing is lost, and a crash in between leaves nothing counted.
+    """
+    if not recalled:
         return
-    rows = _table(tables.usage, [asdict(usage) for usage in newest.values()])
     async with tables.usage.writing():
-        await tables.usage.merge(rows, replace_where="")
+        ids = [more.note_id for more in recalled]
+        found = await tables.usage.select(["note_id"], where=one_of("note_id", ids))
+        there = set(found.column("note_id").to_pylist())
+        first = [_unused(more) for more in recalled if more.note_id not in there]
+        if first:
+            await tables.usage.merge(_table(tables.usage, first))
+        gain, at, recalls = (
+            _by_note(ids, values)
+            for values in (
+                [repr(more.gain) for more in recalled],
+                [time_literal(more.at) for more in recalled],
+                [str(more.recalls) for more in recalled],
+            )
+        )
+        added = {
+            "strength": f"strength + {gain}",
+            "recalled_at": f"greatest(recalled_at, {at})",
+            "recall_count": f"recall_count + {recalls}",
+        }
+        where = one_of("note_id", ids)
+        await tables.usage.commit(lambda handle: handle.update(updates_sql=added, where=where))
+
+
+def _unused(more: Recalled) -> Mapping[str, object]:
+    unused = Usage(note_id=more.note_id, strength=more.initial, recalled_at=more.at, recall_count=0)
+    return asdict(unused)
+
+
+def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
+    """An expression for each note's own value (Lance knows no `CASE`); 500 notes take 40 ms."""
+    ids = ", ".join(map(text_literal, note_ids))
+    return f"array_element([{', '.join(values)}], cast(array_position([{ids}], note_id) AS bigint))"
 
 
 async def add_run(tables: Tables, run: Run) -> None:
@@ -53,7 +84,10 @@ async def add_run(tables: Tables, run: Run) -> None:
 
 async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
     """Do what `NoteStore.runs` promises."""
-    table = await tables.runs.select(_columns(tables.runs), order=_NEWEST_FIRST, limit=limit)
+    order = ("started_at", "run_id")
+    table = await tables.runs.select(
+        _columns(tables.runs), order=order, descending=True, limit=limit
+    )
     records = table.to_pylist()
     for record in records:
         record["started_at"] = utc(record["started_at"])

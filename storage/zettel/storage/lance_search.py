@@ -11,29 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 from lancedb import AsyncTable
-from lancedb.query import ColumnOrdering, MatchQuery
+from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
-from zettel.storage.lance_filters import all_of, equals, holds_any, one_of, predicate
-from zettel.storage.lance_rows import (
-    NOTE_COLUMNS,
-    OUTLINE_COLUMNS,
-    read_notes,
-    read_outlines,
-    read_vectors,
-)
+from zettel.storage.lance_filters import all_of, one_of, predicate
+from zettel.storage.lance_rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
 from zettel.storage.notes import Facets, Hit, Note, Outline
 from zettel.storage.revisions import check_vectors
-from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.store import NoteFilter
 
-
-def _order(*columns: str, ascending: bool) -> list[ColumnOrdering]:
-    return [ColumnOrdering(column_name=name, ascending=ascending) for name in columns]
-
-
-_NEWEST_FIRST = _order("happened_at", "note_id", ascending=False)
-_OLDEST_FIRST = _order("happened_at", "note_id", ascending=True)
+_SESSION_ORDER = ("happened_at", "note_id")
 
 
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
@@ -41,14 +29,20 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     if not note_ids:
         return []
     where = all_of("current", one_of("note_id", note_ids))
-    found = {note.note_id: note for note in await _notes(tables, where)}
+    table = await tables.notes.select(NOTE_COLUMNS, where=where)
+    found = {note.note_id: note for note in read_notes(table)}
     return [found[note_id] for note_id in note_ids if note_id in found]
 
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Do what `NoteStore.find` promises."""
     table = await tables.notes.select(
-        NOTE_COLUMNS, where=predicate(where), order=_NEWEST_FIRST, limit=limit, offset=offset
+        NOTE_COLUMNS,
+        where=predicate(where),
+        order=_SESSION_ORDER,
+        descending=True,
+        limit=limit,
+        offset=offset,
     )
     return read_notes(table)
 
@@ -94,16 +88,9 @@ async def match_vectors(
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
     """Do what `NoteStore.outlines` promises."""
     table = await tables.notes.select(
-        OUTLINE_COLUMNS, where=predicate(where), order=_OLDEST_FIRST, limit=limit
+        OUTLINE_COLUMNS, where=predicate(where), order=_SESSION_ORDER, limit=limit
     )
     return read_outlines(table)
-
-
-async def linking_to(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
-    """Do what `NoteStore.linking_to` promises."""
-    if not note_ids:
-        return []
-    return await _notes(tables, all_of("current", holds_any("link_ids", note_ids)))
 
 
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
@@ -115,29 +102,6 @@ async def facets(tables: Tables, where: NoteFilter) -> Facets:
         tags=Counter(tags),
         namespaces=Counter(table.column("namespace").to_pylist()),
     )
-
-
-async def revisions_of(tables: Tables, note_id: str) -> list[Note]:
-    """Do what `NoteStore.revisions` promises."""
-    table = await tables.notes.select(
-        NOTE_COLUMNS, where=equals("note_id", note_id), order=_order("rev", ascending=True)
-    )
-    return read_notes(table)
-
-
-async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
-    """Do what `NoteStore.passages_of` promises."""
-    if not note_ids:
-        return {}
-    where = all_of("current", "embed_model <> ''", one_of("note_id", note_ids))
-    table = await tables.notes.select(["note_id", "vectors"], where=where)
-    pairs = zip(table.column("note_id").to_pylist(), read_vectors(table), strict=True)
-    return {note_id: vectors for note_id, vectors in pairs if vectors is not None}
-
-
-async def _notes(tables: Tables, where: str) -> list[Note]:
-    table = await tables.notes.select(NOTE_COLUMNS, where=where, order=_OLDEST_FIRST)
-    return read_notes(table)
 
 
 def _hits(table: pa.Table, scores: list[float]) -> list[Hit]:

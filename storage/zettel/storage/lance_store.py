@@ -10,16 +10,31 @@ import os
 os.environ.setdefault("LANCEDB_LOG", "error")
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage import lance_ledger, lance_search, lance_upkeep, lance_writes
+from zettel.storage import (
+    lance_history,
+    lance_ledger,
+    lance_search,
+    lance_upkeep,
+    lance_writes,
+)
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage
 from zettel.storage.places import read_place
-from zettel.storage.store import Change, NewNote, NoteFilter, StoreStats, Vectors, Written
+from zettel.storage.store import (
+    Change,
+    NewNote,
+    NoteFilter,
+    Recalled,
+    StoreStats,
+    Vectors,
+    Written,
+)
 
 
 async def open_store(place: str, *, model_id: str, dim: int, create: bool = True) -> "LanceStore":
@@ -87,9 +102,15 @@ class LanceStore:
         """What ranking needs, in session order."""
         return await lance_search.outlines(self._tables, where, limit=limit)
 
-    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current notes with a link to one of these."""
-        return await lance_search.linking_to(self._tables, note_ids)
+    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+        """Row ids of closed revisions that were true at `where.valid_at`."""
+        return await lance_history.past(self._tables, where)
+
+    async def linking_to(
+        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> list[Note]:
+        """Notes with a link to one of these, now or as known then."""
+        return await lance_history.linking_to(self._tables, note_ids, known_at=known_at)
 
     async def facets(self, where: NoteFilter) -> Facets:
         """Counts by subject, tag and namespace."""
@@ -97,11 +118,23 @@ class LanceStore:
 
     async def revisions(self, note_id: str) -> list[Note]:
         """All revisions, oldest first."""
-        return await lance_search.revisions_of(self._tables, note_id)
+        return await lance_history.revisions_of(self._tables, note_id)
+
+    async def revisions_of_run(self, run_id: str) -> list[Note]:
+        """All revisions that a run made."""
+        return await lance_history.revisions_of_run(self._tables, run_id)
+
+    async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded revisions, current or not."""
+        return await lance_history.passages_at(self._tables, row_ids)
+
+    async def latest(self) -> datetime | None:
+        """The newest `known_from`."""
+        return await lance_history.latest(self._tables)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of embedded current notes."""
-        return await lance_search.passages_of(self._tables, note_ids)
+        return await lance_history.passages_of(self._tables, note_ids)
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
         """Fill in vectors of rows that wait for them."""
@@ -115,9 +148,9 @@ class LanceStore:
         """Usage of those notes that have any."""
         return await lance_ledger.usage_of(self._tables, note_ids)
 
-    async def put_usage(self, usages: Sequence[Usage]) -> None:
-        """Insert or replace usage."""
-        await lance_ledger.put_usage(self._tables, usages)
+    async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        """Add to what stands."""
+        await lance_ledger.reinforce(self._tables, recalled)
 
     async def add_run(self, run: Run) -> None:
         """Record a finished run."""

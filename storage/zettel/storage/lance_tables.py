@@ -75,7 +75,8 @@ class LanceTable:
         columns: Sequence[str],
         *,
         where: str = "",
-        order: Sequence[ColumnOrdering] = (),
+        order: Sequence[str] = (),
+        descending: bool = False,
         limit: int = MAX_ROWS,
         offset: int = 0,
     ) -> pa.Table:
@@ -84,7 +85,8 @@ class LanceTable:
         Args:
             columns: Among them those of `order`, or LanceDB cannot plan it.
             where: Predicate; empty for all rows.
-            order: First column first.
+            order: Columns to sort by, the first one first; no order without.
+            descending: Sort the other way round.
             limit: How many rows at most.
             offset: How many to skip first.
 
@@ -99,7 +101,9 @@ class LanceTable:
             if where:
                 query = query.where(where)
             if order:
-                query = query.order_by(list(order))
+                query = query.order_by(
+                    [ColumnOrdering(column_name=c, ascending=not descending) for c in order]
+                )
             return await query.limit(min(limit, MAX_ROWS)).offset(offset).to_arrow()
 
         return await self.read(fetch)

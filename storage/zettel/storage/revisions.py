@@ -1,15 +1,15 @@
 """What a write may be and what it makes of the rows: the rules every store shares."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Note
-from zettel.storage.store import Change, NewNote, Vectors
+from zettel.storage.notes import Note, Usage
+from zettel.storage.store import Change, NewNote, Recalled, Vectors
 
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
 """Fields of a note for which `derived_by` may say who made them."""
@@ -135,3 +135,44 @@ def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
     if change.vectors is not None:
         return change.vectors
     return old if change.keep_vectors else None
+
+
+def reinforced(known: Usage | None, more: Recalled) -> Usage:
+    """The usage of a note after it came up some more times."""
+    if known is None:
+        return Usage(
+            note_id=more.note_id,
+            strength=more.initial + more.gain,
+            recalled_at=more.at,
+            recall_count=more.recalls,
+        )
+    return Usage(
+        note_id=more.note_id,
+        strength=known.strength + more.gain,
+        recalled_at=max(known.recalled_at, more.at),
+        recall_count=known.recall_count + more.recalls,
+    )
+
+
+def without_links(note: Note, known: Container[str], now: datetime) -> Change | None:
+    """The revision that takes out a note's links to notes that are not there; None if all are.
+
+    Args:
+        note: A current revision.
+        known: Ids of all notes of the store.
+        now: When the links are taken out.
+    """
+    links = tuple(link for link in note.links if link.to in known)
+    if len(links) == len(note.links):
+        return None
+    healed = replace(
+        note,
+        rev=note.rev + 1,
+        links=links,
+        known_from=now,
+        changed_by="zettel",
+        change="heal",
+        reason="linked to notes that are not there",
+        run_id="",
+    )
+    return Change(note=healed)

@@ -7,7 +7,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Kind, Link, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.history import differences
-from zettel.tools.links import LinkArgument, with_links
+from zettel.tools.links import LinkArgument, with_links, without_agents
 from zettel.tools.times import Period, iso
 
 
@@ -15,18 +15,24 @@ from zettel.tools.times import Period, iso
 class Wish:
     """What to change, checked; None is absent, an empty value empties the field."""
 
-    content: str | None
-    context: str | None
-    subject: str | None
-    tags: tuple[str, ...] | None
-    kind: Kind | None
-    happened: Period | None
-    valid_until: Period | None
-    endless: bool
-    links: tuple[LinkArgument, ...]
-    unlinked: bool
+    content: str | None = None
+    context: str | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] | None = None
+    kind: Kind | None = None
+    happened: Period | None = None
+    valid_until: Period | None = None
+    endless: bool = False
+    """An empty end was given: it has none."""
+    links: tuple[LinkArgument, ...] = ()
+    unlinked: bool = False
     """An empty list was given: take out every link the agent stated."""
-    reason: str
+    correction: bool = False
+    """What the fields said before was never true."""
+    reason: str = ""
+
+
+NO_WISH = Wish()
 
 
 def revised(
@@ -53,6 +59,8 @@ def revised(
     """
     new_words = wish.content is not None and wish.content != old.content
     happened = _happened(old, wish, now, new_words=new_words)
+    moved = happened != old.happened_at
+    never = _was_never_true(old, wish, new_words=new_words, moved=moved)
     until = wish.valid_until.last if wish.valid_until else old.valid_until
     new = replace(
         old,
@@ -62,18 +70,13 @@ def revised(
         tags=old.tags if wish.tags is None else wish.tags,
         kind=wish.kind or old.kind,
         happened_at=happened,
-        valid_from=old.valid_from if happened == old.happened_at else min(happened, now),
+        valid_from=_valid_from(old, happened, now, never=never) if moved else old.valid_from,
         valid_until=None if wish.endless else until,
-        links=_links(old, wish, now),
     )
+    new = replace(new, links=_links(old, new, wish, now, never=never))
     if not differences(old, new):
         return None
-    if new.valid_until and new.valid_until <= new.valid_from:
-        raise InvalidArgumentError(
-            "valid_until",
-            f"{iso(new.valid_until)} is not after {iso(new.valid_from)}, when the note became true",
-            'Pass a later time, or "" for no end.',
-        )
+    _check_end(new)
     new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
     return Change(
         note=replace(
@@ -81,29 +84,64 @@ def revised(
             rev=old.rev + 1,
             known_from=now,
             changed_by=by,
-            change="update",
+            change="correct" if never else "update",
             reason=wish.reason,
             run_id="",
             embed_model=(model if vectors is not None else "") if new_words else old.embed_model,
         ),
         vectors=vectors,
         keep_vectors=not new_words,
-        ended_at=new.valid_from if new_words else None,
+        ended_at=new.valid_from if new_words and not never else None,
+        corrected=never,
     )
 
 
-def _links(old: Note, wish: Wish, now: datetime) -> tuple[Link, ...]:
-    if wish.unlinked:
-        return tuple(link for link in old.links if link.made_by != "agent")
-    return with_links(old.links, wish.links, own_id=old.note_id, now=now)
+def _check_end(note: Note) -> None:
+    if note.valid_until and note.valid_until <= note.valid_from:
+        begins = iso(note.valid_from)
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{iso(note.valid_until)} is not after {begins}, when the note became true",
+            'Pass a later time, or "" for no end.',
+        )
+
+
+def _was_never_true(old: Note, wish: Wish, *, new_words: bool, moved: bool) -> bool:
+    """Whether the change rewrites what was believed, instead of telling that the world changed.
+
+    So does another date alone, and so do new words about a time that is over.
+    """
+    over = old.state is not State.ACTIVE and wish.happened is None
+    return wish.correction or (over if new_words else moved)
 
 
 def _happened(old: Note, wish: Wish, now: datetime, *, new_words: bool) -> datetime:
     if wish.happened is None:
         over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
-        return now if new_words and not over else old.happened_at
+        return now if new_words and not over and not wish.correction else old.happened_at
     resent = wish.happened.means(old.happened_at) and not new_words
     return old.happened_at if resent else wish.happened.start
+
+
+def _valid_from(old: Note, happened: datetime, now: datetime, *, never: bool) -> datetime:
+    """What lies ahead is true from when it was told on, or nobody could ask when it will be."""
+    return old.valid_from if never and happened > now else min(happened, now)
+
+
+def _links(old: Note, new: Note, wish: Wish, now: datetime, *, never: bool) -> tuple[Link, ...]:
+    ended = min(new.happened_at, now) if wish.happened and wish.content is not None else now
+    if wish.unlinked:
+        return without_agents(old.links, at=ended, never=wish.correction)
+    kept = tuple(_along(link, old, new) for link in old.links) if never else old.links
+    told = replace(new, links=kept)
+    return with_links(told, wish.links, now=now, at=ended, never=wish.correction)
+
+
+def _along(link: Link, old: Note, new: Note) -> Link:
+    """A link as old as its note is so still when the note's date is corrected."""
+    moved = {old.happened_at: new.happened_at, old.valid_from: new.valid_from}
+    begins = link.valid_from
+    return replace(link, valid_from=moved.get(begins, begins)) if begins else link
 
 
 def _makers(old: Note, wish: Wish) -> dict[str, str]:

@@ -34,6 +34,12 @@ class Revision(TypedDict):
     by: str
     change: str
     reason: NotRequired[str]
+    run: NotRequired[str]
+    """Id of the evolution run or undo that made it."""
+    ended_at: NotRequired[str]
+    """The world changed then, says the revision that follows."""
+    corrected: NotRequired[bool]
+    """It was never true, says the revision that follows."""
     changed: NotRequired[dict[str, list[object]]]
 
 
@@ -108,6 +114,7 @@ class RecallAnswer(TypedDict):
     reason: NotRequired[str]
     next: NotRequired[str]
     now: str
+    known_at: NotRequired[str]
     since: NotRequired[str]
     until: NotRequired[str]
     notes: list[RecalledNote]
@@ -116,12 +123,20 @@ class RecallAnswer(TypedDict):
     degraded: NotRequired[str]
 
 
+class Undo(TypedDict):
+    """The argument of `update` that takes a change back."""
+
+    restore_rev: int
+
+
 class UpdateAnswer(TypedDict):
     """Answer of `update`."""
 
     note_id: str
     rev: int
     changed: dict[str, list[object]]
+    undo: NotRequired[Undo]
+    """Absent where nothing was changed."""
     state: NotRequired[str]
     """Why recall does not show it, when it is not active."""
     candidates: NotRequired[list[Candidate]]

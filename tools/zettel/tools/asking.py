@@ -1,10 +1,11 @@
 """A recall's arguments: as given, as a cursor carries them, and as a checked question."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from zettel.storage.errors import ExpiredTokenError, InvalidArgumentError, UnknownNameError
+from zettel.storage.notes import State
 from zettel.storage.store import NoteFilter
 from zettel.tools import bounds
 from zettel.tools.caller import Caller
@@ -13,6 +14,12 @@ from zettel.tools.times import Period, iso, read_time
 
 Detail = Literal["index", "notes", "full"]
 DETAILS: tuple[Detail, ...] = ("index", "notes", "full")
+
+TRUE_THEN = (State.ACTIVE, State.SUPERSEDED)
+"""States of notes that may be shown of another moment: a superseded one ends its validity."""
+
+_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
+"""From the beginning of a second to its last instant, at the store's resolution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,7 @@ class Asking:
     since: str = ""
     until: str = ""
     as_of: str = ""
+    known_at: str = ""
     limit: int = 10
     max_tokens: int = 2000
     detail: str = "notes"
@@ -72,7 +80,10 @@ class Asked:
     now: datetime
     """The wall clock."""
     moment: datetime
-    """What relative times are relative to: `as_of`, else `now`."""
+    """What is true at this moment is shown, and what relative times are relative to: `as_of`,
+    else `known_at`, else `now`."""
+    known_at: datetime | None
+    """What the store knew then is shown; None for all it knows."""
     note_ids: tuple[str, ...]
     where: NoteFilter
     since: Period | None
@@ -86,7 +97,13 @@ class Asked:
             since=self.since.start.isoformat() if self.since else "",
             until=self.until.last.isoformat() if self.until else "",
             as_of=self.moment.isoformat() if self.asking.as_of else "",
+            known_at=self.known_at.isoformat() if self.known_at else "",
         )
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether another moment than now is asked about."""
+        return bool(self.asking.as_of or self.known_at)
 
     @property
     def filtered(self) -> bool:
@@ -106,8 +123,9 @@ def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
     bounds.check_range(
         "max_tokens", asking.max_tokens, least=bounds.MIN_TOKENS, most=bounds.MAX_TOKENS
     )
-    as_of = read_time("as_of", asking.as_of, now)
-    moment = as_of.last if as_of else now
+    known_at = _moment("known_at", asking.known_at, now)
+    as_of = _moment("as_of", asking.as_of, known_at or now)
+    moment = as_of or known_at or now
     since, until = _window(asking, moment)
     kind = bounds.check_kind(asking.kind, writable=False)
     session = bounds.check_name("session", asking.session)
@@ -116,6 +134,7 @@ def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
         caller=caller,
         now=now,
         moment=moment,
+        known_at=known_at,
         note_ids=bounds.check_ids("note_ids", asking.note_ids),
         where=NoteFilter(
             namespaces=searched_namespaces(caller, asking.namespace.strip() or None),
@@ -125,12 +144,23 @@ def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
             sessions=(session,) if session else (),
             since=since.start if since else None,
             until=until.last if until else None,
-            valid_at=now,
+            states=TRUE_THEN if as_of or known_at else (State.ACTIVE,),
+            valid_at=moment,
+            known_at=known_at,
         ),
         since=since,
         until=until,
         detail=_detail(asking.detail),
     )
+
+
+def _moment(name: str, text: str, now: datetime) -> datetime | None:
+    """The last instant of what is named; a time written to the second means all of that second."""
+    period = read_time(name, text, now)
+    if period is None:
+        return None
+    to_the_second = period.start == period.end and not period.start.microsecond
+    return period.start + _SECOND if to_the_second else period.last
 
 
 def _detail(text: str) -> Detail:

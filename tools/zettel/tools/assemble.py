@@ -9,6 +9,7 @@ from zettel.tools.answers import Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.asking import Asked
 from zettel.tools.budget import fit
 from zettel.tools.details import SHOWN_LINKS, in_session, link_line, linked, whole_story
+from zettel.tools.looking import read_ids, read_page
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.ranking.excerpt import excerpt
@@ -46,12 +47,14 @@ class Page:
 
 async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     """Show the page's notes within the budget, and remember that they were served."""
-    notes = [note for note in await memory.store.get(page.ids) if _shown(note, page)]
+    notes = await (read_ids if page.any_state else read_page)(memory, asked, page.ids)
     answer = RecallAnswer(
         verdict="found" if notes else "nothing_relevant", now=iso(asked.moment), notes=[]
     )
     if page.reason or not notes:
         answer["reason"] = page.reason or "There are no further notes."
+    if asked.known_at:
+        answer["known_at"] = iso(asked.known_at)
     if asked.since:
         answer["since"] = iso(asked.since.start)
     if asked.until:
@@ -65,13 +68,9 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     ids = list(page.ids)
     done = len(ids) if len(shown) == len(notes) else ids.index(notes[len(shown)].note_id)
     if (left := page.total - page.offset - done) > 0:
-        answer["omitted"] = _omitted(memory, asked, page, done, left)
+        answer["omitted"] = await _omitted(memory, asked, page, done, left)
     _served(memory, asked, page, notes[: len(shown)], shown)
     return answer
-
-
-def _shown(note: Note, page: Page) -> bool:
-    return note.state is State.ACTIVE or (page.any_state and note.state is not State.FORGOTTEN)
 
 
 def _reserve(budget: int) -> int:
@@ -114,11 +113,14 @@ def _fitted(
     return fitted
 
 
-def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
+async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
+    # After a clock was set back, what was told last lies ahead of it.
+    known_at = page.known_at or asked.now
+    latest = await memory.store.latest() if known_at == asked.now else None
     cursor = Cursor(
         key=page.key,
         offset=page.offset + done,
-        known_at=page.known_at or asked.now,
+        known_at=max(known_at, latest) if latest else known_at,
         asking=asked.settled(),
         after="" if page.ranking or not done else page.ids[done - 1],
     )
@@ -133,7 +135,7 @@ async def _views(
     namespace = asked.where.namespaces[0]
     if asked.detail == "index":
         return [index_view(note, namespace=namespace) for note in notes]
-    full, links = asked.detail == "full", await linked(memory, notes)
+    full, links = asked.detail == "full", await linked(memory, asked, notes)
     shares = {ranked.note_id: ranked for ranked in page.ranking}
     views = list[RecalledNote]()
     for note in notes:
@@ -144,8 +146,8 @@ async def _views(
         live = [e for e in links[note.note_id] if full or e[1].state is State.ACTIVE]
         lines = [link_line(k, o, points_here=here, full=full) for k, o, here in live]
         if full:
-            lines += await in_session(memory, note)
-            view.update(await whole_story(memory, note, asked.now))
+            lines += await in_session(memory, asked, note)
+            view.update(await whole_story(memory, asked, note))
             if ranked:
                 view["score"] = round(ranked.score, 4)
                 view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
@@ -163,6 +165,8 @@ def _served(
     shown: Sequence[RecalledNote],
 ) -> None:
     """Strengthen what was recalled, and know its text again if it comes back as news."""
+    if asked.looks_back:
+        return
     filler = {r.note_id for r in page.ranking if not speaks_for_itself(r)}
     memory.usage.add((n.note_id for n in notes if n.note_id not in filler), asked.now)
     for view in shown:

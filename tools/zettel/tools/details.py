@@ -1,13 +1,16 @@
 """What stands beside a recalled note: links in both directions, and in `full` its whole story."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from zettel.storage.identifiers import told_at
-from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
+from zettel.storage.notes import ANSWERS, Link, Note, Outline, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
+from zettel.tools.asking import Asked
 from zettel.tools.history import history, shown
+from zettel.tools.looking import read_ids
 from zettel.tools.memory import Memory
 from zettel.tools.render import one_line
 from zettel.tools.times import iso
@@ -21,26 +24,31 @@ def _weight(link: Link) -> tuple[bool, float, str]:
     return (link.made_by == "agent", link.weight, link.to)
 
 
-async def linked(memory: Memory, notes: Sequence[Note]) -> dict[str, list[tuple[Link, Note, bool]]]:
+async def linked(
+    memory: Memory, asked: Asked, notes: Sequence[Note]
+) -> dict[str, list[tuple[Link, Note, bool]]]:
     """Note id -> its links as (link, other note, points here), stated ones and strong ones first.
 
-    Both directions; links to notes that are not there or forgotten are left out.
+    Both directions, as they stood at the moment asked about; links to notes that are not there or
+    forgotten are left out.
     """
     ids = [note.note_id for note in notes]
-    incoming = await memory.store.linking_to(ids) if ids else []
-    outgoing = {link.to for note in notes for link in note.links}
-    known = {n.note_id: n for n in await memory.store.get(sorted(outgoing))} if outgoing else {}
+    at = asked.moment if asked.looks_back else None
+    incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
+    ends = {link.to for note in notes for link in note.links} | {n.note_id for n in incoming}
+    known = {n.note_id: n for n in await read_ids(memory, asked, sorted(ends))} if ends else {}
     found = dict[str, list[tuple[Link, Note, bool]]]()
     for note in notes:
         own = [(link, known[link.to], False) for link in note.links if link.to in known]
         theirs = [
-            (link, other, True)
+            (link, known[other.note_id], True)
             for other in incoming
-            for link in other.links
+            if other.note_id in known
+            for link in known[other.note_id].links
             if link.to == note.note_id
         ]
-        live = [entry for entry in (*own, *theirs) if entry[1].state is not State.FORGOTTEN]
-        found[note.note_id] = sorted(live, key=lambda entry: _weight(entry[0]), reverse=True)
+        stood = [entry for entry in (*own, *theirs) if entry[0].stood(at)]
+        found[note.note_id] = sorted(stood, key=lambda entry: _weight(entry[0]), reverse=True)
     return found
 
 
@@ -55,11 +63,15 @@ def link_line(link: Link, other: Note, *, points_here: bool, full: bool) -> Link
     return line
 
 
-async def in_session(memory: Memory, note: Note) -> list[LinkLine]:
+async def in_session(memory: Memory, asked: Asked, note: Note) -> list[LinkLine]:
     """The notes right before and after in the session: an order that is not stored but is."""
     if not note.session:
         return []
     where = NoteFilter(namespaces=(note.namespace,), sessions=(note.session,))
+    if asked.looks_back:
+        seen = asked.where
+        where = replace(where, states=seen.states, valid_at=seen.valid_at)
+        where = replace(where, known_at=seen.known_at, past=seen.past)
     order = await memory.store.outlines(where, limit=10_000)
     at = next((i for i, o in enumerate(order) if o.note_id == note.note_id), None)
     if at is None:
@@ -77,8 +89,9 @@ def _line(outline: Outline) -> str:
     return f"{outline.subject}: {words}" if outline.subject else words
 
 
-async def whole_story(memory: Memory, note: Note, now: datetime) -> RecalledNote:
-    """What `full` adds: derived fields, provenance, usage and history."""
+async def whole_story(memory: Memory, asked: Asked, note: Note) -> RecalledNote:
+    """What `full` adds: derived fields, provenance, usage and history, as far as known then."""
+    revisions = await memory.store.revisions(note.note_id)
     more = RecalledNote(
         note_id=note.note_id,
         origin={
@@ -87,7 +100,7 @@ async def whole_story(memory: Memory, note: Note, now: datetime) -> RecalledNote
             if (value := getattr(note.origin, name))
         },
         told_at=iso(told_at(note.note_id)),
-        history=history(await memory.store.revisions(note.note_id)),
+        history=history(revisions, known_at=asked.known_at),
     )
     if note.context:
         more["context"] = note.context
@@ -105,8 +118,11 @@ async def whole_story(memory: Memory, note: Note, now: datetime) -> RecalledNote
         ]
     if note.derived_by:
         more["derived_by"] = dict(note.derived_by)
+    if asked.known_at:  # how often it had come up by then is not kept
+        return more
     known = (await memory.store.usage_of([note.note_id])).get(note.note_id)
-    more["usage"] = _usage(known, now - (known.recalled_at if known else told_at(note.note_id)))
+    since = known.recalled_at if known else told_at(note.note_id)
+    more["usage"] = _usage(known, asked.now - since)
     return more
 
 

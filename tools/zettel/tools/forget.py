@@ -11,6 +11,7 @@ from zettel.tools import bounds
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.commit import commit
+from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
 from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview, put_preview
 from zettel.tools.render import forget_line
@@ -206,7 +207,7 @@ async def _change_state(
             away = (State.FORGOTTEN, State.ARCHIVED) if undo else set(State) - {State.FORGOTTEN}
             if note.state not in away:
                 settled[note.note_id] = note
-            elif await _as_previewed(memory, note, revs[note.note_id]):
+            elif (rev := revs[note.note_id]) is None or await only_evolved(memory.store, note, rev):
                 state = await _state_before(memory, note) if undo else State.FORGOTTEN
                 turned[note.note_id] = _turned(note, state, by, now)
         targets.update(*map(supersedes, turned.values()))
@@ -219,14 +220,6 @@ async def _change_state(
     # A restored note may have lost or found a superseder while it was away.
     await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
-
-
-async def _as_previewed(memory: Memory, note: Note, rev: int | None) -> bool:
-    """Whether nobody but evolution changed the note since; it never touches what was shown."""
-    if rev is None or rev == note.rev:
-        return True
-    since = [r for r in await memory.store.revisions(note.note_id) if r.rev > rev]
-    return all(revision.run_id for revision in since)
 
 
 async def _state_before(memory: Memory, note: Note) -> State:

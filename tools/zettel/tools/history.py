@@ -5,7 +5,7 @@ from datetime import datetime
 
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.answers import Revision
-from zettel.tools.times import iso
+from zettel.tools.times import exactly, iso
 
 SHOWN_FIELDS = (
     "content",
@@ -40,7 +40,8 @@ def shown(value: object) -> object:
         case datetime():
             return iso(value)
         case Link():
-            return {"to": value.to, "relation": value.relation}
+            shown_link = {"to": value.to, "relation": value.relation}
+            return shown_link | ({"until": iso(value.valid_until)} if value.valid_until else {})
         case Span():
             return value.phrase
         case tuple():
@@ -77,15 +78,32 @@ def _short(value: object) -> object:
     return value
 
 
-def history(revisions: Iterable[Note]) -> list[Revision]:
-    """A note's revisions, oldest first, each with what it changed."""
+def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> list[Revision]:
+    """A note's revisions, oldest first, each with what it changed.
+
+    Args:
+        revisions: Oldest first.
+        known_at: What was known by then; None for all. A revision's end is told by the next one.
+    """
     told, previous = list[Revision](), None
     for note in revisions:
+        if known_at and note.known_from > known_at:
+            break
         entry = Revision(
-            rev=note.rev, known_from=iso(note.known_from), by=note.changed_by, change=note.change
+            rev=note.rev,
+            known_from=exactly(note.known_from),
+            by=note.changed_by,
+            change=note.change,
         )
         if note.reason:
             entry["reason"] = note.reason
+        if note.run_id:
+            entry["run"] = note.run_id
+        if note.known_to and (known_at is None or note.known_to <= known_at):
+            if note.ended_at:
+                entry["ended_at"] = iso(note.ended_at)
+            if note.corrected:
+                entry["corrected"] = True
         if previous is not None:
             entry["changed"] = differences(previous, note)
         told.append(entry)

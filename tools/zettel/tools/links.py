@@ -1,11 +1,12 @@
 """Links an agent states: checked, added, taken out, and what superseding does to the other note."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import Link, Note, State
+from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.tools.bounds import MAX_LIST, check_ids, check_name
 
 DEFAULT_RELATION = "related"
@@ -47,30 +48,68 @@ def _relation(value: str | None, *, remove: bool) -> str:
 
 
 def with_links(
-    links: Sequence[Link], arguments: Iterable[LinkArgument], *, own_id: str, now: datetime
+    note: Note,
+    arguments: Iterable[LinkArgument],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    never: bool = False,
 ) -> tuple[Link, ...]:
     """The note's links after the agent's additions and removals; a link given twice is one link.
+
+    A link taken out stays in the row with its end, for those who look back.
+
+    Args:
+        note: Whose links; those added begin when it does.
+        arguments: In this order.
+        now: When they are told.
+        at: When those taken out ended; None is `now`.
+        never: Whether those taken out were never true: then nothing of them stays.
 
     Raises:
         InvalidArgumentError: A note cannot link to itself, or has too many links.
     """
-    wanted = {(link.to, link.relation): link for link in links}
+    standing = {(link.to, link.relation): link for link in note.links if link.stood(None)}
+    ended = [link for link in note.links if not link.stood(None)]
     for argument in arguments:
         key = (argument["to"], argument.get("relation", DEFAULT_RELATION))
-        if key[0] == own_id:
+        if key[0] == note.note_id:
             raise InvalidArgumentError(
-                "links.to", f"{own_id!r} is the note itself", "Link to another note."
+                "links.to", f"{key[0]!r} is the note itself", "Link to another note."
             )
         if argument.get("remove"):
-            for gone in _removed(wanted, key):
-                del wanted[gone]
-        elif key not in wanted or wanted[key].made_by != "agent":
-            wanted[key] = Link(to=key[0], relation=key[1], made_at=now)
-    if len([link for link in wanted.values() if link.made_by == "agent"]) > MAX_LIST:
+            gone = [standing.pop(key) for key in _removed(standing, key)]
+            ended += [] if never else [over for link in gone if (over := _over(link, at or now))]
+        elif key not in standing or standing[key].made_by != "agent":
+            begins = _begins(note, key[1])
+            standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
+    if len([link for link in standing.values() if link.made_by == "agent"]) > MAX_LIST:
         raise InvalidArgumentError(
             "links", f"a note has at most {MAX_LIST}", "Remove some, or link through another note."
         )
-    return tuple(wanted.values())
+    return (*standing.values(), *ended[-MAX_LIST:])
+
+
+def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple[Link, ...]:
+    """The links after everything the agent stated is taken out; see `with_links`."""
+    kept = list[Link]()
+    for link in links:
+        if link.made_by != "agent" or not link.stood(None):
+            kept.append(link)
+        elif not never and (over := _over(link, at)):
+            kept.append(over)
+    return tuple(kept)
+
+
+def _begins(note: Note, relation: str) -> datetime:
+    """A link is as old as its note; a note about what lies ahead replaces others only then."""
+    return note.happened_at if relation == SUPERSEDES else note.valid_from
+
+
+def _over(link: Link, at: datetime) -> Link | None:
+    """The link with its end; None if it ended before it began."""
+    begun = link.valid_from is None or link.valid_from < at
+    return replace(link, valid_until=at) if begun else None
 
 
 def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> list[tuple[str, str]]:

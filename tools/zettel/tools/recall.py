@@ -25,6 +25,7 @@ async def recall(
     since: str | None = None,
     until: str | None = None,
     as_of: str | None = None,
+    known_at: str | None = None,
     limit: int = 10,
     max_tokens: int = 2000,
     detail: str = "notes",
@@ -34,7 +35,9 @@ async def recall(
     """Answer from memory within `max_tokens`.
 
     `note_ids` reads those notes; a query searches; filters alone list all matches, newest first;
-    nothing at all gives the profile, open work and the newest notes; `cursor` goes on.
+    nothing at all gives the profile, open work and the newest notes; `cursor` goes on. `as_of` asks
+    for what was true then, `known_at` for what memory held true then, both for what memory believed
+    at the one moment about the other.
 
     Raises:
         InvalidArgumentError: A value cannot be used.
@@ -58,6 +61,7 @@ async def recall(
         since=since or "",
         until=until or "",
         as_of=as_of or "",
+        known_at=known_at or "",
         limit=limit,
         max_tokens=max_tokens,
         detail=detail,

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.identifiers import new_id
-from zettel.storage.notes import Kind, Note, State
-from zettel.storage.store import NoteFilter
+from zettel.storage.notes import Kind, Note
 from zettel.tools.answers import Overview, RecallAnswer
 from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
+from zettel.tools.looking import looking, read_ids
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.remember import MODEL_LOADING
@@ -32,10 +32,11 @@ async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None
         key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
     )
     first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
+    asked = await looking(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
         page = await _read(memory, asked, first)
     elif asked.asking.query:
-        page = await _questioned(memory, asked, first, again=cursor is not None)
+        page = await _questioned(memory, asked, first)
     elif asked.filtered:
         page = await _listed(memory, asked, first, after=start.after)
     else:
@@ -46,12 +47,11 @@ async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None
     return await assemble(memory, asked, page)
 
 
-async def _questioned(memory: Memory, asked: Asked, page: Page, *, again: bool) -> Page:
+async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     """Rank the scope, or go on with the ranking that was kept."""
     ranking, degraded = memory.pages.ranking(page.key), ""
     if not ranking:
-        where = replace(asked.where, known_at=page.known_at) if again else asked.where
-        found = await search(memory, asked.asking.query, where)
+        found = await search(memory, asked.asking.query, asked.where)
         ranking = tuple(found.ranked)
         degraded = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
     here = ranking[page.offset : page.offset + asked.asking.limit]
@@ -66,10 +66,11 @@ async def _questioned(memory: Memory, asked: Asked, page: Page, *, again: bool) 
 
 async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Page:
     """All matches of the filters as of the first page's moment, newest first."""
-    where = replace(asked.where, known_at=page.known_at)
+    where = asked.where
     total = await memory.store.count(where)
     if after:
-        then = NoteFilter(note_ids=(after,), states=(), known_at=page.known_at)
+        # Any revision of it that may have been shown.
+        then = replace(where, note_ids=(after,), states=(), valid_at=None)
         last = await memory.store.find(then, limit=1)
         where = replace(where, after=last[0]) if last else where
     notes = await memory.store.find(where, limit=asked.asking.limit)
@@ -78,19 +79,23 @@ async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Pa
 
 async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
     """The notes of these ids, in any state but forgotten."""
-    notes = await memory.store.get(asked.note_ids)
-    there = [note.note_id for note in notes if note.state is not State.FORGOTTEN]
+    there = {note.note_id for note in await read_ids(memory, asked, asked.note_ids)}
     missing = [note_id for note_id in asked.note_ids if note_id not in there]
-    if not there and not page.offset:
-        raise (NoteForgottenError if notes else NoteNotFoundError)(missing[0])
-    named = ", ".join(missing[:NAMED_MISSING])
-    more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+    reason = ""
+    if missing and not page.offset:
+        known = {note.note_id: note for note in await memory.store.get(missing)}
+        if not there and (not asked.looks_back or missing[0] not in known):
+            raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
+        named = ", ".join(missing[:NAMED_MISSING])
+        more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+        then = " that was known and true then" if asked.looks_back else ""
+        reason = f"No note with id {named}{more}{then}."
     return replace(
         page,
         ids=asked.note_ids[page.offset :],
         total=len(asked.note_ids),
         any_state=True,
-        reason=f"No note with id {named}{more}." if missing and not page.offset else "",
+        reason=reason,
     )
 
 
@@ -100,7 +105,7 @@ async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     Not this session's work alone: at the start of a session it has none, and over HTTP a caller
     has no session at all.
     """
-    where, limit = replace(asked.where, known_at=page.known_at), asked.asking.limit
+    where, limit = asked.where, asked.asking.limit
     profile = await memory.store.find(replace(where, kinds=(Kind.CORE,)), limit=PROFILE)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
@@ -111,7 +116,7 @@ async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     around = Overview()
     if tags := (await memory.store.facets(where)).tags:
         around["tags"] = _commonest(tags)
-    if names := (await memory.store.facets(NoteFilter(valid_at=asked.now))).namespaces:
+    if names := (await memory.store.facets(replace(where, namespaces=()))).namespaces:
         around["namespaces"] = _commonest(names)
     overview = None if page.offset else around
     return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)

@@ -99,7 +99,7 @@ async def _store(
 ) -> RememberAnswer:
     linked = sorted({link["to"] for link in links})
     check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
-    note = replace(draft, links=with_links((), links, own_id=draft.note_id, now=now))
+    note = replace(draft, links=with_links(draft, links, now=now))
     key = f"{note.namespace}\n{fold_hash(note.content)}"
     async with memory.writing.hold(key):
         known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
@@ -180,7 +180,7 @@ async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> N
 
 def _differing(known: Note, note: Note) -> list[str]:
     """The fields of the new telling that the stored note does not have."""
-    linked = {(link.to, link.relation) for link in known.links}
+    linked = {(link.to, link.relation) for link in known.links if link.stood(None)}
     news = {
         "context": note.context not in ("", known.context),
         "tags": not set(note.tags) <= set(known.tags),

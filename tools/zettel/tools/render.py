@@ -1,6 +1,7 @@
 """How a note looks to an agent: the fewest keys that still say everything."""
 
 import json
+from datetime import datetime
 
 from zettel.storage.notes import Kind, Note, State
 from zettel.tools.answers import ForgetLine, RecalledNote
@@ -38,14 +39,14 @@ def note_view(note: Note, *, namespace: str) -> RecalledNote:
     view = RecalledNote(
         note_id=note.note_id, content=note.content, happened_at=iso(note.happened_at)
     )
-    if note.rev > 1:
+    if note.rev > 1 or not note.current:
         view["rev"] = note.rev
     if note.tags:
         view["tags"] = list(note.tags)
     if note.kind is not Kind.EPISODIC:
         view["kind"] = note.kind.value
-    if note.valid_until:
-        view["valid_until"] = iso(note.valid_until)
+    if until := _true_until(note):
+        view["valid_until"] = iso(until)
     if note.namespace != namespace:
         view["namespace"] = note.namespace
     if note.trust < 1:
@@ -58,6 +59,12 @@ def note_view(note: Note, *, namespace: str) -> RecalledNote:
         if value:
             view[name] = value
     return view
+
+
+def _true_until(note: Note) -> datetime | None:
+    """When it ended or will: as told, or as the revision after it says."""
+    ends = [end for end in (note.valid_until, note.ended_at) if end]
+    return min(ends, default=None)
 
 
 def index_view(note: Note, *, namespace: str) -> RecalledNote:

@@ -5,7 +5,7 @@ what stands at that moment, in the same commit, and looks once more after it, so
 verbs that race the later one sets things right.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +21,22 @@ LONGEST_CHAIN = 256
 
 def supersedes(note: Note) -> frozenset[str]:
     """Ids of the notes this one supersedes."""
-    return frozenset(link.to for link in note.links if link.relation == SUPERSEDES)
+    return frozenset(
+        link.to for link in note.links if link.relation == SUPERSEDES and link.stood(None)
+    )
+
+
+def turned(before: Note, after: Note) -> frozenset[str]:
+    """Ids of the notes that `after` supersedes and `before` did not, or otherwise, or from when."""
+
+    def said(note: Note) -> set[tuple[str, datetime | None]]:
+        return {
+            (link.to, link.valid_from)
+            for link in note.links
+            if link.relation == SUPERSEDES and link.stood(None)
+        }
+
+    return frozenset(to for to, _ in said(before) ^ said(after))
 
 
 async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]) -> None:
@@ -68,13 +83,13 @@ async def plan_targets(
     changes = list[Change]()
     for note in await store.get(ids):
         above = [other for other in live if note.note_id in supersedes(other)]
-        if above and note.state is State.ACTIVE:
-            latest = max(above, key=lambda o: (o.known_from, o.note_id))
-            closed = _closed(note, latest, now)
-            changes += [_changed(closed, by, now)] if closed != note else []
-        elif not above and (note.state is State.SUPERSEDED or note.valid_until):
-            reopened = await _reopened(store, note)
-            changes += [_changed(reopened, by, now)] if reopened != note else []
+        settled = note
+        if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
+            settled = await _reopened(store, note)
+        if above and settled.state is State.ACTIVE:
+            settled = _closed(settled, above, now)
+        if (settled.state, settled.valid_until) != (note.state, note.valid_until):
+            changes.append(_changed(settled, by, now))
     return changes
 
 
@@ -90,23 +105,33 @@ async def settle_targets(memory: Memory, targets: Iterable[str], *, by: str, now
     await commit(memory, ids, plan)
 
 
-def _closed(note: Note, by: Note, now: datetime) -> Note:
-    """The note with its validity closed at the moment the superseding one becomes true.
+def _closed(note: Note, above: Sequence[Note], now: datetime) -> Note:
+    """The note with its validity closed at the moment the first superseding one becomes true.
 
     If that lies ahead ("from January on"), the note stays active and ends by itself.
     """
-    ahead = by.happened_at > now
-    ended = max(by.happened_at if ahead else by.valid_from, note.valid_from)
-    until = min(note.valid_until, ended) if note.valid_until else ended
-    if ahead and note.valid_until == until:
-        return note
+    ended, by = min((_takes_over(other, note.note_id), other.note_id) for other in above)
+    ahead, ended = ended > now, max(ended, note.valid_from)
     return replace(
         note,
         state=State.ACTIVE if ahead else State.SUPERSEDED,
-        valid_until=until,
+        valid_until=min(note.valid_until, ended) if note.valid_until else ended,
         change="supersede",
-        reason=f"superseded by {by.note_id}",
+        reason=f"superseded by {by}",
     )
+
+
+def _takes_over(other: Note, note_id: str) -> datetime:
+    """When a note takes another's place: when its link says, which its own later words don't move.
+
+    A link without a beginning is of a store of an earlier version.
+    """
+    begins = (
+        link.valid_from or other.happened_at
+        for link in other.links
+        if link.to == note_id and link.relation == SUPERSEDES and link.stood(None)
+    )
+    return min(begins)
 
 
 async def _reopened(store: NoteStore, note: Note) -> Note:

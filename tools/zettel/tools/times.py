@@ -233,3 +233,8 @@ def read_time(
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def exactly(moment: datetime) -> str:
+    """ISO 8601 in UTC with `Z`, to the microsecond where there is one: names one revision."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

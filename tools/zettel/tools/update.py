@@ -1,28 +1,35 @@
 """The verb `update`: change a note; every revision is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import PART_OF, Kind, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools import bounds
-from zettel.tools.amend import Wish, archived, revised
-from zettel.tools.answers import UpdateAnswer
+from zettel.tools.amend import NO_WISH, Wish, archived, revised
+from zettel.tools.answers import Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.candidates import offered_candidates
 from zettel.tools.commit import commit
+from zettel.tools.expected import check_expected, check_rev
 from zettel.tools.history import told_changes
 from zettel.tools.links import LinkArgument, check_links, check_targets
 from zettel.tools.memory import Memory
 from zettel.tools.remember import MODEL_LOADING
+from zettel.tools.restore import restoring
 from zettel.tools.supersession import (
     check_no_circle,
     plan_targets,
     settle_targets,
     supersedes,
+    turned,
 )
 from zettel.tools.times import read_time
+
+Amend = Callable[[Note], Awaitable[Change | None]]
+"""From the note as it stands to its next revision; None when nothing would change."""
 
 
 async def update(
@@ -39,17 +46,22 @@ async def update(
     happened_at: str | None = None,
     valid_until: str | None = None,
     links: Sequence[LinkArgument] | None = None,
+    correction: bool = False,
+    restore_rev: int | None = None,
+    expected_rev: int | None = None,
     reason: str | None = None,
 ) -> UpdateAnswer:
     """Change the given fields of a note; `""` and `[]` empty one.
 
-    New content means that the world changed at `happened_at` (default now). A change that changes
-    nothing makes no revision. A `working` note that becomes another kind takes the working notes
-    that are `part_of` it out of recall, in the same commit.
+    New content means that the world changed at `happened_at` (default now); with `correction`,
+    that what was said before was never true. `restore_rev` brings an earlier revision back. A
+    change that changes nothing makes no revision. A `working` note that becomes another kind takes
+    the working notes that are `part_of` it out of recall, in the same commit.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is changed.
         NoteNotFoundError: There is no such note, or no such link target.
+        OtherRevisionError: An agent has changed the note since `expected_rev`.
         ChangedMeanwhileError: Others kept changing it.
     """
     ids = bounds.check_ids("note_id", [note_id])
@@ -69,52 +81,97 @@ async def update(
         endless=valid_until is not None and not valid_until.strip(),
         links=check_links(links),
         unlinked=links is not None and not links,
+        correction=correction,
         reason=bounds.check_text("reason", (reason or "").strip(), most=most),
     )
-    return await _apply(memory, caller, ids[0], wish, now)
+    note = await _live(memory, ids[0])
+    if restore_rev is None:
+        amend = await _amending(memory, caller, note, wish, now)
+    else:
+        _check_alone(wish)
+        rev = check_rev("restore_rev", restore_rev)
+        amend = await restoring(memory, note, rev, wish.reason, by=caller.name, now=now)
+    if expected_rev is not None:
+        amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
+    return await _apply(memory, caller.name, note, wish, amend, now)
+
+
+async def _amending(memory: Memory, caller: Caller, note: Note, wish: Wish, now: datetime) -> Amend:
+    linked = sorted({link["to"] for link in wish.links})
+    check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
+    vectors, model = await _vectors(memory, note, wish), memory.embedder.model_id
+
+    async def amend(note: Note) -> Change | None:
+        return revised(note, wish, vectors, model=model, by=caller.name, now=now)
+
+    return amend
+
+
+def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
+    """Change the note only as the caller has seen it; the same call made again changes nothing."""
+
+    async def guarded(note: Note) -> Change | None:
+        change = await amend(note)
+        if change:
+            await check_expected(memory.store, note, expected)
+        return change
+
+    return guarded
+
+
+def _check_alone(wish: Wish) -> None:
+    if replace(wish, reason="") != NO_WISH:
+        raise InvalidArgumentError(
+            "restore_rev",
+            "it brings a whole revision back, so no field can be given beside it",
+            "Pass restore_rev alone, with expected_rev and reason at most; update again after it.",
+        )
 
 
 async def _apply(
-    memory: Memory, caller: Caller, note_id: str, wish: Wish, now: datetime
+    memory: Memory, by: str, note: Note, wish: Wish, amend: Amend, now: datetime
 ) -> UpdateAnswer:
-    note = await _live(memory, note_id)
-    linked = sorted({link["to"] for link in wish.links})
-    check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
-    vectors, by = await _vectors(memory, note, wish), caller.name
-    parts = await _open_parts(memory, note, wish)
+    note_id, parts = note.note_id, await _open_parts(memory, note, wish)
     before = after = note
+    vectors: Vectors | None = None
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
-        nonlocal before, after
+        nonlocal before, after, vectors
         changes = list[Change]()
         if note_id in notes:  # absent once its change is stored and only others lost a race
-            before = notes[note_id]
+            before = after = notes[note_id]
             if before.state is State.FORGOTTEN:
                 raise NoteForgottenError(note_id)
-            change = revised(before, wish, vectors, model=memory.embedder.model_id, by=by, now=now)
-            after = change.note if change else before
-            changes += [change] if change else []
+            if change := await amend(before):
+                changes, after, vectors = [change], change.note, change.vectors
             await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
         changes += await plan_targets(
-            memory.store, _turned(before, after), {note_id: after}, by=by, now=now
+            memory.store, turned(before, after), {note_id: after}, by=by, now=now
         )
         busy = {change.note.note_id for change in changes}
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
 
     stored = await commit(memory, [note_id, *sorted(parts)], plan)
-    await settle_targets(memory, _turned(before, after), by=by, now=now)
-    new = next((n for n in stored if n.note_id == note_id), before)
-    answer = UpdateAnswer(note_id=note_id, rev=new.rev, changed=told_changes(before, new))
+    await settle_targets(memory, turned(before, after), by=by, now=now)
+    answer = _told(before, stored, parts)
+    if after.content != before.content:
+        if candidates := await offered_candidates(memory, after, vectors):
+            answer["candidates"] = candidates
+        if vectors is None:
+            answer["degraded"] = MODEL_LOADING
+    return answer
+
+
+def _told(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
+    new = next((note for note in stored if note.note_id == before.note_id), before)
+    answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=told_changes(before, new))
+    if new.rev > before.rev:
+        answer["undo"] = Undo(restore_rev=before.rev)
     if new.state is not State.ACTIVE:
         answer["state"] = new.state.value
-    if folded := [n.note_id for n in stored if n.note_id in parts]:
+    if folded := [note.note_id for note in stored if note.note_id in parts]:
         answer["archived"] = folded
-    if wish.content is not None and new.rev > before.rev:
-        if candidates := await offered_candidates(memory, new, vectors):
-            answer["candidates"] = candidates
-        if not memory.embedder.ready:
-            answer["degraded"] = MODEL_LOADING
     return answer
 
 
@@ -145,10 +202,8 @@ async def _open_parts(memory: Memory, note: Note, wish: Wish) -> frozenset[str]:
     )
 
 
-def _turned(before: Note, after: Note) -> frozenset[str]:
-    """The notes that the change supersedes or no longer supersedes."""
-    return supersedes(before) ^ supersedes(after)
-
-
 def _has(note: Note, relation: str, other: Note) -> bool:
-    return any(link.to == other.note_id and link.relation == relation for link in note.links)
+    return any(
+        link.to == other.note_id and link.relation == relation and link.stood(None)
+        for link in note.links
+    )

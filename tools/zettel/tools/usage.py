@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from zettel.storage.notes import Usage
-from zettel.storage.store import NoteStore
+from zettel.storage.store import NoteStore, Recalled
 
 INITIAL_STRENGTH_DAYS = 1.0
 """S of a note never recalled (MemoryBank, arXiv 2305.10250, section 2.2: S starts at 1)."""
@@ -28,17 +27,6 @@ def retention(*, strength_days: float, elapsed: timedelta) -> float:
     """
     days = max(elapsed / timedelta(days=1), 0.0)
     return math.exp(-days / strength_days)
-
-
-def reinforced(known: Usage | None, note_id: str, *, recalls: int, at: datetime) -> Usage:
-    """The usage after so many more recalls, the last of them at `at`."""
-    strength = known.strength if known else INITIAL_STRENGTH_DAYS
-    return Usage(
-        note_id=note_id,
-        strength=strength + STRENGTH_PER_RECALL_DAYS * recalls,
-        recalled_at=max(at, known.recalled_at) if known else at,
-        recall_count=(known.recall_count if known else 0) + recalls,
-    )
 
 
 class UsageBuffer:
@@ -65,17 +53,13 @@ class UsageBuffer:
         Returns:
             How many notes were reinforced.
         """
-        async with self._flushing:  # two at once would both add to the same old count
+        async with self._flushing:  # the last one must see what one before it could not write
             pending, self._pending = self._pending, {}
             if not pending:
                 return 0
             try:
-                known = await store.usage_of(list(pending))
-                await store.put_usage(
-                    [
-                        reinforced(known.get(note_id), note_id, recalls=count, at=at)
-                        for note_id, (count, at) in pending.items()
-                    ]
+                await store.reinforce(
+                    [_recalled(note_id, *recalls) for note_id, recalls in pending.items()]
                 )
             except BaseException:
                 for note_id, (count, at) in pending.items():
@@ -83,3 +67,13 @@ class UsageBuffer:
                     self._pending[note_id] = (count + more, max(at, later))
                 raise
             return len(pending)
+
+
+def _recalled(note_id: str, recalls: int, at: datetime) -> Recalled:
+    return Recalled(
+        note_id=note_id,
+        recalls=recalls,
+        at=at,
+        gain=STRENGTH_PER_RECALL_DAYS * recalls,
+        initial=INITIAL_STRENGTH_DAYS,
+    )

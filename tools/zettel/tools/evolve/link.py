@@ -60,7 +60,9 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
         if note.note_id not in known
         and note.state is State.ACTIVE
         and note.stage == LINKED
-        and any(link.made_by == "rule" and link.to in known for link in note.links)
+        and any(
+            link.made_by == "rule" and link.stood(None) and link.to in known for link in note.links
+        )
     ]
 
 
@@ -82,16 +84,21 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
 
 
 async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, Outline]) -> Note:
-    stated = tuple(known for known in note.links if known.made_by != "rule")
-    taken = {known.to for known in stated} | {note.note_id}
+    # A link of the rule's that the agent has taken out stays out.
+    stated = tuple(
+        known for known in note.links if known.made_by != "rule" or not known.stood(None)
+    )
+    taken = {known.to for known in stated if known.stood(None)} | {note.note_id}
+    refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     made = [
         *_answers(task, note, asked.get(note.note_id)),
         *await _about_same(task, note),
         *await _similar(task, note, vectors),
     ]
+    made = [known for known in made if (known.to, known.relation) not in refused]
     first = {known.to: known for known in reversed(made)}
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
-    old = {(known.to, known.relation): known for known in note.links if known.made_by == "rule"}
+    old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule" and k.stood(None)}
     kept = tuple(_unless_same(old.get((known.to, known.relation)), known) for known in rule)
     return replace(note, links=(*stated, *kept), stage=LINKED)
 

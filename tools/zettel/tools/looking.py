@@ -1,0 +1,65 @@
+"""Where a recall looks: at what stands now, or back at what was true or known at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
+from zettel.tools.asking import Asked
+from zettel.tools.memory import Memory
+
+READABLE = tuple(state for state in State if state is not State.FORGOTTEN)
+"""States in which a note can be read by its id."""
+
+
+async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) -> Asked:
+    """Fix what the question looks at.
+
+    Args:
+        memory: Where it looks.
+        asked: A checked question.
+        page_known_at: The moment the first page saw, on a later one.
+
+    Returns:
+        The question with a filter that lets exactly one revision of a note through.
+    """
+    where = replace(asked.where, known_at=asked.known_at or page_known_at)
+    if asked.asking.as_of:
+        where = replace(where, past=await memory.store.past(where))
+    return replace(asked, where=where)
+
+
+async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+    """The notes of these ids in the order asked, in any state but forgotten.
+
+    Looking back, each as it was; one that was not known or not true then is left out.
+    """
+    if not asked.looks_back:
+        found = await memory.store.get(note_ids)
+        return [note for note in found if note.state is not State.FORGOTTEN]
+    where = NoteFilter(note_ids=tuple(note_ids), states=READABLE, known_at=asked.known_at)
+    if asked.asking.as_of:
+        where = replace(where, valid_at=asked.moment)
+        where = replace(where, past=await memory.store.past(where))
+    return await _in_order(memory, where)
+
+
+async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+    """The notes of a page in its order; one that has left recall since is left out."""
+    if not asked.looks_back:
+        found = await memory.store.get(note_ids)
+        return [note for note in found if note.state is State.ACTIVE]
+    return await _in_order(memory, replace(asked.where, note_ids=tuple(note_ids)))
+
+
+async def _in_order(memory: Memory, where: NoteFilter) -> list[Note]:
+    found = {n.note_id: n for n in await memory.store.find(where, limit=len(where.note_ids))}
+    return [_as_known(found[i], where.known_at) for i in where.note_ids if i in found]
+
+
+def _as_known(note: Note, known_at: datetime | None) -> Note:
+    """The revision without what only a later one said of it."""
+    if known_at is None or note.known_to is None or note.known_to <= known_at:
+        return note
+    return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
