@@ -36,6 +36,7 @@ def audited(account: Account, books: Books) -> Verdict:
     flaws.torn += histories.gaps(books.histories)
     flaws.torn += histories.dangling(books.histories)
     flaws.torn += histories.half_superseded(books.histories)
+    flaws.torn += histories.stamps(books.histories)
     read = sum(map(len, books.histories.values()))
     if read != books.rows:
         flaws.torn.append(f"{books.rows} revisions are stored, {read} belong to a current note")
@@ -48,6 +49,7 @@ def audited(account: Account, books: Books) -> Verdict:
         flaws.doubled += _doubled(card, history or ())
         flaws.resurrected += _wrongly_alive(card, history or ())
         flaws.torn += _half(card, history or ())
+        flaws.torn += _there_though_refused(card, history or ())
     return Verdict(
         flaws=flaws,
         failed_reads=account.failed_reads,
@@ -84,17 +86,22 @@ def _lost(card: Card, history: History) -> Iterator[str]:
         elif deed.verb is Verb.FORGET:
             if not any(note.state is State.FORGOTTEN for note in history):
                 yield f"{_named(card, deed)} is in no revision"
-        elif deed.verb is not Verb.UNDO and not _in(deed, history[deed.rev - 1]):
+        elif deed.verb not in (Verb.UNDO, Verb.RESTORE) and not _in(deed, history[deed.rev - 1]):
             yield f"{_named(card, deed)} is not in revision {deed.rev}"
         elif deed.verb in (Verb.LINK, Verb.SUPERSEDE):
-            yield from _link_lost(card, deed, history)
+            if not any(
+                (gone.to, gone.word) == (deed.to, deed.word) for gone in card.of(Verb.UNLINK)
+            ):
+                yield from _lost_later(card, deed, history)
+        elif deed.verb is Verb.APPEND:
+            yield from _lost_later(card, deed, history)
 
 
-def _link_lost(card: Card, deed: Deed, history: History) -> Iterator[str]:
-    """A link stays in all later revisions unless somebody takes it out."""
-    if any(gone.to == deed.to and gone.word == deed.word for gone in card.of(Verb.UNLINK)):
-        return
+def _lost_later(card: Card, deed: Deed, history: History) -> Iterator[str]:
+    """What was added stays in all later revisions, unless one goes back to an earlier one."""
     for note in history[deed.rev - 1 :]:
+        if note.rev > deed.rev and note.change == "restore":
+            return
         if not _in(deed, note):
             yield f"{_named(card, deed)} was acknowledged, and is gone from {note.row_id}"
             return
@@ -111,6 +118,8 @@ def _in(deed: Deed, note: Note) -> bool:
             return linked
         case Verb.UNLINK:
             return not linked
+        case Verb.APPEND:
+            return note.content.split().count(deed.word) == 1
         case _:
             return note.content.split()[-1] == deed.word
 
@@ -130,18 +139,31 @@ def _out_of_order(card: Card) -> Iterator[str]:
 def _doubled(card: Card, history: History) -> Iterator[str]:
     """Contents that came more often than they were sent, or were sent by nobody."""
     sent = {deed.word: deed.sends for deed in card.of(*WORDS)}
-    came = Counter(
-        new.content.split()[-1]
-        for old, new in pairwise((None, *history))
-        if new is not None and (old is None or old.content != new.content)
-    )
+    back = sum(deed.sends for deed in card.of(Verb.RESTORE))
+    came, returned = Counter[str](), 0
+    for old, new in pairwise((None, *history)):
+        if new is None or (old is not None and old.content == new.content):
+            continue
+        if new.change == "restore" and new.content in {note.content for note in history[: new.rev]}:
+            returned += 1
+        else:
+            came[new.content.split()[-1]] += 1
     for word, times in came.items():
         if times > sent.get(word, 0):
             yield f"{card.key} {word} was sent {sent.get(word, 0)} times and came {times} times"
+    if returned > back:
+        yield f"{card.key} was to be brought back {back} times and was {returned} times"
     revs = Counter(deed.rev for deed in card.deeds if deed.acknowledged and deed.changed)
     for rev, times in revs.items():
         if times > 1:
             yield f"revision {rev} of {card.key} was acknowledged to {times} changes"
+
+
+def _there_though_refused(card: Card, history: History) -> Iterator[str]:
+    for deed in card.deeds:
+        if deed.outcome is Outcome.REFUSED and deed.verb in (*WORDS, Verb.TAGS, Verb.LINK):
+            if there := [note.row_id for note in history if _in(deed, note)]:
+                yield f"{_named(card, deed)} was refused, and is in {there}"
 
 
 def _wrongly_alive(card: Card, history: History) -> Iterator[str]:
@@ -183,6 +205,7 @@ def _counts(account: Account, books: Books) -> dict[str, int]:
     return {
         "changes acknowledged": account.count(Outcome.ACKNOWLEDGED),
         "recalls": account.reads,
+        "recalls of a moment before": account.back_then,
         "refused with reason": account.refused,
         "outrun by others": account.outrun,
         "of unknown outcome": account.count(Outcome.UNKNOWN),

@@ -1,7 +1,7 @@
 """Chooses the next change at random: any verb, and often a note that others are changing too."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -12,6 +12,9 @@ SESSION_NOTES = 20
 
 STURDY = 0.6
 """Share of notes that nobody ever forgets or supersedes, so that every recall must find them."""
+
+GROWING = 0.3
+"""Share of those to which everybody adds words, and nobody does anything else to the content."""
 
 HOT_NOTES = 6
 """The youngest so many notes are changed by everybody at once."""
@@ -25,7 +28,9 @@ SUPERSEDES = "supersedes"
 
 CHANGES: Mapping[Verb, int] = {
     Verb.REMEMBER: 30,
-    Verb.CONTENT: 20,
+    Verb.CONTENT: 16,
+    Verb.CORRECT: 5,
+    Verb.RESTORE: 4,
     Verb.TAGS: 9,
     Verb.LINK: 10,
     Verb.UNLINK: 5,
@@ -34,6 +39,9 @@ CHANGES: Mapping[Verb, int] = {
     Verb.UNDO: 9,
 }
 """How often each is chosen, relative to the others."""
+
+REPLACED = frozenset((Verb.CONTENT, Verb.CORRECT, Verb.RESTORE))
+"""What nobody does to a note that grows."""
 
 
 class Choices:
@@ -56,6 +64,21 @@ class Choices:
         card.deeds.append(deed)
         return card, deed
 
+    def growing(self) -> Card | None:
+        """A note to add a word to."""
+        return self._known(lambda card: card.grows)
+
+    def append(self, card: Card, rev: int, content: str, now: float) -> tuple[Card, Deed]:
+        """One more word behind what was just read, unless somebody changed it meanwhile."""
+        word = self.word()
+        given: Mapping[str, JsonValue] = {
+            "note_id": card.note_id,
+            "content": f"{content} {word}",
+            "expected_rev": rev,
+        }
+        card.deeds.append(deed := Deed(verb=Verb.APPEND, word=word, given=given, sent=now))
+        return card, deed
+
     def word(self) -> str:
         """A word nobody has used yet."""
         return f"w{self._chance.getrandbits(48):012x}"
@@ -63,11 +86,13 @@ class Choices:
     def _new(self, now: float) -> tuple[Card, Deed]:
         number = len(self._account.cards)
         group = number // SESSION_NOTES
+        sturdy = self._chance.random() < STURDY
         card = Card(
             number=number,
             key=self.word(),
             session=f"s{group}",
-            sturdy=self._chance.random() < STURDY,
+            sturdy=sturdy,
+            grows=sturdy and self._chance.random() < GROWING,
         )
         word = self.word()
         given: dict[str, JsonValue] = {
@@ -90,9 +115,16 @@ class Choices:
         return links
 
     def _to_known(self, verb: Verb, now: float) -> tuple[Card, Deed] | None:
-        card = self._known(sturdy=False if verb in LIFE else None)
+        def fits(card: Card) -> bool:
+            return not (card.sturdy and verb in LIFE) and not (card.grows and verb in REPLACED)
+
+        card = self._known(fits)
         if card is None:
             return None
+        if verb is Verb.RESTORE:
+            base = self._chance.randint(1, card.rev)
+            given: Mapping[str, JsonValue] = {"note_id": card.note_id, "restore_rev": base}
+            return card, Deed(verb=verb, word="", base=base, given=given, sent=now)
         made = self._of_words(verb, card) or self._of_links(verb, card) or self._of_life(verb, card)
         if made is None:
             return None
@@ -103,6 +135,8 @@ class Choices:
         word = self.word()
         if verb is Verb.CONTENT:
             given: Mapping[str, JsonValue] = {"content": f"{card.key} became {word}"}
+        elif verb is Verb.CORRECT:
+            given = {"content": f"{card.key} has always been {word}", "correction": True}
         elif verb is Verb.TAGS:
             given = {"tags": [f"t{card.number // SESSION_NOTES}", word]}
         else:
@@ -127,12 +161,8 @@ class Choices:
         undo: Mapping[str, JsonValue] = {"undo": True} if verb is Verb.UNDO else {}
         return "", "", {"note_ids": [card.note_id], **undo}
 
-    def _known(self, *, sturdy: bool | None = None) -> Card | None:
-        known = [
-            card
-            for card in self._account.known()
-            if sturdy in (None, card.sturdy) and len(card.deeds) < MOST_DEEDS
-        ]
+    def _known(self, fits: Callable[[Card], bool]) -> Card | None:
+        known = [c for c in self._account.known() if len(c.deeds) < MOST_DEEDS and fits(c)]
         if not known:
             return None
         hot = self._chance.random() < HOT

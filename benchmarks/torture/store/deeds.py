@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from math import inf
 
@@ -14,7 +15,7 @@ class Verb(StrEnum):
     REMEMBER = "remember"
     CONTENT = "content"
     APPEND = "append"
-    """A content made of the one just read, and refused if that is no longer the newest."""
+    """One more word behind the content just read; refused if that is no longer the newest."""
     CORRECT = "correct"
     TAGS = "tags"
     LINK = "link"
@@ -58,7 +59,7 @@ class Deed:
     to: str = ""
     """Note id of a link's other end."""
     base: int = 0
-    """Revision it insists on, or brings back."""
+    """Revision it brings back."""
     sent: float
     """When, in seconds of the loop's clock."""
     over: float = inf
@@ -92,6 +93,8 @@ class Card:
     session: str
     sturdy: bool
     """Never forgotten nor superseded by anybody: every recall must find it."""
+    grows: bool
+    """Its content is never replaced: everybody adds a word to the one just read."""
     note_id: str = ""
     """Empty until acknowledged."""
     rev: int = 0
@@ -122,6 +125,16 @@ def settled_life(card: Card) -> Verb | None:
     return last.verb if certain else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a recall said when nobody was changing the note."""
+
+    note_id: str
+    at: datetime
+    """UTC, timezone-aware; right after the answer."""
+    content: str
+
+
 @dataclass(slots=True)
 class Account:
     """Everything that was sent to one store, and what went wrong at once."""
@@ -132,6 +145,9 @@ class Account:
     failed_reads: list[str] = field(default_factory=list[str])
     failed: list[str] = field(default_factory=list[str])
     """Errors nobody could expect, and calls without an answer."""
+    moments: list[Moment] = field(default_factory=list[Moment])
+    back_then: int = 0
+    """Recalls of a remembered moment."""
     refused: int = 0
     """Calls refused with good reason."""
     outrun: int = 0

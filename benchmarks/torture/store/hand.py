@@ -22,6 +22,9 @@ CANCELLED = 0.06
 CANCEL_S = 0.06
 """Seconds until then at most: a change takes 10 to 50 ms."""
 
+APPENDS = 0.15
+"""Share of changes that read a note and add to it."""
+
 AGAIN = 0.7
 """Share of calls without an answer that are sent again, as a client would."""
 
@@ -49,8 +52,15 @@ class Hand:
                 await self._send(card, deed)
         elif self.chance.random() < READS:
             await self.looks.look(self.desk, self._patience())
+        elif self.chance.random() < APPENDS and (growing := self.choices.growing()):
+            await self._append(growing)
         else:
             await self._send(*self.choices.change(anyio.current_time()))
+
+    async def _append(self, card: Card) -> None:
+        read = await self.looks.read(self.desk, card)
+        if read:
+            await self._send(*self.choices.append(card, *read, anyio.current_time()))
 
     def _patience(self) -> float:
         hasty = self.chance.random() < CANCELLED
@@ -112,7 +122,8 @@ class Hand:
         others = [other for other in self.account.known() if other.note_id in ends]
         forgotten = any(other.may_be_forgotten for other in (card, *others))
         unlinked = deed.verb is Verb.UNLINK and "there is no" in problem
-        return unlinked or (forgotten and "was forgotten" in problem)
+        overtaken = deed.verb is Verb.APPEND and "expected_rev" in problem
+        return unlinked or overtaken or (forgotten and "was forgotten" in problem)
 
 
 def _targets(deed: Deed) -> list[JsonValue]:

@@ -10,6 +10,9 @@ Histories = Mapping[str, Sequence[Note]]
 RETURNS = frozenset(("restore", "undo"))
 """`change` of revisions that may bring a forgotten note back."""
 
+CORRECTING = frozenset(("correct", "undo"))
+"""`change` of revisions that say their predecessor was never true."""
+
 
 def gaps(histories: Histories) -> Iterator[str]:
     """Revisions that do not go 1, 2, 3, each ending where the next begins, the last one current."""
@@ -48,11 +51,22 @@ def resurrections(histories: Histories) -> Iterator[str]:
                 yield f"{new.row_id} ({new.change}) was forgotten before"
 
 
+def stamps(histories: Histories) -> Iterator[str]:
+    """Closed revisions that do not say whether the world changed or they were never true."""
+    for history in histories.values():
+        for old, new in pairwise(history):
+            other = new.content != old.content
+            if new.change in CORRECTING and not old.corrected:
+                yield f"{new.row_id} corrects {old.row_id}, which does not say so"
+            if new.change == "update" and other and old.ended_at != new.valid_from:
+                yield f"{old.row_id} ends at {old.ended_at}, its next is true from {new.valid_from}"
+
+
 def idle(histories: Histories) -> Iterator[str]:
     """Revisions an update made that change nothing: a change made twice."""
     for history in histories.values():
         for old, new in pairwise(history):
-            if new.change == "update" and _told(old) == _told(new):
+            if new.change in ("update", "correct") and _told(old) == _told(new):
                 yield f"{new.row_id} changes nothing"
 
 

@@ -1,15 +1,16 @@
 """Recalls at random, each compared at once with what must be there."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import anyio
 from pydantic import JsonValue
 
 from benchmarks.torture.errors import RefusedError, TortureError
 from benchmarks.torture.ledger import CALL_S
-from benchmarks.torture.store.deeds import Account, Card, Verb, settled_life
+from benchmarks.torture.store.deeds import Account, Card, Moment, Verb, settled_life
 from benchmarks.torture.store.life import Desk
 
 MOST_IDS = 3
@@ -26,11 +27,13 @@ class Look:
     """One recall and what it must show."""
 
     given: Mapping[str, JsonValue]
-    expected: Mapping[str, int]
+    expected: Mapping[str, int] = field(default_factory=dict[str, int])
     """Note id -> revision that was acknowledged before: it, or a later one."""
-    unwanted: tuple[Card, ...] = ()
-    """Notes that are forgotten for certain."""
-    may_be_refused: bool = False
+    then: Moment | None = None
+    """What it said when it was asked before."""
+    unwanted: Card | None = None
+    """A note that is forgotten for certain."""
+    may_be_forgotten: bool = False
     """Whether there may be nothing to show."""
 
 
@@ -49,6 +52,19 @@ class Looks:
     async def look(self, desk: Desk, patience: float) -> None:
         """Recall something, and enter whatever is missing or too much."""
         look = self._next()
+        self._account.back_then += look.then is not None
+        await self._recall(desk, look, patience)
+
+    async def read(self, desk: Desk, card: Card) -> tuple[int, str] | None:
+        """Revision and content of a note; None if the server is gone."""
+        given: Mapping[str, JsonValue] = {"note_ids": [card.note_id], **ROOMY}
+        notes = await self._recall(desk, Look(given=given, expected=_expected([card])), CALL_S)
+        note = notes.get(card.note_id, {})
+        rev, content = note.get("rev", 1), note.get("content")
+        return (rev, content) if isinstance(rev, int) and isinstance(content, str) else None
+
+    async def _recall(self, desk: Desk, look: Look, patience: float) -> Notes:
+        sent = anyio.current_time()
         with anyio.move_on_after(patience) as scope:
             try:
                 answer = await desk.caller.call("recall", **look.given)
@@ -58,45 +74,50 @@ class Looks:
                 desk.life.lose(str(error))
             else:
                 desk.life.answered += 1
-                self._compare(look, answer)
+                self._account.reads += 1
+                notes = _notes(answer)
+                self._account.failed_reads += [
+                    f"recall({dict(look.given)}): {problem}"
+                    for problem in _problems(look, notes, str(answer.get("reason", "")))
+                ]
+                self._keep(look, notes, sent)
+                return notes
         if scope.cancelled_caught:
             self._account.cancelled += 1
             if patience == CALL_S:
-                self._fail(look, "no answer")
+                self._account.failed_reads.append(f"recall({dict(look.given)}): no answer")
+        return {}
 
     def _refused(self, desk: Desk, look: Look, problem: str) -> None:
         desk.life.answered += 1
         self._account.reads += 1
-        if not (look.may_be_refused and "was forgotten" in problem):
-            self._fail(look, problem)
+        if not (look.may_be_forgotten and "was forgotten" in problem):
+            self._account.failed_reads.append(f"recall({dict(look.given)}): {problem}")
 
-    def _compare(self, look: Look, answer: Mapping[str, JsonValue]) -> None:
-        self._account.reads += 1
-        notes = _notes(answer)
-        for note_id, least in look.expected.items():
-            rev = notes.get(note_id, {}).get("rev", 1)
-            if note_id not in notes:
-                self._fail(look, f"{note_id} is missing: {answer.get('reason', '')}")
-            elif not isinstance(rev, int) or rev < least:
-                self._fail(look, f"{note_id} comes as of {rev}, after {least} was acknowledged")
-        for card in look.unwanted:
-            # Meanwhile somebody may have begun to bring it back.
-            if card.note_id in notes and settled_life(card) is Verb.FORGET:
-                self._fail(look, f"{card.note_id} is forgotten, and yet recalled")
-        for note_id, note in notes.items():
-            if problem := _broken_history(note):
-                self._fail(look, f"{note_id}: {problem}")
-
-    def _fail(self, look: Look, problem: str) -> None:
-        self._account.failed_reads.append(f"recall({dict(look.given)}): {problem}")
+    def _keep(self, look: Look, notes: Notes, sent: float) -> None:
+        """Remember what notes said that nobody was changing."""
+        now = datetime.now(UTC)
+        if look.then or "note_ids" not in look.given:
+            return
+        for card in self._account.known():
+            content = notes.get(card.note_id, {}).get("content")
+            if isinstance(content, str) and card.quiet_since(sent):
+                moment = Moment(note_id=card.note_id, at=now, content=content)
+                self._account.moments.append(moment)
 
     def _next(self) -> Look:
-        sturdy = [card for card in self._account.known() if card.sturdy]
+        known = self._account.known()
+        sturdy = [card for card in known if card.sturdy]
         ways = (self._by_ids, self._by_words, self._by_session, self._by_tag, self._in_full)
-        if not sturdy or self._chance.random() < 0.05:
-            return Look(given={}, expected={})
-        if self._chance.random() < 0.15:
+        dice = self._chance.random()
+        if not sturdy or dice < 0.05:
+            return Look(given={})
+        if dice < 0.25 and self._account.moments:
+            return self._back_then()
+        if dice < 0.35:
             return self._forgotten() or self._by_ids(sturdy)
+        if dice < 0.45:
+            return self._unsteady(self._chance.choice(known))
         return self._chance.choice(ways)(sturdy)
 
     def _by_ids(self, sturdy: list[Card]) -> Look:
@@ -106,7 +127,7 @@ class Looks:
 
     def _by_words(self, sturdy: list[Card]) -> Look:
         card = self._chance.choice(sturdy)
-        return Look(given={"query": f"what became of {card.key}?"}, expected=_expected([card]))
+        return Look(given={"query": _question(card)}, expected=_expected([card]))
 
     def _by_session(self, sturdy: list[Card]) -> Look:
         session = self._chance.choice(sturdy).session
@@ -123,13 +144,45 @@ class Looks:
         given: Mapping[str, JsonValue] = {"note_ids": [card.note_id], "detail": "full", **ROOMY}
         return Look(given=given, expected=_expected([card]))
 
+    def _unsteady(self, card: Card) -> Look:
+        return Look(given={"note_ids": [card.note_id]}, may_be_forgotten=card.may_be_forgotten)
+
     def _forgotten(self) -> Look | None:
         gone = [c for c in self._account.known() if settled_life(c) is Verb.FORGET]
-        if not gone:
-            return None
-        card = self._chance.choice(gone)
-        wanted: Mapping[str, JsonValue] = {"query": f"what became of {card.key}?"}
-        return Look(given=wanted, expected={}, unwanted=(card,))
+        card = self._chance.choice(gone) if gone else None
+        return Look(given={"query": _question(card)}, unwanted=card) if card else None
+
+    def _back_then(self) -> Look:
+        then = self._chance.choice(self._account.moments)
+        given: Mapping[str, JsonValue] = {
+            "note_ids": [then.note_id],
+            "known_at": then.at.isoformat(),
+        }
+        return Look(given=given, expected={then.note_id: 1}, then=then)
+
+
+def _problems(look: Look, notes: Notes, reason: str) -> Iterator[str]:
+    for note_id, least in look.expected.items():
+        rev = notes.get(note_id, {}).get("rev", 1)
+        if note_id not in notes:
+            yield f"{note_id} is missing: {reason}"
+        elif not isinstance(rev, int) or rev < least:
+            yield f"{note_id} comes as of {rev}, after {least} was acknowledged"
+    # Meanwhile somebody may have begun to bring it back.
+    if look.unwanted and settled_life(look.unwanted) is Verb.FORGET:
+        if look.unwanted.note_id in notes:
+            yield f"{look.unwanted.note_id} is forgotten, and yet recalled"
+    if look.then and look.then.note_id in notes:
+        content = notes[look.then.note_id].get("content")
+        if content != look.then.content:
+            yield f"it said {look.then.content!r} then, and now {content!r}"
+    for note_id, note in notes.items():
+        if problem := _broken_history(note):
+            yield f"{note_id}: {problem}"
+
+
+def _question(card: Card) -> str:
+    return f"what became of {card.key}?"
 
 
 def _notes(answer: Mapping[str, JsonValue]) -> Notes:
