@@ -41,6 +41,9 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "valid": (NoteFilter(valid_at=NOW + DAY), "abc"),
     "valid at its end": (NoteFilter(valid_at=NOW + 2 * DAY), "bc"),
     "valid before it began": (NoteFilter(valid_at=NOW - TICK), ""),
+    "unexpired": (NoteFilter(unexpired_at=NOW + DAY), "abcd"),
+    "unexpired at its end": (NoteFilter(unexpired_at=NOW + 2 * DAY), "bcd"),
+    "unexpired before it began": (NoteFilter(unexpired_at=NOW - TICK), "abcd"),
 }
 
 

@@ -123,6 +123,8 @@ def _in_state(note: Note, where: NoteFilter) -> bool:
 
 
 def _valid(note: Note, where: NoteFilter) -> bool:
+    if where.unexpired_at is not None and not _before(where.unexpired_at, note.valid_until):
+        return False
     if where.valid_at is None:
         return True
     return note.valid_from <= where.valid_at and _before(where.valid_at, note.valid_until)

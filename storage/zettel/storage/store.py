@@ -38,6 +38,8 @@ class NoteFilter:
     since: datetime | None = None
     until: datetime | None = None
     """`since <= t <= until` for `happened_at`, or for when it was told (the ULID's time)."""
+    unexpired_at: datetime | None = None
+    """`t < valid_until`: what stands now, even to a clock that was set back since it was told."""
     valid_at: datetime | None = None
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None

@@ -92,6 +92,8 @@ def _line(outline: Outline) -> str:
 async def whole_story(memory: Memory, asked: Asked, note: Note) -> RecalledNote:
     """What `full` adds: derived fields, provenance, usage and history, as far as known then."""
     revisions = await memory.store.revisions(note.note_id)
+    if note.current:  # not what somebody else has made of it since it was read
+        revisions = [revision for revision in revisions if revision.rev <= note.rev]
     more = RecalledNote(
         note_id=note.note_id,
         origin={

@@ -42,7 +42,7 @@ async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> lis
     if asked.asking.as_of:
         where = replace(where, valid_at=asked.moment)
         where = replace(where, past=await memory.store.past(where))
-    return await _in_order(memory, where)
+    return await _in_order(memory, asked, where)
 
 
 async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
@@ -50,16 +50,18 @@ async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> li
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [note for note in found if note.state is State.ACTIVE]
-    return await _in_order(memory, replace(asked.where, note_ids=tuple(note_ids)))
+    return await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
 
 
-async def _in_order(memory: Memory, where: NoteFilter) -> list[Note]:
+async def _in_order(memory: Memory, asked: Asked, where: NoteFilter) -> list[Note]:
     found = {n.note_id: n for n in await memory.store.find(where, limit=len(where.note_ids))}
-    return [_as_known(found[i], where.known_at) for i in where.note_ids if i in found]
+    return [_as_seen(found[i], asked, where.known_at) for i in where.note_ids if i in found]
 
 
-def _as_known(note: Note, known_at: datetime | None) -> Note:
-    """The revision without what only a later one said of it."""
-    if known_at is None or note.known_to is None or note.known_to <= known_at:
-        return note
-    return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
+def _as_seen(note: Note, asked: Asked, known_at: datetime | None) -> Note:
+    """The revision without what a later one said of it that was not known, or corrected since."""
+    if known_at and note.known_to and note.known_to > known_at:
+        return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
+    if note.ended_at and note.ended_at <= asked.moment:
+        return replace(note, ended_at=None)
+    return note

@@ -69,9 +69,7 @@ async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Pa
     where = asked.where
     total = await memory.store.count(where)
     if after:
-        # Any revision of it that may have been shown.
-        then = replace(where, note_ids=(after,), states=(), valid_at=None)
-        last = await memory.store.find(then, limit=1)
+        last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
         where = replace(where, after=last[0]) if last else where
     notes = await memory.store.find(where, limit=asked.asking.limit)
     return replace(page, ids=[note.note_id for note in notes], total=total)

@@ -146,7 +146,7 @@ async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
         subject=note.subject,
         kinds=(note.kind,),
         sessions=(given.session,) if given.session else (),
-        valid_at=note.known_from,
+        unexpired_at=note.known_from,
     )
     # Nearly always none, and counting is five times cheaper than reading.
     for offset in range(0, await memory.store.count(where), bounds.MAX_LIST):
