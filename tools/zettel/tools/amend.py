@@ -76,7 +76,8 @@ def revised(
     new = replace(new, links=_links(old, new, wish, now, never=never))
     if not differences(old, new):
         return None
-    _check_end(new)
+    if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
+        _check_end(new)
     new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
     return Change(
         note=replace(
