@@ -51,7 +51,7 @@ bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=
 bench-attach: install ## measure what attaching costs: time to initialize, memory of 1 and 5 clients
 	@exec $(BIN)/python -m benchmarks.attach $(ARGS)
 
-torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
+torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
 
 clean: ## remove .venv, caches and built files
