@@ -93,22 +93,28 @@ def leave_drafts(home: Home) -> None:
     home.private.chmod(0o755)
 
 
-@pytest.mark.parametrize(
-    "leave", [name_a_dead_process, leave_a_deaf_socket, leave_locks, leave_drafts]
+LEFT: tuple[Callable[[Home], None], ...] = (
+    name_a_dead_process,
+    leave_a_deaf_socket,
+    leave_locks,
+    leave_drafts,
 )
-def test_what_dead_processes_left_behind_hides_no_note_and_hinders_no_change(
-    home: Home, leave: Callable[[Home], None]
-) -> None:
-    leave(home)
 
-    client = home.attach()
 
-    ask(client, 2, "remember", content="fact of the next engine")
-    found = ask(client, 3, "recall", since="2000", limit=100)["notes"]
-    assert isinstance(found, list)
-    contents = {str(note["content"]) for note in found if isinstance(note, dict)}
-    assert contents == {"fact of the next engine", *(f"fact {n}" for n in range(NOTES))}
-    assert len(home.engines()) == 1
+def test_what_dead_processes_left_behind_hides_no_note_and_hinders_no_change(home: Home) -> None:
+    told = {f"fact {number}" for number in range(NOTES)}
+    for leave in LEFT:
+        leave(home)
+
+        client = home.attach()
+
+        ask(client, 2, "remember", content=f"fact behind {leave.__name__}")
+        told.add(f"fact behind {leave.__name__}")
+        found = ask(client, 3, "recall", since="2000", limit=100)["notes"]
+        assert isinstance(found, list)
+        assert {str(n["content"]) for n in found if isinstance(n, dict)} == told, leave
+        assert len(home.engines()) == 1, leave
+        end_engine(home)
 
 
 def test_a_record_that_no_engine_wrote_is_as_good_as_none(home: Home) -> None:
