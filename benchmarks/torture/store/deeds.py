@@ -156,7 +156,9 @@ class Account:
     kills: dict[str, int] = field(default_factory=dict[str, int])
     """What was killed -> how often."""
     tended: dict[str, int] = field(default_factory=dict[str, int])
-    """`evolve` and `upkeep` -> how often a process of that kind finished its work."""
+    """`evolve`, `undo`, `upkeep` -> how often a process finished that work."""
+    evolved: list[str] = field(default_factory=list[str])
+    """Ids of evolution runs that finished, and can be undone."""
 
     def known(self) -> list[Card]:
         """Cards whose id is known."""

@@ -32,11 +32,14 @@ class Plan:
     """How much is to happen."""
 
     seconds: float
+    """From the first answer on."""
     processes: int
     """Servers; one that evolves and one that keeps the store up come on top."""
     seed: int
     kill_s: float
     """Seconds between two kills, on average; a server takes some five to start on busy cores."""
+    least_kills: int = 0
+    """It goes on until so many have fallen, even when the time is over."""
 
 
 async def besiege(command: Sequence[str], folder: Path, mark: str, plan: Plan) -> Verdict:
@@ -60,7 +63,7 @@ async def besiege(command: Sequence[str], folder: Path, mark: str, plan: Plan) -
         )
         for number in range(plan.processes)
     ]
-    tenders = [evolver(arena, account), keeper(arena, account)]
+    tenders = [evolver(arena, account, chance), keeper(arena, account)]
     try:
         await _fight(servers, tenders, account, chance, plan)
     finally:
@@ -81,24 +84,25 @@ async def _fight(
         async with anyio.create_task_group() as tasks:
             for server in servers:
                 tasks.start_soon(server.live, over)
-            with anyio.move_on_after(plan.seconds):
-                await servers[0].arena.until("an answer", lambda: any(s.ready for s in servers))
-                for tender in tenders:
-                    tasks.start_soon(tender.live, over)
-                await _strike((*servers, *tenders), account, chance, plan.kill_s)
+            await servers[0].arena.until("an answer", lambda: any(s.ready for s in servers))
+            for tender in tenders:
+                tasks.start_soon(tender.live, over)
+            await _strike((*servers, *tenders), account, chance, plan)
             over.set()
     if scope.cancelled_caught:
         account.failed.append(f"somebody was still at it {END_S:.0f} s after the end")
 
 
 async def _strike(
-    fighters: Sequence[Server | Tender], account: Account, chance: random.Random, kill_s: float
+    fighters: Sequence[Server | Tender], account: Account, chance: random.Random, plan: Plan
 ) -> None:
-    """Kill somebody now and then, for ever."""
-    while True:
-        await anyio.sleep(chance.uniform(0, 2 * kill_s))
+    """Kill somebody now and then, until the time is over and enough were killed."""
+    end, killed = anyio.current_time() + plan.seconds, 0
+    while anyio.current_time() < end or killed < plan.least_kills:
+        await anyio.sleep(chance.uniform(0, 2 * plan.kill_s))
         at_work = [fighter for fighter in fighters if fighter.ready]
         aims = at_work if at_work and chance.random() < AT_WORK else fighters
         aim = chance.choice(aims)
         if aim.kill():
+            killed += 1
             account.kills[aim.kind] = account.kills.get(aim.kind, 0) + 1

@@ -1,8 +1,9 @@
 """The processes that tend the store from outside: evolution runs, and upkeep."""
 
+import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,22 +19,28 @@ ROOT = Path(__file__).parents[3]
 PAUSE_S = 3.0
 """Seconds between two runs: starting one keeps a core busy as long, and the calls wait."""
 
+UNDONE = 0.4
+"""Share of commands that take an evolution run back."""
+RECENT = 3
+"""One of the last so many."""
+
+SHOWN = 500
+"""Characters of what a command said before it failed."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Tender:
-    """Runs one command on the store again and again."""
+    """Runs commands on the store, one after the other."""
 
     kind: str
-    command: Sequence[str]
+    command: Callable[[], Sequence[str]]
+    """What to run next."""
     arena: Arena
     account: Account
     process: Process | None = None
+    ready: bool = False
+    """Whether its process is at work, by what it has said."""
     killed: bool = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether its process is running."""
-        return self.process is not None and self.process.returncode is None
 
     def kill(self) -> bool:
         """Kill the process, if it runs (kill -9)."""
@@ -44,52 +51,77 @@ class Tender:
         return True
 
     async def live(self, over: anyio.Event) -> None:
-        """Run the command until it is over."""
+        """Run commands until it is over."""
         while not over.is_set():
-            self.killed = False
             await self._run_once(over)
             with anyio.move_on_after(PAUSE_S):
                 await over.wait()
 
     async def _run_once(self, over: anyio.Event) -> None:
-        launch = self.arena.launch()
-        with launch.log.open("a", encoding="utf-8") as log:
-            self.process = await anyio.open_process(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=launch.environment,
-                cwd=ROOT,
-            )
+        launch, self.killed, said = self.arena.launch(), False, ""
+        self.process = await anyio.open_process(
+            self.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=launch.environment,
+            cwd=ROOT,
+        )
         async with self.process as process:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._end_with, over)
-                await self._count(process)
+                said = await self._listen(process)
                 tasks.cancel_scope.cancel()
             status = await process.wait()
+        self.ready = False
         if status and not self.killed:
-            self.account.failed.append(f"{self.kind} ended with {status}; see {launch.log}")
+            self.account.failed.append(f"{self.kind} ended with {status}: {said[-SHOWN:]}")
 
     async def _end_with(self, over: anyio.Event) -> None:
         await over.wait()
         self.kill()
 
-    async def _count(self, process: Process) -> None:
+    async def _listen(self, process: Process) -> str:
+        """Count what it has done, until its end; everything it said."""
         assert process.stdout is not None
+        said = b""
         async for chunk in process.stdout:
-            for line in chunk.decode().splitlines():
-                name = "busy" if line == "busy" else self.kind
-                self.account.tended[name] = self.account.tended.get(name, 0) + 1
+            self.ready = True
+            said += chunk
+        for line in said.decode().splitlines():
+            self._done(line)
+        return said.decode()
+
+    def _done(self, line: str) -> None:
+        name = line.partition(":")[0]
+        if name.startswith("run-"):
+            self.account.evolved.append(name)
+            told = "evolve"
+        elif name.startswith(("undo-", "Nothing of run-")):
+            told = "undo"
+        elif name in ("upkeep", "busy"):
+            told = name
+        else:
+            return
+        self.account.tended[told] = self.account.tended.get(told, 0) + 1
 
 
-def evolver(arena: Arena, account: Account) -> Tender:
-    """Evolves the notes from outside, as a person may at any time."""
-    command = (*arena.command, "--log-level", "warning", "evolve", "--once")
+def evolver(arena: Arena, account: Account, chance: random.Random) -> Tender:
+    """Evolves the notes from outside, and takes a run back now and then, as a person may."""
+
+    def command() -> Sequence[str]:
+        if account.evolved and chance.random() < UNDONE:
+            run_id = chance.choice(account.evolved[-RECENT:])
+            return (*arena.command, "undo", run_id, "--partial")
+        return (*arena.command, "evolve", "--once")
+
     return Tender(kind="evolve", command=command, arena=arena, account=account)
 
 
 def keeper(arena: Arena, account: Account) -> Tender:
     """Compacts, indexes and cleans without a pause."""
-    command = (sys.executable, "-m", "benchmarks.torture.store.tend", str(arena.store))
+
+    def command() -> Sequence[str]:
+        return (sys.executable, "-m", "benchmarks.torture.store.tend", str(arena.store))
+
     return Tender(kind="upkeep", command=command, arena=arena, account=account)
