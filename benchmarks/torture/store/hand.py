@@ -17,7 +17,7 @@ from benchmarks.torture.store.looks import Looks
 READS = 0.35
 """Share of calls that only look."""
 
-CANCELLED = 0.06
+CANCELLED = 0.1
 """Share of calls that are given up before they are answered."""
 CANCEL_S = 0.06
 """Seconds until then at most: a change takes 10 to 50 ms."""

@@ -18,6 +18,9 @@ from benchmarks.torture.store.looks import Looks
 HANDS = 3
 """Calls one client has open at once."""
 
+WARM = 5
+"""Calls a process has answered that counts as being at work."""
+
 LOST = (TortureError, MCPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 """What a client meets whose server is gone."""
 
@@ -38,8 +41,8 @@ class Server:
 
     @property
     def ready(self) -> bool:
-        """Whether its process has answered a call and is still there."""
-        return self.life is not None and not self.life.ended and self.life.answered > 0
+        """Whether its process has answered some calls and is still there."""
+        return self.life is not None and not self.life.ended and self.life.answered >= WARM
 
     def kill(self) -> bool:
         """Kill the process, if it runs (kill -9)."""

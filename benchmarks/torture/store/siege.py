@@ -101,8 +101,9 @@ async def _strike(
     while anyio.current_time() < end or killed < plan.least_kills:
         await anyio.sleep(chance.uniform(0, 2 * plan.kill_s))
         at_work = [fighter for fighter in fighters if fighter.ready]
-        aims = at_work if at_work and chance.random() < AT_WORK else fighters
-        aim = chance.choice(aims)
-        if aim.kill():
+        aims = at_work if chance.random() < AT_WORK else fighters
+        # On a busy machine nobody may be at work yet: killed again, nobody ever would.
+        aim = chance.choice(aims) if aims else None
+        if aim and aim.kill():
             killed += 1
             account.kills[aim.kind] = account.kills.get(aim.kind, 0) + 1
