@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cost.words import Words
 from zettel.storage.embedder import Embedder
@@ -75,11 +76,10 @@ async def make_filling(embedder: Embedder, notes: int, *, seed: int) -> Filling:
 
 def _mixed(real: Vectors, random: np.random.Generator) -> Vectors:
     """A unit vector, shape `(1, dim)`, at a random cosine to the real one."""
-    noise = random.standard_normal(real.shape[0])
-    along = float(np.dot(noise, real))
-    noise = unit_rows((noise - along * real)[np.newaxis])
+    noise: NDArray[np.float64] = random.standard_normal(len(real))
+    across = unit_rows((noise - float(np.dot(noise, real)) * real)[np.newaxis])
     cosine = random.uniform(FURTHEST, NEAREST)
-    return unit_rows(cosine * real + math.sqrt(1 - cosine**2) * noise)
+    return unit_rows(cosine * real + math.sqrt(1 - cosine**2) * across)
 
 
 def _link(to: str, at: datetime) -> Link:

@@ -8,6 +8,7 @@ Each finished step is one line of JSON on stdout, written after the store acknow
 import json
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -67,11 +68,13 @@ async def tend(store: NoteStore) -> None:
 
 
 async def make(place: Path, count: int) -> None:
-    """Make stores one after the other, saying each one's name before."""
-    for number in range(count):
-        say(str(number))
-        store = await open_store(str(place / str(number)), model_id=MODEL, dim=DIM)
-        await store.close()
+    """Make stores at once after the start signal, each a little after the one before."""
+    say("ready")
+    await anyio.to_thread.run_sync(sys.stdin.readline)
+    async with anyio.create_task_group() as tasks:
+        for number in range(count):
+            tasks.start_soon(partial(open_store, str(place / str(number)), model_id=MODEL, dim=DIM))
+            await anyio.sleep(0.03)
 
 
 async def work(place: str, job: str, arguments: list[str]) -> None:

@@ -1,42 +1,25 @@
 """Processes killed while they make a store, locks they leave, readers beside a busy upkeep."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
-from time import sleep
 
 import anyio
 import pytest
-from tests.storage import store_worker
 from tests.storage.samples import DIM, MODEL, NOW, X, add, make_note, revised, unit
-from tests.storage.test_lance_processes import ROOT, Worker, start, workers
+from tests.storage.test_lance_processes import start, workers
 
 from zettel.storage.lance_store import LanceStore, open_store
 from zettel.storage.notes import Note
 from zettel.storage.places import ENGINE_FOLDER, LOCK_FILE
 from zettel.storage.store import NewNote, NoteFilter
 
-KILLS = 12
-STORES = 40
-"""More than a process can make before its kill comes."""
+MAKERS = 4
+STORES = 3
+"""Made by each at the same time: a process that imports lancedb takes long to start."""
 
-LONGEST_S = 0.15
-"""A store is made in some 100 ms."""
-
-
-def kill_in_the_making(worker: Worker, dice: Random) -> str:
-    """Kill a process some moment after it began its second store or a later one; which it was."""
-    assert worker.stdout is not None
-    begun = [json.loads(worker.stdout.readline())[0] for _ in range(dice.randint(2, 4))]
-    # The moment of the kill is what the test is about: it waits for nothing.
-    sleep(dice.random() * LONGEST_S)
-    worker.kill()
-    rest = worker.communicate()[0].splitlines(keepends=True)
-    begun += [json.loads(line)[0] for line in rest if line.endswith("\n")]
-    return begun[-1]
+LONGEST_S = 0.3
+"""Three stores are made in some 300 ms on a quiet machine."""
 
 
 async def check_whole(place: Path) -> None:
@@ -49,33 +32,23 @@ async def check_whole(place: Path) -> None:
     assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=9)) == 1
     assert await store.get_meta("schema_version") == "1"
     assert await store.swap_meta("k", expected=None, value="v")
-    assert await store.heal(now=NOW) == {}
+    # An index is written in place, so the kill may have left one empty.
+    assert (await store.heal(now=NOW)).keys() <= {"empty_index_files"}
     assert await store.upkeep()
     await store.close()
 
 
-def make_stores(place: Path) -> Worker:
-    """A process that makes stores below a directory, one after the other."""
-    place.mkdir()
-    return subprocess.Popen(
-        [sys.executable, "-m", store_worker.__name__, str(place), "make", str(STORES)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8",
-    )  # fmt: skip
-
-
 async def test_a_store_whose_maker_was_killed_is_made_whole_by_the_next(tmp_path: Path) -> None:
     dice = Random(4)
-    for first in range(0, KILLS, 4):
-        places = [tmp_path / str(number) for number in range(first, first + 4)]
-        makers = [make_stores(place) for place in places]
-        try:
-            names = [kill_in_the_making(maker, dice) for maker in makers]
-        finally:
-            for maker in makers:
-                maker.kill()
-                maker.wait()
-        for place, name in zip(places, names, strict=True):
-            await check_whole(place / name)
+    for number in range(MAKERS):
+        place = tmp_path / str(number)
+        with workers(place, ("make", STORES)) as (maker,):
+            start([maker])
+            # The moment of the kill is what the test is about: it waits for nothing.
+            await anyio.sleep(dice.random() * LONGEST_S)
+            maker.kill()
+        for store in range(STORES):
+            await check_whole(place / str(store))
 
 
 @pytest.mark.parametrize("table", ["notes", "meta"])

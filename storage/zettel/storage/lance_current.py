@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors
 from zettel.storage.lance_tables import Tables
+from zettel.storage.lance_wide import select_wide
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
@@ -39,6 +40,6 @@ async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
     Raises:
         StoreUnavailableError: The table cannot be read.
     """
-    table = await tables.notes.select_wide([*NOTE_COLUMNS, "vectors"], where=where)
+    table = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], where=where)
     pairs = zip(read_notes(table), read_vectors(table), strict=True)
     return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]

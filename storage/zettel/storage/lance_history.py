@@ -21,6 +21,7 @@ from zettel.storage.lance_filters import (
 )
 from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_vectors, utc
 from zettel.storage.lance_tables import Tables
+from zettel.storage.lance_wide import select_wide
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter, Vectors
 
@@ -107,7 +108,7 @@ async def latest(tables: Tables) -> datetime | None:
 
 
 async def _notes(tables: Tables, where: str, *order: str) -> list[Note]:
-    return read_notes(await tables.notes.select_wide(NOTE_COLUMNS, where=where, order=order))
+    return read_notes(await select_wide(tables.notes, NOTE_COLUMNS, where=where, order=order))
 
 
 async def _passages(

@@ -17,6 +17,7 @@ from zettel.storage.lance_errors import is_conflict
 from zettel.storage.lance_files import count_old_versions, disk_bytes, remove_leftovers
 from zettel.storage.lance_ledger import get_meta, put_meta
 from zettel.storage.lance_tables import LanceTable, Tables
+from zettel.storage.lance_vector_index import tend_vector_index
 from zettel.storage.places import Place, hold
 from zettel.storage.store import StoreStats
 
@@ -46,15 +47,17 @@ async def upkeep(tables: Tables) -> bool:
         untended = [table for table in tables.all() if table.spec.name in names]
         if untended and tables.place.optimises:
             for table in untended:
-                if not await _tend(table):
+                if not await _tend(table, tables):
                     return False
             await mark_upkeep(tables.all())
     return True
 
 
-async def _tend(table: LanceTable) -> bool:
+async def _tend(table: LanceTable, tables: Tables) -> bool:
     """Compact one table; False if writers of other processes were first again and again."""
     try:
+        if table is tables.notes:
+            await tend_vector_index(table)
         async with table.tending():
             await table.commit(_optimise)
     except StoreUnavailableError as error:

@@ -12,9 +12,12 @@ UNDO = "undo"
 """`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
 
 
+_UNDOES = "undoes "
+
+
 def undoes(run_id: str) -> str:
     """`Note.reason` of the revisions that undo a run."""
-    return f"undoes {run_id}"
+    return f"{_UNDOES}{run_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +65,37 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
     return found
 
 
-def stands_at(revisions: Sequence[Note]) -> Note | None:
-    """The revision that a note says the same as, once every undo is taken at its word.
+async def stand_at(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
+    """The revisions that notes say the same as, once every undo is taken at its word.
 
     Args:
-        revisions: All of the note, oldest first.
+        store: Where the notes are.
+        notes: Their current revisions.
 
     Returns:
-        The newest revision, unless an undo made it: then the one it brought back, or, if that was
-        an undo's as well, the one that brought back. None if the undone run had made the note.
+        Note id -> the revision given, unless an undo made it: then the one it brought back, or,
+        if that was an undo's as well, the one that brought back. None if an undone run made the
+        note.
     """
-    at = len(revisions) - 1
-    while at >= 0 and revisions[at].change == UNDO:
-        reason = revisions[at].reason
-        first = next((i for i in range(at) if undoes(revisions[i].run_id) == reason), None)
-        if first is None:
-            break
-        at = first - 1
-    return revisions[at] if at >= 0 else None
+    stand: dict[str, Note | None] = {note.note_id: note for note in notes}
+    undone = _by_undone_run(notes)
+    while undone:
+        back = list[Note]()
+        for run_id, made in undone.items():
+            touched = {entry.after.note_id: entry for entry in await touched_by(store, run_id)}
+            for note in made:
+                entry = touched.get(note.note_id)
+                if entry is not None and entry.after.rev < note.rev:
+                    stand[note.note_id] = entry.before
+                    back += [entry.before] if entry.before else []
+        undone = _by_undone_run(back)
+    return stand
+
+
+def _by_undone_run(notes: Sequence[Note]) -> dict[str, list[Note]]:
+    """The revisions that an undo made, by the run it undid."""
+    found = dict[str, list[Note]]()
+    for note in notes:
+        if note.change == UNDO and note.reason.startswith(_UNDOES):
+            found.setdefault(note.reason.removeprefix(_UNDOES), []).append(note)
+    return found

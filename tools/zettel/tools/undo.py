@@ -13,7 +13,7 @@ from zettel.tools.bring_back import Return, changes_back
 from zettel.tools.commit import commit
 from zettel.tools.memory import Memory
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
-from zettel.tools.touched import UNDO, Touched, stands_at, touched_by, undoes
+from zettel.tools.touched import UNDO, Touched, stand_at, touched_by, undoes
 
 NAMED_RUNS = 5
 """Newest runs that an error about an unknown one names."""
@@ -102,14 +102,13 @@ class _Undoing:
         Raises:
             ChangedSinceError: It does not everywhere, that was asked for, and nothing is undone.
         """
-        since, ready = dict[str, Note](), list[Note]()
-        for note in notes.values():
-            entry = self.touched[note.note_id]
-            stands = await self._stands_at(note, entry)
-            if stands == entry.after:
-                ready.append(note)
-            elif stands is not None and stands.rev > entry.after.rev:
-                since[note.note_id] = stands
+        ends = {note_id: self.touched[note_id].after for note_id in notes}
+        others = [note for note in notes.values() if note.row_id != ends[note.note_id].row_id]
+        # What another did and somebody undid since does not count.
+        found = dict[str, Note | None](ends) | await stand_at(self.memory.store, others)
+        stand = {note_id: note for note_id, note in found.items() if note is not None}
+        ready = [notes[i] for i, note in stand.items() if note.row_id == ends[i].row_id]
+        since = {i: note for i, note in stand.items() if note.rev > ends[i].rev}
         self._at_first = self._at_first or frozenset(notes)
         some_are_undone = notes.keys() < self._at_first
         if since and not self._partial and not some_are_undone:
@@ -121,12 +120,6 @@ class _Undoing:
             )
         self.left |= {note_id: _changer(note) for note_id, note in since.items()}
         return await self._changes(ready)
-
-    async def _stands_at(self, note: Note, entry: Touched) -> Note | None:
-        """What the note says the same as: another's change that was undone since does not count."""
-        if note.row_id == entry.after.row_id:
-            return entry.after
-        return stands_at(await self.memory.store.revisions(note.note_id))
 
     async def _changes(self, notes: Sequence[Note]) -> list[Change]:
         pairs = list[tuple[Note, Note]]()
