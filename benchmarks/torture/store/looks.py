@@ -127,7 +127,8 @@ class Looks:
 
     def _by_words(self, sturdy: list[Card]) -> Look:
         card = self._chance.choice(sturdy)
-        return Look(given={"query": _question(card)}, expected=_expected([card]))
+        given: Mapping[str, JsonValue] = {"query": card.key, "detail": "index", **ROOMY}
+        return Look(given=given, expected=_told([card]))
 
     def _by_session(self, sturdy: list[Card]) -> Look:
         session = self._chance.choice(sturdy).session
@@ -150,7 +151,9 @@ class Looks:
     def _forgotten(self) -> Look | None:
         gone = [c for c in self._account.known() if settled_life(c) is Verb.FORGET]
         card = self._chance.choice(gone) if gone else None
-        return Look(given={"query": _question(card)}, unwanted=card) if card else None
+        if card is None:
+            return None
+        return Look(given={"query": card.key, "detail": "index", **ROOMY}, unwanted=card)
 
     def _back_then(self) -> Look:
         then = self._chance.choice(self._account.moments)
@@ -179,10 +182,6 @@ def _problems(look: Look, notes: Notes, reason: str) -> Iterator[str]:
     for note_id, note in notes.items():
         if problem := _broken_history(note):
             yield f"{note_id}: {problem}"
-
-
-def _question(card: Card) -> str:
-    return f"what became of {card.key}?"
 
 
 def _notes(answer: Mapping[str, JsonValue]) -> Notes:
