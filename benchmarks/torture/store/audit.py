@@ -213,7 +213,7 @@ def _counts(account: Account, books: Books) -> dict[str, int]:
         **{f"kill -9 of {name}": times for name, times in sorted(account.kills.items())},
         "evolution runs": runs["evolve"],
         "evolution runs undone": runs["undo"],
-        "upkeeps": account.tended.get("upkeep", 0),
+        "upkeeps": account.upkeeps,
         "notes": len(books.histories),
         "revisions": books.rows,
     }

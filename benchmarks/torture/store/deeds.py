@@ -155,10 +155,10 @@ class Account:
     cancelled: int = 0
     kills: dict[str, int] = field(default_factory=dict[str, int])
     """What was killed -> how often."""
-    tended: dict[str, int] = field(default_factory=dict[str, int])
-    """`evolve`, `undo`, `upkeep` -> how often a process finished that work."""
+    upkeeps: int = 0
+    """By the process that does nothing else."""
     evolved: list[str] = field(default_factory=list[str])
-    """Ids of evolution runs that finished, and can be undone."""
+    """Ids of evolution runs that finished, whoever's they were, and can be undone."""
 
     def known(self) -> list[Card]:
         """Cards whose id is known."""

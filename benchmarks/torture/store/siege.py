@@ -23,6 +23,9 @@ AT_WORK = 0.75
 """Share of kills that fall on processes which have answered calls; the others hit anybody,
 so starting, opening and healing as well."""
 
+SERVER_WEIGHT = 4
+"""A server is killed so many times as often as who tends: a run that waits its turn takes long."""
+
 END_S = CALL_S + 30.0
 """Seconds after which nobody is waited for any longer: a call that hangs is told before."""
 
@@ -103,7 +106,8 @@ async def _strike(
         at_work = [fighter for fighter in fighters if fighter.ready]
         aims = at_work if chance.random() < AT_WORK else fighters
         # On a busy machine nobody may be at work yet: killed again, nobody ever would.
-        aim = chance.choice(aims) if aims else None
+        weights = [SERVER_WEIGHT if isinstance(aim, Server) else 1 for aim in aims]
+        aim = chance.choices(aims, weights)[0] if aims else None
         if aim and aim.kill():
             killed += 1
             account.kills[aim.kind] = account.kills.get(aim.kind, 0) + 1

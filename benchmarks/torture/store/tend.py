@@ -1,6 +1,7 @@
 """The command of a process that does nothing but tend a store: `python -m` with its directory.
 
-One line on standard output for every upkeep: `upkeep`, or `busy` if another process was at it.
+One line on standard output for every upkeep: `upkeep`, or `busy` if another process was at it; and
+the ids of the newest evolution runs, each followed by a colon.
 """
 
 import sys
@@ -14,6 +15,9 @@ from zettel.storage.lance_store import open_store
 PAUSE_S = 0.5
 """Seconds between two upkeeps at most."""
 
+NEWEST = 3
+"""Runs that are looked at behind each upkeep."""
+
 
 async def tend(place: str) -> None:
     """Keep a store up again and again, until killed."""
@@ -22,6 +26,8 @@ async def tend(place: str) -> None:
     while True:
         done = await store.upkeep()
         sys.stdout.write("upkeep\n" if done else "busy\n")
+        newest = await store.runs(limit=NEWEST)
+        sys.stdout.writelines(f"{run.run_id}:\n" for run in newest if run.kind == "evolve")
         sys.stdout.flush()
         await anyio.sleep(uniform(0, PAUSE_S))
 

@@ -82,28 +82,22 @@ class Tender:
         self.kill()
 
     async def _listen(self, process: Process) -> str:
-        """Count what it has done, until its end; everything it said."""
+        """Note what it does, until its end; everything it said."""
         assert process.stdout is not None
-        said = b""
+        said, rest = b"", b""
         async for chunk in process.stdout:
             self.ready = True
             said += chunk
-        for line in said.decode().splitlines():
-            self._done(line)
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._done(line.decode())
         return said.decode()
 
     def _done(self, line: str) -> None:
         name = line.partition(":")[0]
-        if name.startswith("run-"):
+        if name.startswith("run-") and name not in self.account.evolved:
             self.account.evolved.append(name)
-            told = "evolve"
-        elif name.startswith(("undo-", "Nothing of run-")):
-            told = "undo"
-        elif name in ("upkeep", "busy"):
-            told = name
-        else:
-            return
-        self.account.tended[told] = self.account.tended.get(told, 0) + 1
+        self.account.upkeeps += name == "upkeep"
 
 
 def evolver(arena: Arena, account: Account, chance: random.Random) -> Tender:
