@@ -54,7 +54,7 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
-torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
+torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
 
 clean: ## remove .venv, caches and built files

@@ -13,6 +13,7 @@ import logging
 from anyio import to_thread
 from lancedb import AsyncConnection, AsyncTable
 
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_files import (
     damaged_manifests,
@@ -68,6 +69,8 @@ async def mend_versions(database: AsyncConnection, place: Place) -> int:
                     continue
                 async with hold_or_refuse(place):
                     stepped += await _step_back(handle)
+        except StoreUnavailableError:
+            raise
         except (RuntimeError, OSError, ValueError) as error:
             raise unavailable(place.uri, error) from error
     if stepped:

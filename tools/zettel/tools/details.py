@@ -1,8 +1,8 @@
 """What stands beside a recalled note: links in both directions, and in `full` its whole story."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from zettel.storage.identifiers import told_at
 from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
@@ -52,42 +52,37 @@ async def linked(
     """
     ids = [note.note_id for note in notes]
     at = asked.moment if asked.looks_back else None
+    # A link has clocks of its own: what is known of it last counts, not the words it came with.
+    standing = await _standing(memory, asked, notes)
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
-    outgoing = [link for note in notes for link in note.links if only in ("", link.relation)]
-    ends = {link.to for link in outgoing} | {
-        other.note_id
-        for other in incoming
-        if not only or any(link.relation == only and link.to in ids for link in other.links)
-    }
+    ends = {link.to for links in standing.values() for link in links if _is(link, only)}
+    ends |= {o.note_id for o in incoming if any(_is(k, only) and k.to in ids for k in o.links)}
     known = {n.note_id: n for n in await read_ids(memory, asked, sorted(ends))} if ends else {}
-    return {note.note_id: _of(note, incoming, known, at, only) for note in notes}
+    found = dict[str, list[Linked]]()
+    for note in notes:
+        own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
+        theirs = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
+        stood = [
+            Linked(link=link, other=known[end], points_here=here)
+            for link, end, here in (*own, *theirs)
+            if end in known and _is(link, only) and link.stood(at)
+        ]
+        found[note.note_id] = sorted(stood, key=_weight, reverse=True)
+    return found
 
 
-def _of(
-    note: Note,
-    incoming: Sequence[Note],
-    known: Mapping[str, Note],
-    at: datetime | None,
-    only: str,
-) -> list[Linked]:
-    own = [
-        Linked(link=link, other=known[link.to], points_here=False)
-        for link in note.links
-        if link.to in known
-    ]
-    theirs = [
-        Linked(link=link, other=known[other.note_id], points_here=True)
-        for other in incoming
-        if other.note_id in known
-        for link in known[other.note_id].links
-        if link.to == note.note_id
-    ]
-    found = [
-        entry
-        for entry in (*own, *theirs)
-        if entry.link.stood(at) and only in ("", entry.link.relation)
-    ]
-    return sorted(found, key=_weight, reverse=True)
+async def _standing(
+    memory: Memory, asked: Asked, notes: Sequence[Note]
+) -> dict[str, tuple[Link, ...]]:
+    """Note id -> the links of its last known revision, of which a past one may be shown."""
+    past = tuple(note.note_id for note in notes if not note.current)
+    where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at)
+    last = await memory.store.find(where, limit=len(past)) if past else []
+    return {note.note_id: note.links for note in (*notes, *last)}
+
+
+def _is(link: Link, only: str) -> bool:
+    return only in ("", link.relation)
 
 
 def _weight(entry: Linked) -> tuple[bool, float, str]:

@@ -1,0 +1,151 @@
+"""Two clocks where they meet: a note that is changed while another takes its place."""
+
+from datetime import timedelta
+
+import pytest
+from tests.tools.conftest import START, Desk, Refused, notes, pick
+
+HOUR = timedelta(hours=1)
+
+
+def at(hours: float) -> str:
+    """So many hours after the start."""
+    return (START + hours * HOUR).isoformat()
+
+
+def superseding(note_id: str, **more: object) -> list[dict[str, object]]:
+    """The link that closes another note."""
+    return [{"to": note_id, "relation": "supersedes", **more}]
+
+
+def contents(answer: dict[str, object]) -> list[object]:
+    """The words of an answer's notes."""
+    return [note["content"] for note in notes(answer)]
+
+
+async def contents_as_of(desk: Desk, moment: str) -> set[object]:
+    """What was true then."""
+    answer = await desk("recall", since="1970", as_of=moment)
+    return set(contents(answer))
+
+
+async def test_a_later_end_for_a_superseded_note_does_not_open_it_again(desk: Desk) -> None:
+    old = await desk.told("the old offer")
+    await desk.told("the new offer", links=superseding(old))
+
+    await desk("update", note_id=old, valid_until="2030")
+
+    assert await contents_as_of(desk, at(1)) == {"the new offer"}
+
+
+async def test_an_end_told_while_superseded_counts_once_the_link_is_taken_out(desk: Desk) -> None:
+    old = await desk.told("the old offer")
+    new = await desk.told("the new offer", links=superseding(old))
+    await desk("update", note_id=old, valid_until="2030")
+
+    await desk("update", note_id=new, links=superseding(old, remove=True))
+
+    answer = await desk("recall", note_ids=[old])
+    assert pick(answer, "notes", 0, "valid_until") == "2030-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize("change", [{"valid_until": ""}, {"restore_rev": 1}])
+async def test_a_takeover_that_lies_ahead_survives_a_change_of_the_note_that_ends(
+    desk: Desk, change: dict[str, object]
+) -> None:
+    old = await desk.told("the old offer")
+    new = await desk.told("the new offer", happened_at=at(5), links=superseding(old))
+
+    await desk("update", note_id=old, **change)
+
+    desk.later(hours=9)
+    assert await desk.found(since="1970") == [new]
+
+
+async def test_a_superseded_note_dated_back_ends_when_the_other_began(desk: Desk) -> None:
+    old = await desk.told("the old offer")
+    await desk.told("the new offer", happened_at=at(-5), links=superseding(old))
+
+    await desk("update", note_id=old, happened_at=at(-9))
+
+    assert await contents_as_of(desk, at(-7)) == {"the old offer"}
+    assert await contents_as_of(desk, at(-2)) == {"the new offer"}
+
+
+async def test_new_words_about_the_same_coming_day_leave_the_past_as_it_was(desk: Desk) -> None:
+    note_id = await desk.told("on Friday in room one", happened_at=at(50))
+    desk.later(hours=5)
+
+    await desk("update", note_id=note_id, content="on Friday in room two", happened_at=at(50))
+
+    assert await contents_as_of(desk, at(2)) == {"on Friday in room one"}
+    assert await contents_as_of(desk, at(6)) == {"on Friday in room two"}
+
+
+async def test_restoring_the_revision_that_stands_makes_none(desk: Desk) -> None:
+    await desk.told("we met Marlow near the mill")
+    note_id = await desk.told("we met Marlow near the pond")
+    other = await desk.told("something else")
+    await desk.evolve()
+    link = {"to": other, "relation": "supports"}
+    await desk("update", note_id=note_id, links=[link])
+    rev = (await desk("update", note_id=note_id, links=[{**link, "remove": True}]))["rev"]
+
+    answer = await desk("update", note_id=note_id, restore_rev=rev)
+
+    assert (answer["rev"], answer["changed"]) == (rev, {})
+
+
+@pytest.mark.parametrize("never", [True, False])
+async def test_a_link_taken_out_after_the_words_changed_is_seen_from_both_ends_or_none(
+    desk: Desk, never: bool
+) -> None:
+    target = await desk.told("the mill")
+    note_id = await desk.told("old words", links=[{"to": target, "relation": "supports"}])
+    desk.later(hours=5)
+    await desk("update", note_id=note_id, content="new words")
+    gone = {"to": target, "relation": "supports", "remove": True}
+    await desk("update", note_id=note_id, links=[gone], correction=never)
+
+    answer = await desk("recall", note_ids=[note_id, target], as_of=at(2), detail="full")
+
+    assert contents(answer) == ["old words", "the mill"]
+    shown = [note.get("links") for note in notes(answer)]
+    if never:
+        assert shown == [None, None]
+    else:
+        assert pick(shown, 0, 0, "relation") == "supports"
+        assert pick(shown, 1, 0, "relation") == "supports (from)"
+
+
+async def test_a_link_put_in_again_had_not_stood_meanwhile(desk: Desk) -> None:
+    target = await desk.told("the mill")
+    link = {"to": target, "relation": "supports"}
+    note_id = await desk.told("the miller", links=[link])
+    desk.later(hours=5)
+    await desk("update", note_id=note_id, links=[{**link, "remove": True}])
+    desk.later(hours=5)
+    await desk("update", note_id=note_id, links=[link])
+
+    for hours, stood in ((2, True), (7, False), (11, True)):
+        [note] = notes(await desk("recall", note_ids=[note_id], as_of=at(hours)))
+        assert ("links" in note) is stood
+
+
+async def test_what_was_said_before_ends_with_the_note_that_took_its_place(desk: Desk) -> None:
+    old = await desk.told("Ana lives in Lyon", happened_at=at(-9))
+    await desk("update", note_id=old, content="Ana lives in Oslo", happened_at=at(-5))
+    await desk.told("Ana lives nowhere", happened_at=at(-7), links=superseding(old))
+
+    assert await contents_as_of(desk, at(-8)) == {"Ana lives in Lyon"}
+    assert await contents_as_of(desk, at(-6)) == {"Ana lives nowhere"}
+    assert await contents_as_of(desk, at(-1)) == {"Ana lives nowhere"}
+
+
+async def test_new_words_for_a_superseded_note_are_sent_to_the_newer_one(desk: Desk) -> None:
+    old = await desk.told("the old offer")
+    await desk.told("the new offer", links=superseding(old))
+    desk.later(hours=1)
+
+    with pytest.raises(Refused, match=r"another one superseded it.*Update that one"):
+        await desk("update", note_id=old, content="a third offer", happened_at=at(1))
