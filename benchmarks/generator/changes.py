@@ -137,7 +137,7 @@ def _ask_later(
                 "",
                 answer="; ".join(values),
                 evidence=documents,
-                args={"note_ids": [documents[0]]},
+                args={"note_ids": [documents[0]], "detail": "full"},
             )
         )
 

@@ -7,13 +7,13 @@ COLLEAGUE = Slot(
     name="colleague",
     values=words.NAMES,
     own=(
-        "I share an office with {value}",
-        "{value} sits at the desk next to mine",
+        "My new colleague is called {value}",
+        "{value} and I have been colleagues since the merger",
         "Lunch was fun, {value} from my team told the story of the lift",
     ),
     about=(
-        "{name} and {value} are on the same shift",
-        "{name} was trained by a workmate called {value}",
+        "{name} and {value} became colleagues last year",
+        "{name} shares an office with {value}",
         "{name} - colleague: {value}",
     ),
     asked=(
@@ -31,12 +31,12 @@ PROJECT = Slot(
     name="project",
     values=words.PROJECTS,
     own=(
-        "They put me on {value}",
-        "I'm buried in work for {value}",
+        "They put me on a project called {value}",
+        "My project {value} has begun at last",
         "I'd join you for a swim, but {value} eats all my evenings",
     ),
     about=(
-        "{name} was handed {value} by the board",
+        "{name} was handed the project {value} by the board",
         "{name} runs {value} more or less alone",
         "{name} - assignment: {value}",
     ),

@@ -71,7 +71,7 @@ class Served:
     def __init__(self, timed: Timed) -> None:
         self.timed = timed
         self.milliseconds: dict[str, list[float]] = {}
-        """Of each call, by tool, transport included."""
+        """Of each call, by tool, recalls in full apart; transport included."""
         self._note_of: dict[str, str] = {}
         self._documents_of: dict[str, dict[str, str]] = {}
         """Note id -> document id -> its text."""
@@ -119,7 +119,8 @@ class Served:
 
     async def _call(self, tool: str, args: Mapping[str, JsonValue], answer: type[_Form]) -> _Form:
         told, took = await self.timed.call(tool, self._with_notes(args), answer)
-        self.milliseconds.setdefault(tool, []).append(took)
+        name = f"{tool}, full" if args.get("detail") == "full" else tool
+        self.milliseconds.setdefault(name, []).append(took)
         return told
 
     def _with_notes(self, args: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

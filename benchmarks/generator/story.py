@@ -24,8 +24,10 @@ _ELLIPTIC_SHARE = 0.25
 """Of the one-step facts of a dialogue, the share told by a mere word after a question."""
 _ASKING_SHARE = 0.4
 """Of what a user tells an assistant, the share that ends in a request."""
-_SHOWN: dict[str, JsonValue] = {"limit": 20, "max_tokens": 32_000, "detail": "full"}
-"""The deepest figure is at 20, none is about the budget, and only `full` gives scores."""
+_SHOWN: dict[str, JsonValue] = {"limit": 20, "max_tokens": 32_000}
+"""The deepest figure is at 20, and none is about the budget."""
+_IN_FULL = (Category.SINGLE_HOP, Category.ABSTENTION, Category.FORGET)
+"""Asked for with `detail="full"`: for the scores, and for everything that could leak."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -211,6 +213,8 @@ class Story:
         )
         self._asked += 1
         given: dict[str, JsonValue] = {"namespace": self.name, **_SHOWN, **(args or {})}
+        if category in _IN_FULL:
+            given["detail"] = "full"
         if question:
             given["query"] = question
         return Act(op="recall", args=given, expect=query)
