@@ -12,7 +12,7 @@ import anyio
 
 from benchmarks.generator.generate import SIZES, SizeName, generate
 from benchmarks.generator.records import Style, World, write_world
-from benchmarks.generator.report import SERVED, write_report
+from benchmarks.generator.report import SERVED, run_lines, write_report
 from benchmarks.generator.run import run_baselines, run_server
 from benchmarks.generator.systems import Outcomes
 from benchmarks.retrieval.errors import BenchmarkError
@@ -32,6 +32,7 @@ class Options(argparse.Namespace):
     style: Style
     conversations: int | None
     write: Path | None
+    out: Path | None
     systems: str
     transport: Transport
     command: Path | None
@@ -65,6 +66,9 @@ async def _measure(world: World, options: Options) -> str:
         command = options.command or find_command()
         run = await run_server(world, command=command, transport=options.transport)
         columns[SERVED] = run.outcomes
+        if options.out is not None:
+            lines = "".join(f"{line}\n" for line in run_lines(run.outcomes))
+            await anyio.Path(options.out).write_text(lines, encoding="utf-8")
     if options.systems != "server":
         columns |= await run_baselines(world, await _embedder())
     head = f"`{_repeat(options)}`\n\n{describe_machine()}"
@@ -108,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--style", choices=get_args(Style), default="dialogue", help="who tells")
     add("--conversations", type=_positive, metavar="N", help="instead of the size's number")
     add("--write", type=Path, metavar="DIR", help="write the three files there and measure nothing")
+    add("--out", type=Path, metavar="FILE", help="write one line of JSON a question there")
     add("--systems", choices=("all", "server", "baselines"), default="all")
     add("--transport", choices=get_args(Transport), default="stdio")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")

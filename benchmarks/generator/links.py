@@ -58,9 +58,14 @@ DEADLINE = Slot(
     about=(
         "{name} has to be finished by {value}",
         "The client wants {name} on the table on {value}, no later",
+        "No holidays for anybody on {name} before {value}",
         "{name} - due: {value}",
     ),
-    asked=("What is the deadline of {name}?", "When must {name} be ready?"),
+    asked=(
+        "What is the deadline of {name}?",
+        "When must {name} be ready?",
+        "Until when is there time for {name}?",
+    ),
 )
 BUDGET = Slot(
     name="budget",
@@ -69,9 +74,14 @@ BUDGET = Slot(
     about=(
         "They set aside {value} for {name}",
         "{name} may cost {value}, not a cent more",
+        "The board was shocked that {name} swallows {value}",
         "{name} - funds: {value}",
     ),
-    asked=("What is the budget of {name}?", "How much money is there for {name}?"),
+    asked=(
+        "What is the budget of {name}?",
+        "How much money is there for {name}?",
+        "What may be spent on {name}?",
+    ),
 )
 TOOL = Slot(
     name="tool",
@@ -80,9 +90,14 @@ TOOL = Slot(
     about=(
         "Everything about {name} is kept in {value}",
         "The people of {name} swear by {value}",
+        "Ask for a login to {value} if you want to help with {name}",
         "{name} - software: {value}",
     ),
-    asked=("What tool does {name} use?", "With which program is {name} managed?"),
+    asked=(
+        "What tool does {name} use?",
+        "With which program is {name} managed?",
+        "Which application holds the tasks of {name}?",
+    ),
 )
 OWNER = Slot(
     name="owner",
@@ -91,9 +106,14 @@ OWNER = Slot(
     about=(
         "{value} answers for {name} upstairs",
         "If {name} fails, it is {value} who has to explain",
+        "Nothing about {name} is signed without {value}",
         "{name} - accountable: {value}",
     ),
-    asked=("Who is the owner of {name}?", "Who is in charge of {name}?"),
+    asked=(
+        "Who is the owner of {name}?",
+        "Who is in charge of {name}?",
+        "Who is responsible for {name}?",
+    ),
 )
 
 OF_PROJECT = (DEADLINE, BUDGET, TOOL, OWNER)

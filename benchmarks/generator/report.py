@@ -1,5 +1,6 @@
 """Writes the figures of a run as Markdown."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -15,6 +16,7 @@ from benchmarks.generator.score import (
     certainty,
     mean,
     score,
+    taus,
 )
 from benchmarks.generator.systems import Outcomes
 from benchmarks.retrieval.score import percentile
@@ -49,6 +51,22 @@ def write_report(world: World, columns: Columns, run: Run | None, *, head: str) 
     if complaints := list(guard(world, columns)):
         blocks.append("\n".join(f"- **guard**: {line}" for line in complaints))
     return "\n\n".join(blocks) + "\n"
+
+
+def run_lines(outcomes: Outcomes) -> Iterator[str]:
+    """One line of JSON a question: what was asked, what came, how sure it was said to be."""
+    for query, answer in outcomes.answers:
+        line = {
+            "query": query.id,
+            "category": query.category,
+            "variant": query.variant,
+            "question": query.question,
+            "evidence": query.evidence,
+            "ranked": answer.ranked,
+            "verdict": answer.verdict,
+            "confidence": answer.confidence,
+        }
+        yield json.dumps(line, ensure_ascii=False)
 
 
 def guard(world: World, columns: Columns) -> Iterator[str]:
@@ -99,8 +117,11 @@ def _variant_rows(columns: Columns) -> Iterator[Sequence[str]]:
 def _of_variant(answers: Sequence[Sample], category: Category, variant: str) -> Figure:
     if category is Category.ABSTENTION:
         return certainty(answers, variant=variant)
+    asked = [(q, a) for q, a in answers if (q.category, q.variant) == (category, variant)]
+    if category is Category.ORDER:
+        return mean([agreed for sample in asked for agreed in taus(*sample)])
     judge = JUDGES[category][HEADLINES[category]]
-    return mean([judge(q, a) for q, a in answers if (q.category, q.variant) == (category, variant)])
+    return mean([judge(*sample) for sample in asked])
 
 
 def _verdict_rows(answers: Sequence[Sample]) -> Iterator[Sequence[str]]:
