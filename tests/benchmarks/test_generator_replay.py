@@ -38,12 +38,15 @@ class Engine:
         self.now = now
 
     def turn_to(self, operation: Operation) -> None:
+        """Set the clock."""
         self.now = operation.t
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out a call for the server."""
         return await perform(self.memory, caller, arguments, now=self.now)
 
     async def rest(self) -> None:
+        """Evolve until nothing changes."""
         for run_id in ("first", "second"):
             await evolve(self.memory, now=self.now, run_id=run_id, who="test", budget=Budget())
 
