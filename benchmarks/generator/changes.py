@@ -12,12 +12,12 @@ from benchmarks.generator.story import ASSISTANT, USER, Story
 
 _MOST_CHANGES = 4
 _WRONG = {
-    "city": "So {whose} home is in {value} now?",
-    "employer": "So {value} is the company {who} work for and that pays {whose} salary?",
-    "role": "So {whose} job is {value}, that is what {who} do for work?",
-    "car": "So {whose} car is a {value}, that is the automobile {who} own?",
+    "city": "I have {whose} home down as {value}.",
+    "employer": "I have {whose} employer down as {value}.",
+    "role": "I have {whose} profession down as {value}.",
+    "car": "I have {whose} car down as {value}.",
 }
-"""Wrong guesses that use the question's words."""
+"""What somebody takes for true, as short as the rejection's own words."""
 _REJECTION = (
     "No, that is a mix-up.",
     "No, wherever that comes from, it is wrong.",
@@ -35,7 +35,7 @@ def tell_changes(story: Story, plan: Plan) -> None:
         sessions = story.sessions(changes + 1)
         speaker = story.speaker(person)
         value, updates = story.pick(slot), number % 2 == 0
-        first = story.tell(sessions[0], slot, person, value, speaker=speaker)
+        first = story.tell(sessions[0], slot, person, value, speaker=speaker, plain=True)
         documents, values = [first], [value]
         for session in sessions[1:]:
             value = story.pick(slot)
@@ -59,8 +59,8 @@ def tell_conflicts(story: Story, plan: Plan) -> None:
     for person, slot in plan.conflicting:
         older, newer = story.sessions(2)
         speaker, old_value, value = story.speaker(person), story.pick(slot), story.pick(slot)
-        old = story.tell(older, slot, person, old_value, speaker=speaker)
-        new = story.tell(newer, slot, person, value, speaker=speaker, replaces=old)
+        old = story.tell(older, slot, person, old_value, speaker=speaker, plain=True)
+        new = story.tell(newer, slot, person, value, speaker=speaker, plain=True, replaces=old)
         question = story.question(slot, person)
         answer = f"{value}, formerly {old_value}"
         story.ask(
@@ -74,11 +74,11 @@ def tell_rejections(story: Story, plan: Plan) -> None:
         wrong_value, value = story.pick(slot), story.pick(slot)
         guesser, speaker = _guesser_and_speaker(story, person)
         yours = story.is_own(person, speaker)
-        whose, who = ("your", "you") if yours else (f"{person}'s", "they")
-        guess = _WRONG[slot.name].format(value=wrong_value, whose=whose, who=who)
+        whose = "your" if yours else f"{person}'s"
+        guess = _WRONG[slot.name].format(value=wrong_value, whose=whose)
         stated, wrong = story.remember(guess, guesser)
         rejection = story.rng.choice(_REJECTION)
-        text = f"{rejection} {story.fact(slot, person, value, speaker)}"
+        text = f"{rejection} {story.fact(slot, person, value, speaker, plain=True)}"
         rejected, right = story.remember(text, speaker)
         [session] = story.sessions(1)
         story.add(session, [stated, rejected], slot)
@@ -97,7 +97,9 @@ def tell_rejections(story: Story, plan: Plan) -> None:
 
 def _superseding(story: Story, old: str, slot: Slot, person: str, value: str, speaker: str) -> Act:
     links: list[JsonValue] = [{"to": old, "relation": "supersedes"}]
-    told, _ = story.remember(story.fact(slot, person, value, speaker), speaker, links=links)
+    told, _ = story.remember(
+        story.fact(slot, person, value, speaker, plain=True), speaker, links=links
+    )
     return told
 
 

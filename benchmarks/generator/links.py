@@ -9,7 +9,6 @@ COLLEAGUE = Slot(
     own=(
         "My new colleague is called {value}",
         "{value} and I have been colleagues since the merger",
-        "Lunch was fun, {value} from my team told the story of the lift",
     ),
     about=(
         "{name} and {value} became colleagues last year",
@@ -21,6 +20,7 @@ COLLEAGUE = Slot(
         "Who works side by side with {name}?",
         "Who does {name} know from the job?",
     ),
+    aside="Lunch was fun, {value} from my team told the story of the lift",
     mine=(
         "Who is my colleague?",
         "Who works side by side with me?",
@@ -33,7 +33,6 @@ PROJECT = Slot(
     own=(
         "They put me on a project called {value}",
         "My project {value} has begun at last",
-        "I'd join you for a swim, but {value} eats all my evenings",
     ),
     about=(
         "{name} was handed the project {value} by the board",
@@ -45,6 +44,7 @@ PROJECT = Slot(
         "What is {name}'s project?",
         "What undertaking is {name} responsible for?",
     ),
+    aside="I'd join you for a swim, but {value} eats all my evenings",
     mine=(
         "Which project am I busy with?",
         "What is my project?",

@@ -16,11 +16,13 @@ class Slot:
     values: tuple[str, ...]
     """At least 40."""
     own: tuple[str, ...]
-    """Told by the person: plainly, or aside within small talk."""
+    """Told plainly by the person; nobody tells a project's."""
     about: tuple[str, ...]
-    """Told by somebody else: plainly, aside, or as an item of a list."""
+    """Told plainly by somebody else, or as an item of a list."""
     asked: tuple[str, ...]
     """Questions about `{name}`."""
+    aside: str = ""
+    """Told by the person in passing, amid something else."""
     mine: tuple[str, ...] = ()
     """The same questions from the person; a project asks none."""
     then: str = ""
@@ -35,13 +37,12 @@ CITY = Slot(
     name="city",
     values=words.CITIES,
     own=(
-        "I've got a small flat in {value} these days",
-        "The movers have left, so {value} it is for me",
-        "Sorry about the noise, the trams here in {value} pass right under my window",
+        "I live in {value} now",
+        "I've moved into a small flat in {value}",
     ),
     about=(
-        "{name} has settled down in {value}",
-        "{name} rents two rooms near the old market of {value}",
+        "{name} lives near the old market of {value}",
+        "{name} has moved to {value}",
         "{name} - address: {value}",
     ),
     asked=(
@@ -49,6 +50,7 @@ CITY = Slot(
         "Which town is {name}'s home?",
         "Where should a parcel for {name} be sent?",
     ),
+    aside="Sorry about the noise, the trams here in {value} pass right under my window",
     mine=("Where do I live?", "Which town is my home?", "Where should my parcels be sent?"),
     then="Where was {name}'s home on {day}?",
     then_mine="Where was my home on {day}?",
@@ -62,13 +64,12 @@ EMPLOYER = Slot(
     name="employer",
     values=words.EMPLOYERS,
     own=(
-        "I've signed with {value}",
-        "My badge says {value} now",
-        "Long day again, {value} keeps everybody until seven and I'm no exception",
+        "I work for {value} now",
+        "I've signed a contract with {value}",
     ),
     about=(
-        "{name} is on the payroll of {value}",
-        "{value} has taken {name} on",
+        "{name} works at {value}",
+        "{value} has hired {name}",
         "{name} - employer: {value}",
     ),
     asked=(
@@ -76,6 +77,7 @@ EMPLOYER = Slot(
         "Who pays {name}'s salary?",
         "What firm is {name} with?",
     ),
+    aside="Long day again, {value} keeps everybody until seven and I'm no exception",
     mine=("Which company do I work for?", "Who pays my salary?", "What firm am I with?"),
     then="Which company did {name} work for on {day}?",
     then_mine="Which company did I work for on {day}?",
@@ -89,20 +91,20 @@ ROLE = Slot(
     name="role",
     values=words.ROLES,
     own=(
+        "I work as a {value}",
         "I make a living as a {value}",
-        "They hired me as {value}, can you believe it",
-        "My hands hurt, being a {value} is harder than it looks",
     ),
     about=(
-        "{name} earns money as a {value}",
-        "{name} trained to be a {value} and stuck with it",
-        "{name} - position: {value}",
+        "{name} works as a {value}",
+        "{name} found a position as a {value}",
+        "{name} - occupation: {value}",
     ),
     asked=(
         "What is {name}'s job?",
         "What does {name} do for work?",
         "Which profession does {name} have?",
     ),
+    aside="My hands hurt, being a {value} is harder than it looks",
     mine=("What is my job?", "What do I do for work?", "Which profession do I have?"),
     then="What was {name}'s job on {day}?",
     then_mine="What was my job on {day}?",
@@ -116,12 +118,11 @@ DIET = Slot(
     name="diet",
     values=words.FOODS,
     own=(
-        "I can't have anything with {value}, doctor's orders",
-        "One bite of {value} and I'm in bed for a day",
-        "The wedding was lovely, I only had to send the starter back because of the {value}",
+        "I'm allergic to {value}",
+        "I can't eat anything with {value}",
     ),
     about=(
-        "{name} must stay away from {value}",
+        "{name} must not eat {value}",
         "Mind that {name} reacts badly to {value}",
         "{name} - avoids: {value}",
     ),
@@ -130,6 +131,7 @@ DIET = Slot(
         "Which food is {name} allergic to?",
         "What dietary restriction does {name} have?",
     ),
+    aside="The wedding was lovely, I only had to send the starter back because of the {value}",
     mine=(
         "What should nobody cook for me?",
         "Which food am I allergic to?",
@@ -145,12 +147,11 @@ PET = Slot(
     name="pet",
     values=words.PETS,
     own=(
+        "I have a {value} at home",
         "There's a {value} asleep on my lap",
-        "I share the house with a {value} now",
-        "I can't stay late, my {value} has not been fed since morning",
     ),
     about=(
-        "{name} came home with a {value}",
+        "{name} keeps a {value}",
         "{name} spends a fortune at the vet on that {value}",
         "{name} - household: one {value}",
     ),
@@ -159,6 +160,7 @@ PET = Slot(
         "Which pet does {name} have?",
         "What kind of creature lives with {name}?",
     ),
+    aside="I can't stay late, my {value} has not been fed since morning",
     mine=(
         "What animal do I keep?",
         "Which pet do I have?",
@@ -174,13 +176,12 @@ CAR = Slot(
     name="car",
     values=words.CARS,
     own=(
-        "I drive a {value} these days",
-        "I've put my savings into a {value}",
-        "Took me an hour to park the {value}, that's why I was late",
+        "I drive a {value} now",
+        "I've bought a {value}",
     ),
     about=(
-        "{name} turned up in a {value}",
-        "{name} had the {value} in the garage for new brakes",
+        "{name} drives a {value}",
+        "{name} has bought a {value}",
         "{name} - registered vehicle: {value}",
     ),
     asked=(
@@ -188,6 +189,7 @@ CAR = Slot(
         "Which automobile belongs to {name}?",
         "What does {name} use to get around on the road?",
     ),
+    aside="Took me an hour to park the {value}, that's why I was late",
     mine=(
         "What car do I own?",
         "Which automobile belongs to me?",
@@ -205,9 +207,8 @@ LANGUAGE = Slot(
     name="language",
     values=words.LANGUAGES,
     own=(
-        "I've begun to dream in {value}",
+        "I'm learning {value}",
         "My {value} is good enough to order dinner",
-        "I've no time on Tuesdays, that's when my evening class in {value} meets",
     ),
     about=(
         "{name} is getting fluent in {value}",
@@ -219,6 +220,7 @@ LANGUAGE = Slot(
         "What language is {name} learning?",
         "In what could {name} interpret for a guest?",
     ),
+    aside="I've no time on Tuesdays, that's when my evening class in {value} meets",
     mine=(
         "Which foreign tongue do I know?",
         "What language am I learning?",
@@ -236,7 +238,6 @@ HOBBY = Slot(
     own=(
         "I'm hooked on {value}",
         "I spent the whole Sunday on {value}",
-        "Nothing calms me down like {value} does",
     ),
     about=(
         "{name} has taken up {value}",
@@ -248,6 +249,7 @@ HOBBY = Slot(
         "Which pastimes does {name} enjoy?",
         "What does {name} like to do in free time?",
     ),
+    aside="Nothing calms me down like {value} does",
     mine=(
         "What are all of my hobbies?",
         "Which pastimes do I enjoy?",

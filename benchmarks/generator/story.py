@@ -81,10 +81,14 @@ class Story:
         """Whether a speaker tells of a person in the first person."""
         return speaker == person or (speaker == USER and person == self.people[0])
 
-    def fact(self, slot: Slot, person: str, value: str, speaker: str) -> str:
-        """One of the ways to tell a fact."""
-        own = slot.own and self.is_own(person, speaker)
-        sentence = self.rng.choice(slot.own if own else slot.about)
+    def fact(
+        self, slot: Slot, person: str, value: str, speaker: str, *, plain: bool = False
+    ) -> str:
+        """One of the ways to tell a fact; plainly, or else perhaps in passing."""
+        templates = slot.about
+        if slot.own and self.is_own(person, speaker):
+            templates = (*slot.own, slot.aside) if slot.aside and not plain else slot.own
+        sentence = self.rng.choice(templates)
         return talk.opened(self.rng, sentence.format(name=person, value=value))
 
     def question(self, slot: Slot, person: str, templates: Sequence[str] = ()) -> str:
@@ -119,6 +123,7 @@ class Story:
         *,
         speaker: str | None = None,
         elliptic: bool = False,
+        plain: bool = False,
         replaces: str = "",
         resembles: str = "",
         **more: JsonValue,
@@ -132,6 +137,7 @@ class Story:
             value: The slot's value.
             speaker: Who tells it; None lets the style decide.
             elliptic: Whether it may be told by a mere word after a question.
+            plain: Whether it may not be told in passing.
             replaces: The document that it silently contradicts.
             resembles: The document of the same slot and another person.
             **more: Further arguments of `remember`.
@@ -143,7 +149,7 @@ class Story:
             asked, _ = self.remember(talk.to_you(self.rng.choice(slot.mine)), asker)
             before, text = [asked], self.rng.choice(talk.ELLIPTIC).format(value=value)
         else:
-            text = self.fact(slot, person, value, teller)
+            text = self.fact(slot, person, value, teller, plain=plain)
             if teller == USER and self.rng.random() < _ASKING_SHARE:
                 text = f"{text} Now, {talk.request(self.rng)}"
         told, document = self.remember(text, teller, **more)
@@ -159,7 +165,7 @@ class Story:
 
     def revise(self, document: str, slot: Slot, person: str, value: str, speaker: str) -> Act:
         """An act that updates a told note; the new document's id is in its `expect`."""
-        text = self.fact(slot, person, value, speaker)
+        text = self.fact(slot, person, value, speaker, plain=True)
         told, new = self.remember(text, speaker)
         args: dict[str, JsonValue] = {"note_id": document, "content": told.args["content"]}
         return Act(op="update", args=args, expect=Telling(document=new))

@@ -1,6 +1,5 @@
 """The figures: the truth gets all of them, silence none, and each can be lost."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -101,18 +100,16 @@ def test_a_note_of_another_namespace_is_a_leak() -> None:
 
 
 def test_candidates_count_for_the_first_five_and_flags_against_them() -> None:
-    tellings: list[tuple[Telling, Sequence[str]]] = [
-        (Telling(document="n", replaces="old"), ("1", "2", "3", "4", "old")),
-        (Telling(document="n", replaces="old"), ("1", "2", "3", "4", "5", "old")),
-        (Telling(document="n", resembles="like"), ("like",)),
-        (Telling(document="n", resembles="like"), ()),
-    ]
-    forgettings = [
-        (Forgetting(documents=("a",)), ("a",)),
-        (Forgetting(documents=("a",)), ("a", "b")),
-    ]
+    outcomes, one = Outcomes(), Forgetting(documents=("a",))
+    changed, like = Telling(document="n", replaces="old"), Telling(document="n", resembles="like")
+    outcomes.tellings.append((changed, ("1", "2", "3", "4", "old")))
+    outcomes.tellings.append((changed, ("1", "2", "3", "4", "5", "old")))
+    outcomes.tellings.append((like, ("like",)))
+    outcomes.tellings.append((like, ()))
+    outcomes.forgettings.append((one, ("a",)))
+    outcomes.forgettings.append((one, ("a", "b")))
 
-    figures = score(Outcomes(tellings=tellings, forgettings=forgettings), {})
+    figures = score(outcomes, {})
 
     assert figures[Category.CONFLICT, "candidate hit@5"].value == 0.5
     assert figures[Category.CONFLICT, "false flags"].value == 0.5
