@@ -28,7 +28,7 @@ _DID = tuple(
 )
 _WHEN = tuple(
     "again,as usual,for no reason,before breakfast,in the stairwell,at the corner,during the news,"
-    "on the way home,in front of everybody,with a straight face,over the fence,in the queue,"
+    "on the way back,in front of everybody,with a straight face,over the fence,in the queue,"
     "while it was pouring,after the match,on the landing,in a hurry".split(",")
 )
 _SMALL_QUESTIONS = (

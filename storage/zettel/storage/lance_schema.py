@@ -107,9 +107,7 @@ def text_index() -> FTS:
 def notes_table(dim: int) -> TableSpec:
     """One row is one revision of one note.
 
-    There is no vector index: exact search of one namespace takes milliseconds up to thousands of
-    notes. When scopes outgrow that, it joins `indices` here, and `match_vectors` must refine
-    (LanceDB 0.40 doubles the cosine distances of an unrefined IVF_SQ or IVF_RQ).
+    The index of the vectors is not among `indices`: see `lance_vector_index`.
     """
     columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
     trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]

@@ -5,9 +5,10 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import random
 from typing import TypeVar
 
@@ -16,7 +17,9 @@ import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
+from zettel.storage.durability import Sync, make_last
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
+from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
 from zettel.storage.places import Place
 
@@ -35,7 +38,8 @@ class LanceTable:
     Args:
         handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
         spec: What the table is.
-        place: The store's place, for messages.
+        place: The store's place.
+        sync: What makes a commit outlast a loss of power; None leaves that to the system.
         jitter: Share of a pause to wait, in `[0, 1)`; apart, or losers meet again.
     """
 
@@ -45,11 +49,13 @@ class LanceTable:
         *,
         spec: TableSpec,
         place: Place,
+        sync: Sync | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.spec = spec
         self._handle = handle
         self.place = place
+        self._sync = sync
         self._jitter = jitter
         self._lock = anyio.Lock()
 
@@ -79,6 +85,7 @@ class LanceTable:
         descending: bool = False,
         limit: int = MAX_ROWS,
         offset: int = 0,
+        addressed: bool = False,
     ) -> pa.Table:
         """Read some columns of the rows that match.
 
@@ -89,6 +96,7 @@ class LanceTable:
             descending: Sort the other way round.
             limit: How many rows at most.
             offset: How many to skip first.
+            addressed: Whether to add `_rowid`, good until the row is moved or changed.
 
         Raises:
             StoreUnavailableError: The table cannot be read.
@@ -98,6 +106,8 @@ class LanceTable:
 
         async def fetch(handle: AsyncTable) -> pa.Table:
             query = handle.query().select(list(columns))
+            if addressed:
+                query = query.with_row_id()
             if where:
                 query = query.where(where)
             if order:
@@ -140,8 +150,22 @@ class LanceTable:
         """Run one commit, again while others commit first. Call it inside `writing`.
 
         Raises:
-            StoreUnavailableError: Nothing was written.
+            StoreUnavailableError: Nothing was written, or it could not be synced.
         """
+        result = await self._commit(change)
+        await self.make_last()
+        return result
+
+    async def make_last(self) -> None:
+        """Sync what was written, where that is wished.
+
+        Raises:
+            StoreUnavailableError: It could not be synced.
+        """
+        if self._sync is not None and self.place.directory is not None:
+            await make_last(self.place.directory, self._sync)
+
+    async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
         for pause_s in PAUSES_S:
             try:
                 return await change(self._handle)
@@ -196,6 +220,16 @@ class LanceTable:
 
         return await self.commit(change)
 
+    async def build_indices(self) -> None:
+        """Make every index of the table, or make it anew.
+
+        Raises:
+            StoreUnavailableError: One cannot be made.
+        """
+        for column, config in self.spec.indices:
+            async with self.writing():
+                await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+
     def close(self) -> None:
         """Let go of the table's caches."""
         self._handle.close()
@@ -209,10 +243,13 @@ class Tables:
     place: Place
     model_id: str
     dim: int
+    healed: Counter[str]
+    """What opening mended, by kind of damage, until `heal` has told of it."""
     notes: LanceTable
     usage: LanceTable
     runs: LanceTable
     meta: LanceTable
+    recent: CurrentRows = field(default_factory=CurrentRows)
 
     def all(self) -> tuple[LanceTable, ...]:
         """Every table, `meta` last: upkeep writes its own mark there."""
