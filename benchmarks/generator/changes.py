@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
+from benchmarks.generator import talk
 from benchmarks.generator.acts import Act
 from benchmarks.generator.plan import Plan
 from benchmarks.generator.records import Category, Telling
@@ -17,7 +18,7 @@ _WRONG = {
     "role": "I have {whose} profession down as {value}.",
     "car": "I have {whose} car down as {value}.",
 }
-"""What somebody takes for true, as short as the rejection's own words."""
+"""What somebody takes for true; an assistant amid a long answer."""
 _REJECTION = (
     "No, that is a mix-up.",
     "No, wherever that comes from, it is wrong.",
@@ -76,6 +77,8 @@ def tell_rejections(story: Story, plan: Plan) -> None:
         yours = story.is_own(person, speaker)
         whose = "your" if yours else f"{person}'s"
         guess = _WRONG[slot.name].format(value=wrong_value, whose=whose)
+        if guesser == ASSISTANT:
+            guess = f"{guess} {talk.reply(story.rng, slot)}"
         stated, wrong = story.remember(guess, guesser)
         rejection = story.rng.choice(_REJECTION)
         text = f"{rejection} {story.fact(slot, person, value, speaker, plain=True)}"
