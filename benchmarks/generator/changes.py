@@ -78,7 +78,7 @@ def tell_rejections(story: Story, plan: Plan) -> None:
         whose = "your" if yours else f"{person}'s"
         guess = _WRONG[slot.name].format(value=wrong_value, whose=whose)
         if guesser == ASSISTANT:
-            guess = f"{guess} {talk.reply(story.rng, slot)}"
+            guess = f"{guess} {talk.reply(story.rng, slot, without=value)}"
         stated, wrong = story.remember(guess, guesser)
         rejection = story.rng.choice(_REJECTION)
         text = f"{rejection} {story.fact(slot, person, value, speaker, plain=True)}"

@@ -108,13 +108,19 @@ def request(rng: Random) -> str:
     return rng.choice(_REQUESTS)
 
 
-def reply(rng: Random, slot: Slot | None = None) -> str:
-    """An assistant's long answer: plausible values of a slot, none of them anybody's."""
+def reply(rng: Random, slot: Slot | None = None, *, without: str = "") -> str:
+    """An assistant's long answer: values of the slot and of others, said of nobody.
+
+    Args:
+        rng: Decides.
+        slot: What it is about; None for this and that.
+        without: The one value that it must not name.
+    """
     slots = [slot] if slot is not None and slot.name in _ADVICE else []
     slots += rng.sample((*PERSONAL, HOBBY), 2)
     sentences = [rng.choice(_REPLIES)]
     for each in slots:
-        a, b = rng.sample(each.values, 2)
+        a, b = rng.sample([value for value in each.values if value != without], 2)
         sentences.append(_ADVICE[each.name].format(a=a, b=b))
     sentences.append(rng.choice(_CLOSINGS))
     return _BEFORE_VOWEL.sub("an ", " ".join(sentences))
