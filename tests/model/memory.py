@@ -38,6 +38,10 @@ class PlainMemory:
         self.notes[note_id] = Story(note_id=note_id, namespace=namespace, said=[said])
         self._settle(superseded(said), now)
 
+    def remember_again(self, note_id: str, now: datetime) -> None:
+        """Nothing new; what it supersedes is settled as of now."""
+        self._settle(superseded(self.notes[note_id].now), now)
+
     def update(
         self, note_id: str, words: Words, now: datetime, *, expected: int | None = None
     ) -> None:
@@ -234,10 +238,11 @@ class PlainMemory:
 
 
 def _shown(story: Story, look: Look) -> Seen | None:
+    """What stands now needs no clock to have begun: the clock may have been set back."""
     if look.back:
         return story.about(look.moment, look.known_at)
     seen = story.standing(None)
-    unasked = seen and seen.saying.state is State.ACTIVE and seen.saying.holds(look.now)
+    unasked = seen and seen.saying.state is State.ACTIVE and not seen.saying.over(look.now)
     return seen if unasked else None
 
 
