@@ -9,7 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.model.sayings import READABLE, TICK, TRUE_THEN, How, Saying, Seen, State, Story, Tie
-from tests.model.words import SUPERSEDES, Look, No, Words, dated, end_of, superseded, unlinked
+from tests.model.words import (
+    SUPERSEDES,
+    Look,
+    No,
+    Words,
+    dated,
+    end_of,
+    superseded,
+    taking_over,
+    unlinked,
+)
 
 
 @dataclass(kw_only=True)
@@ -37,6 +47,10 @@ class PlainMemory:
             said = replace(said, ties=self._linked(note_id, said, words.link))
         self.notes[note_id] = Story(note_id=note_id, namespace=namespace, said=[said])
         self._settle(superseded(said), now)
+
+    def remember_again(self, note_id: str, now: datetime) -> None:
+        """Nothing new; what it supersedes is settled as of now."""
+        self._settle(superseded(self.notes[note_id].now), now)
 
     def update(
         self, note_id: str, words: Words, now: datetime, *, expected: int | None = None
@@ -75,13 +89,13 @@ class PlainMemory:
         self._settle(superseded(story.now), now)
 
     def bring_back(self, note_id: str, now: datetime) -> None:
-        """As it was before it was forgotten."""
+        """As it was before it was forgotten, but for who takes its place by now."""
         story = self.notes[note_id]
-        if story.now.state is not State.FORGOTTEN:
-            return
-        before = next(s.state for s in reversed(story.said) if s.state is not State.FORGOTTEN)
-        _say(story, replace(story.now, state=before, how=How.SAME, change="restore"), now)
-        self._settle({*superseded(story.now), note_id}, now)
+        if story.now.state is State.FORGOTTEN:
+            before = next(s.state for s in reversed(story.said) if s.state is not State.FORGOTTEN)
+            _say(story, replace(story.now, state=before, how=How.SAME, change="restore"), now)
+            self._settle(superseded(story.now), now)
+        self._settle({note_id}, now)
 
     def evolved(self, note_id: str, change: str, run: str, now: datetime) -> None:
         """A revision that evolution or its undo made: not a word of the agent's is another."""
@@ -199,7 +213,7 @@ class PlainMemory:
         if superseded(new) - superseded(old):
             self._check_circle(story.note_id, new)
         _say(story, new, now)
-        self._settle(superseded(new) | superseded(old), now)
+        self._settle({tie.to for tie in taking_over(new) ^ taking_over(old)}, now)
 
     def _settle(self, note_ids: Iterable[str], now: datetime) -> None:
         """Close what another note takes the place of, and open what none does any more."""
@@ -234,10 +248,11 @@ class PlainMemory:
 
 
 def _shown(story: Story, look: Look) -> Seen | None:
+    """What stands now needs no clock to have begun: the clock may have been set back."""
     if look.back:
         return story.about(look.moment, look.known_at)
     seen = story.standing(None)
-    unasked = seen and seen.saying.state is State.ACTIVE and seen.saying.holds(look.now)
+    unasked = seen and seen.saying.state is State.ACTIVE and not seen.saying.over(look.now)
     return seen if unasked else None
 
 

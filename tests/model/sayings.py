@@ -81,7 +81,11 @@ class Saying:
 
     def holds(self, at: datetime) -> bool:
         """Whether it says something of this moment."""
-        return self.begins <= at and (self.until is None or at < self.until)
+        return self.begins <= at and not self.over(at)
+
+    def over(self, at: datetime) -> bool:
+        """Whether it had ended by a moment."""
+        return self.until is not None and self.until <= at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +136,9 @@ class Story:
             return None
         for seen in reversed(chapters):
             if seen.saying.begins <= at:
-                return seen if seen.saying.holds(at) else None
+                # What followed may have been dated later since: then this held longer.
+                ended = seen.ended if seen.ended and seen.ended > at else None
+                return replace(seen, ended=ended) if seen.saying.holds(at) else None
         return None
 
     def _chapters(self, known_at: datetime | None) -> list[Seen]:
