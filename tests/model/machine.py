@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from tests.model import open_questions
 from tests.model.answers import word_of
 from tests.model.sayings import TICK
 from tests.model.talk import NAMESPACES, SEARCHED, At, In, Talk, When
@@ -159,12 +158,6 @@ class Conversation(Talk, RuleBasedStateMachine):
     @rule(note=notes, rev=st.integers(1, 6), expected=expecteds)
     def restore(self, note: str, rev: int, expected: int | None) -> None:
         """An earlier revision, brought back."""
-        said = self.model.notes[note].said
-        back = said[min(rev, len(said)) - 1]
-        if open_questions.restoring_what_is_superseded(said[-1], back):
-            return
-        if open_questions.restoring_what_stands(said[-1], back):
-            return
         seen = self.expected_rev(note, expected)
         accepted = self.door.restore(self.now, note, rev, seen)
         self.modelled(accepted, lambda: self.model.restore(note, rev, self.now, expected=seen))

@@ -76,8 +76,7 @@ class Saying:
     @property
     def until(self) -> datetime | None:
         """When it stopped being true, by its own end or by another note's beginning."""
-        over = max(self.taken_over, self.begins) if self.taken_over else None
-        return min((end for end in (self.ends, over) if end), default=None)
+        return min((end for end in (self.ends, self.taken_over) if end), default=None)
 
     def holds(self, at: datetime) -> bool:
         """Whether it says something of this moment."""
@@ -133,6 +132,8 @@ class Story:
         """What was true of the note at a moment, as far as was known at another."""
         chapters = self._chapters(known_at)
         if not chapters or chapters[-1].saying.state not in states:
+            return None
+        if chapters[-1].saying.over(at):  # what it said earlier ended with it
             return None
         for seen in reversed(chapters):
             if seen.saying.begins <= at:
