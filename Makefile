@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-attach bench-cost torture clean
+.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: install ## formatting, lint and types: what CI checks
 bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.retrieval "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
+
+bench-generator: install ## measure memory on a made-up world, told to the server and asked (ARGS="--size small --style assistant --seed 1")
+	@exec $(BIN)/python -m benchmarks.generator $(ARGS)
 
 bench-attach: install ## measure what attaching costs: time to initialize, memory of 1 and 5 clients
 	@exec $(BIN)/python -m benchmarks.attach $(ARGS)

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.model.sayings import READABLE, TICK, TRUE_THEN, How, Saying, Seen, State, Story, Tie
-from tests.model.words import SUPERSEDES, Look, No, Words, dated, end_of, superseded, unlinked
+from tests.model.words import (
+    SUPERSEDES,
+    Look,
+    No,
+    Words,
+    dated,
+    end_of,
+    superseded,
+    taking_over,
+    unlinked,
+)
 
 
 @dataclass(kw_only=True)
@@ -34,9 +44,13 @@ class PlainMemory:
         if said.ends and said.ends <= begins:
             raise No
         if words.link:
-            said = replace(said, ties=self._linked(note_id, said, words.link))
+            said = replace(said, ties=self._linked(note_id, said, words.link, now))
         self.notes[note_id] = Story(note_id=note_id, namespace=namespace, said=[said])
         self._settle(superseded(said), now)
+
+    def remember_again(self, note_id: str, now: datetime) -> None:
+        """Nothing new; what it supersedes is settled as of now."""
+        self._settle(superseded(self.notes[note_id].now), now)
 
     def update(
         self, note_id: str, words: Words, now: datetime, *, expected: int | None = None
@@ -54,15 +68,15 @@ class PlainMemory:
         if rev > len(story.said):
             raise No
         old, back = story.now, story.said[rev - 1]
-        closed = State.SUPERSEDED in (old.state, back.state)
+        ends = old.ends if State.SUPERSEDED in (old.state, back.state) else back.ends
         new = replace(
             back,
             known_from=old.known_from,
             how=How.NEVER,
             change="restore",
             state=old.state,
-            taken_over=old.taken_over,
-            ends=old.ends if closed else back.ends,
+            taken_over=old.taken_over if ends == old.ends else None,
+            ends=ends,
         )
         self._add(story, new, now, expected)
 
@@ -75,13 +89,13 @@ class PlainMemory:
         self._settle(superseded(story.now), now)
 
     def bring_back(self, note_id: str, now: datetime) -> None:
-        """As it was before it was forgotten."""
+        """As it was before it was forgotten, but for who takes its place by now."""
         story = self.notes[note_id]
-        if story.now.state is not State.FORGOTTEN:
-            return
-        before = next(s.state for s in reversed(story.said) if s.state is not State.FORGOTTEN)
-        _say(story, replace(story.now, state=before, how=How.SAME, change="restore"), now)
-        self._settle({*superseded(story.now), note_id}, now)
+        if story.now.state is State.FORGOTTEN:
+            before = next(s.state for s in reversed(story.said) if s.state is not State.FORGOTTEN)
+            _say(story, replace(story.now, state=before, how=How.SAME, change="restore"), now)
+            self._settle(superseded(story.now), now)
+        self._settle({note_id}, now)
 
     def evolved(self, note_id: str, change: str, run: str, now: datetime) -> None:
         """A revision that evolution or its undo made: not a word of the agent's is another."""
@@ -112,24 +126,17 @@ class PlainMemory:
     def links(self, look: Look, note_id: str) -> set[tuple[str, str]]:
         """The other note and the relation of every link a note is shown with."""
         at = look.moment if look.back else None
-        shown = {i: seen for i in self.notes if (seen := self.read(look, i))}
-        ties = {i: [t for t in seen.saying.ties if t.stood(at)] for i, seen in shown.items()}
+        shown = {i for i in self.notes if self.read(look, i)}
+        said = {i: seen.saying for i in shown if (seen := self.notes[i].standing(look.known_at))}
+        ties = {i: [tie for tie in last.ties if tie.stood(at)] for i, last in said.items()}
         own = {(tie.to, tie.relation) for tie in ties.get(note_id, ()) if tie.to in shown}
         here = {
             (other, f"{tie.relation} (from)")
             for other, theirs in ties.items()
             for tie in theirs
-            if tie.to == note_id and self._still_says(other, note_id, look)
+            if tie.to == note_id
         }
         return own | here
-
-    def _still_says(self, other: str, note_id: str, look: Look) -> bool:
-        """Whether what is said last of a note tells of a link, ended or not.
-
-        A link of past words that was corrected away since is seen from their side only.
-        """
-        last = self.notes[other].standing(look.known_at)
-        return last is not None and any(tie.to == note_id for tie in last.saying.ties)
 
     def _live(self, note_id: str) -> Story:
         if self.notes[note_id].now.state is State.FORGOTTEN:
@@ -147,6 +154,7 @@ class PlainMemory:
         begins = old.begins
         if world or (happened != old.happened and happened <= now):
             begins = min(happened, now)
+        ends = None if words.endless else end_of(words, old)
         new = replace(
             old,
             how=How.NEVER if never else How.WORLD if world else How.SAME,
@@ -156,7 +164,8 @@ class PlainMemory:
             tags=words.tags if words.tags is not None else old.tags,
             happened=happened,
             begins=begins,
-            ends=None if words.endless else end_of(words, old),
+            ends=ends,
+            taken_over=old.taken_over if ends == old.ends else None,
             ties=old.ties
             if not never
             else tuple(dated(t, old, happened, begins) for t in old.ties),
@@ -165,20 +174,25 @@ class PlainMemory:
             ended = min(happened, now) if words.happened and words.content is not None else now
             new = replace(new, ties=unlinked(new.ties, words.unlink, ended, never=words.correction))
         if words.link:
-            new = replace(new, ties=self._linked(note_id, new, words.link))
-        told = (new.ends, new.begins) != (old.ends, old.begins)
-        if told and new.ends and new.ends <= new.begins:
+            new = replace(new, ties=self._linked(note_id, new, words.link, now))
+        told = (new.until, new.begins) != (old.until, old.begins)
+        if told and new.until and new.until <= new.begins:
             raise No
         return new
 
-    def _linked(self, note_id: str, said: Saying, link: tuple[str, str]) -> tuple[Tie, ...]:
+    def _linked(
+        self, note_id: str, said: Saying, link: tuple[str, str], now: datetime
+    ) -> tuple[Tie, ...]:
         to, relation = link
         if to == note_id or self.notes[to].now.state is State.FORGOTTEN:
             raise No
-        if any((tie.to, tie.relation) == link and tie.stood(None) for tie in said.ties):
+        twins = [tie for tie in said.ties if (tie.to, tie.relation) == link]
+        if any(tie.stood(None) for tie in twins):
             return said.ties
-        begins = said.happened if relation == SUPERSEDES else said.begins
-        return (*said.ties, Tie(to=to, relation=relation, begins=begins))
+        if relation == SUPERSEDES:  # put in again, it had never ended
+            others = [tie for tie in said.ties if tie not in twins]
+            return (*others, Tie(to=to, relation=relation, begins=said.happened))
+        return (*said.ties, Tie(to=to, relation=relation, begins=now if twins else said.begins))
 
     def _check_circle(self, note_id: str, new: Saying) -> None:
         ahead, seen = superseded(new), set[str]()
@@ -199,7 +213,8 @@ class PlainMemory:
         if superseded(new) - superseded(old):
             self._check_circle(story.note_id, new)
         _say(story, new, now)
-        self._settle(superseded(new) | superseded(old), now)
+        turned = {tie.to for tie in taking_over(new) ^ taking_over(old)}
+        self._settle([*turned, *([story.note_id] if old.until or new.until else [])], now)
 
     def _settle(self, note_ids: Iterable[str], now: datetime) -> None:
         """Close what another note takes the place of, and open what none does any more."""
@@ -234,10 +249,11 @@ class PlainMemory:
 
 
 def _shown(story: Story, look: Look) -> Seen | None:
+    """What stands now needs no clock to have begun: the clock may have been set back."""
     if look.back:
         return story.about(look.moment, look.known_at)
     seen = story.standing(None)
-    unasked = seen and seen.saying.state is State.ACTIVE and seen.saying.holds(look.now)
+    unasked = seen and seen.saying.state is State.ACTIVE and not seen.saying.over(look.now)
     return seen if unasked else None
 
 

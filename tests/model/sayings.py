@@ -76,12 +76,15 @@ class Saying:
     @property
     def until(self) -> datetime | None:
         """When it stopped being true, by its own end or by another note's beginning."""
-        over = max(self.taken_over, self.begins) if self.taken_over else None
-        return min((end for end in (self.ends, over) if end), default=None)
+        return min((end for end in (self.ends, self.taken_over) if end), default=None)
 
     def holds(self, at: datetime) -> bool:
         """Whether it says something of this moment."""
-        return self.begins <= at and (self.until is None or at < self.until)
+        return self.begins <= at and not self.over(at)
+
+    def over(self, at: datetime) -> bool:
+        """Whether it had ended by a moment."""
+        return self.until is not None and self.until <= at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,13 @@ class Story:
         chapters = self._chapters(known_at)
         if not chapters or chapters[-1].saying.state not in states:
             return None
+        if chapters[-1].saying.over(at):  # what it said earlier ended with it
+            return None
         for seen in reversed(chapters):
             if seen.saying.begins <= at:
-                return seen if seen.saying.holds(at) else None
+                # What followed may have been dated later since: then this held longer.
+                ended = seen.ended if seen.ended and seen.ended > at else None
+                return replace(seen, ended=ended) if seen.saying.holds(at) else None
         return None
 
     def _chapters(self, known_at: datetime | None) -> list[Seen]:

@@ -74,6 +74,11 @@ def end_of(words: Words, old: Saying) -> datetime | None:
     return words.ends if words.ends and words.ends != old.until else old.ends
 
 
+def taking_over(said: Saying) -> set[Tie]:
+    """The links by which it takes the place of other notes."""
+    return {tie for tie in said.ties if tie.relation == SUPERSEDES and tie.stood(None)}
+
+
 def superseded(said: Saying) -> set[str]:
     """Ids of the notes it takes the place of."""
-    return {tie.to for tie in said.ties if tie.relation == SUPERSEDES and tie.stood(None)}
+    return {tie.to for tie in taking_over(said)}

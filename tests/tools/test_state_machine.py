@@ -71,10 +71,10 @@ def converse(
 def test_the_store_in_memory_answers_as_the_plain_model_whatever_is_said(
     portal: BlockingPortal,
 ) -> None:
-    converse(portal, in_memory, examples=EXAMPLES * 6 // 10, steps=20)
+    converse(portal, in_memory, examples=EXAMPLES * 4 // 10, steps=20)
 
 
 def test_the_store_on_disk_answers_as_the_plain_model_whatever_is_said(
     portal: BlockingPortal, tmp_path: Path
 ) -> None:
-    converse(portal, lambda: on_disk(tmp_path), examples=EXAMPLES * 8 // 100, steps=12)
+    converse(portal, lambda: on_disk(tmp_path), examples=EXAMPLES * 6 // 100, steps=12)

@@ -10,6 +10,7 @@ from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change
 from zettel.tools.bring_back import Return, changes_back
 from zettel.tools.memory import Memory
+from zettel.tools.supersession import told_end
 
 
 async def restoring(
@@ -32,8 +33,13 @@ async def restoring(
         )
     stamp = Return(now=now, by=by, change="restore", reason=reason or f"back to revision {rev}")
 
+    told = told_end(revisions[:rev])
+
     async def amend(standing: Note) -> Change | None:
-        pair = (standing, _agents_words(standing, earlier))
+        # The end that another note gives is no word of the agent's, and stays.
+        stands = told_end(await memory.store.revisions(standing.note_id))
+        until = standing.valid_until if stands == told else told
+        pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
         changes = await changes_back(memory, [pair], stamp, whole=False)
         return changes[0] if changes else None
 

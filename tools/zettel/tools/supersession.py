@@ -144,21 +144,31 @@ def _takes_over(other: Note, note_id: str) -> datetime:
 
 async def _reopened(store: NoteStore, note: Note) -> Note:
     """The note with the end it was told to have; as it is if it was never superseded."""
-    told, last, closed = note.valid_until, None, False
-    for revision in await store.revisions(note.note_id):
-        closed = closed or revision.change == CLOSED
-        if last is None or (revision.change != CLOSED and revision.valid_until != last.valid_until):
-            told = revision.valid_until
-        last = revision
-    if not closed:
+    revisions = await store.revisions(note.note_id)
+    if all(revision.change != CLOSED for revision in revisions):
         return note
     return replace(
         note,
         state=State.ACTIVE,
-        valid_until=told,
+        valid_until=told_end(revisions),
         change="revive",
         reason="no longer superseded",
     )
+
+
+def told_end(revisions: Iterable[Note]) -> datetime | None:
+    """The end a note was told to have, whatever supersedes it.
+
+    Args:
+        revisions: Oldest first, up to the one in question.
+    """
+    told: datetime | None = None
+    last: Note | None = None
+    for revision in revisions:
+        if last is None or (revision.change != CLOSED and revision.valid_until != last.valid_until):
+            told = revision.valid_until
+        last = revision
+    return told
 
 
 def _changed(note: Note, by: str, now: datetime) -> Change:

@@ -24,6 +24,7 @@ from zettel.tools.supersession import (
     plan_targets,
     settle_targets,
     supersedes,
+    told_end,
     turned,
 )
 from zettel.tools.times import read_time
@@ -106,9 +107,20 @@ async def _amending(
     model = memory.embedder.model_id
 
     async def amend(note: Note) -> Change | None:
-        return revised(note, wish, vectors, model=model, by=caller.name, now=now)
+        new = await _without_known_end(memory, note, wish)
+        return revised(note, new, vectors, model=model, by=caller.name, now=now)
 
     return amend
+
+
+async def _without_known_end(memory: Memory, note: Note, wish: Wish) -> Wish:
+    """The wish without the end the note was told before; another note may have given it another."""
+    if note.valid_until is None or not (wish.valid_until or wish.endless):
+        return wish
+    told = told_end(await memory.store.revisions(note.note_id))
+    if told != (wish.valid_until.last if wish.valid_until else None):
+        return wish
+    return replace(wish, valid_until=None, endless=False)
 
 
 def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
