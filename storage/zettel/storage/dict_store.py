@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.dict_match import bm25, known, matches, past_row
-from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage, order_key
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key
 from zettel.storage.revisions import (
     check_vectors,
     check_write,
@@ -48,6 +48,7 @@ class DictStore:
         self._runs: list[Run] = []
         self._meta: dict[str, str] = {}
         self._commits = 0
+        self._version = 0
 
     @property
     def place(self) -> str:
@@ -74,7 +75,7 @@ class DictStore:
             self._rows[closed.row_id] = closed
             self._put(following, next_vectors(vectors, change))
             stored.append(following)
-        self._commits += bool(stored)
+        self._committed(bool(stored))
         return Written(stored=tuple(stored), lost=tuple(lost))
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
@@ -108,6 +109,14 @@ class DictStore:
             (Hit(n.note_id, float(np.max(self._vectors[n.row_id] @ vector))) for n in embedded),
             limit,
         )
+
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Near]:
+        """The few notes nearest to a vector."""
+        hits = await self.match_vectors(vector, where, limit=limit)
+        notes = {note.note_id: note for note in self._matching(where)}
+        return [Near(_outline(notes[hit.note_id]), hit.score) for hit in hits]
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         """What ranking needs, in session order."""
@@ -166,6 +175,10 @@ class DictStore:
             note_id: self._vectors[row] for note_id, row in rows.items() if row in self._vectors
         }
 
+    async def version(self) -> int:
+        """How often notes were written."""
+        return self._version
+
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
         """Fill in vectors of rows that wait for them."""
         for _, array in vectors:
@@ -174,7 +187,7 @@ class DictStore:
             row = self._rows.get(note.row_id)
             if row is not None and row.current and not row.embed_model:
                 self._put(replace(row, embed_model=model), array)
-        self._commits += 1
+        self._committed()
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
         """Note that evolution has seen these revisions."""
@@ -182,7 +195,7 @@ class DictStore:
             row = self._rows.get(note.row_id)
             if row is not None and row.current and row.stage < stage:
                 self._rows[row.row_id] = replace(row, stage=stage)
-        self._commits += 1
+        self._committed()
 
     async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
         """Usage of those notes that have any."""
@@ -252,6 +265,10 @@ class DictStore:
         self._current[note.note_id] = note.row_id
         if vectors is not None:
             self._vectors[note.row_id] = vectors
+
+    def _committed(self, times: int = 1) -> None:
+        self._commits += times
+        self._version += times
 
     def _now(self, note_id: str) -> Note | None:
         return self._rows.get(self._current.get(note_id, ""))

@@ -106,7 +106,7 @@ async def latest(tables: Tables) -> datetime | None:
 
 
 async def _notes(tables: Tables, where: str, *order: str) -> list[Note]:
-    return read_notes(await tables.notes.select(NOTE_COLUMNS, where=where, order=order))
+    return read_notes(await tables.notes.select_wide(NOTE_COLUMNS, where=where, order=order))
 
 
 async def _passages(

@@ -24,7 +24,7 @@ from zettel.storage import (
 )
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
-from zettel.storage.notes import Facets, Hit, Note, Outline, Run, Usage
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.places import read_place
 from zettel.storage.store import (
     Change,
@@ -98,6 +98,12 @@ class LanceStore:
         """Notes by cosine of their best passage."""
         return await lance_search.match_vectors(self._tables, vector, where, limit=limit)
 
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Near]:
+        """The few notes nearest to a vector."""
+        return await lance_search.nearest(self._tables, vector, where, limit=limit)
+
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         """What ranking needs, in session order."""
         return await lance_search.outlines(self._tables, where, limit=limit)
@@ -135,6 +141,10 @@ class LanceStore:
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of embedded current notes."""
         return await lance_history.passages_of(self._tables, note_ids)
+
+    async def version(self) -> int:
+        """How often notes were written."""
+        return await self._tables.notes.version()
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
         """Fill in vectors of rows that wait for them."""

@@ -7,7 +7,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import random
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
+from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
 from zettel.storage.places import Place
 
@@ -79,6 +80,7 @@ class LanceTable:
         descending: bool = False,
         limit: int = MAX_ROWS,
         offset: int = 0,
+        addressed: bool = False,
     ) -> pa.Table:
         """Read some columns of the rows that match.
 
@@ -89,6 +91,7 @@ class LanceTable:
             descending: Sort the other way round.
             limit: How many rows at most.
             offset: How many to skip first.
+            addressed: Whether to add `_rowid`, good until the row is moved or changed.
 
         Raises:
             StoreUnavailableError: The table cannot be read.
@@ -98,6 +101,8 @@ class LanceTable:
 
         async def fetch(handle: AsyncTable) -> pa.Table:
             query = handle.query().select(list(columns))
+            if addressed:
+                query = query.with_row_id()
             if where:
                 query = query.where(where)
             if order:
@@ -107,6 +112,50 @@ class LanceTable:
             return await query.limit(min(limit, MAX_ROWS)).offset(offset).to_arrow()
 
         return await self.read(fetch)
+
+    async def select_wide(
+        self,
+        columns: Sequence[str],
+        *,
+        where: str,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        limit: int = MAX_ROWS,
+        offset: int = 0,
+    ) -> pa.Table:
+        """Read many columns of few rows: what `select` reads, in two steps.
+
+        Of rows no index covers yet LanceDB 0.40 reads every column asked for before it looks at
+        the predicate: with 50 commits since upkeep 35 columns take 35 ms, the keys first and then
+        the rows by their address 13 ms (measured at 1,000 and 20,000 notes).
+
+        Raises:
+            StoreUnavailableError: The table cannot be read.
+        """
+        key, asked = self.spec.key, list(columns)
+        if self.place.optimises:
+            keys = await self.select(
+                list(dict.fromkeys((key, *order))),
+                where=where,
+                order=order,
+                descending=descending,
+                limit=limit,
+                offset=offset,
+                addressed=True,
+            )
+            if not keys.num_rows:
+                return self.spec.schema.empty_table().select(asked)
+            names, addresses = (keys.column(c).to_pylist() for c in (key, "_rowid"))
+            rows = await self.read(
+                lambda handle: handle.take_row_ids(addresses).select([key, *asked]).to_arrow()
+            )
+            places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
+            # A row that was changed or moved since is no more at its address.
+            if rows.num_rows == len(names) and places.keys() == set(names):
+                return rows.take([places[name] for name in names]).select(asked)
+        return await self.select(
+            asked, where=where, order=order, descending=descending, limit=limit, offset=offset
+        )
 
     async def count(self, where: str = "") -> int:
         """How many rows match.
@@ -213,6 +262,7 @@ class Tables:
     usage: LanceTable
     runs: LanceTable
     meta: LanceTable
+    recent: CurrentRows = field(default_factory=CurrentRows)
 
     def all(self) -> tuple[LanceTable, ...]:
         """Every table, `meta` last: upkeep writes its own mark there."""

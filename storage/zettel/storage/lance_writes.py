@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from zettel.storage.lance_current import current_rows, read_rows
 from zettel.storage.lance_filters import all_of, equals, one_of
-from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors, to_table
+from zettel.storage.lance_rows import NoteRow, to_table
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Note
 from zettel.storage.revisions import (
@@ -79,7 +80,8 @@ async def embed_notes(
     if not made:
         return
     async with tables.notes.writing():
-        waiting = await _read(tables, all_of("current", equals("embed_model", ""), _keyed(made)))
+        where = all_of("current", equals("embed_model", ""), _keyed(made))
+        waiting = await read_rows(tables.notes, where)
         filled = [
             NoteRow(note=replace(row.note, embed_model=model), vectors=made[row.note.row_id])
             for row in waiting
@@ -107,8 +109,7 @@ async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
     if not changes:
         return []
     ids = [change.note.note_id for change in changes]
-    rows = await _read(tables, all_of("current", one_of("note_id", ids)))
-    current = {row.note.note_id: row for row in rows}
+    current = await current_rows(tables, ids)
     steps: list[_Step] = []
     for change in changes:
         old = current.get(change.note.note_id)
@@ -133,18 +134,12 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
     # Another process was first somewhere: what stands in the table says where. A row equal to
     # ours in every field, the microsecond it was made included, is ours or as good as ours.
     keys = [step.following.note.row_id for step in steps]
-    standing = {row.note.row_id: row.note for row in await _read(tables, _keyed(keys))}
+    standing = {row.note.row_id: row.note for row in await read_rows(tables.notes, _keyed(keys))}
     return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
 
 
 def _keyed(row_ids: Iterable[str]) -> str:
     return one_of("row_id", row_ids)
-
-
-async def _read(tables: Tables, where: str) -> list[NoteRow]:
-    table = await tables.notes.select([*NOTE_COLUMNS, "vectors"], where=where)
-    pairs = zip(read_notes(table), read_vectors(table), strict=True)
-    return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]
 
 
 def _rows(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:

@@ -169,6 +169,15 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A note beside a vector."""
+
+    outline: Outline
+    score: float
+    """Cosine of its best passage."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """How often a note came up (MemoryBank, arXiv 2305.10250: strength grows with recall)."""

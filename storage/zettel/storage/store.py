@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Facets, Hit, Kind, Note, Outline, Run, State, Usage
+from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
 Vectors = NDArray[np.float32]
 """float32, shape `(passages, dim)`, finite, rows of unit length."""
@@ -164,6 +164,15 @@ class NoteStore(Protocol):
         """Notes by cosine of their best passage to a unit vector of shape `(dim,)`, best first."""
         ...
 
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Near]:
+        """`match_vectors` for a few notes, with what is told of them; faster where there are many.
+
+        Exact but for notes of very many passages: those may hide others.
+        """
+        ...
+
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         """The few fields ranking needs, in session order: `happened_at`, `note_id` ascending."""
         ...
@@ -205,6 +214,13 @@ class NoteStore(Protocol):
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of revisions, current or not, by row id; one that has none is left out."""
+        ...
+
+    async def version(self) -> int:
+        """A number that grows with every commit to notes, by one unless somebody else commits too.
+
+        Asked before and after a commit of one's own, it tells whether anybody came between.
+        """
         ...
 
     async def latest(self) -> datetime | None:

@@ -1,0 +1,86 @@
+"""The bare side: a LanceDB table with the same columns, indices and rows, and nothing around it."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+from lancedb import AsyncTable, Session, connect_async
+
+from benchmarks.cost.fill import Filling
+from zettel.storage.lance_open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
+from zettel.storage.lance_rows import NoteRow, to_table
+from zettel.storage.lance_schema import notes_table
+from zettel.storage.lance_upkeep import KEEP_VERSIONS
+from zettel.storage.revisions import next_revision
+from zettel.storage.store import Change, NewNote, Vectors
+
+CLOSES = "target.current AND NOT source.current"
+"""What the store's own merge asks, or two processes could revise one note twice."""
+
+
+class Twin:
+    """Rows written by hand. Made by `open_twin`; rows are Arrow before any clock starts."""
+
+    def __init__(self, table: AsyncTable, *, schema: pa.Schema, dim: int) -> None:
+        self._table = table
+        self._schema = schema
+        self._dim = dim
+
+    async def fill(self, filling: Filling) -> None:
+        """Write the notes in the same commits as the store, and optimise."""
+        for batch in filling.batches():
+            await self.add(self.rows([NoteRow(note=e.note, vectors=e.vectors) for e in batch]))
+        await self.optimise()
+
+    def rows(self, rows: Sequence[NoteRow]) -> pa.Table:
+        """Rows as Arrow, with every column of the store's table."""
+        return to_table(rows, schema=self._schema, dim=self._dim)
+
+    def both_rows(self, old: NewNote, content: str, vectors: Vectors) -> pa.Table:
+        """The two rows of a revision with new content: the closed one and the new one."""
+        new = replace(old.note, rev=old.note.rev + 1, content=content)
+        closed, following = next_revision(
+            old.note, Change(note=new, vectors=vectors), model_id=old.note.embed_model
+        )
+        return self.rows(
+            [
+                NoteRow(note=closed, vectors=old.vectors),
+                NoteRow(note=following, vectors=vectors),
+            ]
+        )
+
+    async def add(self, rows: pa.Table) -> None:
+        """One bare `add`."""
+        await self._table.add(rows)
+
+    async def merge(self, rows: pa.Table) -> None:
+        """One bare `merge_insert`."""
+        merge = self._table.merge_insert("row_id").use_index(False)
+        merge = merge.when_matched_update_all(where=CLOSES).when_not_matched_insert_all()
+        await merge.execute(rows)  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
+
+    async def optimise(self) -> None:
+        """The upkeep the store gets, at the same moments."""
+        await self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+async def open_twin(folder: Path, *, dim: int) -> Twin:
+    """Make an empty table just as the store makes its own: keys, indices, caches, consistency."""
+    caches = Session(
+        index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
+    )
+    database = await connect_async(
+        str(folder), read_consistency_interval=timedelta(0), session=caches
+    )
+    spec = notes_table(dim)
+    table = await database.create_table(spec.name, schema=spec.schema)
+    for column, config in spec.indices:
+        await table.create_index(column, config=config)
+    return Twin(table, schema=spec.schema, dim=dim)
