@@ -41,7 +41,10 @@ NOTE_COLUMNS = (
 )
 """The fields of `Note`: all columns but the vectors and what is computed from the rest."""
 
-OUTLINE_COLUMNS = ("note_id", "namespace", "session", "subject", "happened_at", "kind", "content")
+OUTLINE_COLUMNS = (
+    *("note_id", "namespace", "session", "subject", "happened_at", "kind", "content"),
+    *("entities", "times", "valid_until"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +70,7 @@ def read_notes(table: pa.Table) -> list[Note]:
         record.update({name: tuple(record[name]) for name in _LISTS})
         record.update({name: _utc_or_none(record[name]) for name in _TIMES})
         record["kind"], record["state"] = Kind(record["kind"]), State(record["state"])
-        record["times"] = tuple(
-            Span(start=utc(t["start"]), end=utc(t["end"]), phrase=t["phrase"])
-            for t in record["times"]
-        )
+        record["times"] = _spans(record["times"])
         record["derived_by"] = {k: v for k, v in record["derived_by"].items() if v is not None}
         for link in record["links"]:
             link.update({name: _utc_or_none(link[name]) for name in _LINK_TIMES})
@@ -96,6 +96,9 @@ def read_outlines(table: pa.Table) -> list[Outline]:
             happened_at=utc(record["happened_at"]),
             kind=Kind(record["kind"]),
             content=record["content"],
+            entities=tuple(record["entities"]),
+            times=_spans(record["times"]),
+            valid_until=_utc_or_none(record["valid_until"]),
         )
         for record in table.to_pylist()
     ]
@@ -108,6 +111,10 @@ def utc(instant: datetime) -> datetime:
 
 def _utc_or_none(instant: datetime | None) -> datetime | None:
     return None if instant is None else utc(instant)
+
+
+def _spans(records: Sequence[Mapping[str, object]]) -> tuple[Span, ...]:
+    return tuple(Span(start=utc(t["start"]), end=utc(t["end"]), phrase=t["phrase"]) for t in records)
 
 
 def _as_record(note: Note) -> Mapping[str, object]:

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import anyio
+from anyio import to_thread
 
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline
 from zettel.storage.store import NoteFilter
+from zettel.tools.corpora import WHOLE_SCOPE
 from zettel.tools.memory import Memory
-from zettel.tools.ranking.fusion import Ranked, fuse, signal_values
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.fusion import Ranked, Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question, read_question
 
 ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
-WHOLE_SCOPE = 4_000
-"""Notes up to which the whole scope is outlined; a larger one only by the sessions of its hits."""
 BEST = 30
 """Hits of each arm whose sessions are read in a large scope."""
 DEPTH = 200
@@ -26,56 +28,79 @@ DEPTH = 200
 class Found:
     """A ranking, and whether meaning had a part in it."""
 
+    question: Question
+    ranking: Ranking
+    """Of every note that was looked at."""
     ranked: Sequence[Ranked]
+    """The best of it."""
     meaning: Mapping[str, float]
     """Cosine by note id; empty while the model is loading."""
     with_meaning: bool
 
 
-async def search(memory: Memory, query: str, where: NoteFilter, *, depth: int = DEPTH) -> Found:
-    """Rank the notes of a scope for a question, best first, at most `depth`."""
-    small = await memory.store.count(where) <= WHOLE_SCOPE
-    text, known = await _text_and_scope(memory, query, where, small=small)
-    question = await _read(memory, query, where, known if small else None)
+async def search(
+    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = DEPTH
+) -> Found:
+    """Rank the notes of a scope for a question, best first, at most `depth`.
+
+    Args:
+        memory: Where to search.
+        query: The question.
+        where: The scope.
+        now: What "last week" in the question is relative to, and what stands is shown.
+        depth: Notes to return.
+    """
+    corpus = await memory.corpora.read(memory.store, where, now)
+    if corpus:
+        subjects = {outline.subject for outline in corpus.outlines if outline.subject}
+    else:
+        subjects = set((await memory.store.facets(where)).subjects)
+    question = read_question(query, subjects, now)
     with_meaning = memory.embedder.ready
-    meaning = list[Hit]()
-    if with_meaning:
-        vector = await memory.embedder.embed_query(question.topic)
-        meaning = await memory.store.match_vectors(vector, where, limit=ARM)
-    if not small:
-        known = await _around(memory, where, text, meaning)
+    text, meaning = await _arms(memory, question, where, with_meaning=with_meaning)
+    if corpus is None:
+        corpus = await to_thread.run_sync(
+            make_corpus, await _around(memory, where, text, meaning)
+        )
+    ranking, cosines = _ranked(question, text, meaning, corpus)
+    return Found(
+        question=question,
+        ranking=ranking,
+        ranked=ranking.best(depth),
+        meaning=cosines,
+        with_meaning=with_meaning,
+    )
+
+
+def _ranked(
+    question: Question, text: Sequence[Hit], meaning: Sequence[Hit], corpus: Corpus
+) -> tuple[Ranking, dict[str, float]]:
     cosines = {hit.note_id: hit.score for hit in meaning if hit.score > 0}
-    values = signal_values(question, {hit.note_id: hit.score for hit in text}, cosines, known)
-    return Found(ranked=fuse(values, known)[:depth], meaning=cosines, with_meaning=with_meaning)
+    words = {hit.note_id: hit.score for hit in text}
+    return fuse(signal_values(question, words, cosines, corpus), corpus), cosines
 
 
-async def _text_and_scope(
-    memory: Memory, query: str, where: NoteFilter, *, small: bool
-) -> tuple[list[Hit], list[Outline]]:
-    text, outlines = list[Hit](), list[Outline]()
+async def _arms(
+    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool
+) -> tuple[list[Hit], list[Hit]]:
+    """The hits by words and those by meaning, asked for at the same time."""
+    text, meaning = list[Hit](), list[Hit]()
 
-    async def match_text() -> None:
-        text.extend(await memory.store.match_text(query, where, limit=ARM))
+    async def by_words() -> None:
+        text.extend(await memory.store.match_text(question.text, where, limit=ARM))
 
-    async def outline_scope() -> None:
-        outlines.extend(await memory.store.outlines(where, limit=2 * WHOLE_SCOPE))
+    async def by_meaning() -> None:
+        vector = await memory.embedder.embed_query(question.topic)
+        meaning.extend(await memory.store.match_vectors(vector, where, limit=ARM))
 
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(match_text)
-            if small:
-                group.start_soon(outline_scope)
+            group.start_soon(by_words)
+            if with_meaning:
+                group.start_soon(by_meaning)
     except* ZettelError as failed:  # an error keeps its own words
         raise failed.exceptions[0] from None
-    return text, outlines
-
-
-async def _read(
-    memory: Memory, query: str, where: NoteFilter, outlines: Sequence[Outline] | None
-) -> Question:
-    if outlines is None:
-        return read_question(query, (await memory.store.facets(where)).subjects)
-    return read_question(query, {o.subject for o in outlines if o.subject})
+    return text, meaning
 
 
 async def _around(
