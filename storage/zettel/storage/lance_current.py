@@ -11,6 +11,7 @@ from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors
 from zettel.storage.lance_tables import LanceTable, Tables
 
+
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
     """Note id -> current row, vectors included; ids that are not there are left out.
 

@@ -114,7 +114,9 @@ def _utc_or_none(instant: datetime | None) -> datetime | None:
 
 
 def _spans(records: Sequence[Mapping[str, object]]) -> tuple[Span, ...]:
-    return tuple(Span(start=utc(t["start"]), end=utc(t["end"]), phrase=t["phrase"]) for t in records)
+    return tuple(
+        Span(start=utc(t["start"]), end=utc(t["end"]), phrase=t["phrase"]) for t in records
+    )
 
 
 def _as_record(note: Note) -> Mapping[str, object]:

@@ -136,9 +136,7 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
     return answer
 
 
-async def _matching(
-    memory: Memory, target: _Target, now: datetime
-) -> tuple[list[Note], int]:
+async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
     """The notes to preview and how many match in all."""
     if not target.query:
         notes = await memory.store.find(target.where, limit=PREVIEWED)

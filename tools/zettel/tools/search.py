@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 import anyio
 from anyio import to_thread
@@ -12,6 +13,7 @@ from zettel.storage.notes import Hit, Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.corpora import WHOLE_SCOPE
 from zettel.tools.memory import Memory
+from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import Ranked, Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question, read_question
@@ -20,8 +22,20 @@ ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
 BEST = 30
 """Hits of each arm whose sessions are read in a large scope."""
+STEPS = 2
+"""Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
 DEPTH = 200
 """Notes kept of a ranking: twenty pages of ten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arms:
+    """What each arm says to a question."""
+
+    text: Mapping[str, float]
+    """Raw BM25 by note id, best first."""
+    meaning: Mapping[str, float]
+    """Cosine by note id, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,38 +66,68 @@ async def search(
     """
     corpus = await memory.corpora.read(memory.store, where, now)
     if corpus:
-        subjects = {outline.subject for outline in corpus.outlines if outline.subject}
+        question = ask(query, corpus, now)
     else:
-        subjects = set((await memory.store.facets(where)).subjects)
-    question = read_question(query, subjects, now)
+        question = read_question(query, (await memory.store.facets(where)).subjects, now)
     with_meaning = memory.embedder.ready
-    text, meaning = await _arms(memory, question, where, with_meaning=with_meaning)
+    arms = await gather_arms(memory, question, where, with_meaning=with_meaning)
     if corpus is None:
-        corpus = await to_thread.run_sync(
-            make_corpus, await _around(memory, where, text, meaning)
-        )
-    ranking, cosines = _ranked(question, text, meaning, corpus)
+        corpus = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
+        ranking = rank(question, arms, corpus)
+    else:
+        ranking = await _steps(memory, where, now, rank(question, arms, corpus), question)
     return Found(
         question=question,
         ranking=ranking,
         ranked=ranking.best(depth),
-        meaning=cosines,
+        meaning=arms.meaning,
         with_meaning=with_meaning,
     )
 
 
-def _ranked(
-    question: Question, text: Sequence[Hit], meaning: Sequence[Hit], corpus: Corpus
-) -> tuple[Ranking, dict[str, float]]:
-    cosines = {hit.note_id: hit.score for hit in meaning if hit.score > 0}
-    words = {hit.note_id: hit.score for hit in text}
-    return fuse(signal_values(question, words, cosines, corpus), corpus), cosines
+def ask(query: str, corpus: Corpus, now: datetime) -> Question:
+    """Read a question that is asked of a corpus."""
+    subjects = {outline.subject for outline in corpus.outlines if outline.subject}
+    return read_question(query, subjects, now, names=corpus.called)
 
 
-async def _arms(
+def rank(question: Question, arms: Arms, corpus: Corpus) -> Ranking:
+    """Fuse what the arms say with all the other signals."""
+    return fuse(signal_values(question, arms.text, arms.meaning, corpus), corpus)
+
+
+async def _steps(
+    memory: Memory,
+    where: NoteFilter,
+    now: datetime,
+    first: Ranking,
+    question: Question,
+    left: int = STEPS,
+) -> Ranking:
+    """Follow what a question names without a name, and let notes count by the better place."""
+    corpus, unnamed = first.corpus, find_unnamed(question.text)
+    if unnamed is None or not left:
+        return first
+
+    async def asked(text: str) -> tuple[Question, Ranking]:
+        again = ask(text, corpus, now)
+        with_meaning = memory.embedder.ready
+        arms = await gather_arms(memory, again, where, with_meaning=with_meaning)
+        return again, rank(again, arms, corpus)
+
+    _, about = await asked(unnamed.words)
+    ranking, names = first, meant(unnamed, about)
+    for name in names:
+        again, found = await asked(unnamed.named(question.text, name))
+        found = await _steps(memory, where, now, found, again, left - 1)
+        ranking = either(ranking, found)
+    return either(ranking, about, RELATION) if names else first
+
+
+async def gather_arms(
     memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool
-) -> tuple[list[Hit], list[Hit]]:
-    """The hits by words and those by meaning, asked for at the same time."""
+) -> Arms:
+    """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
     text, meaning = list[Hit](), list[Hit]()
 
     async def by_words() -> None:
@@ -100,18 +144,19 @@ async def _arms(
                 group.start_soon(by_meaning)
     except* ZettelError as failed:  # an error keeps its own words
         raise failed.exceptions[0] from None
-    return text, meaning
+    return Arms(
+        text={hit.note_id: hit.score for hit in text},
+        meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
+    )
 
 
-async def _around(
-    memory: Memory, where: NoteFilter, text: Sequence[Hit], meaning: Sequence[Hit]
-) -> list[Outline]:
+async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline]:
     """Outlines of the hits, and of the whole sessions of the best of them."""
-    ids = tuple({hit.note_id: None for hit in (*text, *meaning)})
+    ids = tuple(dict.fromkeys((*arms.text, *arms.meaning)))
     if not ids:
         return []
     hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
-    best = {hit.note_id for hit in (*text[:BEST], *meaning[:BEST])}
+    best = {*islice(arms.text, BEST), *islice(arms.meaning, BEST)}
     sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
     if not sessions:
         return hits

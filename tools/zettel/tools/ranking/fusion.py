@@ -52,7 +52,7 @@ class Ranking:
 
     def best(self, depth: int) -> list[Ranked]:
         """The first notes with what brought them up."""
-        return [self._ranked(int(row)) for row in self.order[:depth]]
+        return [self._ranked(row) for row in self.order[:depth].tolist()]
 
     def _ranked(self, row: int) -> Ranked:
         parts = zip(self.names, self.shares[row].tolist(), strict=True)
@@ -85,9 +85,8 @@ def signal_values(
         "meaning": nearness,
         "exchange": signals.exchange(question, corpus),
         "answers": signals.answers(words, corpus),
-        "leads_to": signals.leads_to(nearness, corpus),
         "session_text": signals.session_text(question, corpus),
-        "session_meaning": signals.session_peak(nearness, corpus),
+        "session_meaning": signals.session_meaning(nearness, corpus),
         "subject": signals.about(question, corpus),
         "asking": signals.asking(corpus),
         "length": signals.length(corpus),

@@ -12,10 +12,8 @@ from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.terms import okapi, terms
 
-BEST_OF_SESSION = 3
-"""Notes that stand for a session: the mean of its best three (retrieval study, recipe H2)."""
 LONG = 40
-"""Words from which on a note counts as long (same recipe)."""
+"""Words from which on a note counts as long (retrieval study, recipe H2)."""
 PRECISE_DAYS = 62
 """Longest time a note may speak of to be matched with the question's: more is no date (same)."""
 _DAY = 86_400.0
@@ -79,7 +77,9 @@ def session_text(question: Question, corpus: Corpus) -> Values:
     """How well a note's session covers the question: BM25 of the whole session."""
 
     def within(counts: Values) -> Values:
-        return np.bincount(corpus.sessions, weights=counts, minlength=corpus.session_count)
+        summed = np.zeros(corpus.session_count)
+        np.add.at(summed, corpus.sessions, counts)
+        return summed
 
     said = corpus.said
     counted = (c for t in _asked_terms(question) if (c := said.frequencies(t)) is not None)
@@ -108,27 +108,7 @@ def answers(text: Values, corpus: Corpus) -> Values:
     return np.where(asked, taken(text, corpus.before), 0.0)
 
 
-def leads_to(meaning: Values, corpus: Corpus) -> Values:
-    """What a note takes over from the next one, which goes on about it."""
-    return taken(meaning, corpus.after)
-
-
 def session_meaning(meaning: Values, corpus: Corpus) -> Values:
-    """Each note's session by the mean of its best notes, scaled over the sessions.
-
-    A note without a session is one of its own, or it would lose to every note that has one.
-    """
-    order = np.lexsort((-meaning, corpus.sessions))
-    of = corpus.sessions[order]
-    begins = np.append(True, of[1:] != of[:-1])[: len(of)]
-    place = np.arange(len(of)) - np.maximum.accumulate(np.where(begins, np.arange(len(of)), 0))
-    best, size = place < BEST_OF_SESSION, corpus.session_count
-    total = np.bincount(of[best], weights=meaning[order][best], minlength=size)
-    scores = total / np.bincount(of[best], minlength=size)
-    return _told_apart(scores)[corpus.sessions]
-
-
-def session_peak(meaning: Values, corpus: Corpus) -> Values:
     """Each note's session by its one best note, scaled over the sessions."""
     best = np.zeros(corpus.session_count)
     np.maximum.at(best, corpus.sessions, meaning)
@@ -154,7 +134,7 @@ def asking(corpus: Corpus) -> Values:
 
     With an assistant it is the other way round: there the evidence is what the user asked.
     """
-    return corpus.asks * float(corpus.conversation)
+    return _where(corpus.asks, given=corpus.conversation)
 
 
 def length(corpus: Corpus) -> Values:
@@ -162,14 +142,19 @@ def length(corpus: Corpus) -> Values:
     return np.minimum(corpus.words, LONG) / LONG * float(corpus.conversation)
 
 
+def _where(flags: Flags, *, given: bool) -> Values:
+    """1 where a flag is set, if it counts at all."""
+    return flags.astype(np.float64) if given else np.zeros(len(flags))
+
+
 def tells_when(question: Question, corpus: Corpus) -> Values:
     """1 for notes that speak of a time, if the question asks for one."""
-    return corpus.timed * float(question.asks_when)
+    return _where(corpus.timed, given=question.asks_when)
 
 
 def tells_who(question: Question, corpus: Corpus) -> Values:
     """1 for notes that hold a name, if the question asks who, where or which."""
-    return corpus.names * float(question.asks_who)
+    return _where(corpus.names, given=question.asks_who)
 
 
 def happened_then(question: Question, corpus: Corpus) -> Values:

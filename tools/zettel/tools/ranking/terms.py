@@ -38,8 +38,10 @@ Counts = NDArray[np.float64]
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text in order: word beginnings, and single characters of scripts that put no
-    space between words."""
+    """The terms of a text in order.
+
+    Word beginnings, and single characters of scripts that put no space between words.
+    """
     bare = _POSSESSIVE.sub("", fold(text))
     words: list[str] = _TERM.findall(bare)
     return [word[:PREFIX] for word in words if word not in _FUNCTION_WORDS]

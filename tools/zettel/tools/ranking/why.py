@@ -7,7 +7,6 @@ REASONS = {
     "meaning": "similar meaning",
     "exchange": "the talk around it matches",
     "answers": "follows a question that matches",
-    "leads_to": "the note after it is similar",
     "session_text": "its session matches",
     "session_meaning": "its session is similar",
     "subject": "about whom you asked",
