@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-attach torture clean
+.PHONY: help install serve test check bench-retrieval bench-attach bench-cost torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=
 
 bench-attach: install ## measure what attaching costs: time to initialize, memory of 1 and 5 clients
 	@exec $(BIN)/python -m benchmarks.attach $(ARGS)
+
+bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
+	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
 torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)

@@ -1,16 +1,19 @@
 """The notes that are there before anything is measured."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cost.words import Words
 from zettel.storage.embedder import Embedder
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import SIMILAR, Link, Note
 from zettel.storage.store import NewNote, Vectors
+from zettel.storage.unit_vectors import unit_rows
 
 NAMESPACE = "cost"
 BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -21,8 +24,8 @@ IN_SESSION = 40
 SAMPLES = 256
 """Notes whose real vectors all the others' are mixed from: encoding 20,000 takes ten minutes."""
 NEAREST, FURTHEST = 0.95, 0.45
-"""Cosine of a mixed vector to the real one it is made from: some come as candidates (from 0.60
-and 0.70 on), most do not."""
+"""Bounds of the cosine of a mixed vector to the real one it is made from: some of the notes come
+as candidates (from 0.60 and 0.70 on), most do not."""
 BATCH = 2_000
 """Notes a commit."""
 LINKED = 2
@@ -73,12 +76,10 @@ async def make_filling(embedder: Embedder, notes: int, *, seed: int) -> Filling:
 
 def _mixed(real: Vectors, random: np.random.Generator) -> Vectors:
     """A unit vector, shape `(1, dim)`, at a random cosine to the real one."""
-    noise = random.standard_normal(real.shape[0])
-    noise -= (noise @ real) * real
-    noise /= np.linalg.norm(noise)
+    noise: NDArray[np.float64] = random.standard_normal(len(real))
+    across = unit_rows((noise - float(np.dot(noise, real)) * real)[np.newaxis])
     cosine = random.uniform(FURTHEST, NEAREST)
-    mixed = cosine * real + np.sqrt(1 - cosine**2) * noise
-    return (mixed / np.linalg.norm(mixed)).astype(np.float32)[np.newaxis]
+    return unit_rows(cosine * real + math.sqrt(1 - cosine**2) * across)
 
 
 def _link(to: str, at: datetime) -> Link:

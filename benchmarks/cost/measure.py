@@ -1,5 +1,10 @@
 """Each verb in turn with what it is compared with, so that both meet the same machine."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types)
+
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -111,15 +116,6 @@ async def looking_back(stage: Stage, rounds: int, known_at: datetime) -> Pair:
         ours.append(times[True])
         other.append(times[False])
     return Pair(ours=ours[WARM_UP:], other=other[WARM_UP:])
-
-
-async def recalling(stage: Stage, rounds: int) -> Sequence[float]:
-    """Milliseconds of `recall` by itself."""
-    times = [
-        (await stage.site.timed("recall", query=stage.words.question()))[0]
-        for _ in range(WARM_UP + rounds)
-    ]
-    return times[WARM_UP:]
 
 
 async def _bare(

@@ -66,10 +66,9 @@ class Site:
         began = perf_counter()
         result = await self.client.call_tool(tool, arguments)
         took = (perf_counter() - began) * 1000
-        answer = result.structured_content
-        if result.is_error or not isinstance(answer, dict):
+        if result.is_error or result.structured_content is None:
             raise ServerError(tool, str(result.content))
-        return took, answer
+        return took, result.structured_content
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from zettel.storage.lance_open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
 from zettel.storage.lance_rows import NoteRow, to_table
 from zettel.storage.lance_schema import notes_table
 from zettel.storage.lance_upkeep import KEEP_VERSIONS
+from zettel.storage.lance_vector_index import COLUMN, WORTH_IT, vector_index
 from zettel.storage.revisions import next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 
@@ -37,6 +38,8 @@ class Twin:
         """Write the notes in the same commits as the store, and optimise."""
         for batch in filling.batches():
             await self.add(self.rows([NoteRow(note=e.note, vectors=e.vectors) for e in batch]))
+        if len(filling.entries) >= WORTH_IT:
+            await self._table.create_index(COLUMN, config=vector_index())
         await self.optimise()
 
     def rows(self, rows: Sequence[NoteRow]) -> pa.Table:

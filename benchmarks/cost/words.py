@@ -42,7 +42,7 @@ class Telling:
     """What one note says."""
 
     content: str
-    """20 to 40 words; no two of one source are alike."""
+    """25 to 45 words; no two of one source are alike."""
     subject: str
 
 

@@ -95,7 +95,8 @@ def test_evolve_prints_one_json_object_and_a_second_run_changes_nothing(
     ("arguments", "words"),
     [
         (("nonsense",), "nonsense"),
-        (("evolve",), "--once"),
+        (("evolve",), "--once or --dry-run"),
+        (("evolve", "--once", "--dry-run"), "--once or --dry-run"),
         (("list", "--namespace", "../up"), "setting namespace: '../up'"),
         (("evolve", "--once", "--now", "yesterday"), "'yesterday' is no ISO 8601 time"),
         (("serve", "--port", "99999"), "setting port: '99999'"),
@@ -142,9 +143,8 @@ def test_version_and_help_need_no_store(
     assert capsys.readouterr().out.strip().count(".") == 2
     assert use(monkeypatch, store, "--help") == 0
     usage = capsys.readouterr().out
-    assert all(
-        command in usage for command in ("serve", "status", "stop", "evolve", "list", "show")
-    )
+    commands = "serve status stop evolve undo runs history list show".split()
+    assert all(command in usage for command in commands)
     assert not store.exists()
 
 

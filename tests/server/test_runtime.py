@@ -18,6 +18,7 @@ from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.lease import LEASE, Lease
 from zettel.tools.memory import Memory
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -186,3 +187,28 @@ async def test_a_write_rings_the_scheduler() -> None:
         await runtime.call(RECALL, Caller())
 
     assert "wrote" in fakes.bell.rung
+
+
+async def test_a_store_is_healed_when_it_opens() -> None:
+    fakes = Fakes()
+    assert await Lease(fakes.store, "died").acquire(NOW - LEASE)
+
+    async with running(fakes) as runtime:
+        await runtime.call(RECALL, Caller())
+
+    assert [run.kind for run in await fakes.store.runs(limit=9)] == ["heal"]
+
+
+async def test_a_store_that_cannot_be_healed_opens_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Beyond(DictStore):
+        async def heal(self, *, now: datetime) -> Mapping[str, int]:
+            message = "a bug"
+            raise RuntimeError(message)
+
+    async with running(Fakes(store=Beyond())) as runtime:
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem) == ("ok", "")
+    assert "was not healed" in caplog.text

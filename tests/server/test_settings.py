@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from zettel.server.parts import installed_parts
 from zettel.server.settings import load_settings
 from zettel.storage.errors import InvalidArgumentError
 
@@ -69,6 +70,7 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
         ("namespace", "Big"),
         ("evolve_minutes", "0"),
         ("settle_seconds", "-1"),
+        ("durability", "forever"),
     ],
 )
 def test_a_bad_value_names_the_setting_and_the_value(
@@ -111,3 +113,21 @@ def test_a_store_that_is_a_file_is_no_matter_of_settings(tmp_path: Path) -> None
     place.touch()
 
     assert load_settings(store=str(place)).store == str(place)
+
+
+@pytest.mark.parametrize(("durability", "synced"), [("fast", False), ("power-loss", True)])
+async def test_durability_has_every_commit_on_the_disk(
+    store: Path, monkeypatch: pytest.MonkeyPatch, durability: str, synced: bool
+) -> None:
+    places = list[Path]()
+    monkeypatch.setattr("zettel.storage.lance_store.sync_file_system", places.append)
+    configure(store, f'durability = "{durability}"')
+    settings = load_settings(model="hash")
+    parts = installed_parts(settings)
+    opened = await parts.open_store(await parts.make_embedder())
+    places.clear()
+
+    await opened.swap_meta("key", expected=None, value="value")
+    await opened.close()
+
+    assert bool(places) is synced

@@ -8,6 +8,8 @@ Each finished step is one line of JSON on stdout, written after the store acknow
 import json
 import sys
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -59,8 +61,27 @@ async def obey(store: NoteStore) -> None:
                 raise ValueError(unknown)
 
 
+async def tend(store: NoteStore) -> None:
+    """Tend the store without a pause, saying each time whether it was our turn."""
+    while True:
+        say(await store.upkeep())
+
+
+async def make(place: Path, count: int) -> None:
+    """Make stores at once after the start signal, each a little after the one before."""
+    say("ready")
+    await anyio.to_thread.run_sync(sys.stdin.readline)
+    async with anyio.create_task_group() as tasks:
+        for number in range(count):
+            tasks.start_soon(partial(open_store, str(place / str(number)), model_id=MODEL, dim=DIM))
+            await anyio.sleep(0.03)
+
+
 async def work(place: str, job: str, arguments: list[str]) -> None:
     """Open the store, wait for the start signal on stdin, and do the job."""
+    if job == "make":
+        await make(Path(place), int(arguments[0]))
+        return
     store = await open_store(place, model_id=MODEL, dim=DIM)
     say("ready")
     await anyio.to_thread.run_sync(sys.stdin.readline)
@@ -68,6 +89,8 @@ async def work(place: str, job: str, arguments: list[str]) -> None:
         await tell(store, arguments[0], int(arguments[1]))
     elif job == "revise":
         await revise(store, arguments[0], int(arguments[1]))
+    elif job == "tend":
+        await tend(store)
     else:
         await obey(store)
     await store.close()

@@ -36,9 +36,9 @@ async def become(
     return written.stored[0]
 
 
-def at(valid: datetime, *, known: datetime | None = None, **words: tuple[str, ...]) -> NoteFilter:
+def at(valid: datetime, *, known: datetime | None = None) -> NoteFilter:
     """The question what was true at a moment."""
-    return NoteFilter(valid_at=valid, known_at=known, **words)
+    return NoteFilter(valid_at=valid, known_at=known)
 
 
 async def contents(store: NoteStore, where: NoteFilter) -> list[str]:

@@ -201,3 +201,38 @@ async def test_links_are_read_from_the_other_end(store: NoteStore) -> None:
     assert sorted(note.content for note in found) == ["gone", "linked"]
     assert await store.linking_to([]) == []
     assert await store.linking_to([linked.note_id]) == []
+
+
+async def test_the_nearest_notes_come_with_their_outlines_best_first(store: NoteStore) -> None:
+    there = [make_note("north"), make_note("east"), make_note("both", namespace="work")]
+    vectors = (unit(X), unit(Y, Z), unit((0.6, 0.8, 0.0, 0.0)))
+    await store.write(new=[NewNote(note=n, vectors=v) for n, v in zip(there, vectors, strict=True)])
+    await add(store, make_note("waits"))
+    await store.write(changes=[revised(there[0], "northwards")])
+
+    near = await store.nearest(unit(Y)[0], NoteFilter(), limit=9)
+
+    assert [n.outline.content for n in near] == ["east", "both", "northwards"]
+    assert [n.score for n in near] == pytest.approx([1.0, 0.8, 0.0], abs=1e-6)
+    assert [n.outline for n in near[:1]] == await store.outlines(
+        NoteFilter(note_ids=(there[1].note_id,)), limit=1
+    )
+    assert await store.nearest(unit(Y)[0], NoteFilter(namespaces=("none",)), limit=9) == []
+    assert len(await store.nearest(unit(Y)[0], NoteFilter(), limit=1)) == 1
+    assert await store.nearest(unit(Y)[0], NoteFilter(), limit=0) == []
+
+
+async def test_every_commit_to_notes_raises_the_version_by_one_and_nothing_else_does(
+    store: NoteStore,
+) -> None:
+    note = make_note()
+    first = await store.version()
+    await add(store, note, make_note("another"))
+    await store.write(changes=[revised(note, "stings")])
+    assert await store.version() == first + 2
+
+    await store.swap_meta("key", expected=None, value="value")
+    await store.get([note.note_id])
+    await store.write()
+
+    assert await store.version() == first + 2

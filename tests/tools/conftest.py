@@ -74,12 +74,11 @@ class Desk:
         """Recall; returns the ids, best first."""
         return ids(await self("recall", **arguments))
 
-    async def evolve(self) -> RunReport:
-        """Run evolution to its end."""
+    async def evolve(self, run_id: str = "") -> RunReport:
+        """Run evolution to its end, as `run-1` and so on unless told otherwise."""
         self.runs += 1
-        return await evolve(
-            self.memory, now=self.now, run_id=f"run-{self.runs}", who="test", budget=Budget()
-        )
+        name = run_id or f"run-{self.runs}"
+        return await evolve(self.memory, now=self.now, run_id=name, who="test", budget=Budget())
 
 
 def pick(value: object, *path: str | int) -> object:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick, pick_values
 
@@ -334,6 +334,14 @@ texts = st.text(min_size=1, max_size=400).filter(lambda t: t.strip() and "\x00" 
     when=st.sampled_from([{}, {"since": "2020", "until": "2030-01-01T00:00:00.123456+05:00"}]),
     detail=st.sampled_from(["index", "notes", "full"]),
     tags=st.lists(st.text("äb🦊", min_size=1, max_size=200), max_size=6),
+)
+@example(
+    contents=["0", "0000"],
+    query="",
+    max_tokens=100,
+    when={"since": "2020", "until": "2030-01-01T00:00:00.123456+05:00"},
+    detail="index",
+    tags=[],
 )
 async def test_no_answer_is_larger_than_its_budget_and_the_first_note_is_always_there(
     contents: list[str],

@@ -253,3 +253,12 @@ async def test_a_long_change_is_told_by_its_start(desk: Desk) -> None:
     answer = await desk("update", note_id=note_id, content="y " * 10_000)
 
     assert len(str(answer["changed"])) < 1_000
+
+
+async def test_a_note_that_never_came_to_be_true_can_still_be_tagged(desk: Desk) -> None:
+    old = await desk.told("v1")
+    new = await desk.told("v2")
+    await desk("update", note_id=old, content="v1, mended")
+    await desk("update", note_id=new, links=[{"to": old, "relation": "supersedes"}])
+
+    assert (await desk("update", note_id=old, tags=["a"]))["state"] == "superseded"

@@ -1,4 +1,4 @@
-"""The command line for people: serve, status, stop, evolve, list, show. Clients never come here.
+"""The command line for people. Clients never come here.
 
 Each command imports what it needs when it is called, so that help and errors come at once.
 """
@@ -13,12 +13,25 @@ import anyio
 import typer
 
 from zettel.server.attach import EXIT_USAGE
-from zettel.server.logs import configure_logging
+from zettel.server.cli_history import evolve, history, runs, undo
+from zettel.server.cli_options import (
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    EXIT_UNAVAILABLE,
+    AsJson,
+    LogLevel,
+    Model,
+    Namespace,
+    Session,
+    Store,
+    leave,
+    read_settings,
+)
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
-from zettel.server.settings import Settings, load_settings
 from zettel.server.spelling import chosen_store, one_spelling
 from zettel.storage.errors import (
+    ChangedSinceError,
     HostRefusedError,
     InvalidArgumentError,
     ServingError,
@@ -28,10 +41,6 @@ from zettel.storage.errors import (
 
 DISTRIBUTION = "zettel-mcp"
 
-EXIT_FAILED = 1
-EXIT_UNAVAILABLE = 3
-EXIT_REFUSED = 4
-
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
@@ -39,23 +48,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Persistent memory for AI agents. Without a command: an MCP server on stdio.",
 )
-
-Store = Annotated[
-    str | None, typer.Option(help="Directory or URI of the store.", show_default=False)
-]
-Namespace = Annotated[
-    str | None, typer.Option(help="Default: this project's, else user.", show_default=False)
-]
-Model = Annotated[
-    str | None, typer.Option(help="Embedding model, by name or path.", show_default=False)
-]
-Session = Annotated[
-    str | None, typer.Option(help="Session of notes told without one.", show_default=False)
-]
-LogLevel = Annotated[
-    str | None, typer.Option(help="debug, info, warning or error.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 def run() -> None:
@@ -70,7 +62,7 @@ def run() -> None:
 def _exit_code(error: ZettelError) -> int:
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
-    if isinstance(error, HostRefusedError):
+    if isinstance(error, HostRefusedError | ChangedSinceError):
         return EXIT_REFUSED
     if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
@@ -118,15 +110,6 @@ def stdio(
         serve_client(context.obj | ({"in_process": "yes"} if in_process else {}))
 
 
-def _settings(context: typer.Context, **flags: str | int | None) -> Settings:
-    """The settings; a command's own options win over those before its name."""
-    before: dict[str, str | int | None] = context.obj
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = load_settings(**(before | given))
-    configure_logging(settings.log_level)
-    return settings
-
-
 @app.command()
 def serve(
     context: typer.Context,
@@ -143,7 +126,7 @@ def serve(
     from zettel.server.snippets import welcome  # noqa: PLC0415
     from zettel.server.takeover import take_over  # noqa: PLC0415
 
-    settings = _settings(
+    settings = read_settings(
         context,
         host=host,
         port=port,
@@ -161,7 +144,7 @@ def serve(
         sys.stdout.flush()
 
     anyio.run(serve_http, settings, listening, claim, announce)
-    _leave()
+    leave()
 
 
 @app.command()
@@ -185,32 +168,8 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-@app.command()
-def evolve(
-    context: typer.Context,
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Run now, to the end, and leave.")] = False,
-    as_json: AsJson = False,
-    now: Annotated[
-        str | None, typer.Option(help="ISO 8601; default: now.", show_default=False)
-    ] = None,
-    store: Store = None,
-    namespace: Namespace = None,
-    model: Model = None,
-    log_level: LogLevel = None,
-) -> None:
-    """Evolve the notes of the store: embed, derive, link, compact."""
-    if not once:
-        message = "evolve needs --once; a running server evolves its notes by itself"
-        raise typer.BadParameter(message)
-    from zettel.server import evolving  # noqa: PLC0415
-
-    settings = _settings(
-        context, store=store, namespace=namespace, model=model, log_level=log_level or "warning"
-    )
-    report = anyio.run(evolving.evolve_once, settings, evolving.read_now(now), _progress, _waits)
-    typer.echo(evolving.as_json(report) if as_json else evolving.as_text(report))
-    _leave()
+for command in (evolve, undo, runs, history):
+    app.command()(command)
 
 
 @app.command("list")
@@ -225,11 +184,11 @@ def list_notes(
     """List every active note of the namespace, newest first."""
     from zettel.server.listing import print_notes  # noqa: PLC0415
 
-    settings = _settings(
+    settings = read_settings(
         context, store=store, namespace=namespace, log_level=log_level or "warning"
     )
     anyio.run(print_notes, settings, as_json, typer.echo)
-    _leave()
+    leave()
 
 
 @app.command()
@@ -245,29 +204,14 @@ def show(
     """Show one note, in whatever state and namespace it is."""
     from zettel.server.listing import print_note  # noqa: PLC0415
 
-    settings = _settings(
+    settings = read_settings(
         context, store=store, namespace=namespace, log_level=log_level or "warning"
     )
     anyio.run(print_note, settings, note_id, as_json, typer.echo)
-    _leave()
+    leave()
 
 
 def _place(context: typer.Context, store: str | None) -> Rendezvous:
     """Where the store's engine is met; of no other setting does that depend."""
     flags: dict[str, str] = context.obj
     return Rendezvous(chosen_store({"store": store} if store else flags, os.environ))
-
-
-def _progress(step: str, done: int, total: int) -> None:
-    typer.echo(f"{step}: {done} of {total}" if total else f"{step}: {done}", err=True)
-
-
-def _waits() -> None:
-    typer.echo("waiting for the run in progress", err=True)
-
-
-def _leave() -> None:
-    """Leave without waiting for threads amid an import or a model's loading."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

@@ -76,10 +76,13 @@ def _connect(place: Rendezvous, record: Message) -> socket.socket:
     except OSError:
         # Not beside its lock: then it says where. A dead engine's port may be anybody's by now.
         elsewhere, port = record.get("socket"), record.get("port")
-        if isinstance(port, int) and is_locked(place.lock):
-            return connect_loopback(port)
-        if isinstance(elsewhere, str) and elsewhere != place.folder:
-            return connect_unix(elsewhere, SOCKET)
+        try:
+            if isinstance(port, int) and is_locked(place.lock):
+                return connect_loopback(port)
+            if isinstance(elsewhere, str) and elsewhere != place.folder:
+                return connect_unix(elsewhere, SOCKET)
+        except (OverflowError, ValueError) as error:  # no engine wrote that record
+            raise ConnectionRefusedError from error
         raise
 
 

@@ -1,8 +1,10 @@
 """`zettel evolve --once`: one run now, after whoever is at it has finished."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import anyio
 
@@ -10,9 +12,16 @@ from zettel.server.clock import utc_now
 from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
-from zettel.storage.errors import InvalidArgumentError, LeaseLostError
+from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
+from zettel.storage.store import NoteStore
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve
+from zettel.tools.heal import UNEMBEDDED, heal
+from zettel.tools.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WHO = "cli"
 LEASE_POLL_S = 0.5
@@ -53,29 +62,64 @@ async def evolve_once(
     """
     async with opened(settings) as memory:
         await memory.embedder.load()
-        lease = Lease(memory.store, new_holder(), is_gone=is_gone)
-        if not await lease.acquire(utc_now()):
-            waits()
-            # What is waited for happens in another process: no event tells of it.
-            while not await lease.acquire(utc_now()):  # noqa: ASYNC110
-                await anyio.sleep(LEASE_POLL_S)
-        moment = now or utc_now()
+        await mend(memory)
+        return await alone(
+            memory.store,
+            "evolving the notes",
+            lambda: run_all(memory, now or utc_now(), progress),
+            waits,
+        )
 
-        async def run() -> RunReport:
-            return await evolve(
-                memory,
-                now=moment,
-                run_id=new_run_id(moment),
-                who=WHO,
-                budget=Budget(seconds=None, notes=None),
-                progress=progress,
-            )
 
-        report = await lead(lease, utc_now, run)
-    if report is None:
-        work = "evolving the notes"
+async def mend(memory: Memory) -> Mapping[str, int]:
+    """Set the store right first: kind of damage -> how often it was mended.
+
+    What cannot be mended is logged: it must not keep the notes from evolving.
+    """
+    try:
+        counts = await heal(memory, now=utc_now())
+    except ZettelError as error:
+        logger.warning("the store was not healed: %s", error)
+        return {}
+    return {name: count for name, count in counts.items() if name != UNEMBEDDED}
+
+
+async def alone(
+    store: NoteStore, work: str, run: Callable[[], Awaitable[T]], waits: Callable[[], None]
+) -> T:
+    """Do something while no evolution and no undo is at work, here or elsewhere.
+
+    Args:
+        store: Whose notes.
+        work: What is done, for the message of an error.
+        run: Does it.
+        waits: Told once if another process is at it.
+
+    Raises:
+        LeaseLostError: Another process took over.
+    """
+    lease = Lease(store, new_holder(), is_gone=is_gone)
+    if not await lease.acquire(utc_now()):
+        waits()
+        # What is waited for happens in another process: no event tells of it.
+        while not await lease.acquire(utc_now()):  # noqa: ASYNC110
+            await anyio.sleep(LEASE_POLL_S)
+    done = await lead(lease, utc_now, run)
+    if done is None:
         raise LeaseLostError(work)
-    return report
+    return done
+
+
+async def run_all(memory: Memory, now: datetime, progress: Progress) -> RunReport:
+    """Run every step to the end; the caller is alone on the store."""
+    return await evolve(
+        memory,
+        now=now,
+        run_id=new_run_id(now),
+        who=WHO,
+        budget=Budget(seconds=None, notes=None),
+        progress=progress,
+    )
 
 
 def as_json(report: RunReport) -> str:

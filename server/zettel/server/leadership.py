@@ -50,9 +50,9 @@ def _here() -> str:
     return socket.gethostname() + space.removeprefix("pid:")
 
 
-def new_run_id(now: datetime) -> str:
-    """A name for one run that sorts by time."""
-    return f"run-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
+def new_run_id(now: datetime, *, kind: str = "run") -> str:
+    """A name for one run that sorts by time among those of its kind."""
+    return f"{kind}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
 
 
 async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> T | None:

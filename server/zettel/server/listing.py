@@ -55,17 +55,18 @@ async def print_note(settings: Settings, note_id: str, as_json: bool, say: Say) 
     say(_as_json(found[0]) if as_json else _as_page(found[0]))
 
 
+def plain(value: object) -> str:
+    """A value that JSON does not know as text: a time in ISO 8601."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 def _fields(note: Note) -> Mapping[str, object]:
     """The fields that say something, in the order the note declares them."""
     return {name: value for name, value in asdict(note).items() if value not in ("", None, (), {})}
 
 
 def _as_json(note: Note) -> str:
-    return json.dumps(_fields(note), ensure_ascii=False, default=_plain)
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return json.dumps(_fields(note), ensure_ascii=False, default=plain)
 
 
 def _as_line(note: Note) -> str:
@@ -77,8 +78,8 @@ def _as_line(note: Note) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, str | datetime):
-        return _plain(value)
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+        return plain(value)
+    return json.dumps(value, ensure_ascii=False, default=plain)
 
 
 def _as_page(note: Note) -> str:

@@ -100,8 +100,13 @@ def installed_parts(
         if not still_there():
             problem, remedy = "was removed while it was being opened", "Call again."
             raise StoreUnavailableError(settings.store, problem, remedy)
-        model_id, dim = embedder.model_id, embedder.dim
-        return await opener(settings.store, model_id=model_id, dim=dim, create=create)
+        return await opener(
+            settings.store,
+            model_id=embedder.model_id,
+            dim=embedder.dim,
+            create=create,
+            durable=settings.durability == "power-loss",
+        )
 
     async def import_verbs() -> Perform:
         return await to_thread.run_sync(_verbs)
@@ -118,7 +123,9 @@ def installed_parts(
 
 
 class _Opener(Protocol):
-    async def __call__(self, place: str, *, model_id: str, dim: int, create: bool) -> NoteStore: ...
+    async def __call__(
+        self, place: str, *, model_id: str, dim: int, create: bool, durable: bool
+    ) -> NoteStore: ...
 
 
 # The imports below are late for the reason at the top of this file.

@@ -19,6 +19,7 @@ from zettel.server.schemas import Arguments
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
+from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -187,6 +188,7 @@ class Runtime:
             self._perform = await self._parts.import_verbs()
         store = await self._parts.open_store(self._embedder)
         memory = Memory(store=store, embedder=self._embedder, on_write=self._wrote)
+        await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)
         assert self._tasks is not None
         self._tasks.start_soon(self._scheduler.run)
@@ -197,6 +199,13 @@ class Runtime:
             self._tasks.start_soon(self._load_model)  # the opening before this one had failed
         logger.info("store=%r is open", self.place)
         return memory
+
+    async def _heal(self, memory: Memory) -> None:
+        try:
+            await heal(memory, now=self._clock())
+        except Exception:
+            # A store that cannot be mended can still be read, and is not shut for it.
+            logger.exception("store=%r was not healed", self.place)
 
     async def _load_model(self) -> None:
         if self._embedder is None:

@@ -36,10 +36,18 @@ EXPECTED = {
     "settle_seconds": "a number of seconds, 0 or more",
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
+    "durability": "fast or power-loss",
 }
 """What a setting must look like, for the message about one that does not."""
 
-ENGINE_SETTINGS = ("model", "log_level", "evolve_minutes", "settle_seconds", "idle_minutes")
+ENGINE_SETTINGS = (
+    "model",
+    "log_level",
+    "evolve_minutes",
+    "settle_seconds",
+    "idle_minutes",
+    "durability",
+)
 """What clients of one engine share."""
 
 
@@ -79,6 +87,8 @@ class Settings(BaseSettings):
     """Minutes without a client and without work after which an engine leaves."""
     ipc: Literal["unix", "tcp"] = "unix"
     """How an attachment and its engine talk."""
+    durability: Literal["fast", "power-loss"] = "fast"
+    """`power-loss` has every commit on the disk before it is acknowledged."""
 
     @classmethod
     def settings_customise_sources(

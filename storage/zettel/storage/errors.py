@@ -7,6 +7,7 @@
     │   └── NoteForgottenError        the caller: bring it back first
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the note as it stands
+    ├── ChangedSinceError         the caller: undo what came later first, or only the rest
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
@@ -23,7 +24,7 @@
 Each message says what happened with the value, then the next call to make.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -97,6 +98,36 @@ class OtherRevisionError(ChangedMeanwhileError):
             f"expected_rev: note {note_id} was at revision {expected}, it is at {rev} now and was"
             f" left as it is: {shown} Decide on these words, then call update with"
             f" expected_rev={rev}.",
+        )
+
+
+class ChangedSinceError(ZettelError):
+    """Notes that a run had changed were changed again after it, so nothing of it is undone.
+
+    Args:
+        run_id: The run that was to be undone.
+        changed: Note id -> who changed it last: an agent's name, or a later run's id.
+        later_runs: Those of them that are runs, newest first.
+    """
+
+    NAMED = 20
+    """Notes that the message names."""
+
+    def __init__(
+        self, run_id: str, changed: Mapping[str, str], *, later_runs: Sequence[str]
+    ) -> None:
+        self.run_id, self.changed, self.later_runs = run_id, dict(changed), tuple(later_runs)
+        named = [f"{note_id} by {who}" for note_id, who in list(changed.items())[: self.NAMED]]
+        more = f" and {len(changed) - self.NAMED} more" if len(changed) > self.NAMED else ""
+        first = (
+            f"Undo what came later first (zettel undo {self.later_runs[0]}), or pass"
+            if self.later_runs
+            else "Pass"
+        )
+        super().__init__(
+            f"Run {run_id!r} was not undone: notes it changed were changed since,"
+            f" {', '.join(named)}{more}. {first} --partial to leave these as they are and undo the"
+            " rest."
         )
 
 

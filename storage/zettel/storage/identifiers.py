@@ -45,6 +45,24 @@ def is_id(text: str) -> bool:
     return _CANONICAL.fullmatch(text) is not None
 
 
+def id_bytes(note_id: str) -> bytes:
+    """The 16 bytes of an id, where its 26 characters are too many.
+
+    Raises:
+        ValueError: The text is not an id.
+    """
+    return ULID.from_str(note_id).bytes
+
+
+def read_id(raw: bytes) -> str:
+    """The id of 16 bytes.
+
+    Raises:
+        ValueError: They are not 16.
+    """
+    return str(ULID.from_bytes(raw))
+
+
 def smallest_id(instant: datetime) -> str:
     """The id no note told in the instant's millisecond or later is below."""
     return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS))

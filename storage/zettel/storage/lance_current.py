@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors
-from zettel.storage.lance_tables import LanceTable, Tables
+from zettel.storage.lance_tables import Tables
+from zettel.storage.lance_wide import select_wide
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
@@ -27,18 +28,18 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
     known = tables.recent.at(version)
     missing = [note_id for note_id in note_ids if note_id not in known]
     if missing:
-        read = await read_rows(tables.notes, all_of("current", one_of("note_id", missing)))
+        read = await read_rows(tables, all_of("current", one_of("note_id", missing)))
         tables.recent.keep(version, read)
         known |= {row.note.note_id: row for row in read}
     return {note_id: known[note_id] for note_id in note_ids if note_id in known}
 
 
-async def read_rows(notes: LanceTable, where: str) -> list[NoteRow]:
-    """Whole rows that match.
+async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
+    """Whole rows that match, vectors included, in no order.
 
     Raises:
         StoreUnavailableError: The table cannot be read.
     """
-    table = await notes.select_wide([*NOTE_COLUMNS, "vectors"], where=where)
+    table = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], where=where)
     pairs = zip(read_notes(table), read_vectors(table), strict=True)
     return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]

@@ -21,6 +21,7 @@ from zettel.storage.lance_filters import (
 )
 from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_vectors, utc
 from zettel.storage.lance_tables import Tables
+from zettel.storage.lance_wide import select_wide
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter, Vectors
 
@@ -33,15 +34,6 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
     if where.valid_at is None:
         return ()
     moment = time_literal(where.valid_at)
-    told = await tables.notes.select(
-        ["note_id", "rev", "row_id", "valid_until"],
-        where=all_of(
-            one_of("note_id", where.note_ids) if where.note_ids else "",
-            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
-        ),
-    )
-    if not told.num_rows:
-        return ()
     asked = NoteFilter(
         namespaces=where.namespaces,
         note_ids=where.note_ids,
@@ -51,14 +43,24 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
     later = await tables.notes.select(
         ["note_id", "rev"], where=all_of(predicate(asked), f"valid_from > {moment}")
     )
+    # Most looks back are at what was known at the moment itself, and little of that is ahead.
+    if not later.num_rows:
+        return ()
+    told = await tables.notes.select(
+        ["note_id", "rev", "row_id", "valid_until"],
+        where=all_of(
+            one_of("note_id", where.note_ids) if where.note_ids else "",
+            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
+        ),
+    )
     return _last_before(told, later, where.valid_at)
 
 
 def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[str, ...]:
     """Row ids of each note's last told revision before its later one, if it still held."""
-    revs: dict[str, int] = dict(zip(*_lists(later), strict=True))
+    revs: dict[str, int] = dict(zip(*later.to_pydict().values(), strict=True))
     last: dict[str, tuple[int, str, datetime | None]] = {}
-    for note_id, rev, row_id, until in zip(*_lists(told), strict=True):
+    for note_id, rev, row_id, until in zip(*told.to_pydict().values(), strict=True):
         if rev < revs.get(note_id, 0) and (note_id not in last or rev > last[note_id][0]):
             last[note_id] = (rev, row_id, until)
     return tuple(
@@ -106,7 +108,7 @@ async def latest(tables: Tables) -> datetime | None:
 
 
 async def _notes(tables: Tables, where: str, *order: str) -> list[Note]:
-    return read_notes(await tables.notes.select_wide(NOTE_COLUMNS, where=where, order=order))
+    return read_notes(await select_wide(tables.notes, NOTE_COLUMNS, where=where, order=order))
 
 
 async def _passages(
@@ -118,7 +120,3 @@ async def _passages(
     table = await tables.notes.select([key, "vectors"], where=where)
     pairs = zip(table.column(key).to_pylist(), read_vectors(table), strict=True)
     return {name: vectors for name, vectors in pairs if vectors is not None}
-
-
-def _lists(table: pa.Table) -> Sequence[Sequence]:
-    return [column.to_pylist() for column in table.columns]

@@ -5,17 +5,19 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 from anyio import to_thread
-from lancedb import AsyncConnection, Session, connect_async
+from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
-from zettel.storage.errors import NewerStoreError, OtherModelError, StoreUnavailableError
+from zettel.storage.durability import Sync
+from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
+from zettel.storage.lance_files import is_only_begun
 from zettel.storage.lance_ledger import get_meta, put_meta, swap_meta
+from zettel.storage.lance_mend import mend_indices, mend_manifests, mend_versions
 from zettel.storage.lance_schema import (
     META,
     RUNS,
@@ -25,24 +27,34 @@ from zettel.storage.lance_schema import (
     notes_table,
 )
 from zettel.storage.lance_tables import LanceTable, Tables
-from zettel.storage.lance_upkeep import empty_manifests, heal, mark_upkeep
-from zettel.storage.places import Place, check_there, hold, nothing_there, prepare
-
-logger = logging.getLogger(__name__)
+from zettel.storage.lance_upkeep import mark_upkeep
+from zettel.storage.places import Place, check_there, hold_or_refuse, nothing_there, prepare
 
 INDEX_CACHE_BYTES = 64 << 20
 METADATA_CACHE_BYTES = 32 << 20
 """Measured: 600 commits grow an uncapped process by 97 MB, one with these caps by 24 MB."""
-
-LOCK_WAIT_S = 60.0
-"""How long to wait for a process that creates or tends the store: its longest upkeep seen, x 3."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
 DIM_KEY = "embed_dim"
 
 
-async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = True) -> Tables:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """Where tables are opened and made, and what they are given along."""
+
+    database: AsyncConnection
+    place: Place
+    sync: Sync | None
+
+    def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
+        """A table with the precautions its every use needs."""
+        return LanceTable(handle, spec=spec, place=self.place, sync=self.sync)
+
+
+async def open_tables(
+    place: Place, *, model_id: str, dim: int, create: bool = True, sync: Sync | None = None
+) -> Tables:
     """Open a store's tables, creating them if there are none and that is wished.
 
     Args:
@@ -50,6 +62,7 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
         model_id: The embedding model, fingerprint included.
         dim: Length of its vectors.
         create: Whether to make a store where there is none.
+        sync: Called after every commit to make it outlast a loss of power; None for not.
 
     Raises:
         StoreUnavailableError: The place cannot be used.
@@ -59,47 +72,31 @@ async def open_tables(place: Place, *, model_id: str, dim: int, create: bool = T
     if not create:
         await to_thread.run_sync(check_there, place)
     await to_thread.run_sync(prepare, place)
-    await _heal(place)
+    healed = Counter(empty_manifests=await mend_manifests(place))
     database = await _connect(place)
-    if not await _is_made(database, place):
+    site = _Site(database=database, place=place, sync=sync)
+    healed["unreadable_versions"] = await mend_versions(database, place)
+    if not await _is_made(site):
         if not create:
             raise nothing_there(place)
-        async with _held(place):
-            if not await _is_made(database, place):
-                await _create(database, place, model_id=model_id, dim=dim)
-    meta = await _open(database, place, META)
+        async with hold_or_refuse(place):
+            if not await _is_made(site):
+                await _create(site, model_id=model_id, dim=dim)
+    meta = await _open(site, META)
     await _check(meta, place, model_id=model_id, dim=dim)
+    notes = await _open(site, notes_table(dim))
+    healed["empty_index_files"] = await mend_indices(notes)
     return Tables(
         database=database,
         place=place,
         model_id=model_id,
         dim=dim,
-        notes=await _open(database, place, notes_table(dim)),
-        usage=await _open(database, place, USAGE),
-        runs=await _open(database, place, RUNS),
+        healed=healed,
+        notes=notes,
+        usage=await _open(site, USAGE),
+        runs=await _open(site, RUNS),
         meta=meta,
     )
-
-
-@asynccontextmanager
-async def _held(place: Place) -> AsyncGenerator[None]:
-    async with hold(place, wait_s=LOCK_WAIT_S) as held:
-        if not held:
-            raise StoreUnavailableError(
-                place.uri,
-                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
-                "Wait for it to finish, or stop it, then try again.",
-            )
-        yield
-
-
-async def _heal(place: Place) -> None:
-    directory = place.directory
-    if directory is None or not await to_thread.run_sync(empty_manifests, directory):
-        return
-    async with _held(place):
-        removed = await to_thread.run_sync(heal, directory)
-    logger.warning("removed table versions that a crash left empty: %d", len(removed))
 
 
 async def _connect(place: Place) -> AsyncConnection:
@@ -115,29 +112,32 @@ async def _connect(place: Place) -> AsyncConnection:
         raise unavailable(place.uri, error) from error
 
 
-async def _is_made(database: AsyncConnection, place: Place) -> bool:
+async def _is_made(site: _Site) -> bool:
     try:
-        names = (await database.list_tables()).tables
+        names = (await site.database.list_tables()).tables
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
-    if META.name not in names:
+        raise unavailable(site.place.uri, error) from error
+    directory = site.place.directory
+    if META.name not in names or (
+        directory is not None and await to_thread.run_sync(is_only_begun, directory, META.name)
+    ):
         return False
-    return await get_meta(await _open(database, place, META), SCHEMA_KEY) is not None
+    return await get_meta(await _open(site, META), SCHEMA_KEY) is not None
 
 
-async def _open(database: AsyncConnection, place: Place, spec: TableSpec) -> LanceTable:
+async def _open(site: _Site, spec: TableSpec) -> LanceTable:
     try:
-        handle = await database.open_table(spec.name)
+        handle = await site.database.open_table(spec.name)
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
-    return LanceTable(handle, spec=spec, place=place)
+        raise unavailable(site.place.uri, error) from error
+    return site.table(handle, spec)
 
 
-async def _create(database: AsyncConnection, place: Place, *, model_id: str, dim: int) -> None:
+async def _create(site: _Site, *, model_id: str, dim: int) -> None:
     """Create what is missing, the schema version last: until then the store counts as unmade."""
-    notes = await _make(database, place, notes_table(dim))
-    others = [await _make(database, place, spec) for spec in (USAGE, RUNS, META)]
-    await _index(notes)
+    notes = await _make(site, notes_table(dim))
+    others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
+    await notes.build_indices()
     meta = others[-1]
     await put_meta(meta, MODEL_KEY, model_id)
     await put_meta(meta, DIM_KEY, str(dim))
@@ -145,22 +145,18 @@ async def _create(database: AsyncConnection, place: Place, *, model_id: str, dim
     await swap_meta(meta, SCHEMA_KEY, expected=None, value=str(SCHEMA_VERSION))
 
 
-async def _make(database: AsyncConnection, place: Place, spec: TableSpec) -> LanceTable:
+async def _make(site: _Site, spec: TableSpec) -> LanceTable:
     schema = spec.schema
-    if not place.declares_keys:
+    if not site.place.declares_keys:
         key = schema.field(spec.key)
         schema = schema.set(schema.get_field_index(spec.key), key.remove_metadata())
     try:
-        handle = await database.create_table(spec.name, schema=schema, exist_ok=True)
+        handle = await site.database.create_table(spec.name, schema=schema, exist_ok=True)
     except (RuntimeError, OSError, ValueError) as error:
-        raise unavailable(place.uri, error) from error
-    return LanceTable(handle, spec=spec, place=place)
-
-
-async def _index(table: LanceTable) -> None:
-    for column, config in table.spec.indices:
-        async with table.writing():
-            await table.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+        raise unavailable(site.place.uri, error) from error
+    table = site.table(handle, spec)
+    await table.make_last()
+    return table
 
 
 async def _check(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:

@@ -8,7 +8,7 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
-from lancedb.index import FTS, Bitmap, BTree, IvfFlat, LabelList
+from lancedb.index import FTS, Bitmap, BTree, LabelList
 
 from zettel.storage.revisions import DERIVED_FIELDS
 
@@ -20,7 +20,7 @@ TIME = pa.timestamp("us", "UTC")
 _KEY_MARK = {b"lance-schema:unenforced-primary-key:position": b"1"}
 """Lance's own field metadata for a declared key: set at creation, so no table is ever without."""
 
-IndexConfig = BTree | Bitmap | LabelList | FTS | IvfFlat
+IndexConfig = BTree | Bitmap | LabelList | FTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +104,10 @@ def text_index() -> FTS:
     return FTS(base_tokenizer="icu/split", stem=True, ascii_folding=True, with_position=False)
 
 
-def _vector_index() -> IvfFlat:
-    return IvfFlat(distance_type="cosine", num_partitions=1)
-
-
 def notes_table(dim: int) -> TableSpec:
     """One row is one revision of one note.
 
-    The vector index is exact: one partition of whole vectors, side by side instead of in lists,
-    which are read in 3 ms instead of 23 (20,000 notes). Should stores outgrow that, smaller kinds
-    need `refine_factor` (LanceDB 0.40 doubles the cosine distances of an unrefined IVF_SQ or
-    IVF_RQ).
+    The index of the vectors is not among `indices`: see `lance_vector_index`.
     """
     columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
     trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]
@@ -124,7 +117,7 @@ def notes_table(dim: int) -> TableSpec:
         name="notes",
         key="row_id",
         schema=pa.schema([*_note_fields(), pa.field("vectors", vectors_type(dim))]),
-        indices=(*trees, *maps, *labels, ("text", text_index()), ("vectors", _vector_index())),
+        indices=(*trees, *maps, *labels, ("text", text_index())),
     )
 
 

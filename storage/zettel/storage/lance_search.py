@@ -5,7 +5,6 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from zettel.storage.lance_filters import all_of, one_of, predicate
 from zettel.storage.lance_recent import KEPT
 from zettel.storage.lance_rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
+from zettel.storage.lance_wide import select_wide
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import NoteFilter
@@ -39,14 +39,15 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
         rows = await current_rows(tables, note_ids)
         return [rows[note_id].note for note_id in note_ids if note_id in rows]
     where = all_of("current", one_of("note_id", note_ids))
-    table = await tables.notes.select_wide(NOTE_COLUMNS, where=where)
+    table = await select_wide(tables.notes, NOTE_COLUMNS, where=where)
     found = {note.note_id: note for note in read_notes(table)}
     return [found[note_id] for note_id in note_ids if note_id in found]
 
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Do what `NoteStore.find` promises."""
-    table = await tables.notes.select_wide(
+    table = await select_wide(
+        tables.notes,
         NOTE_COLUMNS,
         where=predicate(where),
         order=_SESSION_ORDER,
@@ -131,12 +132,17 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
     """Do what `NoteStore.facets` promises."""
     table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
-    tags = (tag for of_note in table.column("tags").to_pylist() for tag in of_note)
+    subjects = _counts(table.column("subject"))
+    subjects.pop("", None)
     return Facets(
-        subjects=Counter(subject for subject in table.column("subject").to_pylist() if subject),
-        tags=Counter(tags),
-        namespaces=Counter(table.column("namespace").to_pylist()),
+        subjects=subjects,
+        tags=_counts(table.column("tags").combine_chunks().flatten()),
+        namespaces=_counts(table.column("namespace")),
     )
+
+
+def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in values.value_counts().to_pylist()}
 
 
 def _hits(table: pa.Table, scores: list[float]) -> list[Hit]:

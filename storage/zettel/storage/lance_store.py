@@ -9,19 +9,21 @@ import os
 # Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
 os.environ.setdefault("LANCEDB_LOG", "error")
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage import (
+    lance_heal,
     lance_history,
     lance_ledger,
     lance_search,
     lance_upkeep,
     lance_writes,
 )
+from zettel.storage.durability import sync_file_system
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
@@ -37,7 +39,9 @@ from zettel.storage.store import (
 )
 
 
-async def open_store(place: str, *, model_id: str, dim: int, create: bool = True) -> "LanceStore":
+async def open_store(
+    place: str, *, model_id: str, dim: int, create: bool = True, durable: bool = False
+) -> "LanceStore":
     """Open the store at a place, creating it if there is none and that is wished.
 
     Args:
@@ -45,13 +49,21 @@ async def open_store(place: str, *, model_id: str, dim: int, create: bool = True
         model_id: The embedding model the vectors come from, with its weights' fingerprint.
         dim: Length of a vector.
         create: Whether to make a store where there is none.
+        durable: Whether every commit of this handle outlasts a loss of power, not only the end
+            of the process: some 10 ms each. An object store always keeps what it acknowledged.
 
     Raises:
         StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
         NewerStoreError: A newer Zettel wrote the store.
         OtherModelError: Another embedding model wrote its vectors.
     """
-    tables = await open_tables(read_place(place), model_id=model_id, dim=dim, create=create)
+    tables = await open_tables(
+        read_place(place),
+        model_id=model_id,
+        dim=dim,
+        create=create,
+        sync=sync_file_system if durable else None,
+    )
     return LanceStore(tables)
 
 
@@ -177,6 +189,10 @@ class LanceStore:
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
         """Compare and set, among all processes on the store."""
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Set right what a crash or a foreign hand left."""
+        return await lance_heal.heal(self._tables, now=now)
 
     async def upkeep(self) -> bool:
         """Compact, index new rows, drop old table versions and leftovers."""

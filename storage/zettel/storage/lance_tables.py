@@ -5,6 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
+from zettel.storage.durability import Sync, make_last
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
@@ -36,7 +38,8 @@ class LanceTable:
     Args:
         handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
         spec: What the table is.
-        place: The store's place, for messages.
+        place: The store's place.
+        sync: What makes a commit outlast a loss of power; None leaves that to the system.
         jitter: Share of a pause to wait, in `[0, 1)`; apart, or losers meet again.
     """
 
@@ -46,11 +49,13 @@ class LanceTable:
         *,
         spec: TableSpec,
         place: Place,
+        sync: Sync | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.spec = spec
         self._handle = handle
         self.place = place
+        self._sync = sync
         self._jitter = jitter
         self._lock = anyio.Lock()
 
@@ -113,50 +118,6 @@ class LanceTable:
 
         return await self.read(fetch)
 
-    async def select_wide(
-        self,
-        columns: Sequence[str],
-        *,
-        where: str,
-        order: Sequence[str] = (),
-        descending: bool = False,
-        limit: int = MAX_ROWS,
-        offset: int = 0,
-    ) -> pa.Table:
-        """Read many columns of few rows: what `select` reads, in two steps.
-
-        Of rows no index covers yet LanceDB 0.40 reads every column asked for before it looks at
-        the predicate: with 50 commits since upkeep 35 columns take 35 ms, the keys first and then
-        the rows by their address 13 ms (measured at 1,000 and 20,000 notes).
-
-        Raises:
-            StoreUnavailableError: The table cannot be read.
-        """
-        key, asked = self.spec.key, list(columns)
-        if self.place.optimises:
-            keys = await self.select(
-                list(dict.fromkeys((key, *order))),
-                where=where,
-                order=order,
-                descending=descending,
-                limit=limit,
-                offset=offset,
-                addressed=True,
-            )
-            if not keys.num_rows:
-                return self.spec.schema.empty_table().select(asked)
-            names, addresses = (keys.column(c).to_pylist() for c in (key, "_rowid"))
-            rows = await self.read(
-                lambda handle: handle.take_row_ids(addresses).select([key, *asked]).to_arrow()
-            )
-            places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
-            # A row that was changed or moved since is no more at its address.
-            if rows.num_rows == len(names) and places.keys() == set(names):
-                return rows.take([places[name] for name in names]).select(asked)
-        return await self.select(
-            asked, where=where, order=order, descending=descending, limit=limit, offset=offset
-        )
-
     async def count(self, where: str = "") -> int:
         """How many rows match.
 
@@ -189,8 +150,22 @@ class LanceTable:
         """Run one commit, again while others commit first. Call it inside `writing`.
 
         Raises:
-            StoreUnavailableError: Nothing was written.
+            StoreUnavailableError: Nothing was written, or it could not be synced.
         """
+        result = await self._commit(change)
+        await self.make_last()
+        return result
+
+    async def make_last(self) -> None:
+        """Sync what was written, where that is wished.
+
+        Raises:
+            StoreUnavailableError: It could not be synced.
+        """
+        if self._sync is not None and self.place.directory is not None:
+            await make_last(self.place.directory, self._sync)
+
+    async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
         for pause_s in PAUSES_S:
             try:
                 return await change(self._handle)
@@ -245,6 +220,16 @@ class LanceTable:
 
         return await self.commit(change)
 
+    async def build_indices(self) -> None:
+        """Make every index of the table, or make it anew.
+
+        Raises:
+            StoreUnavailableError: One cannot be made.
+        """
+        for column, config in self.spec.indices:
+            async with self.writing():
+                await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+
     def close(self) -> None:
         """Let go of the table's caches."""
         self._handle.close()
@@ -258,6 +243,8 @@ class Tables:
     place: Place
     model_id: str
     dim: int
+    healed: Counter[str]
+    """What opening mended, by kind of damage, until `heal` has told of it."""
     notes: LanceTable
     usage: LanceTable
     runs: LanceTable

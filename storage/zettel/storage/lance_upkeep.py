@@ -6,31 +6,23 @@
 # (pyarrow ships no types, lancedb some)
 
 import json
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-from time import time
 
 from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import is_conflict
+from zettel.storage.lance_files import count_old_versions, disk_bytes, remove_leftovers
 from zettel.storage.lance_ledger import get_meta, put_meta
 from zettel.storage.lance_tables import LanceTable, Tables
-from zettel.storage.places import ENGINE_FOLDER, Place, hold
+from zettel.storage.lance_vector_index import tend_vector_index
+from zettel.storage.places import Place, hold
 from zettel.storage.store import StoreStats
 
 KEEP_VERSIONS = timedelta(minutes=15)
 """Age below which a table version stays, for readers in the middle of a scan (lance#6607)."""
-
-LEFTOVER_AGE_S = 3600.0
-"""Age in seconds from which a temporary file belongs to no write that could still finish."""
-
-_LEFTOVERS = ("*.lance/data/.tmp*", "*.lance/_versions/*.manifest#*")
-"""What a killed or failed write leaves behind and LanceDB 0.40 never removes."""
 
 _MARK = "upkeep"
 """Key in `meta`: the version of each table after the last upkeep, as JSON."""
@@ -49,21 +41,23 @@ async def upkeep(tables: Tables) -> bool:
         if not held:
             return False
         if tables.place.directory is not None:
-            await to_thread.run_sync(_remove_leftovers, tables.place.directory)
+            await to_thread.run_sync(remove_leftovers, tables.place.directory)
         since, old = await _commits(tables), await _old_versions(tables.place)
         names = {name for name, commits in since.items() if commits} | old.keys()
         untended = [table for table in tables.all() if table.spec.name in names]
         if untended and tables.place.optimises:
             for table in untended:
-                if not await _tend(table):
+                if not await _tend(table, tables):
                     return False
             await mark_upkeep(tables.all())
     return True
 
 
-async def _tend(table: LanceTable) -> bool:
+async def _tend(table: LanceTable, tables: Tables) -> bool:
     """Compact one table; False if writers of other processes were first again and again."""
     try:
+        if table is tables.notes:
+            await tend_vector_index(table)
         async with table.tending():
             await table.commit(_optimise)
     except StoreUnavailableError as error:
@@ -85,7 +79,7 @@ async def mark_upkeep(tables: Sequence[LanceTable]) -> None:
 async def stats(tables: Tables) -> StoreStats:
     """Do what `NoteStore.stats` promises; `disk_bytes` is 0 where no directory can be measured."""
     directory = tables.place.directory
-    disk = 0 if directory is None else await to_thread.run_sync(_disk_bytes, directory)
+    disk = 0 if directory is None else await to_thread.run_sync(disk_bytes, directory)
     return StoreStats(
         notes=await tables.notes.count("current"),
         revisions=await tables.notes.count(),
@@ -101,24 +95,9 @@ async def _old_versions(place: Place) -> dict[str, int]:
     Empty where no directory can be looked into.
     """
     directory = place.directory
-    return {} if directory is None else await to_thread.run_sync(_count_old, directory)
-
-
-def _count_old(directory: Path) -> dict[str, int]:
-    before = time() - KEEP_VERSIONS.total_seconds()
-    counts = Counter[str]()
-    for folder in directory.glob("*.lance"):
-        ages = sorted(_modified(path) for path in folder.glob("_versions/*.manifest"))
-        counts[folder.stem] = sum(age < before for age in ages[:-1])
-    return {name: count for name, count in counts.items() if count}
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        # Another process dropped the version while this one was counting.
-        return time()
+    if directory is None:
+        return {}
+    return await to_thread.run_sync(lambda: count_old_versions(directory, age=KEEP_VERSIONS))
 
 
 async def _commits(tables: Tables) -> dict[str, int]:
@@ -130,53 +109,3 @@ async def _commits(tables: Tables) -> dict[str, int]:
 
 async def _optimise(handle: AsyncTable) -> None:
     await handle.optimize(cleanup_older_than=KEEP_VERSIONS)
-
-
-def heal(directory: Path) -> list[Path]:
-    """Remove table versions that a power failure left empty, so that the one before opens.
-
-    LanceDB 0.40 never syncs: a crash of the machine, not of a process, can leave the newest
-    manifest without content, and then every open fails. Call it under the store's lock.
-
-    Returns:
-        What was removed.
-    """
-    empty = empty_manifests(directory)
-    for path in empty:
-        path.unlink(missing_ok=True)
-    return empty
-
-
-def empty_manifests(directory: Path) -> list[Path]:
-    """Manifests without a byte; a process's crash leaves none, they appear whole."""
-    return [p for p in directory.glob("*.lance/_versions/*.manifest") if _size(p) == 0]
-
-
-def _remove_leftovers(directory: Path) -> None:
-    before = time() - LEFTOVER_AGE_S
-    for pattern in _LEFTOVERS:
-        for path in directory.glob(pattern):
-            try:
-                if path.stat().st_mtime < before:
-                    path.unlink()
-            except FileNotFoundError:
-                continue
-
-
-def _disk_bytes(directory: Path) -> int:
-    return sum(_size(path) for path in _data_files(directory))
-
-
-def _data_files(directory: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(directory):
-        if ENGINE_FOLDER in subfolders:
-            subfolders.remove(ENGINE_FOLDER)
-        yield from (Path(folder, name) for name in names)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        # Another process dropped an old version while this one was counting.
-        return 0

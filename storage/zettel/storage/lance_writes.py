@@ -58,7 +58,7 @@ async def write_notes(
         if steps:
             steps = await _merge(tables, added, steps)
         elif added:
-            await tables.notes.insert(_rows(tables, added))
+            await tables.notes.insert(as_table(tables, added))
     stored = (*(row.note for row in added), *(step.following.note for step in steps))
     kept = {note.note_id for note in stored}
     lost = tuple(c.note.note_id for c in changes if c.note.note_id not in kept)
@@ -80,14 +80,15 @@ async def embed_notes(
     if not made:
         return
     async with tables.notes.writing():
-        where = all_of("current", equals("embed_model", ""), _keyed(made))
-        waiting = await read_rows(tables.notes, where)
+        waiting = await read_rows(
+            tables, all_of("current", equals("embed_model", ""), _keyed(made))
+        )
         filled = [
             NoteRow(note=replace(row.note, embed_model=model), vectors=made[row.note.row_id])
             for row in waiting
         ]
         if filled:
-            await tables.notes.merge(_rows(tables, filled), replace_where=_WAITS, insert=False)
+            await tables.notes.merge(as_table(tables, filled), replace_where=_WAITS, insert=False)
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
@@ -128,13 +129,13 @@ async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
 async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> list[_Step]:
     """Commit everything at once and return the steps that took effect."""
     rows = [*added, *(step.closed for step in steps), *(step.following for step in steps)]
-    counts = await tables.notes.merge(_rows(tables, rows), replace_where=_CLOSES)
+    counts = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
     if tables.place.exact_counts and counts == (len(steps), len(steps) + len(added)):
         return steps
     # Another process was first somewhere: what stands in the table says where. A row equal to
     # ours in every field, the microsecond it was made included, is ours or as good as ours.
     keys = [step.following.note.row_id for step in steps]
-    standing = {row.note.row_id: row.note for row in await read_rows(tables.notes, _keyed(keys))}
+    standing = {row.note.row_id: row.note for row in await read_rows(tables, _keyed(keys))}
     return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
 
 
@@ -142,5 +143,6 @@ def _keyed(row_ids: Iterable[str]) -> str:
     return one_of("row_id", row_ids)
 
 
-def _rows(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:
+def as_table(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:
+    """Rows as the `notes` table takes them."""
     return to_table(rows, schema=tables.notes.spec.schema, dim=tables.dim)

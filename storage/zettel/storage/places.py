@@ -20,6 +20,9 @@ LOCK_FILE = "store.lock"
 LOCK_POLL_S = 0.05
 """Seconds between attempts to take the lock."""
 
+LOCK_WAIT_S = 60.0
+"""How long to wait for a process that creates or tends the store: its longest upkeep seen, x 3."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -126,6 +129,23 @@ async def hold(place: Place, *, wait_s: float) -> AsyncGenerator[bool]:
         yield held
     finally:
         lock.release()
+
+
+@asynccontextmanager
+async def hold_or_refuse(place: Place) -> AsyncGenerator[None]:
+    """Hold the store's lock, waiting `LOCK_WAIT_S` for another holder.
+
+    Raises:
+        StoreUnavailableError: The other holder kept it all that time.
+    """
+    async with hold(place, wait_s=LOCK_WAIT_S) as held:
+        if not held:
+            raise StoreUnavailableError(
+                place.uri,
+                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
+                "Wait for it to finish, or stop it, then try again.",
+            )
+        yield
 
 
 def _try(lock: FileLock, directory: Path) -> bool:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -152,6 +153,28 @@ def reinforced(known: Usage | None, more: Recalled) -> Usage:
         recalled_at=max(known.recalled_at, more.at),
         recall_count=known.recall_count + more.recalls,
     )
+
+
+def one_current(revisions: Sequence[Note]) -> list[Note]:
+    """The rows to put right so that of a note's revisions the highest alone is current.
+
+    Args:
+        revisions: All of one note, each revision once, in any order.
+
+    Returns:
+        Rows to replace: a lower one that is current ends where the next begins; the highest is
+        open again if it was closed.
+    """
+    rows = sorted(revisions, key=lambda note: note.rev)
+    mended = [
+        replace(row, current=False, known_to=following.known_from)
+        for row, following in pairwise(rows)
+        if row.current
+    ]
+    if not rows[-1].current:
+        last = replace(rows[-1], current=True, known_to=None, ended_at=None, corrected=False)
+        mended.append(last)
+    return mended
 
 
 def without_links(note: Note, known: Container[str], now: datetime) -> Change | None:

@@ -279,10 +279,11 @@ class NoteStore(Protocol):
         Opening did some of it already; what it did counts here, once.
 
         Returns:
-            Kind of damage -> how often it was mended: `empty_manifests`, `leftovers`,
-            `doubled_rows` (one row twice), `two_current`, `no_current`, `dangling_links` (links
-            to notes that are not there, taken out by a revision with `change` `heal`). Only what
-            was found; empty as well if another process holds the lock.
+            Kind of damage -> how often it was mended: `empty_manifests`, `unreadable_versions`
+            (stepped over), `empty_index_files`, `leftovers`, `doubled_rows` (one row twice),
+            `two_current`, `no_current`, `dangling_links` (links to notes that are not there,
+            taken out by a revision with `change` `heal`). Only what was found; empty as well if
+            another process holds the lock.
         """
         ...
 

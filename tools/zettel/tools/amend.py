@@ -7,7 +7,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Kind, Link, Note, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.history import differences
-from zettel.tools.links import LinkArgument, with_links, without_agents
+from zettel.tools.links import LinkArgument, as_old_as, with_links, without_agents
 from zettel.tools.times import Period, iso
 
 
@@ -76,7 +76,8 @@ def revised(
     new = replace(new, links=_links(old, new, wish, now, never=never))
     if not differences(old, new):
         return None
-    _check_end(new)
+    if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
+        _check_end(new)  # what another note superseded from its beginning on has no time left
     new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
     return Change(
         note=replace(
@@ -139,9 +140,8 @@ def _links(old: Note, new: Note, wish: Wish, now: datetime, *, never: bool) -> t
 
 def _along(link: Link, old: Note, new: Note) -> Link:
     """A link as old as its note is so still when the note's date is corrected."""
-    moved = {old.happened_at: new.happened_at, old.valid_from: new.valid_from}
-    begins = link.valid_from
-    return replace(link, valid_from=moved.get(begins, begins)) if begins else link
+    was, becomes = as_old_as(old, link.relation), as_old_as(new, link.relation)
+    return replace(link, valid_from=becomes) if link.valid_from == was else link
 
 
 def _makers(old: Note, wish: Wish) -> dict[str, str]:

@@ -9,7 +9,7 @@ from zettel.tools.answers import Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.asking import Asked
 from zettel.tools.budget import fit
 from zettel.tools.details import SHOWN_LINKS, in_session, link_line, linked, whole_story
-from zettel.tools.looking import read_ids, read_page
+from zettel.tools.looking import newest, read_ids, read_page
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor
 from zettel.tools.ranking.excerpt import excerpt
@@ -114,13 +114,13 @@ def _fitted(
 
 
 async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
-    # After a clock was set back, what was told last lies ahead of it.
     known_at = page.known_at or asked.now
-    latest = await memory.store.latest() if known_at == asked.now else None
+    if known_at == asked.now:  # this is the first page
+        known_at = await newest(memory, known_at)
     cursor = Cursor(
         key=page.key,
         offset=page.offset + done,
-        known_at=max(known_at, latest) if latest else known_at,
+        known_at=known_at,
         asking=asked.settled(),
         after="" if page.ranking or not done else page.ids[done - 1],
     )

@@ -1,16 +1,22 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+import anyio
 import numpy as np
+from numpy.typing import NDArray
 
-from zettel.storage.errors import StoreError
-from zettel.storage.notes import Note, Outline, fold
+from zettel.storage.errors import StoreError, ZettelError
+from zettel.storage.notes import Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
+from zettel.tools.together import both
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +24,8 @@ MOST = 5
 """Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
 LOOKED_AT = 12
 """Nearest notes looked at; some fall to the floor, some are the note itself."""
+PASSAGES = 4
+"""Passages of a long note that are looked for."""
 NEAR = 0.70
 NEAR_SAME_SUBJECT = 0.60
 """Exact cosine from which a note is a candidate: whoever it is about, and about the same subject.
@@ -42,38 +50,111 @@ def settle_call(note: Note, other: Outline) -> str:
     )
 
 
-async def offered_candidates(
-    memory: Memory, note: Note, vectors: Vectors | None
+async def committed_beside_search(
+    memory: Memory,
+    namespace: str,
+    vectors: Vectors | None,
+    commit: Callable[[], Awaitable[T]],
+) -> tuple[T, Sequence[Near] | None]:
+    """Commit, and look for what may say the same meanwhile.
+
+    If anybody else has committed meanwhile, it is looked for again: of two agents that tell the
+    same at once, the one whose commit came second sees the other's note.
+
+    Args:
+        memory: Where.
+        namespace: Of the note that is written.
+        vectors: Its passages; without them (the model is still loading) nothing is looked for.
+        commit: Makes one commit, or more.
+
+    Returns:
+        What the commit returned, and the nearest active notes, those concerned by it among them;
+        None without vectors.
+    """
+    if vectors is None:
+        return await commit(), None
+    before = await memory.store.version()
+    written, near = await both(commit, lambda: nearest_notes(memory, namespace, vectors))
+    if not await _stood_still(memory, before):
+        near = await nearest_notes(memory, namespace, vectors)
+    return written, near
+
+
+async def candidates(
+    memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
 ) -> list[Candidate]:
-    """`find_candidates` for a note that is stored already: without them rather than not at all."""
+    """What of the nearest notes to show beside a note that was just stored.
+
+    Args:
+        memory: Where.
+        note: As it is stored.
+        near: From `committed_beside_search`; None looks for notes of the same subject that share
+            most words.
+        settled: Ids of notes that the same call superseded or archived.
+    """
+    if near is None:
+        return await _by_words(memory, note)
+    done, subject = {note.note_id, *settled}, fold(note.subject)
+    best = dict[str, Near]()
+    for found in near:
+        other = found.outline
+        alike = found.score >= NEAR or (
+            found.score >= NEAR_SAME_SUBJECT and subject and fold(other.subject) == subject
+        )
+        if alike and other.note_id not in done:
+            best[other.note_id] = max(best.get(other.note_id, found), found, key=_score)
+    chosen = sorted(best.values(), key=lambda found: (-found.score, found.outline.note_id))
+    return [_candidate(note, found.outline, found.score) for found in chosen[:MOST]]
+
+
+def _score(near: Near) -> float:
+    return near.score
+
+
+async def nearest_notes(memory: Memory, namespace: str, vectors: Vectors) -> list[Near]:
+    """Active notes near any of the passages; none rather than an error: a note is stored already.
+
+    Args:
+        memory: Where.
+        namespace: Whose.
+        vectors: Passages.
+    """
     try:
-        return await find_candidates(memory, note, vectors)
+        return await _nearest(memory, namespace, vectors)
     except StoreError:
         logger.warning("no candidates: the store could not be searched", exc_info=True)
         return []
 
 
-async def find_candidates(memory: Memory, note: Note, vectors: Vectors | None) -> list[Candidate]:
-    """The nearest active notes of the note's namespace, by the cosine of their best passages.
+async def _nearest(memory: Memory, namespace: str, vectors: Vectors) -> list[Near]:
+    where, found = NoteFilter(namespaces=(namespace,)), list[Near]()
 
-    Without vectors (the model is still loading) notes of the same subject that share most words.
-    """
-    where = NoteFilter(namespaces=(note.namespace,))
-    if vectors is None:
-        return await _by_words(memory, note, where)
-    best = dict[str, float]()
-    for vector in vectors[:4]:
-        for hit in await memory.store.match_vectors(vector, where, limit=LOOKED_AT):
-            best[hit.note_id] = max(best.get(hit.note_id, -1.0), hit.score)
-    near = [i for i in best if best[i] >= NEAR_SAME_SUBJECT and i != note.note_id]
-    subject = fold(note.subject)
-    chosen = [
-        other
-        for other in await _outlined(memory, where, near)
-        if best[other.note_id] >= NEAR or (subject and fold(other.subject) == subject)
-    ]
-    chosen.sort(key=lambda other: -best[other.note_id])
-    return [_candidate(note, other, best[other.note_id]) for other in chosen[:MOST]]
+    async def look(vector: NDArray[np.float32]) -> None:
+        found.extend(await memory.store.nearest(vector, where, limit=LOOKED_AT))
+
+    try:
+        async with anyio.create_task_group() as group:
+            for vector in vectors[:PASSAGES]:
+                group.start_soon(look, vector)
+    except* ZettelError as failed:
+        raise failed.exceptions[0] from None
+    return found
+
+
+async def _stood_still(memory: Memory, before: int) -> bool:
+    """Whether nobody has committed since but this call, once."""
+    try:
+        return await memory.store.version() == before + 1
+    except StoreError:
+        return False
+
+
+async def _by_words(memory: Memory, note: Note) -> list[Candidate]:
+    try:
+        return await _sharing_words(memory, note)
+    except StoreError:
+        logger.warning("no candidates: the store could not be searched", exc_info=True)
+        return []
 
 
 async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> list[Outline]:
@@ -82,7 +163,8 @@ async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> li
     return await memory.store.outlines(replace(where, note_ids=tuple(ids)), limit=len(ids))
 
 
-async def _by_words(memory: Memory, note: Note, where: NoteFilter) -> list[Candidate]:
+async def _sharing_words(memory: Memory, note: Note) -> list[Candidate]:
+    where = NoteFilter(namespaces=(note.namespace,))
     hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
     words = set(fold(note.content).split())
     chosen = list[Outline]()

@@ -81,7 +81,7 @@ def with_links(
             gone = [standing.pop(key) for key in _removed(standing, key)]
             ended += [] if never else [over for link in gone if (over := _over(link, at or now))]
         elif key not in standing or standing[key].made_by != "agent":
-            begins = _begins(note, key[1])
+            begins = as_old_as(note, key[1])
             standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
     if len([link for link in standing.values() if link.made_by == "agent"]) > MAX_LIST:
         raise InvalidArgumentError(
@@ -101,7 +101,7 @@ def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple
     return tuple(kept)
 
 
-def _begins(note: Note, relation: str) -> datetime:
+def as_old_as(note: Note, relation: str) -> datetime:
     """A link is as old as its note; a note about what lies ahead replaces others only then."""
     return note.happened_at if relation == SUPERSEDES else note.valid_from
 

@@ -24,10 +24,24 @@ async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) 
     Returns:
         The question with a filter that lets exactly one revision of a note through.
     """
-    where = replace(asked.where, known_at=asked.known_at or page_known_at)
+    known_at = asked.known_at or page_known_at
     if asked.asking.as_of:
+        known_at = known_at or await newest(memory, asked.now)
+        where = replace(asked.where, known_at=known_at)
         where = replace(where, past=await memory.store.past(where))
+    else:
+        where = replace(asked.where, known_at=known_at)
     return replace(asked, where=where)
+
+
+async def newest(memory: Memory, now: datetime) -> datetime:
+    """A moment at which all is known that is known now.
+
+    Several reads that name it agree while others write; after a clock was set back, what was told
+    last lies ahead of it.
+    """
+    latest = await memory.store.latest()
+    return max(now, latest) if latest else now
 
 
 async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
@@ -38,7 +52,7 @@ async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> lis
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [note for note in found if note.state is not State.FORGOTTEN]
-    where = NoteFilter(note_ids=tuple(note_ids), states=READABLE, known_at=asked.known_at)
+    where = NoteFilter(note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at)
     if asked.asking.as_of:
         where = replace(where, valid_at=asked.moment)
         where = replace(where, past=await memory.store.past(where))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import ExpiredTokenError
+from zettel.storage.identifiers import id_bytes, read_id
 from zettel.tools.asking import Asking, unpack
 from zettel.tools.ranking.fusion import Ranked
 
@@ -64,7 +65,7 @@ class PageCache:
             cursor.after,
         ]
         text = _encode(packed)
-        return text if len(text) <= longest else _encode([cursor.key, cursor.offset, cursor.after])
+        return text if len(text) <= longest else _short(cursor)
 
     def ranking(self, key: str) -> tuple[Ranked, ...]:
         """The ranking, if it is still kept; empty if not."""
@@ -99,12 +100,25 @@ class PageCache:
 
 
 def _encode(packed: object) -> str:
-    raw = json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+    return _as_text(json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _short(cursor: Cursor) -> str:
+    """48 characters at most, so that the smallest answer has room for it."""
+    after = id_bytes(cursor.after) if cursor.after else b""
+    return _as_text(id_bytes(cursor.key) + cursor.offset.to_bytes(4) + after)
+
+
+def _as_text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _decode(text: str) -> object:
     try:
-        return json.loads(base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4)))
+        raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
+        if raw.startswith(b"["):  # no id begins so before the year 8,000
+            return json.loads(raw)
+        offset = int.from_bytes(raw[16:20])
+        return [read_id(raw[:16]), offset, read_id(raw[20:]) if raw[20:] else ""]
     except (ValueError, binascii.Error, RecursionError):
         return None

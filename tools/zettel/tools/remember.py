@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from zettel.storage.errors import InvalidArgumentError
+import anyio
+
+from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import bounds
 from zettel.tools.answers import RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller
-from zettel.tools.candidates import offered_candidates
+from zettel.tools.candidates import candidates, committed_beside_search
 from zettel.tools.commit import commit
 from zettel.tools.links import LinkArgument, check_links, check_targets, with_links
 from zettel.tools.memory import Memory
@@ -102,25 +104,60 @@ async def _store(
     note = replace(draft, links=with_links(draft, links, now=now))
     key = f"{note.namespace}\n{fold_hash(note.content)}"
     async with memory.writing.hold(key):
-        known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
+        known, vectors = await _known_or_embedded(memory, note, given, now)
         if known:
             # A call cut off between its two commits is finished by sending it again.
             await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
-        vectors = await _embedded(memory, note)
         created = await _is_new_namespace(memory, note.namespace)
+        note = _marked(memory, note, vectors)
 
-        async def plan(_notes: Mapping[str, Note]) -> list[Change]:
-            changed = {note.note_id: note}
-            return await plan_targets(
-                memory.store, supersedes(note), changed, by=note.changed_by, now=now
-            )
+        async def write() -> None:
+            await _write(memory, NewNote(note=note, vectors=vectors), now)
 
-        entry = NewNote(note=_marked(memory, note, vectors), vectors=vectors)
-        await commit(memory, (), plan, new=(entry,))
-        await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+        _, near = await committed_beside_search(memory, note.namespace, vectors, write)
         memory.namespaces.add(note.namespace)
-    return await _answer(memory, note, vectors, given, created=created)
+    answer = _answer(note, given, created=created)
+    if found := await candidates(memory, note, near, supersedes(note)):
+        answer["candidates"] = found
+    if vectors is None:
+        answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
+    return answer
+
+
+async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
+    """Add the note and close what it supersedes in one commit; then look at these once more."""
+    note = entry.note
+
+    async def plan(_notes: Mapping[str, Note]) -> list[Change]:
+        changed = {note.note_id: note}
+        return await plan_targets(
+            memory.store, supersedes(note), changed, by=note.changed_by, now=now
+        )
+
+    await commit(memory, (), plan, new=(entry,))
+    await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+
+
+async def _known_or_embedded(
+    memory: Memory, note: Note, given: _Given, now: datetime
+) -> tuple[Note | None, Vectors | None]:
+    """The note that is there already, or the vectors of the new one: made while that is asked."""
+    known, vectors = None, None
+
+    async def embed() -> None:
+        nonlocal vectors
+        vectors = await _embedded(memory, note)
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(embed)
+            known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
+            if known:
+                group.cancel_scope.cancel()
+    except* ZettelError as failed:
+        raise failed.exceptions[0] from None
+    return known, vectors
 
 
 def _marked(memory: Memory, note: Note, vectors: Vectors | None) -> Note:
@@ -202,9 +239,7 @@ def _already_known(known: Note, note: Note) -> RememberAnswer:
     return answer
 
 
-async def _answer(
-    memory: Memory, note: Note, vectors: Vectors | None, given: _Given, *, created: bool
-) -> RememberAnswer:
+def _answer(note: Note, given: _Given, *, created: bool) -> RememberAnswer:
     answer = RememberAnswer(note_id=note.note_id, status="stored", namespace=note.namespace)
     if created:
         answer["namespace_created"] = True
@@ -212,8 +247,4 @@ async def _answer(
         answer["happened_at"] = iso(note.happened_at)
     if note.valid_until:
         answer["valid_until"] = iso(note.valid_until)
-    if candidates := await offered_candidates(memory, note, vectors):
-        answer["candidates"] = candidates
-    if vectors is None:
-        answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     return answer

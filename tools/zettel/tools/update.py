@@ -11,7 +11,7 @@ from zettel.tools import bounds
 from zettel.tools.amend import NO_WISH, Wish, archived, revised
 from zettel.tools.answers import Undo, UpdateAnswer
 from zettel.tools.caller import Caller
-from zettel.tools.candidates import offered_candidates
+from zettel.tools.candidates import candidates, committed_beside_search, nearest_notes
 from zettel.tools.commit import commit
 from zettel.tools.expected import check_expected, check_rev
 from zettel.tools.history import told_changes
@@ -27,6 +27,7 @@ from zettel.tools.supersession import (
     turned,
 )
 from zettel.tools.times import read_time
+from zettel.tools.together import both
 
 Amend = Callable[[Note], Awaitable[Change | None]]
 """From the note as it stands to its next revision; None when nothing would change."""
@@ -84,22 +85,25 @@ async def update(
         correction=correction,
         reason=bounds.check_text("reason", (reason or "").strip(), most=most),
     )
-    note = await _live(memory, ids[0])
+    note, vectors = await both(lambda: _live(memory, ids[0]), lambda: _vectors(memory, wish))
     if restore_rev is None:
-        amend = await _amending(memory, caller, note, wish, now)
+        vectors = vectors if wish.content != note.content else None
+        amend = await _amending(memory, caller, wish, vectors, now)
     else:
         _check_alone(wish)
         rev = check_rev("restore_rev", restore_rev)
         amend = await restoring(memory, note, rev, wish.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
-    return await _apply(memory, caller.name, note, wish, amend, now)
+    return await _apply(memory, caller.name, note, wish, amend, vectors, now)
 
 
-async def _amending(memory: Memory, caller: Caller, note: Note, wish: Wish, now: datetime) -> Amend:
+async def _amending(
+    memory: Memory, caller: Caller, wish: Wish, vectors: Vectors | None, now: datetime
+) -> Amend:
     linked = sorted({link["to"] for link in wish.links})
     check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
-    vectors, model = await _vectors(memory, note, wish), memory.embedder.model_id
+    model = memory.embedder.model_id
 
     async def amend(note: Note) -> Change | None:
         return revised(note, wish, vectors, model=model, by=caller.name, now=now)
@@ -129,21 +133,27 @@ def _check_alone(wish: Wish) -> None:
 
 
 async def _apply(
-    memory: Memory, by: str, note: Note, wish: Wish, amend: Amend, now: datetime
+    memory: Memory,
+    by: str,
+    note: Note,
+    wish: Wish,
+    amend: Amend,
+    vectors: Vectors | None,
+    now: datetime,
 ) -> UpdateAnswer:
     note_id, parts = note.note_id, await _open_parts(memory, note, wish)
     before = after = note
-    vectors: Vectors | None = None
+    embedded: Vectors | None = None
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
-        nonlocal before, after, vectors
+        nonlocal before, after, embedded
         changes = list[Change]()
         if note_id in notes:  # absent once its change is stored and only others lost a race
             before = after = notes[note_id]
             if before.state is State.FORGOTTEN:
                 raise NoteForgottenError(note_id)
             if change := await amend(before):
-                changes, after, vectors = [change], change.note, change.vectors
+                changes, after, embedded = [change], change.note, change.vectors
             await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
         changes += await plan_targets(
             memory.store, turned(before, after), {note_id: after}, by=by, now=now
@@ -152,13 +162,19 @@ async def _apply(
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
 
-    stored = await commit(memory, [note_id, *sorted(parts)], plan)
-    await settle_targets(memory, turned(before, after), by=by, now=now)
+    async def write() -> Sequence[Note]:
+        stored = await commit(memory, [note_id, *sorted(parts)], plan)
+        await settle_targets(memory, turned(before, after), by=by, now=now)
+        return stored
+
+    stored, near = await committed_beside_search(memory, note.namespace, vectors, write)
     answer = _told(before, stored, parts)
     if after.content != before.content:
-        if candidates := await offered_candidates(memory, after, vectors):
-            answer["candidates"] = candidates
-        if vectors is None:
+        if near is None and embedded is not None:  # an earlier revision's, only now known
+            near = await nearest_notes(memory, note.namespace, embedded)
+        if found := await candidates(memory, after, near, supersedes(after) | parts):
+            answer["candidates"] = found
+        if embedded is None:
             answer["degraded"] = MODEL_LOADING
     return answer
 
@@ -184,8 +200,8 @@ async def _live(memory: Memory, note_id: str) -> Note:
     return found[0]
 
 
-async def _vectors(memory: Memory, note: Note, wish: Wish) -> Vectors | None:
-    if wish.content is None or wish.content == note.content or not memory.embedder.ready:
+async def _vectors(memory: Memory, wish: Wish) -> Vectors | None:
+    if wish.content is None or not memory.embedder.ready:
         return None
     return (await memory.embedder.embed_notes([wish.content]))[0]
 

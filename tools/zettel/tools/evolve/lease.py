@@ -36,10 +36,8 @@ class Lease:
         """Take the lease if it is free, expired, already ours, or its holder is gone."""
         current = await self._store.get_meta(_KEY)
         if current is not None and current != self._held:
-            claim: dict[str, str] = json.loads(current)
-            holder = claim["holder"]
-            runs = datetime.fromisoformat(claim["until"]) > now
-            if runs and holder != self._holder and not self._is_gone(holder):
+            holder, until = _read(current)
+            if until > now and holder != self._holder and not self._is_gone(holder):
                 return False
         return await self._swap(current, now)
 
@@ -62,3 +60,17 @@ class Lease:
             return False
         self._held = claim
         return True
+
+
+async def drop_expired(store: NoteStore, now: datetime) -> bool:
+    """Take away a lease that ran out; False if there is none, or its holder still may be at it."""
+    current = await store.get_meta(_KEY)
+    if current is None or _read(current)[1] > now:
+        return False
+    return await store.swap_meta(_KEY, expected=current, value=None)
+
+
+def _read(claim: str) -> tuple[str, datetime]:
+    """A claim's holder, and until when it lasts."""
+    said: dict[str, str] = json.loads(claim)
+    return said["holder"], datetime.fromisoformat(said["until"])

@@ -158,15 +158,16 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most alike earlier notes."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:PASSAGES]:
-        for hit in await task.memory.store.match_vectors(vector, where, limit=NEAREST):
-            best[hit.note_id] = max(best.get(hit.note_id, 0.0), hit.score)
-    near = sorted(
+        for near in await task.memory.store.nearest(vector, where, limit=NEAREST):
+            other = near.outline.note_id
+            best[other] = max(best.get(other, 0.0), near.score)
+    alike = sorted(
         (i for i, cosine in best.items() if cosine >= ALIKE and i < note.note_id),
         key=lambda i: (-best[i], i),
     )
     return [
         _made(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
-        for i in near[:SIMILAR_KEPT]
+        for i in alike[:SIMILAR_KEPT]
     ]
 
 

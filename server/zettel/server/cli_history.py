@@ -1,0 +1,115 @@
+"""Commands over what happened to the notes: evolve, undo, runs, history."""
+
+from typing import Annotated
+
+import anyio
+import typer
+
+from zettel.server.cli_options import (
+    EXIT_REFUSED,
+    AsJson,
+    LogLevel,
+    Model,
+    Namespace,
+    Store,
+    leave,
+    read_settings,
+)
+
+
+def evolve(
+    context: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Run now, to the end, and leave.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what --once would change, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+    now: Annotated[
+        str | None, typer.Option(help="ISO 8601; default: now.", show_default=False)
+    ] = None,
+    store: Store = None,
+    namespace: Namespace = None,
+    model: Model = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Evolve the notes of the store: embed, derive, link, compact."""
+    if once == dry_run:
+        message = (
+            "evolve takes --once or --dry-run, one of them; a running server evolves its notes by"
+            " itself"
+        )
+        raise typer.BadParameter(message)
+    from zettel.server import evolving, previewing  # noqa: PLC0415
+
+    settings = read_settings(
+        context, store=store, namespace=namespace, model=model, log_level=log_level or "warning"
+    )
+    moment = evolving.read_now(now)
+    if dry_run:
+        preview = anyio.run(previewing.preview, settings, moment, _progress)
+        typer.echo(previewing.as_json(preview) if as_json else previewing.as_text(preview))
+    else:
+        report = anyio.run(evolving.evolve_once, settings, moment, _progress, _waits)
+        typer.echo(evolving.as_json(report) if as_json else evolving.as_text(report))
+    leave()
+
+
+def undo(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    *,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave notes that were changed since the run.")
+    ] = False,
+    as_json: AsJson = False,
+    store: Store = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Undo a run: every note it touched is as before; an undo is a run, and can be undone."""
+    from zettel.server import undoing  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, log_level=log_level or "warning")
+    undone = anyio.run(undoing.undo_once, settings, run_id.strip(), partial, _waits)
+    typer.echo(undoing.as_json(undone) if as_json else undoing.as_text(undone))
+    # Changed while the undo committed: not all is undone, and nobody allowed that.
+    leave(EXIT_REFUSED if undone.report.left and not partial else 0)
+
+
+def runs(
+    context: typer.Context,
+    *,
+    as_json: AsJson = False,
+    store: Store = None,
+    log_level: LogLevel = None,
+) -> None:
+    """List the newest runs: when, who, what kind, what they changed, how they ended."""
+    from zettel.server.runs import print_runs  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, log_level=log_level or "warning")
+    anyio.run(print_runs, settings, as_json, typer.echo)
+    leave()
+
+
+def history(
+    context: typer.Context,
+    note_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    as_json: AsJson = False,
+    store: Store = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Show a note's revisions, oldest first: when, who, why, and what each one changed."""
+    from zettel.server.history import print_history  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, log_level=log_level or "warning")
+    anyio.run(print_history, settings, note_id, as_json, typer.echo)
+    leave()
+
+
+def _progress(step: str, done: int, total: int) -> None:
+    typer.echo(f"{step}: {done} of {total}" if total else f"{step}: {done}", err=True)
+
+
+def _waits() -> None:
+    typer.echo("waiting for the run in progress", err=True)

@@ -1,0 +1,73 @@
+"""`zettel evolve --dry-run`: the real run, on a copy of the store that is thrown away."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from zettel.server.clock import utc_now
+from zettel.server.evolving import Progress, mend, run_all
+from zettel.server.offline import opened
+from zettel.server.run_text import notes_as_json, notes_as_lines
+from zettel.server.settings import Settings
+from zettel.storage.snapshot import snapshot
+from zettel.tools.evolve.embed import EMBED
+from zettel.tools.evolve.run import RunReport
+from zettel.tools.touched import Touched, touched_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a run would do."""
+
+    report: RunReport
+    touched: tuple[Touched, ...]
+    mended: Mapping[str, int]
+    """Damage that the run would mend first."""
+
+
+async def preview(settings: Settings, now: datetime | None, progress: Progress) -> Preview:
+    """Run every step to the end on a copy of the store, and tell the difference.
+
+    Args:
+        settings: Which store and model.
+        now: The moment the run takes for now; None for the real one.
+        progress: Told before every batch: step, notes done, notes in all (0 if not known).
+
+    Raises:
+        ZettelError: Store or model cannot be used, or the store is no directory.
+    """
+    async with snapshot(settings.store, now=utc_now()) as copy:
+        # A copy that is thrown away need not survive a power failure.
+        there = settings.model_copy(update={"store": str(copy), "durability": "fast"})
+        async with opened(there) as memory:
+            await memory.embedder.load()
+            mended = await mend(memory)
+            report = await run_all(memory, now or utc_now(), progress)
+            touched = await touched_by(memory.store, report.run_id)
+    return Preview(report=report, touched=tuple(touched), mended=mended)
+
+
+def as_json(preview: Preview) -> str:
+    """The difference as one JSON object."""
+    return json.dumps(
+        {
+            "changed": preview.report.changed,
+            "created": preview.report.created,
+            "steps": preview.report.steps,
+            "mended": dict(preview.mended),
+            "notes": notes_as_json(preview.touched),
+        },
+        ensure_ascii=False,
+    )
+
+
+def as_text(preview: Preview) -> str:
+    """The difference for a person."""
+    report = preview.report
+    steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
+    head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
+    vectors = report.steps.get(EMBED.name, 0)
+    more = [f"{vectors} notes would get their vectors"] if vectors else []
+    more += [f"would mend {name}: {count}" for name, count in preview.mended.items()]
+    return "\n".join((head, *more, *notes_as_lines(preview.touched)))

@@ -1,0 +1,52 @@
+"""Setting a store right after a crash, and saying what was wrong with it."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from zettel.storage.identifiers import new_id
+from zettel.storage.notes import Run
+from zettel.tools.evolve.embed import BARE
+from zettel.tools.evolve.lease import drop_expired
+from zettel.tools.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+HEAL = "heal"
+"""`Run.kind` of a healing that mended something."""
+UNEMBEDDED = "unembedded"
+"""Notes that wait for their vectors: evolution's work, not damage."""
+
+
+async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
+    """Mend what a crash or a foreign hand left; what was mended is logged and recorded in `runs`.
+
+    Returns:
+        Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
+        `expired_lease` for one that its holder never gave back; with `unembedded`, how many notes
+        wait for embedding. Only what is above 0.
+
+    Raises:
+        StoreUnavailableError: The place fails; what was mended by then stays mended.
+    """
+    mended = dict(await memory.store.heal(now=now))
+    if await drop_expired(memory.store, now):
+        mended["expired_lease"] = 1
+    if mended:
+        logger.warning("mended the store: %s", _told(mended))
+        run = Run(
+            run_id=f"{HEAL}-{new_id(now).lower()}",
+            kind=HEAL,
+            who=HEAL,
+            started_at=now,
+            ended_at=now,
+            counts=mended,
+            outcome="done",
+        )
+        await memory.store.add_run(run)
+    waiting = await memory.store.count(BARE)
+    return mended | ({UNEMBEDDED: waiting} if waiting else {})
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={count}" for name, count in counts.items())

@@ -1,0 +1,101 @@
+"""What a run did, note by note: how each was before it and how it left it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zettel.storage.notes import Note
+from zettel.storage.store import NoteFilter, NoteStore
+
+AT_ONCE = 500
+"""Notes read in one query."""
+UNDO = "undo"
+"""`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
+
+
+_UNDOES = "undoes "
+
+
+def undoes(run_id: str) -> str:
+    """`Note.reason` of the revisions that undo a run."""
+    return f"{_UNDOES}{run_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """One note that a run changed."""
+
+    before: Note | None
+    """The revision that stood before the run's first one; None if the run created the note."""
+    after: Note
+    """The run's last revision of it."""
+    steps: tuple[str, ...]
+    """`Note.change` of the run's revisions, in order."""
+
+
+async def touched_by(store: NoteStore, run_id: str) -> list[Touched]:
+    """The notes that a run changed, by note id; empty for a run that changed none."""
+    made = dict[str, list[Note]]()
+    for revision in await store.revisions_of_run(run_id):
+        made.setdefault(revision.note_id, []).append(revision)
+    before = await _before(store, [revisions[0] for revisions in made.values()])
+    return [
+        Touched(
+            before=before.get(note_id),
+            after=revisions[-1],
+            steps=tuple(revision.change for revision in revisions),
+        )
+        for note_id, revisions in sorted(made.items())
+    ]
+
+
+async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
+    """Note id -> the revision right before the given one."""
+    wanted = {
+        first.note_id: f"{first.note_id}@{first.rev - 1}" for first in firsts if first.rev > 1
+    }
+    ids, found = list(wanted), dict[str, Note]()
+    for start in range(0, len(ids), AT_ONCE):
+        part = tuple(ids[start : start + AT_ONCE])
+        rows = tuple(wanted[note_id] for note_id in part)
+        # Besides the rows asked for come the current ones, which are of no interest here.
+        where = NoteFilter(note_ids=part, past=rows, states=())
+        for note in await store.find(where, limit=2 * len(part)):
+            if note.row_id == wanted[note.note_id]:
+                found[note.note_id] = note
+    return found
+
+
+async def stand_at(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
+    """The revisions that notes say the same as, once every undo is taken at its word.
+
+    Args:
+        store: Where the notes are.
+        notes: Their current revisions.
+
+    Returns:
+        Note id -> the revision given, unless an undo made it: then the one it brought back, or,
+        if that was an undo's as well, the one that brought back. None if an undone run made the
+        note.
+    """
+    stand: dict[str, Note | None] = {note.note_id: note for note in notes}
+    undone = _by_undone_run(notes)
+    while undone:
+        back = list[Note]()
+        for run_id, made in undone.items():
+            touched = {entry.after.note_id: entry for entry in await touched_by(store, run_id)}
+            for note in made:
+                entry = touched.get(note.note_id)
+                if entry is not None and entry.after.rev < note.rev:
+                    stand[note.note_id] = entry.before
+                    back += [entry.before] if entry.before else []
+        undone = _by_undone_run(back)
+    return stand
+
+
+def _by_undone_run(notes: Sequence[Note]) -> dict[str, list[Note]]:
+    """The revisions that an undo made, by the run it undid."""
+    found = dict[str, list[Note]]()
+    for note in notes:
+        if note.change == UNDO and note.reason.startswith(_UNDOES):
+            found.setdefault(note.reason.removeprefix(_UNDOES), []).append(note)
+    return found
