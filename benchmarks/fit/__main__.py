@@ -18,7 +18,7 @@ from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
 from zettel.storage.model_files import find_model
 from zettel.storage.sentence_embedder import SentenceEmbedder
-from zettel.tools.ranking.weights import FITTED, WEIGHTS
+from zettel.tools.ranking.weights import FITTED, TALK
 
 MODEL = "all-MiniLM-L6-v2"
 """The default model: weights of scaled scores hardly depend on it."""
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    problems = make_problems(conversations, FITTED, WEIGHTS)
+    problems = make_problems(conversations, FITTED, TALK)
     left_out = dict[str, dict[str, Weights]]()
     fitted: Weights | None = None
     if not options.only_measure:

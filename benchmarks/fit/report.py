@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.fit.learn import Weights
 from benchmarks.fit.matrix import Problem
 from benchmarks.retrieval.score import MEASURES, score_ranking
-from zettel.tools.ranking.weights import FITTED, WEIGHTS
+from zettel.tools.ranking.weights import FITTED, TALK
 
 SHOWN = ("recall@5", "recall@10", "nDCG@10")
 
@@ -63,12 +63,12 @@ def write_report(
         left_out: Signal done without, empty for none -> conversation -> weights fitted on all the
             others.
     """
-    present = np.array([WEIGHTS[name] for name in FITTED])
+    present = np.array([TALK[name] for name in FITTED])
     standing = measure(problems, lambda _: present)
     lines = [f"## {data}: the present table", "", *by_category(problems, standing), ""]
     if fitted is None:
         return "\n".join(lines)
-    scaled = fitted * WEIGHTS[SCALE] / fitted[FITTED.index(SCALE)]
+    scaled = fitted * TALK[SCALE] / fitted[FITTED.index(SCALE)]
     everything = measure(problems, lambda p: left_out[""][p.conversation])
     lines += ["## Fitted on all other conversations", "", *by_category(problems, everything), ""]
     lines += [f"## Fitted on all of it, scaled to the present weight of `{SCALE}`", ""]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zettel.tools.ranking import signals
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
-from zettel.tools.ranking.weights import WEIGHTS
+from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
 EVIDENCE = ("text", "meaning", "exchange")
 """A note comes in only if one of these speaks for it."""
@@ -101,9 +101,16 @@ def signal_values(
 
 
 def fuse(
-    values: Mapping[str, Values], corpus: Corpus, weights: Mapping[str, float] = WEIGHTS
+    values: Mapping[str, Values], corpus: Corpus, weights: Mapping[str, float] | None = None
 ) -> Ranking:
-    """Order notes by the weighted sum of their signals, best first, ties by the newest note."""
+    """Order notes by the weighted sum of their signals, best first, ties by the newest note.
+
+    Args:
+        values: As `signal_values` made them.
+        corpus: The notes they are of.
+        weights: None takes those that hold for such a scope.
+    """
+    weights = weights_for(corpus) if weights is None else weights
     names = list(values)
     shares = np.stack([weights[name] * values[name] for name in names], axis=1)
     comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
@@ -114,7 +121,7 @@ def fuse(
 
 def speaks_for_itself(ranked: Ranked) -> bool:
     """Whether the note's own words or meaning, not its company, brought it up."""
-    return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > WEIGHTS["meaning"] / 2
+    return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > OTHERWISE["meaning"] / 2
 
 
 def _in_rows(scores: Mapping[str, float], corpus: Corpus) -> tuple[Values, Flags]:

@@ -130,16 +130,13 @@ def about(question: Question, corpus: Corpus) -> Values:
 
 
 def asking(corpus: Corpus) -> Values:
-    """1 for notes that only ask, where people talk among themselves.
-
-    With an assistant it is the other way round: there the evidence is what the user asked.
-    """
-    return _where(corpus.asks, given=corpus.conversation)
+    """1 for notes that only ask; of talk with an assistant they are the evidence."""
+    return corpus.asks.astype(np.float64)
 
 
 def length(corpus: Corpus) -> Values:
-    """How long a note is, where people talk among themselves: small talk is short."""
-    return np.minimum(corpus.words, LONG) / LONG * float(corpus.conversation)
+    """How long a note is: small talk is short."""
+    return np.minimum(corpus.words, LONG) / LONG
 
 
 def _where(flags: Flags, *, given: bool) -> Values:
