@@ -6,20 +6,23 @@ ranking out of several.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import regex as re
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.ranking.corpus import Corpus
+from zettel.tools.ranking.corpus import ASSISTANTS
 from zettel.tools.ranking.fusion import Ranking
+from zettel.tools.ranking.question import SELF, USER
+from zettel.tools.ranking.terms import terms
 
-READ = 5
+READ = 8
 """Notes read for whom the words mean."""
 MEANT = 2
 """Names tried: the best two (retrieval study, section 13)."""
-KNOWN_IN = 2
-"""Notes that hold a name before it is followed: a name told once leads nowhere else."""
+KNOWN_IN = 1
+"""Further notes that must hold a name for it to be followed."""
 STEP = 0.98
 """What a place in the next question's ranking counts: at equal scores the first question's note
 comes first (same source)."""
@@ -29,13 +32,18 @@ RELATION = 0.96
 _UNNAMED = re.compile(
     r"""(?P<whole>
         (?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*)['’]s\s+\p{Ll}[\p{L}-]*
+      | (?P<name>my)\s+\p{Ll}[\p{L}-]*
       | the\s+\p{Ll}[\p{L}-]*\s+of\s+(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*)(?!['’]s)
       | the\s+\p{Ll}[\p{L}-]*\s+(?:that\s+|who\s+|whom\s+)?
-            (?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*)\s+\p{Ll}+s(?:\s+(?:with|for|on|at|to|in)\b)?
+            (?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*)\s+\p{Ll}+(?:\s+(?:with|for|on|at|to|in)\b)?
     )(?![\p{L}-])""",
     re.VERBOSE,
 )
 """Somebody or something that is named by what it is to somebody with a name."""
+_CAPITALISED = re.compile(
+    r"(?<!\w)\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}](?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}])*"
+)
+_AFTER_CALLED = re.compile(r"\s*(?:[,.!?]|$)")
 _CALLED = r"(?:^|[,.!?]\s*|\b(?:hey|hi|hello|thanks|thank you|wow|yeah|yes|oh)\s+)$"
 _BEFORE_CALLED = re.compile(_CALLED, re.IGNORECASE)
 
@@ -57,37 +65,42 @@ class Unnamed:
 
 
 def find_unnamed(text: str) -> Unnamed | None:
-    """The innermost words of a question that stand for a name; None if there are none."""
+    """The innermost words of a question that stand for a name.
+
+    None if there are none, or if nothing further is asked: "What is Ana's job?" takes one step.
+    """
     found = _UNNAMED.search(text)
-    if found is None:
+    if found is None or not terms(text[: found.start()] + text[found.end() :]):
         return None
+    name = fold(found["name"])
     return Unnamed(
-        words=found["whole"], start=found.start(), end=found.end(), name=fold(found["name"])
+        words=found["whole"],
+        start=found.start(),
+        end=found.end(),
+        name=USER if name in SELF else name,
     )
 
 
 def meant(unnamed: Unnamed, ranking: Ranking) -> list[str]:
     """The names that the best notes about somebody unnamed speak of, the likeliest first.
 
+    A name counts only if it leads elsewhere: if other notes hold it without whose it is.
+
     Args:
         unnamed: Whom they are about.
         ranking: Of the words alone.
     """
     corpus, scores = ranking.corpus, ranking.scores
-    weights, known = dict[str, float](), _known(corpus)
-    read = 0
-    for row in map(int, ranking.order):
-        outline = corpus.outlines[row]
-        if unnamed.name not in _words(f"{outline.subject} {outline.content}"):
-            continue
-        for name in _names(outline, known):
-            if fold(name) != unnamed.name:
-                weights[name] = weights.get(name, 0.0) + float(scores[row])
-        read += 1
-        if read == READ:
-            break
-    ordered = sorted(weights, key=lambda name: -weights[name])
-    return ordered[:MEANT]
+    outlines = corpus.outlines
+    spoken = corpus.conversation or not ASSISTANTS.isdisjoint(corpus.subjects)
+    about = (row for row in map(int, ranking.order) if _is_about(unnamed.name, outlines[row]))
+    weights = dict[str, float]()
+    for row in islice(about, READ):
+        for name in _names(outlines[row], spoken=spoken):
+            weights[name] = weights.get(name, 0.0) + float(scores[row])
+    likely = sorted(weights, key=lambda name: -weights[name])
+    led_on = (name for name in likely if _leads_elsewhere(name, unnamed.name, outlines))
+    return list(islice(led_on, MEANT))
 
 
 def either(first: Ranking, second: Ranking, share: float = STEP) -> Ranking:
@@ -110,32 +123,43 @@ def either(first: Ranking, second: Ranking, share: float = STEP) -> Ranking:
     return Ranking(corpus=first.corpus, names=first.names, shares=shares, order=order)
 
 
-def _known(corpus: Corpus) -> dict[str, str]:
-    """The names that lead somewhere, folded -> as spelled: subjects, and names told repeatedly."""
-    told = dict[str, int]()
-    spelled = {fold(o.subject): o.subject for o in corpus.outlines if o.subject}
-    known = dict(spelled)
-    for outline in corpus.outlines:
-        for name in outline.entities:
-            folded = fold(name)
-            told[folded] = told.get(folded, 0) + 1
-            if told[folded] >= KNOWN_IN:
-                known.setdefault(folded, name)
-    return known
+def _is_about(name: str, outline: Outline) -> bool:
+    return fold(outline.subject) == name or name in _words(outline.content)
 
 
-def _names(outline: Outline, known: dict[str, str]) -> list[str]:
-    """The names a note speaks of, its own subject included, but not who is only addressed."""
-    found = [known[fold(outline.subject)]] if fold(outline.subject) in known else []
-    for name in known.values():
-        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", outline.content):
-            rest = outline.content[match.end() :]
-            called = _BEFORE_CALLED.search(outline.content[: match.start()])
-            if not (called and re.match(r"\s*(?:[,.!?]|$)", rest)):
-                found.append(name)
-                break
-    return list(dict.fromkeys(found))
+def _names(outline: Outline, *, spoken: bool) -> list[str]:
+    """The names a note speaks of, its own subject first, but not who is only addressed.
+
+    Args:
+        outline: The note.
+        spoken: Whether a subject is who said it: then it speaks of them only in the first person.
+    """
+    text = outline.content
+    means_subject = outline.subject and (not spoken or USER in _words(text))
+    found = [outline.subject] if means_subject else []
+    for match in _CAPITALISED.finditer(text):
+        called = _BEFORE_CALLED.search(text[: match.start()])
+        if not (called and _AFTER_CALLED.match(text[match.end() :])):
+            found.append(match.group())
+    return list({fold(name): name for name in found}.values())
 
 
-def _words(text: str) -> Sequence[str]:
-    return re.findall(r"[\p{L}\p{M}\p{N}-]+", re.sub(r"['’]s\b", "", fold(text)))
+def _leads_elsewhere(name: str, whose: str, outlines: Sequence[Outline]) -> bool:
+    """Whether it is a name, and other notes hold it."""
+    folded, inside, elsewhere = fold(name), False, 0
+    if folded == whose or (whose == USER and folded in ASSISTANTS):
+        return False
+    spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    for outline in outlines:
+        if fold(outline.subject) == folded:
+            return True
+        if found := spelled.search(outline.content):
+            before = outline.content[: found.start()].rstrip()
+            inside = inside or (bool(before) and before[-1] not in ".!?…")
+            elsewhere += whose not in _words(outline.content)
+    return inside and elsewhere >= KNOWN_IN
+
+
+def _words(text: str) -> set[str]:
+    words = set[str](re.findall(r"[\p{L}\p{M}\p{N}-]+", re.sub(r"['’]s\b", "", fold(text))))
+    return words | {USER} if words & SELF else words

@@ -10,7 +10,7 @@ from zettel.storage.notes import fold
 from zettel.tools.evolve.dates import spans
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_SELF = frozenset({"i", "me", "my", "mine", "myself"})
+SELF = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not stand for a subject of several words."""
 USER = "user"
@@ -90,7 +90,7 @@ def _about(text: str, subjects: Iterable[str], names: Collection[str]) -> tuple[
                 at += size - 1
                 break
         at += 1
-    if USER in spelled.values() and _SELF & {word for word, _ in words}:
+    if USER in spelled.values() and SELF & {word for word, _ in words}:
         named.add(USER)
     topic = _without(text, places)
     return (named.pop() if len(named) == 1 else ""), topic
