@@ -78,7 +78,7 @@ def read_question(
 def _about(text: str, subjects: Iterable[str], names: Collection[str]) -> tuple[str, str]:
     """The one subject a question names, if it is exactly one, and the question without names."""
     spelled = _spellings(subjects)
-    longest = max(map(len, spelled), default=0)
+    longest = max(map(len, spelled), default=1)
     words = [(fold(match.group()), match.span()) for match in _WORD.finditer(text)]
     named, places, at = set[str](), list[tuple[int, int]](), 0
     while at < len(words):
