@@ -11,7 +11,6 @@ from anyio import to_thread
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline
 from zettel.storage.store import NoteFilter
-from zettel.tools.corpora import WHOLE_SCOPE
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import Corpus, make_corpus
@@ -20,8 +19,14 @@ from zettel.tools.ranking.question import Question, read_question
 
 ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
+ARM_SCOPE = 4_000
+"""Notes up to which a scope counts as small."""
+LARGE_ARM = 200
+"""Hits taken from each arm of a large scope: few enough for the vector index."""
 BEST = 30
 """Hits of each arm whose sessions are read in a large scope."""
+BESIDE = 4_000
+"""Notes read of these sessions at most."""
 STEPS = 2
 """Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
 DEPTH = 200
@@ -70,7 +75,7 @@ async def search(
     else:
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
     with_meaning = memory.embedder.ready
-    arms = await gather_arms(memory, question, where, with_meaning=with_meaning)
+    arms = await gather_arms(memory, question, where, arm=_arm(corpus), with_meaning=with_meaning)
     if corpus is None:
         corpus = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
         ranking = rank(question, arms, corpus)
@@ -85,10 +90,13 @@ async def search(
     )
 
 
+def _arm(corpus: Corpus | None) -> int:
+    return ARM if corpus and len(corpus) <= ARM_SCOPE else LARGE_ARM
+
+
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question that is asked of a corpus."""
-    subjects = {outline.subject for outline in corpus.outlines if outline.subject}
-    return read_question(query, subjects, now, names=corpus.called)
+    return read_question(query, corpus.subjects.values(), now, names=corpus.called)
 
 
 def rank(question: Question, arms: Arms, corpus: Corpus) -> Ranking:
@@ -111,8 +119,9 @@ async def _steps(
 
     async def asked(text: str) -> tuple[Question, Ranking]:
         again = ask(text, corpus, now)
-        with_meaning = memory.embedder.ready
-        arms = await gather_arms(memory, again, where, with_meaning=with_meaning)
+        arms = await gather_arms(
+            memory, again, where, arm=_arm(corpus), with_meaning=memory.embedder.ready
+        )
         return again, rank(again, arms, corpus)
 
     _, about = await asked(unnamed.words)
@@ -125,17 +134,17 @@ async def _steps(
 
 
 async def gather_arms(
-    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool
+    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool, arm: int = ARM
 ) -> Arms:
     """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
     text, meaning = list[Hit](), list[Hit]()
 
     async def by_words() -> None:
-        text.extend(await memory.store.match_text(question.text, where, limit=ARM))
+        text.extend(await memory.store.match_text(question.text, where, limit=arm))
 
     async def by_meaning() -> None:
         vector = await memory.embedder.embed_query(question.topic)
-        meaning.extend(await memory.store.match_vectors(vector, where, limit=ARM))
+        meaning.extend(await memory.store.match_vectors(vector, where, limit=arm))
 
     try:
         async with anyio.create_task_group() as group:
@@ -160,8 +169,8 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
     sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
     if not sessions:
         return hits
-    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=WHOLE_SCOPE)
-    if len(beside) == WHOLE_SCOPE:  # cut off, so that neighbours would be the wrong ones
+    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=BESIDE)
+    if len(beside) == BESIDE:  # cut off, so that neighbours would be the wrong ones
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.

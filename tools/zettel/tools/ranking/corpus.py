@@ -1,13 +1,13 @@
 """The notes of a scope as arrays: read once a store version, used for any number of questions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Outline, fold, order_key
+from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.tools.ranking.terms import TermIndex, make_index, terms
 
 Values = NDArray[np.float64]
@@ -48,10 +48,16 @@ class Corpus:
     sessions: Rows
     """Number of its session, 0 and up; a note without one is a session of its own."""
     session_count: int
-    subjects: Sequence[str]
-    """Folded."""
+    subjects: Mapping[str, str]
+    """Every subject, folded -> as spelled."""
+    subject_numbers: Rows
+    """Number of each note's subject, in the order of `subjects`; -1 is none."""
     asks: Flags
     """Ends in a question."""
+    core: Flags
+    """Belongs to the profile."""
+    standing: Flags
+    """Is an instruction or belongs to the profile."""
     words: Values
     """How many words it has."""
     timed: Flags
@@ -85,8 +91,11 @@ def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corp
     texts = _texts(ordered, like)
     rows = {outline.note_id: row for row, outline in enumerate(ordered)}
     before, after, sessions, session_count = _sessions(ordered, rows)
-    subjects = [fold(o.subject) for o in ordered]
-    speakers = {word for subject in set(subjects) for word in (subject, *subject.split())}
+    folded = {o.subject: fold(o.subject) for o in ordered}
+    subjects = {folded[o.subject]: o.subject for o in ordered if folded[o.subject]}
+    numbers = {subject: number for number, subject in enumerate(subjects)}
+    speakers = {word for subject in subjects for word in (subject, *subject.split())}
+    core = np.array([o.kind is Kind.CORE for o in ordered], np.bool_)
     return Corpus(
         outlines=ordered,
         texts=texts,
@@ -96,13 +105,16 @@ def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corp
         sessions=sessions,
         session_count=session_count,
         subjects=subjects,
+        subject_numbers=np.array([numbers.get(folded[o.subject], -1) for o in ordered], np.intp),
+        core=core,
+        standing=core | np.array([o.kind is Kind.PROCEDURAL for o in ordered], np.bool_),
         asks=np.array([asks(o.content) for o in ordered], np.bool_),
         words=np.array([len(o.content.split()) for o in ordered], np.float64),
         timed=np.array([bool(o.times) for o in ordered], np.bool_),
         names=np.array(
             [any(fold(name) not in speakers for name in o.entities) for o in ordered], np.bool_
         ),
-        called=_called(ordered) if not any(subjects) else frozenset(),
+        called=_called(ordered) if not subjects else frozenset(),
         happened=np.array([o.happened_at.timestamp() for o in ordered], np.float64),
         said=make_index(texts),
         spoken=_spoken(ordered),
@@ -126,7 +138,7 @@ def _terms_of(outline: Outline) -> list[str]:
     return terms(f"{day:%A} {day.day} {day:%B} {day.year} {outline.subject} {outline.content}")
 
 
-def _conversation(ordered: Sequence[Outline], before: Rows, subjects: Sequence[str]) -> bool:
+def _conversation(ordered: Sequence[Outline], before: Rows, subjects: Iterable[str]) -> bool:
     told = [o.content for o, row in zip(ordered, before, strict=True) if row >= 0]
     asked = sum(map(asks, told))
     return bool(told) and asked >= ASKED_SHARE * len(told) and ASSISTANTS.isdisjoint(subjects)

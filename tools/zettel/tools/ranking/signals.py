@@ -7,7 +7,6 @@ and call it in `fusion.signal_values`.
 import numpy as np
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Kind
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.terms import okapi, terms
@@ -124,9 +123,8 @@ def _told_apart(scores: Values) -> Values:
 
 def about(question: Question, corpus: Corpus) -> Values:
     """1 for notes of the one subject the question names."""
-    if not question.subject:
-        return np.zeros(len(corpus))
-    return np.array([float(subject == question.subject) for subject in corpus.subjects])
+    numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
+    return (corpus.subject_numbers == numbers.get(question.subject, -2)).astype(np.float64)
 
 
 def asking(corpus: Corpus) -> Values:
@@ -182,10 +180,9 @@ def in_order(question: Question, corpus: Corpus) -> Values:
 
 def standing(question: Question, corpus: Corpus) -> Values:
     """1 for instructions and the profile, if the question asks how to go about something."""
-    kinds = {Kind.PROCEDURAL, Kind.CORE} if question.asks_how_to else set[Kind]()
-    return np.array([float(o.kind in kinds) for o in corpus.outlines])
+    return _where(corpus.standing, given=question.asks_how_to)
 
 
 def core(corpus: Corpus) -> Values:
     """1 for notes of the profile."""
-    return np.array([float(o.kind is Kind.CORE) for o in corpus.outlines])
+    return corpus.core.astype(np.float64)

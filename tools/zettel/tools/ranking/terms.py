@@ -7,6 +7,7 @@ counts can be added up over one.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from sys import intern
 
 import numpy as np
 import regex as re
@@ -44,7 +45,7 @@ def terms(text: str) -> list[str]:
     """
     bare = _POSSESSIVE.sub("", fold(text))
     words: list[str] = _TERM.findall(bare)
-    return [word[:PREFIX] for word in words if word not in _FUNCTION_WORDS]
+    return [intern(word[:PREFIX]) for word in words if word not in _FUNCTION_WORDS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
