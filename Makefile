@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-attach bench-cost torture clean
+.PHONY: help install serve test check bench-retrieval bench-attach bench-cost fit torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
+
+fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
+	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }
+	@exec $(BIN)/python -m benchmarks.fit "$(DATA)" $(ARGS)
 
 torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.bridge import either, find_unnamed, meant
+from zettel.tools.ranking.bridge import STEP, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import read_question
@@ -155,7 +155,7 @@ def test_a_note_counts_by_the_better_of_its_two_places() -> None:
     both = either(first, second)
 
     assert [ranked.note_id for ranked in both.best(3)] == ["n00", "n02"]
-    assert both.best(2)[1].score == pytest.approx(0.98 * first.best(1)[0].score)
+    assert both.best(2)[1].score == pytest.approx(STEP * first.best(1)[0].score)
 
 
 def _ranking(notes: list[Outline], best: str) -> Ranking:
