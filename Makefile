@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-attach bench-cost fit torture clean
+.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost fit torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.retrieval "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
 
+bench-generator: install ## measure memory on a made-up world, told to the server and asked (ARGS="--size small --style assistant --seed 1")
+	@exec $(BIN)/python -m benchmarks.generator $(ARGS)
+
 bench-attach: install ## measure what attaching costs: time to initialize, memory of 1 and 5 clients
 	@exec $(BIN)/python -m benchmarks.attach $(ARGS)
 
@@ -59,6 +62,7 @@ fit: install ## fit the weights of recall's ranking and show what each signal is
 	@exec $(BIN)/python -m benchmarks.fit "$(DATA)" $(ARGS)
 
 torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
+torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
 
 clean: ## remove .venv, caches and built files

@@ -25,7 +25,8 @@ from mcp.client.stdio import stdio_client
 from benchmarks.retrieval.errors import BenchmarkError, ServerError
 from benchmarks.retrieval.machine import STORE_VARIABLE
 
-Transport = Literal["stdio", "http", "sse"]
+Transport = Literal["stdio", "attach", "http", "sse"]
+"""`stdio` is a server of the client's own, `attach` one that hands on to the store's engine."""
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 120.0
@@ -112,17 +113,27 @@ async def _reach(
     launch: Launch, transport: Transport, log: TextIO
 ) -> AsyncGenerator[ClientTransport | str]:
     """What the client has to connect to."""
-    if transport == "stdio":
+    if transport in ("stdio", "attach"):
         # The SDK hands a child six variables only; the settings have to be named.
         settings = _settings(launch.environment)
-        # A server of this client's own, which ends with it and takes these settings.
-        parameters = StdioServerParameters(
-            command=str(launch.command), args=["--in-process"], env=settings
-        )
-        yield stdio_client(parameters, errlog=log)
+        # A server of this client's own ends with it and takes these settings.
+        args = ["--in-process"] if transport == "stdio" else []
+        parameters = StdioServerParameters(command=str(launch.command), args=args, env=settings)
+        try:
+            yield stdio_client(parameters, errlog=log)
+        finally:
+            if transport == "attach":
+                await _stop_engine(launch, log)
         return
     async with _serve(launch, log) as address:
         yield f"{address}/mcp" if transport == "http" else sse_client(f"{address}/sse")
+
+
+async def _stop_engine(launch: Launch, log: TextIO) -> None:
+    """An engine outlives its clients; the store is about to go."""
+    command = [str(launch.command), "stop"]
+    with anyio.move_on_after(_STOP_SECONDS, shield=True):
+        await anyio.run_process(command, check=False, stderr=log, env=launch.environment)
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Kills engines under their clients, and counts what that cost the clients: nothing, by promise."""
+"""Kills engines and servers under their clients, and counts what is lost: nothing, by promise."""

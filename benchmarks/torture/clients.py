@@ -10,7 +10,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from pydantic import JsonValue
 
-from benchmarks.torture.errors import CallFailedError, SendAgainError
+from benchmarks.torture.errors import CallFailedError, RefusedError, SendAgainError
 from benchmarks.torture.pipes import Pipes, open_pipes
 
 Kind = Literal["pipes-legacy", "pipes-modern", "sdk-legacy", "sdk-modern"]
@@ -58,6 +58,7 @@ class Caller(Protocol):
 
         Raises:
             SendAgainError: It may have been stored and is to be sent again.
+            RefusedError: The tool answered with an error.
             CallFailedError: Anything else.
         """
         ...
@@ -113,7 +114,7 @@ class PipeClient:
         result = await self._ask("tools/call", {"name": name, "arguments": arguments})
         content = result.get("structuredContent")
         if result.get("isError") or not isinstance(content, dict):
-            raise CallFailedError(str(result))
+            raise RefusedError(str(result))
         return content
 
     async def _ask(self, method: str, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
@@ -141,7 +142,7 @@ class SdkClient:
             raise _failure(str(error)) from error
         content: Mapping[str, JsonValue] | None = result.structured_content
         if result.is_error or content is None:
-            raise CallFailedError(str(result.content))
+            raise RefusedError(str(result.content))
         return content
 
 

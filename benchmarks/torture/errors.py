@@ -3,6 +3,7 @@
 TortureError
 ├── SendAgainError    the server says: it may have been stored, and is safe to send again
 ├── CallFailedError   any other error, or the end of the connection
+│   └── RefusedError      the tool itself said no
 └── NeverHappenedError  what was to be struck never showed itself
 """
 
@@ -24,6 +25,10 @@ class CallFailedError(TortureError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
+
+
+class RefusedError(CallFailedError):
+    """The tool answered with an error: it was reached, and says what it did not do."""
 
 
 class NeverHappenedError(TortureError):

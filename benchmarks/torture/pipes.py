@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +15,9 @@ from pydantic import JsonValue
 from benchmarks.torture.errors import CallFailedError
 
 Message = dict[str, JsonValue]
+
+CANCEL_S = 1.0
+"""Seconds a server may take to read that a request was given up, before nobody tells it."""
 
 LEAVE_S = 30.0
 """Seconds a server may take to leave after its input ended."""
@@ -56,6 +59,8 @@ class Pipes:
     async def ask(self, method: str, params: Mapping[str, JsonValue]) -> Message:
         """Send a request; its answer, a result or an error.
 
+        Cancelled, it tells the server so, as the SDK's client does.
+
         Raises:
             CallFailedError: The server left without an answer.
         """
@@ -67,10 +72,21 @@ class Pipes:
         await self.say(
             {"jsonrpc": "2.0", "id": request_id, "method": method, "params": dict(params)}
         )
-        await waiting.done.wait()
+        try:
+            await waiting.done.wait()
+        except anyio.get_cancelled_exc_class():
+            await self._give_up(request_id)
+            raise
         if waiting.answer is None:
             raise CallFailedError("the server left without an answer")
         return waiting.answer
+
+    async def _give_up(self, request_id: int) -> None:
+        params: dict[str, JsonValue] = {"requestId": request_id}
+        with anyio.move_on_after(CANCEL_S, shield=True), suppress(CallFailedError):
+            await self.say(
+                {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+            )
 
     async def read(self) -> None:
         """Hand out answers until the server closes its output."""

@@ -21,11 +21,11 @@ def write_report(outcome: Outcome, *, command: str, machine: str) -> str:
         "One store; four clients that live through everything (the SDK's and bare pipes, each in "
         "both eras of the protocol), and newcomers. Every note is told once, in words nobody else "
         "uses; in the end the store is compared with what was acknowledged.",
-        _table(
+        table(
             ("the engine ends", "rounds", "blows", "calls", "open at a blow", "to be sent again"),
             _rows(outcome),
         ),
-        _table(("of all calls", ""), _totals(outcome)),
+        table(("of all calls", ""), _totals(outcome)),
     ]
     flaws = (*outcome.lost, *outcome.doubled, *outcome.hung)
     if flaws:
@@ -66,6 +66,7 @@ def _totals(outcome: Outcome) -> Iterator[Sequence[str]]:
     yield ("rounds that left two engines", str(outcome.rivals))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, its numbers to the right."""
     aligned = ("---", *("---:" for _ in head[1:]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, aligned, *rows))

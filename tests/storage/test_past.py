@@ -51,6 +51,8 @@ def meant(rows: Sequence[Note], valid: datetime, known: datetime | None) -> str 
     then = [row for row in rows if known is None or row.known_from <= known]
     if not then or then[-1].valid_from <= valid or then[-1].state not in SHOWN:
         return None
+    if then[-1].valid_until is not None and then[-1].valid_until <= valid:
+        return None
     for row in reversed(then[:-1]):
         if row.ended_at is not None and not row.corrected and row.valid_from <= valid:
             return row.row_id if row.valid_until is None or valid < row.valid_until else None

@@ -44,7 +44,9 @@ def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
     instant = where.valid_at
     if base is None or instant is None or not _in_state(base, where):
         return None
-    if base.valid_from <= instant or not _listed(base, where):
+    if base.valid_from <= instant or not _before(instant, base.valid_until):
+        return None
+    if not _listed(base, where):
         return None
     told = [
         note

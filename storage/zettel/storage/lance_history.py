@@ -41,7 +41,11 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
         known_at=where.known_at,
     )
     later = await tables.notes.select(
-        ["note_id", "rev"], where=all_of(predicate(asked), f"valid_from > {moment}")
+        ["note_id", "rev"],
+        where=all_of(
+            predicate(asked),
+            f"valid_from > {moment} AND (valid_until IS NULL OR valid_until > {moment})",
+        ),
     )
     # Most looks back are at what was known at the moment itself, and little of that is ahead.
     if not later.num_rows:

@@ -181,10 +181,10 @@ class NoteStore(Protocol):
         """Row ids of closed revisions that were true at `where.valid_at`, for a look back.
 
         A note whose revision of `where.known_at` (None: the current one) became true after
-        `where.valid_at` has said before that moment what its last revision says that a change of
-        the world closed (`ended_at`), that was not `corrected` and that had become true by then.
-        That one is meant, unless its own `valid_until` had come. Corrections and derived
-        revisions close a row without `ended_at`, so the row they replace never is.
+        `where.valid_at`, and had not ended by then, has said before that moment what its last
+        revision says that a change of the world closed (`ended_at`), that was not `corrected` and
+        that had become true by then. That one is meant, unless its own `valid_until` had come; a
+        row that a correction or a derived revision closed never is.
 
         Of `where` only `namespaces`, `note_ids`, `known_at`, `valid_at` and `states` count;
         `states` are those of the note's revision of `known_at`. Empty without `valid_at`.

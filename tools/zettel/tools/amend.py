@@ -70,14 +70,16 @@ def revised(
         tags=old.tags if wish.tags is None else wish.tags,
         kind=wish.kind or old.kind,
         happened_at=happened,
-        valid_from=_valid_from(old, happened, now, never=never) if moved else old.valid_from,
+        valid_from=_valid_from(old, happened, now, never=never)
+        if moved or (new_words and not never)
+        else old.valid_from,
         valid_until=None if wish.endless else until,
     )
     new = replace(new, links=_links(old, new, wish, now, never=never))
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
-        _check_end(new)  # what another note superseded from its beginning on has no time left
+        _check_end(old, new)  # what another note superseded from its beginning on has no time left
     new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
     return Change(
         note=replace(
@@ -97,14 +99,21 @@ def revised(
     )
 
 
-def _check_end(note: Note) -> None:
-    if note.valid_until and note.valid_until <= note.valid_from:
-        begins = iso(note.valid_from)
+def _check_end(old: Note, new: Note) -> None:
+    if not new.valid_until or new.valid_until > new.valid_from:
+        return
+    ends, begins = iso(new.valid_until), iso(new.valid_from)
+    if old.state is State.SUPERSEDED and new.valid_until == old.valid_until:
         raise InvalidArgumentError(
-            "valid_until",
-            f"{iso(note.valid_until)} is not after {begins}, when the note became true",
-            'Pass a later time, or "" for no end.',
+            "happened_at",
+            f"the note ended {ends}, when another one superseded it, before {begins}",
+            'Update that one instead: recall with note_ids and detail="full" shows it.',
         )
+    raise InvalidArgumentError(
+        "valid_until",
+        f"{ends} is not after {begins}, when the note became true",
+        'Pass a later time, or "" for no end.',
+    )
 
 
 def _was_never_true(old: Note, wish: Wish, *, new_words: bool, moved: bool) -> bool:

@@ -50,6 +50,8 @@ def brought_back(standing: Note, earlier: Note, *, whole: bool) -> Note:
         reason=standing.reason,
         run_id=standing.run_id,
         origin=standing.origin,
+        # In another order they say the same.
+        links=standing.links if set(standing.links) == set(earlier.links) else earlier.links,
         state=earlier.state if whole else standing.state,
         valid_until=standing.valid_until if closed and not whole else earlier.valid_until,
         embed_model=standing.embed_model,

@@ -34,22 +34,36 @@ async def linked(
     """
     ids = [note.note_id for note in notes]
     at = asked.moment if asked.looks_back else None
+    # A link has clocks of its own: what is known of it last counts, not the words it came with.
+    standing = await _standing(memory, asked, notes)
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
-    ends = {link.to for note in notes for link in note.links} | {n.note_id for n in incoming}
+    ends = {link.to for links in standing.values() for link in links}
+    ends |= {other.note_id for other in incoming}
     known = {n.note_id: n for n in await read_ids(memory, asked, sorted(ends))} if ends else {}
     found = dict[str, list[tuple[Link, Note, bool]]]()
     for note in notes:
-        own = [(link, known[link.to], False) for link in note.links if link.to in known]
+        links = standing.get(note.note_id, ())
+        own = [(link, known[link.to], False) for link in links if link.to in known]
         theirs = [
             (link, known[other.note_id], True)
             for other in incoming
             if other.note_id in known
-            for link in known[other.note_id].links
+            for link in other.links
             if link.to == note.note_id
         ]
         stood = [entry for entry in (*own, *theirs) if entry[0].stood(at)]
         found[note.note_id] = sorted(stood, key=lambda entry: _weight(entry[0]), reverse=True)
     return found
+
+
+async def _standing(
+    memory: Memory, asked: Asked, notes: Sequence[Note]
+) -> dict[str, tuple[Link, ...]]:
+    """Note id -> the links of its last known revision, of which a past one may be shown."""
+    past = tuple(note.note_id for note in notes if not note.current)
+    where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at)
+    last = await memory.store.find(where, limit=len(past)) if past else []
+    return {note.note_id: note.links for note in (*notes, *last)}
 
 
 def link_line(link: Link, other: Note, *, points_here: bool, full: bool) -> LinkLine:

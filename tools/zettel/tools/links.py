@@ -57,7 +57,8 @@ def with_links(
 ) -> tuple[Link, ...]:
     """The note's links after the agent's additions and removals; a link given twice is one link.
 
-    A link taken out stays in the row with its end, for those who look back.
+    A link taken out stays in the row with its end, for those who look back; put in again, it begins
+    anew. A supersession put in again had never ended: the other note's time has no holes.
 
     Args:
         note: Whose links; those added begin when it does.
@@ -81,7 +82,9 @@ def with_links(
             gone = [standing.pop(key) for key in _removed(standing, key)]
             ended += [] if never else [over for link in gone if (over := _over(link, at or now))]
         elif key not in standing or standing[key].made_by != "agent":
-            begins = as_old_as(note, key[1])
+            again = [link for link in ended if (link.to, link.relation) == key]
+            begins = now if again and key[1] != SUPERSEDES else as_old_as(note, key[1])
+            ended = [link for link in ended if key[1] != SUPERSEDES or link not in again]
             standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
     if len([link for link in standing.values() if link.made_by == "agent"]) > MAX_LIST:
         raise InvalidArgumentError(

@@ -15,6 +15,8 @@ from zettel.storage.store import Change, NoteStore
 from zettel.tools.commit import commit
 from zettel.tools.memory import Memory
 
+CLOSED = "supersede"
+"""What made a revision that another note closed."""
 LONGEST_CHAIN = 256
 """Notes looked through for a circle of supersessions."""
 
@@ -93,30 +95,36 @@ async def plan_targets(
     return changes
 
 
-async def settle_targets(memory: Memory, targets: Iterable[str], *, by: str, now: datetime) -> None:
-    """Look once more after a commit: somebody else may have linked or unlinked meanwhile."""
+async def settle_targets(
+    memory: Memory, targets: Iterable[str], *, by: str, now: datetime
+) -> list[Note]:
+    """Look once more after a commit: somebody else may have linked or unlinked meanwhile.
+
+    Returns:
+        The revisions it made.
+    """
     ids = sorted(set(targets))
     if not ids:
-        return
+        return []
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         return await plan_targets(memory.store, notes, {}, by=by, now=now)
 
-    await commit(memory, ids, plan)
+    return await commit(memory, ids, plan)
 
 
 def _closed(note: Note, above: Sequence[Note], now: datetime) -> Note:
     """The note with its validity closed at the moment the first superseding one becomes true.
 
-    If that lies ahead ("from January on"), the note stays active and ends by itself.
+    If that lies ahead ("from January on"), the note stays active and ends by itself. If it lies
+    before the note's last words became true, what it said earlier ends then.
     """
     ended, by = min((_takes_over(other, note.note_id), other.note_id) for other in above)
-    ahead, ended = ended > now, max(ended, note.valid_from)
     return replace(
         note,
-        state=State.ACTIVE if ahead else State.SUPERSEDED,
+        state=State.ACTIVE if ended > now else State.SUPERSEDED,
         valid_until=min(note.valid_until, ended) if note.valid_until else ended,
-        change="supersede",
+        change=CLOSED,
         reason=f"superseded by {by}",
     )
 
@@ -135,21 +143,19 @@ def _takes_over(other: Note, note_id: str) -> datetime:
 
 
 async def _reopened(store: NoteStore, note: Note) -> Note:
-    """The note with the end it had before it was superseded; as it is if it was not."""
-    before: Note | None = None
-    last = note
+    """The note with the end it was told to have; as it is if it was never superseded."""
+    told, last, closed = note.valid_until, None, False
     for revision in await store.revisions(note.note_id):
-        if revision.change == "supersede":
-            before = before or last
-        elif revision.change == "revive":
-            before = None
+        closed = closed or revision.change == CLOSED
+        if last is None or (revision.change != CLOSED and revision.valid_until != last.valid_until):
+            told = revision.valid_until
         last = revision
-    if before is None:
+    if not closed:
         return note
     return replace(
         note,
         state=State.ACTIVE,
-        valid_until=before.valid_until,
+        valid_until=told,
         change="revive",
         reason="no longer superseded",
     )

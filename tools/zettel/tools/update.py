@@ -164,8 +164,9 @@ async def _apply(
 
     async def write() -> Sequence[Note]:
         stored = await commit(memory, [note_id, *sorted(parts)], plan)
-        await settle_targets(memory, turned(before, after), by=by, now=now)
-        return stored
+        ends = before.valid_until or after.valid_until  # as every note does that was superseded
+        targets = [*turned(before, after), *([note_id] if ends else [])]
+        return [*stored, *await settle_targets(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write)
     answer = _told(before, stored, parts)
@@ -180,7 +181,7 @@ async def _apply(
 
 
 def _told(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
-    new = next((note for note in stored if note.note_id == before.note_id), before)
+    new = {note.note_id: note for note in stored}.get(before.note_id, before)
     answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=told_changes(before, new))
     if new.rev > before.rev:
         answer["undo"] = Undo(restore_rev=before.rev)

@@ -1,0 +1,116 @@
+"""The smallest world against the tools behind a real client, in memory: what must always hold."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from benchmarks.generator.__main__ import main
+from benchmarks.generator.generate import generate
+from benchmarks.generator.records import Category, Operation, Style, World
+from benchmarks.generator.run import halves
+from benchmarks.generator.score import score
+from benchmarks.generator.served import Served
+from benchmarks.generator.systems import Outcomes, replay
+from benchmarks.retrieval.tools import Timed
+from mcp import Client
+
+from zettel.server.calls import perform
+from zettel.server.protocol import Door, create_server
+from zettel.server.schemas import Arguments
+from zettel.storage.dict_store import DictStore
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.store import NoteStore
+from zettel.tools.caller import Caller
+from zettel.tools.evolve.run import Budget, evolve
+from zettel.tools.memory import Memory
+
+STYLES: tuple[Style, ...] = get_args(Style)
+
+
+class Engine:
+    """Carries calls out at the time of the world."""
+
+    def __init__(self, store: NoteStore, now: datetime) -> None:
+        self.memory = Memory(store=store, embedder=HashEmbedder())
+        self.now = now
+
+    def turn_to(self, operation: Operation) -> None:
+        """Set the clock."""
+        self.now = operation.t
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out a call for the server."""
+        return await perform(self.memory, caller, arguments, now=self.now)
+
+    async def rest(self) -> None:
+        """Evolve until nothing changes."""
+        for run_id in ("first", "second"):
+            await evolve(self.memory, now=self.now, run_id=run_id, who="test", budget=Budget())
+
+
+@asynccontextmanager
+async def connected(engine: Engine) -> AsyncGenerator[Timed]:
+    server = create_server(engine, Door(transport="test", namespace="elsewhere"))
+    async with Client(server, raise_exceptions=True) as client:
+        yield Timed(client=client, clock=lambda: 0.0)
+
+
+async def replayed(world: World) -> Outcomes:
+    told, asked = halves(world.operations)
+    store, outcomes = DictStore(), Outcomes()
+    before = Engine(store, told[0].t)
+    async with connected(before) as timed:
+        system = Served(timed)
+        await replay(told, system, outcomes, before=before.turn_to)
+        await before.rest()
+    after = Engine(store, asked[0].t)
+    async with connected(after) as timed:
+        system.timed = timed
+        await replay(asked, system, outcomes, before=after.turn_to)
+    return outcomes
+
+
+@pytest.mark.parametrize("style", STYLES)
+async def test_what_must_always_hold_holds_through_the_tools(style: Style) -> None:
+    world = generate(0, "smoke", style)
+
+    outcomes = await replayed(world)
+
+    owners = {document.id: document.conversation for document in world.documents}
+    figures = score(outcomes, owners)
+    assert len(outcomes.answers) == len(world.queries)
+    assert figures[Category.UPDATE, "stale@10"].value == 0
+    assert figures[Category.UPDATE, "history kept"].value == 1
+    assert figures[Category.POINT_IN_TIME, "stale@10"].value == 0
+    assert figures[Category.TEMPORAL, "window exact"].value == 1
+    assert figures[Category.ORDER, "tau"].value == 1
+    assert figures[Category.FORGET, "residue"].value == 0
+    assert figures[Category.FORGET, "preview exact"].value == 1
+    assert figures[Category.ISOLATION, "leakage"].value == 0
+    assert {answer.verdict for _, answer in outcomes.answers} >= {"found"}
+
+
+def test_the_command_writes_the_three_files(tmp_path: Path) -> None:
+    assert main(["--size", "smoke", "--write", str(tmp_path / "data")]) == 0
+
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        "documents.jsonl",
+        "operations.jsonl",
+        "queries.jsonl",
+    ]
+
+
+def test_the_command_shows_the_baselines_beside_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZETTEL_MODEL", "hash")
+
+    assert main(["--size", "smoke", "--systems", "baselines", "--style", "notes"]) == 0
+
+    report = capsys.readouterr().out
+    assert "| category | figure | of | BM25 | dense |" in report
+    assert all(f"| {category} |" in report for category in Category)
+    assert "`python -m benchmarks.generator --seed 0 --size smoke --style notes" in report
