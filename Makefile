@@ -61,7 +61,6 @@ fit: install ## fit the weights of recall's ranking and show what each signal is
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.fit "$(DATA)" $(ARGS)
 
-torture: install ## take the engine away 160 times, over 100 of them by kill -9, under its clients and count what is lost (ARGS="--kills 20 --seed 1")
 torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
 
