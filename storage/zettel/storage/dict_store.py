@@ -285,6 +285,9 @@ def _outline(note: Note) -> Outline:
         happened_at=note.happened_at,
         kind=note.kind,
         content=note.content,
+        entities=note.entities,
+        times=note.times,
+        valid_until=note.valid_until,
     )
 
 

@@ -160,6 +160,9 @@ class Outline:
     happened_at: datetime
     kind: Kind
     content: str
+    entities: tuple[str, ...] = ()
+    times: tuple[Span, ...] = ()
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _done(notes: Sequence[Note], *, undo: bool) -> ForgetAnswer:
 
 
 async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAnswer:
-    notes, matched = await _matching(memory, target)
+    notes, matched = await _matching(memory, target, now)
     answer = ForgetAnswer(
         status="preview", notes=[forget_line(note) for note in notes], matched=matched
     )
@@ -136,12 +136,12 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
     return answer
 
 
-async def _matching(memory: Memory, target: _Target) -> tuple[list[Note], int]:
+async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
     """The notes to preview and how many match in all."""
     if not target.query:
         notes = await memory.store.find(target.where, limit=PREVIEWED)
         return notes, await memory.store.count(target.where)
-    found = await search(memory, target.query, target.where, depth=MATCHED)
+    found = await search(memory, target.query, target.where, now=now, depth=MATCHED)
     meant = [
         ranked.note_id
         for ranked in found.ranked

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from zettel.storage.embedder import Embedder
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
+from zettel.tools.corpora import Corpora
 from zettel.tools.echo import ServedLog
 from zettel.tools.keyed_lock import KeyedLock
 from zettel.tools.pages import PageCache
@@ -26,6 +27,7 @@ class Memory:
     served: ServedLog = field(default_factory=ServedLog)
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pages: PageCache = field(default_factory=PageCache)
+    corpora: Corpora = field(default_factory=Corpora)
     writing: KeyedLock = field(default_factory=KeyedLock)
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""

@@ -52,7 +52,7 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     """Rank the scope, or go on with the ranking that was kept."""
     ranking, degraded = memory.pages.ranking(page.key), ""
     if not ranking:
-        found = await search(memory, asked.asking.query, asked.where)
+        found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))

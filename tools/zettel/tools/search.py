@@ -2,96 +2,175 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 
 import anyio
+from anyio import to_thread
 
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
-from zettel.tools.ranking.fusion import Ranked, fuse, signal_values
+from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.fusion import Ranked, Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question, read_question
 
 ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
-WHOLE_SCOPE = 4_000
-"""Notes up to which the whole scope is outlined; a larger one only by the sessions of its hits."""
+ARM_SCOPE = 4_000
+"""Notes up to which a scope counts as small."""
+LARGE_ARM = 200
+"""Hits taken from each arm of a large scope: few enough for the vector index."""
 BEST = 30
 """Hits of each arm whose sessions are read in a large scope."""
+BESIDE = 4_000
+"""Notes read of these sessions at most."""
+STEPS = 2
+"""Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
 DEPTH = 200
 """Notes kept of a ranking: twenty pages of ten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arms:
+    """What each arm says to a question."""
+
+    text: Mapping[str, float]
+    """Raw BM25 by note id, best first."""
+    meaning: Mapping[str, float]
+    """Cosine by note id, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A ranking, and whether meaning had a part in it."""
 
+    question: Question
+    ranking: Ranking
+    """Of every note that was looked at."""
     ranked: Sequence[Ranked]
+    """The best of it."""
     meaning: Mapping[str, float]
     """Cosine by note id; empty while the model is loading."""
     with_meaning: bool
 
 
-async def search(memory: Memory, query: str, where: NoteFilter, *, depth: int = DEPTH) -> Found:
-    """Rank the notes of a scope for a question, best first, at most `depth`."""
-    small = await memory.store.count(where) <= WHOLE_SCOPE
-    text, known = await _text_and_scope(memory, query, where, small=small)
-    question = await _read(memory, query, where, known if small else None)
+async def search(
+    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = DEPTH
+) -> Found:
+    """Rank the notes of a scope for a question, best first, at most `depth`.
+
+    Args:
+        memory: Where to search.
+        query: The question.
+        where: The scope.
+        now: What "last week" in the question is relative to, and what stands is shown.
+        depth: Notes to return.
+    """
+    corpus = await memory.corpora.read(memory.store, where, now)
+    if corpus:
+        question = ask(query, corpus, now)
+    else:
+        question = read_question(query, (await memory.store.facets(where)).subjects, now)
     with_meaning = memory.embedder.ready
-    meaning = list[Hit]()
-    if with_meaning:
+    arms = await gather_arms(memory, question, where, arm=_arm(corpus), with_meaning=with_meaning)
+    if corpus is None:
+        corpus = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
+        ranking = rank(question, arms, corpus)
+    else:
+        ranking = await _steps(memory, where, now, rank(question, arms, corpus), question)
+    return Found(
+        question=question,
+        ranking=ranking,
+        ranked=ranking.best(depth),
+        meaning=arms.meaning,
+        with_meaning=with_meaning,
+    )
+
+
+def _arm(corpus: Corpus | None) -> int:
+    return ARM if corpus and len(corpus) <= ARM_SCOPE else LARGE_ARM
+
+
+def ask(query: str, corpus: Corpus, now: datetime) -> Question:
+    """Read a question that is asked of a corpus."""
+    return read_question(query, corpus.subjects.values(), now, names=corpus.called)
+
+
+def rank(question: Question, arms: Arms, corpus: Corpus) -> Ranking:
+    """Fuse what the arms say with all the other signals."""
+    return fuse(signal_values(question, arms.text, arms.meaning, corpus), corpus)
+
+
+async def _steps(
+    memory: Memory,
+    where: NoteFilter,
+    now: datetime,
+    first: Ranking,
+    question: Question,
+    left: int = STEPS,
+) -> Ranking:
+    """Follow what a question names without a name, and let notes count by the better place."""
+    corpus, unnamed = first.corpus, find_unnamed(question.text)
+    if unnamed is None or not left:
+        return first
+
+    async def asked(text: str) -> tuple[Question, Ranking]:
+        again = ask(text, corpus, now)
+        arms = await gather_arms(
+            memory, again, where, arm=_arm(corpus), with_meaning=memory.embedder.ready
+        )
+        return again, rank(again, arms, corpus)
+
+    _, about = await asked(unnamed.words)
+    ranking, names = first, meant(unnamed, about)
+    for name in names:
+        again, found = await asked(unnamed.named(question.text, name))
+        found = await _steps(memory, where, now, found, again, left - 1)
+        ranking = either(ranking, found)
+    return either(ranking, about, RELATION) if names else first
+
+
+async def gather_arms(
+    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool, arm: int = ARM
+) -> Arms:
+    """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
+    text, meaning = list[Hit](), list[Hit]()
+
+    async def by_words() -> None:
+        text.extend(await memory.store.match_text(question.text, where, limit=arm))
+
+    async def by_meaning() -> None:
         vector = await memory.embedder.embed_query(question.topic)
-        meaning = await memory.store.match_vectors(vector, where, limit=ARM)
-    if not small:
-        known = await _around(memory, where, text, meaning)
-    cosines = {hit.note_id: hit.score for hit in meaning if hit.score > 0}
-    values = signal_values(question, {hit.note_id: hit.score for hit in text}, cosines, known)
-    return Found(ranked=fuse(values, known)[:depth], meaning=cosines, with_meaning=with_meaning)
-
-
-async def _text_and_scope(
-    memory: Memory, query: str, where: NoteFilter, *, small: bool
-) -> tuple[list[Hit], list[Outline]]:
-    text, outlines = list[Hit](), list[Outline]()
-
-    async def match_text() -> None:
-        text.extend(await memory.store.match_text(query, where, limit=ARM))
-
-    async def outline_scope() -> None:
-        outlines.extend(await memory.store.outlines(where, limit=2 * WHOLE_SCOPE))
+        meaning.extend(await memory.store.match_vectors(vector, where, limit=arm))
 
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(match_text)
-            if small:
-                group.start_soon(outline_scope)
+            group.start_soon(by_words)
+            if with_meaning:
+                group.start_soon(by_meaning)
     except* ZettelError as failed:  # an error keeps its own words
         raise failed.exceptions[0] from None
-    return text, outlines
+    return Arms(
+        text={hit.note_id: hit.score for hit in text},
+        meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
+    )
 
 
-async def _read(
-    memory: Memory, query: str, where: NoteFilter, outlines: Sequence[Outline] | None
-) -> Question:
-    if outlines is None:
-        return read_question(query, (await memory.store.facets(where)).subjects)
-    return read_question(query, {o.subject for o in outlines if o.subject})
-
-
-async def _around(
-    memory: Memory, where: NoteFilter, text: Sequence[Hit], meaning: Sequence[Hit]
-) -> list[Outline]:
+async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline]:
     """Outlines of the hits, and of the whole sessions of the best of them."""
-    ids = tuple({hit.note_id: None for hit in (*text, *meaning)})
+    ids = tuple(dict.fromkeys((*arms.text, *arms.meaning)))
     if not ids:
         return []
     hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
-    best = {hit.note_id for hit in (*text[:BEST], *meaning[:BEST])}
+    best = {*islice(arms.text, BEST), *islice(arms.meaning, BEST)}
     sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
     if not sessions:
         return hits
-    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=WHOLE_SCOPE)
-    if len(beside) == WHOLE_SCOPE:  # cut off, so that neighbours would be the wrong ones
+    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=BESIDE)
+    if len(beside) == BESIDE:  # cut off, so that neighbours would be the wrong ones
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.

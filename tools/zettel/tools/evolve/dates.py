@@ -15,10 +15,10 @@ _COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleve
 _EXPRESSION = re.compile(
     rf"""\b(?:
         \d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:?\d{{2}})?)?
-      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:,?\s+\d{{4}})?
-      | {_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?(?!\d)
+      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:(?:,\s*|\s+)\d{{4}})?
+      | {_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
       | {_MONTH},?\s+\d{{4}}
-      | (?:last|this|next|past|in|since|until|by|early|late)\s+{_MONTH}
+      | (?:last|this|next|past|in|since|until|by|early|late)\s+{_MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
       | (?:last|this|next|past|on)\s+{_DAY}
       | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
       | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)

@@ -14,8 +14,7 @@ from itertools import pairwise
 from zettel.storage.notes import ABOUT_SAME, ANSWERS, SIMILAR, Link, Note, Outline, State, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
-from zettel.tools.ranking.signals import asks
-from zettel.tools.ranking.signals import sessions as grouped
+from zettel.tools.ranking.corpus import asks, by_session
 
 RARE = 12
 """A name that more active notes of the namespace hold connects nothing."""
@@ -76,7 +75,7 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
         told = await task.memory.store.outlines(where, limit=IN_SESSIONS)
-        for session in grouped(told).values():
+        for session in by_session(told).values():
             for before, after in pairwise(session):
                 if after.note_id in here and asks(before.content) and not asks(after.content):
                     found[after.note_id] = before

@@ -3,13 +3,19 @@
 A score sum after scaling, not reciprocal ranks: RRF with k = 60 was the worst fusion measured.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from zettel.storage.notes import Outline
+import numpy as np
+from numpy.typing import NDArray
+
 from zettel.tools.ranking import signals
+from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
-from zettel.tools.ranking.weights import WEIGHTS
+from zettel.tools.ranking.weights import OTHERWISE, weights_for
+
+EVIDENCE = ("text", "meaning", "exchange")
+"""A note comes in only if one of these speaks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,56 +28,109 @@ class Ranked:
     """Signal -> weight x value; they add up to the score."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranking:
+    """All notes of a corpus, scored for one question."""
+
+    corpus: Corpus
+    names: Sequence[str]
+    """The signals."""
+    shares: NDArray[np.float64]
+    """Weight x value, shape `(notes, signals)`."""
+    order: Rows
+    """Rows of the notes that come in, best first."""
+
+    @property
+    def scores(self) -> Values:
+        """Of every note, in the corpus's order."""
+        return self.shares.sum(axis=1)
+
+    def without(self, leave_out: Collection[str]) -> Values:
+        """Of every note, what the other signals say."""
+        kept = [name not in leave_out for name in self.names]
+        return self.shares[:, kept].sum(axis=1)
+
+    def best(self, depth: int) -> list[Ranked]:
+        """The first notes with what brought them up."""
+        return [self._ranked(row) for row in self.order[:depth].tolist()]
+
+    def _ranked(self, row: int) -> Ranked:
+        parts = zip(self.names, self.shares[row].tolist(), strict=True)
+        shares = {name: share for name, share in parts if share}
+        return Ranked(self.corpus.outlines[row].note_id, sum(shares.values()), shares)
+
+
 def signal_values(
     question: Question,
-    text: signals.Scores,
-    meaning: signals.Scores,
-    outlines: Sequence[Outline],
-) -> dict[str, dict[str, float]]:
-    """Every signal's value for the notes it speaks of.
+    text: Mapping[str, float],
+    meaning: Mapping[str, float],
+    corpus: Corpus,
+) -> dict[str, Values]:
+    """Every signal's value for every note.
 
     Args:
         question: As read.
         text: Raw BM25 by note id.
         meaning: Cosine of the best passage by note id.
-        outlines: The notes of the scope, hits and their sessions at least.
+        corpus: The notes of the scope, hits and their sessions at least.
+
+    Raises:
+        NotFiniteError: A score is NaN or infinite.
     """
-    words, nearness = signals.over_best(text), signals.min_max(meaning)
-    ordered = list(signals.sessions(outlines).values())
-    alone = [[outline] for outline in outlines if not outline.session] if ordered else []
+    raw_text, _ = _in_rows(text, corpus)
+    raw_meaning, near = _in_rows(meaning, corpus)
+    words, nearness = signals.over_best(raw_text), signals.min_max(raw_meaning, near)
     return {
         "text": words,
         "meaning": nearness,
-        "neighbours": signals.neighbours(words, ordered),
-        "session_text": signals.best_of_session(words, [*ordered, *alone]),
-        "session_meaning": signals.best_of_session(nearness, [*ordered, *alone]),
-        "subject": signals.about(question.subject, outlines),
-        "core": signals.core(outlines),
+        "exchange": signals.exchange(question, corpus),
+        "answers": signals.answers(words, corpus),
+        "session_text": signals.session_text(question, corpus),
+        "session_meaning": signals.session_meaning(nearness, corpus),
+        "subject": signals.about(question, corpus),
+        "asking": signals.asking(corpus),
+        "length": signals.length(corpus),
+        "tells_when": signals.tells_when(question, corpus),
+        "tells_who": signals.tells_who(question, corpus),
+        "happened_then": signals.happened_then(question, corpus),
+        "speaks_of_then": signals.speaks_of_then(question, corpus),
+        "in_order": signals.in_order(question, corpus),
+        "standing": signals.standing(question, corpus),
+        "core": signals.core(corpus),
     }
+
+
+def fuse(
+    values: Mapping[str, Values], corpus: Corpus, weights: Mapping[str, float] | None = None
+) -> Ranking:
+    """Order notes by the weighted sum of their signals, best first, ties by the newest note.
+
+    Args:
+        values: As `signal_values` made them.
+        corpus: The notes they are of.
+        weights: None takes those that hold for such a scope.
+    """
+    weights = weights_for(corpus) if weights is None else weights
+    names = list(values)
+    shares = np.stack([weights[name] * values[name] for name in names], axis=1)
+    comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
+    rows = np.flatnonzero(comes_in)[::-1]
+    best = np.argsort(-shares.sum(axis=1)[rows], kind="stable")
+    return Ranking(corpus=corpus, names=names, shares=shares, order=rows[best])
 
 
 def speaks_for_itself(ranked: Ranked) -> bool:
     """Whether the note's own words or meaning, not its company, brought it up."""
-    return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > WEIGHTS["meaning"] / 2
+    return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > OTHERWISE["meaning"] / 2
 
 
-def fuse(values: Mapping[str, signals.Scores], known: Sequence[Outline]) -> list[Ranked]:
-    """Order notes by the weighted sum of their signals, best first, ties by the newest note.
-
-    A note comes in only if text, meaning or a neighbour speaks for it.
-    """
-    evidence = {i for name in ("text", "meaning", "neighbours") for i in values.get(name, {})}
-    ranked = list[Ranked]()
-    for outline in known:
-        if outline.note_id not in evidence:
-            continue
-        shares = {
-            name: WEIGHTS[name] * scores[outline.note_id]
-            for name, scores in values.items()
-            if scores.get(outline.note_id)
-        }
-        ranked.append(Ranked(outline.note_id, sum(shares.values()), shares))
-    newest = {o.note_id: signals.order_key(o) for o in known}
-    ranked.sort(key=lambda r: newest[r.note_id], reverse=True)
-    ranked.sort(key=lambda r: r.score, reverse=True)
-    return ranked
+def _in_rows(scores: Mapping[str, float], corpus: Corpus) -> tuple[Values, Flags]:
+    """One arm's scores in the corpus's order, and where there is one."""
+    values, scored = np.zeros(len(corpus)), np.zeros(len(corpus), np.bool_)
+    for note_id, score in scores.items():
+        if not np.isfinite(score):
+            raise signals.NotFiniteError(note_id)
+        row = corpus.rows.get(note_id)
+        if row is not None:
+            values[row], scored[row] = score, True
+    return values, scored

@@ -1,26 +1,21 @@
-"""The signals of recall's ranking: each a pure function from raw scores to values in `[0, 1]`.
+"""The signals of recall's ranking: each a pure function from what is known to values in `[0, 1]`.
 
-To add one: write the function, give it a row in `weights.WEIGHTS`, and call it in
-`fusion.signal_values`.
+To add one: write the function, give it a row in `weights.WEIGHTS` and a reason in `why.REASONS`,
+and call it in `fusion.signal_values`.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+import numpy as np
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.terms import okapi, terms
 
-Scores = Mapping[str, float]
-"""Note id -> score; a note without one scores 0."""
-
-NEXT = 0.15
-PREVIOUS = 0.05
-ANSWERED = 0.25
-"""Shares of a neighbour's text score that a note inherits (retrieval study, recipe H2): from the
-next note, from the previous one, and on top from a previous one that asks a question."""
-BEST_OF_SESSION = 3
-"""Notes that stand for a session: the mean of its best three (same recipe)."""
+LONG = 40
+"""Words from which on a note counts as long (retrieval study, recipe H2)."""
+PRECISE_DAYS = 62
+"""Longest time a note may speak of to be matched with the question's: more is no date (same)."""
+_DAY = 86_400.0
 
 
 class NotFiniteError(ZettelError, ValueError):
@@ -33,96 +28,161 @@ class NotFiniteError(ZettelError, ValueError):
         )
 
 
-def _finite(scores: Scores) -> Scores:
-    for note_id, score in scores.items():
-        if not math.isfinite(score):
-            raise NotFiniteError(note_id)
-    return scores
+def over_best(scores: Values) -> Values:
+    """Scores of 0 and up as shares of the best one: the best is 1, no score stays 0."""
+    best = scores.max(initial=0.0)
+    return np.maximum(scores, 0.0) / best if best > 0 else np.zeros_like(scores)
 
 
-def over_best(scores: Scores) -> dict[str, float]:
-    """Scores of 0 and up as shares of the best one: the best is 1, no score stays 0.
-
-    Raises:
-        NotFiniteError: A score is NaN or infinite.
-    """
-    best = max(_finite(scores).values(), default=0.0)
-    return {note_id: max(s, 0.0) / best for note_id, s in scores.items()} if best > 0 else {}
-
-
-def min_max(scores: Scores) -> dict[str, float]:
+def min_max(scores: Values, scored: Flags | None = None) -> Values:
     """Scale one arm's scores to `[0, 1]` so that arms can be added; all equal scores become 1.
 
     Comparable within one question only.
 
-    Raises:
-        NotFiniteError: A score is NaN or infinite.
-    """
-    if not _finite(scores):
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    if high == low:
-        return dict.fromkeys(scores, 1.0)
-    return {note_id: (score - low) / (high - low) for note_id, score in scores.items()}
-
-
-def asks(content: str) -> bool:
-    """Whether a note ends in a question, so that the next one may answer it."""
-    return content.rstrip(" \t\n\"'”’)]*_").endswith(("?", "？", "؟"))
-
-
-def sessions(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outline]]:
-    """(namespace, session) -> its notes in order; notes without a session have no neighbours."""
-    grouped = dict[tuple[str, str], list[Outline]]()
-    for outline in sorted(outlines, key=order_key):
-        if outline.session:
-            grouped.setdefault((outline.namespace, outline.session), []).append(outline)
-    return grouped
-
-
-def neighbours(text: Scores, ordered: Iterable[Sequence[Outline]]) -> dict[str, float]:
-    """What a note inherits from the notes before and after it in its session.
-
     Args:
-        text: Text scores as shares of the best one.
-        ordered: Sessions, each in order.
-
-    Returns:
-        In `[0, NEXT + PREVIOUS + ANSWERED]`; an answer takes its question's words.
+        scores: Finite.
+        scored: Where there is a score; elsewhere the value is 0. None is everywhere.
     """
-    inherited = dict[str, float]()
-    for session in ordered:
-        for before, after in pairwise(session):
-            share = PREVIOUS + (ANSWERED if asks(before.content) else 0.0)
-            for heir, giver, part in ((after, before, share), (before, after, NEXT)):
-                if score := text.get(giver.note_id, 0.0):
-                    inherited[heir.note_id] = inherited.get(heir.note_id, 0.0) + part * score
-    return inherited
+    scored = np.ones(len(scores), np.bool_) if scored is None else scored
+    if not scored.any():
+        return np.zeros_like(scores)
+    low, high = scores[scored].min(), scores[scored].max()
+    scaled = (scores - low) / (high - low) if high > low else np.ones_like(scores)
+    return np.where(scored, scaled, 0.0)
 
 
-def best_of_session(scores: Scores, ordered: Iterable[Sequence[Outline]]) -> dict[str, float]:
-    """Each note's session by the mean of its best notes, scaled over the sessions.
+def taken(values: Values, rows: Rows) -> Values:
+    """The values of other notes, one for each note; 0 where there is no such note."""
+    return np.where(rows >= 0, values[rows], 0.0)
 
-    Args:
-        scores: Scaled scores of one arm.
-        ordered: Sessions; a note without one is a session of its own, or it would lose to every
-            note that has one.
+
+def exchange(question: Question, corpus: Corpus) -> Values:
+    """How well the talk around a note covers the question: BM25 of five notes of its session.
+
+    The question's words are often spread over an exchange (LoCoMo's development half: +1 recall@10
+    over what the notes next to it score one by one).
     """
-    by_session = list[tuple[Sequence[Outline], float]]()
-    for session in ordered:
-        best = sorted((scores.get(o.note_id, 0.0) for o in session), reverse=True)[:BEST_OF_SESSION]
-        by_session.append((session, sum(best) / len(best)))
-    if len({score for _, score in by_session}) < 2:  # sessions that are all alike tell nothing
-        return {}
-    scaled = min_max({str(i): score for i, (_, score) in enumerate(by_session)})
-    return {o.note_id: scaled[str(i)] for i, (s, _) in enumerate(by_session) for o in s}
+    around = _around(corpus)
+
+    def within(counts: Values) -> Values:
+        return counts + sum((taken(counts, rows) for rows in around), np.zeros_like(counts))
+
+    said = corpus.said
+    counted = (c for t in _asked_terms(question) if (c := said.frequencies(t)) is not None)
+    return over_best(okapi((within(counts) for counts in counted), within(said.lengths)))
 
 
-def about(subject: str, outlines: Iterable[Outline]) -> dict[str, float]:
+def session_text(question: Question, corpus: Corpus) -> Values:
+    """How well a note's session covers the question: BM25 of the whole session."""
+
+    def within(counts: Values) -> Values:
+        summed = np.zeros(corpus.session_count)
+        np.add.at(summed, corpus.sessions, counts)
+        return summed
+
+    said = corpus.said
+    counted = (c for t in _asked_terms(question) if (c := said.frequencies(t)) is not None)
+    scores = okapi((within(counts) for counts in counted), within(said.lengths))
+    return _told_apart(scores)[corpus.sessions]
+
+
+def _asked_terms(question: Question) -> list[str]:
+    return list(dict.fromkeys(terms(question.text)))
+
+
+def _around(corpus: Corpus) -> tuple[Rows, ...]:
+    """Rows of the two notes before and the two after."""
+    before, after = corpus.before, corpus.after
+    return (
+        before,
+        np.where(before >= 0, before[before], -1),
+        after,
+        np.where(after >= 0, after[after], -1),
+    )
+
+
+def answers(text: Values, corpus: Corpus) -> Values:
+    """What a note takes over from the question it follows: that one's text score."""
+    asked = np.where(corpus.before >= 0, corpus.asks[corpus.before], False)
+    return np.where(asked, taken(text, corpus.before), 0.0)
+
+
+def session_meaning(meaning: Values, corpus: Corpus) -> Values:
+    """Each note's session by its one best note, scaled over the sessions."""
+    best = np.zeros(corpus.session_count)
+    np.maximum.at(best, corpus.sessions, meaning)
+    return _told_apart(best)[corpus.sessions]
+
+
+def _told_apart(scores: Values) -> Values:
+    """Scaled over the sessions; sessions that are all alike tell nothing."""
+    if not len(scores) or scores.max() == scores.min():
+        return np.zeros_like(scores)
+    return min_max(scores)
+
+
+def about(question: Question, corpus: Corpus) -> Values:
     """1 for notes of the one subject the question names."""
-    return {o.note_id: 1.0 for o in outlines if subject and fold(o.subject) == subject}
+    numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
+    return (corpus.subject_numbers == numbers.get(question.subject, -2)).astype(np.float64)
 
 
-def core(outlines: Iterable[Outline]) -> dict[str, float]:
+def asking(corpus: Corpus) -> Values:
+    """1 for notes that only ask; of talk with an assistant they are the evidence."""
+    return corpus.asks.astype(np.float64)
+
+
+def length(corpus: Corpus) -> Values:
+    """How long a note is: small talk is short."""
+    return np.minimum(corpus.words, LONG) / LONG
+
+
+def _where(flags: Flags, *, given: bool) -> Values:
+    """1 where a flag is set, if it counts at all."""
+    return flags.astype(np.float64) if given else np.zeros(len(flags))
+
+
+def tells_when(question: Question, corpus: Corpus) -> Values:
+    """1 for notes that speak of a time, if the question asks for one."""
+    return _where(corpus.timed, given=question.asks_when)
+
+
+def tells_who(question: Question, corpus: Corpus) -> Values:
+    """1 for notes that hold a name, if the question asks who, where or which."""
+    return _where(corpus.names, given=question.asks_who)
+
+
+def happened_then(question: Question, corpus: Corpus) -> Values:
+    """1 for notes whose own date lies in a time the question names."""
+    found = np.zeros(len(corpus), np.bool_)
+    for start, end in question.times:
+        found |= (corpus.happened >= start) & (corpus.happened < end)
+    return found.astype(np.float64)
+
+
+def speaks_of_then(question: Question, corpus: Corpus) -> Values:
+    """1 for notes that speak of a time which overlaps one that the question names."""
+    found = np.zeros(len(corpus))
+    rows, starts, ends = corpus.spoken.T
+    precise = ends - starts <= PRECISE_DAYS * _DAY
+    for start, end in question.times:
+        found[rows[precise & (starts < end) & (ends > start)].astype(np.intp)] = 1.0
+    return found
+
+
+def in_order(question: Question, corpus: Corpus) -> Values:
+    """How late a note is among all, if the latest is asked for; how early, if the first is."""
+    if not question.order or len(corpus) < 2:
+        return np.zeros(len(corpus))
+    place = np.arange(len(corpus)) / (len(corpus) - 1)
+    return place if question.order == "latest" else 1.0 - place
+
+
+def standing(question: Question, corpus: Corpus) -> Values:
+    """1 for instructions and the profile, if the question asks how to go about something."""
+    return _where(corpus.standing, given=question.asks_how_to)
+
+
+def core(corpus: Corpus) -> Values:
     """1 for notes of the profile."""
-    return {o.note_id: 1.0 for o in outlines if o.kind is Kind.CORE}
+    return corpus.core.astype(np.float64)

@@ -1,0 +1,177 @@
+"""What a question says about itself, and what it leaves unnamed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from zettel.storage.notes import Kind, Outline
+from zettel.tools.ranking.bridge import STEP, either, find_unnamed, meant
+from zettel.tools.ranking.corpus import make_corpus
+from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
+from zettel.tools.ranking.question import read_question
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "topic"),
+    [
+        ("What did Caroline's dog eat?", "Caroline", "What did dog eat?"),
+        ("what did CAROLINE research?", "Caroline", "what did research?"),
+        ("Did Caroline meet Melanie?", "", "Did meet ?"),
+        ("Where is the carolinean flag?", "", "Where is the carolinean flag?"),
+        ("What does Ana like?", "Ana Maria Lopez", "What does like?"),
+        ("Where do I live?", "user", "Where do I live?"),
+        ("Caroline?", "Caroline", "Caroline?"),
+    ],
+)
+def test_a_question_names_its_one_subject(question: str, subject: str, topic: str) -> None:
+    known = ["Caroline", "Melanie", "Ana Maria Lopez", "user"]
+
+    read = read_question(question, known, NOW)
+
+    assert (read.subject, read.topic) == (subject.casefold(), topic)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("What is the name of Ana's dog?", "ana"),
+        ("where is the cat?", ""),
+        ("When does the garden project end?", "the garden project"),
+        ("What did Lee say?", ""),
+        ("What did Lee Wong say?", "lee wong"),
+    ],
+)
+def test_only_a_whole_name_or_a_first_name_that_is_one_names_a_subject(
+    question: str, subject: str
+) -> None:
+    known = ["The Garden Project", "Ana", "ana", "Lee Wong", "Lee Smith"]
+
+    assert read_question(question, known, NOW).subject == subject
+
+
+def test_names_of_speakers_that_nobody_told_are_left_out_of_what_is_embedded() -> None:
+    read = read_question("What did Mel paint?", [], NOW, names={"mel"})
+
+    assert (read.subject, read.topic) == ("", "What did paint?")
+
+
+def test_a_name_that_half_the_talk_holds_stands_for_somebody() -> None:
+    talk = [_note(i, "We all thanked Mel for the cake", names=("Mel",)) for i in range(12)]
+
+    assert make_corpus(talk).called == {"mel"}
+    assert make_corpus([*talk, _note(99, "So", subject="Ana")]).called == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("question", "times"),
+    [
+        ("What happened in March 2025?", [("2025-03-01", "2025-04-01")]),
+        ("What happened in March?", [("2026-03-01", "2026-04-01")]),
+        ("What did we do last week?", [("2026-11-09", "2026-11-16")]),
+        ("What was said on December 1,2023?", [("2023-12-01", "2023-12-02")]),
+        ("What happened?", []),
+    ],
+)
+def test_a_question_names_times(question: str, times: list[tuple[str, str]]) -> None:
+    def day(seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+    read = read_question(question, [], NOW)
+
+    assert [(day(start), day(end)) for start, end in read.times] == times
+
+
+def test_a_question_says_what_kind_of_answer_it_wants() -> None:
+    assert read_question("Since when, and how long?", [], NOW).asks_when
+    assert read_question("Which town is it?", [], NOW).asks_who
+    assert read_question("How should I write commits?", [], NOW).asks_how_to
+    assert read_question("What is the latest plan?", [], NOW).order == "latest"
+    plain = read_question("What is it made of?", [], NOW)
+    assert not (plain.asks_when or plain.asks_who or plain.asks_how_to or plain.order)
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "named"),
+    [
+        ("Where does Ana's colleague live?", "Ana's colleague", "Where does Ben live?"),
+        ("Where does the colleague of Ana live?", "the colleague of Ana", "Where does Ben live?"),
+        (
+            "What car does the person Ana works with own?",
+            "the person Ana works with",
+            "What car does Ben own?",
+        ),
+        (
+            "Who pays for the project of Ana's boss?",
+            "Ana's boss",
+            "Who pays for the project of Ben?",
+        ),
+        ("Where does my sister live?", "my sister", "Where does Ben live?"),
+    ],
+)
+def test_words_that_stand_for_a_name_are_found_and_replaced(
+    question: str, words: str, named: str
+) -> None:
+    unnamed = find_unnamed(question)
+
+    assert unnamed is not None
+    assert (unnamed.words, unnamed.named(question, "Ben")) == (words, named)
+
+
+@pytest.mark.parametrize("question", ["What is Ana's job?", "Where does Ana live?", "where is it?"])
+def test_a_question_that_takes_one_step_is_not_led_on(question: str) -> None:
+    assert find_unnamed(question) is None
+
+
+def test_a_name_leads_on_only_if_other_notes_hold_it() -> None:
+    notes = [
+        _note(1, "Ana shares an office with Ben at Acme Works"),
+        _note(2, "Ana left Acme Works"),
+        _note(3, "In spring Ben moved to Oslo"),
+    ]
+    unnamed = find_unnamed("Where does Ana's colleague live?")
+    assert unnamed is not None
+
+    assert meant(unnamed, _ranking(notes, "n01")) == ["Ben"]
+
+
+def test_who_is_only_addressed_is_not_who_is_meant() -> None:
+    notes = [
+        _note(1, "Thanks, Ben! My colleague Cleo came too", subject="Ana"),
+        _note(2, "So did Cleo", subject="Ben"),
+        _note(3, "Claude helped", subject="assistant"),
+    ]
+    unnamed = find_unnamed("Where does Ana's colleague live?")
+    assert unnamed is not None
+
+    assert meant(unnamed, _ranking(notes, "n01")) == ["Cleo"]
+
+
+def test_a_note_counts_by_the_better_of_its_two_places() -> None:
+    notes = [_note(i, f"word{i}") for i in range(3)]
+    first, second = _ranking(notes, "n00"), _ranking(notes, "n02")
+
+    both = either(first, second)
+
+    assert [ranked.note_id for ranked in both.best(3)] == ["n00", "n02"]
+    assert both.best(2)[1].score == pytest.approx(STEP * first.best(1)[0].score)
+
+
+def _ranking(notes: list[Outline], best: str) -> Ranking:
+    corpus = make_corpus(notes)
+    question = read_question("?", [], NOW)
+    return fuse(signal_values(question, {best: 1.0}, {}, corpus), corpus)
+
+
+def _note(number: int, content: str, *, subject: str = "", names: tuple[str, ...] = ()) -> Outline:
+    return Outline(
+        note_id=f"n{number:02}",
+        namespace="p",
+        session="",
+        subject=subject,
+        happened_at=NOW + timedelta(seconds=number),
+        kind=Kind.EPISODIC,
+        content=content,
+        entities=names,
+    )

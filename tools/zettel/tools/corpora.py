@@ -1,0 +1,71 @@
+"""The scopes that questions were asked in last, read once a store version."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from anyio import to_thread
+
+from zettel.storage.store import NoteFilter, NoteStore
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+
+WHOLE_SCOPE = 30_000
+"""Notes up to which a whole scope is read; a larger one only around its hits.
+
+Around its hits means anew for every question: of 20,000 notes that takes eight times as long.
+"""
+KEPT = 4
+"""Scopes kept: a project's and `user`, and what was looked back at."""
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    version: int
+    since: datetime
+    """Read for this moment."""
+    expires: datetime
+    """When the first of its notes ceases to be true."""
+    corpus: Corpus | None
+    """None: the scope is too large to be read whole."""
+
+
+@dataclass(slots=True)
+class Corpora:
+    """What was read of scopes, as long as the store stands as it did then."""
+
+    _kept: OrderedDict[NoteFilter, _Kept] = field(default_factory=OrderedDict[NoteFilter, _Kept])
+
+    async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
+        """The notes of a scope; None if they are too many to be read whole."""
+        place = replace(where, unexpired_at=None)
+        # Asked for first: what is committed meanwhile is read again by the next question.
+        version = await store.version()
+        kept = self._kept.get(place)
+        if kept and kept.version == version and kept.since <= now < kept.expires:
+            self._kept.move_to_end(place)
+            return kept.corpus
+        corpus = await _read(store, where, self._alike(where))
+        ends = (o.valid_until for o in corpus.outlines if o.valid_until) if corpus else ()
+        expires = min((end for end in ends if end > now), default=_ENDLESS)
+        self._kept[place] = _Kept(version, now, expires, corpus)
+        self._kept.move_to_end(place)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return corpus
+
+    def _alike(self, where: NoteFilter) -> Corpus | None:
+        """The corpus read last that may hold the same notes."""
+        alike = (
+            kept.corpus
+            for place, kept in reversed(self._kept.items())
+            if place.namespaces == where.namespaces and kept.corpus
+        )
+        return next(alike, None)
+
+
+async def _read(store: NoteStore, where: NoteFilter, like: Corpus | None) -> Corpus | None:
+    if await store.count(where) > WHOLE_SCOPE:
+        return None
+    outlines = await store.outlines(where, limit=WHOLE_SCOPE)
+    return await to_thread.run_sync(make_corpus, outlines, like)

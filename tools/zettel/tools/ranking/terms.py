@@ -1,0 +1,112 @@
+"""The words of a scope's notes, counted: what tells how well a stretch of talk covers a question.
+
+Full text scores notes one by one. A question's words are often spread over an exchange, and only
+counts can be added up over one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from sys import intern
+
+import numpy as np
+import regex as re
+from numpy.typing import NDArray
+
+from zettel.storage.notes import fold
+
+PREFIX = 5
+"""Characters of a word that count: a stem in any language that inflects at the end (McNamee and
+Mayfield 2004, character n-grams for European languages). On LoCoMo's turns as good as the full
+text's English stemmer: recall@10 62.0 and 61.4."""
+K1, B = 1.2, 0.75
+"""Okapi BM25's saturation and length norm, LanceDB's own values; b = 0.3 is better on LoCoMo by a
+point and worse on BEAM by ten."""
+
+_TERM = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{M}\p{N}]+")
+_POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
+_FUNCTION_WORDS = frozenset(
+    "a about after all also am an and any are as at be been before being but by can could did do"
+    " does don during each for from had has have he her hers him his how i if in into is it its"
+    " just may me might more most my no not now of on only or other our own s same shall she"
+    " should so some such t than that the their them then there these they this to us very was we"
+    " were what when where which while who whom whose why will with would you your".split()
+)
+"""English words that say nothing of what a text is about; elsewhere rarity alone decides."""
+
+Counts = NDArray[np.float64]
+"""float64, shape `(documents,)`."""
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text in order.
+
+    Word beginnings, and single characters of scripts that put no space between words.
+    """
+    bare = _POSSESSIVE.sub("", fold(text))
+    words: list[str] = _TERM.findall(bare)
+    return [intern(word[:PREFIX]) for word in words if word not in _FUNCTION_WORDS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TermIndex:
+    """How often each term stands in each document."""
+
+    lengths: Counts
+    """Terms of each document."""
+    numbers: dict[str, int]
+    """Term -> its number."""
+    starts: NDArray[np.intp]
+    """Where each number's postings begin; shape `(terms + 1,)`."""
+    rows: NDArray[np.intp]
+    counts: Counts
+
+    def frequencies(self, term: str) -> Counts | None:
+        """How often a term stands in each document; None if in none."""
+        number = self.numbers.get(term)
+        if number is None:
+            return None
+        found = np.zeros(len(self.lengths))
+        here = slice(self.starts[number], self.starts[number + 1])
+        found[self.rows[here]] = self.counts[here]
+        return found
+
+
+def make_index(documents: Sequence[Sequence[str]]) -> TermIndex:
+    """Count the terms of documents."""
+    lengths = np.array([len(document) for document in documents], np.float64)
+    numbers = dict[str, int]()
+    flat = np.array(
+        [numbers.setdefault(term, len(numbers)) for term in chain.from_iterable(documents)],
+        np.intp,
+    )
+    rows = np.repeat(np.arange(len(documents)), lengths.astype(np.intp))
+    pairs, counts = np.unique(flat * max(len(documents), 1) + rows, return_counts=True)
+    of_term, of_row = np.divmod(pairs, max(len(documents), 1))
+    return TermIndex(
+        lengths=lengths,
+        numbers=numbers,
+        starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
+        rows=of_row,
+        counts=counts.astype(np.float64),
+    )
+
+
+def okapi(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
+    """Score documents by BM25 (Robertson and Zaragoza 2009).
+
+    Args:
+        frequencies: For each term of the question, how often it stands in each document.
+        lengths: Terms of each document.
+
+    Returns:
+        0 and up, no unit; 0 for a document without any of the terms.
+    """
+    total = np.zeros(len(lengths))
+    mean = float(lengths.mean()) if len(lengths) else 0.0
+    norm = K1 * (1 - B + B * lengths / (mean or 1.0))
+    for often in frequencies:
+        holding = int(np.count_nonzero(often))
+        rarity = np.log1p((len(lengths) - holding + 0.5) / (holding + 0.5))
+        total += rarity * often * (K1 + 1) / (often + norm)
+    return total
