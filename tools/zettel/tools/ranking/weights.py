@@ -7,9 +7,9 @@ from zettel.tools.ranking.corpus import Corpus
 
 _TABLE = {
     #                  talk   otherwise
-    "text": (0.25, 0.30),
+    "text": (0.25, 0.35),
     "meaning": (0.60, 0.60),
-    "exchange": (0.50, 0.20),
+    "exchange": (0.50, 0.10),
     "answers": (0.25, 0.00),
     "session_text": (0.20, 0.10),
     "session_meaning": (0.30, 0.15),
