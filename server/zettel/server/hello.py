@@ -23,12 +23,14 @@ HELLO_SETTINGS = (
     "session",
     "protocol",
     "model",
+    "reranker",
     "log_level",
     "evolve_minutes",
     "settle_seconds",
     "idle_minutes",
+    "durability",
 )
-"""Settings a client may have been given; the last five are the engine's own, so it only compares
+"""Settings a client may have been given; the last seven are the engine's own, so it only compares
 them with what it runs with."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
