@@ -205,6 +205,8 @@ class PlainMemory:
     def _add(self, story: Story, new: Saying, now: datetime, expected: int | None) -> None:
         old = story.now
         if _words(new) == _words(old):
+            # Sent again, it finishes what may have been cut off.
+            self._settle([story.note_id] if old.until else [], now)
             return
         if expected is not None:
             since = story.said[expected:]
@@ -232,7 +234,9 @@ class PlainMemory:
                 taken_over=first,
                 state=State.SUPERSEDED if closed else State.ACTIVE,
             )
-            if (new.state, new.until) != (old.state, old.until):
+            # A clock that was set back opens nothing that has ended by then.
+            ended = first is not None and old.state is State.SUPERSEDED
+            if new.until != old.until or (new.state is not old.state and not ended):
                 _say(story, new, now)
 
     def _taken_over(self, note_id: str) -> datetime | None:

@@ -90,7 +90,10 @@ async def plan_targets(
             settled = await _reopened(store, note)
         if above and settled.state is State.ACTIVE:
             settled = _closed(settled, above, now)
-        if (settled.state, settled.valid_until) != (note.state, note.valid_until):
+        # A clock that was set back opens nothing that has ended by then.
+        ended = bool(above) and note.state is State.SUPERSEDED
+        same = settled.valid_until == note.valid_until
+        if not same or (settled.state is not note.state and not ended):
             changes.append(_changed(settled, by, now))
     return changes
 
