@@ -121,14 +121,25 @@ async def nearest(
     if limit <= 0:
         return []
 
-    async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(handle, vector, where).select([*OUTLINE_COLUMNS, "_distance"])
-        return await search.limit(min(limit * SPARE, MAX_ROWS)).to_arrow()
+    async def fetch(handle: AsyncTable) -> list[Near]:
+        # In two steps: of rows no index covers yet every column asked for is read.
+        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"]).with_row_id()
+        hits = await search.limit(min(limit * SPARE, MAX_ROWS)).to_arrow()
+        near = hits.sort_by([("_distance", "ascending"), ("note_id", "ascending")])[:limit]
+        scores = dict(
+            zip(*(near.column(c).to_pylist() for c in ("note_id", "_distance")), strict=True)
+        )
+        addresses = near.column("_rowid").to_pylist()
+        if not addresses:
+            return []
+        rows = await handle.take_row_ids(addresses).select([*OUTLINE_COLUMNS]).to_arrow()
+        # A row that was changed or moved since is no more at its address, and not the nearest now.
+        return [
+            Near(o, 1.0 - scores[o.note_id]) for o in read_outlines(rows) if o.note_id in scores
+        ]
 
-    table = await tables.notes.read(fetch)
-    distances = table.column("_distance").to_pylist()
-    found = [Near(o, 1.0 - d) for o, d in zip(read_outlines(table), distances, strict=True)]
-    return sorted(found, key=lambda near: (-near.score, near.outline.note_id))[:limit]
+    found = await tables.notes.read(fetch)
+    return sorted(found, key=lambda near: (-near.score, near.outline.note_id))
 
 
 def _by_cosine(

@@ -126,9 +126,10 @@ async def nearest_notes(
         vectors: Passages.
         now: What has expired by then is left out.
     """
-    where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
     try:
-        return await _nearest(memory, where, vectors)
+        near = await _nearest(memory, NoteFilter(namespaces=(namespace,)), vectors)
+        # Asked of the few found: the search would read the end of every note.
+        return [n for n in near if not (n.outline.valid_until and n.outline.valid_until <= now)]
     except StoreError:
         logger.warning("no candidates: the store could not be searched", exc_info=True)
         return []
