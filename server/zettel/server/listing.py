@@ -13,6 +13,7 @@ from zettel.server.settings import Settings
 from zettel.storage.errors import NoteNotFoundError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
+from zettel.tools.render import shortened
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def _as_json(note: Note) -> str:
 
 def _as_line(note: Note) -> str:
     words = " ".join(note.content.split())
-    shown = words if len(words) <= LINE else f"{words[: LINE - 1]}…"
+    shown = shortened(words, LINE)
     who = f"{note.subject}: " if note.subject else ""
     return f"{note.note_id}  {note.happened_at:%Y-%m-%d}  {note.kind:<10}  {who}{shown}"
 

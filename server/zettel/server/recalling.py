@@ -16,6 +16,7 @@ from zettel.tools.bounds import MAX_TOKENS
 from zettel.tools.caller import Caller
 from zettel.tools.readable import printable
 from zettel.tools.recall import recall
+from zettel.tools.render import shortened
 
 LINE = 100
 """Characters of a note that its line shows."""
@@ -94,7 +95,7 @@ def as_text(answer: RecallAnswer) -> str:
 
 def _line(note: RecalledNote) -> str:
     words = " ".join(note.get("content", "").split())
-    shown = words if len(words) <= LINE else f"{words[: LINE - 1]}…"
+    shown = shortened(words, LINE)
     who = f"{note['subject']}: " if "subject" in note else ""
     day = note.get("happened_at", "")[:10]
     marks = [f"contradicts {i}" for i in note.get("contradicts", ())]

@@ -6,7 +6,6 @@
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -24,8 +23,6 @@ from zettel.storage.lance_tables import Tables
 from zettel.storage.lance_writes import as_table, write_notes
 from zettel.storage.places import hold
 from zettel.storage.revisions import one_current, without_links
-
-logger = logging.getLogger(__name__)
 
 _TURNED = "target.current <> source.current"
 """The row is as it was read, as far as healing it goes."""
@@ -54,10 +51,7 @@ async def heal(tables: Tables, *, now: datetime) -> Mapping[str, int]:
         healed.update(await _settle_current(tables, rows))
         healed["dangling_links"] += await _unlink(tables, rows, now=now)
         tables.healed.clear()
-    found = {kind: count for kind, count in healed.items() if count}
-    for kind, count in found.items():
-        logger.warning("healed %s: %d", kind, count)
-    return found
+    return {kind: count for kind, count in healed.items() if count}
 
 
 async def _narrow(tables: Tables) -> pa.Table:

@@ -15,6 +15,7 @@ from zettel.storage.notes import Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
+from zettel.tools.render import shortened
 from zettel.tools.together import both
 
 T = TypeVar("T")
@@ -200,7 +201,7 @@ def _candidate(note: Note, other: Outline, cosine: float | None) -> Candidate:
     words = " ".join(other.content.split())
     return Candidate(
         note_id=other.note_id,
-        content=words if len(words) <= SHOWN_CHARACTERS else words[: SHOWN_CHARACTERS - 1] + "…",
+        content=shortened(words, SHOWN_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )

@@ -4,7 +4,7 @@ from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import check_range
-from zettel.tools.render import compact, note_view
+from zettel.tools.render import compact, note_view, shortened
 
 MAX_REV = 2**31 - 1
 """The column's type."""
@@ -37,6 +37,5 @@ async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
     """
     if await only_evolved(store, note, rev):
         return
-    shown = compact(note_view(note, namespace=note.namespace, context=True))
-    shown = shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
+    shown = shortened(compact(note_view(note, namespace=note.namespace, context=True)), SHOWN)
     raise OtherRevisionError(note.note_id, rev, note.rev, shown)

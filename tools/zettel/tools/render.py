@@ -21,12 +21,17 @@ def tokens(value: object) -> int:
     return -(-len(compact(value).encode()) // 4)
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or as much of its beginning as leaves room for an ellipsis in `most` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def one_line(note: Note) -> str:
     """Day, subject and the beginning of the content, on one line."""
     words = " ".join(note.content.split())
     told = f"{note.subject}: {words}" if note.subject else words
     line = f"{note.happened_at:%Y-%m-%d} {told}"
-    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"
+    return shortened(line, LINE_LENGTH)
 
 
 def forget_line(note: Note) -> ForgetLine:
