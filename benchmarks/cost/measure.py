@@ -18,7 +18,7 @@ from benchmarks.cost.twin import Twin
 from benchmarks.cost.words import Telling, Words
 from benchmarks.retrieval.score import percentile
 from zettel.storage.identifiers import new_id
-from zettel.storage.lance_rows import NoteRow
+from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Vectors
 
 UPKEEP_ROUNDS = 50

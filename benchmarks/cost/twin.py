@@ -15,11 +15,11 @@ from lancedb import AsyncTable, Session, connect_async
 
 from benchmarks.cost.fill import Filling
 from zettel.storage.lance_open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
-from zettel.storage.lance_rows import NoteRow, to_table
+from zettel.storage.lance_rows import to_table
 from zettel.storage.lance_schema import notes_table
 from zettel.storage.lance_upkeep import KEEP_VERSIONS
 from zettel.storage.lance_vector_index import COLUMN, WORTH_IT, vector_index
-from zettel.storage.revisions import next_revision
+from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 
 CLOSES = "target.current AND NOT source.current"

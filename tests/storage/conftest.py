@@ -19,7 +19,7 @@ async def lance(tmp_path: Path) -> AsyncGenerator[LanceStore]:
     await opened.close()
 
 
-@pytest.fixture(params=["dict", "lance"])
+@pytest.fixture(params=["dict", "lance", "lance, its notes in memory"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[NoteStore]:
     """An empty store of each kind."""
     opened: NoteStore
@@ -27,5 +27,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
         opened = DictStore(model_id=MODEL)
     else:
         opened = await open_store(str(tmp_path / "store"), model_id=MODEL, dim=DIM)
+        if request.param != "lance":
+            await opened.upkeep()
     yield opened
     await opened.close()

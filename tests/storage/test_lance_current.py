@@ -17,12 +17,13 @@ from zettel.storage.lance_current import current_rows
 from zettel.storage.lance_filters import equals
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_recent import KEPT, CurrentRows
-from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow
+from zettel.storage.lance_rows import NOTE_COLUMNS
 from zettel.storage.lance_store import LanceStore
 from zettel.storage.lance_tables import MAX_ROWS, LanceTable, Tables
 from zettel.storage.lance_wide import select_wide
 from zettel.storage.notes import Note
 from zettel.storage.places import read_place
+from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Change, NewNote
 
 

@@ -28,11 +28,12 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.lance_rows import NoteRow, to_table
+from zettel.storage.lance_rows import to_table
 from zettel.storage.lance_schema import notes_table
 from zettel.storage.lance_store import LanceStore, open_store
 from zettel.storage.notes import Note
 from zettel.storage.places import hold, read_place
+from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, NoteFilter
 
 

@@ -134,8 +134,17 @@ async def _view(store: NoteStore, story: Story) -> Sequence[object]:
         await store.outlines(replace(here, tags=("a", "b")), limit=2),
         await store.facets(here),
         await store.linking_to(told),
+        [await store.linking_to(told, known_at=at) for at in known],
+        await store.get(told),
+        await store.find(replace(here, note_ids=tuple(told)), limit=9) if told else [],
+        await store.outlines(active, limit=9),
+        await store.nearest(unit(Y)[0], active, limit=2, least=0.5),
         {note_id: vectors.tolist() for note_id, vectors in passages.items()},
         await store.match_vectors(unit(Y)[0], here, limit=99),
+        [
+            await store.match_vectors(unit(X)[0], replace(here, known_at=at), limit=2)
+            for at in known
+        ],
         [await store.find(replace(active, known_at=at), limit=9) for at in known],
         await store.count(replace(here, unembedded=True)),
         await store.count(replace(here, valid_at=NOW + timedelta(minutes=6))),

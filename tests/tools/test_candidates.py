@@ -29,13 +29,13 @@ class Shared(DictStore):
     searched = 0
 
     async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
         """Search, then let the other one have its turn."""
         self.searched += 1
         if self.search_fails:
             failed()
-        found = await super().nearest(vector, where, limit=limit)
+        found = await super().nearest(vector, where, limit=limit, least=least)
         if turn := self.after_search:
             self.after_search = None
             await turn()

@@ -5,6 +5,7 @@ A longer hunt: `make test ARGS="tests/tools/test_state_machine.py --hypothesis-p
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,11 +40,13 @@ async def in_memory() -> AsyncGenerator[Desk]:
 
 
 @asynccontextmanager
-async def on_disk(directory: Path) -> AsyncGenerator[Desk]:
-    """A desk on a new LanceDB store."""
+async def on_disk(directory: Path, *, resident: bool) -> AsyncGenerator[Desk]:
+    """A desk on a new LanceDB store, whose notes are read from memory, too, if that is wished."""
     embedder = HashEmbedder()
     with TemporaryDirectory(dir=directory) as place:
         store = await open_store(place, model_id=embedder.model_id, dim=embedder.dim)
+        if resident:
+            await store.upkeep()
         try:
             async with opened_desk(Memory(store=store, embedder=embedder)) as desk:
                 yield desk
@@ -74,7 +77,9 @@ def test_the_store_in_memory_answers_as_the_plain_model_whatever_is_said(
     converse(portal, in_memory, examples=EXAMPLES * 4 // 10, steps=20)
 
 
+@pytest.mark.parametrize("resident", [False, True])
 def test_the_store_on_disk_answers_as_the_plain_model_whatever_is_said(
-    portal: BlockingPortal, tmp_path: Path
+    portal: BlockingPortal, tmp_path: Path, resident: bool
 ) -> None:
-    converse(portal, lambda: on_disk(tmp_path), examples=EXAMPLES * 6 // 100, steps=12)
+    opening = partial(on_disk, tmp_path, resident=resident)
+    converse(portal, opening, examples=EXAMPLES * 4 // 100, steps=12)

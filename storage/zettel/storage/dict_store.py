@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.dict_match import bm25, known, matches, past_row, verbatim
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key, outline_of
 from zettel.storage.revisions import (
     check_vectors,
     check_write,
@@ -110,17 +110,18 @@ class DictStore:
         )
 
     async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
         """The few notes nearest to a vector."""
         hits = await self.match_vectors(vector, where, limit=limit)
         notes = {note.note_id: note for note in self._matching(where)}
-        return [Near(_outline(notes[hit.note_id]), hit.score) for hit in hits]
+        near = (hit for hit in hits if hit.score >= least)
+        return [Near(outline_of(notes[hit.note_id]), hit.score) for hit in near]
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         """What ranking needs, in session order."""
         found = sorted(self._matching(where), key=order_key)
-        return [_outline(note) for note in found[: max(0, limit)]]
+        return [outline_of(note) for note in found[: max(0, limit)]]
 
     async def past(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`."""
@@ -274,21 +275,6 @@ class DictStore:
 
     def _matching(self, where: NoteFilter) -> list[Note]:
         return [note for note in self._rows.values() if matches(note, where)]
-
-
-def _outline(note: Note) -> Outline:
-    return Outline(
-        note_id=note.note_id,
-        namespace=note.namespace,
-        session=note.session,
-        subject=note.subject,
-        happened_at=note.happened_at,
-        kind=note.kind,
-        content=note.content,
-        entities=note.entities,
-        times=note.times,
-        valid_until=note.valid_until,
-    )
 
 
 def _best(hits: Iterable[Hit], limit: int) -> list[Hit]:

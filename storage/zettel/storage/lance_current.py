@@ -8,9 +8,11 @@
 from collections.abc import Sequence
 
 from zettel.storage.lance_filters import all_of, one_of
-from zettel.storage.lance_rows import NOTE_COLUMNS, NoteRow, read_notes, read_vectors
+from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_vectors
 from zettel.storage.lance_tables import Tables
 from zettel.storage.lance_wide import select_wide
+from zettel.storage.revisions import NoteRow
+from zettel.storage.store import NoteFilter
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
@@ -25,6 +27,10 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
     if not note_ids:
         return {}
     version = await tables.notes.version()
+    where = NoteFilter(note_ids=tuple(note_ids), states=())
+    resident = tables.resident.rows_of(version, where)
+    if resident is not None:
+        return {row.note.note_id: row for row in resident}
     known = tables.recent.at(version)
     missing = [note_id for note_id in note_ids if note_id not in known]
     if missing:

@@ -17,12 +17,11 @@ from anyio import to_thread
 from zettel.storage.lance_current import read_rows
 from zettel.storage.lance_files import remove_leftovers
 from zettel.storage.lance_filters import all_of, one_of
-from zettel.storage.lance_rows import NoteRow
 from zettel.storage.lance_search import get_notes
 from zettel.storage.lance_tables import Tables
 from zettel.storage.lance_writes import as_table, write_notes
 from zettel.storage.places import hold
-from zettel.storage.revisions import one_current, without_links
+from zettel.storage.revisions import NoteRow, one_current, without_links
 
 _TURNED = "target.current <> source.current"
 """The row is as it was read, as far as healing it goes."""

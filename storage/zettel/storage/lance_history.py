@@ -88,6 +88,9 @@ async def linking_to(
     """Do what `NoteStore.linking_to` promises."""
     if not note_ids:
         return []
+    resident = tables.resident.linking_to(await tables.notes.version(), note_ids, known_at)
+    if resident is not None:
+        return resident
     where = all_of(known(known_at), holds_any("link_ids", note_ids))
     return await _notes(tables, where, "happened_at", "note_id")
 

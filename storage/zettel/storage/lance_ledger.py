@@ -127,8 +127,7 @@ async def put_meta(meta: LanceTable, key: str, value: str) -> None:
 async def _swap(meta: LanceTable, key: str, expected: str | None, value: str | None) -> int:
     """Try the swap and say how many rows it touched."""
     if expected is None:
-        _, inserted = await meta.merge(_table(meta, [{"key": key, "value": value}]))
-        return inserted
+        return (await meta.merge(_table(meta, [{"key": key, "value": value}]))).inserted
     stands = all_of(equals("key", key), equals("value", expected))
 
     async def change(handle: AsyncTable) -> int:

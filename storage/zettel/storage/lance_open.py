@@ -29,6 +29,7 @@ from zettel.storage.lance_schema import (
 from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.lance_upkeep import mark_upkeep
 from zettel.storage.places import Place, check_there, hold_or_refuse, nothing_there, prepare
+from zettel.storage.resident import Resident
 
 INDEX_CACHE_BYTES = 64 << 20
 METADATA_CACHE_BYTES = 32 << 20
@@ -92,6 +93,7 @@ async def open_tables(
         model_id=model_id,
         dim=dim,
         healed=healed,
+        resident=Resident(dim),
         notes=notes,
         usage=await _open(site, USAGE),
         runs=await _open(site, RUNS),

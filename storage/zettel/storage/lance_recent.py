@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from zettel.storage.lance_rows import NoteRow
+from zettel.storage.revisions import NoteRow
 
 KEPT = 16
 """Rows kept at most: what one `update` reads is one note and at times a few that it concerns."""

@@ -6,12 +6,12 @@
 # (pyarrow ships no types, lancedb some)
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from zettel.storage.lance_schema import vectors_type
 from zettel.storage.notes import (
@@ -25,6 +25,7 @@ from zettel.storage.notes import (
     compose_text,
     fold_hash,
 )
+from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Vectors
 
 _PLAIN = (
@@ -47,14 +48,6 @@ OUTLINE_COLUMNS = (*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "t
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in Kind}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteRow:
-    """A row of the `notes` table."""
-
-    note: Note
-    vectors: Vectors | None
 
 
 def to_table(rows: Sequence[NoteRow], *, schema: pa.Schema, dim: int) -> pa.Table:
@@ -85,6 +78,14 @@ def read_notes(table: pa.Table) -> list[Note]:
 def read_vectors(table: pa.Table) -> list[Vectors | None]:
     """Read the `vectors` column: one float32 array of shape `(passages, dim)` a row, or None."""
     return [_as_array(value) for value in table.column("vectors")]
+
+
+def read_passages(table: pa.Table, dim: int) -> tuple[NDArray[np.integer], Vectors]:
+    """How many passages each row has, `(rows,)`, and all of them row by row, `(passages, dim)`."""
+    column = table.column("vectors").combine_chunks()
+    flat: Vectors = column.flatten().flatten().to_numpy()
+    counts = column.value_lengths().fill_null(0).to_numpy()
+    return counts, flat.reshape(-1, dim)
 
 
 def read_outlines(table: pa.Table) -> list[Outline]:

@@ -1,4 +1,4 @@
-"""The arms that find notes in the `notes` table."""
+"""The arms that find notes in the `notes` table, but for those by vectors."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -7,11 +7,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 from lancedb import AsyncTable
-from lancedb.query import AsyncVectorQuery, MatchQuery
-from numpy.typing import NDArray
+from lancedb.query import MatchQuery
 
 from zettel.storage.lance_current import current_rows
 from zettel.storage.lance_filters import all_of, one_of, predicate, text_literal
@@ -19,37 +17,33 @@ from zettel.storage.lance_recent import KEPT
 from zettel.storage.lance_rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
 from zettel.storage.lance_wide import select_wide
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline
-from zettel.storage.revisions import check_vectors
+from zettel.storage.notes import Facets, Hit, Note, Outline, order_key
 from zettel.storage.store import NoteFilter
 from zettel.storage.verbatim import held, pieces
 
 _SESSION_ORDER = ("happened_at", "note_id")
-
-SPARE = 4
-"""Times the wished number of notes that the vector index is asked for. LanceDB 0.40 takes ten
-passages for each, so 12 nearest notes are among 480 passages: exact, unless fewer than 12 notes
-fill these, each with more than 40 passages nearer than the twelfth's best."""
-
-FEW = 200
-"""Hits up to which `match_vectors` asks the index: of 20,000 notes 18 ms instead of 67."""
 
 
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Do what `NoteStore.get` promises."""
     if not note_ids:
         return []
-    if len(note_ids) <= KEPT:
+    if len(note_ids) <= KEPT or tables.resident.version == await tables.notes.version():
         rows = await current_rows(tables, note_ids)
-        return [rows[note_id].note for note_id in note_ids if note_id in rows]
-    where = all_of("current", one_of("note_id", note_ids))
-    table = await select_wide(tables.notes, NOTE_COLUMNS, where=where)
-    found = {note.note_id: note for note in read_notes(table)}
+        found = {note_id: row.note for note_id, row in rows.items()}
+    else:
+        where = all_of("current", one_of("note_id", note_ids))
+        table = await select_wide(tables.notes, NOTE_COLUMNS, where=where)
+        found = {note.note_id: note for note in read_notes(table)}
     return [found[note_id] for note_id in note_ids if note_id in found]
 
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Do what `NoteStore.find` promises."""
+    known = tables.resident.rows_of(await tables.notes.version(), where)
+    if known is not None:
+        notes = sorted((row.note for row in known), key=order_key, reverse=True)
+        return notes[offset : offset + max(0, limit)]
     table = await select_wide(
         tables.notes,
         NOTE_COLUMNS,
@@ -64,7 +58,8 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
     """Do what `NoteStore.count` promises."""
-    return await tables.notes.count(predicate(where))
+    known = tables.resident.count(await tables.notes.version(), where)
+    return await tables.notes.count(predicate(where)) if known is None else known
 
 
 async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
@@ -80,7 +75,7 @@ async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: in
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
-    hits = _hits(table, table.column("_score").to_pylist())
+    hits = as_hits(table, table.column("_score").to_pylist())
     return hits or await _verbatim(tables, query, where, limit=limit)
 
 
@@ -91,66 +86,14 @@ async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int
         return []
     holding = " OR ".join(f"contains(lower(text), {text_literal(part)})" for part in parts)
     table = await tables.notes.select(["note_id", "text"], where=all_of(predicate(where), holding))
-    return _hits(table, [held(text, parts) for text in table.column("text").to_pylist()])[:limit]
-
-
-async def match_vectors(
-    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
-) -> list[Hit]:
-    """Do what `NoteStore.match_vectors` promises; many hits past the index, which misses some."""
-    check_vectors(vector[np.newaxis], dim=tables.dim)
-    if limit <= 0:
-        return []
-    few = limit <= FEW
-
-    async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"])
-        search = search if few else search.bypass_vector_index()
-        return await search.limit(min(limit * SPARE if few else limit, MAX_ROWS)).to_arrow()
-
-    table = await tables.notes.read(fetch)
-    distances = table.column("_distance").to_pylist()
-    return _hits(table, [1.0 - distance for distance in distances])[:limit]
-
-
-async def nearest(
-    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
-) -> list[Near]:
-    """Do what `NoteStore.nearest` promises, by the index."""
-    check_vectors(vector[np.newaxis], dim=tables.dim)
-    if limit <= 0:
-        return []
-
-    async def fetch(handle: AsyncTable) -> list[Near]:
-        # In two steps: of rows no index covers yet every column asked for is read.
-        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"]).with_row_id()
-        hits = await search.limit(min(limit * SPARE, MAX_ROWS)).to_arrow()
-        near = hits.sort_by([("_distance", "ascending"), ("note_id", "ascending")])[:limit]
-        scores = dict(
-            zip(*(near.column(c).to_pylist() for c in ("note_id", "_distance")), strict=True)
-        )
-        addresses = near.column("_rowid").to_pylist()
-        if not addresses:
-            return []
-        rows = await handle.take_row_ids(addresses).select([*OUTLINE_COLUMNS]).to_arrow()
-        # A row that was changed or moved since is no more at its address, and not the nearest now.
-        return [
-            Near(o, 1.0 - scores[o.note_id]) for o in read_outlines(rows) if o.note_id in scores
-        ]
-
-    found = await tables.notes.read(fetch)
-    return sorted(found, key=lambda near: (-near.score, near.outline.note_id))
-
-
-def _by_cosine(
-    handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
-) -> AsyncVectorQuery:
-    search = handle.query().nearest_to(vector).column("vectors").distance_type("cosine")
-    return search.where(predicate(where))
+    return as_hits(table, [held(text, parts) for text in table.column("text").to_pylist()])[:limit]
 
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
     """Do what `NoteStore.outlines` promises."""
+    known = tables.resident.outlines(await tables.notes.version(), where)
+    if known is not None:
+        return known[: max(0, limit)]
     table = await tables.notes.select(
         OUTLINE_COLUMNS, where=predicate(where), order=_SESSION_ORDER, limit=limit
     )
@@ -173,7 +116,8 @@ def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in values.value_counts().to_pylist()}
 
 
-def _hits(table: pa.Table, scores: list[float]) -> list[Hit]:
+def as_hits(table: pa.Table, scores: list[float]) -> list[Hit]:
+    """The notes of a table with their scores, best first."""
     ids: list[str] = table.column("note_id").to_pylist()
     hits = [Hit(note_id, score) for note_id, score in zip(ids, scores, strict=True)]
     # Equal scores come in any order; the id settles it, so that equal calls get equal answers.

@@ -19,6 +19,8 @@ from zettel.storage import (
     lance_heal,
     lance_history,
     lance_ledger,
+    lance_nearest,
+    lance_resident,
     lance_search,
     lance_upkeep,
     lance_writes,
@@ -108,13 +110,13 @@ class LanceStore:
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit]:
         """Notes by cosine of their best passage."""
-        return await lance_search.match_vectors(self._tables, vector, where, limit=limit)
+        return await lance_nearest.match_vectors(self._tables, vector, where, limit=limit)
 
     async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
         """The few notes nearest to a vector."""
-        return await lance_search.nearest(self._tables, vector, where, limit=limit)
+        return await lance_nearest.nearest(self._tables, vector, where, limit=limit, least=least)
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         """What ranking needs, in session order."""
@@ -196,7 +198,9 @@ class LanceStore:
 
     async def upkeep(self) -> bool:
         """Compact, index new rows, drop old table versions and leftovers."""
-        return await lance_upkeep.upkeep(self._tables)
+        tended = await lance_upkeep.upkeep(self._tables)
+        await lance_resident.keep_resident(self._tables)
+        return tended
 
     async def stats(self) -> StoreStats:
         """Sizes."""

@@ -22,6 +22,7 @@ from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
 from zettel.storage.places import Place
+from zettel.storage.resident import Resident
 
 T = TypeVar("T")
 
@@ -30,6 +31,18 @@ MAX_ROWS = 2**31 - 1
 
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each new attempt of a write that lost to another: enough to win against 3 busy writers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge did."""
+
+    replaced: int
+    """Rows."""
+    inserted: int
+    """Rows."""
+    version: int
+    """The version it made."""
 
 
 class LanceTable:
@@ -179,17 +192,20 @@ class LanceTable:
         except (RuntimeError, OSError) as error:
             raise unavailable(self.place.uri, error) from error
 
-    async def insert(self, rows: pa.Table) -> None:
+    async def insert(self, rows: pa.Table) -> int:
         """Append rows in one commit. Call it inside `writing`.
+
+        Returns:
+            The version it made.
 
         Raises:
             StoreUnavailableError: Nothing was written.
         """
-        await self.commit(lambda handle: handle.add(rows))
+        return (await self.commit(lambda handle: handle.add(rows))).version
 
     async def merge(
         self, rows: pa.Table, *, replace_where: str | None = None, insert: bool = True
-    ) -> tuple[int, int]:
+    ) -> Merged:
         """Replace and insert rows by the table's key in one commit. Call it inside `writing`.
 
         The key's index stays unused: with it, LanceDB 0.40 lets two processes insert one key.
@@ -200,14 +216,11 @@ class LanceTable:
                 empty for all, None for none.
             insert: Whether to insert rows whose key is not there.
 
-        Returns:
-            How many rows were replaced and how many inserted.
-
         Raises:
             StoreUnavailableError: Nothing was written.
         """
 
-        async def change(handle: AsyncTable) -> tuple[int, int]:
+        async def change(handle: AsyncTable) -> Merged:
             builder = handle.merge_insert(self.spec.key).use_index(False)
             if replace_where is not None:
                 builder = builder.when_matched_update_all(where=replace_where or None)
@@ -216,7 +229,11 @@ class LanceTable:
             # "null": a row that waits for embedding has no vectors, which is not a bad one.
             merged = builder.execute(rows, on_bad_vectors="null")
             result = await merged  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
-            return result.num_updated_rows, result.num_inserted_rows
+            return Merged(
+                replaced=result.num_updated_rows,
+                inserted=result.num_inserted_rows,
+                version=result.version,
+            )
 
         return await self.commit(change)
 
@@ -249,6 +266,7 @@ class Tables:
     usage: LanceTable
     runs: LanceTable
     meta: LanceTable
+    resident: Resident
     recent: CurrentRows = field(default_factory=CurrentRows)
 
     def all(self) -> tuple[LanceTable, ...]:

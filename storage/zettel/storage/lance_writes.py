@@ -12,17 +12,18 @@ import pyarrow as pa
 
 from zettel.storage.lance_current import current_rows, read_rows
 from zettel.storage.lance_filters import all_of, equals, one_of
-from zettel.storage.lance_rows import NoteRow, to_table
-from zettel.storage.lance_tables import Tables
+from zettel.storage.lance_rows import to_table
+from zettel.storage.lance_tables import Merged, Tables
 from zettel.storage.notes import Note
 from zettel.storage.revisions import (
+    NoteRow,
     check_vectors,
     check_write,
     first_revision,
     next_revision,
     next_vectors,
 )
-from zettel.storage.store import Change, NewNote, Vectors, Written
+from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 
 _CLOSES = "target.current AND NOT source.current"
 """A row is replaced only to close it, so of two writers the second replaces nothing."""
@@ -58,7 +59,8 @@ async def write_notes(
         if steps:
             steps = await _merge(tables, added, steps)
         elif added:
-            await tables.notes.insert(as_table(tables, added))
+            version = await tables.notes.insert(as_table(tables, added))
+            tables.resident.advance(version, added)
     stored = (*(row.note for row in added), *(step.following.note for step in steps))
     kept = {note.note_id for note in stored}
     lost = tuple(c.note.note_id for c in changes if c.note.note_id not in kept)
@@ -88,7 +90,9 @@ async def embed_notes(
             for row in waiting
         ]
         if filled:
-            await tables.notes.merge(as_table(tables, filled), replace_where=_WAITS, insert=False)
+            rows = as_table(tables, filled)
+            merged = await tables.notes.merge(rows, replace_where=_WAITS, insert=False)
+            _follow(tables, merged, filled, replaced=len(filled))
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
@@ -99,10 +103,18 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
     """
     if not notes:
         return
-    row_ids = (note.row_id for note in notes)
-    where = all_of("current", f"stage < {stage}", _keyed(row_ids))
+    row_ids = {note.row_id for note in notes}
+    where = all_of("current", f"stage < {stage}", _keyed(sorted(row_ids)))
     async with tables.notes.writing():
-        await tables.notes.commit(lambda handle: handle.update({"stage": stage}, where=where))
+        result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
+        asked = NoteFilter(note_ids=tuple(n.note_id for n in notes), states=(), stage_below=stage)
+        rows = tables.resident.rows_of(tables.resident.version, asked) or []
+        marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
+        marked = [row for row in marked if row.note.row_id in row_ids]
+        if len(marked) == result.rows_updated:
+            tables.resident.advance(result.version, marked)
+        else:
+            tables.resident.drop()
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
@@ -129,14 +141,25 @@ async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
 async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> list[_Step]:
     """Commit everything at once and return the steps that took effect."""
     rows = [*added, *(step.closed for step in steps), *(step.following for step in steps)]
-    counts = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
-    if tables.place.exact_counts and counts == (len(steps), len(steps) + len(added)):
+    merged = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
+    if _follow(tables, merged, rows, replaced=len(steps)):
         return steps
     # Another process was first somewhere: what stands in the table says where. A row equal to
     # ours in every field, the microsecond it was made included, is ours or as good as ours.
     keys = [step.following.note.row_id for step in steps]
     standing = {row.note.row_id: row.note for row in await read_rows(tables, _keyed(keys))}
     return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
+
+
+def _follow(tables: Tables, merged: Merged, rows: Sequence[NoteRow], *, replaced: int) -> bool:
+    """Whether a merge is known to have done all it was to do; what is in memory follows it then."""
+    did = (merged.replaced, merged.replaced + merged.inserted)
+    whole = tables.place.exact_counts and did == (replaced, len(rows))
+    if whole:
+        tables.resident.advance(merged.version, rows)
+    else:
+        tables.resident.drop()
+    return whole
 
 
 def _keyed(row_ids: Iterable[str]) -> str:

@@ -165,6 +165,22 @@ class Outline:
     valid_until: datetime | None = None
 
 
+def outline_of(note: Note) -> Outline:
+    """The few fields of a note."""
+    return Outline(
+        note_id=note.note_id,
+        namespace=note.namespace,
+        session=note.session,
+        subject=note.subject,
+        happened_at=note.happened_at,
+        kind=note.kind,
+        content=note.content,
+        entities=note.entities,
+        times=note.times,
+        valid_until=note.valid_until,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One arm's answer: raw score, higher is better, comparable within one call only."""

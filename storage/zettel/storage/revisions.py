@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -58,6 +58,14 @@ def check_write(new: Sequence[NewNote], changes: Sequence[Change], *, dim: int |
             problem=f"{most_written[0][0]!r} is written twice",
             remedy="Write each note once a commit.",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRow:
+    """A revision with its vectors: a row of the `notes` table."""
+
+    note: Note
+    vectors: Vectors | None
 
 
 def check_vectors(vectors: Vectors, *, dim: int | None) -> None:

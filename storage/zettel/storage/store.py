@@ -165,11 +165,11 @@ class NoteStore(Protocol):
         ...
 
     async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
-        """`match_vectors` for a few notes, with what is told of them; faster where there are many.
+        """`match_vectors` for a few notes of at least this cosine, with what is told of them.
 
-        Exact but for notes of very many passages: those may hide others.
+        Exact but for notes of very many passages: in a large store those may hide others.
         """
         ...
 

@@ -128,9 +128,8 @@ async def nearest_notes(
         now: What has expired by then is left out.
     """
     try:
-        near = await _nearest(memory, NoteFilter(namespaces=(namespace,)), vectors)
-        # Asked of the few found: the search would read the end of every note.
-        return [n for n in near if not (n.outline.valid_until and n.outline.valid_until <= now)]
+        where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
+        return await _nearest(memory, where, vectors)
     except StoreError:
         logger.warning("no candidates: the store could not be searched", exc_info=True)
         return []
@@ -140,7 +139,9 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
     found = list[Near]()
 
     async def look(vector: NDArray[np.float32]) -> None:
-        found.extend(await memory.store.nearest(vector, where, limit=LOOKED_AT))
+        found.extend(
+            await memory.store.nearest(vector, where, limit=LOOKED_AT, least=NEAR_SAME_SUBJECT)
+        )
 
     try:
         async with anyio.create_task_group() as group:

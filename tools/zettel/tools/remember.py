@@ -185,9 +185,9 @@ async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
         sessions=(given.session,) if given.session else (),
         unexpired_at=note.known_from,
     )
-    # Nearly always nobody has said these words, and one column tells: the others would be read
-    # while the model needs the processor.
-    if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash, states=())):
+    # Nearly always nobody has said these words, and one number tells: the rest would be read while
+    # the model needs the processor.
+    if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
         return None
     for offset in range(0, await memory.store.count(where), bounds.MAX_LIST):
         for other in await memory.store.find(where, limit=bounds.MAX_LIST, offset=offset):

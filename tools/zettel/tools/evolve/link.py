@@ -158,7 +158,7 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most alike earlier notes."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:PASSAGES]:
-        for near in await task.memory.store.nearest(vector, where, limit=NEAREST):
+        for near in await task.memory.store.nearest(vector, where, limit=NEAREST, least=ALIKE):
             other = near.outline.note_id
             best[other] = max(best.get(other, 0.0), near.score)
     alike = sorted(

@@ -1,0 +1,131 @@
+"""What a filter most often asks of revisions, as numbers: one pass over them answers it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
+
+N = TypeVar("N", bound=np.generic)
+
+ENDLESS = np.iinfo(np.int64).max
+"""Microseconds since 1970 of a moment that does not come."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GONE = -1
+_STATES = {state.value: number for number, state in enumerate(State)}
+_ROOM = 1_024
+
+
+class Fact(NamedTuple):
+    """Of one revision; times in microseconds since 1970."""
+
+    namespace: str
+    state: str
+    current: bool
+    known_from: int
+    known_to: int
+    valid_from: int
+    valid_until: int
+
+
+def fact_of(note: Note) -> Fact:
+    """The numbers of a revision."""
+    return Fact(
+        namespace=note.namespace,
+        state=note.state.value,
+        current=note.current,
+        known_from=microseconds(note.known_from),
+        known_to=microseconds(note.known_to),
+        valid_from=microseconds(note.valid_from),
+        valid_until=microseconds(note.valid_until),
+    )
+
+
+def microseconds(instant: datetime | None) -> int:
+    """Since 1970; `ENDLESS` for None."""
+    return ENDLESS if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+class FactTable:
+    """Revisions by place, 0 and up, in the order they came."""
+
+    def __init__(self) -> None:
+        self._numbers = np.empty((0, len(Fact._fields)), np.int64)
+        self._used = 0
+        self._namespaces = dict[str, int]()
+
+    def __len__(self) -> int:
+        return self._used
+
+    def extend(self, facts: Iterable[Fact]) -> None:
+        """Add revisions at the next places."""
+        rows = [(self._number(f.namespace), _STATES[f.state], *f[2:]) for f in facts]
+        end = self._used + len(rows)
+        self._numbers = with_room(self._numbers, end)
+        if rows:
+            self._numbers[self._used : end] = rows
+        self._used = end
+
+    def put(self, place: int, fact: Fact) -> None:
+        """Say something else of a revision that is there."""
+        self._numbers[place] = (self._number(fact.namespace), _STATES[fact.state], *fact[2:])
+
+    def remove(self, place: int) -> None:
+        """Let no filter find a place any more."""
+        self._numbers[place, 0] = _GONE
+
+    def meant(self, where: NoteFilter) -> NDArray[np.bool_] | None:
+        """Which places a filter lets through, `(places,)`; None if it asks for more than is here.
+
+        `note_ids` are not looked at: who asks for them has their places.
+        """
+        if replace(where, note_ids=()) != _asked(where):
+            return None
+        space, state, current, known_from, known_to, valid_from, valid_until = self._numbers[
+            : self._used
+        ].T
+        if where.known_at is None:
+            meant = (current == 1) & (space != _GONE)
+        else:
+            moment = microseconds(where.known_at)
+            meant = (known_from <= moment) & (known_to > moment) & (space != _GONE)
+        if where.namespaces:
+            named = [self._namespaces.get(name, _GONE - 1) for name in where.namespaces]
+            meant &= np.isin(space, named)
+        if where.states:
+            meant &= np.isin(state, [_STATES[asked.value] for asked in where.states])
+        if where.unexpired_at is not None:
+            meant &= valid_until > microseconds(where.unexpired_at)
+        if where.valid_at is not None:
+            moment = microseconds(where.valid_at)
+            meant &= (valid_from <= moment) & (valid_until > moment)
+        return meant
+
+    def _number(self, namespace: str) -> int:
+        return self._namespaces.setdefault(namespace, len(self._namespaces))
+
+
+def _asked(where: NoteFilter) -> NoteFilter:
+    """The part of a filter that the table can tell."""
+    return NoteFilter(
+        namespaces=where.namespaces,
+        states=where.states,
+        unexpired_at=where.unexpired_at,
+        valid_at=where.valid_at,
+        known_at=where.known_at,
+    )
+
+
+def with_room(array: NDArray[N], least: int) -> NDArray[N]:
+    """The array if it has so many rows, else a longer one that begins as it does."""
+    if least <= len(array):
+        return array
+    grown = np.empty((max(least, 2 * len(array), _ROOM), array.shape[1]), array.dtype)
+    grown[: len(array)] = array
+    return grown

@@ -1,0 +1,83 @@
+"""Reading the `notes` table into memory, all of it at once."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false
+# (pyarrow ships no types)
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from anyio import to_thread
+
+from zettel.storage.fact_table import ENDLESS, Fact
+from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_outlines, read_passages
+from zettel.storage.lance_tables import Tables
+from zettel.storage.notes import Note, Outline
+from zettel.storage.resident import MOST, Loaded
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Size up to which the rows are kept, their vectors not counted: of 50,000 long notes."""
+
+_FACTS = ("known_from", "known_to", "valid_from", "valid_until")
+
+
+class TableRows:
+    """Rows of an Arrow table with `NOTE_COLUMNS`, by their place in it."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def notes(self, places: Sequence[int]) -> list[Note]:
+        """Whole."""
+        return read_notes(self._table.take(places))
+
+    def outlines(self, places: Sequence[int]) -> list[Outline]:
+        """What ranking needs of each."""
+        return read_outlines(self._table.take(places))
+
+
+async def keep_resident(tables: Tables) -> None:
+    """Read the notes into memory, unless they are there already or are too many.
+
+    Writers of this process wait: 0.3 s for 20,000 notes.
+
+    Raises:
+        StoreUnavailableError: The table cannot be read.
+    """
+    notes = tables.notes
+    async with notes.tending():
+        version = await notes.version()
+        if version == tables.resident.version:
+            return
+        tables.resident.drop()
+        if not tables.place.optimises or await notes.count() > MOST:
+            return
+        columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
+        loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
+        # Of what another process has committed meanwhile some may be read, or none.
+        if loaded and await notes.version() == version:
+            tables.resident.keep(version, loaded)
+
+
+def _loaded(table: pa.Table, dim: int) -> Loaded | None:
+    counts, passages = read_passages(table, dim)
+    table = table.drop_columns(["vectors"]).combine_chunks()
+    if table.nbytes > MOST_BYTES:
+        return None
+    names = (table.column(name).to_pylist() for name in ("namespace", "state", "current"))
+    times = (_microseconds(table.column(name)) for name in _FACTS)
+    return Loaded(
+        rows=TableRows(table.select(list(NOTE_COLUMNS))),
+        note_ids=table.column("note_id").to_pylist(),
+        row_ids=table.column("row_id").to_pylist(),
+        fold_hashes=table.column("fold_hash").to_pylist(),
+        links=table.column("link_ids").to_pylist(),
+        facts=[Fact(*fact) for fact in zip(*names, *times, strict=True)],
+        counts=counts,
+        passages=passages,
+    )
+
+
+def _microseconds(column: pa.ChunkedArray) -> list[int]:
+    return column.cast(pa.int64()).fill_null(ENDLESS).to_pylist()

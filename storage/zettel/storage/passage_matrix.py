@@ -1,0 +1,51 @@
+"""Passages of revisions in one matrix, so that one product compares them all with a vector."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.fact_table import with_room
+from zettel.storage.store import Vectors
+
+
+class PassageMatrix:
+    """Passages by the place of their revision; places only grow.
+
+    Args:
+        passages: float32, `(passages, dim)`, rows of unit length, place by place.
+        counts: How many each place has, `(places,)`; 0 of one that waits for its vectors.
+    """
+
+    def __init__(self, passages: Vectors, counts: NDArray[np.integer]) -> None:
+        self._passages, self._used = passages, len(passages)
+        there = np.flatnonzero(counts)
+        ends = np.cumsum(counts)[there]
+        # Of each place that has passages: the place, its first passage and the one after its last.
+        self._spans = np.stack([there, ends - counts[there], ends], axis=1).astype(np.int64)
+        self._count = len(there)
+
+    def __len__(self) -> int:
+        return self._used
+
+    def add(self, place: int, vectors: Vectors) -> None:
+        """Add the passages of a place beyond all those that have any."""
+        end = self._used + len(vectors)
+        self._passages = with_room(self._passages, end)
+        self._passages[self._used : end] = vectors
+        self._spans = with_room(self._spans, self._count + 1)
+        self._spans[self._count] = (place, self._used, end)
+        self._used, self._count = end, self._count + 1
+
+    def at(self, place: int) -> Vectors | None:
+        """The passages of a place; None if it has none."""
+        span = int(np.searchsorted(self._spans[: self._count, 0], place))
+        if span == self._count or self._spans[span, 0] != place:
+            return None
+        _, first, end = self._spans[span].tolist()
+        return self._passages[first:end].copy()
+
+    def cosines(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The places that have passages, and the cosine of each one's best to a unit vector."""
+        places, firsts, _ = self._spans[: self._count].T
+        if not self._count:
+            return places, np.empty(0, np.float32)
+        return places, np.maximum.reduceat(self._passages[: self._used] @ vector, firsts)
