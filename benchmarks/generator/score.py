@@ -1,12 +1,13 @@
 """From answers to figures: pure, each a mean over questions, in `[0, 1]` but for tau."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from benchmarks.generator.records import Category, Query
 from benchmarks.generator.systems import Answer, Outcomes
+from benchmarks.retrieval.score import auroc
 
 Judge = Callable[[Query, Answer], float]
 Sample = tuple[Query, Answer]
@@ -78,14 +79,6 @@ def taus(query: Query, answer: Answer) -> list[float]:
     place = {document: at for at, document in enumerate(answer.order)}
     found = [document for document in query.evidence if document in place]
     return [1.0 if place[a] < place[b] else -1.0 for a, b in combinations(found, 2)]
-
-
-def auroc(positives: Collection[float], negatives: Collection[float]) -> float:
-    """How often a positive is above a negative, ties counting half; 0.5 where either lacks."""
-    if not positives or not negatives:
-        return 0.5
-    wins = sum((p > n) + (p == n) / 2 for p in positives for n in negatives)
-    return wins / (len(positives) * len(negatives))
 
 
 JUDGES: Mapping[Category, Mapping[str, Judge]] = {

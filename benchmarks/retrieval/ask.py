@@ -31,6 +31,8 @@ class Outcome:
     """Whether recall said that it answered without one of its arms."""
     milliseconds: tuple[float, ...]
     """Of each recall, transport included."""
+    confidence: float | None = None
+    """How sure recall says it is, 0 to 1; None of a question with parts."""
     order: str = ""
     """`A` or `B`, of a question with parts; empty when the two were not told apart."""
 
@@ -38,7 +40,7 @@ class Outcome:
 async def ask_question(
     timed: Timed, question: Question, namespace: str, documents_of: Mapping[str, tuple[str, ...]]
 ) -> Outcome:
-    """Recall once for a question.
+    """Recall for a question, and once more for how sure recall is, which only `full` tells.
 
     Args:
         timed: The connected server.
@@ -52,12 +54,14 @@ async def ask_question(
     """
     arguments = _recall_arguments(question, question.text, namespace, detail="index")
     answer, took = await timed.call("recall", arguments, Recalled)
+    sure, _ = await timed.call("recall", {**arguments, "detail": "full", "limit": 1}, Recalled)
     return Outcome(
         question_id=question.question_id,
         ranked=_documents(answer.notes, documents_of),
         verdict=answer.verdict,
         degraded=answer.degraded is not None,
         milliseconds=(took,),
+        confidence=sure.confidence,
     )
 
 

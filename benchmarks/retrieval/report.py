@@ -8,7 +8,7 @@ from typing import get_args
 from benchmarks.retrieval.ask import Outcome
 from benchmarks.retrieval.data import Dataset, Question
 from benchmarks.retrieval.run import Result
-from benchmarks.retrieval.score import ALL, MEASURES, percentile, score_by_category
+from benchmarks.retrieval.score import ALL, MEASURES, auroc, percentile, score_by_category
 from benchmarks.retrieval.tools import Verdict
 
 _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -27,7 +27,8 @@ def write_report(dataset: Dataset, result: Result, *, command: str, machine: str
     blocks = [
         f"## {dataset.name}\n\n`{command}`\n\n{machine}",
         _table(("category", "questions", *MEASURES), _quality_rows(dataset, outcomes)),
-        _table(("verdict", *_VERDICTS), _verdict_rows(dataset.questions, outcomes)),
+        _table(("verdict", *_VERDICTS, "flagged"), _verdict_rows(dataset.questions, outcomes)),
+        *_certainty(dataset.questions, outcomes),
         _table(("measure", "value"), _cost_rows(dataset, result)),
     ]
     if any(question.parts for question in dataset.questions):
@@ -40,12 +41,13 @@ def write_report(dataset: Dataset, result: Result, *, command: str, machine: str
 
 
 def run_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """One line of JSON a question: `{"query", "ranked", "verdict"}`."""
+    """One line of JSON a question: `{"query", "ranked", "verdict"}`, and `score` where known."""
     for outcome in outcomes:
         line = {
             "query": outcome.question_id,
             "ranked": outcome.ranked,
             "verdict": outcome.verdict,
+            **({} if outcome.confidence is None else {"score": outcome.confidence}),
         }
         yield json.dumps(line, ensure_ascii=False)
 
@@ -65,7 +67,18 @@ def _verdict_rows(
         asked = [q for q in questions if q.answerable is answerable]
         if asked:
             counts = Counter(outcomes[question.question_id].verdict for question in asked)
-            yield (label, *(str(counts[verdict]) for verdict in _VERDICTS))
+            flagged = f"{100 * (1 - counts['found'] / len(asked)):.1f} %"
+            yield (label, *(str(counts[verdict]) for verdict in _VERDICTS), flagged)
+
+
+def _certainty(questions: Sequence[Question], outcomes: Mapping[str, Outcome]) -> Iterator[str]:
+    """How well the confidence tells what can be answered from what cannot, in one line."""
+    sure = [(q.answerable, outcomes[q.question_id].confidence) for q in questions]
+    known = [confidence for answerable, confidence in sure if answerable and confidence is not None]
+    unknown = [c for answerable, c in sure if not answerable and c is not None]
+    if known and unknown:
+        area = auroc(known, unknown)
+        yield f"AUROC of the confidence, answerable against unanswerable: {area:.3f}"
 
 
 def _order_rows(

@@ -96,3 +96,11 @@ def _average(scores: Sequence[Mapping[str, float]]) -> Row:
     # math.fsum is exact before its one rounding, so an average of ones is one.
     means = {name: math.fsum(score[name] for score in scores) / count for name in MEASURES}
     return Row(questions=count, scores=means)
+
+
+def auroc(positives: Collection[float], negatives: Collection[float]) -> float:
+    """How often a positive is above a negative, ties counting half; 0.5 where either lacks."""
+    if not positives or not negatives:
+        return 0.5
+    wins = sum((p > n) + (p == n) / 2 for p in positives for n in negatives)
+    return wins / (len(positives) * len(negatives))

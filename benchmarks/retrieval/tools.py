@@ -34,6 +34,7 @@ class Recalled(BaseModel):
     verdict: Verdict
     notes: list[Note] = []
     degraded: str | None = None
+    confidence: float | None = None
 
 
 _Answer = TypeVar("_Answer", bound=BaseModel)

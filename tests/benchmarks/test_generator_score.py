@@ -10,7 +10,6 @@ from benchmarks.generator.run import run_plain
 from benchmarks.generator.score import (
     LOWER_IS_BETTER,
     Judge,
-    auroc,
     exact,
     marked,
     residue,
@@ -21,6 +20,7 @@ from benchmarks.generator.score import (
 )
 from benchmarks.generator.systems import Answer, Outcomes
 from benchmarks.generator.truth import Empty, Oracle
+from benchmarks.retrieval.score import auroc
 from hypothesis import given
 from hypothesis import strategies as st
 

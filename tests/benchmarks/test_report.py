@@ -51,8 +51,8 @@ def test_verdicts_are_counted_apart_for_what_can_be_answered(chat_folder: Path) 
         outcome("q3", verdict="nothing_relevant"),
     )
 
-    assert "| answerable | 1 | 1 | 0 |" in text
-    assert "| unanswerable | 0 | 0 | 1 |" in text
+    assert "| answerable | 1 | 1 | 0 | 50.0 % |" in text
+    assert "| unanswerable | 0 | 0 | 1 | 100.0 % |" in text
 
 
 def test_costs_come_with_their_units(chat_folder: Path) -> None:
