@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.tools.conftest import START, Desk
+from tests.tools.conftest import START, Desk, pick
 
 HOUR = timedelta(hours=1)
 
@@ -27,3 +27,37 @@ async def test_a_superseding_note_dated_ahead_takes_over_only_then(desk: Desk) -
     assert set(await desk.found(since="1970")) == {old, new}
     desk.later(hours=6)
     assert await desk.found(since="1970") == [new]
+
+
+async def test_a_late_arrival_holds_from_its_date_on_and_ends_what_it_overtook(desk: Desk) -> None:
+    """Of two dated updates the one told last counts, and every look back says the same end."""
+    note = await desk.told("Kim lives in Paris", happened_at="2026-01-10")
+    await desk("update", note_id=note, content="Kim lives in Lyon", happened_at="2026-03-01")
+    await desk("update", note_id=note, content="Kim lives in Rome", happened_at="2026-02-01")
+    await desk("update", note_id=note, content="Kim lives in Oslo", happened_at="2026-09-01")
+
+    then = {
+        day: pick(await desk("recall", note_ids=[note], as_of=day), "notes", 0)
+        for day in ("2026-01-15", "2026-02-15", "2026-03-15", "2026-10-01")
+    }
+
+    assert [pick(shown, "content") for shown in then.values()] == [
+        "Kim lives in Paris",
+        "Kim lives in Rome",
+        "Kim lives in Rome",
+        "Kim lives in Oslo",
+    ]
+    assert str(pick(then["2026-01-15"], "valid_until")).startswith("2026-02-01")
+    assert str(pick(then["2026-02-15"], "valid_until")).startswith("2026-09-01")
+    assert str(pick(then["2026-03-15"], "valid_until")).startswith("2026-09-01")
+
+
+async def test_a_corrected_date_moves_the_end_of_what_was_true_before(desk: Desk) -> None:
+    note = await desk.told("Lea lives in Paris", happened_at="2026-01-10")
+    await desk("update", note_id=note, content="Lea lives in Lyon", happened_at="2026-03-01")
+    await desk("update", note_id=note, happened_at="2026-04-01", correction=True)
+
+    for day in ("2026-01-15", "2026-03-15"):
+        shown = pick(await desk("recall", note_ids=[note], as_of=day), "notes", 0)
+        assert pick(shown, "content") == "Lea lives in Paris"
+        assert str(pick(shown, "valid_until")).startswith("2026-04-01")

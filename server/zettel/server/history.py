@@ -71,7 +71,10 @@ def _validity(note: Note) -> str:
     ends = [moment for moment in (note.valid_until, note.ended_at) if moment]
     until = f" until {iso(min(ends))}" if ends else ""
     told = f"true from {iso(note.valid_from)}{until}"
-    if note.ended_at:
+    if note.ended_at and note.ended_at <= note.valid_from:
+        told = f"told to be true from {iso(note.valid_from)}, but the world changed"
+        told += f" {iso(note.ended_at)}, was told next"
+    elif note.ended_at:
         told += ", when the world changed"
     if note.corrected and note.known_to:
         told += f"; corrected {iso(note.known_to)}"

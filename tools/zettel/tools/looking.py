@@ -74,13 +74,32 @@ async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> li
 
 async def _in_order(memory: Memory, asked: Asked, where: NoteFilter) -> list[Note]:
     found = {n.note_id: n for n in await memory.store.find(where, limit=len(where.note_ids))}
-    return [_as_seen(found[i], asked, where.known_at) for i in where.note_ids if i in found]
+    there = (found[i] for i in where.note_ids if i in found)
+    return [await _as_seen(memory, note, asked, where.known_at) for note in there]
 
 
-def _as_seen(note: Note, asked: Asked, known_at: datetime | None) -> Note:
-    """The revision without what a later one said of it that was not known, or corrected since."""
+async def _as_seen(memory: Memory, note: Note, asked: Asked, known_at: datetime | None) -> Note:
+    """The revision with the end that was known of it, and without what was corrected since."""
     if known_at and note.known_to and note.known_to > known_at:
         return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
-    if note.ended_at and note.ended_at <= asked.moment:
-        return replace(note, ended_at=None)
-    return note
+    if note.ended_at is None:
+        return note
+    revisions = await memory.store.revisions(note.note_id)
+    known = [r for r in revisions if known_at is None or r.known_from <= known_at]
+    end = told_until(note, known)
+    return replace(note, ended_at=end if end and end > asked.moment else None)
+
+
+def told_until(note: Note, known: Sequence[Note]) -> datetime | None:
+    """When what a revision says ended, by all that was told after it.
+
+    What closed it may have been dated anew since, or something told later may have begun before.
+
+    Args:
+        note: A closed revision.
+        known: The note's revisions as far as they are known, oldest first.
+    """
+    *before, last = known
+    later = [r for r in before if r.rev > note.rev and r.ended_at and not r.corrected]
+    later += [last] if last.rev > note.rev else []
+    return min((r.valid_from for r in later), default=None)
