@@ -193,8 +193,10 @@ class LanceStore:
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
-        """Set right what a crash or a foreign hand left."""
-        return await lance_heal.heal(self._tables, now=now)
+        """Set right what a crash or a foreign hand left, then read the notes into memory."""
+        healed = await lance_heal.heal(self._tables, now=now)
+        await lance_resident.keep_resident(self._tables)
+        return healed
 
     async def upkeep(self) -> bool:
         """Compact, index new rows, drop old table versions and leftovers."""

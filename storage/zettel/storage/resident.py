@@ -21,7 +21,7 @@ from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter, Vectors
 
 MOST = 50_000
-"""Revisions and passages kept: some 110 MB. A store of more is read from its disk."""
+"""Revisions and passages kept: some 300 MB. A store of more is read from its disk."""
 
 _NOTHING = -1
 
