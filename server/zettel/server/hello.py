@@ -29,8 +29,9 @@ HELLO_SETTINGS = (
     "settle_seconds",
     "idle_minutes",
     "durability",
+    "found_from",
 )
-"""Settings a client may have been given; the last seven are the engine's own, so it only compares
+"""Settings a client may have been given; the last eight are the engine's own, so it only compares
 them with what it runs with."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"

@@ -20,6 +20,7 @@ from zettel.storage.embedder import Embedder
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
+from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory
 
@@ -82,6 +83,8 @@ class Parts:
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Perform]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
+    found_from: float = FOUND_FROM
+    """Confidence from which recall's verdict is `found`."""
 
 
 def installed_parts(
@@ -133,6 +136,7 @@ def installed_parts(
         open_store=open_store,
         import_verbs=import_verbs,
         make_scheduler=make_scheduler,
+        found_from=settings.found_from,
     )
 
 

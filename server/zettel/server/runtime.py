@@ -193,7 +193,11 @@ class Runtime:
             self._reranker = await self._parts.make_reranker()
         store = await self._parts.open_store(self._embedder)
         memory = Memory(
-            store=store, embedder=self._embedder, reranker=self._reranker, on_write=self._wrote
+            store=store,
+            embedder=self._embedder,
+            reranker=self._reranker,
+            on_write=self._wrote,
+            found_from=self._parts.found_from,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from zettel.server.spelling import default_store
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.bounds import NAMESPACE
+from zettel.tools.bounds import FOUND_FROM, NAMESPACE
 
 CONFIG_FILE = "config.toml"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -37,6 +37,7 @@ EXPECTED = {
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
     "durability": "fast or power-loss",
+    "found_from": "a number from 0 to 1",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -48,6 +49,7 @@ ENGINE_SETTINGS = (
     "settle_seconds",
     "idle_minutes",
     "durability",
+    "found_from",
 )
 """What clients of one engine share."""
 
@@ -92,6 +94,8 @@ class Settings(BaseSettings):
     """How an attachment and its engine talk."""
     durability: Literal["fast", "power-loss"] = "fast"
     """`power-loss` has every commit on the disk before it is acknowledged."""
+    found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
+    """Confidence from which recall's verdict is `found`."""
 
     @classmethod
     def settings_customise_sources(

@@ -128,6 +128,7 @@ class RecallAnswer(TypedDict):
     """Answer of `recall`."""
 
     verdict: Literal["found", "uncertain", "nothing_relevant"]
+    confidence: NotRequired[float]
     reason: NotRequired[str]
     next: NotRequired[str]
     now: str

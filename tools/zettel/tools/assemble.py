@@ -1,7 +1,7 @@
 """From note ids to an answer: the page's notes, their links and reasons, within the budget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -13,9 +13,9 @@ from zettel.tools.disambiguate import need_context
 from zettel.tools.gather import NAMED, Entry, gather
 from zettel.tools.looking import newest
 from zettel.tools.memory import Memory
-from zettel.tools.pages import Cursor
+from zettel.tools.pages import Cursor, Kept
 from zettel.tools.ranking.excerpt import excerpt
-from zettel.tools.ranking.fusion import Ranked, speaks_for_itself
+from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.why import why
 from zettel.tools.render import copy_line, index_view, note_view, tokens
 from zettel.tools.times import iso
@@ -40,8 +40,8 @@ class Page:
     offset: int = 0
     known_at: datetime | None = None
     """The moment the first page saw; None on a first page, which sees now."""
-    ranking: tuple[Ranked, ...] = ()
-    """The whole ranking, for the pages that follow; empty for a list in the store."""
+    found: Kept = field(default_factory=Kept)
+    """For the pages that follow: of a question what it led to."""
     any_state: bool = False
     """Whether notes that were asked for by id are shown though they are no longer active."""
     overview: Overview | None = None
@@ -54,11 +54,7 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     most = page.most or max(len(page.ids), 1)
     gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
     entries = gathered.entries
-    answer = RecallAnswer(
-        verdict="found" if entries else "nothing_relevant", now=iso(asked.moment), notes=[]
-    )
-    if page.reason or not entries:
-        answer["reason"] = page.reason or "There are no further notes."
+    answer = _judged(asked, page, there=bool(entries))
     if asked.known_at:
         answer["known_at"] = iso(asked.known_at)
     if asked.since:
@@ -76,6 +72,21 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left)
     _served(memory, asked, page, entries[: len(shown)], shown)
+    return answer
+
+
+def _judged(asked: Asked, page: Page, *, there: bool) -> RecallAnswer:
+    """The answer's head: whether memory knows, and why not."""
+    judgement = page.found.judgement if there else None
+    verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
+    answer = RecallAnswer(verdict=verdict, now=iso(asked.moment), notes=[])
+    reasons = (page.reason, judgement.reason if judgement else "")
+    if reason := " ".join(filter(None, reasons)):
+        answer["reason"] = reason
+    elif not there:
+        answer["reason"] = "There are no further notes."
+    if judgement and asked.detail == "full":
+        answer["confidence"] = round(judgement.confidence, 3)
     return answer
 
 
@@ -128,10 +139,10 @@ async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: in
         offset=page.offset + done,
         known_at=known_at,
         asking=asked.settled(),
-        after="" if page.ranking or not done else page.ids[done - 1],
+        after="" if page.found.ranking or not done else page.ids[done - 1],
     )
     longest = _reserve(asked.asking.max_tokens) * 4 - OMITTED_KEYS
-    text = memory.pages.keep(cursor, page.ranking, longest=longest)
+    text = memory.pages.keep(cursor, page.found, longest=longest)
     return Omitted(count=left, cursor=text)
 
 
@@ -139,7 +150,7 @@ async def _views(
     memory: Memory, asked: Asked, page: Page, entries: Sequence[Entry]
 ) -> list[RecalledNote]:
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
-    shares = {ranked.note_id: ranked for ranked in page.ranking}
+    shares = {ranked.note_id: ranked for ranked in page.found.ranking}
     needing = need_context([entry.note for entry in entries])
     views = list[RecalledNote]()
     for entry in entries:
@@ -186,7 +197,7 @@ def _served(
     """Strengthen what was recalled, and know its text again if it comes back as news."""
     if asked.looks_back:
         return
-    filler = {r.note_id for r in page.ranking if not speaks_for_itself(r)}
+    filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}
     ids = (entry.note.note_id for entry in entries)
     memory.usage.add((i for i in ids if i not in filler), asked.now)
     for view in shown:

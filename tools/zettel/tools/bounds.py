@@ -19,6 +19,8 @@ MAX_LIST = 64
 MAX_LIMIT = 100
 MAX_TOKENS = 32_000
 MIN_TOKENS = 100
+FOUND_FROM = 0.5
+"""Confidence from which recall says `found`, if nobody sets another."""
 
 NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})

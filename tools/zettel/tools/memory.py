@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from zettel.storage.embedder import Embedder
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
+from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.corpora import Corpora
 from zettel.tools.echo import ServedLog
 from zettel.tools.keyed_lock import KeyedLock
@@ -31,5 +32,7 @@ class Memory:
     writing: KeyedLock = field(default_factory=KeyedLock)
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""
+    found_from: float = FOUND_FROM
+    """Confidence from which recall says `found`, in `[0, 1]`."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""

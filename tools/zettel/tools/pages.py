@@ -11,6 +11,7 @@ from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.identifiers import id_bytes, read_id
 from zettel.tools.asking import Asking, unpack
 from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.verdict import Judgement
 
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -35,25 +36,35 @@ class Cursor:
     """Of a list, the last note shown: the next page begins behind it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a question led to."""
+
+    ranking: tuple[Ranked, ...] = ()
+    """The whole of it; empty where pages follow a list in the store."""
+    judgement: Judgement | None = None
+    """None where nothing was ranked."""
+
+
 class PageCache:
     """The last rankings, so that later pages neither overlap nor miss."""
 
     def __init__(self) -> None:
-        self._rankings: OrderedDict[str, tuple[Cursor, tuple[Ranked, ...]]] = OrderedDict()
+        self._rankings: OrderedDict[str, tuple[Cursor, Kept]] = OrderedDict()
 
-    def keep(self, cursor: Cursor, ranking: tuple[Ranked, ...], *, longest: int) -> str:
+    def keep(self, cursor: Cursor, kept: Kept, *, longest: int) -> str:
         """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
 
         Args:
             cursor: Where the next page starts.
-            ranking: The whole of it; empty where pages follow a list in the store.
+            kept: What the first page found.
             longest: Characters a cursor that carries its question may have; with a longer
                 question it only names the ranking kept here.
 
         Returns:
             The cursor as text.
         """
-        self._rankings[cursor.key] = (cursor, ranking)
+        self._rankings[cursor.key] = (cursor, kept)
         self._rankings.move_to_end(cursor.key)
         while len(self._rankings) > KEPT_RANKINGS:
             self._rankings.popitem(last=False)
@@ -67,10 +78,10 @@ class PageCache:
         text = _encode(packed)
         return text if len(text) <= longest else _short(cursor)
 
-    def ranking(self, key: str) -> tuple[Ranked, ...]:
-        """The ranking, if it is still kept; empty if not."""
+    def kept(self, key: str) -> Kept:
+        """What a first page found, if it is still kept; empty if not."""
         kept = self._rankings.get(key)
-        return kept[1] if kept else ()
+        return kept[1] if kept else Kept()
 
     def read(self, text: str) -> Cursor:
         """Read a cursor back.

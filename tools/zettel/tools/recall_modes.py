@@ -11,7 +11,8 @@ from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
 from zettel.tools.looking import looking, read_ids
 from zettel.tools.memory import Memory
-from zettel.tools.pages import Cursor
+from zettel.tools.pages import Cursor, Kept
+from zettel.tools.ranking.verdict import judge
 from zettel.tools.remember import MODEL_LOADING
 from zettel.tools.reorder import reordered
 from zettel.tools.search import search
@@ -50,18 +51,22 @@ async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None
 
 async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     """Rank the scope, or go on with the ranking that was kept."""
-    ranking, degraded = memory.pages.ranking(page.key), ""
-    if not ranking:
+    kept, degraded = memory.pages.kept(page.key), ""
+    if not kept.ranking:
         found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
+        sure = judge(
+            found.question, found.ranking, found.meaning, ranking, found_from=memory.found_from
+        )
+        kept = Kept(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
         page,
-        ids=[ranked.note_id for ranked in ranking[page.offset :]],
+        ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
         most=asked.asking.limit,
-        total=len(ranking),
-        ranking=ranking,
+        total=len(kept.ranking),
+        found=kept,
         degraded=degraded,
     )
 

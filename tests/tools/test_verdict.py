@@ -1,0 +1,160 @@
+"""Recall says how sure it is that memory knows, and why it is not."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.tools.conftest import Desk, ids, opened_desk, pick
+
+from zettel.storage.dict_store import DictStore
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.notes import Kind, Outline
+from zettel.tools.memory import Memory
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.fusion import fuse, signal_values
+from zettel.tools.ranking.question import read_question
+from zettel.tools.ranking.verdict import Judgement, judge
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+ANA = (
+    "The pottery class starts on Monday",
+    "I made a blue bowl in the pottery class",
+    "Our pottery teacher showed us the kiln",
+)
+BEN = ("I fixed the old car again", "My sister called from Oslo", "I cooked lentils with cumin")
+
+
+@pytest.fixture
+async def friends(desk: Desk) -> Desk:
+    """Two people who have told different things."""
+    for subject, contents in (("Ana", ANA), ("Ben", BEN)):
+        for content in contents:
+            await desk.told(content, subject=subject)
+    return desk
+
+
+async def test_what_was_told_is_found_without_a_reason(friends: Desk) -> None:
+    answer = await friends("recall", query="When does Ana's pottery class start?")
+
+    assert answer["verdict"] == "found"
+    assert "reason" not in answer
+
+
+async def test_what_somebody_else_told_is_uncertain_and_names_whom_it_is_about(
+    friends: Desk,
+) -> None:
+    answer = await friends("recall", query="When does Ben's pottery class start?")
+
+    assert answer["verdict"] == "uncertain"
+    assert answer["reason"] == "The closest notes are about Ana, not Ben."
+    assert ids(answer)
+
+
+async def test_what_nobody_told_has_nothing_relevant_and_the_nearest_notes_are_there(
+    friends: Desk,
+) -> None:
+    answer = await friends("recall", query="What is the melting point of tungsten?")
+
+    assert answer["verdict"] == "nothing_relevant"
+    assert answer["reason"] == "No note comes near the question; these are the nearest."
+    assert ids(answer)
+
+
+async def test_without_any_note_it_says_so_in_the_old_words(desk: Desk) -> None:
+    answer = await desk("recall", query="When does Ben's pottery class start?")
+
+    assert (answer["verdict"], ids(answer)) == ("nothing_relevant", [])
+    assert answer["reason"] == "Nothing is remembered here yet."
+
+
+async def test_a_term_that_a_note_holds_to_the_letter_is_found(friends: Desk) -> None:
+    await friends.told("Error E1234 means that the kiln is cold", subject="Ana")
+
+    answer = await friends("recall", query="Has Ben ever seen E1234?")
+
+    assert answer["verdict"] == "found"
+
+
+async def test_what_an_assistant_says_is_nobody_elses(desk: Desk) -> None:
+    for content in ANA:
+        await desk.told(content, subject="assistant")
+    await desk.told("I would like to learn pottery", subject="user")
+
+    answer = await desk("recall", query="Do I like the pottery class?")
+
+    assert answer["verdict"] == "found"
+
+
+async def test_how_sure_it_is_shows_in_full_alone(friends: Desk) -> None:
+    query = "When does Ben's pottery class start?"
+
+    full = await friends("recall", query=query, detail="full")
+
+    assert isinstance(full["confidence"], float)
+    assert 0 < full["confidence"] < 0.5
+    assert "confidence" not in await friends("recall", query=query)
+    assert "confidence" not in await friends("recall", subject="Ben", detail="full")
+
+
+async def test_later_pages_are_as_sure_as_the_first(friends: Desk) -> None:
+    first = await friends("recall", query="When does Ben's pottery class start?", limit=1)
+
+    second = await friends("recall", cursor=pick(first, "omitted", "cursor"))
+
+    assert (second["verdict"], second["reason"]) == (first["verdict"], first["reason"])
+
+
+@pytest.mark.parametrize(("found_from", "verdict"), [(0.0, "found"), (1.0, "uncertain")])
+async def test_how_sure_it_must_be_can_be_set(found_from: float, verdict: str) -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), found_from=found_from)
+    async with opened_desk(memory) as desk:
+        for content in ANA:
+            await desk.told(content, subject="Ana")
+
+        answer = await desk("recall", query="When does Ana's pottery class start?")
+
+    assert answer["verdict"] == verdict
+
+
+def scope(subjects: dict[str, str]) -> Corpus:
+    return make_corpus(
+        Outline(
+            note_id=note_id,
+            namespace="p",
+            session="s",
+            subject=subject,
+            happened_at=START,
+            kind=Kind.EPISODIC,
+            content="the pottery class",
+        )
+        for note_id, subject in subjects.items()
+    )
+
+
+def judged(meaning: dict[str, float], *, found_from: float = 0.5) -> Judgement:
+    corpus = scope({"n1": "Ana", "n2": "Ana", "n3": "Ben", "n4": ""})
+    question = read_question("Is Ben in a choir?", ["Ana", "Ben"], START)
+    ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+    return judge(question, ranking, meaning, ranking.best(9), found_from=found_from)
+
+
+cosines = st.dictionaries(
+    st.sampled_from(["n1", "n2", "n3", "n4"]), st.floats(0.01, 1.0), min_size=1
+)
+
+
+@given(cosines, st.floats(0, 1), st.floats(0, 1))
+def test_who_asks_for_less_is_told_found_at_least_as_often(
+    meaning: dict[str, float], one: float, other: float
+) -> None:
+    less, more = sorted((one, other))
+
+    sure = judged(meaning, found_from=more)
+
+    assert 0 <= sure.confidence <= 1
+    assert judged(meaning, found_from=less).confidence == sure.confidence
+    if sure.verdict == "found":
+        assert judged(meaning, found_from=less).verdict == "found"
+    assert (sure.verdict == "found") is (not sure.reason)

@@ -1,0 +1,133 @@
+"""How sure a recall is that memory knows: a number, a word for it, and why not.
+
+It drops nothing. Who asks for one person's affairs and finds another's, or nothing near at all,
+is told so beside the notes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from zettel.tools.bounds import FOUND_FROM
+from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
+from zettel.tools.ranking.fusion import Ranked, Ranking
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.terms import terms
+
+Verdict = Literal["found", "uncertain", "nothing_relevant"]
+
+BEST = 3
+"""Notes on each side of the margin (retrieval study, section 14: of 1, 2, 3 and 5 the best)."""
+LEAST, MOST = -0.3, 0.1
+"""Margins beyond which more of it says no more."""
+NEAR, NEAR_WIDTH = 0.325, 0.02
+"""Nearness below which nothing that was told is near, and over what stretch that changes."""
+STEM = 4
+"""Characters by which a word of the question is known in a note: "keep" in "keeps"."""
+NEAR_WEIGHT, NEARER_WEIGHT = 0.8, 0.05
+"""What being near counts beside the margin, and what being nearer still."""
+MIDDLE, STEEPNESS = 0.76, 8.0
+"""The sum of these at which the confidence is 0.5, and how fast it changes there.
+
+All of them are set on LoCoMo's development half and the generator's seed 3, where 0.5 flags 8 % of
+what can be answered (`benchmarks/RESULTS.md`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a recall says of itself."""
+
+    verdict: Verdict
+    confidence: float
+    """In `[0, 1]`."""
+    reason: str = ""
+    """For an agent; empty when found."""
+
+
+def judge(
+    question: Question,
+    ranking: Ranking,
+    meaning: Mapping[str, float],
+    ranked: Sequence[Ranked],
+    *,
+    found_from: float = FOUND_FROM,
+) -> Judgement:
+    """Judge a ranking by two things that its best note's score does not show.
+
+    The **margin** (retrieval study, section 14) is the mean of the three best scores among the
+    notes about the one whom the question names, without what the name itself adds, less the same
+    among the notes about others. The **nearness** is the best cosine of any note, or the share of
+    the question's words that one note holds.
+
+    Args:
+        question: As read.
+        ranking: Of every note that was looked at.
+        meaning: Cosine by note id; empty while the model is loading.
+        ranked: The best of it as shown; one that holds an exact term of the question settles it.
+        found_from: Confidence from which the verdict is `found`.
+    """
+    if not ranked:
+        return Judgement(verdict="nothing_relevant", confidence=0.0)
+    corpus = ranking.corpus
+    own, others = _sides(question, corpus)
+    scores = ranking.without({"subject"})
+    apart = own.any() and others.any()
+    margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
+    near = max(max(meaning.values(), default=0.0) if meaning else 1.0, _coverage(question, corpus))
+    confidence = _confidence(margin, near) if "exact" not in ranked[0].shares else 1.0
+    if confidence >= found_from:
+        return Judgement(verdict="found", confidence=confidence)
+    if near < NEAR:
+        reason = "No note comes near the question; these are the nearest."
+        return Judgement(verdict="nothing_relevant", confidence=confidence, reason=reason)
+    reason = "No note comes quite near the question; these are the nearest."
+    if apart and margin < 0:
+        other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
+        asked = corpus.subjects[question.subject]
+        reason = f"The closest notes are about {other}, not {asked}."
+    return Judgement(verdict="uncertain", confidence=confidence, reason=reason)
+
+
+def _confidence(margin: float, near: float) -> float:
+    told = _logistic((near - NEAR) / NEAR_WIDTH)
+    sure = min(max(margin, LEAST), MOST) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
+    return _logistic(STEEPNESS * (sure - MIDDLE))
+
+
+def _logistic(value: float) -> float:
+    return float(1 / (1 + np.exp(-value)))
+
+
+def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
+    """Notes about the one whom the question names, and notes about others.
+
+    What an assistant says is about nobody, and so is a note without a subject.
+    """
+    numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
+    number = numbers.get(question.subject)
+    if number is None:
+        nobody = np.zeros(len(corpus), np.bool_)
+        return nobody, nobody
+    somebody = [n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number]
+    own = corpus.subject_numbers == number
+    return own, np.isin(corpus.subject_numbers, somebody) & ~own
+
+
+def _best(scores: Values) -> float:
+    return float(np.sort(scores)[-BEST:].mean())
+
+
+def _coverage(question: Question, corpus: Corpus) -> float:
+    """Share of what the question's words weigh that one note holds, a rare word weighing more."""
+    held, total = np.zeros(len(corpus)), 0.0
+    for stem in dict.fromkeys(term[:STEM] for term in terms(question.topic)):
+        there = np.zeros(len(corpus), np.bool_)
+        for term in corpus.said.numbers:
+            if term.startswith(stem) and (often := corpus.said.frequencies(term)) is not None:
+                there |= often > 0
+        weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
+        total += weight
+        held += weight * there
+    return float(held.max()) / total if total else 1.0
