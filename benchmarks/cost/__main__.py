@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.cost.asking import asking, attached
 from benchmarks.cost.fill import make_filling
 from benchmarks.cost.measure import Stage, looking_back, remembering, updating
 from benchmarks.cost.report import Measured, kept_bounds, write_report
@@ -71,11 +72,15 @@ async def _measure(notes: int, options: Options) -> Measured:
             _say(f"{notes} notes: update")
             update = await updating(stage, rounds)
             _say(f"{notes} notes: recall")
+            back = await looking_back(stage, rounds, known_at)
+            async with attached(Path(folder, "store"), model=options.model) as client:
+                ask = await asking(stage, client, rounds)
             return Measured(
                 notes=notes,
                 remember=remember,
                 update=update,
-                back=await looking_back(stage, rounds, known_at),
+                back=back,
+                ask=ask,
                 tending=await tending(stage),
             )
 

@@ -10,6 +10,8 @@ from zettel.tools.evolve.run import BATCH
 
 WRITE_FACTOR = 1.5
 """Bound of `remember` and `update`: so often encoding and the bare commit (issue 4)."""
+ASK_FACTOR = 1.5
+"""Bound of `recall` through an attachment: so often encoding and both bare queries (issue 5)."""
 BACK_FACTOR = 1.3
 """Bound of a recall that looks back: so often one that does not (issue 4)."""
 
@@ -22,6 +24,7 @@ class Measured:
     remember: Pair
     update: Pair
     back: Pair
+    ask: Pair
     tending: Tending
 
 
@@ -62,6 +65,8 @@ def _bounds(size: Measured) -> Iterator[Sequence[str]]:
     yield _row(size.notes, "`remember`", size.remember, bare, WRITE_FACTOR)
     bare = "encode, `merge_insert`"
     yield _row(size.notes, "`update`", size.update, bare, WRITE_FACTOR)
+    bare = "encode, vectors, full text"
+    yield _row(size.notes, "`recall`, attached", size.ask, bare, ASK_FACTOR)
     yield _row(size.notes, "`recall(known_at)`", size.back, "`recall`", BACK_FACTOR)
 
 

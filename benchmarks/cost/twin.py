@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from lancedb import AsyncTable, Session, connect_async
+from lancedb.query import MatchQuery
+from numpy.typing import NDArray
 
 from benchmarks.cost.fill import Filling
 from zettel.storage.lance_open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
@@ -24,6 +27,8 @@ from zettel.storage.store import Change, NewNote, Vectors
 
 CLOSES = "target.current AND NOT source.current"
 """What the store's own merge asks, or two processes could revise one note twice."""
+SHOWN = ("note_id", "content", "subject", "happened_at")
+"""What a bare query reads of a note: the least that an answer could be made of."""
 
 
 class Twin:
@@ -68,6 +73,18 @@ class Twin:
         merge = self._table.merge_insert("row_id").use_index(False)
         merge = merge.when_matched_update_all(where=CLOSES).when_not_matched_insert_all()
         await merge.execute(rows)  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
+
+    async def nearest(self, vector: NDArray[np.float32], *, limit: int) -> int:
+        """One bare vector search among current notes; how many came."""
+        search = self._table.query().nearest_to(vector).column(COLUMN).distance_type("cosine")
+        found = await search.where("current").select([*SHOWN]).limit(limit).to_arrow()
+        return found.num_rows
+
+    async def matching(self, query: str, *, limit: int) -> int:
+        """One bare full-text query among current notes; how many came."""
+        words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
+        search = self._table.query().nearest_to_text(words).where("current")
+        return (await search.select([*SHOWN]).limit(limit).to_arrow()).num_rows
 
     async def optimise(self) -> None:
         """The upkeep the store gets, at the same moments."""

@@ -16,6 +16,7 @@ def measured(*, remember: float = 1.0, back: float = 1.0) -> Measured:
         remember=Pair(ours=[10.0 * remember], other=[10.0], parts=[(8.0, 2.0)], candidates=1),
         update=even,
         back=Pair(ours=[10.0 * back], other=[10.0]),
+        ask=even,
         tending=Tending(upkeep_ms=200.0, evolve_ms=3000.0, resident_mb=500.0),
     )
 
@@ -50,5 +51,5 @@ def test_a_small_run_measures_everything(capsys: pytest.CaptureFixture[str]) -> 
 
     report = capsys.readouterr().out
     assert code in (0, 1)  # how quick this machine is, is not what is tested
-    assert report.count("| 60 |") == 4
+    assert report.count("| 60 |") == 5
     assert "python -m benchmarks.cost --notes 60" in report
