@@ -1,5 +1,7 @@
 """What the report shows beside the figures."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.retrieval.ask import Outcome
@@ -53,6 +55,17 @@ def test_verdicts_are_counted_apart_for_what_can_be_answered(chat_folder: Path) 
 
     assert "| answerable | 1 | 1 | 0 | 50.0 % |" in text
     assert "| unanswerable | 0 | 0 | 1 | 100.0 % |" in text
+
+
+def test_how_sure_recall_is_is_held_against_what_can_be_answered(chat_folder: Path) -> None:
+    sure, less, unsure = (
+        replace(outcome(name), confidence=confidence)
+        for name, confidence in (("q1", 0.9), ("q2", 0.4), ("q3", 0.5))
+    )
+
+    assert "against unanswerable: 0.500" in report(chat_folder, sure, less, unsure)
+    assert "AUROC" not in report(chat_folder, outcome("q1"), outcome("q2"), outcome("q3"))
+    assert json.loads(next(iter(run_lines([sure]))))["score"] == 0.9
 
 
 def test_costs_come_with_their_units(chat_folder: Path) -> None:

@@ -133,11 +133,17 @@ def scope(subjects: dict[str, str]) -> Corpus:
     )
 
 
-def judged(meaning: dict[str, float], *, found_from: float = 0.5) -> Judgement:
+def judged(meaning: dict[str, float] | None, *, found_from: float = 0.5) -> Judgement:
     corpus = scope({"n1": "Ana", "n2": "Ana", "n3": "Ben", "n4": ""})
     question = read_question("Is Ben in a choir?", ["Ana", "Ben"], START)
-    ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+    words = {"n3": 1.0}  # or nothing would come in
+    ranking = fuse(signal_values(question, words, meaning or {}, corpus), corpus)
     return judge(question, ranking, meaning, ranking.best(9), found_from=found_from)
+
+
+def test_no_cosine_above_zero_is_nothing_near_but_a_loading_model_tells_nothing() -> None:
+    assert judged({}).verdict == "nothing_relevant"
+    assert judged(None).verdict == "found"
 
 
 cosines = st.dictionaries(

@@ -199,7 +199,7 @@ class LanceStore:
         return healed
 
     async def upkeep(self) -> bool:
-        """Compact, index new rows, drop old table versions and leftovers."""
+        """Compact, index new rows, drop old versions and leftovers; read the notes into memory."""
         tended = await lance_upkeep.upkeep(self._tables)
         await lance_resident.keep_resident(self._tables)
         return tended

@@ -55,9 +55,8 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     if not kept.ranking:
         found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
-        sure = judge(
-            found.question, found.ranking, found.meaning, ranking, found_from=memory.found_from
-        )
+        meaning = found.meaning if found.with_meaning else None
+        sure = judge(found.question, found.ranking, meaning, ranking, found_from=memory.found_from)
         kept = Kept(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
