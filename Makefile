@@ -36,8 +36,8 @@ $(STAMP): pyproject.toml constraints.txt
 serve: install ## serve Streamable HTTP and SSE on 127.0.0.1 (ARGS="--port 9000")
 	@exec $(BIN)/zettel serve $(ARGS)
 
-test: install ## run the tests (ARGS="tests/tools -k forget")
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: install ## run the tests, two at a time (ARGS="tests/tools -k forget")
+	@exec $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: install ## formatting, lint and types: what CI checks
 	$(BIN)/ruff format --check .
