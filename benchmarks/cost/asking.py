@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
+import anyio
+
 from benchmarks.cost.fill import NAMESPACE
 from benchmarks.cost.measure import WARM_UP, Pair, Stage
 from benchmarks.retrieval.server import Launch, connect, find_command
@@ -12,6 +14,11 @@ from benchmarks.retrieval.tools import Recalled, Timed
 
 NOTES = 10
 """Asked for on both sides: what recall gives by default."""
+BLOCK = 10
+"""Questions in a row on one side: turn by turn two models, of which no client has one, would take
+the caches and cores from each other."""
+START_S = 5.0
+"""Seconds an engine goes on importing after its model is loaded."""
 
 
 @asynccontextmanager
@@ -37,17 +44,28 @@ async def asking(stage: Stage, client: Timed, rounds: int) -> Pair:
     Raises:
         ServerError: A question is refused.
     """
+    await _until_started(client)
     ours, other = list[float](), list[float]()
-    for index in range(WARM_UP + rounds):
-        query = stage.words.question()
-        arguments = {"query": query, "namespace": NAMESPACE}
-        if index % 2:
-            other.append(await _bare(stage, query))
-        _, took = await client.call("recall", {**arguments}, Recalled)
-        if not index % 2:
-            other.append(await _bare(stage, query))
-        ours.append(took)
-    return Pair(ours=ours[WARM_UP:], other=other[WARM_UP:])
+    for _ in range(-(-rounds // BLOCK)):
+        questions = [stage.words.question() for _ in range(WARM_UP + BLOCK)]
+        asked = [await _asked(client, query) for query in questions]
+        ours += asked[WARM_UP:]
+        bare = [await _bare(stage, query) for query in questions]
+        other += bare[WARM_UP:]
+    return Pair(ours=ours[:rounds], other=other[:rounds])
+
+
+async def _asked(client: Timed, query: str) -> float:
+    _, took = await client.call("recall", {"query": query, "namespace": NAMESPACE}, Recalled)
+    return took
+
+
+async def _until_started(client: Timed) -> None:
+    degraded = True
+    while degraded:
+        answer, _ = await client.call("recall", {"query": "?", "namespace": NAMESPACE}, Recalled)
+        degraded = bool(answer.degraded)
+        await anyio.sleep(START_S)
 
 
 async def _bare(stage: Stage, query: str) -> float:

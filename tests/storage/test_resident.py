@@ -80,6 +80,45 @@ async def test_after_another_process_has_written_they_are_read_from_the_table_ag
     await other.close()
 
 
+async def test_the_second_question_after_another_process_has_written_reads_them_anew(
+    tables: Tables,
+) -> None:
+    store, note = LanceStore(tables), make_note("bees dance")
+    await store.write(new=[NewNote(note=note, vectors=unit(X))])
+    other = await open_store(tables.place.uri, model_id=MODEL, dim=DIM)
+
+    async def ask() -> bool:
+        (hit,) = await store.match_vectors(unit(X)[0], NoteFilter(), limit=3)
+        assert hit.note_id == note.note_id
+        return await in_memory(tables)
+
+    for number in range(3):
+        await add(other, make_note(f"drone {number}"))
+        assert not await ask()
+    async with tables.notes.writing():  # whoever asks may be the one who writes
+        assert not await ask()
+    assert await ask()
+    assert await store.latest() == note.known_from
+    await other.close()
+
+
+async def test_rows_read_long_ago_are_read_again(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "READ", 2)
+    store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(5)]
+    await add(store, *notes)
+    tables.resident.drop()
+    await lance_resident.keep_resident(tables)
+
+    for note in (*notes, *reversed(notes)):
+        (found,) = await store.get([note.note_id])
+        assert found == note
+    assert [n.note_id for n in await store.get([n.note_id for n in notes])] == [
+        n.note_id for n in notes
+    ]
+
+
 async def test_a_commit_between_two_of_ours_is_not_passed_over(tables: Tables) -> None:
     store, note = LanceStore(tables), make_note("bees dance")
     await add(store, note)

@@ -107,6 +107,13 @@ class FactTable:
             meant &= (valid_from <= moment) & (valid_until > moment)
         return meant
 
+    def latest(self) -> datetime | None:
+        """The newest `known_from`; None without revisions."""
+        if not self._used:
+            return None
+        newest = int(self._numbers[: self._used, Fact._fields.index("known_from")].max())
+        return _EPOCH + timedelta(microseconds=newest)
+
     def _number(self, namespace: str) -> int:
         return self._namespaces.setdefault(namespace, len(self._namespaces))
 

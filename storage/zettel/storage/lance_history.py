@@ -107,6 +107,8 @@ async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vecto
 
 async def latest(tables: Tables) -> datetime | None:
     """Do what `NoteStore.latest` promises; without an index 4 ms at 25,000 rows."""
+    if known := tables.resident.latest(await tables.notes.version()):
+        return known
     table = await tables.notes.select(
         ["known_from"], order=["known_from"], descending=True, limit=1
     )

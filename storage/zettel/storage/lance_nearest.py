@@ -14,6 +14,7 @@ from lancedb.query import AsyncVectorQuery
 from numpy.typing import NDArray
 
 from zettel.storage.lance_filters import predicate
+from zettel.storage.lance_resident import resident_version
 from zettel.storage.lance_search import as_hits, outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
 from zettel.storage.notes import Hit, Near
@@ -36,7 +37,8 @@ async def match_vectors(
     check_vectors(vector[np.newaxis], dim=tables.dim)
     if limit <= 0:
         return []
-    known = tables.resident.nearest(await tables.notes.version(), vector, where, limit=limit)
+    version = await resident_version(tables)
+    known = tables.resident.nearest(version, vector, where, limit=limit)
     if known is not None:
         return known
     few = limit <= FEW

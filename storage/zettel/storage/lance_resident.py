@@ -45,19 +45,37 @@ async def keep_resident(tables: Tables) -> None:
     Raises:
         StoreUnavailableError: The table cannot be read.
     """
+    async with tables.notes.tending():
+        await _keep(tables)
+
+
+async def resident_version(tables: Tables) -> int:
+    """The version of the `notes` table, which is read into memory if others seem done with it.
+
+    Others have written, so that nothing is kept; but a second question finds what the first found.
+
+    Raises:
+        StoreUnavailableError: The table cannot be read.
+    """
+    version = await tables.notes.version()
+    if not tables.notes.busy and tables.resident.is_missed_again(version):
+        await keep_resident(tables)
+    return version
+
+
+async def _keep(tables: Tables) -> None:
     notes = tables.notes
-    async with notes.tending():
-        version = await notes.version()
-        if version == tables.resident.version:
-            return
-        tables.resident.drop()
-        if not tables.place.optimises or await notes.count() > MOST:
-            return
-        columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
-        loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
-        # Of what another process has committed meanwhile some may be read, or none.
-        if loaded and await notes.version() == version:
-            tables.resident.keep(version, loaded)
+    version = await notes.version()
+    if version == tables.resident.version:
+        return
+    tables.resident.drop()
+    if not tables.place.optimises or await notes.count() > MOST:
+        return
+    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
+    loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
+    # Of what another process has committed meanwhile some may be read, or none.
+    if loaded and await notes.version() == version:
+        tables.resident.keep(version, loaded)
 
 
 def _loaded(table: pa.Table, dim: int) -> Loaded | None:

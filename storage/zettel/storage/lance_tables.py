@@ -153,6 +153,11 @@ class LanceTable:
             async with self._lock:
                 yield
 
+    @property
+    def busy(self) -> bool:
+        """Whether a writer of this process is at it, perhaps the very one who asks."""
+        return self._lock.locked()
+
     @asynccontextmanager
     async def tending(self) -> AsyncGenerator[None]:
         """Keep this process's writers out for work that may be dropped at any time."""

@@ -4,7 +4,7 @@ Every call needs some rows of it beside a model that needs the processor, too, a
 each commit since the last upkeep for them: 10 to 40 ms where this takes 1 to 5 (20,000 notes).
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,10 @@ from zettel.storage.store import NoteFilter, Vectors
 
 MOST = 50_000
 """Revisions and passages kept: some 300 MB. A store of more is read from its disk."""
+
+READ = 2_000
+"""Rows kept as objects once they were read, of notes that are recalled again and again: ten take
+2.5 ms to make."""
 
 _NOTHING = -1
 
@@ -64,6 +68,7 @@ class Resident:
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
+        self._missed = (_NOTHING, 0)
         self.drop()
 
     @property
@@ -76,6 +81,7 @@ class Resident:
         self._version = _NOTHING
         self._rows: Rows | None = None
         self._written = dict[int, NoteRow]()
+        self._read = OrderedDict[int, NoteRow]()
         self._outlined = list[Outline | None]()
         self._facts = FactTable()
         self._passages = PassageMatrix(np.empty((0, self._dim), np.float32), np.empty(0, np.int64))
@@ -85,6 +91,17 @@ class Resident:
         self._of_note = defaultdict[str, list[int]](list)
         self._to = defaultdict[str, list[int]](list)
         self._hashed = defaultdict[str, list[int]](list)
+
+    def is_missed_again(self, version: int) -> bool:
+        """Whether a version is asked for that is not kept, for the second time.
+
+        Not for the third: what could not be kept then need not be tried at each question.
+        """
+        if version == self._version:
+            return False
+        missed, times = self._missed
+        self._missed = (version, times + 1 if missed == version else 1)
+        return self._missed == (version, 2)
 
     def keep(self, version: int, loaded: Loaded) -> None:
         """Start from what a version of the table holds; too much of it is not kept."""
@@ -142,6 +159,10 @@ class Resident:
         places = self._hashed.get(where.fold_hash, ())
         return sum(matches(row.note, where) for row in self._at(places))
 
+    def latest(self, version: int) -> datetime | None:
+        """The newest `known_from`; None also where there is no note."""
+        return self._facts.latest() if version == self._version else None
+
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""
         meant = self._meant(version, where)
@@ -184,13 +205,17 @@ class Resident:
     def _at(self, places: Iterable[int]) -> list[NoteRow]:
         """The rows at these places, each once, but for those that have another place by now."""
         wanted = sorted({p for p in places if self._of_row[self._ids[p][0]] == p})
-        unread = [place for place in wanted if place not in self._written]
+        unread = [p for p in wanted if p not in self._written and p not in self._read]
         notes = self._rows.notes(unread) if self._rows and unread else []
-        read = {
-            place: NoteRow(note=note, vectors=self._passages.at(place))
-            for place, note in zip(unread, notes, strict=True)
-        }
-        return [self._written.get(place) or read[place] for place in wanted]
+        for place, note in zip(unread, notes, strict=True):
+            self._read[place] = NoteRow(note=note, vectors=self._passages.at(place))
+        rows = [self._written.get(place) or self._read[place] for place in wanted]
+        for place in wanted:
+            if place in self._read:
+                self._read.move_to_end(place)
+        while len(self._read) > READ:
+            self._read.popitem(last=False)
+        return rows
 
     def _write(self, row: NoteRow) -> None:
         note, place = row.note, self._of_row.get(row.note.row_id)

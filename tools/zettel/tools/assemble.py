@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.asking import Asked
 from zettel.tools.budget import fit
-from zettel.tools.details import SHOWN_LINKS, in_session, link_line, stands, whole_story
+from zettel.tools.details import SHOWN_LINKS, in_session, link_line, whole_story
 from zettel.tools.disambiguate import need_context
 from zettel.tools.gather import NAMED, Entry, gather
-from zettel.tools.looking import newest
 from zettel.tools.memory import Memory
 from zettel.tools.pages import Cursor, Kept
 from zettel.tools.ranking.excerpt import excerpt
@@ -133,7 +131,7 @@ def _fitted(
 async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
     known_at = page.known_at or asked.now
     if known_at == asked.now:  # this is the first page
-        known_at = await newest(memory, known_at)
+        known_at = await memory.store.latest() or known_at
     cursor = Cursor(
         key=page.key,
         offset=page.offset + done,
@@ -183,8 +181,7 @@ async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLi
     if asked.detail == "full":
         lines = [link_line(link, asked) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    standing = (link for link in entry.links if stands(link.other, asked))
-    return [link_line(link, asked) for link in islice(standing, SHOWN_LINKS)]
+    return [link_line(link, asked) for link in entry.links[:SHOWN_LINKS]]
 
 
 def _served(

@@ -1,6 +1,6 @@
 """What stands beside a recalled note: links in both directions, and in `full` its whole story."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,15 +25,11 @@ class Linked:
     """A link as seen from the note that shows it."""
 
     link: Link
-    other: Note
+    other: Note | Outline
+    state: str
+    """Why the other note does not stand; empty if it does."""
     points_here: bool
     """Whether the other note is where it starts."""
-
-
-def stands(note: Note, asked: Asked) -> bool:
-    """Whether a note may come unasked: neither superseded, expired, archived nor forgotten then."""
-    over = note.valid_until is not None and note.valid_until <= asked.moment
-    return note.state in asked.where.states and not over
 
 
 async def linked(
@@ -42,7 +38,7 @@ async def linked(
     """Note id -> its links, stated ones and strong ones first.
 
     Both directions, as they stood at the moment asked about; links to notes that are not there or
-    forgotten are left out.
+    forgotten are left out, and but for `full` those to notes that may not come unasked.
 
     Args:
         memory: Where.
@@ -57,18 +53,42 @@ async def linked(
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
     ends = {link.to for links in standing.values() for link in links if _is(link, only)}
     ends |= {o.note_id for o in incoming if any(_is(k, only) and k.to in ids for k in o.links)}
-    known = {n.note_id: n for n in await read_ids(memory, asked, sorted(ends))} if ends else {}
+    known = await _ends(memory, asked, sorted(ends))
     found = dict[str, list[Linked]]()
     for note in notes:
         own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
         theirs = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
         stood = [
-            Linked(link=link, other=known[end], points_here=here)
+            Linked(link=link, other=known[end], state=_state(known[end], asked), points_here=here)
             for link, end, here in (*own, *theirs)
             if end in known and _is(link, only) and link.stood(at)
         ]
         found[note.note_id] = sorted(stood, key=_weight, reverse=True)
     return found
+
+
+async def _ends(
+    memory: Memory, asked: Asked, note_ids: Sequence[str]
+) -> Mapping[str, Note | Outline]:
+    """Superseded, expired and archived notes among them are shown in `full` alone."""
+    if not note_ids:
+        return {}
+    if asked.detail == "full" or asked.looks_back:
+        notes = await read_ids(memory, asked, note_ids)
+        shown = asked.detail == "full"
+        return {note.note_id: note for note in notes if shown or not _state(note, asked)}
+    where = NoteFilter(note_ids=tuple(note_ids), unexpired_at=asked.now)
+    outlines = await memory.store.outlines(where, limit=len(note_ids))
+    return {outline.note_id: outline for outline in outlines}
+
+
+def _state(other: Note | Outline, asked: Asked) -> str:
+    """Why a note may not come unasked; empty if it may."""
+    state = other.state if isinstance(other, Note) else State.ACTIVE
+    over = other.valid_until is not None and other.valid_until <= asked.moment
+    if state in asked.where.states and not over:
+        return ""
+    return "expired" if state is State.ACTIVE else state.value
 
 
 async def _standing(
@@ -98,8 +118,8 @@ def link_line(entry: Linked, asked: Asked) -> LinkLine:
         line["line"] = one_line(other)  # "Yes, in Lyon!" says nothing without its question
     if full and link.reason:
         line["reason"] = link.reason
-    if not stands(other, asked):
-        line["state"] = "expired" if other.state is State.ACTIVE else other.state.value
+    if entry.state:
+        line["state"] = entry.state
     return line
 
 

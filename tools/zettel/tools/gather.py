@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from zettel.storage.notes import CONTRADICTS, Note
 from zettel.tools.asking import Asked
-from zettel.tools.details import Linked, linked, stands
+from zettel.tools.details import Linked, linked
 from zettel.tools.looking import read_ids, read_page
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.distinct import copies
@@ -95,17 +95,17 @@ async def _entries(memory: Memory, asked: Asked, groups: Sequence[tuple[Note, ..
             note=note,
             also=tuple(also),
             links=tuple(links[note.note_id]),
-            contradicts=_contradicting(asked, links[note.note_id]),
+            contradicts=_contradicting(links[note.note_id]),
         )
         for note, *also in groups
     ]
 
 
-def _contradicting(asked: Asked, links: Sequence[Linked]) -> tuple[str, ...]:
+def _contradicting(links: Sequence[Linked]) -> tuple[str, ...]:
     standing = (
         entry.other.note_id
         for entry in links
-        if entry.link.relation == CONTRADICTS and stands(entry.other, asked)
+        if entry.link.relation == CONTRADICTS and not entry.state
     )
     return tuple(dict.fromkeys(standing))[:NAMED]
 

@@ -26,22 +26,14 @@ async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) 
     """
     known_at = asked.known_at or page_known_at
     if asked.asking.as_of:
-        known_at = known_at or await newest(memory, asked.now)
+        # From that moment on all is known that is known now. Reads that name it agree while others
+        # write; after a clock was set back it may lie ahead.
+        known_at = known_at or await memory.store.latest() or asked.now
         where = replace(asked.where, known_at=known_at)
         where = replace(where, past=await memory.store.past(where))
     else:
         where = replace(asked.where, known_at=known_at)
     return replace(asked, where=where)
-
-
-async def newest(memory: Memory, now: datetime) -> datetime:
-    """A moment at which all is known that is known now.
-
-    Several reads that name it agree while others write; after a clock was set back, what was told
-    last lies ahead of it.
-    """
-    latest = await memory.store.latest()
-    return max(now, latest) if latest else now
 
 
 async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:

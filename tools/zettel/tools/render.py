@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from zettel.storage.notes import Kind, Note, State
+from zettel.storage.notes import Kind, Note, Outline, State
 from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.times import iso
 
@@ -26,7 +26,7 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def one_line(note: Note) -> str:
+def one_line(note: Note | Outline) -> str:
     """Day, subject and the beginning of the content, on one line."""
     words = " ".join(note.content.split())
     told = f"{note.subject}: {words}" if note.subject else words

@@ -14,8 +14,15 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.fusion import Ranked, Ranking, fuse, signal_values
+from zettel.tools.ranking.fusion import (
+    Ranked,
+    Ranking,
+    fuse,
+    question_values,
+    signal_values,
+)
 from zettel.tools.ranking.question import Question, read_question
+from zettel.tools.together import both
 
 ARM = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
@@ -69,18 +76,17 @@ async def search(
         now: What "last week" in the question is relative to, and what stands is shown.
         depth: Notes to return.
     """
+    with_meaning = memory.embedder.ready
     corpus = await memory.corpora.read(memory.store, where, now)
     if corpus:
         question = ask(query, corpus, now)
+        arms, first = await _ranked(memory, question, where, corpus)
+        ranking = await _steps(memory, where, now, first, question)
     else:
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
-    with_meaning = memory.embedder.ready
-    arms = await gather_arms(memory, question, where, arm=_arm(corpus), with_meaning=with_meaning)
-    if corpus is None:
-        corpus = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
-        ranking = rank(question, arms, corpus)
-    else:
-        ranking = await _steps(memory, where, now, rank(question, arms, corpus), question)
+        arms = await gather_arms(memory, question, where, arm=LARGE_ARM, with_meaning=with_meaning)
+        around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
+        ranking = fuse(signal_values(question, arms.text, arms.meaning, around), around)
     return Found(
         question=question,
         ranking=ranking,
@@ -90,18 +96,22 @@ async def search(
     )
 
 
-def _arm(corpus: Corpus | None) -> int:
-    return ARM if corpus and len(corpus) <= ARM_SCOPE else LARGE_ARM
-
-
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question that is asked of a corpus."""
     return read_question(query, corpus.subjects.values(), now, names=corpus.called)
 
 
-def rank(question: Question, arms: Arms, corpus: Corpus) -> Ranking:
-    """Fuse what the arms say with all the other signals."""
-    return fuse(signal_values(question, arms.text, arms.meaning, corpus), corpus)
+async def _ranked(
+    memory: Memory, question: Question, where: NoteFilter, corpus: Corpus
+) -> tuple[Arms, Ranking]:
+    """What the arms say, and its fusion with all the other signals."""
+    arm = ARM if len(corpus) <= ARM_SCOPE else LARGE_ARM
+    arms, beforehand = await both(
+        lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
+        lambda: to_thread.run_sync(question_values, question, corpus),
+    )
+    values = signal_values(question, arms.text, arms.meaning, corpus, beforehand)
+    return arms, fuse(values, corpus)
 
 
 async def _steps(
@@ -119,10 +129,8 @@ async def _steps(
 
     async def asked(text: str) -> tuple[Question, Ranking]:
         again = ask(text, corpus, now)
-        arms = await gather_arms(
-            memory, again, where, arm=_arm(corpus), with_meaning=memory.embedder.ready
-        )
-        return again, rank(again, arms, corpus)
+        _, found = await _ranked(memory, again, where, corpus)
+        return again, found
 
     _, about = await asked(unnamed.words)
     ranking, names = first, meant(unnamed, about)

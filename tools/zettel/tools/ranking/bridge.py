@@ -114,13 +114,13 @@ def either(first: Ranking, second: Ranking, share: float = STEP) -> Ranking:
     """
     if not len(first.order) or not len(second.order):
         return first if len(first.order) else second
-    tops = first.scores[first.order[0]], second.scores[second.order[0]]
-    scaled = second.shares * (share * tops[0] / tops[1])
-    better = scaled.sum(axis=1) > first.scores
+    scores, theirs = first.scores, second.scores
+    scale = share * scores[first.order[0]] / theirs[second.order[0]]
+    better = scale * theirs > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
-    shares = np.where(better[:, np.newaxis], scaled, first.shares)
+    shares = np.where(better, scale * second.shares, first.shares)
     rows = np.union1d(first.order, second.order)[::-1]
-    order = rows[np.argsort(-shares.sum(axis=1)[rows], kind="stable")]
+    order = rows[np.argsort(-shares.sum(axis=0)[rows], kind="stable")]
     return Ranking(corpus=first.corpus, names=first.names, shares=shares, order=order)
 
 

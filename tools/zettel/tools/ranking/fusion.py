@@ -36,57 +36,35 @@ class Ranking:
     names: Sequence[str]
     """The signals."""
     shares: NDArray[np.float64]
-    """Weight x value, shape `(notes, signals)`."""
+    """Weight x value, shape `(signals, notes)`."""
     order: Rows
     """Rows of the notes that come in, best first."""
 
     @property
     def scores(self) -> Values:
         """Of every note, in the corpus's order."""
-        return self.shares.sum(axis=1)
+        return self.shares.sum(axis=0)
 
     def without(self, leave_out: Collection[str]) -> Values:
         """Of every note, what the other signals say."""
         kept = [name not in leave_out for name in self.names]
-        return self.shares[:, kept].sum(axis=1)
+        return self.shares[kept].sum(axis=0)
 
     def best(self, depth: int) -> list[Ranked]:
         """The first notes with what brought them up."""
         return [self._ranked(row) for row in self.order[:depth].tolist()]
 
     def _ranked(self, row: int) -> Ranked:
-        parts = zip(self.names, self.shares[row].tolist(), strict=True)
+        parts = zip(self.names, self.shares[:, row].tolist(), strict=True)
         shares = {name: share for name, share in parts if share}
         return Ranked(self.corpus.outlines[row].note_id, sum(shares.values()), shares)
 
 
-def signal_values(
-    question: Question,
-    text: Mapping[str, float],
-    meaning: Mapping[str, float],
-    corpus: Corpus,
-) -> dict[str, Values]:
-    """Every signal's value for every note.
-
-    Args:
-        question: As read.
-        text: Raw BM25 by note id.
-        meaning: Cosine of the best passage by note id.
-        corpus: The notes of the scope, hits and their sessions at least.
-
-    Raises:
-        NotFiniteError: A score is NaN or infinite.
-    """
-    raw_text, _ = _in_rows(text, corpus)
-    raw_meaning, near = _in_rows(meaning, corpus)
-    words, nearness = signals.over_best(raw_text), signals.min_max(raw_meaning, near)
+def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
+    """The signals that need neither arm's hits: they can be had while these are looked for."""
     return {
-        "text": words,
-        "meaning": nearness,
         "exchange": signals.exchange(question, corpus),
-        "answers": signals.answers(words, corpus),
         "session_text": signals.session_text(question, corpus),
-        "session_meaning": signals.session_meaning(nearness, corpus),
         "subject": signals.about(question, corpus),
         "asking": signals.asking(corpus),
         "length": signals.length(corpus),
@@ -97,6 +75,37 @@ def signal_values(
         "in_order": signals.in_order(question, corpus),
         "standing": signals.standing(question, corpus),
         "core": signals.core(corpus),
+    }
+
+
+def signal_values(
+    question: Question,
+    text: Mapping[str, float],
+    meaning: Mapping[str, float],
+    corpus: Corpus,
+    beforehand: Mapping[str, Values] | None = None,
+) -> dict[str, Values]:
+    """Every signal's value for every note.
+
+    Args:
+        question: As read.
+        text: Raw BM25 by note id.
+        meaning: Cosine of the best passage by note id.
+        corpus: The notes of the scope, hits and their sessions at least.
+        beforehand: From `question_values`, if it is there already.
+
+    Raises:
+        NotFiniteError: A score is NaN or infinite.
+    """
+    raw_text, _ = _in_rows(text, corpus)
+    raw_meaning, near = _in_rows(meaning, corpus)
+    words, nearness = signals.over_best(raw_text), signals.min_max(raw_meaning, near)
+    return {
+        "text": words,
+        "meaning": nearness,
+        "answers": signals.answers(words, corpus),
+        "session_meaning": signals.session_meaning(nearness, corpus),
+        **(question_values(question, corpus) if beforehand is None else beforehand),
     }
 
 
@@ -112,10 +121,10 @@ def fuse(
     """
     weights = weights_for(corpus) if weights is None else weights
     names = list(values)
-    shares = np.stack([weights[name] * values[name] for name in names], axis=1)
+    shares = np.stack([weights[name] * values[name] for name in names])
     comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
     rows = np.flatnonzero(comes_in)[::-1]
-    best = np.argsort(-shares.sum(axis=1)[rows], kind="stable")
+    best = np.argsort(-shares.sum(axis=0)[rows], kind="stable")
     return Ranking(corpus=corpus, names=names, shares=shares, order=rows[best])
 
 

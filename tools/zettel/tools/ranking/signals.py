@@ -1,7 +1,7 @@
 """The signals of recall's ranking: each a pure function from what is known to values in `[0, 1]`.
 
 To add one: write the function, give it a row in `weights.WEIGHTS` and a reason in `why.REASONS`,
-and call it in `fusion.signal_values`.
+and call it in `fusion.question_values`, or in `signal_values` if it needs the arms' hits.
 """
 
 import numpy as np
@@ -53,7 +53,7 @@ def min_max(scores: Values, scored: Flags | None = None) -> Values:
 
 def taken(values: Values, rows: Rows) -> Values:
     """The values of other notes, one for each note; 0 where there is no such note."""
-    return np.where(rows >= 0, values[rows], 0.0)
+    return np.append(values, 0.0)[rows]
 
 
 def exchange(question: Question, corpus: Corpus) -> Values:

@@ -4,6 +4,7 @@ Full text scores notes one by one. A question's words are often spread over an e
 counts can be added up over one.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,8 @@ PREFIX = 5
 """Characters of a word that count: a stem in any language that inflects at the end (McNamee and
 Mayfield 2004, character n-grams for European languages). On LoCoMo's turns as good as the full
 text's English stemmer: recall@10 62.0 and 61.4."""
+STEM = 4
+"""Characters by which a word of the question is known in a note: "keep" in "keeps"."""
 K1, B = 1.2, 0.75
 """Okapi BM25's saturation and length norm, LanceDB's own values; b = 0.3 is better on LoCoMo by a
 point and worse on BEAM by ten."""
@@ -60,6 +63,8 @@ class TermIndex:
     """Where each number's postings begin; shape `(terms + 1,)`."""
     rows: NDArray[np.intp]
     counts: Counts
+    stems: dict[str, list[int]]
+    """The first `STEM` characters of terms -> the numbers of the terms."""
 
     def frequencies(self, term: str) -> Counts | None:
         """How often a term stands in each document; None if in none."""
@@ -70,6 +75,19 @@ class TermIndex:
         here = slice(self.starts[number], self.starts[number + 1])
         found[self.rows[here]] = self.counts[here]
         return found
+
+    def holding(self, stem: str) -> NDArray[np.bool_]:
+        """Which documents hold a term that begins with a stem, `(documents,)`.
+
+        Args:
+            stem: `STEM` characters, or a whole word that is shorter.
+        """
+        there = np.zeros(len(self.lengths), np.bool_)
+        short = len(stem) < STEM
+        meant = [known for known in self.stems if known.startswith(stem)] if short else [stem]
+        for number in chain.from_iterable(self.stems.get(known, ()) for known in meant):
+            there[self.rows[self.starts[number] : self.starts[number + 1]]] = True
+        return there
 
 
 def make_index(documents: Sequence[Sequence[str]]) -> TermIndex:
@@ -83,12 +101,16 @@ def make_index(documents: Sequence[Sequence[str]]) -> TermIndex:
     rows = np.repeat(np.arange(len(documents)), lengths.astype(np.intp))
     pairs, counts = np.unique(flat * max(len(documents), 1) + rows, return_counts=True)
     of_term, of_row = np.divmod(pairs, max(len(documents), 1))
+    stems = defaultdict[str, list[int]](list)
+    for term, number in numbers.items():
+        stems[term[:STEM]].append(number)
     return TermIndex(
         lengths=lengths,
         numbers=numbers,
         starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
         rows=of_row,
         counts=counts.astype(np.float64),
+        stems=dict(stems),
     )
 
 

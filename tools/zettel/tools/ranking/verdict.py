@@ -14,7 +14,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranked, Ranking
 from zettel.tools.ranking.question import Question
-from zettel.tools.ranking.terms import terms
+from zettel.tools.ranking.terms import STEM, terms
 
 Verdict = Literal["found", "uncertain", "nothing_relevant"]
 
@@ -24,8 +24,6 @@ LEAST, MOST = -0.3, 0.1
 """Margins beyond which more of it says no more."""
 NEAR, NEAR_WIDTH = 0.325, 0.02
 """Nearness below which nothing that was told is near, and over what stretch that changes."""
-STEM = 4
-"""Characters by which a word of the question is known in a note: "keep" in "keeps"."""
 NEAR_WEIGHT, NEARER_WEIGHT = 0.8, 0.05
 """What being near counts beside the margin, and what being nearer still."""
 MIDDLE, STEEPNESS = 0.76, 8.0
@@ -117,17 +115,15 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
 
 
 def _best(scores: Values) -> float:
-    return float(np.sort(scores)[-BEST:].mean())
+    best = min(BEST, len(scores))
+    return float(np.partition(scores, -best)[-best:].mean())
 
 
 def _coverage(question: Question, corpus: Corpus) -> float:
     """Share of what the question's words weigh that one note holds, a rare word weighing more."""
     held, total = np.zeros(len(corpus)), 0.0
     for stem in dict.fromkeys(term[:STEM] for term in terms(question.topic)):
-        there = np.zeros(len(corpus), np.bool_)
-        for term in corpus.said.numbers:
-            if term.startswith(stem) and (often := corpus.said.frequencies(term)) is not None:
-                there |= often > 0
+        there = corpus.said.holding(stem)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there
