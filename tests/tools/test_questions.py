@@ -9,6 +9,8 @@ from zettel.tools.ranking.bridge import STEP, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import read_question
+from zettel.tools.ranking.signals import mentioned
+from zettel.tools.search import ask
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -57,11 +59,48 @@ def test_names_of_speakers_that_nobody_told_are_left_out_of_what_is_embedded() -
     assert (read.subject, read.topic) == ("", "What did paint?")
 
 
-def test_a_name_that_half_the_talk_holds_stands_for_somebody() -> None:
-    talk = [_note(i, "We all thanked Mel for the cake", names=("Mel",)) for i in range(12)]
+def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
+    corpus = make_corpus(
+        [
+            *(_note(i, f"Mel ate cake number {i}") for i in range(3)),
+            *(_note(i, f"We all thanked Mel for cake number {i}") for i in range(3, 6)),
+            _note(6, "Rex barked at the caramel", subject="Mel"),
+        ]
+    )
 
-    assert make_corpus(talk).called == {"mel"}
-    assert make_corpus([*talk, _note(99, "So", subject="Ana")]).called == frozenset()
+    assert ask("What did Mel paint?", corpus, NOW).names == {"mel"}
+    assert ask("What did Mel paint?", corpus, NOW).topic == "What did paint?"
+    assert ask("Who called Rex?", corpus, NOW).names == frozenset()
+    assert ask("Mel?", corpus, NOW).subject == "mel"
+
+
+@pytest.mark.parametrize(
+    ("content", "subject", "speaks"),
+    [
+        ("Ana keeps a hamster", "", True),
+        ("I had lunch with ANA's cousin", "Ben", True),
+        ("Thanks, Ana! Ana, you are the best", "Ben", False),
+        ("Hi Ana! I heard Ana moved", "Ben", True),
+        ("Ana keeps a hamster", "Ana", False),
+        ("Ana keeps a hamster", "Ana Silva", False),
+        ("Anabel keeps a hamster", "", False),
+        ("We have bananas", "", False),
+    ],
+)
+def test_a_note_speaks_of_whom_it_names_but_not_of_whom_it_addresses(
+    content: str, subject: str, *, speaks: bool
+) -> None:
+    corpus = make_corpus([_note(1, content, subject=subject), _note(2, "So", subject="Ana")])
+    values = mentioned(read_question("What does Ana have?", ["Ana"], NOW), corpus)
+
+    assert values.tolist() == [float(speaks), 0.0]
+
+
+def test_of_two_who_are_named_each_counts_half() -> None:
+    notes = [_note(1, "Ana met Ben"), _note(2, "I saw Ana"), _note(3, "I saw nobody")]
+    asked = read_question("Where did Ana meet Ben?", ["Ana", "Ben"], NOW)
+
+    assert mentioned(asked, make_corpus(notes)).tolist() == [1.0, 0.5, 0.0]
 
 
 @pytest.mark.parametrize(

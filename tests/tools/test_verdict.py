@@ -62,6 +62,32 @@ async def test_what_nobody_told_has_nothing_relevant_and_the_nearest_notes_are_t
     assert ids(answer)
 
 
+async def sure(desk: Desk, query: str) -> float:
+    answer = await desk("recall", query=query, detail="full")
+    assert isinstance(answer["confidence"], float)
+    return answer["confidence"]
+
+
+async def test_a_name_that_no_note_holds_is_named(friends: Desk) -> None:
+    where = "When does the pottery class in {} start?"
+
+    assert await sure(friends, where.format("Oslo")) > await sure(friends, where.format("Lima"))
+    answer = await friends("recall", query="Which opera did Zora conduct in Riga?")
+    assert answer["reason"] == "No note mentions Zora; these are the nearest."
+
+
+async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
+    query = "When does Ben teach the pottery class?"
+    before = await sure(friends, query)
+
+    await friends.told("I go to the pottery class that Ben teaches on Mondays", subject="Ana")
+    told = await sure(friends, query)
+    await friends.told("Ben, I go to the pottery class that you teach on Mondays", subject="Ana")
+
+    assert before < told
+    assert await sure(friends, query) <= told
+
+
 async def test_without_any_note_it_says_so_in_the_old_words(desk: Desk) -> None:
     answer = await desk("recall", query="When does Ben's pottery class start?")
 

@@ -9,7 +9,7 @@ import anyio
 from anyio import to_thread
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Hit, Outline
+from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
@@ -21,6 +21,7 @@ from zettel.tools.ranking.fusion import (
     question_values,
     signal_values,
 )
+from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import Question, read_question
 from zettel.tools.together import both
 
@@ -98,7 +99,8 @@ async def search(
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question that is asked of a corpus."""
-    return read_question(query, corpus.subjects.values(), now, names=corpus.called)
+    common = [name for name in map(fold, asked_names(query)) if corpus.is_common(name)]
+    return read_question(query, corpus.subjects.values(), now, names=common)
 
 
 async def _ranked(

@@ -14,6 +14,7 @@ import regex as re
 from zettel.storage.notes import Outline, fold
 from zettel.tools.ranking.corpus import ASSISTANTS
 from zettel.tools.ranking.fusion import Ranking
+from zettel.tools.ranking.mentions import is_addressed
 from zettel.tools.ranking.question import SELF, USER
 from zettel.tools.ranking.terms import terms
 
@@ -44,9 +45,6 @@ _UNNAMED = re.compile(
 _CAPITALISED = re.compile(
     r"(?<!\w)\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}](?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}])*"
 )
-_AFTER_CALLED = re.compile(r"\s*(?:[,.!?]|$)")
-_CALLED = r"(?:^|[,.!?]\s*|\b(?:hey|hi|hello|thanks|thank you|wow|yeah|yes|oh)\s+)$"
-_BEFORE_CALLED = re.compile(_CALLED, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +135,8 @@ def _names(outline: Outline, *, spoken: bool) -> list[str]:
     """
     text = outline.content
     means_subject = outline.subject and (not spoken or USER in _words(text))
-    found = [outline.subject] if means_subject else []
-    for match in _CAPITALISED.finditer(text):
-        called = _BEFORE_CALLED.search(text[: match.start()])
-        if not (called and _AFTER_CALLED.match(text[match.end() :])):
-            found.append(match.group())
+    spelled = (m for m in _CAPITALISED.finditer(text) if not is_addressed(text, *m.span()))
+    found = [*([outline.subject] if means_subject else []), *(m.group() for m in spelled)]
     return list({fold(name): name for name in found}.values())
 
 

@@ -1,6 +1,5 @@
 """The notes of a scope as arrays: read once a store version, used for any number of questions."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.terms import TermIndex, make_index, terms
 
 Values = NDArray[np.float64]
@@ -26,9 +26,9 @@ ASSISTANTS = frozenset(
 ASKED_SHARE = 0.125
 """Share of questions among the notes of talk: 27 % of LoCoMo's turns, none of what an agent notes
 down (HaluMem)."""
-CALLED_SHARE, CALLED_IN = 0.02, 10
-"""Share of the notes, and least number of them, in which a name that stands for somebody is: 0.01
-to 0.04 do the same (no subjects told: recall@10 of LoCoMo's development half 78.7 -> 81.9)."""
+CALLED_SHARE, CALLED_IN = 0.02, 5
+"""Share of the notes, and least number of them, that hold a name which says nothing of what a
+question is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,9 +64,8 @@ class Corpus:
     """Speaks of a time."""
     names: Flags
     """Holds a name that is none of the scope's subjects."""
-    called: frozenset[str]
-    """Folded words that stand for somebody: names so common in talk whose speakers are not told
-    that they say nothing of what it is about."""
+    mentions: Mentions
+    """Names in the notes."""
     happened: Values
     """Seconds since 1970."""
     said: TermIndex
@@ -78,6 +77,10 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.outlines)
+
+    def is_common(self, name: str) -> bool:
+        """Whether a folded name is in so many notes that it stands for somebody they are about."""
+        return self.mentions.held(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
 
 
 def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corpus:
@@ -95,6 +98,7 @@ def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corp
     subjects = {folded[o.subject]: o.subject for o in ordered if folded[o.subject]}
     numbers = {subject: number for number, subject in enumerate(subjects)}
     speakers = {word for subject in subjects for word in (subject, *subject.split())}
+    said = make_index(texts)
     core = np.array([o.kind is Kind.CORE for o in ordered], np.bool_)
     return Corpus(
         outlines=ordered,
@@ -114,9 +118,9 @@ def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corp
         names=np.array(
             [any(fold(name) not in speakers for name in o.entities) for o in ordered], np.bool_
         ),
-        called=_called(ordered) if not subjects else frozenset(),
+        mentions=Mentions(ordered, said),
         happened=np.array([o.happened_at.timestamp() for o in ordered], np.float64),
-        said=make_index(texts),
+        said=said,
         spoken=_spoken(ordered),
         conversation=_conversation(ordered, before, subjects),
     )
@@ -169,16 +173,6 @@ def _sessions(ordered: Sequence[Outline], rows: dict[str, int]) -> tuple[Rows, R
     alone = numbers < 0
     numbers[alone] = len(sessions) + np.arange(alone.sum())
     return before, after, numbers, len(sessions) + int(alone.sum())
-
-
-def _called(ordered: Sequence[Outline]) -> frozenset[str]:
-    held = Counter(
-        word
-        for o in ordered
-        for word in {word for name in o.entities for word in fold(name).split()}
-    )
-    least = max(CALLED_IN, CALLED_SHARE * len(ordered))
-    return frozenset(word for word, notes in held.items() if notes >= least)
 
 
 def _spoken(ordered: Sequence[Outline]) -> NDArray[np.float64]:

@@ -66,6 +66,7 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
         "exchange": signals.exchange(question, corpus),
         "session_text": signals.session_text(question, corpus),
         "subject": signals.about(question, corpus),
+        "mentioned": signals.mentioned(question, corpus),
         "asking": signals.asking(corpus),
         "length": signals.length(corpus),
         "tells_when": signals.tells_when(question, corpus),

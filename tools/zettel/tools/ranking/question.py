@@ -48,6 +48,8 @@ class Question:
     order: Literal["", "first", "latest"] = ""
     times: tuple[tuple[float, float], ...] = ()
     """The times it names, as seconds since 1970: start, end."""
+    names: frozenset[str] = frozenset()
+    """Whom it names, subjects and others, folded as it spells them."""
 
 
 def read_question(
@@ -58,14 +60,15 @@ def read_question(
     Args:
         text: The question.
         now: What "last week" is relative to.
-        names: Folded words that stand for somebody where notes carry no subject.
+        names: Folded words that stand for somebody though no note carries them as its subject.
         subjects: Subjects that notes of the scope carry. One of several words is also known by its
             first, if that is capitalised and no other subject's; `user` also by "I" and "my".
     """
-    subject, topic = _about(text, subjects, names)
+    subject, named, topic = _about(text, subjects, names)
     return Question(
         text=text,
         subject=subject,
+        names=named,
         topic=topic,
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
@@ -75,17 +78,20 @@ def read_question(
     )
 
 
-def _about(text: str, subjects: Iterable[str], names: Collection[str]) -> tuple[str, str]:
-    """The one subject a question names, if it is exactly one, and the question without names."""
+def _about(
+    text: str, subjects: Iterable[str], names: Collection[str]
+) -> tuple[str, frozenset[str], str]:
+    """The one subject a question names, if it is one; every name; the question without them."""
     spelled = _spellings(subjects)
     longest = max(map(len, spelled), default=1)
     words = [(fold(match.group()), match.span()) for match in _WORD.finditer(text)]
-    named, places, at = set[str](), list[tuple[int, int]](), 0
+    named, called, places, at = set[str](), set[str](), list[tuple[int, int]](), 0
     while at < len(words):
         for size in range(min(longest, len(words) - at), 0, -1):
             subject = spelled.get(tuple(word for word, _ in words[at : at + size]), "")
             if subject or (size == 1 and words[at][0] in names):
                 named.add(subject)
+                called.add(" ".join(word for word, _ in words[at : at + size]))
                 places.append((words[at][1][0], words[at + size - 1][1][1]))
                 at += size - 1
                 break
@@ -93,7 +99,7 @@ def _about(text: str, subjects: Iterable[str], names: Collection[str]) -> tuple[
     if USER in spelled.values() and SELF & {word for word, _ in words}:
         named.add(USER)
     topic = _without(text, places)
-    return (named.pop() if len(named) == 1 else ""), topic
+    return (named.pop() if len(named) == 1 else ""), frozenset(called), topic
 
 
 def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:

@@ -127,6 +127,14 @@ def about(question: Question, corpus: Corpus) -> Values:
     return (corpus.subject_numbers == numbers.get(question.subject, -2)).astype(np.float64)
 
 
+def mentioned(question: Question, corpus: Corpus) -> Values:
+    """Share of the names in the question that a note of somebody else speaks of."""
+    found = np.zeros(len(corpus))
+    for name in question.names:
+        found[corpus.mentions.speak_of(name)] += 1 / len(question.names)
+    return found
+
+
 def asking(corpus: Corpus) -> Values:
     """1 for notes that only ask; of talk with an assistant they are the evidence."""
     return corpus.asks.astype(np.float64)

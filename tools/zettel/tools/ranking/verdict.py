@@ -10,9 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from zettel.storage.notes import fold
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranked, Ranking
+from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.terms import STEM, terms
 
@@ -26,6 +28,10 @@ NEAR, NEAR_WIDTH = 0.325, 0.02
 """Nearness below which nothing that was told is near, and over what stretch that changes."""
 NEAR_WEIGHT, NEARER_WEIGHT = 0.8, 0.05
 """What being near counts beside the margin, and what being nearer still."""
+NAMELESS = 0.06
+"""What a question loses in nearness when the names in it, which its notes hold, are taken out."""
+UNHEARD = 0.15
+"""What a name takes off that no note holds."""
 MIDDLE, STEEPNESS = 0.76, 8.0
 """The sum of these at which the confidence is 0.5, and how fast it changes there.
 
@@ -57,7 +63,7 @@ def judge(
     The **margin** (retrieval study, section 14) is the mean of the three best scores among the
     notes about the one whom the question names, without what the name itself adds, less the same
     among the notes about others. The **nearness** is the best cosine of any note, or the share of
-    the question's words that one note holds.
+    the question's words that one note holds. A name that was never heard takes off from both.
 
     Args:
         question: As read.
@@ -70,28 +76,29 @@ def judge(
         return Judgement(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
     own, others = _sides(question, corpus)
-    scores = ranking.without({"subject"})
+    scores = ranking.without({"subject", "mentioned"})
     apart = own.any() and others.any()
     margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
-    nearest = 1.0 if meaning is None else max(meaning.values(), default=0.0)
-    near = max(nearest, _coverage(question, corpus))
-    confidence = _confidence(margin, near) if "exact" not in ranked[0].shares else 1.0
+    near, unheard = _nearness(question, corpus, meaning), _unheard(question, corpus)
+    confidence = _confidence(margin, near, unheard=bool(unheard))
+    confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Judgement(verdict="found", confidence=confidence)
-    if near < NEAR:
-        reason = "No note comes near the question; these are the nearest."
-        return Judgement(verdict="nothing_relevant", confidence=confidence, reason=reason)
-    reason = "No note comes quite near the question; these are the nearest."
-    if apart and margin < 0:
+    verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
+    near_by = "comes near" if near < NEAR else "comes quite near"
+    what = f"mentions {unheard}" if unheard else f"{near_by} the question"
+    reason = f"No note {what}; these are the nearest."
+    if verdict == "uncertain" and apart and margin < 0:
         other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
         asked = corpus.subjects[question.subject]
         reason = f"The closest notes are about {other}, not {asked}."
-    return Judgement(verdict="uncertain", confidence=confidence, reason=reason)
+    return Judgement(verdict=verdict, confidence=confidence, reason=reason)
 
 
-def _confidence(margin: float, near: float) -> float:
+def _confidence(margin: float, near: float, *, unheard: bool) -> float:
     told = _logistic((near - NEAR) / NEAR_WIDTH)
     sure = min(max(margin, LEAST), MOST) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
+    sure -= UNHEARD * unheard
     return _logistic(STEEPNESS * (sure - MIDDLE))
 
 
@@ -102,7 +109,8 @@ def _logistic(value: float) -> float:
 def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     """Notes about the one whom the question names, and notes about others.
 
-    What an assistant says is about nobody, and so is a note without a subject.
+    Who speaks of somebody tells about them, too. What an assistant says is about nobody, and so is
+    a note without a subject.
     """
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
@@ -111,7 +119,22 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
         return nobody, nobody
     somebody = [n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number]
     own = corpus.subject_numbers == number
+    for name in question.names:
+        own[corpus.mentions.speak_of(name)] = True
     return own, np.isin(corpus.subject_numbers, somebody) & ~own
+
+
+def _nearness(question: Question, corpus: Corpus, meaning: Mapping[str, float] | None) -> float:
+    nearest = 1.0 if meaning is None else max(meaning.values(), default=0.0)
+    held = not question.subject and any(map(corpus.mentions.speak_of, question.names))
+    return max(nearest + NAMELESS * held, _coverage(question, corpus))
+
+
+def _unheard(question: Question, corpus: Corpus) -> str:
+    """The first name in a question that no note holds, as it spells it; empty if there is none."""
+    told = {word for subject in corpus.subjects for word in subject.split()}
+    spelled = (name for name in asked_names(question.text) if fold(name) not in told)
+    return next((name for name in spelled if not corpus.mentions.held(fold(name))), "")
 
 
 def _best(scores: Values) -> float:

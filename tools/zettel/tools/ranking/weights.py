@@ -14,10 +14,11 @@ _TABLE = {
     "session_text": (0.20, 0.10),
     "session_meaning": (0.30, 0.15),
     "subject": (0.45, 0.50),
+    "mentioned": (0.45, 0.50),
     "asking": (-0.15, 0.00),
     "length": (0.20, 0.00),
     "tells_when": (0.35, 0.25),
-    "tells_who": (0.25, 0.20),
+    "tells_who": (0.25, 0.00),
     "happened_then": (0.30, 0.25),
     "speaks_of_then": (0.25, 0.25),
     "in_order": (0.05, 0.05),
@@ -41,7 +42,7 @@ than what tells a right note from a wrong one, so that they decide among the rig
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-FITTED = tuple(name for name in TALK if name not in ("in_order", "standing", "core"))
+FITTED = tuple(name for name in TALK if name not in ("mentioned", "in_order", "standing", "core"))
 """The signals whose weights data has decided."""
 
 

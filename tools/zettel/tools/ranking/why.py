@@ -10,6 +10,7 @@ REASONS = {
     "session_text": "its session matches",
     "session_meaning": "its session is similar",
     "subject": "about whom you asked",
+    "mentioned": "speaks of whom you asked",
     "asking": "only asks",
     "length": "says much",
     "tells_when": "tells a time",

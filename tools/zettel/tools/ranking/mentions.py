@@ -1,0 +1,70 @@
+"""Who is named in a question, and which notes speak of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import regex as re
+
+from zettel.storage.notes import Outline, fold
+from zettel.tools.evolve.names import names
+from zettel.tools.ranking.terms import TermIndex, terms
+
+_TITLE = re.compile(r"\p{Lu}[\p{Ll}\p{M}'’-]+")
+_AFTER_CALLED = re.compile(r"\s*(?:[,.!?]|$)")
+_CALLED = r"(?:^|[,.!?]\s*|\b(?:hey|hi|hello|thanks|thank you|wow|yeah|yes|oh)\s+)$"
+_BEFORE_CALLED = re.compile(_CALLED, re.IGNORECASE)
+
+
+def asked_names(question: str) -> tuple[str, ...]:
+    """The words of a question that its writer spells like names, in order: "Ana", "Silva"."""
+    words = (word for name in names(question) for word in name.split())
+    return tuple(dict.fromkeys(word for word in words if _TITLE.fullmatch(word)))
+
+
+def is_addressed(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is whom the text is said to, not whom it is about: "Hi Ana!"."""
+    before = _BEFORE_CALLED.search(text[:start]) is not None
+    return before and _AFTER_CALLED.match(text[end:]) is not None
+
+
+class Mentions:
+    """The names in the notes of a scope, looked for when they are asked for.
+
+    Args:
+        outlines: The notes.
+        said: Their words.
+    """
+
+    def __init__(self, outlines: Sequence[Outline], said: TermIndex) -> None:
+        self._outlines = outlines
+        self._said = said
+        self._found = dict[str, tuple[int, list[int]]]()
+
+    def held(self, name: str) -> int:
+        """How many notes hold a folded name, in whatever role."""
+        return self._look(name)[0]
+
+    def speak_of(self, name: str) -> list[int]:
+        """The rows of the notes that speak of it, not only to it; not those whose subject it is."""
+        return self._look(name)[1]
+
+    def _look(self, name: str) -> tuple[int, list[int]]:
+        if name not in self._found:
+            self._found[name] = self._read(name)
+        return self._found[name]
+
+    def _read(self, name: str) -> tuple[int, list[int]]:
+        often = [self._said.frequencies(term) for term in terms(name)]
+        known = [counts for counts in often if counts is not None]
+        if not known or len(known) < len(often):
+            return 0, []
+        spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        held, rows = 0, list[int]()
+        for row in np.flatnonzero(np.logical_and.reduce(known)).tolist():
+            outline = self._outlines[row]
+            places = [match.span() for match in spelled.finditer(outline.content)]
+            held += bool(places)
+            own = name in fold(outline.subject).split() or name == fold(outline.subject)
+            if not own and not all(is_addressed(outline.content, *place) for place in places):
+                rows.append(row)
+        return held, rows
