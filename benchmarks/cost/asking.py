@@ -10,7 +10,7 @@ import anyio
 from benchmarks.cost.fill import NAMESPACE
 from benchmarks.cost.measure import WARM_UP, Pair, Stage
 from benchmarks.retrieval.server import Launch, connect, find_command
-from benchmarks.retrieval.tools import Recalled, Timed
+from benchmarks.retrieval.tools import Recalled, Timed, until_loaded
 
 NOTES = 10
 """Asked for on both sides: what recall gives by default."""
@@ -44,7 +44,8 @@ async def asking(stage: Stage, client: Timed, rounds: int) -> Pair:
     Raises:
         ServerError: A question is refused.
     """
-    await _until_started(client)
+    await until_loaded(client, namespace=NAMESPACE)
+    await anyio.sleep(START_S)
     ours, other = list[float](), list[float]()
     for _ in range(-(-rounds // BLOCK)):
         questions = [stage.words.question() for _ in range(WARM_UP + BLOCK)]
@@ -58,14 +59,6 @@ async def asking(stage: Stage, client: Timed, rounds: int) -> Pair:
 async def _asked(client: Timed, query: str) -> float:
     _, took = await client.call("recall", {"query": query, "namespace": NAMESPACE}, Recalled)
     return took
-
-
-async def _until_started(client: Timed) -> None:
-    degraded = True
-    while degraded:
-        answer, _ = await client.call("recall", {"query": "?", "namespace": NAMESPACE}, Recalled)
-        degraded = bool(answer.degraded)
-        await anyio.sleep(START_S)
 
 
 async def _bare(stage: Stage, query: str) -> float:

@@ -14,7 +14,7 @@ from benchmarks.generator.systems import Outcomes, System, replay
 from benchmarks.retrieval.evolve import evolve_to_rest
 from benchmarks.retrieval.machine import disk_bytes
 from benchmarks.retrieval.server import Launch, Transport, connect
-from benchmarks.retrieval.tools import Timed
+from benchmarks.retrieval.tools import Timed, until_loaded
 from zettel.storage.embedder import Embedder
 
 _REPORT_EVERY = 500
@@ -64,6 +64,7 @@ async def run_server(world: World, *, command: Path, transport: Transport) -> Ru
             await evolve_to_rest(launch, progress=_say)
         async with connect(launch, transport) as client:
             system.timed = Timed(client=client, clock=perf_counter)
+            await until_loaded(system.timed, namespace=world.documents[0].conversation)
             await replay(asked, system, outcomes, before=progress)
         return Run(
             outcomes=outcomes,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+import anyio
 from mcp import Client
 from mcp.types import TextContent
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -12,6 +13,7 @@ from benchmarks.retrieval.errors import ServerError
 
 Clock = Callable[[], float]
 """Seconds from any fixed point, never going back."""
+LOADED_WITHIN_S, ASKED_AGAIN_S = 120.0, 0.5
 Verdict = Literal["found", "uncertain", "nothing_relevant"]
 
 
@@ -74,3 +76,20 @@ class Timed:
 def _describe(tool: str, arguments: Mapping[str, JsonValue]) -> str:
     told = ", ".join(f"{name}={str(value)[:60]!r}" for name, value in arguments.items())
     return f"Calling {tool}({told})"
+
+
+async def until_loaded(client: Timed, *, namespace: str) -> None:
+    """Ask until the model answers, too: a server answers by words alone before.
+
+    It gives up in the end; what is measured then says of itself that it was degraded.
+
+    Raises:
+        ServerError: The question is refused.
+    """
+    with anyio.move_on_after(LOADED_WITHIN_S):
+        while True:
+            given = {"query": "?", "namespace": namespace}
+            answer, _ = await client.call("recall", {**given}, Recalled)
+            if answer.degraded is None:
+                return
+            await anyio.sleep(ASKED_AGAIN_S)

@@ -1,15 +1,17 @@
 """What a question says about itself, and what it leaves unnamed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from zettel.storage.notes import Kind, Outline
+from zettel.storage.notes import Kind, Outline, Span
+from zettel.tools.ranking.anchor import find_anchor
 from zettel.tools.ranking.bridge import STEP, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.signals import mentioned
+from zettel.tools.ranking.signals import beside, mentioned
 from zettel.tools.search import ask
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -94,6 +96,51 @@ def test_a_note_speaks_of_whom_it_names_but_not_of_whom_it_addresses(
     values = mentioned(read_question("What does Ana have?", ["Ana"], NOW), corpus)
 
     assert values.tolist() == [float(speaks), 0.0]
+
+
+@pytest.mark.parametrize(
+    ("question", "side", "what", "rest"),
+    [
+        ("What did Ana do after she moved?", "after", "she moved", "What did Ana do?"),
+        ("Where was I before the trip to Rome?", "before", "the trip to Rome", "Where was I?"),
+        ("Who has called since the flood", "after", "the flood", "Who has called"),
+    ],
+)
+def test_a_question_names_a_moment_by_what_happened_then(
+    question: str, side: str, what: str, rest: str
+) -> None:
+    anchor = find_anchor(question, NOW)
+
+    assert anchor is not None
+    assert (anchor.side, anchor.what, anchor.rest) == (side, what, rest)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What must I do before a release?",
+        "What did Ana say the day before yesterday?",
+        "Where did Ana live before March 2025?",
+        "Who looks after the cat?",
+        "What did Ana do?",
+    ],
+)
+def test_what_names_no_event_is_no_moment(question: str) -> None:
+    assert find_anchor(question, NOW) is None
+
+
+def test_what_happened_right_after_a_moment_counts_most_and_nothing_before_it() -> None:
+    corpus = make_corpus([_note(hours, f"hour {hours}", timed=True) for hours in (0, 1, 2, 3)])
+    moment = corpus.happened[1]
+    asked = read_question("What came next?", [], NOW)
+
+    after = beside(replace(asked, beside=("after", float(moment))), corpus)
+    before = beside(replace(asked, beside=("before", float(moment))), corpus)
+
+    assert after[0] == after[1] == 0.0
+    assert after[2:].tolist() == [1.0, 0.75]
+    assert before[0] == 1.0
+    assert not before[1:].any()
 
 
 def test_of_two_who_are_named_each_counts_half() -> None:
@@ -203,14 +250,15 @@ def _ranking(notes: list[Outline], best: str) -> Ranking:
     return fuse(signal_values(question, {best: 1.0}, {}, corpus), corpus)
 
 
-def _note(number: int, content: str, *, subject: str = "", names: tuple[str, ...] = ()) -> Outline:
+def _note(number: int, content: str, *, subject: str = "", timed: bool = False) -> Outline:
+    at = NOW + timedelta(seconds=number)
     return Outline(
         note_id=f"n{number:02}",
         namespace="p",
         session="",
         subject=subject,
-        happened_at=NOW + timedelta(seconds=number),
+        happened_at=at,
         kind=Kind.EPISODIC,
         content=content,
-        entities=names,
+        times=(Span(start=at, end=at, phrase="now"),) if timed else (),
     )

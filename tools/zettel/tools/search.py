@@ -12,7 +12,8 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
-from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant
+from zettel.tools.ranking.anchor import find_anchor, moment
+from zettel.tools.ranking.bridge import RELATION, STEP, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import (
     Ranked,
@@ -82,7 +83,8 @@ async def search(
     if corpus:
         question = ask(query, corpus, now)
         arms, first = await _ranked(memory, question, where, corpus)
-        ranking = await _steps(memory, where, now, first, question)
+        ranking = await _beside(memory, where, now, first, question)
+        ranking = await _steps(memory, where, now, ranking, question)
     else:
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
         arms = await gather_arms(memory, question, where, arm=LARGE_ARM, with_meaning=with_meaning)
@@ -114,6 +116,25 @@ async def _ranked(
     )
     values = signal_values(question, arms.text, arms.meaning, corpus, beforehand)
     return arms, fuse(values, corpus)
+
+
+async def _beside(
+    memory: Memory, where: NoteFilter, now: datetime, first: Ranking, question: Question
+) -> Ranking:
+    """Find the moment that a question names by an event, and let count what happened beside it."""
+    corpus, anchor = first.corpus, find_anchor(question.text, now)
+    if anchor is None:
+        return first
+    event = replace(ask(anchor.what, corpus, now), subject=question.subject, names=question.names)
+    _, told = await _ranked(memory, event, where, corpus)
+    when = moment(told)
+    if when is None:
+        return first
+    again = ask(anchor.rest, corpus, now)
+    # Events are asked for: notes that speak of a time.
+    again = replace(again, beside=(anchor.side, when), asks_when=True)
+    _, found = await _ranked(memory, again, where, corpus)
+    return either(either(first, found, STEP), told, RELATION)
 
 
 async def _steps(

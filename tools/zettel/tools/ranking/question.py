@@ -48,6 +48,8 @@ class Question:
     order: Literal["", "first", "latest"] = ""
     times: tuple[tuple[float, float], ...] = ()
     """The times it names, as seconds since 1970: start, end."""
+    beside: tuple[Literal["before", "after"], float] | None = None
+    """The side of a moment it asks for, and the moment: seconds since 1970."""
     names: frozenset[str] = frozenset()
     """Whom it names, subjects and others, folded as it spells them."""
 

@@ -178,6 +178,32 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
     return found
 
 
+def beside(question: Question, corpus: Corpus) -> Values:
+    """1 for what happened right before or after the moment a question names, 0 on its other side.
+
+    It falls to a half with the number of events in between, of those it asks about: of their notes
+    that speak of a time, if there are any.
+    """
+    if question.beside is None:
+        return np.zeros(len(corpus))
+    side, moment = question.beside
+    apart = (event_times(corpus) - moment) * (1 if side == "after" else -1)
+    concerned = about(question, corpus) + mentioned(question, corpus) > 0
+    events = (concerned if concerned.any() else True) & (apart > 0)
+    events = events & corpus.timed if (events & corpus.timed).any() else events
+    between = np.searchsorted(np.sort(apart[events]), apart)
+    return np.where(apart > 0, 0.5 + 0.5 / (1 + between), 0.0)
+
+
+def event_times(corpus: Corpus) -> Values:
+    """When what each note tells happened: the first precise time it speaks of, else its own."""
+    times = corpus.happened.copy()
+    rows, starts, ends = corpus.spoken[np.argsort(-corpus.spoken[:, 1])].T
+    precise = ends - starts <= PRECISE_DAYS * _DAY
+    times[rows[precise].astype(np.intp)] = starts[precise]
+    return times
+
+
 def in_order(question: Question, corpus: Corpus) -> Values:
     """How late a note is among all, if the latest is asked for; how early, if the first is."""
     if not question.order or len(corpus) < 2:

@@ -21,6 +21,7 @@ _TABLE = {
     "tells_who": (0.25, 0.00),
     "happened_then": (0.30, 0.25),
     "speaks_of_then": (0.25, 0.25),
+    "beside": (0.50, 0.50),
     "in_order": (0.05, 0.05),
     "standing": (0.15, 0.15),
     "core": (0.05, 0.05),
@@ -35,14 +36,17 @@ The second is set by hand: what talk between people teaches about questions, ans
 false for chats with an assistant (retrieval study, section 13: -9 recall@10), and what stands side
 by side in a session of notes need not belong together.
 
-`in_order`, `standing` and `core` are set by hand, since nothing in that data asks for them: smaller
-than what tells a right note from a wrong one, so that they decide among the right ones.
+The signals of `BY_HAND` have no part in that data. `mentioned` and `beside` are set on worlds of
+the generator; `in_order`, `standing` and `core` are smaller than what tells a right note from a
+wrong one, so that they decide among the right ones.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-FITTED = tuple(name for name in TALK if name not in ("mentioned", "in_order", "standing", "core"))
+FITTED = tuple(
+    name for name in TALK if name not in ("mentioned", "beside", "in_order", "standing", "core")
+)
 """The signals whose weights data has decided."""
 
 
