@@ -113,6 +113,19 @@ async def test_what_an_assistant_says_is_nobody_elses(desk: Desk) -> None:
     assert answer["verdict"] == "found"
 
 
+async def test_that_an_assistant_has_talked_about_it_tells_less_than_that_a_user_has(
+    desk: Desk,
+) -> None:
+    words, query = "Pottery classes usually start in autumn", "When does the pottery class start?"
+    await desk.told("I would like to learn something", subject="user")
+    await desk.told(words, subject="assistant")
+    before = await sure(desk, query)
+
+    await desk.told(words + ".", subject="user")
+
+    assert before < await sure(desk, query)
+
+
 async def test_how_sure_it_is_shows_in_full_alone(friends: Desk) -> None:
     query = "When does Ben's pottery class start?"
 

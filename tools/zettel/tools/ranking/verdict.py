@@ -15,7 +15,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranked, Ranking
 from zettel.tools.ranking.mentions import asked_names
-from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.terms import STEM, terms
 
 Verdict = Literal["found", "uncertain", "nothing_relevant"]
@@ -30,6 +30,9 @@ NEAR_WEIGHT, NEARER_WEIGHT = 0.8, 0.05
 """What being near counts beside the margin, and what being nearer still."""
 NAMELESS = 0.06
 """What a question loses in nearness when the names in it, which its notes hold, are taken out."""
+MACHINE = 0.1
+"""What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
+that they count for nothing."""
 UNHEARD = 0.15
 """What a name takes off that no note holds."""
 MIDDLE, STEEPNESS = 0.76, 8.0
@@ -125,9 +128,15 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
 
 
 def _nearness(question: Question, corpus: Corpus, meaning: Mapping[str, float] | None) -> float:
-    nearest = 1.0 if meaning is None else max(meaning.values(), default=0.0)
+    near = np.zeros(len(corpus)) if meaning is not None else np.ones(len(corpus))
+    for note_id, cosine in (meaning or {}).items():
+        if note_id in corpus.rows:
+            near[corpus.rows[note_id]] = cosine
+    machines = [n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER}]
+    theirs = np.isin(corpus.subject_numbers, machines)
     held = not question.subject and any(map(corpus.mentions.speak_of, question.names))
-    return max(nearest + NAMELESS * held, _coverage(question, corpus))
+    nearest = float((near - MACHINE * theirs).max(initial=0.0)) + NAMELESS * held
+    return max(nearest, _coverage(question, corpus, ~theirs))
 
 
 def _unheard(question: Question, corpus: Corpus) -> str:
@@ -142,7 +151,7 @@ def _best(scores: Values) -> float:
     return float(np.partition(scores, -best)[-best:].mean())
 
 
-def _coverage(question: Question, corpus: Corpus) -> float:
+def _coverage(question: Question, corpus: Corpus, told: Flags) -> float:
     """Share of what the question's words weigh that one note holds, a rare word weighing more."""
     held, total = np.zeros(len(corpus)), 0.0
     for stem in dict.fromkeys(term[:STEM] for term in terms(question.topic)):
@@ -150,4 +159,4 @@ def _coverage(question: Question, corpus: Corpus) -> float:
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there
-    return float(held.max()) / total if total else 1.0
+    return float(held[told].max(initial=0.0)) / total if total else 1.0
