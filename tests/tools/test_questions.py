@@ -238,7 +238,7 @@ def test_a_note_counts_by_the_better_of_its_two_places() -> None:
     notes = [_note(i, f"word{i}") for i in range(3)]
     first, second = _ranking(notes, "n00"), _ranking(notes, "n02")
 
-    both = either(first, second)
+    both = either(first, second, STEP)
 
     assert [ranked.note_id for ranked in both.best(3)] == ["n00", "n02"]
     assert both.best(2)[1].score == pytest.approx(STEP * first.best(1)[0].score)

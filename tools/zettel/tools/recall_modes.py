@@ -56,7 +56,7 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
         found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
-        sure = judge(found.question, found.ranking, meaning, ranking, found_from=memory.found_from)
+        sure = judge(found.question, found.first, meaning, ranking, found_from=memory.found_from)
         kept = Kept(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))

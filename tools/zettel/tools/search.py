@@ -13,7 +13,7 @@ from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.anchor import find_anchor, moment
-from zettel.tools.ranking.bridge import RELATION, STEP, either, find_unnamed, meant
+from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant, step_share
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import (
     Ranked,
@@ -57,8 +57,8 @@ class Found:
     """A ranking, and whether meaning had a part in it."""
 
     question: Question
-    ranking: Ranking
-    """Of every note that was looked at."""
+    first: Ranking
+    """Of every note that was looked at, at the first look."""
     ranked: Sequence[Ranked]
     """The best of it."""
     meaning: Mapping[str, float]
@@ -89,10 +89,11 @@ async def search(
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
         arms = await gather_arms(memory, question, where, arm=LARGE_ARM, with_meaning=with_meaning)
         around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
-        ranking = fuse(signal_values(question, arms.text, arms.meaning, around), around)
+        first = fuse(signal_values(question, arms.text, arms.meaning, around), around)
+        ranking = first
     return Found(
         question=question,
-        ranking=ranking,
+        first=first,
         ranked=ranking.best(depth),
         meaning=arms.meaning,
         with_meaning=with_meaning,
@@ -134,7 +135,8 @@ async def _beside(
     # Events are asked for: notes that speak of a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
-    return either(either(first, found, STEP), told, RELATION)
+    share = step_share(corpus)
+    return either(either(first, found, share), told, min(share, RELATION))
 
 
 async def _steps(
@@ -147,6 +149,7 @@ async def _steps(
 ) -> Ranking:
     """Follow what a question names without a name, and let notes count by the better place."""
     corpus, unnamed = first.corpus, find_unnamed(question.text)
+    share = step_share(corpus)
     if unnamed is None or not left:
         return first
 
@@ -160,8 +163,8 @@ async def _steps(
     for name in names:
         again, found = await asked(unnamed.named(question.text, name))
         found = await _steps(memory, where, now, found, again, left - 1)
-        ranking = either(ranking, found)
-    return either(ranking, about, RELATION) if names else first
+        ranking = either(ranking, found, share)
+    return either(ranking, about, min(share, RELATION)) if names else first
 
 
 async def gather_arms(
