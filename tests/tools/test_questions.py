@@ -10,6 +10,7 @@ from zettel.tools.ranking.anchor import find_anchor
 from zettel.tools.ranking.bridge import STEP, either, find_unnamed, meant
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
+from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.signals import beside, mentioned
 from zettel.tools.search import ask
@@ -74,6 +75,13 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
     assert ask("What did Mel paint?", corpus, NOW).topic == "What did paint?"
     assert ask("Who called Rex?", corpus, NOW).names == frozenset()
     assert ask("Mel?", corpus, NOW).subject == "mel"
+
+
+def test_a_passage_that_is_looked_for_asks_about_nobody_in_it() -> None:
+    passage = "and then Mel said to Rex that it was late " * 3
+
+    assert asked_names("When has Mel met Rex?") == ("Mel", "Rex")
+    assert asked_names(passage) == ()
 
 
 @pytest.mark.parametrize(
