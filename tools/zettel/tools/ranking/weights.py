@@ -44,9 +44,8 @@ wrong one, so that they decide among the right ones.
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-FITTED = tuple(
-    name for name in TALK if name not in ("mentioned", "beside", "in_order", "standing", "core")
-)
+BY_HAND = ("mentioned", "beside", "in_order", "standing", "core")
+FITTED = tuple(name for name in TALK if name not in BY_HAND)
 """The signals whose weights data has decided."""
 
 
