@@ -1,6 +1,6 @@
 """Recall says how sure it is that memory knows, and why it is not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.verdict import Judgement, judge
+from zettel.tools.search import ask
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -183,6 +184,31 @@ def judged(meaning: dict[str, float] | None, *, found_from: float = 0.5) -> Judg
 def test_no_cosine_above_zero_is_nothing_near_but_a_loading_model_tells_nothing() -> None:
     assert judged({}).verdict == "nothing_relevant"
     assert judged(None).verdict == "found"
+
+
+def test_what_is_told_of_another_is_less_near_than_what_is_told_of_who_is_asked_about() -> None:
+    said = [f"{name} keeps a hamster and has moved" for name in ("Ana", "Ben") for _ in range(5)]
+    corpus = make_corpus(
+        Outline(
+            note_id=f"n{number}",
+            namespace="p",
+            session="",
+            subject="",
+            happened_at=START + timedelta(hours=number),
+            kind=Kind.EPISODIC,
+            content=content,
+        )
+        for number, content in enumerate(said)
+    )
+    question = ask("Which pet lives with Ben?", corpus, START)
+
+    def confidence(nearest: str) -> float:
+        meaning = {"n0": 0.1, "n9": 0.1, nearest: 0.28}
+        ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+        return judge(question, ranking, meaning, ranking.best(9)).confidence
+
+    assert question.names == {"ben"}
+    assert confidence("n9") > confidence("n0") + 0.1
 
 
 cosines = st.dictionaries(

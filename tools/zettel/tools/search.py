@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 import anyio
+import numpy as np
 from anyio import to_thread
 
 from zettel.storage.errors import ZettelError
@@ -13,7 +14,7 @@ from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.anchor import find_anchor, moment
-from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, meant, step_share
+from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, step_share
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import (
     Ranked,
@@ -22,6 +23,7 @@ from zettel.tools.ranking.fusion import (
     question_values,
     signal_values,
 )
+from zettel.tools.ranking.leads import find_leads
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import Question, read_question
 from zettel.tools.together import both
@@ -158,13 +160,15 @@ async def _steps(
         _, found = await _ranked(memory, again, where, corpus)
         return again, found
 
-    _, about = await asked(unnamed.words)
-    ranking, names = first, meant(unnamed, about)
-    for name in names:
-        again, found = await asked(unnamed.named(question.text, name))
+    (_, about), (_, rest) = await both(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
+    ranking = first
+    for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):
+        again, found = await asked(unnamed.named(question.text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
-        ranking = either(ranking, found, share)
-    return either(ranking, about, min(share, RELATION)) if names else first
+        ranking = either(ranking, found, share * lead.share)
+        tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
+        ranking = either(ranking, tying, min(share, RELATION) * lead.share)
+    return ranking
 
 
 async def gather_arms(

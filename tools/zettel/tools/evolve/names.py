@@ -19,7 +19,7 @@ LOOKED_BACK = 8
 """Characters before a word that tell whether it opens a sentence."""
 MOST = 12
 """Names kept of one note."""
-_ORDINARY = frozenset(
+ORDINARY = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"
     " hey hi hello wow yeah yes no thanks thank congrats sounds good great".split()
@@ -38,7 +38,7 @@ def names(text: str) -> tuple[str, ...]:
         before = ("…" if not start else "x") + text[start : match.start()]
         opens = _SENTENCE_START.search(before) is not None
         identifier = _IDENTIFIER.fullmatch(name) is not None
-        if name.lower() in _ORDINARY or len(name) < 2 or (opens and not identifier):
+        if name.lower() in ORDINARY or len(name) < 2 or (opens and not identifier):
             continue
         found.setdefault(name.lower(), name)
         if len(found) == MOST:

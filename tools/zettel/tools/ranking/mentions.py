@@ -6,10 +6,12 @@ import numpy as np
 import regex as re
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.evolve.names import names
+from zettel.tools.evolve.names import ORDINARY
 from zettel.tools.ranking.terms import TermIndex, terms
 
-_TITLE = re.compile(r"\p{Lu}[\p{Ll}\p{M}'’-]+")
+_WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
+_OPENS = re.compile(r"(?:^|[.!?…:;\n])[\s\"“(\[]*$")
+_TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?]|$)")
 _CALLED = r"(?:^|[,.!?]\s*|\b(?:hey|hi|hello|thanks|thank you|wow|yeah|yes|oh)\s+)$"
 _BEFORE_CALLED = re.compile(_CALLED, re.IGNORECASE)
@@ -24,8 +26,17 @@ def asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that its writer spells like names, in order: "Ana", "Silva"."""
     if len(question.split()) > MOST_WORDS:
         return ()
-    words = (word for name in names(question) for word in name.split())
-    return tuple(dict.fromkeys(word for word in words if _TITLE.fullmatch(word)))
+    if not any(
+        match.group()[0].islower() for match in _WORD.finditer(question)
+    ):  # all of it in capitals: none of it says more
+        return ()
+    named = (m for m in _WORD.finditer(question) if not _OPENS.search(question[: m.start()]))
+    spelled = (re.sub(r"['’]s$", "", match.group()) for match in named)
+    return tuple(dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w)))
+
+
+def _tells(word: str) -> bool:
+    return fold(word) not in ORDINARY and bool(terms(word))
 
 
 def is_addressed(text: str, start: int, end: int) -> bool:

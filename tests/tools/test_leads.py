@@ -1,0 +1,135 @@
+"""Whom the notes mean by somebody who is not named."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.storage.notes import Kind, Outline
+from zettel.tools.ranking.bridge import find_unnamed
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
+from zettel.tools.ranking.leads import MEANT, Lead, find_leads
+from zettel.tools.ranking.question import read_question
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+COLLEAGUE = "Where does Ana's colleague live?"
+
+
+def test_a_name_leads_on_only_if_a_note_apart_from_whose_it_is_holds_it() -> None:
+    notes = [
+        _note(1, "Ana shares an office with Ben at Acme Works"),
+        _note(2, "Ana left Acme Works"),
+        _note(3, "In spring Ben moved to Oslo"),
+    ]
+
+    assert _names(notes, COLLEAGUE) == ["Ben"]
+
+
+def test_who_is_only_addressed_is_not_who_is_meant() -> None:
+    notes = [
+        _note(1, "Thanks, Ben! My colleague Cleo came too", subject="Ana"),
+        _note(2, "So did Cleo", subject="Ben"),
+        _note(3, "Claude helped", subject="assistant"),
+    ]
+
+    assert _names(notes, COLLEAGUE) == ["Cleo"]
+
+
+def test_the_name_of_which_the_answer_is_told_is_meant() -> None:
+    notes = [
+        _note(1, "Ana met Ben on the stairs"),
+        _note(2, "Ana met Cleo on the stairs"),
+        _note(3, "Somebody saw Ben swim"),
+        _note(4, "Somebody gave Cleo the keys to a flat"),
+    ]
+
+    [first, second] = _leads(notes, COLLEAGUE, tied=(1, 2), told=(4,))
+
+    assert (first.name, first.rows, first.share) == ("Cleo", (1,), 1.0)
+    assert second.name == "Ben"
+    assert second.share < 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [(COLLEAGUE, "Ben"), ("Who pays for Ana's project?", "Umbra")],
+)
+def test_a_person_is_meant_where_a_person_is_asked_for(question: str, expected: str) -> None:
+    notes = [
+        _note(1, "With Ben I finished Umbra", subject="Ana"),
+        _note(2, "The board likes Umbra", subject="Cleo"),
+        _note(3, "I am tired", subject="Ben"),
+    ]
+
+    assert _leads(notes, question, tied=(1,), told=(2, 3))[0].name == expected
+
+
+def test_a_month_is_nobody() -> None:
+    notes = [_note(1, "Ana was in Rome in March"), _note(2, "They say March is cold")]
+
+    assert _names(notes, COLLEAGUE) == []
+
+
+def test_my_colleague_is_looked_for_in_what_the_user_says() -> None:
+    notes = [
+        _note(1, "My new colleague is called Ben", subject="user"),
+        _note(2, "Acme has hired Ben", subject="user"),
+        _note(3, "Noted.", subject="assistant"),
+    ]
+
+    assert _names(notes, "Where does my colleague work?") == ["Ben"]
+
+
+_SAID = st.lists(
+    st.lists(
+        st.sampled_from(["Ana", "Ben", "Cleo", "I", "met", "at", "lunch.", "Acme Works"]),
+        min_size=1,
+        max_size=6,
+    ).map(" ".join),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(said=_SAID, question=st.sampled_from([COLLEAGUE, "Who pays for my project?"]))
+def test_leads_are_few_and_tied_to_whose_they_are(said: list[str], question: str) -> None:
+    notes = [_note(i, text) for i, text in enumerate(said)]
+
+    leads = _leads(notes, question, tied=tuple(range(len(notes))), told=(0,))
+
+    assert len(leads) <= MEANT
+    assert all(0 < lead.share <= 1 and lead.rows for lead in leads)
+    assert all(lead.name in notes[row].content for lead in leads for row in lead.rows)
+    assert "Ana" not in {lead.name for lead in leads} or "my" in question
+
+
+def _names(notes: list[Outline], question: str) -> list[str]:
+    return [lead.name for lead in _leads(notes, question, tied=(1,), told=())]
+
+
+def _leads(
+    notes: list[Outline], question: str, *, tied: tuple[int, ...], told: tuple[int, ...]
+) -> list[Lead]:
+    unnamed, corpus = find_unnamed(question), make_corpus(notes)
+    assert unnamed is not None
+    return find_leads(unnamed, _ranking(corpus, tied), _ranking(corpus, told))
+
+
+def _ranking(corpus: Corpus, best: tuple[int, ...]) -> Ranking:
+    hits = {f"n{number:02}": 1.0 for number in best}
+    return fuse(signal_values(read_question("?", [], NOW), hits, {}, corpus), corpus)
+
+
+def _note(number: int, content: str, *, subject: str = "") -> Outline:
+    return Outline(
+        note_id=f"n{number:02}",
+        namespace="p",
+        session="",
+        subject=subject,
+        happened_at=NOW + timedelta(seconds=number),
+        kind=Kind.EPISODIC,
+        content=content,
+        times=(),
+    )
