@@ -58,7 +58,7 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
         for note in (await task.memory.store.linking_to(again) if again else [])
         if note.note_id not in known
         and note.state is State.ACTIVE
-        and note.stage == LINKED
+        and note.stage >= LINKED
         and any(
             link.made_by == "rule" and link.stood(None) and link.to in known for link in note.links
         )
@@ -99,7 +99,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
     old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule" and k.stood(None)}
     kept = tuple(_unless_same(old.get((known.to, known.relation)), known) for known in rule)
-    return replace(note, links=(*stated, *kept), stage=LINKED)
+    return replace(note, links=(*stated, *kept), stage=max(note.stage, LINKED))
 
 
 def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:

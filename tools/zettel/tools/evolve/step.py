@@ -14,6 +14,9 @@ from zettel.tools.memory import Memory
 
 CONSTRUCTED = 1
 LINKED = 2
+COMPARED = 3
+REVISED = 4
+CONSOLIDATED = 5
 """Values of `Note.stage`: the last step that has seen a revision's words."""
 SCHEDULER = "scheduler"
 """Who evolution's revisions are by."""
@@ -86,8 +89,8 @@ async def settle(
         for old, new in pairs
         if new != replace(old, stage=new.stage)
     ]
-    if same:
-        await task.memory.store.mark(same, stage=same[0].stage)
+    for stage in sorted({new.stage for new in same}):
+        await task.memory.store.mark([new for new in same if new.stage == stage], stage=stage)
     if not changes:
         return 0
     return len((await task.memory.store.write(changes=changes)).stored)
