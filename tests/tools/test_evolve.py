@@ -251,5 +251,6 @@ async def test_recall_strengthens_what_it_returned_and_time_weakens_it(desk: Des
     faded = await usage()
 
     assert (fresh["recall_count"], once["recall_count"]) == (0, 1)
-    assert once["strength_days"] == fresh["strength_days"] + 1
-    assert faded["retention"] == pytest.approx(2.718281828 ** (-2 / 2), abs=1e-3)
+    assert fresh["strength_days"] == 90
+    assert once["strength_days"] == 2 * fresh["strength_days"]
+    assert faded["retention"] == pytest.approx(2.718281828 ** (-2 / 180), abs=1e-3)

@@ -20,6 +20,12 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
     reranker = await parts.make_reranker()
     store = await parts.open_store(embedder)
     try:
-        yield Memory(store=store, embedder=embedder, reranker=reranker)
+        yield Memory(
+            store=store,
+            embedder=embedder,
+            reranker=reranker,
+            found_from=parts.found_from,
+            archive_below=parts.archive_below,
+        )
     finally:
         await store.close()

@@ -85,6 +85,8 @@ class Parts:
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
     found_from: float = FOUND_FROM
     """Confidence from which recall's verdict is `found`."""
+    archive_below: float = 0.0
+    """Share still held below which evolution archives a note; 0 archives nothing."""
 
 
 def installed_parts(
@@ -124,9 +126,6 @@ def installed_parts(
             durable=settings.durability == "power-loss",
         )
 
-    async def import_verbs() -> Perform:
-        return await to_thread.run_sync(_verbs)
-
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
         return await to_thread.run_sync(_scheduler, memory, clock, pace)
 
@@ -134,10 +133,15 @@ def installed_parts(
         make_embedder=make_embedder,
         make_reranker=make_reranker,
         open_store=open_store,
-        import_verbs=import_verbs,
+        import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
         found_from=settings.found_from,
+        archive_below=settings.archive_below,
     )
+
+
+async def _import_verbs() -> Perform:
+    return await to_thread.run_sync(_verbs)
 
 
 class _Opener(Protocol):

@@ -198,6 +198,7 @@ class Runtime:
             reranker=self._reranker,
             on_write=self._wrote,
             found_from=self._parts.found_from,
+            archive_below=self._parts.archive_below,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

@@ -38,6 +38,7 @@ EXPECTED = {
     "ipc": "unix or tcp",
     "durability": "fast or power-loss",
     "found_from": "a number from 0 to 1",
+    "archive_below": "a number from 0 up to, but not, 1",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -50,6 +51,7 @@ ENGINE_SETTINGS = (
     "idle_minutes",
     "durability",
     "found_from",
+    "archive_below",
 )
 """What clients of one engine share."""
 
@@ -96,6 +98,8 @@ class Settings(BaseSettings):
     """`power-loss` has every commit on the disk before it is acknowledged."""
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`."""
+    archive_below: float = Field(default=0.0, ge=0, lt=1)
+    """Share still held below which evolution archives a note; 0 archives nothing."""
 
     @classmethod
     def settings_customise_sources(

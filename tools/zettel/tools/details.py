@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import isfinite
 
 from zettel.storage.identifiers import told_at
 from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
@@ -14,7 +15,7 @@ from zettel.tools.looking import read_ids
 from zettel.tools.memory import Memory
 from zettel.tools.render import one_line
 from zettel.tools.times import iso
-from zettel.tools.usage import INITIAL_STRENGTH_DAYS, retention
+from zettel.tools.usage import lasting_days, retention
 
 SHOWN_LINKS = 3
 """Links beside a note in `notes` detail."""
@@ -186,15 +187,15 @@ async def whole_story(memory: Memory, asked: Asked, note: Note) -> RecalledNote:
         return more
     known = (await memory.store.usage_of([note.note_id])).get(note.note_id)
     since = known.recalled_at if known else told_at(note.note_id)
-    more["usage"] = _usage(known, asked.now - since)
+    more["usage"] = _usage(note, known, asked.now - since)
     return more
 
 
-def _usage(known: Usage | None, elapsed: timedelta) -> dict[str, object]:
-    strength = known.strength if known else INITIAL_STRENGTH_DAYS
+def _usage(note: Note, known: Usage | None, elapsed: timedelta) -> dict[str, object]:
+    lasts = lasting_days(note, known)
     return {
         "recall_count": known.recall_count if known else 0,
         "recalled_at": shown(known.recalled_at) if known else None,
-        "strength_days": strength,
-        "retention": round(retention(strength_days=strength, elapsed=elapsed), 4),
+        **({"strength_days": lasts} if isfinite(lasts) else {}),
+        "retention": round(retention(strength_days=lasts, elapsed=elapsed), 4),
     }

@@ -34,5 +34,7 @@ class Memory:
     """Namespaces known to hold notes, so that only a first write has to ask."""
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
+    archive_below: float = 0.0
+    """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""

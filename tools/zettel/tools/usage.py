@@ -1,11 +1,12 @@
 """How recall strengthens a note: Ebbinghaus' curve as MemoryBank uses it, written in batches."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import anyio
 
+from zettel.storage.notes import Kind, Note, Usage
 from zettel.storage.store import NoteStore, Recalled
 
 INITIAL_STRENGTH_DAYS = 1.0
@@ -15,11 +16,33 @@ STRENGTH_PER_RECALL_DAYS = 1.0
 """What one recall adds to S (same source: S grows by 1, elapsed time starts again at 0)."""
 
 
+LAYER_DAYS: Mapping[Kind, float] = {
+    Kind.WORKING: 14.0,
+    Kind.EPISODIC: 90.0,
+    Kind.SEMANTIC: 365.0,
+    Kind.PROCEDURAL: 365.0,
+    Kind.CONCEPT: 365.0,
+    Kind.CORE: math.inf,
+}
+"""Days by which S is multiplied, by kind: the stability of FinMem's three layers of memory (arXiv
+2311.13743, section 3.1: 14, 90 and 365 days), which follow TradingGPT's. `core` never fades."""
+
+
+def lasting_days(note: Note, known: Usage | None) -> float:
+    """How long a note lasts: the S of its retention, in days; infinite for `core`.
+
+    Its layer's days times MemoryBank's S, more for what is important: a half to one and a half
+    times as long.
+    """
+    strength = known.strength if known else INITIAL_STRENGTH_DAYS
+    return LAYER_DAYS[note.kind] * strength * (0.5 + note.importance)
+
+
 def retention(*, strength_days: float, elapsed: timedelta) -> float:
     """Share of a memory still held: `exp(-elapsed / strength)` (Ebbinghaus 1885; MemoryBank).
 
     Args:
-        strength_days: S, days, above 0.
+        strength_days: S, days, above 0; infinite for what never fades.
         elapsed: Since it was last recalled, or told; a negative time counts as none.
 
     Returns:

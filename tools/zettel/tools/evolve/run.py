@@ -11,6 +11,8 @@ from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
 from zettel.tools.evolve.construct import CONSTRUCT
 from zettel.tools.evolve.embed import EMBED
+from zettel.tools.evolve.fade import NAME as FADE
+from zettel.tools.evolve.fade import fade
 from zettel.tools.evolve.link import LINK
 from zettel.tools.evolve.step import Batch, Task
 from zettel.tools.memory import Memory
@@ -127,6 +129,8 @@ async def _steps(
             created += batch.created
             if _upkeep_due(await task.memory.store.stats()):
                 await task.memory.store.upkeep()
+    if task.memory.archive_below:
+        steps[FADE] = await fade(task, task.memory.archive_below)
     await _maintain(task.memory)
     return "done", created
 
