@@ -19,6 +19,7 @@ from mcp.types import (
 )
 
 from zettel.server.arguments import read_arguments
+from zettel.server.prompts import get_prompt, list_prompts
 from zettel.server.schemas import Arguments
 from zettel.server.texts import INSTRUCTIONS
 from zettel.server.toolbox import TOOLS, find_tool
@@ -92,6 +93,8 @@ def create_server(engine: Engine, door: Door) -> Server:
         cache_hints={"tools/list": CacheHint(ttl_ms=TOOLS_TTL_MS, scope="public")},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
     )
 
 
