@@ -40,18 +40,23 @@ def evolve(
             " itself"
         )
         raise typer.BadParameter(message)
+    from rich.console import Console  # noqa: PLC0415
+
     from zettel.server import evolving, previewing  # noqa: PLC0415
+    from zettel.server.progress import progress  # noqa: PLC0415
 
     settings = read_settings(
         context, store=store, namespace=namespace, model=model, log_level=log_level or "warning"
     )
     moment = evolving.read_now(now)
-    if dry_run:
-        preview = anyio.run(previewing.preview, settings, moment, _progress)
-        typer.echo(previewing.as_json(preview) if as_json else previewing.as_text(preview))
-    else:
-        report = anyio.run(evolving.evolve_once, settings, moment, _progress, _waits)
-        typer.echo(evolving.as_json(report) if as_json else evolving.as_text(report))
+    with progress(Console(stderr=True)) as tell:
+        if dry_run:
+            preview = anyio.run(previewing.preview, settings, moment, tell)
+            told = previewing.as_json(preview) if as_json else previewing.as_text(preview)
+        else:
+            report = anyio.run(evolving.evolve_once, settings, moment, tell, _waits)
+            told = evolving.as_json(report) if as_json else evolving.as_text(report)
+    typer.echo(told)
     leave()
 
 
@@ -105,10 +110,6 @@ def history(
     settings = read_settings(context, store=store, log_level=log_level or "warning")
     anyio.run(print_history, settings, note_id, as_json, typer.echo)
     leave()
-
-
-def _progress(step: str, done: int, total: int) -> None:
-    typer.echo(f"{step}: {done} of {total}" if total else f"{step}: {done}", err=True)
 
 
 def _waits() -> None:
