@@ -16,7 +16,7 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
 from zettel.tools.render import shortened
-from zettel.tools.rivals import Rival, tellers, tells_otherwise
+from zettel.tools.rivals import Rival, of_others, tellers, tells_otherwise
 from zettel.tools.statements import Statement, statements
 from zettel.tools.together import both
 
@@ -111,7 +111,11 @@ async def candidates(
     known |= {other.note_id: other for other in await _tellers(memory, note, told)}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
     rivals = {i: r for i, o in known.items() if (r := tells_otherwise(note, told, o))}
-    alike = [o for i, o in known.items() if _alike(note, o, cosines.get(i, -1.0))]
+    alike = [
+        other
+        for note_id, other in known.items()
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not of_others(told, other)
+    ]
     if near is None:
         alike = [o for o in await _by_words(memory, note) if o.note_id not in done]
     chosen = {o.note_id: o for o in (*(known[i] for i in rivals), *alike)}.values()

@@ -82,6 +82,18 @@ def tells_otherwise(
     return rival(other, note, others, told)
 
 
+def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
+    """Whether a note tells the same facts of others only: as alike as it is, it replaces nothing.
+
+    Args:
+        told: What the one note states.
+        other: The other note.
+    """
+    facts = {one.fact for one in told}
+    theirs = [one for one in statements(other) if one.fact in facts] if told else []
+    return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
+
+
 async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter) -> list[Outline]:
     """Notes that may state the same facts of the same ones, by the words such statements use.
 

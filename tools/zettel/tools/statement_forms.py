@@ -111,11 +111,18 @@ FORMS = (
 )
 NOTED = (
     _form("", rf"^(?P<who>{_NAMED})\s*[-–—,]\s*{_NOUN}\s?:\s*(?P<value>.{{1,60}})$", whole=True),
-    _form("", rf"^(?P<who>[Mm]y|{_NAMED}['’]s)\s{_NOUN}\s?:\s*(?P<value>.{{1,60}})$", whole=True),
+    _form(
+        "",
+        rf"^(?P<who>[Mm]y|[Tt]he\suser['’]s|{_NAMED}['’]s)\s{_NOUN}\s?:\s*(?P<value>.{{1,60}})$",
+        whole=True,
+    ),
 )
 """A noun and its value, told as an item of a list."""
 SAID = (
-    _form("", rf"(?P<who>\b[Mm]y|(?<![\p{{L}}'’-]){_NAMED}['’]s)\s{_NOUN}{_IS}{_VALUE}"),
+    _form(
+        "",
+        rf"(?P<who>\b[Mm]y|\b[Tt]he\suser['’]s|(?<![\p{{L}}'’-]){_NAMED}['’]s)\s{_NOUN}{_IS}{_VALUE}",
+    ),
     _form(
         "", rf"\b[Tt]he\s{_NOUN}\s(?:of|for)\s(?:the\s)?(?P<who>[\p{{L}}\p{{N}}_'’-]+){_IS}{_VALUE}"
     ),
