@@ -158,3 +158,38 @@ async def test_a_restored_revision_shows_candidates_for_its_words(desk: Desk) ->
     answer = await desk("update", note_id=note_id, restore_rev=1)
 
     assert pick(answer, "candidates", 0, "note_id") == other
+
+
+async def test_who_tells_a_fact_otherwise_is_shown_first_however_far_its_words_are(
+    desk: Desk,
+) -> None:
+    for number in range(6):
+        await desk.told(f"Ana has moved the chairs {number} times to make room in the hall")
+    older = await desk.told("By the way. Ana lives near the old market of Lyon")
+    await desk.told("Ben lives near the old market of Trieste")
+
+    answer = await desk("remember", content="Ana - address: Paris")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert "tells ana's home otherwise" in str(pick(answer, "candidates", 0, "why"))
+    assert "Trieste" not in str(pick(answer, "candidates"))
+
+
+async def test_while_the_model_loads_a_fact_told_otherwise_is_found_by_its_words() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        older = await desk.told("I live in Lyon", subject="user")
+
+        answer = await desk("remember", content="I've moved to Paris", subject="user")
+
+        assert pick(answer, "candidates", 0, "note_id") == older
+
+
+async def test_the_same_fact_of_another_is_no_candidate_in_the_same_words(desk: Desk) -> None:
+    await desk.told("Ben lives near the old market of Trieste", subject="Cleo")
+
+    answer = await desk(
+        "remember", content="Ana lives near the old market of Trieste", subject="Cleo"
+    )
+
+    assert "candidates" not in answer

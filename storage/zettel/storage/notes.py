@@ -37,6 +37,10 @@ ANSWERS = "answers"
 ABOUT_SAME = "about_same"
 SIMILAR = "similar"
 CONTRADICTS = "contradicts"
+MAY_SUPERSEDE = "may_supersede"
+MAY_CONTRADICT = "may_contradict"
+OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
+"""A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Kind, Link, Note, State
 from zettel.storage.store import Change, Vectors
+from zettel.tools.evolve.step import LINKED, stage_after
 from zettel.tools.history import differences
 from zettel.tools.links import LinkArgument, as_old_as, with_links, without_agents
 from zettel.tools.times import Period, iso
@@ -165,7 +166,9 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
     """Drop what was derived from words that no longer stand, and have evolution look again."""
     if not new_words:
         moved = (new.subject, new.happened_at) != (old.subject, old.happened_at)
-        return replace(new, stage=0 if moved else old.stage)
+        # Links and ends may settle what `compare` has left open.
+        same = (new.links, new.valid_until) == (old.links, old.valid_until)
+        return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
     derived = new.derived_by
     return replace(
         new,
@@ -188,6 +191,7 @@ def archived(part: Note, whole: Note, now: datetime) -> Change:
             part,
             rev=part.rev + 1,
             state=State.ARCHIVED,
+            stage=stage_after(State.ARCHIVED),
             known_from=now,
             changed_by=whole.changed_by,
             change="fold",

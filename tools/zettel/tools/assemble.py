@@ -179,9 +179,9 @@ async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLi
     if asked.detail == "index":
         return []
     if asked.detail == "full":
-        lines = [link_line(link, asked) for link in entry.links]
+        lines = [link_line(link, asked, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    return [link_line(link, asked) for link in entry.links[:SHOWN_LINKS]]
+    return [link_line(link, asked, of=entry.note) for link in entry.links[:SHOWN_LINKS]]
 
 
 def _served(

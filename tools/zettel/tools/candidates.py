@@ -16,6 +16,8 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.memory import Memory
 from zettel.tools.render import shortened
+from zettel.tools.rivals import Rival, of_others, tellers, tells_otherwise
+from zettel.tools.statements import Statement, statements
 from zettel.tools.together import both
 
 T = TypeVar("T")
@@ -88,7 +90,10 @@ async def committed_beside_search(
 async def candidates(
     memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
 ) -> list[Candidate]:
-    """What of the nearest notes to show beside a note that was just stored.
+    """What to show beside a note that was just stored.
+
+    First what tells the same fact of the same one otherwise, however far its words are; then what
+    is alike.
 
     Args:
         memory: Where.
@@ -97,23 +102,47 @@ async def candidates(
             most words.
         settled: Ids of notes that the same call superseded or archived.
     """
+    done, told = {note.note_id, *settled}, statements(note)
+    cosines = dict[str, float]()
+    for found in near or ():
+        note_id = found.outline.note_id
+        cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
+    known = {found.outline.note_id: found.outline for found in near or ()}
+    known |= {other.note_id: other for other in await _tellers(memory, note, told)}
+    known = {note_id: other for note_id, other in known.items() if note_id not in done}
+    rivals = {i: r for i, o in known.items() if (r := tells_otherwise(note, told, o))}
+    alike = [
+        other
+        for note_id, other in known.items()
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not of_others(told, other)
+    ]
     if near is None:
-        return await _by_words(memory, note)
-    done, subject = {note.note_id, *settled}, fold(note.subject)
-    best = dict[str, Near]()
-    for found in near:
-        other = found.outline
-        alike = found.score >= NEAR or (
-            found.score >= NEAR_SAME_SUBJECT and subject and fold(other.subject) == subject
-        )
-        if alike and other.note_id not in done:
-            best[other.note_id] = max(best.get(other.note_id, found), found, key=_score)
-    chosen = sorted(best.values(), key=lambda found: (-found.score, found.outline.note_id))
-    return [_candidate(note, found.outline, found.score) for found in chosen[:MOST]]
+        alike = [o for o in await _by_words(memory, note) if o.note_id not in done]
+    chosen = {o.note_id: o for o in (*(known[i] for i in rivals), *alike)}.values()
+
+    def rank(other: Outline) -> tuple[bool, float, str]:
+        note_id = other.note_id
+        return (note_id not in rivals, -cosines.get(note_id, 0.0), note_id)
+
+    return [
+        _candidate(note, other, cosines.get(other.note_id), rivals.get(other.note_id))
+        for other in sorted(chosen, key=rank)[:MOST]
+    ]
 
 
-def _score(near: Near) -> float:
-    return near.score
+def _alike(note: Note, other: Outline, cosine: float) -> bool:
+    subject = fold(note.subject)
+    same_subject = bool(subject) and fold(other.subject) == subject
+    return cosine >= (NEAR_SAME_SUBJECT if same_subject else NEAR)
+
+
+async def _tellers(memory: Memory, note: Note, told: Sequence[Statement]) -> list[Outline]:
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
+    try:
+        return await tellers(memory.store, told, where)
+    except StoreError:
+        logger.warning("fewer candidates: the store could not be searched", exc_info=True)
+        return []
 
 
 async def nearest_notes(
@@ -160,7 +189,7 @@ async def _stood_still(memory: Memory, before: int) -> bool:
         return False
 
 
-async def _by_words(memory: Memory, note: Note) -> list[Candidate]:
+async def _by_words(memory: Memory, note: Note) -> list[Outline]:
     try:
         return await _sharing_words(memory, note)
     except StoreError:
@@ -174,7 +203,7 @@ async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> li
     return await memory.store.outlines(replace(where, note_ids=tuple(ids)), limit=len(ids))
 
 
-async def _sharing_words(memory: Memory, note: Note) -> list[Candidate]:
+async def _sharing_words(memory: Memory, note: Note) -> list[Outline]:
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
     hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
     words = set(fold(note.content).split())
@@ -185,15 +214,19 @@ async def _sharing_words(memory: Memory, note: Note) -> list[Candidate]:
         shared = words & set(fold(other.content).split())
         if fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words):
             chosen.append(other)
-    return [_candidate(note, other, None) for other in chosen[:MOST]]
+    return chosen
 
 
-def _candidate(note: Note, other: Outline, cosine: float | None) -> Candidate:
+def _candidate(
+    note: Note, other: Outline, cosine: float | None, otherwise: Rival | None
+) -> Candidate:
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
     )
     if cosine is not None and cosine >= SAME:
         alike = f"nearly the same words, {alike}"
+    if otherwise:
+        alike = otherwise.reason if cosine is None else f"{otherwise.reason}, {alike}"
     subject = (
         f", same subject {other.subject!r}"
         if note.subject and note.subject == other.subject

@@ -6,11 +6,12 @@ from datetime import timedelta
 from math import isfinite
 
 from zettel.storage.identifiers import told_at
-from zettel.storage.notes import ANSWERS, Link, Note, Outline, State, Usage
+from zettel.storage.notes import ANSWERS, OPEN, Link, Note, Outline, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.asking import Asked
 from zettel.tools.history import history, shown
+from zettel.tools.links import settle_open
 from zettel.tools.looking import read_ids
 from zettel.tools.memory import Memory
 from zettel.tools.render import one_line
@@ -36,7 +37,7 @@ class Linked:
 async def linked(
     memory: Memory, asked: Asked, notes: Sequence[Note], *, only: str = ""
 ) -> dict[str, list[Linked]]:
-    """Note id -> its links, stated ones and strong ones first.
+    """Note id -> its links: open questions, then stated ones, then strong ones first.
 
     Both directions, as they stood at the moment asked about; links to notes that are not there or
     forgotten are left out, and but for `full` those to notes that may not come unasked.
@@ -106,18 +107,30 @@ def _is(link: Link, only: str) -> bool:
     return only in ("", link.relation)
 
 
-def _weight(entry: Linked) -> tuple[bool, float, str]:
-    return (entry.link.made_by == "agent", entry.link.weight, entry.link.to)
+def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
+    link = entry.link
+    return (link.relation in OPEN, link.made_by == "agent", link.weight, link.to)
 
 
-def link_line(entry: Linked, asked: Asked) -> LinkLine:
-    """A link from the side of the note that shows it."""
+def link_line(entry: Linked, asked: Asked, *, of: Note) -> LinkLine:
+    """A link from the side of the note that shows it.
+
+    Args:
+        entry: The link.
+        asked: The question.
+        of: The note that shows it.
+    """
     link, other, full = entry.link, entry.other, asked.detail == "full"
     relation = f"{link.relation} (from)" if entry.points_here else link.relation
     line = LinkLine(note_id=other.note_id, relation=relation)
-    if full or (link.relation == ANSWERS and not entry.points_here):
-        line["line"] = one_line(other)  # "Yes, in Lyon!" says nothing without its question
-    if full and link.reason:
+    unsettled = link.relation in OPEN and not entry.state and of.state is State.ACTIVE
+    asks = link.relation == ANSWERS and not entry.points_here
+    # "Yes, in Lyon!" says nothing without its question, an old value nothing without the new one.
+    if full or asks or (unsettled and entry.points_here):
+        line["line"] = one_line(other)
+    if unsettled and not entry.points_here and not asked.looks_back:
+        line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
+    elif full and link.reason:
         line["reason"] = link.reason
     if entry.state:
         line["state"] = entry.state

@@ -11,6 +11,7 @@ from zettel.tools import bounds
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.commit import commit
+from zettel.tools.evolve.step import stage_after
 from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
 from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview, put_preview
@@ -234,6 +235,7 @@ def _turned(note: Note, state: State, by: str, now: datetime) -> Note:
         note,
         rev=note.rev + 1,
         state=state,
+        stage=stage_after(state),
         known_from=now,
         changed_by=by,
         change="forget" if state is State.FORGOTTEN else "restore",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from zettel.storage.notes import CONTRADICTS, Note
+from zettel.storage.notes import CONTRADICTS, OPEN, Note
 from zettel.tools.asking import Asked
 from zettel.tools.details import Linked, linked
 from zettel.tools.looking import read_ids, read_page
@@ -11,7 +11,7 @@ from zettel.tools.memory import Memory
 from zettel.tools.ranking.distinct import copies
 
 BESIDE = 3
-"""Notes set beside one that they contradict."""
+"""Notes set beside one that they contradict, or may."""
 NAMED = 5
 """Copies and contradicting notes named beside a note: more would crowd out the notes themselves."""
 
@@ -27,6 +27,13 @@ class Entry:
     """As far as the detail asked for shows them."""
     contradicts: tuple[str, ...] = ()
     """Ids of notes that stand as it does, and contradict it or are contradicted by it."""
+    rivals: tuple[str, ...] = ()
+    """Ids of notes that stand as it does, and of which a rule holds that only one may be true."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Ids of the notes to set beside it."""
+        return tuple(dict.fromkeys((*self.contradicts, *self.rivals)))[:BESIDE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +58,9 @@ async def gather(
 ) -> Gathered:
     """Read the notes of a page.
 
-    A note that contradicts one of them stands right behind it, though it ranks far below or not at
-    all, if it matches the filters; it takes the place of the last one, which begins the next page.
-    There it may come once more, at its own rank.
+    A note that contradicts one of them, or may, stands right behind it, though it ranks far below
+    or not at all, if it matches the filters; it takes the place of the last one, which begins the
+    next page. There it may come once more, at its own rank.
 
     Args:
         memory: Where.
@@ -95,17 +102,18 @@ async def _entries(memory: Memory, asked: Asked, groups: Sequence[tuple[Note, ..
             note=note,
             also=tuple(also),
             links=tuple(links[note.note_id]),
-            contradicts=_contradicting(links[note.note_id]),
+            contradicts=_standing(links[note.note_id], CONTRADICTS),
+            rivals=_standing(links[note.note_id], *OPEN),
         )
         for note, *also in groups
     ]
 
 
-def _contradicting(links: Sequence[Linked]) -> tuple[str, ...]:
+def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
     standing = (
         entry.other.note_id
         for entry in links
-        if entry.link.relation == CONTRADICTS and not entry.state
+        if entry.link.relation in relations and not entry.state
     )
     return tuple(dict.fromkeys(standing))[:NAMED]
 
@@ -114,7 +122,7 @@ async def _side_by_side(
     memory: Memory, asked: Asked, entries: Sequence[Entry], most: int
 ) -> list[Entry]:
     known = {entry.note.note_id: entry for entry in entries}
-    away = {i for entry in entries for i in entry.contradicts[:BESIDE] if i not in known}
+    away = {i for entry in entries for i in entry.beside if i not in known}
     if away and len(entries) + len(away) > 1:
         pulled = await _matching(memory, asked, sorted(away))
         more = await _entries(memory, asked, [(note,) for note in pulled])
@@ -122,7 +130,7 @@ async def _side_by_side(
     ordered = dict[str, Entry]()
     for entry in entries:
         ordered.setdefault(entry.note.note_id, entry)
-        for note_id in entry.contradicts[:BESIDE]:
+        for note_id in entry.beside:
             if note_id in known:
                 ordered.setdefault(note_id, known[note_id])
     return list(ordered.values())[:most]

@@ -128,6 +128,17 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
     return found
 
 
+def settle_open(younger: str, older: str) -> str:
+    """The literal calls that settle what a rule has left open between two notes.
+
+    Args:
+        younger: Id of the note the link starts from.
+        older: Id of the other one.
+    """
+    call = f'update(note_id="{younger}", links=[{{"to": "{older}", '
+    return f'replaced: {call}"relation": "supersedes"}}]); both hold: {call}"remove": true}}])'
+
+
 def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
     """Every note to be linked to must be there.
 

@@ -13,6 +13,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
 from zettel.storage.store import Change, NoteStore
 from zettel.tools.commit import commit
+from zettel.tools.evolve.step import stage_after
 from zettel.tools.memory import Memory
 
 CLOSED = "supersede"
@@ -94,7 +95,7 @@ async def plan_targets(
         ended = bool(above) and note.state is State.SUPERSEDED
         same = settled.valid_until == note.valid_until
         if not same or (settled.state is not note.state and not ended):
-            changes.append(_changed(settled, by, now))
+            changes.append(_changed(replace(settled, stage=stage_after(settled.state)), by, now))
     return changes
 
 

@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from zettel.storage.notes import ABOUT_SAME, ANSWERS, SIMILAR, Link, Note, Outline, State, fold
+from zettel.storage.notes import (
+    ABOUT_SAME,
+    ANSWERS,
+    OPEN,
+    SIMILAR,
+    Link,
+    Note,
+    Outline,
+    State,
+    fold,
+)
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
 from zettel.tools.ranking.corpus import asks, by_session
@@ -46,7 +56,9 @@ async def _link(task: Task, most: int) -> Batch:
     asked = await _questions_before(task, ready)
     linked = [await _linked(task, note, vectors[note.note_id], asked) for note in ready]
     changed = await settle(task, ready, linked, "link", "linked by rule")
-    return Batch(seen=tuple(note.note_id for note in ready), changed=changed)
+    # Only what waited: counting the others too, a run would stop before its end.
+    seen = {note.note_id for note in waiting}
+    return Batch(seen=tuple(n.note_id for n in ready if n.note_id in seen), changed=changed)
 
 
 async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
@@ -83,11 +95,13 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
 
 
 async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, Outline]) -> Note:
-    # A link of the rule's that the agent has taken out stays out.
+    # A link of the rule's that the agent has taken out stays out; those of `compare` are its own.
     stated = tuple(
-        known for known in note.links if known.made_by != "rule" or not known.stood(None)
+        known
+        for known in note.links
+        if known.made_by != "rule" or not known.stood(None) or known.relation in OPEN
     )
-    taken = {known.to for known in stated if known.stood(None)} | {note.note_id}
+    taken = {k.to for k in stated if k.stood(None) and k.relation not in OPEN} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     made = [
         *_answers(task, note, asked.get(note.note_id)),
@@ -98,17 +112,21 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
     first = {known.to: known for known in reversed(made)}
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
     old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule" and k.stood(None)}
-    kept = tuple(_unless_same(old.get((known.to, known.relation)), known) for known in rule)
-    return replace(note, links=(*stated, *kept), stage=max(note.stage, LINKED))
+    kept = tuple(unless_same(old.get((known.to, known.relation)), known) for known in rule)
+    links = (*stated, *kept)
+    # In another order they say the same.
+    same = set(links) == set(note.links)
+    return replace(note, links=note.links if same else links, stage=max(note.stage, LINKED))
 
 
 def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
     if question is None:
         return []
-    return [_made(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
+    return [made_link(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
 
 
-def _made(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:
+def made_link(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:
+    """A rule's link, as old as the note it starts from; weight in `[0, 1]`."""
     return Link(
         to=to,
         relation=relation,
@@ -120,7 +138,7 @@ def _made(task: Task, note: Note, to: str, relation: str, weight: float, reason:
     )
 
 
-def _unless_same(old: Link | None, new: Link) -> Link:
+def unless_same(old: Link | None, new: Link) -> Link:
     """Keep the link that is there already when the rule finds the same again."""
     if old and replace(new, made_at=old.made_at, valid_from=old.valid_from) == old:
         return old
@@ -136,7 +154,7 @@ async def _about_same(task: Task, note: Note) -> list[Link]:
             continue
         for other in sorted(i for i in holders if i < note.note_id)[::-1]:
             weight, reason = 1 / len(holders), f"both name {name}"
-            found.setdefault(other, _made(task, note, other, ABOUT_SAME, weight, reason))
+            found.setdefault(other, made_link(task, note, other, ABOUT_SAME, weight, reason))
     return sorted(found.values(), key=lambda known: (-known.weight, known.to))[:SAME_KEPT]
 
 
@@ -166,7 +184,7 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
         key=lambda i: (-best[i], i),
     )
     return [
-        _made(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
+        made_link(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
         for i in alike[:SIMILAR_KEPT]
     ]
 

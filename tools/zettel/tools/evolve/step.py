@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.memory import Memory
 
@@ -20,6 +20,14 @@ CONSOLIDATED = 5
 """Values of `Note.stage`: the last step that has seen a revision's words."""
 SCHEDULER = "scheduler"
 """Who evolution's revisions are by."""
+
+
+def stage_after(state: State) -> int:
+    """The stage of a note whose state has just changed, for evolution to look at it again.
+
+    One that has come back passes every step; of one that is away, only what leads to it is seen to.
+    """
+    return 0 if state is State.ACTIVE else LINKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
