@@ -13,6 +13,7 @@ from typing import Protocol
 from anyio import to_thread
 
 from zettel.server.clock import Clock
+from zettel.server.llm import mind_of
 from zettel.server.pace import Pace
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
@@ -22,6 +23,7 @@ from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
 
 HASH_MODEL = "hash"
@@ -73,6 +75,11 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
+def no_mind() -> Mind | None:
+    """Leave evolution to its rules."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """How a runtime comes by what it owns; tests pass other ways."""
@@ -83,6 +90,8 @@ class Parts:
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Perform]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
+    make_mind: Callable[[], Mind | None] = no_mind
+    """What evolution may ask; None if no LLM is set."""
     found_from: float = FOUND_FROM
     """Confidence from which recall's verdict is `found`."""
 
@@ -136,6 +145,7 @@ def installed_parts(
         open_store=open_store,
         import_verbs=import_verbs,
         make_scheduler=make_scheduler,
+        make_mind=lambda: mind_of(settings),
         found_from=settings.found_from,
     )
 

@@ -37,6 +37,8 @@ ANSWERS = "answers"
 ABOUT_SAME = "about_same"
 SIMILAR = "similar"
 CONTRADICTS = "contradicts"
+REVISED_BY = "revised_by"
+"""To the note in whose light an LLM revised this one's context, keywords and tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from zettel.storage.notes import ABOUT_SAME, ANSWERS, SIMILAR, Link, Note, Outline, State, fold
+from zettel.storage.notes import (
+    ABOUT_SAME,
+    ANSWERS,
+    REVISED_BY,
+    SIMILAR,
+    Link,
+    Note,
+    Outline,
+    State,
+    fold,
+)
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
 from zettel.tools.ranking.corpus import asks, by_session
@@ -87,7 +97,8 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
     stated = tuple(
         known for known in note.links if known.made_by != "rule" or not known.stood(None)
     )
-    taken = {known.to for known in stated if known.stood(None)} | {note.note_id}
+    joins = [k for k in stated if k.stood(None) and k.relation != REVISED_BY]
+    taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     made = [
         *_answers(task, note, asked.get(note.note_id)),
