@@ -3,11 +3,13 @@
 Tests that begin "as A-MEM does not" each fail on a defect of A-MEM's published code.
 """
 
+import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import replace
 
 import anyio
+import anyio.to_thread
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, Shown, said, scripted_llm, worded
 from tests.tools.conftest import START, Desk, opened_desk
@@ -472,3 +474,26 @@ async def test_the_budget_of_a_day_is_shared_by_its_runs(llm: ScriptedLlm) -> No
 
     assert (counts["llm_calls"], counts["llm_tokens"]) == (2, 12_000)
     assert counts["llm_fallback_budget"] == 1
+
+
+async def test_remember_does_not_wait_for_an_llm_that_hangs(desk: Desk, llm: ScriptedLlm) -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def hang(_: Asked) -> Reply:
+        asked.set()
+        release.wait()
+        return worded([])
+
+    llm.describes = hang
+    await desk.told("I burnt the soup again")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(desk.evolve)
+        await anyio.to_thread.run_sync(asked.wait)
+
+        later = await desk.told("The sea was cold")
+
+        assert await desk.found(query="sea") == [later]
+        release.set()
+    assert await waiting(desk.memory) == 1
+    await desk.evolve()
+    assert (await stored(desk, later)).keywords

@@ -42,7 +42,8 @@ def _limits(settings: Settings) -> Limits:
         if bound is not None and not (settings.llm_price_in or settings.llm_price_out):
             problem = f"{bound} bounds nothing while tokens have no price"
             remedy = "Set ZETTEL_LLM_PRICE_IN and ZETTEL_LLM_PRICE_OUT as well, or unset it."
-            raise InvalidArgumentError(name, problem, remedy)
+            setting = f"setting {name}"
+            raise InvalidArgumentError(setting, problem, remedy)
     return Limits(
         tokens_run=settings.llm_tokens_run,
         tokens_day=settings.llm_tokens_day,

@@ -107,7 +107,6 @@ def installed_parts(
         still_there: Whether the store is to be opened; a directory that is removed while LanceDB
             is being imported must not be made anew.
     """
-    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
     async def make_embedder() -> Embedder:
         if settings.model == HASH_MODEL:
@@ -137,7 +136,7 @@ def installed_parts(
         return await to_thread.run_sync(_verbs)
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
-        return await to_thread.run_sync(_scheduler, memory, clock, pace)
+        return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
     return Parts(
         make_embedder=make_embedder,
@@ -193,7 +192,8 @@ def _verbs() -> Perform:
     return perform
 
 
-def _scheduler(memory: Memory, clock: Clock, pace: Pace) -> Tending:
+def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Tending:
     from zettel.server.scheduler import Scheduler  # noqa: PLC0415
 
+    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
     return Scheduler(memory, pace=pace, clock=clock)
