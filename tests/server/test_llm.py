@@ -76,7 +76,9 @@ async def test_evolve_asks_the_llm_that_the_engines_settings_name_and_tells_what
     report = await evolving.evolve_once(kept, TOLD_AT, nothing, nothing)
     said = list[str]()
     await print_runs(kept, False, said.append)
+    again = await evolving.evolve_once(kept, TOLD_AT, nothing, nothing)
 
+    assert (again.changed, again.llm) == (0, {})
     assert (await the_note(kept)).tags == ("farming",)
     assert report.llm == {"llm_calls": 1, "llm_tokens": 120}
     assert '"llm": {"llm_calls": 1, "llm_tokens": 120}' in as_json(report)

@@ -3,6 +3,9 @@
 Tests that begin "as A-MEM does not" each fail on a defect of A-MEM's published code.
 """
 
+import json
+import random
+import re
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -11,15 +14,19 @@ from dataclasses import replace
 import anyio
 import anyio.to_thread
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, Shown, said, scripted_llm, worded
 from tests.tools.conftest import START, Desk, opened_desk
 
+from zettel.storage.chat import ChatAnswer, ChatQuestion
 from zettel.storage.dict_store import DictStore
+from zettel.storage.errors import NoAnswerError
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.lance_store import open_store
 from zettel.storage.notes import REVISED_BY, Note
 from zettel.storage.store import Change, NoteFilter, NoteStore
-from zettel.tools.evolve.mind import Limits
+from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.revise import NEIGHBOURS, REVISIONS
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.evolve.step import LINKED, REVISED
@@ -63,6 +70,9 @@ def revise_all(asked: Asked) -> Reply:
     return worded(revised)
 
 
+sentence = st.lists(
+    st.sampled_from("Ana Zeb met the bowl rain in May why? so".split()), min_size=1, max_size=7
+).map(" ".join)
 LATER = "A letter came from Zebulon"
 EVERY = NoteFilter(states=())
 NEW_WORDS: Mapping[str, object] = {
@@ -486,6 +496,7 @@ async def test_remember_does_not_wait_for_an_llm_that_hangs(desk: Desk, llm: Scr
 
     llm.describes = hang
     await desk.told("I burnt the soup again")
+    later = ""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(desk.evolve)
         await anyio.to_thread.run_sync(asked.wait)
@@ -497,3 +508,65 @@ async def test_remember_does_not_wait_for_an_llm_that_hangs(desk: Desk, llm: Scr
     assert await waiting(desk.memory) == 1
     await desk.evolve()
     assert (await stored(desk, later)).keywords
+
+
+class Fickle:
+    """A chat in the process that words every note, each time in another way, and fails at times."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.asked = 0
+
+    async def ask(self, question: ChatQuestion) -> ChatAnswer:
+        """Something about every note that is shown, and about one that is not."""
+        self.asked += 1
+        if self.random.random() < 0.2:
+            raise NoAnswerError("failing", spent=False)
+        told = [
+            {
+                "id": note_id,
+                "context": self.random.choice(["", "so it is", "as Ana told", "as Ulrike told"]),
+                "keywords": self.random.sample(["bowl", "rain", "may", "who"], 2),
+                "tags": self.random.sample(["home", "weather", "people"], 1),
+                "questions": [],
+            }
+            for note_id in (*re.findall(r'<note id="(\w+)"', question.data), "0")
+        ]
+        return ChatAnswer(text=json.dumps({"notes": told}))
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(sentence, st.sampled_from(["", "a", "b"])), max_size=8), st.integers(0, 99)
+)
+async def test_whatever_it_says_a_second_run_asks_nothing_and_content_is_as_it_was(
+    told: list[tuple[str, str]], seed: int
+) -> None:
+    chat = Fickle(seed)
+
+    async def open_chat() -> Fickle:
+        return chat
+
+    mind = Mind(open_chat=open_chat, retry_pauses_s=())
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=mind)
+    async with opened_desk(memory) as desk:
+        said = dict[str, str]()
+        for content, tag in told:
+            answer = await desk("remember", content=content, tags=[tag] if tag else [])
+            said.setdefault(str(answer["note_id"]), content)
+        await desk.evolve()
+        before, asked = {i: await memory.store.revisions(i) for i in said}, chat.asked
+
+        second = await desk.evolve()
+
+        assert (second.changed, second.llm, chat.asked) == (0, {}, asked)
+        assert {i: await memory.store.revisions(i) for i in said} == before
+        assert await waiting(memory) == 0
+        for note in await memory.store.get(list(said)):
+            assert note.content == said[note.note_id]
+            assert {link.to for link in note.links} <= said.keys() - {note.note_id}
+            first = before[note.note_id][0]
+            assert set(first.tags) <= set(note.tags)
+            assert "Ulrike" not in note.context

@@ -75,10 +75,10 @@ def test_what_could_steer_a_reader_is_malformed(words: str) -> None:
 
 def test_what_a_rule_or_an_llm_made_of_a_note_is_no_source() -> None:
     made = note("soup", context="with Ulrike", tags=("Paris",), derived_by={"context": "llm"})
-    given = replace(made, derived_by={"context": "agent", "tags": "agent"})
+    told = replace(made, derived_by={"context": "agent", "tags": "agent"})
 
     assert fault("Ulrike", sources_of([made]), most=99) == "invented"
-    assert fault("Ulrike in Paris", sources_of([given]), most=99) is None
+    assert fault("Ulrike in Paris", sources_of([told]), most=99) is None
 
 
 def test_names_of_notes_shown_beside_are_foreign_in_small_letters_too() -> None:

@@ -1,7 +1,10 @@
 """What a forgotten note has taught its neighbours goes with it."""
 
+import threading
 from collections.abc import AsyncGenerator, Generator
 
+import anyio
+import anyio.to_thread
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, scripted_llm, worded
 from tests.tools.conftest import Desk, opened_desk
@@ -78,6 +81,48 @@ async def test_evolution_describes_it_anew_and_comes_to_rest(desk: Desk) -> None
     assert not any(link.relation == REVISED_BY for link in note.links)
     assert (await desk.evolve()).changed == 0
     assert await waiting(desk.memory) == 0
+
+
+async def test_a_note_forgotten_while_the_answer_is_on_its_way_teaches_nobody(
+    desk: Desk, llm: ScriptedLlm
+) -> None:
+    note_id = await desk.told("We met Zebulon at the fair")
+    await desk.evolve()
+    asked, release = threading.Event(), threading.Event()
+
+    def late(question: Asked) -> Reply:
+        asked.set()
+        release.wait()
+        return revised(question)
+
+    llm.revises = late
+    teacher = await desk.told("A platypus bit Zebulon")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(desk.evolve)
+        await anyio.to_thread.run_sync(asked.wait)
+        await desk("forget", note_ids=[teacher])
+        release.set()
+    await desk.evolve()
+
+    assert [r.change for r in await desk.memory.store.revisions(note_id)][-3:-1] == [
+        "revise",
+        "unlearn",
+    ]
+    assert "platypus" not in str(await stored(desk, note_id))
+
+
+async def test_what_a_note_has_learnt_it_does_not_teach_others(
+    desk: Desk, llm: ScriptedLlm
+) -> None:
+    note_id, _ = await taught(desk, tags=["fair"])
+    llm.asked.clear()
+
+    await desk("update", note_id=note_id, subject="Ana")
+    await desk.evolve()
+
+    [question] = [a for a in llm.asked if a.notes[0].note_id == note_id]
+    assert question.notes[0].role == "new"
+    assert "platypus" not in question.notes[0].text
 
 
 async def test_forgetting_again_changes_nothing_more(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.context import context_of
 from zettel.tools.evolve.dates import spans
-from zettel.tools.evolve.describe import described
+from zettel.tools.evolve.describe import AT_ONCE, described
 from zettel.tools.evolve.keywords import keywords
 from zettel.tools.evolve.names import names
 from zettel.tools.evolve.step import CONSTRUCTED, Batch, Step, Task, settle
@@ -29,7 +29,7 @@ RAW = NoteFilter(stage_below=CONSTRUCTED)
 
 async def _construct(task: Task, most: int) -> Batch:
     store = task.memory.store
-    waiting = await store.find(RAW, limit=most)
+    waiting = await store.find(RAW, limit=min(most, AT_ONCE) if task.writer.asks else most)
     if not waiting:
         return Batch()
     before, built = list[Note](), list[Note]()

@@ -7,7 +7,7 @@ from zettel.tools.evolve.step import Task
 from zettel.tools.evolve.writer import with_draft
 
 AT_ONCE = 8
-"""Notes in one question: an answer that is no good costs no more than these theirs."""
+"""Notes in one question and one commit: an answer that is no good costs no more of them theirs."""
 
 
 async def described(task: Task, notes: Sequence[Note]) -> list[Note]:

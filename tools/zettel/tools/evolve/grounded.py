@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import regex as re
 
-from zettel.storage.notes import Note, fold
+from zettel.storage.notes import REVISED_BY, Note, fold
 
 Fault = Literal["malformed", "too_long", "invented"]
 """Why a text is not used."""
@@ -95,6 +95,18 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
     return None
 
 
+def given(note: Note) -> tuple[str, tuple[str, ...]]:
+    """Context and tags as far as an agent gave them.
+
+    Tags that an LLM has added to the agent's, in the light of another note, cannot be told from
+    them: then none count.
+    """
+    makers = note.derived_by
+    taught = any(link.relation == REVISED_BY and link.made_by == "llm" for link in note.links)
+    context = note.context if makers.get("context") == "agent" else ""
+    return context, note.tags if makers.get("tags") == "agent" and not taught else ()
+
+
 def _words(text: str) -> list[str]:
     """In the form in which they are compared but for capitals, which tell names."""
     return _WORD.findall(normalize("NFKC", text))
@@ -105,11 +117,9 @@ def _said(note: Note) -> str:
 
     Its maker may have been wrong, or have spoken of a note that is gone since.
     """
-    makers = note.derived_by
-    given = [note.context] if makers.get("context") == "agent" else []
-    given += note.tags if makers.get("tags") == "agent" else ()
+    context, tags = given(note)
     day = f"{note.happened_at:%A %d %B %Y %Y-%m-%d} {note.happened_at.day}"
-    return "\n".join((note.content, note.subject, *given, day))
+    return "\n".join((note.content, note.subject, context, *tags, day))
 
 
 def _is_invented(word: str, sources: Sources) -> bool:

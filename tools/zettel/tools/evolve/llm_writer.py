@@ -58,7 +58,7 @@ class LlmWriter:
         clock: Seconds on a clock that only goes forward.
     """
 
-    revises = True
+    asks = True
 
     def __init__(
         self, mind: Mind, purse: Purse, *, clock: Callable[[], float] = anyio.current_time

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.chat import ChatQuestion
 from zettel.storage.notes import Note
+from zettel.tools.evolve.grounded import given
 
 SHOWN = 4_000
 """Characters of a note that are shown."""
@@ -109,11 +110,17 @@ def _question(
 
 
 def _block(note: Note, role: str) -> str:
-    """A note between its delimiters, which its words, escaped, cannot write."""
+    """A note between its delimiters, which its words, escaped, cannot write.
+
+    What was derived is shown of neighbours alone, which are to be worded anew: of the others it
+    could carry on the words of a note that has taught them and is forgotten later.
+    """
+    derived = role == "neighbour"
+    context, tags = (note.context, note.tags) if derived else given(note)
     said = [f"text: {note.content[:SHOWN]}", f"about: {note.subject}" if note.subject else ""]
-    said += [f"context: {note.context}" if note.context else ""]
-    said += [f"tags: {', '.join(note.tags)}" if note.tags else ""]
-    said += [f"keywords: {', '.join(note.keywords)}" if note.keywords else ""]
+    said += [f"context: {context}" if context else ""]
+    said += [f"tags: {', '.join(tags)}" if tags else ""]
+    said += [f"keywords: {', '.join(note.keywords)}" if derived and note.keywords else ""]
     body = html.escape("\n".join(line for line in said if line), quote=False)
     day = f"{note.happened_at:%Y-%m-%d}"
     return f'<note id="{note.note_id}" role="{role}" day="{day}">\n{body}\n</note>'

@@ -11,8 +11,9 @@ from datetime import datetime
 from zettel.storage.notes import REVISED_BY, Link, Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.evolve.link import ALIKE, NEAREST, PASSAGES
-from zettel.tools.evolve.step import LINKED, REVISED, Batch, Step, Task, revision
+from zettel.tools.evolve.step import LINKED, REVISED, SCHEDULER, Batch, Step, Task, revision
 from zettel.tools.evolve.writer import Draft, with_draft
+from zettel.tools.unlearn import unlearn
 
 NEIGHBOURS = 5
 """Neighbours a note may revise: A-MEM's k."""
@@ -28,16 +29,18 @@ UNREVISED = NoteFilter(stage_below=REVISED, stage_from=LINKED)
 
 async def _revise(task: Task, most: int) -> Batch:
     store = task.memory.store
-    if not task.writer.revises:
+    if not task.writer.asks:
         waiting = await store.find(UNREVISED, limit=most)
         await store.mark(waiting, stage=REVISED)
         return Batch(seen=tuple(note.note_id for note in waiting))
     waiting = await store.find(UNREVISED, limit=min(most, AT_ONCE))
     changed = 0
     for note_id in sorted(note.note_id for note in waiting):  # as they were told
-        [note] = await store.get([note_id])  # another one of these may have revised it
-        changed += await _revise_neighbours(task, note)
-        await store.mark([note], stage=REVISED)
+        # As it stands now: another one of these may have revised it, or an agent changed it.
+        for note in await store.get([note_id]):
+            if note.state is State.ACTIVE and note.stage >= LINKED:
+                changed += await _revise_neighbours(task, note)
+                await store.mark([note], stage=REVISED)
     return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
 
 
@@ -54,7 +57,11 @@ async def _revise_neighbours(task: Task, note: Note) -> int:
     ]
     if not changes:
         return 0
-    return len((await task.memory.store.write(changes=changes)).stored)
+    stored = (await task.memory.store.write(changes=changes)).stored
+    [now] = await task.memory.store.get([note.note_id])
+    if now.state is State.FORGOTTEN:  # while the answer was on its way: then it taught nobody
+        await unlearn(task.memory, [note.note_id], by=SCHEDULER, now=task.now)
+    return len(stored)
 
 
 def _revised(task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Draft]) -> Change | None:

@@ -33,8 +33,8 @@ class Writer(Protocol):
     """Words notes anew; what it returns is checked against the notes it was shown."""
 
     @property
-    def revises(self) -> bool:
-        """Whether it has anything to say of neighbours."""
+    def asks(self) -> bool:
+        """Whether it asks somebody: that takes seconds a note, so little is begun at once."""
         ...
 
     @property
@@ -62,7 +62,7 @@ class Writer(Protocol):
 class RuleWriter:
     """Leaves every note as the steps make it by rule."""
 
-    revises = False
+    asks = False
     counts = NO_COUNTS
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
