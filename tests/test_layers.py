@@ -102,6 +102,21 @@ def test_only_the_embedder_and_the_reranker_know_the_model_library() -> None:
     assert users == {"storage/sentence_embedder.py", "storage/cross_encoder.py"}
 
 
+def test_only_the_chat_knows_the_llm_client() -> None:
+    assert importers("openai", "httpx2") == {"storage/openai_chat.py"}
+
+
+def test_the_llm_client_is_loaded_by_nobody_at_the_top() -> None:
+    at_the_top = [
+        str(file.relative_to(ROOT))
+        for file in product_files()
+        for node in tree(file).body
+        if isinstance(node, ast.ImportFrom) and node.module == "zettel.storage.openai_chat"
+    ]
+
+    assert at_the_top == []
+
+
 def test_the_namespace_has_no_init_file() -> None:
     assert [
         str(path) for layer in LAYERS for path in (ROOT / layer).glob("zettel/__init__.*")

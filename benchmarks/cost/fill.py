@@ -28,7 +28,7 @@ NEAREST, FURTHEST = 0.95, 0.45
 as candidates (from 0.60 and 0.70 on), most do not."""
 BATCH = 2_000
 """Notes a commit."""
-LINKED = 2
+REVISED = 4
 """`Note.stage` of a note that evolution is through with."""
 
 
@@ -68,7 +68,7 @@ async def make_filling(embedder: Embedder, notes: int, *, seed: int) -> Filling:
             links=(_link(earlier, at),) if earlier else (),
             changed_by="cost",
             embed_model=embedder.model_id,
-            stage=LINKED,
+            stage=REVISED,
         )
         entries.append(NewNote(note=note, vectors=vectors))
     return Filling(entries=entries)

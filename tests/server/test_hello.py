@@ -10,8 +10,15 @@ from zettel.server.settings import ENGINE_SETTINGS, Settings
 
 
 def test_every_setting_is_a_clients_or_the_engines_or_of_the_way_in() -> None:
-    assert {*HELLO_SETTINGS, "store", "host", "port", "ipc"} == set(Settings.model_fields)
+    ways_in, untold = {"store", "host", "port", "ipc"}, {"llm_key"}
+    assert set(HELLO_SETTINGS) | ways_in | untold == set(Settings.model_fields)
     assert set(ENGINE_SETTINGS) < set(HELLO_SETTINGS)
+
+
+def test_the_key_of_the_llm_does_not_travel() -> None:
+    given = given_settings({}, {"ZETTEL_LLM_KEY": "sesame", "ZETTEL_LLM_MODEL": "m"})
+
+    assert given == {"llm_model": "m"}
 
 
 def test_a_flag_wins_over_a_variable_and_an_empty_variable_is_none() -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import anyio
 
 from zettel.server.clock import utc_now
 from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
+from zettel.server.llm import mind_of
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
@@ -58,9 +60,11 @@ async def evolve_once(
         waits: Told once if another process is at it.
 
     Raises:
-        ZettelError: Store or model cannot be used.
+        ZettelError: Store, model or LLM cannot be used.
     """
-    async with opened(settings) as memory:
+    mind = mind_of(settings)
+    async with opened(settings) as found:
+        memory = replace(found, mind=mind)
         await memory.embedder.load()
         await mend(memory)
         return await alone(
@@ -130,6 +134,7 @@ def as_json(report: RunReport) -> str:
             "changed": report.changed,
             "created": report.created,
             "steps": report.steps,
+            "llm": report.llm,
         }
     )
 
@@ -137,4 +142,6 @@ def as_json(report: RunReport) -> str:
 def as_text(report: RunReport) -> str:
     """The report for a person."""
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
-    return f"{report.run_id}: {report.changed} changed, {report.created} created ({steps})"
+    told = f"{report.run_id}: {report.changed} changed, {report.created} created ({steps})"
+    llm = ", ".join(f"{name.removeprefix('llm_')} {n}" for name, n in report.llm.items())
+    return f"{told}; LLM: {llm}" if llm else told

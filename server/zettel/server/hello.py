@@ -31,9 +31,18 @@ HELLO_SETTINGS = (
     "durability",
     "found_from",
     "archive_below",
+    "llm_model",
+    "llm_base_url",
+    "llm_timeout_seconds",
+    "llm_tokens_run",
+    "llm_tokens_day",
+    "llm_price_in",
+    "llm_price_out",
+    "llm_money_run",
+    "llm_money_day",
 )
-"""Settings a client may have been given; the last nine are the engine's own, so it only compares
-them with what it runs with."""
+"""Settings a client may have been given; from `model` on they are the engine's own, so it only
+compares them with what it runs with. The LLM's key does not travel."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Message = dict[str, Json]

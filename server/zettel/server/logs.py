@@ -6,7 +6,7 @@ import sys
 from logging.handlers import RotatingFileHandler
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-QUIET = ("asyncio", "filelock", "httpx", "httpx2", "mcp", "sse_starlette", "uvicorn")
+QUIET = ("asyncio", "filelock", "httpx", "httpx2", "mcp", "openai", "sse_starlette", "uvicorn")
 """Loggers that repeat every request, some with its body: warnings only."""
 
 

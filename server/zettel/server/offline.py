@@ -10,7 +10,7 @@ from zettel.tools.memory import Memory
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Memory]:
-    """Open a store that is there; its models are found, not loaded.
+    """Open a store that is there; its models are found, not loaded, and no LLM is asked.
 
     Raises:
         StoreError: It cannot be opened.

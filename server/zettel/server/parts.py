@@ -13,6 +13,7 @@ from typing import Protocol
 from anyio import to_thread
 
 from zettel.server.clock import Clock
+from zettel.server.llm import mind_of
 from zettel.server.pace import Pace
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
@@ -22,6 +23,7 @@ from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
 
 HASH_MODEL = "hash"
@@ -73,6 +75,11 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
+def no_mind() -> Mind | None:
+    """Leave evolution to its rules."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """How a runtime comes by what it owns; tests pass other ways."""
@@ -83,6 +90,8 @@ class Parts:
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Perform]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
+    make_mind: Callable[[], Mind | None] = no_mind
+    """What evolution may ask; None if no LLM is set."""
     found_from: float = FOUND_FROM
     """Confidence from which recall's verdict is `found`."""
     archive_below: float = 0.0
@@ -100,7 +109,6 @@ def installed_parts(
         still_there: Whether the store is to be opened; a directory that is removed while LanceDB
             is being imported must not be made anew.
     """
-    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
     async def make_embedder() -> Embedder:
         if settings.model == HASH_MODEL:
@@ -127,7 +135,7 @@ def installed_parts(
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
-        return await to_thread.run_sync(_scheduler, memory, clock, pace)
+        return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
     return Parts(
         make_embedder=make_embedder,
@@ -135,6 +143,7 @@ def installed_parts(
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
+        make_mind=lambda: mind_of(settings),
         found_from=settings.found_from,
         archive_below=settings.archive_below,
     )
@@ -187,7 +196,8 @@ def _verbs() -> Perform:
     return perform
 
 
-def _scheduler(memory: Memory, clock: Clock, pace: Pace) -> Tending:
+def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Tending:
     from zettel.server.scheduler import Scheduler  # noqa: PLC0415
 
+    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
     return Scheduler(memory, pace=pace, clock=clock)

@@ -27,7 +27,7 @@ class Preview:
 
 
 async def preview(settings: Settings, now: datetime | None, progress: Progress) -> Preview:
-    """Run every step to the end on a copy of the store, and tell the difference.
+    """Run every step to the end on a copy of the store, by rule, and tell the difference.
 
     Args:
         settings: Which store and model.

@@ -20,6 +20,7 @@ from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.storage.reranker import Reranker
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.mind import Mind
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
 
@@ -196,6 +197,7 @@ class Runtime:
             store=store,
             embedder=self._embedder,
             reranker=self._reranker,
+            mind=self._mind(),
             on_write=self._wrote,
             found_from=self._parts.found_from,
             archive_below=self._parts.archive_below,
@@ -213,6 +215,14 @@ class Runtime:
             self._tasks.start_soon(self._load_reranker)
         logger.info("store=%r is open", self.place)
         return memory
+
+    def _mind(self) -> Mind | None:
+        try:
+            return self._parts.make_mind()
+        except ZettelError as error:
+            # Notes are kept and found without it, and evolve by rule.
+            logger.error("the LLM is not used: %s", error)
+            return None
 
     async def _heal(self, memory: Memory) -> None:
         try:

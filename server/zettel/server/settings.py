@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,8 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
 
 CONFIG_FILE = "config.toml"
+LOCAL_LLM = "http://127.0.0.1:11434/v1"
+"""Where Ollama listens (its documentation): by default no note leaves the machine."""
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 FLAGS = frozenset(
@@ -39,6 +41,14 @@ EXPECTED = {
     "durability": "fast or power-loss",
     "found_from": "a number from 0 to 1",
     "archive_below": "a number from 0 up to, but not, 1",
+    "llm_base_url": "an http:// or https:// address",
+    "llm_timeout_seconds": "a number of seconds above 0",
+    "llm_tokens_run": "a whole number of tokens, 0 or more",
+    "llm_tokens_day": "a whole number of tokens, 0 or more",
+    "llm_price_in": "the price of a million tokens, 0 or more",
+    "llm_price_out": "the price of a million tokens, 0 or more",
+    "llm_money_run": "an amount above 0",
+    "llm_money_day": "an amount above 0",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -52,8 +62,17 @@ ENGINE_SETTINGS = (
     "durability",
     "found_from",
     "archive_below",
+    "llm_model",
+    "llm_base_url",
+    "llm_timeout_seconds",
+    "llm_tokens_run",
+    "llm_tokens_day",
+    "llm_price_in",
+    "llm_price_out",
+    "llm_money_run",
+    "llm_money_day",
 )
-"""What clients of one engine share."""
+"""What clients of one engine share; the LLM's key, too, but that is told nobody."""
 
 
 def config_file(place: str) -> Path:
@@ -100,6 +119,22 @@ class Settings(BaseSettings):
     """Confidence from which recall's verdict is `found`."""
     archive_below: float = Field(default=0.0, ge=0, lt=1)
     """Share still held below which evolution archives a note; 0 archives nothing."""
+    llm_model: str = ""
+    """LLM that evolution may ask, as its service calls it; empty for none: all is by rule."""
+    llm_base_url: str = Field(default=LOCAL_LLM, pattern=r"^https?://")
+    """Of a service with OpenAI's HTTP interface."""
+    llm_key: SecretStr = SecretStr("")
+    llm_timeout_seconds: float = Field(default=60.0, gt=0)
+    """Of one question, answer included."""
+    llm_tokens_run: int = Field(default=100_000, ge=0)
+    llm_tokens_day: int = Field(default=1_000_000, ge=0)
+    """Tokens read and written, of one evolution run and of one UTC day."""
+    llm_price_in: float = Field(default=0.0, ge=0)
+    llm_price_out: float = Field(default=0.0, ge=0)
+    """Of a million tokens read and written, in any currency."""
+    llm_money_run: float | None = Field(default=None, gt=0)
+    llm_money_day: float | None = Field(default=None, gt=0)
+    """In the prices' currency; None is no bound."""
 
     @classmethod
     def settings_customise_sources(

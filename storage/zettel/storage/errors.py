@@ -13,7 +13,8 @@
     │   ├── StoreUnavailableError   path, permissions, disk
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
-    │   ├── ModelUnavailableError   the embedding model or the reranker cannot be loaded
+    │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
+    │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
     │   └── LeaseLostError          try again: another process took the work over
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
@@ -175,13 +176,41 @@ class OtherModelError(StoreError):
 
 
 class ModelUnavailableError(StoreError):
-    """The embedding model, or the reranker, cannot be found, read or trusted."""
+    """The embedding model, the reranker or the LLM cannot be found, read or trusted."""
 
     def __init__(
         self, model: str, problem: str, remedy: str, *, what: str = "embedding model"
     ) -> None:
         self.model = model
         super().__init__(f"The {what} {model!r} {problem}. {remedy}")
+
+
+class NoAnswerError(StoreError):
+    """An LLM was asked and did not answer.
+
+    Args:
+        reason: One word, for counting: `timeout`, `unreachable`, `rate_limited`, `failing`,
+            `rejected`, `too_large` or `unreadable`.
+        spent: Whether the service may have counted tokens all the same.
+        retry_after_s: Seconds the service asks to wait; None if it does not say.
+        status: HTTP status; None if there was no response.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        spent: bool,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        self.reason, self.spent, self.status = reason, spent, status
+        self.retry_after_s = retry_after_s
+        shown = f" (status {status})" if status is not None else ""
+        super().__init__(
+            f"The LLM gave no answer: {reason}{shown}. Check ZETTEL_LLM_BASE_URL,"
+            " ZETTEL_LLM_MODEL and ZETTEL_LLM_KEY; until then notes evolve by rule."
+        )
 
 
 class LeaseLostError(StoreError):

@@ -41,6 +41,8 @@ MAY_SUPERSEDE = "may_supersede"
 MAY_CONTRADICT = "may_contradict"
 OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
 """A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
+REVISED_BY = "revised_by"
+"""To the note in whose light an LLM revised this one's context, keywords and tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

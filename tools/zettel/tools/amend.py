@@ -11,6 +11,9 @@ from zettel.tools.history import differences
 from zettel.tools.links import LinkArgument, as_old_as, with_links, without_agents
 from zettel.tools.times import Period, iso
 
+MADE = ("rule", "llm")
+"""Makers in `derived_by` that are not the agent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -172,7 +175,8 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
     derived = new.derived_by
     return replace(
         new,
-        context="" if derived.get("context") == "rule" else new.context,
+        context="" if derived.get("context") in MADE else new.context,
+        tags=() if derived.get("tags") in MADE else new.tags,
         keywords=(),
         entities=(),
         times=(),

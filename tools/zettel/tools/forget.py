@@ -20,6 +20,7 @@ from zettel.tools.scope import searched_namespaces
 from zettel.tools.search import search
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.times import Period, iso, read_time
+from zettel.tools.unlearn import unlearn
 
 PREVIEWED = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
@@ -218,6 +219,8 @@ async def _change_state(
     for note in await commit(memory, list(revs), plan):
         if note.note_id in revs:
             settled[note.note_id] = note
+    if not undo:
+        await unlearn(memory, sorted(settled), by=by, now=now)
     # A restored note may have lost or found a superseder while it was away.
     await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]

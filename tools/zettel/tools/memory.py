@@ -9,6 +9,7 @@ from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.corpora import Corpora
 from zettel.tools.echo import ServedLog
+from zettel.tools.evolve.mind import Mind
 from zettel.tools.keyed_lock import KeyedLock
 from zettel.tools.pages import PageCache
 from zettel.tools.usage import UsageBuffer
@@ -25,6 +26,8 @@ class Memory:
     store: NoteStore
     embedder: Embedder
     reranker: Reranker | None = None
+    mind: Mind | None = None
+    """The LLM that evolution may ask; None leaves all to rules."""
     served: ServedLog = field(default_factory=ServedLog)
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pages: PageCache = field(default_factory=PageCache)

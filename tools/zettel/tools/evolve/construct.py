@@ -1,6 +1,6 @@
 """Step `construct`: a note's keywords, names, times, and a context where the agent gave none.
 
-A-MEM's note construction (arXiv 2502.12110, section 3.1) by rule.
+A-MEM's note construction (arXiv 2502.12110, section 3.1) by rule, then by the run's writer.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.context import context_of
 from zettel.tools.evolve.dates import spans
+from zettel.tools.evolve.describe import AT_ONCE, described
 from zettel.tools.evolve.keywords import keywords
 from zettel.tools.evolve.names import names
 from zettel.tools.evolve.step import CONSTRUCTED, Batch, Step, Task, settle
@@ -28,7 +29,7 @@ RAW = NoteFilter(stage_below=CONSTRUCTED)
 
 async def _construct(task: Task, most: int) -> Batch:
     store = task.memory.store
-    waiting = await store.find(RAW, limit=most)
+    waiting = await store.find(RAW, limit=min(most, AT_ONCE) if task.writer.asks else most)
     if not waiting:
         return Batch()
     before, built = list[Note](), list[Note]()
@@ -39,7 +40,15 @@ async def _construct(task: Task, most: int) -> Batch:
         built += await anyio.to_thread.run_sync(
             _built_all, notes, [outline.content for outline in background]
         )
-    changed = await settle(task, before, built, "construct", "derived by rule")
+    worded, changed = await described(task, built), 0
+    for maker in ("rule", "llm"):
+        pairs = [
+            (old, new)
+            for old, rule, new in zip(before, built, worded, strict=True)
+            if (new is rule) == (maker == "rule")
+        ]
+        olds, news = [old for old, _ in pairs], [new for _, new in pairs]
+        changed += await settle(task, olds, news, "construct", f"derived by {maker}")
     return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
 
 

@@ -15,6 +15,7 @@ from zettel.storage.notes import (
     ABOUT_SAME,
     ANSWERS,
     OPEN,
+    REVISED_BY,
     SIMILAR,
     Link,
     Note,
@@ -101,7 +102,8 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
         for known in note.links
         if known.made_by != "rule" or not known.stood(None) or known.relation in OPEN
     )
-    taken = {k.to for k in stated if k.stood(None) and k.relation not in OPEN} | {note.note_id}
+    joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN, REVISED_BY)]
+    taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     made = [
         *_answers(task, note, asked.get(note.note_id)),

@@ -15,7 +15,11 @@ from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.fade import NAME as FADE
 from zettel.tools.evolve.fade import fade
 from zettel.tools.evolve.link import LINK
+from zettel.tools.evolve.llm_writer import LlmWriter
+from zettel.tools.evolve.purse import Purse
+from zettel.tools.evolve.revise import REVISE
 from zettel.tools.evolve.step import Batch, Task
+from zettel.tools.evolve.writer import RULE, Writer
 from zettel.tools.memory import Memory
 
 BATCH = 128
@@ -26,7 +30,7 @@ about ten themselves, so that cleaning never calls for the next cleaning."""
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
 
-STEPS = (EMBED, CONSTRUCT, LINK, COMPARE)
+STEPS = (EMBED, CONSTRUCT, LINK, COMPARE, REVISE)
 """In this order; `maintain` follows them."""
 
 Progress = Callable[[str, int, int], None]
@@ -51,6 +55,8 @@ class RunReport:
     created: int
     steps: dict[str, int] = field(default_factory=dict[str, int])
     """Step -> notes it changed."""
+    llm: dict[str, int] = field(default_factory=dict[str, int])
+    """Calls and tokens of the LLM, and by reason what was left to the rule; empty without one."""
     outcome: str = "done"
 
 
@@ -78,7 +84,8 @@ async def evolve(
     Cancelled between two batches, a run is recorded as such and the next one goes on where it
     ended. A second run over unchanged notes changes nothing.
     """
-    task, began = Task(memory=memory, now=now, run_id=run_id), anyio.current_time()
+    writer, began = _writer(memory, now), anyio.current_time()
+    task = Task(memory=memory, now=now, run_id=run_id, writer=writer)
     steps, created, outcome = dict[str, int](), 0, "failed"
     try:
         outcome, created = await _steps(task, steps, budget, progress)
@@ -94,7 +101,7 @@ async def evolve(
                     who=who,
                     started_at=now,
                     ended_at=now + timedelta(seconds=anyio.current_time() - began),
-                    counts=steps,
+                    counts=steps | dict(writer.counts),
                     outcome=outcome,
                 )
             )
@@ -103,8 +110,15 @@ async def evolve(
         changed=sum(steps.values()),
         created=created,
         steps=steps,
+        llm=dict(writer.counts),
         outcome=outcome,
     )
+
+
+def _writer(memory: Memory, now: datetime) -> Writer:
+    if memory.mind is None:
+        return RULE
+    return LlmWriter(memory.mind, Purse(memory.store, memory.mind.limits, now))
 
 
 async def _steps(

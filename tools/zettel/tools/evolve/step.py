@@ -10,6 +10,7 @@ from datetime import datetime
 
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NoteFilter
+from zettel.tools.evolve.writer import RULE, Writer
 from zettel.tools.memory import Memory
 
 CONSTRUCTED = 1
@@ -48,6 +49,8 @@ class Task:
     memory: Memory
     now: datetime
     run_id: str
+    writer: Writer = RULE
+    """Who words what the steps write."""
     holders: dict[tuple[str, str], tuple[str, ...]] = field(
         default_factory=dict[tuple[str, str], tuple[str, ...]]
     )
