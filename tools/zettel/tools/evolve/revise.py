@@ -11,7 +11,16 @@ from datetime import datetime
 from zettel.storage.notes import REVISED_BY, Link, Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.evolve.link import ALIKE, NEAREST, PASSAGES
-from zettel.tools.evolve.step import COMPARED, LINKED, REVISED, SCHEDULER, Batch, Step, Task, revision
+from zettel.tools.evolve.step import (
+    COMPARED,
+    LINKED,
+    REVISED,
+    SCHEDULER,
+    Batch,
+    Step,
+    Task,
+    revision,
+)
 from zettel.tools.evolve.writer import Draft, with_draft
 from zettel.tools.unlearn import unlearn
 
