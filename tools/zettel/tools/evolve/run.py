@@ -9,6 +9,7 @@ import anyio.lowlevel
 
 from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE
 from zettel.tools.evolve.construct import CONSTRUCT
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.link import LINK
@@ -23,7 +24,7 @@ about ten themselves, so that cleaning never calls for the next cleaning."""
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
 
-STEPS = (EMBED, CONSTRUCT, LINK)
+STEPS = (EMBED, CONSTRUCT, LINK, CONSOLIDATE)
 """In this order; `maintain` follows them."""
 
 Progress = Callable[[str, int, int], None]
