@@ -30,8 +30,9 @@ HELLO_SETTINGS = (
     "idle_minutes",
     "durability",
     "found_from",
+    "consolidate",
 )
-"""Settings a client may have been given; the last eight are the engine's own, so it only compares
+"""Settings a client may have been given; the last nine are the engine's own, so it only compares
 them with what it runs with."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"

@@ -20,6 +20,11 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
     reranker = await parts.make_reranker()
     store = await parts.open_store(embedder)
     try:
-        yield Memory(store=store, embedder=embedder, reranker=reranker)
+        yield Memory(
+            store=store,
+            embedder=embedder,
+            reranker=reranker,
+            consolidates=settings.consolidate,
+        )
     finally:
         await store.close()

@@ -85,6 +85,8 @@ class Parts:
     make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
     found_from: float = FOUND_FROM
     """Confidence from which recall's verdict is `found`."""
+    consolidates: bool = False
+    """Whether evolution composes gists, concepts and a profile."""
 
 
 def installed_parts(
@@ -98,7 +100,6 @@ def installed_parts(
         still_there: Whether the store is to be opened; a directory that is removed while LanceDB
             is being imported must not be made anew.
     """
-    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
 
     async def make_embedder() -> Embedder:
         if settings.model == HASH_MODEL:
@@ -128,6 +129,7 @@ def installed_parts(
         return await to_thread.run_sync(_verbs)
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
+        pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
         return await to_thread.run_sync(_scheduler, memory, clock, pace)
 
     return Parts(
@@ -137,6 +139,7 @@ def installed_parts(
         import_verbs=import_verbs,
         make_scheduler=make_scheduler,
         found_from=settings.found_from,
+        consolidates=settings.consolidate,
     )
 
 

@@ -198,6 +198,7 @@ class Runtime:
             reranker=self._reranker,
             on_write=self._wrote,
             found_from=self._parts.found_from,
+            consolidates=self._parts.consolidates,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

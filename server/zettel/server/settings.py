@@ -38,6 +38,7 @@ EXPECTED = {
     "ipc": "unix or tcp",
     "durability": "fast or power-loss",
     "found_from": "a number from 0 to 1",
+    "consolidate": "true or false",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -50,6 +51,7 @@ ENGINE_SETTINGS = (
     "idle_minutes",
     "durability",
     "found_from",
+    "consolidate",
 )
 """What clients of one engine share."""
 
@@ -96,6 +98,8 @@ class Settings(BaseSettings):
     """`power-loss` has every commit on the disk before it is acknowledged."""
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`."""
+    consolidate: bool = False
+    """Whether evolution composes gists, concepts and a profile."""
 
     @classmethod
     def settings_customise_sources(

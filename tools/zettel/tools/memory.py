@@ -34,5 +34,7 @@ class Memory:
     """Namespaces known to hold notes, so that only a first write has to ask."""
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
+    consolidates: bool = False
+    """Whether evolution composes gists, concepts and a profile beside what was told."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""

@@ -11,7 +11,7 @@ from zettel.storage.notes import fold
 _WHO = r"(?:ai|assistant|agent|model|bot|chatbot|claude|chatgpt|gemini|copilot|llm)"
 _PATTERNS = (
     # "Ignore all previous instructions", "disregard the rules above"
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?]{0,40}"
+    r"(?<!never |not |n't )\b(?:ignore|disregard|forget|override|bypass)\b[^.!?]{0,40}"
     r"\b(?:instructions?|prompts?|rules|guidelines|directions|guardrails)\b",
     # What only a prompt speaks of, and the marks of chat templates.
     r"\b(?:system|developer) (?:prompt|message|instructions?)\b",

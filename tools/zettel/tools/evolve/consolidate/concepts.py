@@ -19,7 +19,7 @@ from sklearn.cluster import AgglomerativeClustering
 from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.consolidate.draft import Draft
-from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable
+from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
 from zettel.tools.evolve.names import names
 from zettel.tools.evolve.step import Task
 from zettel.tools.ranking.terms import terms
@@ -156,10 +156,12 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> Draft | N
     )
     if not same and len(telling) < LEAST:
         return None
-    best = most_central(rows, 1 if same else QUOTED)
-    quotes = [_quote(telling[at]) for at in sorted(best)]
-    count = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
     subjects = {fold(note.subject): note.subject for note in telling}
+    known = frozenset(subjects)
+    best_of = [max((worth(note, text, known), text) for text in quotable(note)) for note in telling]
+    best = most_central(rows, 1 if same else QUOTED, [much for much, _ in best_of])
+    quotes = [_quote(telling[at], best_of[at][1]) for at in sorted(best)]
+    count = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
     return Draft(
         sort=CONCEPT,
         key=telling[0].note_id,
@@ -171,9 +173,9 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> Draft | N
     )
 
 
-def _quote(note: Note) -> str:
+def _quote(note: Note, text: str) -> str:
     who = f"{note.subject}: " if note.subject else ""
-    return f"{who}{shortened(quotable(note)[0], QUOTE)}"
+    return f"{who}{shortened(text, QUOTE)}"
 
 
 def _span(notes: Sequence[Note]) -> str:

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from zettel.storage.notes import GIST, SUMMARY, Kind, Note, order_key
+from zettel.storage.notes import GIST, SUMMARY, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.consolidate.draft import Draft
 from zettel.tools.evolve.consolidate.events import starts
 from zettel.tools.evolve.consolidate.sentences import (
+    WORTH,
     Row,
     as_row,
     most_central,
     quotable,
+    worth,
 )
 from zettel.tools.evolve.step import Task
 from zettel.tools.render import shortened
@@ -56,11 +58,18 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[Draft], 
 
 
 async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Draft | None:
-    telling = [at for at, note in enumerate(notes) if quotable(note)]
-    if len(notes) < LEAST or not telling:
+    known = frozenset(fold(note.subject) for note in notes)
+    best = {
+        at: max(worth(note, text, known) for text in texts)
+        for at, note in enumerate(notes)
+        if (texts := quotable(note))
+    }
+    if len(notes) < LEAST or not best:
         return None
-    chosen = [telling[at] for at in most_central([rows[at] for at in telling], QUOTED)]
-    quotes = await _quotes(task, notes, rows, chosen)
+    telling = list(best)
+    order = most_central([rows[at] for at in telling], QUOTED, list(best.values()))
+    chosen = {at: notes[at] for at in (telling[place] for place in order)}
+    quotes = await _quotes(task, chosen, rows, known)
     first = notes[0]
     return Draft(
         sort=GIST,
@@ -74,19 +83,22 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Draft
 
 
 async def _quotes(
-    task: Task, notes: Sequence[Note], rows: Sequence[Row], chosen: Sequence[int]
+    task: Task, chosen: Mapping[int, Note], rows: Sequence[Row], known: frozenset[str]
 ) -> dict[int, str]:
-    """Index of a chosen note, best first -> its most telling sentence with who says it."""
-    texts = {at: quotable(notes[at]) for at in chosen}
+    """Place of a chosen note, best first -> its most telling sentence with who says it."""
+    texts = {at: quotable(note) for at, note in chosen.items()}
     parts = [text for found in texts.values() for text in found]
-    embedded = await task.memory.embedder.embed_notes(parts) if parts else []
+    embedded = await task.memory.embedder.embed_notes(parts)
     vectors: Mapping[str, Vectors] = dict(zip(parts, embedded, strict=True))
     quotes = dict[int, str]()
     for at, found in texts.items():
-        # The sentence that says most of what the note does.
-        near = [float((vectors[text] @ rows[at]).max()) for text in found]
-        who = f"{notes[at].subject}: " if notes[at].subject else ""
-        quotes[at] = f"{who}{shortened(found[near.index(max(near))], QUOTE)}"
+        note = chosen[at]
+        gains = [
+            float((vectors[text] @ rows[at]).max()) + WORTH * worth(note, text, known)
+            for text in found
+        ]
+        who = f"{note.subject}: " if note.subject else ""
+        quotes[at] = f"{who}{shortened(found[gains.index(max(gains))], QUOTE)}"
     return quotes
 
 
