@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost fit torture clean
+.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-evolution fit torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
+
+bench-evolution: install ## measure what each step of evolution is worth to recall, and what gists cover (DATA=folder [ARGS="--only conv-26"])
+	@test -n "$(DATA)" || { echo "Say which data: make bench-evolution DATA=folder" >&2; exit 2; }
+	@exec $(BIN)/python -m benchmarks.evolution "$(DATA)" $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

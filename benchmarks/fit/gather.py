@@ -94,7 +94,7 @@ async def _tell(
         Note id by document id.
     """
     notes = {
-        document.document_id: _as_note(document, names[document.place], at, subjects=subjects)
+        document.document_id: as_note(document, names[document.place], at, subjects=subjects)
         for at, document in enumerate(dataset.documents)
     }
     entries = [NewNote(note=note) for note in notes.values()]
@@ -148,7 +148,8 @@ async def _asked(
     )
 
 
-def _as_note(document: Document, namespace: str, at: int, *, subjects: bool) -> Note:
+def as_note(document: Document, namespace: str, at: int, *, subjects: bool) -> Note:
+    """A document as the note that is told of it, a second after the one before."""
     told = TOLD + timedelta(seconds=at)
     happened = _moment(document.time) if document.time else told
     return Note(

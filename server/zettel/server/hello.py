@@ -40,6 +40,7 @@ HELLO_SETTINGS = (
     "llm_price_out",
     "llm_money_run",
     "llm_money_day",
+    "consolidate",
 )
 """Settings a client may have been given; from `model` on they are the engine's own, so it only
 compares them with what it runs with. The LLM's key does not travel."""

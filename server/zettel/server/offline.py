@@ -26,6 +26,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
             reranker=reranker,
             found_from=parts.found_from,
             archive_below=parts.archive_below,
+            consolidates=parts.consolidates,
         )
     finally:
         await store.close()

@@ -96,6 +96,8 @@ class Parts:
     """Confidence from which recall's verdict is `found`."""
     archive_below: float = 0.0
     """Share still held below which evolution archives a note; 0 archives nothing."""
+    consolidates: bool = False
+    """Whether evolution composes gists, concepts and a profile."""
 
 
 def installed_parts(
@@ -146,6 +148,7 @@ def installed_parts(
         make_mind=lambda: mind_of(settings),
         found_from=settings.found_from,
         archive_below=settings.archive_below,
+        consolidates=settings.consolidate,
     )
 
 

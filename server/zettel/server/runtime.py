@@ -201,6 +201,7 @@ class Runtime:
             on_write=self._wrote,
             found_from=self._parts.found_from,
             archive_below=self._parts.archive_below,
+            consolidates=self._parts.consolidates,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

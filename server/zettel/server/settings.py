@@ -49,6 +49,7 @@ EXPECTED = {
     "llm_price_out": "the price of a million tokens, 0 or more",
     "llm_money_run": "an amount above 0",
     "llm_money_day": "an amount above 0",
+    "consolidate": "true or false",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -71,6 +72,7 @@ ENGINE_SETTINGS = (
     "llm_price_out",
     "llm_money_run",
     "llm_money_day",
+    "consolidate",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 
@@ -135,6 +137,8 @@ class Settings(BaseSettings):
     llm_money_run: float | None = Field(default=None, gt=0)
     llm_money_day: float | None = Field(default=None, gt=0)
     """In the prices' currency; None is no bound."""
+    consolidate: bool = False
+    """Whether evolution composes gists, concepts and a profile."""
 
     @classmethod
     def settings_customise_sources(

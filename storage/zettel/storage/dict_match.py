@@ -119,6 +119,7 @@ def _described(note: Note, where: NoteFilter) -> bool:
         and (where.stage_below is None or note.stage < where.stage_below)
         and (where.stage_from is None or note.stage >= where.stage_from)
         and (not where.unembedded or not note.embed_model)
+        and where.derived in (None, note.derived)
     )
 
 

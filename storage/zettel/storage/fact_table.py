@@ -28,6 +28,7 @@ class Fact(NamedTuple):
     namespace: str
     state: str
     current: bool
+    derived: bool
     known_from: int
     known_to: int
     valid_from: int
@@ -40,6 +41,7 @@ def fact_of(note: Note) -> Fact:
         namespace=note.namespace,
         state=note.state.value,
         current=note.current,
+        derived=note.derived,
         known_from=microseconds(note.known_from),
         known_to=microseconds(note.known_to),
         valid_from=microseconds(note.valid_from),
@@ -87,9 +89,9 @@ class FactTable:
         """
         if replace(where, note_ids=()) != _asked(where):
             return None
-        space, state, current, known_from, known_to, valid_from, valid_until = self._numbers[
-            : self._used
-        ].T
+        space, state, current, derived, known_from, known_to, valid_from, valid_until = (
+            self._numbers[: self._used].T
+        )
         if where.known_at is None:
             meant = (current == 1) & (space != _GONE)
         else:
@@ -98,6 +100,8 @@ class FactTable:
         if where.namespaces:
             named = [self._namespaces.get(name, _GONE - 1) for name in where.namespaces]
             meant &= np.isin(space, named)
+        if where.derived is not None:
+            meant &= derived == where.derived
         if where.states:
             meant &= np.isin(state, [_STATES[asked.value] for asked in where.states])
         if where.unexpired_at is not None:
@@ -126,6 +130,7 @@ def _asked(where: NoteFilter) -> NoteFilter:
         unexpired_at=where.unexpired_at,
         valid_at=where.valid_at,
         known_at=where.known_at,
+        derived=where.derived,
     )
 
 

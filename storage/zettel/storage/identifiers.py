@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 from ulid import ULID, ULIDGenerator
 
@@ -26,6 +27,21 @@ def new_id(now: datetime) -> str:
         26 characters; greater than every id this process made for the same millisecond.
     """
     return str(_generator.generate(_milliseconds(now)))
+
+
+def derived_id(first: str, seed: str) -> str:
+    """The id of a note composed from others: the same whenever it is composed.
+
+    Args:
+        first: Id of the first of them, whose time it takes.
+        seed: What tells it from all others composed from a note of that millisecond.
+
+    Raises:
+        ValueError: `first` is not an id.
+    """
+    noise = blake2b(f"{first}\n{seed}".encode(), digest_size=_RANDOM_BITS // 8).digest()
+    milliseconds = ULID.from_str(first).milliseconds
+    return str(ULID.from_int(milliseconds << _RANDOM_BITS | int.from_bytes(noise)))
 
 
 def told_at(note_id: str) -> datetime:

@@ -27,7 +27,7 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
     if not note_ids:
         return {}
     version = await tables.notes.version()
-    where = NoteFilter(note_ids=tuple(note_ids), states=())
+    where = NoteFilter(note_ids=tuple(note_ids), states=(), derived=None)
     resident = tables.resident.rows_of(version, where)
     if resident is not None:
         return {row.note.note_id: row for row in resident}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from zettel.storage.identifiers import largest_id, smallest_id
+from zettel.storage.notes import EVOLUTION
 from zettel.storage.store import NoteFilter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +92,9 @@ def _words(where: NoteFilter) -> Iterable[str]:
         yield f"lower(subject) = lower({text_literal(where.subject)})"
     if where.tags:
         yield holds_any("tags", where.tags)
+    if where.derived is not None:
+        composed = equals("origin.transport", EVOLUTION)
+        yield composed if where.derived else f"origin IS NULL OR NOT ({composed})"
 
 
 def _times(where: NoteFilter) -> Iterable[str]:

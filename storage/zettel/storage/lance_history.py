@@ -39,6 +39,7 @@ async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
         note_ids=where.note_ids,
         states=where.states,
         known_at=where.known_at,
+        derived=None,
     )
     later = await tables.notes.select(
         ["note_id", "rev"],

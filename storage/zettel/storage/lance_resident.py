@@ -13,7 +13,7 @@ from anyio import to_thread
 from zettel.storage.fact_table import ENDLESS, Fact
 from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_outlines, read_passages
 from zettel.storage.lance_tables import Tables
-from zettel.storage.notes import Note, Outline
+from zettel.storage.notes import EVOLUTION, Note, Outline
 from zettel.storage.resident import MOST, Loaded
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -83,7 +83,8 @@ def _loaded(table: pa.Table, dim: int) -> Loaded | None:
     table = table.drop_columns(["vectors"]).combine_chunks()
     if table.nbytes > MOST_BYTES:
         return None
-    names = (table.column(name).to_pylist() for name in ("namespace", "state", "current"))
+    names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
+    names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
     times = (_microseconds(table.column(name)) for name in _FACTS)
     return Loaded(
         rows=TableRows(table.select(list(NOTE_COLUMNS))),
@@ -95,6 +96,10 @@ def _loaded(table: pa.Table, dim: int) -> Loaded | None:
         counts=counts,
         passages=passages,
     )
+
+
+def _is_composed(origin: dict[str, str] | None) -> bool:
+    return origin is not None and origin["transport"] == EVOLUTION
 
 
 def _microseconds(column: pa.ChunkedArray) -> list[int]:

@@ -107,7 +107,8 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
     where = all_of("current", f"stage < {stage}", _keyed(sorted(row_ids)))
     async with tables.notes.writing():
         result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
-        asked = NoteFilter(note_ids=tuple(n.note_id for n in notes), states=(), stage_below=stage)
+        ids = tuple(note.note_id for note in notes)
+        asked = NoteFilter(note_ids=ids, states=(), stage_below=stage, derived=None)
         rows = tables.resident.rows_of(tables.resident.version, asked) or []
         marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
         marked = [row for row in marked if row.note.row_id in row_ids]

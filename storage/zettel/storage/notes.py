@@ -43,6 +43,7 @@ OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
 """A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
 REVISED_BY = "revised_by"
 """To the note in whose light an LLM revised this one's context, keywords and tags."""
+DERIVED_FROM = "derived_from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,15 @@ class Span:
     end: datetime
     phrase: str
     """The words it was read from."""
+
+
+EVOLUTION = "evolution"
+"""`Origin.transport` of notes that evolution composed from others."""
+GIST, SUMMARY, PROFILE, CONCEPT = "gist", "summary", "profile", "concept"
+"""Their sorts: the tag each is made with, and its `Origin.principal`."""
+DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT})
+DERIVED_KINDS = frozenset({Kind.CORE, Kind.CONCEPT})
+"""Who asks for one of these tags or kinds is shown such notes as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +163,11 @@ class Note:
     def row_id(self) -> str:
         """The table's key: `note_id@rev`."""
         return f"{self.note_id}@{self.rev}"
+
+    @property
+    def derived(self) -> bool:
+        """Whether evolution composed it from other notes; nobody told it."""
+        return self.origin.transport == EVOLUTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

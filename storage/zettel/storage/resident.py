@@ -146,7 +146,7 @@ class Resident:
         """The notes that link to any of these, in session order."""
         if version != self._version:
             return None
-        where, asked = NoteFilter(states=(), known_at=known_at), set(note_ids)
+        where, asked = NoteFilter(states=(), known_at=known_at, derived=None), set(note_ids)
         places = (place for note_id in asked for place in self._to.get(note_id, ()))
         found = [row.note for row in self._at(places) if matches(row.note, where)]
         return sorted(found, key=order_key)

@@ -20,7 +20,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteFilter:
-    """Which notes an arm looks at: every given condition must hold; an empty one does not count."""
+    """Which notes an arm looks at: every condition given (of a tuple, any value) must hold."""
 
     namespaces: tuple[str, ...] = ()
     """Any of these; empty means all."""
@@ -29,10 +29,8 @@ class NoteFilter:
     subject: str = ""
     """Compared after lower-casing."""
     tags: tuple[str, ...] = ()
-    """Any of these."""
     kinds: tuple[Kind, ...] = ()
     sessions: tuple[str, ...] = ()
-    """Any of these."""
     states: tuple[State, ...] = (State.ACTIVE,)
     """Any of these; empty means all."""
     since: datetime | None = None
@@ -43,7 +41,7 @@ class NoteFilter:
     valid_at: datetime | None = None
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None
-    """Revisions as the store knew them then, instead of the current ones."""
+    """Revisions as the store knew them then, not the current ones."""
     past: tuple[str, ...] = ()
     """Row ids, from `NoteStore.past`: let through whatever `states`, `valid_at` and `known_at`
     say of them; the other conditions hold for them too."""
@@ -53,6 +51,8 @@ class NoteFilter:
     stage_from: int | None = None
     unembedded: bool = False
     """Only notes that have no vectors yet."""
+    derived: bool | None = False
+    """False for what was told, True for what evolution composed of it, None for both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,8 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
         summary="",
         links=tuple(link for link in new.links if link.made_by == "agent"),
         derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
+        # What evolution composed is the agent's own once the agent has reworded it.
+        origin=replace(new.origin, transport="") if new.derived else new.origin,
         stage=0,
     )
 

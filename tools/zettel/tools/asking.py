@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from zettel.storage.errors import ExpiredTokenError, InvalidArgumentError, UnknownNameError
-from zettel.storage.notes import State
+from zettel.storage.notes import DERIVED_KINDS, DERIVED_TAGS, State
 from zettel.storage.store import NoteFilter
 from zettel.tools import bounds
 from zettel.tools.caller import Caller
@@ -148,6 +148,7 @@ def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
             unexpired_at=moment,
             valid_at=moment if as_of or known_at else None,
             known_at=known_at,
+            derived=None if kind in DERIVED_KINDS or DERIVED_TAGS & set(asking.tags) else False,
         ),
         since=since,
         until=until,

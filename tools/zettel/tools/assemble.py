@@ -176,7 +176,8 @@ async def _views(
 
 
 async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLine]:
-    if asked.detail == "index":
+    # What a composed note is of takes more room than what it says.
+    if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
     if asked.detail == "full":
         lines = [link_line(link, asked, of=entry.note) for link in entry.links]

@@ -6,6 +6,7 @@ from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NewNote
 from zettel.tools.memory import Memory
+from zettel.tools.withdraw import following
 
 ATTEMPTS = 16
 """Tries before giving up; three processes on one hot note needed at most four (measured)."""
@@ -29,7 +30,7 @@ async def commit(
     ids, stored, pending = list(note_ids), list[Note](), tuple(new)
     for _ in range(ATTEMPTS):
         notes = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
-        changes = await plan(notes)
+        changes = await following(memory.store, await plan(notes))
         if not changes and not pending:
             return stored
         written = await memory.store.write(new=pending, changes=changes)

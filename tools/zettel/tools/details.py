@@ -98,7 +98,7 @@ async def _standing(
 ) -> dict[str, tuple[Link, ...]]:
     """Note id -> the links of its last known revision, of which a past one may be shown."""
     past = tuple(note.note_id for note in notes if not note.current)
-    where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at)
+    where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at, derived=None)
     last = await memory.store.find(where, limit=len(past)) if past else []
     return {note.note_id: note.links for note in (*notes, *last)}
 

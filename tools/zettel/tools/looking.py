@@ -44,7 +44,9 @@ async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> lis
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [note for note in found if note.state is not State.FORGOTTEN]
-    where = NoteFilter(note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at)
+    where = NoteFilter(
+        note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at, derived=None
+    )
     if asked.asking.as_of:
         where = replace(where, valid_at=asked.moment)
         where = replace(where, past=await memory.store.past(where))

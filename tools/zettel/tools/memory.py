@@ -39,5 +39,7 @@ class Memory:
     """Confidence from which recall says `found`, in `[0, 1]`."""
     archive_below: float = 0.0
     """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
+    consolidates: bool = False
+    """Whether evolution composes gists, concepts and a profile beside what was told."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""

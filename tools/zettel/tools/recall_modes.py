@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.identifiers import new_id
-from zettel.storage.notes import Kind, Note
+from zettel.storage.notes import SUMMARY, Kind, Note
 from zettel.tools.answers import Overview, RecallAnswer
 from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
@@ -110,7 +110,10 @@ async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     has no session at all.
     """
     where, limit = asked.where, asked.asking.limit
-    profile = await memory.store.find(replace(where, kinds=(Kind.CORE,)), limit=PROFILE)
+    profile = await memory.store.find(
+        replace(where, kinds=(Kind.CORE,), derived=None), limit=PROFILE
+    )
+    profile += await memory.store.find(replace(where, tags=(SUMMARY,), derived=True), limit=1)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
     newest = await memory.store.find(where, limit=limit)

@@ -58,7 +58,7 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
         part = tuple(ids[start : start + AT_ONCE])
         rows = tuple(wanted[note_id] for note_id in part)
         # Besides the rows asked for come the current ones, which are of no interest here.
-        where = NoteFilter(note_ids=part, past=rows, states=())
+        where = NoteFilter(note_ids=part, past=rows, states=(), derived=None)
         for note in await store.find(where, limit=2 * len(part)):
             if note.row_id == wanted[note.note_id]:
                 found[note.note_id] = note

@@ -3,7 +3,7 @@
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.step import Batch, Step, Task
 
-BARE = NoteFilter(unembedded=True)
+BARE = NoteFilter(unembedded=True, derived=None)
 
 
 async def _embed(task: Task, most: int) -> Batch:

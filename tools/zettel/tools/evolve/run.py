@@ -1,6 +1,6 @@
 """One evolution run: the steps in order, in batches, within a budget, recorded in `runs`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ import anyio.lowlevel
 from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
 from zettel.tools.evolve.compare import COMPARE
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE
 from zettel.tools.evolve.construct import CONSTRUCT
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.fade import NAME as FADE
@@ -18,7 +19,7 @@ from zettel.tools.evolve.link import LINK
 from zettel.tools.evolve.llm_writer import LlmWriter
 from zettel.tools.evolve.purse import Purse
 from zettel.tools.evolve.revise import REVISE
-from zettel.tools.evolve.step import Batch, Task
+from zettel.tools.evolve.step import Batch, Step, Task
 from zettel.tools.evolve.writer import RULE, Writer
 from zettel.tools.memory import Memory
 
@@ -30,8 +31,14 @@ about ten themselves, so that cleaning never calls for the next cleaning."""
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
 
-STEPS = (EMBED, CONSTRUCT, LINK, COMPARE, REVISE)
+STEPS = (EMBED, CONSTRUCT, LINK, COMPARE, REVISE, CONSOLIDATE)
 """In this order; `maintain` follows them."""
+
+
+def steps_of(memory: Memory) -> tuple[Step, ...]:
+    """The steps that are switched on."""
+    return tuple(step for step in STEPS if memory.consolidates or step is not CONSOLIDATE)
+
 
 Progress = Callable[[str, int, int], None]
 """Step, notes done, notes to do in all."""
@@ -62,7 +69,7 @@ class RunReport:
 
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution; upkeep that is due counts as one."""
-    notes = max([await memory.store.count(step.waiting) for step in STEPS])
+    notes = max([await memory.store.count(step.waiting) for step in steps_of(memory)])
     return notes + _upkeep_due(await memory.store.stats())
 
 
@@ -78,17 +85,19 @@ async def evolve(
     who: str,
     budget: Budget,
     progress: Progress = lambda step, done, total: None,
+    of: Sequence[Step] | None = None,
 ) -> RunReport:
     """Work off what waits; the caller holds the lease and renews it meanwhile.
 
     Cancelled between two batches, a run is recorded as such and the next one goes on where it
-    ended. A second run over unchanged notes changes nothing.
+    ended. A second run over unchanged notes changes nothing. `of` are the steps
+    to take, in order; None takes those that are switched on.
     """
     writer, began = _writer(memory, now), anyio.current_time()
     task = Task(memory=memory, now=now, run_id=run_id, writer=writer)
     steps, created, outcome = dict[str, int](), 0, "failed"
     try:
-        outcome, created = await _steps(task, steps, budget, progress)
+        outcome, created = await _steps(task, of or steps_of(memory), steps, budget, progress)
     except anyio.get_cancelled_exc_class():
         outcome = "cancelled"
         raise
@@ -122,10 +131,10 @@ def _writer(memory: Memory, now: datetime) -> Writer:
 
 
 async def _steps(
-    task: Task, steps: dict[str, int], budget: Budget, progress: Progress
+    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: Progress
 ) -> tuple[str, int]:
     started, seen, created = anyio.current_time(), 0, 0
-    for step in STEPS:
+    for step in of:
         steps[step.name], done, last = 0, 0, Batch()
         # What is told while the run works waits for the next one: no run chases a busy writer.
         todo = await task.memory.store.count(step.waiting)

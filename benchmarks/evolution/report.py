@@ -1,0 +1,53 @@
+"""The tables of a measurement, as Markdown."""
+
+from collections.abc import Iterable
+
+from benchmarks.evolution.measure import DEPTH, HELD, Answers, Measured
+
+HEAD = "| steps | " + f"recall@{DEPTH} |"
+
+
+def write_report(name: str, measured: Measured) -> str:
+    """Recall with one step more in each line, what composed notes cover, and what was folded.
+
+    Args:
+        name: Of the data set.
+        measured: Everything.
+    """
+    first = next(iter(measured.by_steps.values()))
+    categories = sorted(first.recall)
+    return "\n".join(
+        [
+            f"# Evolution on {name}",
+            "",
+            f"{HEAD} {' | '.join(categories)} |",
+            "|" + "---|" * (2 + len(categories)),
+            *_by_steps(measured, categories),
+            "",
+            "| answers with | evidence cited per 1,000 tokens | evidence held (words"
+            f" >= {HELD:.0%}) per 1,000 tokens | tokens a question |",
+            "|---|---|---|---|",
+            _density("notes", measured.narrow),
+            _density("gists and concepts", measured.composed),
+            "",
+            f"Composed: {', '.join(f'{count} {sort}' for sort, count in measured.made.items())}.",
+            f"Folded: {measured.folding.folded} of {measured.folding.told_twice} notes told twice;"
+            f" evidence lost: {measured.folding.lost} of {measured.folding.evidence}.",
+            "",
+        ]
+    )
+
+
+def _by_steps(measured: Measured, categories: Iterable[str]) -> Iterable[str]:
+    for step, answers in measured.by_steps.items():
+        means = [sum(answers.recall[name]) / len(answers.recall[name]) for name in categories]
+        cells = " | ".join(f"{100 * mean:.2f}" for mean in means)
+        yield f"| + {step} | {100 * answers.mean():.2f} | {cells} |"
+
+
+def _density(name: str, answers: Answers) -> str:
+    questions = sum(map(len, answers.recall.values()))
+    return (
+        f"| {name} | {answers.per_thousand(answers.cited):.2f}"
+        f" | {answers.per_thousand(answers.held):.2f} | {answers.tokens / questions:.0f} |"
+    )

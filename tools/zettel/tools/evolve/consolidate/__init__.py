@@ -1,0 +1,1 @@
+"""Step `consolidate`: gists of sessions, a running summary, concepts and a profile, all citing."""

@@ -1,0 +1,126 @@
+"""A note to be composed from others, and how one that stands becomes what a draft says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from zettel.storage.notes import (
+    DERIVED_FROM,
+    EVOLUTION,
+    Kind,
+    Link,
+    Note,
+    Origin,
+    State,
+)
+from zettel.tools.evolve.step import CONSOLIDATED, SCHEDULER, Task
+
+CONSOLIDATE = "consolidate"
+WITHDRAW = "withdraw"
+"""`Note.change` of the revisions that this step makes, and of those that take out of recall what
+cites a note that left it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What evolution would have stand; of its `key` there is one in a namespace."""
+
+    sort: str
+    """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
+    key: str
+    """Id of the first note it is of; empty for the only one of its sort in a namespace."""
+    namespace: str
+    kind: Kind = Kind.CONCEPT
+    session: str = ""
+    subject: str = ""
+    content: str
+    sources: tuple[Note, ...]
+    """Every note it is of, at least one."""
+    reason: str
+
+
+def composed(task: Task, draft: Draft, note_id: str) -> Note:
+    """A draft as a new note.
+
+    Args:
+        task: The run.
+        draft: What to say.
+        note_id: Its id.
+    """
+    last = max(source.happened_at for source in draft.sources)
+    return Note(
+        note_id=note_id,
+        namespace=draft.namespace,
+        content=draft.content,
+        subject=draft.subject,
+        tags=(draft.sort,),
+        kind=draft.kind,
+        session=draft.session,
+        links=_links(task, draft, ()),
+        happened_at=last,
+        valid_from=min(last, task.now),
+        known_from=task.now,
+        derived_by={"tags": "rule"},
+        origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
+        trust=min(source.trust for source in draft.sources),
+        changed_by=SCHEDULER,
+        change=CONSOLIDATE,
+        reason=draft.reason,
+        run_id=task.run_id,
+        stage=CONSOLIDATED,
+    )
+
+
+def recomposed(task: Task, draft: Draft, old: Note) -> Note:
+    """The note that stands, saying what a draft says; what an agent may have given it stays."""
+    last = max(source.happened_at for source in draft.sources)
+    return replace(
+        old,
+        content=draft.content,
+        links=_links(task, draft, old.links),
+        happened_at=last,
+        valid_from=min(last, old.valid_from if old.happened_at == last else task.now),
+        trust=min(source.trust for source in draft.sources),
+        state=State.ACTIVE,
+    )
+
+
+def is_ours(note: Note) -> bool:
+    """Whether evolution may still say what a note says, or whether an agent decided about it."""
+    return note.derived and (
+        note.state is State.ACTIVE
+        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE, WITHDRAW))
+    )
+
+
+def cited(note: Note) -> frozenset[str]:
+    """Ids of the notes it is of."""
+    return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
+
+
+def _links(task: Task, draft: Draft, old: Sequence[Link]) -> tuple[Link, ...]:
+    """A link to every source.
+
+    One to what is no source any more ends, but stays: what was once made of a note must be found
+    when that is forgotten.
+    """
+    wanted = {source.note_id: source for source in draft.sources}
+    links = list[Link]()
+    for link in old:
+        ours = link.made_by == "rule" and link.relation == DERIVED_FROM and link.stood(None)
+        if ours and link.to not in wanted:
+            links.append(replace(link, valid_until=max(task.now, link.made_at)))
+        else:
+            links.append(link)
+            if ours:
+                del wanted[link.to]
+    new = [
+        Link(
+            to=source.note_id,
+            relation=DERIVED_FROM,
+            made_by="rule",
+            made_at=task.now,
+            valid_from=source.valid_from,
+        )
+        for source in wanted.values()
+    ]
+    return (*links, *new)

@@ -1,0 +1,157 @@
+"""The profile of a namespace: what stands, subject by subject, in one `core` note of bounded size.
+
+MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule. It must be right before it is full: a
+note goes in only if it states what is so, in its own words, and nothing stands against it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import regex as re
+
+from zettel.storage.notes import CONTRADICTS, PROFILE, Kind, Note, Outline, fold, order_key
+from zettel.storage.store import NoteFilter
+from zettel.tools.evolve.consolidate.draft import Draft
+from zettel.tools.evolve.consolidate.sentences import sentences
+from zettel.tools.evolve.instructions import reads_like_instructions
+from zettel.tools.evolve.step import Task
+from zettel.tools.ranking.corpus import asks
+from zettel.tools.render import tokens
+
+TOKENS = 300
+"""Size of a profile, in tokens of UTF-8 bytes over 4: it is shown at the start of every session."""
+LONGEST = 160
+"""Characters of a fact; what takes longer to say is a story."""
+A_SUBJECT = 5
+"""Facts of one subject, so that one leaves room for the others."""
+IN_SCOPE = 30_000
+"""Notes of a namespace that are looked through."""
+LOOKED_AT = 200
+"""Facts of a namespace that are weighed, the newest."""
+
+_ONE = r"is|are|lives?|works?|studies|study|weighs?|costs?|earns?|runs? on|belongs? to|reports? to"
+_MANY = r"has|have|likes?|loves?|hates?|prefers?|speaks?|knows?|owns?|uses?|plays?|needs?|wants?"
+_STATED = re.compile(
+    rf"^(?:[\w'’-]+\W+){{0,4}}?(?:(?P<one>{_ONE})(?P<place>\s+(?:in|at|for|on|with|as))?"
+    rf"|(?P<many>{_MANY}))(?!\w)",
+    re.IGNORECASE,
+)
+"""A verb of what is so, near the subject: of the first sort one thing is true at a time, so that
+the newest counts; of the second several are."""
+_PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing)\b", re.I)
+"""Words of what is going on rather than of what stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One standing fact."""
+
+    note_id: str
+    subject: str
+    text: str
+    head: str
+    """What two facts share of which only the newer one stands."""
+
+
+def read_fact(note: Note | Outline) -> Fact | None:
+    """The fact a note states about its subject; None if it tells, asks, orders or passes.
+
+    A `semantic` note is a fact because the agent said so. Another one is if it is one sentence
+    that begins with its subject, in the third person, has a verb of what is so, and speaks of no
+    time.
+    """
+    stated = sentences(note.content)
+    if len(stated) != 1 or len(stated[0]) > LONGEST or asks(stated[0]):
+        return None
+    if note.valid_until is not None or reads_like_instructions(f"{note.subject}\n{stated[0]}"):
+        return None
+    text, subject = stated[0], note.subject
+    rest = _after_subject(text, subject)
+    found = _STATED.match(rest) if rest is not None else None
+    if note.kind is not Kind.SEMANTIC:
+        if note.kind is not Kind.EPISODIC or found is None or note.times:
+            return None
+        if _PASSING.search(text):
+            return None
+    one = found and found["one"]
+    head = f"{fold(subject)}\n{fold(found[0])}" if found and one else fold(text)
+    return Fact(note_id=note.note_id, subject=subject, text=text, head=head)
+
+
+def _after_subject(text: str, subject: str) -> str | None:
+    """What follows the subject a sentence begins with; None if it begins otherwise."""
+    begins = re.match(rf"{re.escape(subject)}(?!\w)['’s]*\W*", text, re.I) if subject else None
+    return text[begins.end() :] if begins else None
+
+
+async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
+    """What the profile of a namespace should be.
+
+    Returns:
+        The draft, if there is any fact, and the profile that stands.
+    """
+    store = task.memory.store
+    made = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,), derived=True)
+    there = await store.find(made, limit=IN_SCOPE)
+    standing = [note for note in there if note.origin.principal == PROFILE]
+    told = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=IN_SCOPE)
+    facts = [fact for outline in told[::-1] if (fact := read_fact(outline))][:LOOKED_AT]
+    notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
+    against = await _contradicted(task, notes.values())
+    usage = await store.usage_of(list(notes))
+    newest = dict[str, Fact]()
+    for fact in facts:
+        newest.setdefault(fact.head, fact)
+    ready = [f for f in newest.values() if f.note_id in notes and f.note_id not in against]
+    recalled = {i: known.recall_count for i, known in usage.items()}
+    chosen = _fitting(ready, recalled)
+    if not chosen:
+        return [], standing
+    sources = sorted((notes[fact.note_id] for fact in chosen), key=order_key)
+    draft = Draft(
+        sort=PROFILE,
+        key="",
+        namespace=namespace,
+        kind=Kind.CORE,
+        content=_told(chosen),
+        sources=tuple(sources),
+        reason=f"{len(chosen)} standing facts",
+    )
+    return [draft], standing
+
+
+async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
+    """Ids of the notes that something stands against, or that stand against something."""
+    known = {note.note_id: note for note in notes}
+    pointing = await task.memory.store.linking_to(sorted(known)) if known else []
+    pairs = [
+        (note.note_id, link.to)
+        for note in (*known.values(), *pointing)
+        for link in note.links
+        if link.relation == CONTRADICTS and link.stood(None)
+    ]
+    return {note_id for pair in pairs for note_id in pair}
+
+
+def _fitting(facts: Sequence[Fact], recalled: Mapping[str, int]) -> list[Fact]:
+    """The facts most often recalled, then the newest, as many as the profile holds."""
+    order = sorted(
+        enumerate(facts), key=lambda entry: (-recalled.get(entry[1].note_id, 0), entry[0])
+    )
+    kept, of = list[Fact](), dict[str, int]()
+    for _, fact in order:
+        subject = fold(fact.subject)
+        if of.get(subject, 0) < A_SUBJECT and tokens(_told([*kept, fact])) <= TOKENS:
+            kept.append(fact)
+            of[subject] = of.get(subject, 0) + 1
+    return kept
+
+
+def _told(facts: Sequence[Fact]) -> str:
+    """A line a fact, the facts of a subject together, each by its own words."""
+    by_subject = dict[str, list[str]]()
+    for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):
+        named = _after_subject(fact.text, fact.subject) is not None or not fact.subject
+        line = fact.text if named else f"{fact.subject}: {fact.text}"
+        by_subject.setdefault(fold(fact.subject), []).append(line)
+    return "\n".join(line for lines in by_subject.values() for line in lines)

@@ -1,0 +1,69 @@
+"""Step `consolidate`: what notes come to, composed beside them by rule; they stay as they are."""
+
+from collections.abc import Iterable, Sequence
+
+from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
+from zettel.storage.store import NoteFilter
+from zettel.tools.evolve.consolidate.concepts import concepts
+from zettel.tools.evolve.consolidate.draft import Draft, cited
+from zettel.tools.evolve.consolidate.keep import Kept, keep
+from zettel.tools.evolve.consolidate.profile import profile, read_fact
+from zettel.tools.evolve.consolidate.sessions import gists, summary
+from zettel.tools.evolve.step import COMPARED, CONSOLIDATED, Batch, Step, Task
+
+UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
+"""In any state: what was composed of a note that has left recall has to be composed anew."""
+
+
+async def _consolidate(task: Task, most: int) -> Batch:
+    """Compose what concerns some notes, then mark them as seen.
+
+    Killed before the mark, it finds the same notes again and what it composed unchanged.
+    """
+    store = task.memory.store
+    waiting = await store.find(UNCONSOLIDATED, limit=most)
+    kept = Kept()
+    for namespace in sorted({note.namespace for note in waiting}):
+        here = [note for note in waiting if note.namespace == namespace]
+        kept = kept.plus(await _composed(task, namespace, here))
+    if waiting and not kept.lost:
+        await store.mark(waiting, stage=CONSOLIDATED)
+    return Batch(
+        seen=tuple(note.note_id for note in waiting), changed=kept.changed, created=kept.created
+    )
+
+
+async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> Kept:
+    store = task.memory.store
+    ids = [note.note_id for note in waiting]
+    citing = [note for note in await store.linking_to(ids) if note.derived]
+    drafts, outdated = list[Draft](), list[Note]()
+    sessions = sorted({note.session for note in waiting if note.session})
+    for session in sessions:
+        made, standing = await gists(task, namespace, session)
+        drafts += made
+        outdated += standing
+    of_concepts = [note for note in citing if note.origin.principal == CONCEPT]
+    made, standing = await concepts(task, namespace, await _seeds(task, waiting, of_concepts))
+    drafts += made
+    outdated += [*of_concepts, *standing]
+    kept = await keep(task, drafts, _once(outdated))
+    if sessions:
+        kept = kept.plus(await keep(task, *await summary(task, namespace)))
+    if any(note.origin.principal == PROFILE for note in citing) or any(map(read_fact, waiting)):
+        kept = kept.plus(await keep(task, *await profile(task, namespace)))
+    return kept
+
+
+async def _seeds(task: Task, waiting: Sequence[Note], of: Sequence[Note]) -> list[Note]:
+    """The active ones of the waiting notes, and of those that stand in a concept with one."""
+    beside = frozenset[str]().union(*map(cited, of)) - {note.note_id for note in waiting}
+    found = [*waiting, *await task.memory.store.get(sorted(beside))]
+    return [note for note in found if note.state is State.ACTIVE and note.kind is not Kind.WORKING]
+
+
+def _once(notes: Iterable[Note]) -> list[Note]:
+    return list({note.note_id: note for note in notes}.values())
+
+
+CONSOLIDATE = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)
