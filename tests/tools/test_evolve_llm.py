@@ -247,13 +247,14 @@ async def test_a_run_cut_off_between_revising_and_marking_is_taken_up_and_repeat
     llm.revises = revise_all
     older, younger = await neighbours(desk)
     await desk.evolve()
-    before = await desk.memory.store.revisions(older)
+    before, calls = await desk.memory.store.revisions(older), len(llm.asked)
     note = await stored(desk, younger)
     back = replace(note, rev=note.rev + 1, stage=LINKED, change="as it was before the mark")
     await desk.memory.store.write(changes=[Change(note=back)])
 
     await desk.evolve()
 
+    assert len(llm.asked) == calls
     assert await desk.memory.store.revisions(older) == before
     assert (await stored(desk, younger)).stage == REVISED
 
