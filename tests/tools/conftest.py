@@ -4,7 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from mcp import Client
 from mcp.types import TextContent
+from tests.scripted_llm import ScriptedLlm, scripted_llm
 
 from zettel.server.calls import perform
 from zettel.server.protocol import Door, create_server
@@ -129,3 +130,10 @@ async def desk() -> AsyncGenerator[Desk]:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as opened:
         yield opened
+
+
+@pytest.fixture
+def llm() -> Generator[ScriptedLlm]:
+    """An LLM's service on loopback."""
+    with scripted_llm() as service:
+        yield service
