@@ -19,7 +19,7 @@ from tests.storage.samples import (
     unit,
 )
 
-from zettel.storage.notes import Kind, State, fold_hash
+from zettel.storage.notes import EVOLUTION, Kind, Origin, State, fold_hash
 from zettel.storage.store import NewNote, NoteFilter, NoteStore
 
 FILTERS: dict[str, tuple[NoteFilter, str]] = {
@@ -44,6 +44,8 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "unexpired": (NoteFilter(unexpired_at=NOW + DAY), "abcd"),
     "unexpired at its end": (NoteFilter(unexpired_at=NOW + 2 * DAY), "bcd"),
     "unexpired before it began": (NoteFilter(unexpired_at=NOW - TICK), "abcd"),
+    "composed": (NoteFilter(derived=True), "f"),
+    "told or composed": (NoteFilter(derived=None), "abcdf"),
 }
 
 
@@ -62,8 +64,9 @@ async def test_each_filter_lets_through_what_it_names(
     d = replace(make_note("note d", namespace="work"), valid_from=NOW + 3 * DAY)
     e = replace(make_note("note e", namespace="other"), state=State.FORGOTTEN, stage=9)
     await store.write(new=[NewNote(note=a, vectors=unit(X))])
-    await add(store, b, c, d, e)
-    names = {note.note_id: note.content[-1] for note in (a, b, c, d, e)}
+    f = replace(make_note("note f"), tags=("blue",), origin=Origin(transport=EVOLUTION))
+    await add(store, b, c, d, e, f)
+    names = {note.note_id: note.content[-1] for note in (a, b, c, d, e, f)}
 
     assert sorted(names[note_id] for note_id in await ids(store, where)) == list(expected)
 

@@ -129,3 +129,11 @@ async def desk() -> AsyncGenerator[Desk]:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as opened:
         yield opened
+
+
+@pytest.fixture
+async def consolidating_desk() -> AsyncGenerator[Desk]:
+    """A desk on a new in-memory store whose notes are consolidated."""
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), consolidates=True)
+    async with opened_desk(memory) as opened:
+        yield opened
