@@ -19,7 +19,7 @@ WINDOW = 16
 BEFORE = 4
 """Notes that a note is compared with: those just before, of the same event."""
 GAMMA = 2.0
-"""Standard deviations over the mean; set by hand: with one, as in EM-LLM, noise cuts as well."""
+"""Standard deviations over the mean; set by hand: one lets noise cut as well."""
 ROUNDING = 1e-6
 """What a cosine of float32 rows may be off by: notes all alike never surprise."""
 SHORTEST = 8
