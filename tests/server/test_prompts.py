@@ -39,7 +39,7 @@ async def test_there_is_one_prompt_and_it_says_what_it_is_for(client: Client) ->
 async def test_the_review_names_the_calls_that_settle_a_pair(client: Client) -> None:
     text = await text_of(client)
 
-    assert 'recall(tags=["needs-review"], detail="full", limit=20)' in text
+    assert 'recall(tags=["needs-review"], limit=20)' in text
     assert '"relation": "supersedes"' in text
     assert "{" + "{" not in text
 

@@ -19,7 +19,7 @@ from tests.storage.samples import (
     unit,
 )
 
-from zettel.storage.notes import Kind, State, fold_hash
+from zettel.storage.notes import EVOLUTION, MAY_SUPERSEDE, Kind, Link, Origin, State, fold_hash
 from zettel.storage.store import NewNote, NoteFilter, NoteStore
 
 FILTERS: dict[str, tuple[NoteFilter, str]] = {
@@ -29,6 +29,8 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "subject": (NoteFilter(subject="ANA Ś"), "ab"),
     "tags": (NoteFilter(tags=("red", "blue")), "abc"),
     "one tag": (NoteFilter(tags=("blue",)), "bc"),
+    "left open": (NoteFilter(tags=("needs-review",)), "d"),
+    "left open or tagged": (NoteFilter(tags=("needs-review", "red")), "abd"),
     "part of a tag": (NoteFilter(tags=("blu",)), ""),
     "kinds": (NoteFilter(kinds=(Kind.CORE, Kind.WORKING)), "bc"),
     "sessions": (NoteFilter(sessions=("s1", "s2")), "ab"),
@@ -44,6 +46,8 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "unexpired": (NoteFilter(unexpired_at=NOW + DAY), "abcd"),
     "unexpired at its end": (NoteFilter(unexpired_at=NOW + 2 * DAY), "bcd"),
     "unexpired before it began": (NoteFilter(unexpired_at=NOW - TICK), "abcd"),
+    "composed": (NoteFilter(derived=True), "f"),
+    "told or composed": (NoteFilter(derived=None), "abcdf"),
 }
 
 
@@ -59,11 +63,14 @@ async def test_each_filter_lets_through_what_it_names(
         make_note("note b"), subject="aNA Ś", tags=("red", "blue"), session="s2", kind=Kind.CORE
     )
     c = replace(make_note("note c"), tags=("blue",), kind=Kind.WORKING, stage=2)
-    d = replace(make_note("note d", namespace="work"), valid_from=NOW + 3 * DAY)
+    guess = Link(to=a.note_id, relation=MAY_SUPERSEDE, made_by="rule", made_at=NOW)
+    d = replace(make_note("note d", namespace="work"), valid_from=NOW + 3 * DAY, links=(guess,))
+    c = replace(c, links=(replace(guess, valid_until=NOW),))
     e = replace(make_note("note e", namespace="other"), state=State.FORGOTTEN, stage=9)
     await store.write(new=[NewNote(note=a, vectors=unit(X))])
-    await add(store, b, c, d, e)
-    names = {note.note_id: note.content[-1] for note in (a, b, c, d, e)}
+    f = replace(make_note("note f"), tags=("blue",), origin=Origin(transport=EVOLUTION))
+    await add(store, b, c, d, e, f)
+    names = {note.note_id: note.content[-1] for note in (a, b, c, d, e, f)}
 
     assert sorted(names[note_id] for note_id in await ids(store, where)) == list(expected)
 

@@ -137,3 +137,11 @@ def llm() -> Generator[ScriptedLlm]:
     """An LLM's service on loopback."""
     with scripted_llm() as service:
         yield service
+
+
+@pytest.fixture
+async def consolidating_desk() -> AsyncGenerator[Desk]:
+    """A desk on a new in-memory store whose notes are consolidated."""
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), consolidates=True)
+    async with opened_desk(memory) as opened:
+        yield opened

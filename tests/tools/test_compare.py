@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tools.conftest import Desk, opened_desk, pick
+from tests.tools.conftest import Desk, notes, opened_desk, pick
 
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder
@@ -44,6 +44,19 @@ async def test_a_later_value_is_linked_and_both_notes_show_it(desk: Desk) -> Non
     shown = await desk("recall", note_ids=[older])
     assert pick(shown, "notes", 0, "links", 0, "relation") == "may_supersede (from)"
     assert PARIS in str(pick(shown, "notes", 0, "links", 0, "line"))
+
+
+async def test_what_is_open_is_handed_over_until_it_is_settled(desk: Desk) -> None:
+    older, younger = await told_apart(desk, LYON, PARIS)
+    tagged = await desk.told("the boiler", tags=["needs-review"])
+
+    assert set(await desk.found(tags=["needs-review"])) == {younger, tagged}
+    assert "tags" not in notes(await desk("recall", note_ids=[younger]))[0]
+
+    await desk("update", note_id=younger, links=[{"to": older, "relation": "supersedes"}])
+    await desk.evolve()
+
+    assert await desk.found(tags=["needs-review"]) == [tagged]
 
 
 async def test_nothing_is_hidden_and_no_state_is_changed(desk: Desk) -> None:

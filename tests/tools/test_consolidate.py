@@ -1,10 +1,9 @@
 """What evolution composes of notes: gists, a summary, concepts, a profile; all of them cite."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
-from tests.tools.conftest import Desk, notes, opened_desk, pick
+from tests.tools.conftest import Desk, notes, opened_desk
 from tests.tools.test_undo import logical, undo
 
 from zettel.storage.dict_store import DictStore
@@ -25,11 +24,9 @@ TOLD = (
 
 
 @pytest.fixture
-async def desk() -> AsyncGenerator[Desk]:
+def desk(consolidating_desk: Desk) -> Desk:
     """A desk whose notes are consolidated."""
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), consolidates=True)
-    async with opened_desk(memory) as opened:
-        yield opened
+    return consolidating_desk
 
 
 async def test_consolidation_is_off_unless_switched_on_and_then_takes_up_what_waits() -> None:
@@ -130,59 +127,6 @@ async def test_notes_that_differ_in_a_number_a_name_or_a_not_never_become_one(
     await desk.evolve()
 
     assert await composed(desk, CONCEPT) == []
-
-
-async def test_the_profile_states_what_stands_in_the_words_of_its_notes(desk: Desk) -> None:
-    await desk.told("Ana lives in Lyon", subject="Ana")
-    await desk.told("Ana is going to buy a kite", subject="Ana")
-    await desk.told("Did Ana like the soup?", subject="Ana")
-    await desk.told("allergic to nuts", subject="Ben", kind="semantic")
-    await desk.told("Lyon was hot yesterday", subject="Lyon")
-
-    await desk.evolve()
-
-    [profile] = await composed(desk, PROFILE)
-    assert (profile.kind, profile.content) == (
-        Kind.CORE,
-        "Ana lives in Lyon\nBen: allergic to nuts",
-    )
-    shown = await desk("recall")
-    assert pick(shown, "notes", 0, "note_id") == profile.note_id
-
-
-async def test_the_profile_keeps_to_its_budget(desk: Desk) -> None:
-    for number in range(60):
-        await desk.told(f"person {number} owns {'a very ' * 9}old car", subject=f"person {number}")
-
-    await desk.evolve()
-
-    [profile] = await composed(desk, PROFILE)
-    assert 800 < len(profile.content.encode()) <= 1_200
-
-
-async def test_of_two_places_to_live_the_profile_names_the_newer(desk: Desk) -> None:
-    await desk.told("Ana lives in Lyon", subject="Ana", happened_at="2026-01-05")
-    await desk.told("Ana lives in Nice", subject="Ana", happened_at="2026-06-05")
-
-    await desk.evolve()
-
-    [profile] = await composed(desk, PROFILE)
-    assert profile.content == "Ana lives in Nice"
-
-
-async def test_what_is_superseded_or_contradicted_leaves_the_profile(desk: Desk) -> None:
-    old = await desk.told("Ana works at the mill", subject="Ana")
-    ben = await desk.told("Ben has a dog", subject="Ben")
-    await desk.told("Cleo speaks Dutch", subject="Cleo")
-    await desk.evolve()
-
-    await desk.told("Ana left the mill", links=[{"to": old, "relation": "supersedes"}])
-    no_dog = await desk.told("There was never any dog")
-    await desk("update", note_id=ben, links=[{"to": no_dog, "relation": "contradicts"}])
-    await desk.evolve()
-
-    [profile] = await composed(desk, PROFILE)
-    assert profile.content == "Cleo speaks Dutch"
 
 
 async def test_what_is_forgotten_leaves_all_that_was_composed_of_it_at_once(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import log
 
 from zettel.storage.identifiers import largest_id, smallest_id
-from zettel.storage.notes import Note, compose_text, fold, fold_hash, order_key
+from zettel.storage.notes import NEEDS_REVIEW, Note, compose_text, fold, fold_hash, order_key
 from zettel.storage.store import NoteFilter
 from zettel.storage.verbatim import held, pieces
 
@@ -113,7 +113,7 @@ def _described(note: Note, where: NoteFilter) -> bool:
         _listed(note, where)
         and (not where.fold_hash or fold_hash(note.content) == where.fold_hash)
         and (not where.subject or note.subject.lower() == where.subject.lower())
-        and (not where.tags or not set(note.tags).isdisjoint(where.tags))
+        and (not where.tags or _is_tagged(note, where.tags))
         and (not where.kinds or note.kind in where.kinds)
         and (not where.sessions or note.session in where.sessions)
         and (where.stage_below is None or note.stage < where.stage_below)
@@ -143,3 +143,7 @@ def _valid(note: Note, where: NoteFilter) -> bool:
 
 def _before(instant: datetime, end: datetime | None) -> bool:
     return end is None or instant < end
+
+
+def _is_tagged(note: Note, tags: Sequence[str]) -> bool:
+    return not set(note.tags).isdisjoint(tags) or (NEEDS_REVIEW in tags and note.open)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from zettel.storage.identifiers import largest_id, smallest_id
-from zettel.storage.notes import EVOLUTION
+from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW
 from zettel.storage.store import NoteFilter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,7 +91,9 @@ def _words(where: NoteFilter) -> Iterable[str]:
     if where.subject:
         yield f"lower(subject) = lower({text_literal(where.subject)})"
     if where.tags:
-        yield holds_any("tags", where.tags)
+        tagged = holds_any("tags", where.tags)
+        left_open = holds_any("link_ids", (NEEDS_REVIEW,))
+        yield f"{tagged} OR {left_open}" if NEEDS_REVIEW in where.tags else tagged
     if where.derived is not None:
         composed = equals("origin.transport", EVOLUTION)
         yield composed if where.derived else f"origin IS NULL OR NOT ({composed})"

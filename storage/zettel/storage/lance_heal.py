@@ -20,6 +20,7 @@ from zettel.storage.lance_filters import all_of, one_of
 from zettel.storage.lance_search import get_notes
 from zettel.storage.lance_tables import Tables
 from zettel.storage.lance_writes import as_table, write_notes
+from zettel.storage.notes import NEEDS_REVIEW
 from zettel.storage.places import hold
 from zettel.storage.revisions import NoteRow, one_current, without_links
 
@@ -106,7 +107,9 @@ async def _unlink(tables: Tables, rows: pa.Table, *, now: datetime) -> int:
     there = rows.column("note_id").unique()
     current = rows.filter(rows.column("current"))
     links = current.column("link_ids").combine_chunks()
-    lost = pc.invert(pc.is_in(pc.list_flatten(links), value_set=there))
+    targets = pc.list_flatten(links)
+    named = pc.or_(pc.is_in(targets, value_set=there), pc.equal(targets, NEEDS_REVIEW))
+    lost = pc.invert(named)
     holders = pc.list_parent_indices(links).filter(lost)
     if not len(holders):
         return 0

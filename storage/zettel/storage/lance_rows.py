@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from zettel.storage.lance_schema import vectors_type
 from zettel.storage.notes import (
+    NEEDS_REVIEW,
     Kind,
     Link,
     Note,
@@ -161,7 +162,7 @@ def _as_record(note: Note) -> Mapping[str, object]:
         "times": [{"start": t.start, "end": t.end, "phrase": t.phrase} for t in note.times],
         "derived_by": dict(note.derived_by),
         "links": [_link_record(link) for link in note.links],
-        "link_ids": sorted({link.to for link in note.links}),
+        "link_ids": [*sorted({link.to for link in note.links}), *([NEEDS_REVIEW] * note.open)],
         "origin": {
             "client": note.origin.client,
             "transport": note.origin.transport,

@@ -41,6 +41,8 @@ MAY_SUPERSEDE = "may_supersede"
 MAY_CONTRADICT = "may_contradict"
 OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
 """A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
+NEEDS_REVIEW = "needs-review"
+"""As a tag in a filter: notes from which such a link leads, besides those that carry the tag."""
 REVISED_BY = "revised_by"
 """To the note in whose light an LLM revised this one's context, keywords and tags."""
 DERIVED_FROM = "derived_from"
@@ -163,6 +165,11 @@ class Note:
     def row_id(self) -> str:
         """The table's key: `note_id@rev`."""
         return f"{self.note_id}@{self.rev}"
+
+    @property
+    def open(self) -> bool:
+        """Whether a rule has left a question about it for an agent to settle."""
+        return any(link.relation in OPEN and link.stood(None) for link in self.links)
 
     @property
     def derived(self) -> bool:

@@ -28,9 +28,11 @@ from zettel.tools.render import shortened
 ALIKE = 0.75
 """Exact cosine of best passages from which two notes may belong together."""
 TOGETHER = 0.70
-"""Mean cosine of the notes of two clusters from which they are one."""
+"""Mean cosine of the notes of two clusters from which they are one; of those tried (0.5, 0.6, 0.7)
+the one whose clusters hold most often what answers one question."""
 SAME = 0.90
-"""Exact cosine from which two notes may say the same; the words decide (`says_same`)."""
+"""Exact cosine from which two notes may say the same; the words decide (`says_same`). Of
+42 notes of LoCoMo told twice in other punctuation 32 are folded; what cannot be quoted never is."""
 SHARED = 0.8
 """Share of their different words that two notes have in common which say the same."""
 LEAST = 3
@@ -130,7 +132,9 @@ def _clusters(rows: Vectors) -> Iterable[list[int]]:
     """Indices of the rows that belong together.
 
     Agglomerative clustering with average linkage: it needs no number of clusters, has no random
-    start, and leaves alone what is alike to nothing. A Gaussian mixture has none of the three.
+    start, and leaves alone what is alike to nothing. On LoCoMo (conv-26) two notes that it joins
+    are evidence of one question 19 times as often as any two, of a Gaussian mixture's (MemGAS,
+    arXiv 2505.19549) 6 to 13 times, whichever number of components.
     """
     clustering = AgglomerativeClustering(
         n_clusters=None,  # pyright: ignore[reportArgumentType]: None asks for the threshold

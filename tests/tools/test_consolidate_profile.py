@@ -1,0 +1,71 @@
+"""The profile: what stands, in the words of its notes, and nothing else."""
+
+import pytest
+from tests.tools.conftest import Desk, pick
+
+from zettel.storage.notes import Kind, Note
+from zettel.storage.store import NoteFilter
+
+
+@pytest.fixture
+def desk(consolidating_desk: Desk) -> Desk:
+    """A desk whose notes are consolidated."""
+    return consolidating_desk
+
+
+async def profiles(desk: Desk) -> list[Note]:
+    """The profile, if there is one."""
+    return await desk.memory.store.find(NoteFilter(kinds=(Kind.CORE,), derived=True), limit=9)
+
+
+async def test_the_profile_states_what_stands_in_the_words_of_its_notes(desk: Desk) -> None:
+    await desk.told("Ana lives in Lyon", subject="Ana")
+    await desk.told("Ana is going to buy a kite", subject="Ana")
+    await desk.told("Did Ana like the soup?", subject="Ana")
+    await desk.told("allergic to nuts", subject="Ben", kind="semantic")
+    await desk.told("Lyon was hot yesterday", subject="Lyon")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert (profile.kind, profile.content) == (
+        Kind.CORE,
+        "Ana lives in Lyon\nBen: allergic to nuts",
+    )
+    shown = await desk("recall")
+    assert pick(shown, "notes", 0, "note_id") == profile.note_id
+
+
+async def test_the_profile_keeps_to_its_budget(desk: Desk) -> None:
+    for number in range(60):
+        await desk.told(f"person {number} owns {'a very ' * 9}old car", subject=f"person {number}")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert 800 < len(profile.content.encode()) <= 1_200
+
+
+async def test_of_two_places_to_live_the_profile_names_the_newer(desk: Desk) -> None:
+    await desk.told("Ana lives in Lyon", subject="Ana", happened_at="2026-01-05")
+    await desk.told("Ana lives in Nice", subject="Ana", happened_at="2026-06-05")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Ana lives in Nice"
+
+
+async def test_what_is_superseded_or_contradicted_leaves_the_profile(desk: Desk) -> None:
+    old = await desk.told("Ana works at the mill", subject="Ana")
+    ben = await desk.told("Ben has a dog", subject="Ben")
+    await desk.told("Cleo speaks Dutch", subject="Cleo")
+    await desk.evolve()
+
+    await desk.told("Ana left the mill", links=[{"to": old, "relation": "supersedes"}])
+    no_dog = await desk.told("There was never any dog")
+    await desk("update", note_id=ben, links=[{"to": no_dog, "relation": "contradicts"}])
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Cleo speaks Dutch"
