@@ -69,3 +69,16 @@ async def test_what_is_superseded_or_contradicted_leaves_the_profile(desk: Desk)
 
     [profile] = await profiles(desk)
     assert profile.content == "Cleo speaks Dutch"
+
+
+async def test_what_a_later_note_may_have_replaced_is_not_in_the_profile(desk: Desk) -> None:
+    await desk.told("Ana lives in Lyon", subject="Ana")
+    desk.later(days=1)
+    moved = await desk.told("Ana has moved to Nice", subject="Ana")
+
+    await desk.evolve()
+
+    assert [profile.content for profile in await profiles(desk)] == ["Ana has moved to Nice"]
+    await desk("forget", note_ids=[moved])
+    await desk.evolve()
+    assert [profile.content for profile in await profiles(desk)] == ["Ana lives in Lyon"]

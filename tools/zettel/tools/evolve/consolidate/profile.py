@@ -9,7 +9,18 @@ from dataclasses import dataclass
 
 import regex as re
 
-from zettel.storage.notes import CONTRADICTS, PROFILE, Kind, Note, Outline, fold, order_key
+from zettel.storage.notes import (
+    CONTRADICTS,
+    MAY_CONTRADICT,
+    MAY_SUPERSEDE,
+    PROFILE,
+    Kind,
+    Note,
+    Outline,
+    State,
+    fold,
+    order_key,
+)
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.consolidate.draft import Draft
 from zettel.tools.evolve.consolidate.sentences import sentences
@@ -121,16 +132,17 @@ async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
 
 
 async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
-    """Ids of the notes that something stands against, or that stand against something."""
+    """Ids of the notes that something stands, or may stand, against; of a contradiction, both.
+
+    What may have been superseded is left out, what may have superseded it is not.
+    """
     known = {note.note_id: note for note in notes}
     pointing = await task.memory.store.linking_to(sorted(known)) if known else []
-    pairs = [
-        (note.note_id, link.to)
-        for note in (*known.values(), *pointing)
-        for link in note.links
-        if link.relation == CONTRADICTS and link.stood(None)
-    ]
-    return {note_id for pair in pairs for note_id in pair}
+    pointing = [note for note in pointing if note.state is State.ACTIVE]
+    links = [(n.note_id, k) for n in (*known.values(), *pointing) for k in n.links if k.stood(None)]
+    older = {link.to for _, link in links if link.relation == MAY_SUPERSEDE}
+    pairs = [(i, k.to) for i, k in links if k.relation in (CONTRADICTS, MAY_CONTRADICT)]
+    return older | {note_id for pair in pairs for note_id in pair}
 
 
 def _fitting(facts: Sequence[Fact], recalled: Mapping[str, int]) -> list[Fact]:
