@@ -14,6 +14,8 @@ ASK_FACTOR = 1.5
 """Bound of `recall` through an attachment: so often encoding and both bare queries (issue 5)."""
 BACK_FACTOR = 1.3
 """Bound of a recall that looks back: so often one that does not (issue 4)."""
+BUSY_FACTOR = 2.0
+"""Bound of recall's 95th percentile while a run works: so often that of an idle store (issue 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,16 @@ def _bounds(size: Measured) -> Iterator[Sequence[str]]:
     bare = "encode, vectors, full text"
     yield _row(size.notes, "`recall`, attached", size.ask, bare, ASK_FACTOR)
     yield _row(size.notes, "`recall(known_at)`", size.back, "`recall`", BACK_FACTOR)
+    tending = size.tending
+    yield (
+        str(size.notes),
+        f"`recall`, p95, amid evolution ({len(tending.busy)} times)",
+        _milliseconds(tending.busy),
+        f"`recall` {_milliseconds(tending.idle)}",
+        f"{tending.slower:.2f}",
+        f"≤ {BUSY_FACTOR}",
+        "yes" if tending.slower <= BUSY_FACTOR else "**no**",
+    )
 
 
 def _row(notes: int, name: str, pair: Pair, other: str, factor: float) -> Sequence[str]:

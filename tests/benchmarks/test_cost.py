@@ -8,7 +8,7 @@ from benchmarks.cost.tending import Tending
 from benchmarks.cost.words import Words
 
 
-def measured(*, remember: float = 1.0, back: float = 1.0) -> Measured:
+def measured(*, remember: float = 1.0, back: float = 1.0, busy: float = 1.0) -> Measured:
     """What costs so many times what it is compared with."""
     even = Pair(ours=[10.0], other=[10.0], parts=[(8.0, 2.0)])
     return Measured(
@@ -17,7 +17,13 @@ def measured(*, remember: float = 1.0, back: float = 1.0) -> Measured:
         update=even,
         back=Pair(ours=[10.0 * back], other=[10.0]),
         ask=even,
-        tending=Tending(upkeep_ms=200.0, evolve_ms=3000.0, resident_mb=500.0),
+        tending=Tending(
+            upkeep_ms=200.0,
+            evolve_ms=3000.0,
+            resident_mb=500.0,
+            idle=[40.0],
+            busy=[40.0 * busy],
+        ),
     )
 
 
@@ -34,6 +40,8 @@ def test_a_bound_is_kept_up_to_its_factor_and_not_above() -> None:
     assert kept_bounds([measured(), measured(remember=1.5, back=1.3)])
     assert not kept_bounds([measured(), measured(remember=1.51)])
     assert not kept_bounds([measured(back=1.31)])
+    assert kept_bounds([measured(busy=2.0)])
+    assert not kept_bounds([measured(busy=2.01)])
 
 
 def test_the_report_names_each_ratio_and_what_is_broken() -> None:
@@ -51,5 +59,5 @@ def test_a_small_run_measures_everything(capsys: pytest.CaptureFixture[str]) -> 
 
     report = capsys.readouterr().out
     assert code in (0, 1)  # how quick this machine is, is not what is tested
-    assert report.count("| 60 |") == 5
+    assert report.count("| 60 |") == 6
     assert "python -m benchmarks.cost --notes 60" in report
