@@ -49,6 +49,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, float):
             assert float(described[name]) == field.default
+        elif isinstance(field.default, bool):
+            assert described[name] == str(field.default).lower()
         elif isinstance(field.default, str | int):
             assert described[name] == (str(field.default) or "none")
 
