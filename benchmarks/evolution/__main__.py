@@ -8,8 +8,9 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.evolution.days import carried_days
 from benchmarks.evolution.measure import Measured, measure
-from benchmarks.evolution.report import write_report
+from benchmarks.evolution.report import write_days, write_report
 from benchmarks.retrieval.data import Dataset, narrow
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
         measured = anyio.run(_measure, dataset, Path(folder) / "store")
     sys.stdout.write(write_report(options.data.resolve().name, measured))
+    sys.stdout.write(write_days(carried_days(dataset)))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from benchmarks.evolution.days import Days
 from benchmarks.evolution.measure import DEPTH, HELD, Answers, Measured
 
 HEAD = "| steps | " + f"recall@{DEPTH} |"
@@ -35,6 +36,14 @@ def write_report(name: str, measured: Measured) -> str:
             f" evidence lost: {measured.folding.lost} of {measured.folding.evidence}.",
             "",
         ]
+    )
+
+
+def write_days(days: Days) -> str:
+    """How many answers that are one day the evidence carries."""
+    return (
+        f"Answers that are one day: {days.asked}; carried by a time that the evidence speaks of:"
+        f" {days.resolved}; by the day it was told alone: {days.told_then}.\n"
     )
 
 

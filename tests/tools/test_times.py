@@ -103,3 +103,19 @@ def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> N
         ("last week", "2026-11-09"),
         ("in 2021", "2021-01-01"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Last Fri I took the kids to a workshop", "2026-11-13"),
+        ("I joined them last Tues.", "2026-11-17"),
+        ("We met on the 15th after my trip", "2026-11-15"),
+        ("We live on the 15th floor", None),
+        ("I like this sun", None),
+    ],
+)
+def test_days_are_read_as_people_shorten_them(said: str, expected: str | None) -> None:
+    found = [span.start.date().isoformat() for span in spans(said, NOW)]
+
+    assert found == ([expected] if expected else [])

@@ -11,7 +11,12 @@ _MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 _DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_SHORT_DAY = r"(?:mon|tues?|wed|thu|fri|sat|sun)"
 _COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_CLAUSE_ENDS = (
+    r"\s*(?:[.,;!?)]|$)|\s+(?:and|but|after|before|at|with|for|in|to|when|while|so|we|I)\b"
+)
+"""What follows "on the 15th" where a day is meant, and no floor."""
 _EXPRESSION = re.compile(
     rf"""\b(?:
         \d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:?\d{{2}})?)?
@@ -20,6 +25,8 @@ _EXPRESSION = re.compile(
       | {_MONTH},?\s+\d{{4}}
       | (?:last|this|next|past|in|since|until|by|early|late)\s+{_MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
       | (?:last|this|next|past|on)\s+{_DAY}
+      | (?:last|next|past)\s+{_SHORT_DAY}
+      | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
       | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
       | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
       | yesterday | today | tonight | tomorrow
@@ -36,8 +43,9 @@ MOST = 8
 def spans(text: str, happened_at: datetime) -> tuple[Span, ...]:
     """Read the English time expressions of a text, in order, each once.
 
-    Rules and not a search library: of 33 temporal questions with a day as answer such rules put
-    79 % of the evidence into the right span (retrieval study), at 0.1 ms a note.
+    Rules and not a search library: of 43 questions of LoCoMo's development half with a day as
+    answer they put 81 % of the evidence into the right span (79 % of 33 in the retrieval study), at
+    0.1 ms a note.
 
     Args:
         text: A note's content.
