@@ -10,7 +10,7 @@ import regex as re
 
 from zettel.storage.notes import fold
 from zettel.tools.ranking.corpus import Corpus
-from zettel.tools.ranking.fusion import Ranking
+from zettel.tools.ranking.fusion import Ranking, ranked
 from zettel.tools.ranking.question import SELF, USER
 from zettel.tools.ranking.terms import terms
 
@@ -108,6 +108,5 @@ def either(first: Ranking, second: Ranking, share: float) -> Ranking:
     better = scale * theirs > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
     shares = np.where(better, scale * second.shares, first.shares)
-    rows = np.union1d(first.order, second.order)[::-1]
-    order = rows[np.argsort(-shares.sum(axis=0)[rows], kind="stable")]
-    return Ranking(corpus=first.corpus, names=first.names, shares=shares, order=order)
+    rows = np.union1d(first.order, second.order)
+    return ranked(first.corpus, first.names, shares, rows)

@@ -14,6 +14,8 @@ from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
+ORDERED = 2_000
+"""Notes put in order: ten times what any answer is paged through."""
 EVIDENCE = ("text", "meaning", "exchange")
 """A note comes in only if one of these speaks for it."""
 
@@ -37,18 +39,15 @@ class Ranking:
     """The signals."""
     shares: NDArray[np.float64]
     """Weight x value, shape `(signals, notes)`."""
+    scores: Values
+    """Their sums: of every note, in the corpus's order."""
     order: Rows
-    """Rows of the notes that come in, best first."""
-
-    @property
-    def scores(self) -> Values:
-        """Of every note, in the corpus's order."""
-        return self.shares.sum(axis=0)
+    """Rows of the notes that come in, best first; at most `ORDERED`."""
 
     def without(self, leave_out: Collection[str]) -> Values:
         """Of every note, what the other signals say."""
-        kept = [name not in leave_out for name in self.names]
-        return self.shares[kept].sum(axis=0)
+        left = [row for row, name in enumerate(self.names) if name in leave_out]
+        return self.scores - self.shares[left].sum(axis=0)
 
     def best(self, depth: int) -> list[Ranked]:
         """The first notes with what brought them up."""
@@ -125,9 +124,26 @@ def fuse(
     names = list(values)
     shares = np.stack([weights[name] * values[name] for name in names])
     comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
-    rows = np.flatnonzero(comes_in)[::-1]
-    best = np.argsort(-shares.sum(axis=0)[rows], kind="stable")
-    return Ranking(corpus=corpus, names=names, shares=shares, order=rows[best])
+    return ranked(corpus, names, shares, np.flatnonzero(comes_in))
+
+
+def ranked(
+    corpus: Corpus, names: Sequence[str], shares: NDArray[np.float64], rows: Rows
+) -> Ranking:
+    """Order some notes by what the signals say in all, best first, ties by the newest note.
+
+    Args:
+        corpus: All notes.
+        names: The signals.
+        shares: Weight x value, shape `(signals, notes)`.
+        rows: The notes that come in, ascending.
+    """
+    scores = shares.sum(axis=0)
+    if len(rows) > ORDERED:
+        rows = np.sort(rows[np.argpartition(-scores[rows], ORDERED)[:ORDERED]])
+    newest = rows[::-1]
+    order = newest[np.argsort(-scores[newest], kind="stable")]
+    return Ranking(corpus=corpus, names=names, shares=shares, scores=scores, order=order)
 
 
 def speaks_for_itself(ranked: Ranked) -> bool:
