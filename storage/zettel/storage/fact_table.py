@@ -1,6 +1,6 @@
 """What a filter most often asks of revisions, as numbers: one pass over them answers it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -69,7 +69,9 @@ class FactTable:
         """Add revisions at the next places."""
         rows = [(self._number(f.namespace), _STATES[f.state], *f[2:]) for f in facts]
         end = self._used + len(rows)
-        self._numbers = with_room(self._numbers, end)
+        roomy = with_room(self._numbers, end)
+        if roomy is not self._numbers:  # by columns, which is how they are looked at
+            self._numbers = np.asfortranarray(roomy)
         if rows:
             self._numbers[self._used : end] = rows
         self._used = end
@@ -82,16 +84,19 @@ class FactTable:
         """Let no filter find a place any more."""
         self._numbers[place, 0] = _GONE
 
-    def meant(self, where: NoteFilter) -> NDArray[np.bool_] | None:
-        """Which places a filter lets through, `(places,)`; None if it asks for more than is here.
+    def meant(
+        self, where: NoteFilter, places: Sequence[int] | None = None
+    ) -> NDArray[np.bool_] | None:
+        """Which places a filter lets through; None if it asks for more than is here.
 
-        `note_ids` are not looked at: who asks for them has their places.
+        Args:
+            where: `note_ids` are not looked at: who asks for them has their places.
+            places: Those to look at; None is all of them.
         """
         if replace(where, note_ids=()) != _asked(where):
             return None
-        space, state, current, derived, known_from, known_to, valid_from, valid_until = (
-            self._numbers[: self._used].T
-        )
+        numbers = self._numbers[: self._used] if places is None else self._numbers[list(places)]
+        space, state, current, derived, known_from, known_to, valid_from, valid_until = numbers.T
         if where.known_at is None:
             meant = (current == 1) & (space != _GONE)
         else:

@@ -195,12 +195,17 @@ class Resident:
         return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))[:limit]
 
     def _meant(self, version: int, where: NoteFilter) -> NDArray[np.bool_] | None:
-        meant = self._facts.meant(where) if version == self._version else None
-        if meant is None or not where.note_ids:
-            return meant
-        named = np.zeros_like(meant)
-        named[[place for i in where.note_ids for place in self._of_note.get(i, ())]] = True
-        return meant & named
+        if version != self._version:
+            return None
+        if not where.note_ids:
+            return self._facts.meant(where)
+        named = [place for i in where.note_ids for place in self._of_note.get(i, ())]
+        meant = self._facts.meant(where, named)
+        if meant is None:
+            return None
+        found = np.zeros(len(self._facts), np.bool_)
+        found[named] = meant
+        return found
 
     def _at(self, places: Iterable[int]) -> list[NoteRow]:
         """The rows at these places, each once, but for those that have another place by now."""

@@ -122,7 +122,9 @@ def fuse(
     """
     weights = weights_for(corpus) if weights is None else weights
     names = list(values)
-    shares = np.stack([weights[name] * values[name] for name in names])
+    shares = np.empty((len(names), len(corpus)))
+    for row, name in enumerate(names):
+        np.multiply(values[name], weights[name], out=shares[row])
     comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
     return ranked(corpus, names, shares, np.flatnonzero(comes_in))
 
