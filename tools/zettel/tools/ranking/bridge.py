@@ -9,7 +9,7 @@ import numpy as np
 import regex as re
 
 from zettel.storage.notes import fold
-from zettel.tools.ranking.corpus import Corpus
+from zettel.tools.ranking.corpus import Corpus, Values
 from zettel.tools.ranking.fusion import Ranking, ranked
 from zettel.tools.ranking.question import SELF, USER
 from zettel.tools.ranking.terms import terms
@@ -107,6 +107,12 @@ def either(first: Ranking, second: Ranking, share: float) -> Ranking:
     scale = share * scores[first.order[0]] / theirs[second.order[0]]
     better = scale * theirs > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
-    shares = np.where(better, scale * second.shares, first.shares)
-    rows = np.union1d(first.order, second.order)
-    return ranked(first.corpus, first.names, shares, rows)
+    names = dict.fromkeys((*first.parts, *second.parts))
+    parts = {
+        name: (1.0, np.where(better, scale * _of(second, name), _of(first, name))) for name in names
+    }
+    return ranked(first.corpus, parts, np.union1d(first.order, second.order))
+
+
+def _of(ranking: Ranking, name: str) -> Values:
+    return ranking.share(name) if name in ranking.parts else np.zeros(len(ranking.corpus))

@@ -3,11 +3,11 @@
 A score sum after scaling, not reciprocal ranks: RRF with k = 60 was the worst fusion measured.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zettel.tools.ranking import signals
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
@@ -35,26 +35,31 @@ class Ranking:
     """All notes of a corpus, scored for one question."""
 
     corpus: Corpus
-    names: Sequence[str]
-    """The signals."""
-    shares: NDArray[np.float64]
-    """Weight x value, shape `(signals, notes)`."""
+    parts: Mapping[str, tuple[float, Values]]
+    """Signal -> its weight, and its value for every note: most are multiplied for few notes only."""
     scores: Values
     """Their sums: of every note, in the corpus's order."""
     order: Rows
     """Rows of the notes that come in, best first; at most `ORDERED`."""
 
-    def without(self, leave_out: Collection[str]) -> Values:
+    def without(self, leave_out: AbstractSet[str]) -> Values:
         """Of every note, what the other signals say."""
-        left = [row for row, name in enumerate(self.names) if name in leave_out]
-        return self.scores - self.shares[left].sum(axis=0)
+        rest = self.scores.copy()
+        for name in leave_out & self.parts.keys():
+            rest -= self.share(name)
+        return rest
+
+    def share(self, name: str) -> Values:
+        """What a signal says of every note: weight x value."""
+        weight, values = self.parts[name]
+        return weight * values
 
     def best(self, depth: int) -> list[Ranked]:
         """The first notes with what brought them up."""
         return [self._ranked(row) for row in self.order[:depth].tolist()]
 
     def _ranked(self, row: int) -> Ranked:
-        parts = zip(self.names, self.shares[:, row].tolist(), strict=True)
+        parts = ((name, weight * float(of[row])) for name, (weight, of) in self.parts.items())
         shares = {name: share for name, share in parts if share}
         return Ranked(self.corpus.outlines[row].note_id, sum(shares.values()), shares)
 
@@ -121,31 +126,27 @@ def fuse(
         weights: None takes those that hold for such a scope.
     """
     weights = weights_for(corpus) if weights is None else weights
-    names = list(values)
-    shares = np.empty((len(names), len(corpus)))
-    for row, name in enumerate(names):
-        np.multiply(values[name], weights[name], out=shares[row])
+    parts = {name: (weights[name], of) for name, of in values.items() if weights[name]}
     comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
-    return ranked(corpus, names, shares, np.flatnonzero(comes_in))
+    return ranked(corpus, parts, np.flatnonzero(comes_in))
 
 
-def ranked(
-    corpus: Corpus, names: Sequence[str], shares: NDArray[np.float64], rows: Rows
-) -> Ranking:
+def ranked(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows) -> Ranking:
     """Order some notes by what the signals say in all, best first, ties by the newest note.
 
     Args:
         corpus: All notes.
-        names: The signals.
-        shares: Weight x value, shape `(signals, notes)`.
+        parts: Signal -> its weight, and its value for every note.
         rows: The notes that come in, ascending.
     """
-    scores = shares.sum(axis=0)
+    scores, share = np.zeros(len(corpus)), np.empty(len(corpus))
+    for weight, values in parts.values():
+        scores += np.multiply(values, weight, out=share)
     if len(rows) > ORDERED:
         rows = np.sort(rows[np.argpartition(-scores[rows], ORDERED)[:ORDERED]])
     newest = rows[::-1]
     order = newest[np.argsort(-scores[newest], kind="stable")]
-    return Ranking(corpus=corpus, names=names, shares=shares, scores=scores, order=order)
+    return Ranking(corpus=corpus, parts=parts, scores=scores, order=order)
 
 
 def speaks_for_itself(ranked: Ranked) -> bool:
