@@ -36,7 +36,7 @@ class Ranking:
 
     corpus: Corpus
     parts: Mapping[str, tuple[float, Values]]
-    """Signal -> its weight, and its value for every note: most are multiplied for few notes only."""
+    """Signal -> its weight, and its value for every note; their product is asked for few notes."""
     scores: Values
     """Their sums: of every note, in the corpus's order."""
     order: Rows
