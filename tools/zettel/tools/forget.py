@@ -219,10 +219,11 @@ async def _change_state(
     for note in await commit(memory, list(revs), plan):
         if note.note_id in revs:
             settled[note.note_id] = note
+    # A restored note may have lost or found a superseder while it was away. Nothing comes before
+    # this: killed in between, what races have left stays.
+    await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     if not undo:
         await unlearn(memory, sorted(settled), by=by, now=now)
-    # A restored note may have lost or found a superseder while it was away.
-    await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 
 
