@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import pytest
 
 PAGE_BYTES = 4096
 """What a file in memory grows by."""
+BUSY, BUSY_TRIES, BUSY_PAUSE_S = 32, 100, 0.1
+"""Exit status of mount(8) when it fails, and how it is tried again: who writes is another process,
+and no event tells of its last file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,13 @@ class SmallDisk:
         self._ballast.unlink()
 
     def remount(self, option: str) -> None:
-        """Change the mount, such as to read-only."""
-        subprocess.run(["mount", "-o", f"remount,{option}", str(self.path)], check=True)
+        """Change the mount, such as to read-only; while a file is being written it is busy."""
+        command = ["mount", "-o", f"remount,{option}", str(self.path)]
+        for _ in range(BUSY_TRIES):
+            if subprocess.run(command, check=False).returncode != BUSY:
+                break
+            time.sleep(BUSY_PAUSE_S)
+        subprocess.run(command, check=True)
 
 
 @contextmanager
