@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from zettel.server.hello import HELLO_SETTINGS, given_settings, read_object, session_hello
-from zettel.server.settings import ENGINE_SETTINGS, Settings
+from zettel.server.hello import (
+    ENGINE_SETTINGS,
+    HELLO_SETTINGS,
+    given_settings,
+    read_object,
+    session_hello,
+)
+from zettel.server.settings import Settings
 
 
 def test_every_setting_is_a_clients_or_the_engines_or_of_the_way_in() -> None:
     ways_in, untold = {"store", "host", "port", "ipc"}, {"llm_key"}
     assert set(HELLO_SETTINGS) | ways_in | untold == set(Settings.model_fields)
-    assert set(ENGINE_SETTINGS) < set(HELLO_SETTINGS)
+    assert set(ENGINE_SETTINGS) == set(HELLO_SETTINGS) - {"namespace", "session", "protocol"}
 
 
 def test_the_key_of_the_llm_does_not_travel() -> None:

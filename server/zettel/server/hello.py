@@ -18,10 +18,7 @@ from zettel.server.version import VERSION
 PROTOCOL = 1
 """Of the hello line; what MCP is spoken after it is the client's affair."""
 
-HELLO_SETTINGS = (
-    "namespace",
-    "session",
-    "protocol",
+ENGINE_SETTINGS = (
     "model",
     "reranker",
     "log_level",
@@ -42,8 +39,10 @@ HELLO_SETTINGS = (
     "llm_money_day",
     "consolidate",
 )
-"""Settings a client may have been given; from `model` on they are the engine's own, so it only
-compares them with what it runs with. The LLM's key does not travel."""
+"""What clients of one engine share; the LLM's key, too, but that is told nobody."""
+HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)
+"""Settings a client may have been given; the engine's own it only compares with what it runs with.
+The LLM's key does not travel."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Message = dict[str, Json]

@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from zettel.server.hello import ENGINE_SETTINGS
 from zettel.server.spelling import default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
@@ -52,29 +53,6 @@ EXPECTED = {
     "consolidate": "true or false",
 }
 """What a setting must look like, for the message about one that does not."""
-
-ENGINE_SETTINGS = (
-    "model",
-    "reranker",
-    "log_level",
-    "evolve_minutes",
-    "settle_seconds",
-    "idle_minutes",
-    "durability",
-    "found_from",
-    "archive_below",
-    "llm_model",
-    "llm_base_url",
-    "llm_timeout_seconds",
-    "llm_tokens_run",
-    "llm_tokens_day",
-    "llm_price_in",
-    "llm_price_out",
-    "llm_money_run",
-    "llm_money_day",
-    "consolidate",
-)
-"""What clients of one engine share; the LLM's key, too, but that is told nobody."""
 
 
 def config_file(place: str) -> Path:
