@@ -1,5 +1,6 @@
 """Signals and fusion: pure functions, so their laws are stated as properties."""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
 from zettel.tools.ranking import signals
-from zettel.tools.ranking.corpus import Values, make_corpus
+from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.terms import make_index, okapi, terms
+from zettel.tools.ranking.terms import STEM, make_index, okapi, terms
 from zettel.tools.ranking.weights import OTHERWISE, TALK, weights_for
 from zettel.tools.ranking.why import REASONS
 
@@ -33,6 +34,7 @@ def outline(
     content: str = "words",
     subject: str = "",
     kind: Kind = Kind.EPISODIC,
+    entities: tuple[str, ...] = (),
     times: tuple[Span, ...] = (),
 ) -> Outline:
     return Outline(
@@ -43,6 +45,7 @@ def outline(
         happened_at=START + timedelta(seconds=number),
         kind=kind,
         content=content,
+        entities=entities,
         times=times,
     )
 
@@ -241,8 +244,43 @@ def test_terms_are_word_beginnings_in_any_script() -> None:
     assert terms("東京 Москва") == ["東", "京", "москв"]
 
 
-def test_reading_a_scope_again_reads_only_what_is_new() -> None:
-    again = make_corpus([*SCOPE, outline(20, content="brand new")], TALKING)
+SPOKEN = Span(start=START, end=START + timedelta(days=1), phrase="that day")
+many = st.lists(
+    st.builds(
+        outline,
+        st.sampled_from(range(9)),
+        content=st.sampled_from(["Ana sails", "Where is Rome?", "boat, boat", "東京 Москва"]),
+        subject=st.sampled_from(["", "Ana", "Ben Silva", "ana"]),
+        session=st.sampled_from(["", "one", "two"]),
+        kind=st.sampled_from(Kind),
+        entities=st.sampled_from([(), ("Ana",), ("Silva", "Rome")]),
+        times=st.sampled_from([(), (SPOKEN,)]),
+    ),
+    max_size=8,
+    unique_by=lambda o: o.note_id,
+)
 
-    assert all(a is b for a, b in zip(again.texts, TALKING.texts, strict=False))
-    assert again.texts[-1][-2:] == ["brand", "new"]
+
+@given(many, many, many)
+def test_a_scope_that_is_read_again_is_as_if_read_for_the_first_time(
+    first: list[Outline], second: list[Outline], third: list[Outline]
+) -> None:
+    again = make_corpus(third, make_corpus(second, make_corpus(first)))
+
+    fresh = make_corpus(third)
+    for name in (field.name for field in fields(Corpus) if field.name not in {"said", "mentions"}):
+        here, there = getattr(again, name), getattr(fresh, name)
+        assert np.array_equal(np.asarray(here), np.asarray(there)), name
+    assert again.said.lengths.tolist() == fresh.said.lengths.tolist()
+    for term in {*again.said.numbers, *fresh.said.numbers}:
+        assert counted(again, term) == counted(fresh, term), term
+        assert again.said.holding(term[:STEM]).tolist() == fresh.said.holding(term[:STEM]).tolist()
+
+
+def counted(corpus: Corpus, term: str) -> list[float] | None:
+    found = corpus.said.frequencies(term)
+    return None if found is None else found.tolist()
+
+
+def test_a_scope_in_which_nothing_has_changed_is_not_read_again() -> None:
+    assert make_corpus(map(replace, SCOPE), TALKING) is TALKING

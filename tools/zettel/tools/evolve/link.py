@@ -7,7 +7,7 @@ Similarity comes last: links made from it add nothing that a vector search has n
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,10 +22,11 @@ from zettel.storage.notes import (
     Outline,
     State,
     fold,
+    order_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
-from zettel.tools.ranking.corpus import asks, by_session
+from zettel.tools.ranking.corpus import asks
 
 RARE = 12
 """A name that more active notes of the namespace hold connects nothing."""
@@ -88,7 +89,7 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
         told = await task.memory.store.outlines(where, limit=IN_SESSIONS)
-        for session in by_session(told).values():
+        for session in _by_session(told).values():
             for before, after in pairwise(session):
                 if after.note_id in here and asks(before.content) and not asks(after.content):
                     found[after.note_id] = before
@@ -192,3 +193,12 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
 
 
 LINK = Step(name="link", waiting=UNLINKED, work=_link)
+
+
+def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outline]]:
+    """(namespace, session) -> its notes in order; notes without a session have no neighbours."""
+    grouped = dict[tuple[str, str], list[Outline]]()
+    for outline in sorted(outlines, key=order_key):
+        if outline.session:
+            grouped.setdefault((outline.namespace, outline.session), []).append(outline)
+    return grouped

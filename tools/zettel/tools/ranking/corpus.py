@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.tools.ranking.mentions import Mentions
-from zettel.tools.ranking.terms import TermIndex, make_index, terms
+from zettel.tools.ranking.terms import TermIndex, carry, carry_index, make_index, terms
 
 Values = NDArray[np.float64]
 """float64, shape `(notes,)`: one signal's value for each note of a corpus, in its order."""
@@ -37,8 +37,6 @@ class Corpus:
 
     outlines: Sequence[Outline]
     """By (`happened_at`, `note_id`)."""
-    texts: Sequence[Sequence[str]]
-    """The terms of each."""
     rows: dict[str, int]
     """Note id -> row."""
     before: Rows
@@ -83,58 +81,90 @@ class Corpus:
         return self.mentions.held(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
 
 
+_EMPTY = Corpus(
+    outlines=(),
+    rows={},
+    before=np.empty(0, np.intp),
+    after=np.empty(0, np.intp),
+    sessions=np.empty(0, np.intp),
+    session_count=0,
+    subjects={},
+    subject_numbers=np.empty(0, np.intp),
+    core=np.empty(0, np.bool_),
+    standing=np.empty(0, np.bool_),
+    asks=np.empty(0, np.bool_),
+    words=np.empty(0),
+    timed=np.empty(0, np.bool_),
+    names=np.empty(0, np.bool_),
+    mentions=Mentions((), make_index(())),
+    happened=np.empty(0),
+    said=make_index(()),
+    spoken=np.empty((0, 3)),
+    conversation=False,
+)
+
+
 def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corpus:
     """Read the notes of a scope.
 
     Args:
         outlines: Any order; of a session all notes, or neighbours would be the wrong ones.
-        like: A corpus most of whose notes are the same: spares reading their words again.
+        like: A corpus most of whose notes are the same: only the others are read.
     """
     ordered = sorted(outlines, key=order_key)
-    texts = _texts(ordered, like)
-    rows = {outline.note_id: row for row, outline in enumerate(ordered)}
-    before, after, sessions, session_count = _sessions(ordered, rows)
-    folded = {o.subject: fold(o.subject) for o in ordered}
-    subjects = {folded[o.subject]: o.subject for o in ordered if folded[o.subject]}
-    numbers = {subject: number for number, subject in enumerate(subjects)}
-    speakers = {word for subject in subjects for word in (subject, *subject.split())}
-    said = make_index(texts)
-    core = np.array([o.kind is Kind.CORE for o in ordered], np.bool_)
+    if like is None:
+        return _carried(ordered, np.full(len(ordered), -1), _EMPTY)
+    kept = _kept(ordered, like)
+    if len(kept) == len(like) and kept.min(initial=0) >= 0:
+        return like
+    return _carried(ordered, kept, like)
+
+
+def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
+    """For each note its row in a corpus where it is just the same; -1 for the others."""
+    rows, known = like.rows, like.outlines
+    found = [rows.get(outline.note_id, -1) for outline in ordered]
+    return np.array(
+        [
+            row if row >= 0 and (known[row] is outline or known[row] == outline) else -1
+            for row, outline in zip(found, ordered, strict=True)
+        ],
+        np.intp,
+    )
+
+
+def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
+    new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
+    before, after, sessions, session_count = _sessions(ordered)
+    subjects, numbers = _subjects(ordered)
+    said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
+    kinds = [outline.kind for outline in new]
+    core = carry(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
+    asked = carry(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
+    procedural = np.array([kind is Kind.PROCEDURAL for kind in kinds], np.bool_)
     return Corpus(
         outlines=ordered,
-        texts=texts,
-        rows=rows,
+        rows={outline.note_id: row for row, outline in enumerate(ordered)},
         before=before,
         after=after,
         sessions=sessions,
         session_count=session_count,
         subjects=subjects,
-        subject_numbers=np.array([numbers.get(folded[o.subject], -1) for o in ordered], np.intp),
+        subject_numbers=numbers,
         core=core,
-        standing=core | np.array([o.kind is Kind.PROCEDURAL for o in ordered], np.bool_),
-        asks=np.array([asks(o.content) for o in ordered], np.bool_),
-        words=np.array([len(o.content.split()) for o in ordered], np.float64),
-        timed=np.array([bool(o.times) for o in ordered], np.bool_),
-        names=np.array(
-            [any(fold(name) not in speakers for name in o.entities) for o in ordered], np.bool_
-        ),
+        standing=core | carry(like.standing, kept, procedural),
+        asks=asked,
+        words=carry(like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)),
+        timed=carry(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
+        names=_names(ordered, new, subjects, kept, like),
         mentions=Mentions(ordered, said),
-        happened=np.array([o.happened_at.timestamp() for o in ordered], np.float64),
+        happened=carry(
+            like.happened, kept, np.array([o.happened_at.timestamp() for o in new], np.float64)
+        ),
         said=said,
         spoken=_spoken(ordered),
-        conversation=_conversation(ordered, before, subjects),
+        conversation=_conversation(asked[before >= 0], subjects),
     )
-
-
-def _texts(ordered: Sequence[Outline], like: Corpus | None) -> list[Sequence[str]]:
-    texts = list[Sequence[str]]()
-    for outline in ordered:
-        row = like.rows.get(outline.note_id) if like else None
-        if like and row is not None and like.outlines[row] == outline:
-            texts.append(like.texts[row])
-        else:
-            texts.append(_terms_of(outline))
-    return texts
 
 
 def _terms_of(outline: Outline) -> list[str]:
@@ -142,10 +172,37 @@ def _terms_of(outline: Outline) -> list[str]:
     return terms(f"{day:%A} {day.day} {day:%B} {day.year} {outline.subject} {outline.content}")
 
 
-def _conversation(ordered: Sequence[Outline], before: Rows, subjects: Iterable[str]) -> bool:
-    told = [o.content for o, row in zip(ordered, before, strict=True) if row >= 0]
-    asked = sum(map(asks, told))
-    return bool(told) and asked >= ASKED_SHARE * len(told) and ASSISTANTS.isdisjoint(subjects)
+def _subjects(ordered: Sequence[Outline]) -> tuple[dict[str, str], Rows]:
+    """Every subject, folded -> as spelled; and for each note the number of its own, or -1."""
+    folded = {subject: fold(subject) for subject in {outline.subject for outline in ordered}}
+    subjects = {name: o.subject for o in ordered if (name := folded[o.subject])}
+    numbers = {subject: number for number, subject in enumerate(subjects)}
+    return subjects, np.array([numbers.get(folded[o.subject], -1) for o in ordered], np.intp)
+
+
+def _names(
+    ordered: Sequence[Outline],
+    new: Sequence[Outline],
+    subjects: Mapping[str, str],
+    kept: Rows,
+    like: Corpus,
+) -> Flags:
+    """Which notes hold a name that is none of the subjects."""
+    speakers = {word for subject in subjects for word in (subject, *subject.split())}
+
+    def named(outlines: Sequence[Outline]) -> Flags:
+        return np.array(
+            [any(fold(name) not in speakers for name in o.entities) for o in outlines], np.bool_
+        )
+
+    if subjects.keys() != like.subjects.keys():
+        return named(ordered)
+    return carry(like.names, kept, named(new))
+
+
+def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
+    """Whether people talk: which notes of their sessions ask, but for the first, and who speaks."""
+    return len(asked) > 0 and asked.mean() >= ASKED_SHARE and ASSISTANTS.isdisjoint(subjects)
 
 
 def asks(content: str) -> bool:
@@ -153,26 +210,25 @@ def asks(content: str) -> bool:
     return content.rstrip(" \t\n\"'”’)]*_").endswith(("?", "？", "؟"))
 
 
-def by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outline]]:
-    """(namespace, session) -> its notes in order; notes without a session have no neighbours."""
-    grouped = dict[tuple[str, str], list[Outline]]()
-    for outline in sorted(outlines, key=order_key):
-        if outline.session:
-            grouped.setdefault((outline.namespace, outline.session), []).append(outline)
-    return grouped
-
-
-def _sessions(ordered: Sequence[Outline], rows: dict[str, int]) -> tuple[Rows, Rows, Rows, int]:
+def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:
     """Rows of the notes before and after in the session, its number, and how many there are."""
+    known = dict[tuple[str, str], int]()
+    numbers = np.array(
+        [
+            known.setdefault((o.namespace, o.session), len(known)) if o.session else -1
+            for o in ordered
+        ],
+        np.intp,
+    )
+    together = np.argsort(numbers, kind="stable")
+    here, following = together[:-1], together[1:]
+    joined = (numbers[here] == numbers[following]) & (numbers[here] >= 0)
     before = np.full(len(ordered), -1, np.intp)
-    after, numbers = before.copy(), before.copy()
-    sessions = by_session(ordered).values()
-    for number, session in enumerate(sessions):
-        here = np.array([rows[outline.note_id] for outline in session], np.intp)
-        before[here[1:]], after[here[:-1]], numbers[here] = here[:-1], here[1:], number
+    after = before.copy()
+    before[following[joined]], after[here[joined]] = here[joined], following[joined]
     alone = numbers < 0
-    numbers[alone] = len(sessions) + np.arange(alone.sum())
-    return before, after, numbers, len(sessions) + int(alone.sum())
+    numbers[alone] = len(known) + np.arange(alone.sum())
+    return before, after, numbers, len(known) + int(alone.sum())
 
 
 def _spoken(ordered: Sequence[Outline]) -> NDArray[np.float64]:

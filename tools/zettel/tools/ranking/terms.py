@@ -4,11 +4,11 @@ Full text scores notes one by one. A question's words are often spread over an e
 counts can be added up over one.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from sys import intern
+from typing import Any, TypeVar
 
 import numpy as np
 import regex as re
@@ -37,6 +37,7 @@ _FUNCTION_WORDS = frozenset(
 )
 """English words that say nothing of what a text is about; elsewhere rarity alone decides."""
 
+N = TypeVar("N", bound=np.generic)
 Counts = NDArray[np.float64]
 """float64, shape `(documents,)`."""
 
@@ -58,7 +59,7 @@ class TermIndex:
     lengths: Counts
     """Terms of each document."""
     numbers: dict[str, int]
-    """Term -> its number."""
+    """Term -> its number, 0 and up; a term may be in no document any more."""
     starts: NDArray[np.intp]
     """Where each number's postings begin; shape `(terms + 1,)`."""
     rows: NDArray[np.intp]
@@ -69,10 +70,9 @@ class TermIndex:
     def frequencies(self, term: str) -> Counts | None:
         """How often a term stands in each document; None if in none."""
         number = self.numbers.get(term)
-        if number is None:
+        if number is None or self.starts[number] == self.starts[number + 1]:
             return None
-        found = np.zeros(len(self.lengths))
-        here = slice(self.starts[number], self.starts[number + 1])
+        found, here = np.zeros(len(self.lengths)), slice(*self.starts[number : number + 2])
         found[self.rows[here]] = self.counts[here]
         return found
 
@@ -90,28 +90,72 @@ class TermIndex:
         return there
 
 
+_NOTHING = TermIndex(
+    lengths=np.empty(0),
+    numbers={},
+    starts=np.zeros(1, np.intp),
+    rows=np.empty(0, np.intp),
+    counts=np.empty(0),
+    stems={},
+)
+
+
+def carry(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
+    """A column of notes most of which were there before.
+
+    Args:
+        old: The column then.
+        kept: For each note its row there; -1 for a new one.
+        new: The values of the new ones, in order.
+    """
+    column, there = np.empty(len(kept), old.dtype), kept >= 0
+    column[there], column[~there] = old[kept[there]], new
+    return column
+
+
 def make_index(documents: Sequence[Sequence[str]]) -> TermIndex:
     """Count the terms of documents."""
-    lengths = np.array([len(document) for document in documents], np.float64)
-    numbers = dict[str, int]()
+    return carry_index(_NOTHING, np.full(len(documents), -1), documents)
+
+
+def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[str]]) -> TermIndex:
+    """Count the terms of documents most of which have been counted before.
+
+    Args:
+        old: Their count then.
+        kept: For each document its row there, rising; -1 for a new one; shape `(documents,)`.
+        told: The terms of the new ones, in order.
+    """
+    numbers, size = dict(old.numbers), max(len(kept), 1)
     flat = np.array(
-        [numbers.setdefault(term, len(numbers)) for term in chain.from_iterable(documents)],
-        np.intp,
+        [numbers.setdefault(t, len(numbers)) for t in chain.from_iterable(told)], np.intp
     )
-    rows = np.repeat(np.arange(len(documents)), lengths.astype(np.intp))
-    pairs, counts = np.unique(flat * max(len(documents), 1) + rows, return_counts=True)
-    of_term, of_row = np.divmod(pairs, max(len(documents), 1))
-    stems = defaultdict[str, list[int]](list)
-    for term, number in numbers.items():
-        stems[term[:STEM]].append(number)
+    lengths = np.array([len(document) for document in told], np.intp)
+    new = np.repeat(np.flatnonzero(kept < 0), lengths)
+    pairs, counts = np.unique(flat * size + new, return_counts=True)
+    # Where each old document stands now; its postings keep their order.
+    now = np.full(len(old.lengths), -1)
+    now[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
+    rows = now[old.rows]
+    there = rows >= 0
+    known = np.repeat(np.arange(len(old.numbers)), np.diff(old.starts))[there] * size + rows[there]
+    at = np.searchsorted(known, pairs)
+    of_term, of_row = np.divmod(np.insert(known, at, pairs), size)
     return TermIndex(
-        lengths=lengths,
+        lengths=carry(old.lengths, kept, lengths),
         numbers=numbers,
         starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
         rows=of_row,
-        counts=counts.astype(np.float64),
-        stems=dict(stems),
+        counts=np.insert(old.counts[there], at, counts),
+        stems=_stems(old, numbers),
     )
+
+
+def _stems(old: TermIndex, numbers: dict[str, int]) -> dict[str, list[int]]:
+    stems = dict(old.stems)
+    for term in islice(numbers, len(old.numbers), None):
+        stems[term[:STEM]] = [*stems.get(term[:STEM], ()), numbers[term]]
+    return stems
 
 
 def okapi(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
