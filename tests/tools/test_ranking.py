@@ -245,20 +245,20 @@ def test_terms_are_word_beginnings_in_any_script() -> None:
 
 
 SPOKEN = Span(start=START, end=START + timedelta(days=1), phrase="that day")
-many = st.lists(
-    st.builds(
-        outline,
-        st.sampled_from(range(9)),
-        content=st.sampled_from(["Ana sails", "Where is Rome?", "boat, boat", "東京 Москва"]),
-        subject=st.sampled_from(["", "Ana", "Ben Silva", "ana"]),
-        session=st.sampled_from(["", "one", "two"]),
-        kind=st.sampled_from(Kind),
-        entities=st.sampled_from([(), ("Ana",), ("Silva", "Rome")]),
-        times=st.sampled_from([(), (SPOKEN,)]),
-    ),
-    max_size=8,
-    unique_by=lambda o: o.note_id,
-)
+POOL = [
+    outline(
+        number // 2,
+        content=("Ana sails", "Where is Rome?", "boat, boat", "東京 Москва")[number % 4],
+        subject=("", "Ana", "Ben Silva", "", "ana")[number % 5],
+        session=("", "one", "two")[number % 3],
+        kind=list(Kind)[number % len(Kind)],
+        entities=((), ("Ana",), ("Silva", "Rome"))[number // 2 % 3],
+        times=(SPOKEN,) if number % 7 < 2 else (),
+    )
+    for number in range(2 * SIZE)
+]
+"""Each note in two variants; few, so that two draws have much in common."""
+many = st.lists(st.sampled_from(POOL), max_size=SIZE, unique_by=lambda o: o.note_id)
 
 
 @given(many, many, many)
