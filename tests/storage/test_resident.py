@@ -132,6 +132,45 @@ async def test_a_commit_between_two_of_ours_is_not_passed_over(tables: Tables) -
     await other.close()
 
 
+@pytest.mark.parametrize("tended_by_other", [False, True])
+async def test_they_outlast_an_upkeep(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, tended_by_other: bool
+) -> None:
+    store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(4)]
+    await store.write(new=[NewNote(note=note, vectors=unit(X)) for note in notes])
+    for note in notes:
+        await store.write(changes=[revised(note, f"{note.content} dances")])
+    other, before = (
+        await open_store(tables.place.uri, model_id=MODEL, dim=DIM),
+        await store.version(),
+    )
+
+    # Whatever is read anew is lost with it.
+    monkeypatch.setattr(tables.resident, "keep", tables.resident.drop)
+    assert await (other if tended_by_other else store).upkeep()
+    assert await store.version() > before
+    found = await store.find(NoteFilter(), limit=9)
+
+    assert sorted(n.content for n in found) == [f"bee {number} dances" for number in range(4)]
+    assert await in_memory(tables)
+    await other.close()
+
+
+async def test_once_much_was_written_an_upkeep_reads_them_anew(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "WORN", 3)
+    store = LanceStore(tables)
+    for number in range(4):
+        await add(store, make_note(f"bee {number}"))
+    assert tables.resident.worn
+
+    await store.upkeep()
+
+    assert not tables.resident.worn
+    assert await in_memory(tables)
+
+
 @pytest.mark.parametrize("bound", ["MOST", "MOST_BYTES"])
 async def test_too_many_notes_are_left_on_the_disk(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, bound: str
@@ -139,6 +178,7 @@ async def test_too_many_notes_are_left_on_the_disk(
     monkeypatch.setattr(lance_resident, bound, 1)
     store = LanceStore(tables)
     await add(store, make_note("one"), make_note("two"))
+    tables.resident.drop()
     await store.upkeep()
 
     assert not await in_memory(tables)

@@ -8,6 +8,7 @@
 from collections.abc import Sequence
 
 from zettel.storage.lance_filters import all_of, one_of
+from zettel.storage.lance_follow import notes_version
 from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_vectors
 from zettel.storage.lance_tables import Tables
 from zettel.storage.lance_wide import select_wide
@@ -26,7 +27,7 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
     """
     if not note_ids:
         return {}
-    version = await tables.notes.version()
+    version = await notes_version(tables)
     where = NoteFilter(note_ids=tuple(note_ids), states=(), derived=None)
     resident = tables.resident.rows_of(version, where)
     if resident is not None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from anyio import to_thread
 
 from zettel.storage.fact_table import ENDLESS, Fact
+from zettel.storage.lance_follow import notes_version
 from zettel.storage.lance_rows import NOTE_COLUMNS, read_notes, read_outlines, read_passages
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import EVOLUTION, Note, Outline
@@ -57,16 +58,15 @@ async def resident_version(tables: Tables) -> int:
     Raises:
         StoreUnavailableError: The table cannot be read.
     """
-    version = await tables.notes.version()
+    version = await notes_version(tables)
     if not tables.notes.busy and tables.resident.is_missed_again(version):
         await keep_resident(tables)
     return version
 
 
 async def _keep(tables: Tables) -> None:
-    notes = tables.notes
-    version = await notes.version()
-    if version == tables.resident.version:
+    notes, version = tables.notes, await notes_version(tables)
+    if version == tables.resident.version and not tables.resident.worn:
         return
     tables.resident.drop()
     if not tables.place.optimises or await notes.count() > MOST:

@@ -13,6 +13,7 @@ from lancedb.query import MatchQuery
 
 from zettel.storage.lance_current import current_rows
 from zettel.storage.lance_filters import all_of, one_of, predicate, text_literal
+from zettel.storage.lance_follow import notes_version
 from zettel.storage.lance_recent import KEPT
 from zettel.storage.lance_rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance_tables import MAX_ROWS, Tables
@@ -28,7 +29,7 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Do what `NoteStore.get` promises."""
     if not note_ids:
         return []
-    if len(note_ids) <= KEPT or tables.resident.version == await tables.notes.version():
+    if len(note_ids) <= KEPT or tables.resident.version == await notes_version(tables):
         rows = await current_rows(tables, note_ids)
         found = {note_id: row.note for note_id, row in rows.items()}
     else:
@@ -40,7 +41,7 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Do what `NoteStore.find` promises."""
-    known = tables.resident.rows_of(await tables.notes.version(), where)
+    known = tables.resident.rows_of(await notes_version(tables), where)
     if known is not None:
         notes = sorted((row.note for row in known), key=order_key, reverse=True)
         return notes[offset : offset + max(0, limit)]
@@ -58,7 +59,7 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
     """Do what `NoteStore.count` promises."""
-    known = tables.resident.count(await tables.notes.version(), where)
+    known = tables.resident.count(await notes_version(tables), where)
     return await tables.notes.count(predicate(where)) if known is None else known
 
 
@@ -91,7 +92,7 @@ async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
     """Do what `NoteStore.outlines` promises."""
-    known = tables.resident.outlines(await tables.notes.version(), where)
+    known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
     table = await tables.notes.select(

@@ -27,6 +27,10 @@ READ = 2_000
 """Rows kept as objects once they were read, of notes that are recalled again and again: ten take
 2.5 ms to make."""
 
+WORN = 5_000
+"""Rows written one by one from which all are read anew at the next upkeep: those take ten times
+the room of others, and a row that is written anew keeps its old place."""
+
 _NOTHING = -1
 
 
@@ -132,6 +136,15 @@ class Resident:
         for row in written:
             self._write(row)
         self._version = version
+
+    def advance_unchanged(self, version: int) -> None:
+        """Follow commits, whosever, that left every row as it was."""
+        self._version = version
+
+    @property
+    def worn(self) -> bool:
+        """Whether so much was written since all of it was read that it is better read anew."""
+        return len(self._written) > WORN
 
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
