@@ -48,7 +48,7 @@ UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 async def _link(task: Task, most: int) -> Batch:
     """Link notes whose words evolution has read; those without vectors wait."""
     store = task.memory.store
-    waiting = await store.find(UNLINKED, limit=most)
+    waiting = await store.find(task.here(UNLINKED), limit=most)
     notes = waiting + await _linked_by_rule(task, waiting)
     vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
     ready = [note for note in notes if note.note_id in vectors]
