@@ -109,12 +109,15 @@ class ScriptedLlm:
     revises: Callable[[Asked], Reply] = quiet
     composes: Callable[[Asked], Reply] = speechless
     judges: Callable[[Asked], Reply] = undecided
+    before: Callable[[Asked], None] = lambda asked: None
+    """Called with every question, before there is an answer."""
     asked: list[Asked] = field(default_factory=list[Asked])
     released: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, asked: Asked) -> Reply:
         """To whichever question it is, by the part that notes play in it."""
         self.asked.append(asked)
+        self.before(asked)
         ways = {"new": self.revises, "source": self.composes, "younger": self.judges}
         found = (ways[note.role] for note in asked.notes if note.role in ways)
         return next(found, self.describes)(asked)
