@@ -70,9 +70,34 @@ def worded(
     return said(json.dumps({"notes": [{**bare, **note} for note in notes]}), tokens=tokens)
 
 
+def composed(
+    *lines: tuple[str, Sequence[str]], tokens: tuple[int, int] | None = (100, 20)
+) -> Reply:
+    """A completion that composes these lines, each of the notes with these ids."""
+    told = [{"text": text, "of": list(of)} for text, of in lines]
+    return said(json.dumps({"lines": told}), tokens=tokens)
+
+
+def judged(*pairs: tuple[str, str, str, str]) -> Reply:
+    """A completion with verdicts: older note's id, verdict, the younger's and its words."""
+    names = ("older", "verdict", "younger_quote", "older_quote")
+    told = [dict(zip(names, pair, strict=True)) for pair in pairs]
+    return said(json.dumps({"pairs": told}))
+
+
 def quiet(asked: Asked) -> Reply:
     """Nothing to say of any note."""
     return worded([])
+
+
+def speechless(asked: Asked) -> Reply:
+    """Nothing to compose."""
+    return composed()
+
+
+def undecided(asked: Asked) -> Reply:
+    """No verdict."""
+    return judged()
 
 
 @dataclass(slots=True)
@@ -82,14 +107,24 @@ class ScriptedLlm:
     url: str = ""
     describes: Callable[[Asked], Reply] = quiet
     revises: Callable[[Asked], Reply] = quiet
+    composes: Callable[[Asked], Reply] = speechless
+    judges: Callable[[Asked], Reply] = undecided
+    before: Callable[[Asked], None] = lambda asked: None
+    """Called with every question, before there is an answer."""
     asked: list[Asked] = field(default_factory=list[Asked])
     released: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, asked: Asked) -> Reply:
-        """To a question about one new note among neighbours, or about notes by themselves."""
+        """To whichever question it is, by the part that notes play in it."""
         self.asked.append(asked)
-        revises = any(note.role == "new" for note in asked.notes)
-        return (self.revises if revises else self.describes)(asked)
+        self.before(asked)
+        ways = {"new": self.revises, "source": self.composes, "younger": self.judges}
+        found = (ways[note.role] for note in asked.notes if note.role in ways)
+        return next(found, self.describes)(asked)
+
+    def put(self, role: str) -> list[Asked]:
+        """The questions in which a note plays this part."""
+        return [asked for asked in self.asked if role in {note.role for note in asked.notes}]
 
     def chat(self, *, timeout_s: float = 10.0, key: str = "sesame") -> OpenAiChat:
         """The real client, pointed here."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.evolution DATA`: the tables go to stdout, progress to stderr."""
+"""`python -m benchmarks.evolution [DATA]`: the tables go to stdout, progress to stderr."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.evolution.cues import write_cues
 from benchmarks.evolution.days import carried_days
 from benchmarks.evolution.measure import Measured, measure
 from benchmarks.evolution.report import write_days, write_report
@@ -21,7 +22,7 @@ from zettel.storage.sentence_embedder import SentenceEmbedder
 class Options(argparse.Namespace):
     """The command line."""
 
-    data: Path
+    data: Path | None
     only: list[str]
 
 
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed. A wrong option exits with 2.
     """
     options = _parser().parse_args(arguments, namespace=Options())
+    sys.stdout.write(f"# Cues of links\n\n{write_cues()}\n")
+    if options.data is None:
+        return 0
     try:
         dataset = read_dataset(options.data)
         dataset = narrow(dataset, only=frozenset(options.only), limit=None)
@@ -61,7 +65,13 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evolution", description=__doc__)
-    parser.add_argument("data", type=Path, metavar="DATA", help="what benchmarks.retrieval takes")
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        nargs="?",
+        help="what benchmarks.retrieval takes; without it only the cues are measured",
+    )
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="this conversation; repeatable"
     )

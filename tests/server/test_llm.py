@@ -1,5 +1,6 @@
 """The LLM as a person sets it: what is wired where, what is told, and what goes on without it."""
 
+import json
 import sys
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -12,10 +13,13 @@ from tests.scripted_llm import Reply, ScriptedLlm, scripted_llm, worded
 from zettel.server import evolving, llm, previewing
 from zettel.server.clock import utc_now
 from zettel.server.evolving import as_json, as_text
+from zettel.server.hello import Json, Message
 from zettel.server.listing import print_notes
 from zettel.server.llm import mind_of
+from zettel.server.manage import as_text as as_status
 from zettel.server.offline import opened
 from zettel.server.parts import installed_parts
+from zettel.server.report import report as report_of
 from zettel.server.runs import print_runs
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings, differences, load_engine_settings, load_settings
@@ -25,10 +29,16 @@ from zettel.storage.lance_store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.health import BREAK_AFTER
 from zettel.tools.memory import Memory
 from zettel.tools.remember import remember
+from zettel.tools.times import iso
 
 TOLD_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+ENGINE: Message = {
+    **{"version": "0.1.0", "pid": 77, "url": "", "uptime_s": 3725, "clients": 2},
+    **{"endpoint": "unix /s/.engine/engine.sock"},
+}
 ANA = Caller(namespace="farm", origin=Origin(client="ana"))
 
 
@@ -192,3 +202,126 @@ async def test_an_outage_loses_no_note(kept: Settings, service: ScriptedLlm) -> 
 
     assert report.llm["llm_fallback_rejected"] == 1
     assert (await the_note(kept)).keywords
+
+
+async def told_by_an_engine(settings: Settings) -> Message:
+    """Its status, before it has done anything."""
+    runtime = Runtime(settings.store, installed_parts(settings), clock=utc_now)
+    async with runtime.running():
+        await runtime.memory()
+        return await report_of(runtime, settings, utc_now)
+
+
+async def test_status_tells_how_the_llm_does_and_what_it_may_still_cost(
+    kept: Settings, service: ScriptedLlm
+) -> None:
+    assert (await told_by_an_engine(kept))["llm"] == {
+        **{"model": "m", "state": "not asked yet", "problem": None, "paused_s": None},
+        **{"last_error": None, "last_error_at": None, "last_answer_at": None},
+        **{"tokens_today": 0, "tokens_day": 1_000_000, "money_today": None, "money_day": None},
+    }
+
+    now = utc_now()
+    await evolving.evolve_once(kept, now, nothing, nothing)
+    told = await told_by_an_engine(kept)
+
+    assert part(told, "llm", "state") == "ok"
+    assert part(told, "llm", "last_answer_at") == iso(now)
+    assert part(told, "llm", "tokens_today") == 120
+    assert "barley" not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("given", "reply", "state", "error"),
+    [
+        ({}, Reply(status=401, body=b"barley"), "failing", "rejected"),
+        ({"llm_tokens_day": 10}, Reply(), "budget spent", None),
+    ],
+)
+async def test_status_names_what_is_wrong_with_the_llm(
+    given: dict[str, int],
+    reply: Reply,
+    state: str,
+    error: str | None,
+    kept: Settings,
+    service: ScriptedLlm,
+) -> None:
+    service.describes = lambda asked: reply
+    settings = kept.model_copy(update=given)
+    await evolving.evolve_once(settings, TOLD_AT, nothing, nothing)
+
+    told = await told_by_an_engine(settings)
+
+    assert (part(told, "llm", "state"), part(told, "llm", "last_error")) == (state, error)
+    assert state in as_status({"store": "s", "engine": {**ENGINE, **told}})
+    assert "barley" not in json.dumps(told)
+
+
+async def test_status_says_that_the_llm_cannot_be_used_at_all_or_is_left_alone(
+    kept: Settings, service: ScriptedLlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.describes = lambda asked: Reply(status=401)
+    runtime = Runtime(kept.store, installed_parts(kept), clock=utc_now)
+    async with runtime.running():
+        memory = await runtime.memory()
+        for number in range(BREAK_AFTER):
+            await remember(memory, ANA, now=utc_now(), content=f"sheaf {number}")
+            await evolving.run_all(memory, utc_now(), nothing)
+        paused = await report_of(runtime, kept, utc_now)
+    assert part(paused, "llm", "state") == "paused"
+    assert part(paused, "llm", "paused_s")
+
+    monkeypatch.setattr(llm, "find_spec", without_client)
+
+    told = await told_by_an_engine(kept)
+
+    assert part(told, "llm", "state") == "unusable"
+    assert "zettel-mcp[llm]" in str(part(told, "llm", "problem"))
+
+
+async def test_a_namespace_that_is_off_is_embedded_and_otherwise_left_as_it_was_told(
+    kept: Settings,
+) -> None:
+    off = kept.model_copy(update={"evolve_off": ("farm",)})
+    before = await the_note(kept)
+
+    seen = await previewing.preview(off, TOLD_AT, nothing)
+    report = await evolving.evolve_once(off, TOLD_AT, nothing, nothing)
+
+    assert (seen.report.steps["construct"], seen.touched) == (0, ())
+    assert "not evolved: farm" in previewing.as_text(seen)
+    assert (report.changed, report.llm) == (0, {})
+    assert as_text(report).endswith("not evolved: farm")
+    assert '"evolve_off": ["farm"]' in as_json(report)
+    assert await the_note(kept) == before
+    told = await told_by_an_engine(off)
+    assert (told["queue"], told["off"]) == (0, {"evolution": ["farm"], "llm": []})
+    assert "not evolved  farm" in as_status({"store": "s", "engine": {**ENGINE, **told}})
+
+
+async def test_a_namespace_whose_text_must_not_leave_is_described_by_rule_and_never_sent(
+    kept: Settings, service: ScriptedLlm
+) -> None:
+    off = kept.model_copy(update={"llm_off": ("farm",), "consolidate": True})
+    async with opened(kept) as memory:
+        orchard = Caller(namespace="orchard", origin=Origin(client="ana"))
+        await remember(memory, orchard, now=TOLD_AT, content="The plums are ripe")
+        for content in ("Ana lives in Lyon", "Ana lives in Rome now", "Ana has a van"):
+            await remember(memory, ANA, now=TOLD_AT, content=content, session="s", subject="Ana")
+
+    report = await evolving.evolve_once(off, TOLD_AT, nothing, nothing)
+
+    assert report.llm["llm_calls"] == len(service.asked) == 1
+    assert "plums" in service.asked[0].words
+    assert not any(word in service.asked[0].words for word in ("barley", "Ana"))
+    assert as_text(report).endswith("not shown to the LLM: farm")
+    async with opened(kept) as memory:
+        farm = await memory.store.find(NoteFilter(namespaces=("farm",)), limit=9)
+    assert all(note.keywords and "llm" not in note.derived_by.values() for note in farm)
+
+
+def part(told: Message, name: str, field: str) -> Json:
+    """A field of a part of the status."""
+    found = told[name]
+    assert isinstance(found, dict)
+    return found[field]

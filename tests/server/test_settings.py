@@ -151,3 +151,23 @@ async def test_a_reranker_is_made_only_where_one_is_set(
     assert not made.ready
     [told] = differences(settings, load_engine_settings(str(store)), ["reranker"])
     assert "setting reranker" in told
+
+
+@pytest.mark.parametrize("name", ["evolve_off", "llm_off"])
+def test_namespaces_are_listed_in_a_variable_with_commas_and_in_the_file_as_a_list(
+    name: str, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(store, f'{name} = ["journal", "user"]')
+    assert getattr(load_settings(), name) == ("journal", "user")
+    configure(store, f'{name} = "journal"')
+    assert getattr(load_engine_settings(str(store)), name) == ("journal",)
+
+    monkeypatch.setenv(f"ZETTEL_{name.upper()}", " a.b, user ,")
+    given = load_settings()
+
+    assert getattr(given, name) == ("a.b", "user")
+    assert "('a.b', 'user')" in differences(given, load_engine_settings(str(store)), [name])[0]
+    monkeypatch.setenv(f"ZETTEL_{name.upper()}", "a b")
+    with pytest.raises(InvalidArgumentError) as caught:
+        load_settings()
+    assert caught.value.name == f"setting {name}"

@@ -25,6 +25,11 @@ from zettel.storage.store import NewNote, NoteFilter, NoteStore
 FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "namespace": (NoteFilter(namespaces=("home", "work")), "abcd"),
     "one namespace": (NoteFilter(namespaces=("work",)), "d"),
+    "other namespaces": (NoteFilter(namespaces_not=("home", "strange'")), "d"),
+    "namespaces but one": (
+        NoteFilter(namespaces=("home", "work"), namespaces_not=("work",)),
+        "abc",
+    ),
     "fold hash": (NoteFilter(fold_hash=fold_hash("  NOTE\na ")), "a"),
     "subject": (NoteFilter(subject="ANA Ś"), "ab"),
     "tags": (NoteFilter(tags=("red", "blue")), "abc"),

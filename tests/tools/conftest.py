@@ -145,3 +145,11 @@ async def consolidating_desk() -> AsyncGenerator[Desk]:
     memory = Memory(store=DictStore(), embedder=HashEmbedder(), consolidates=True)
     async with opened_desk(memory) as opened:
         yield opened
+
+
+@pytest.fixture
+async def asking_desk(llm: ScriptedLlm) -> AsyncGenerator[Desk]:
+    """A desk on a new in-memory store whose notes evolve with the LLM."""
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
+    async with opened_desk(memory) as opened:
+        yield opened

@@ -44,6 +44,24 @@ async def test_a_note_gets_keywords_names_times_and_a_context(desk: Desk) -> Non
     )
 
 
+async def test_a_note_is_linked_to_what_it_says_is_why_and_to_what_it_confirms(desk: Desk) -> None:
+    cause = await desk.told("The pump in the cellar failed during the night", session="s")
+    effect = await desk.told("That is why the cellar was under water", session="s")
+    claim = await desk.told("Omar believes the Korvo invoice was paid twice")
+    proof = await desk.told("The bank confirms that the Korvo invoice was paid twice")
+    far = await desk.told("That is why nobody came", session="t")
+
+    await desk.evolve()
+
+    [why] = (await stored(desk, effect)).links
+    assert (why.to, why.relation, why.made_by) == (cause, "caused_by", "rule")
+    assert "pump" not in why.reason  # of its own words alone: the other may be forgotten
+    [link] = [k for k in (await stored(desk, proof)).links if k.to == claim]
+    assert link.relation == "supports"
+    assert (await stored(desk, far)).links == ()
+    assert (await desk.evolve()).changed == 0
+
+
 async def test_an_answer_is_linked_to_its_question_and_shows_it(desk: Desk) -> None:
     asked = await desk.told("Did you win the race?", subject="Ana", session="s")
     answer = await desk.told("Yes, by a second!", subject="Ben", session="s")

@@ -3,74 +3,40 @@
 Tests that begin "as A-MEM does not" each fail on a defect of A-MEM's published code.
 """
 
-from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
 import anyio
 import pytest
-from tests.scripted_llm import Asked, Reply, ScriptedLlm, Shown, worded
-from tests.tools.conftest import START, Desk, opened_desk
+from tests.scripted_llm import ScriptedLlm, worded
+from tests.tools.conftest import Desk, opened_desk
+from tests.tools.llm_desk import (
+    EVERY,
+    NEW_WORDS,
+    describe_all,
+    logical,
+    neighbours,
+    revise_all,
+    stored,
+)
 
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.lance_store import open_store
-from zettel.storage.notes import REVISED_BY, Note
-from zettel.storage.store import Change, NoteFilter, NoteStore
+from zettel.storage.notes import REVISED_BY
+from zettel.storage.store import Change, NoteStore
 from zettel.tools.evolve.revise import NEIGHBOURS, REVISIONS
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.evolve.step import LINKED, REVISED
 from zettel.tools.memory import Memory
 from zettel.tools.undo import undo_run
 
+LATER = "A letter came from Zebulon"
+
 
 @pytest.fixture
-async def desk(llm: ScriptedLlm) -> AsyncGenerator[Desk]:
-    """A desk whose notes evolve with it."""
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
-    async with opened_desk(memory) as opened:
-        yield opened
-
-
-def describe_all(asked: Asked) -> Reply:
-    """Say something true of every note."""
-    return worded([{"id": note.note_id, **words_of(note)} for note in asked.notes])
-
-
-def words_of(note: Shown) -> Mapping[str, object]:
-    """Words that fit any note."""
-    return {
-        "context": "about everyday life",
-        "keywords": ["everyday"],
-        "tags": ["life"],
-        "questions": ["what happened?"],
-    }
-
-
-def revise_all(asked: Asked) -> Reply:
-    """Revise every neighbour."""
-    revised = [{"id": n.note_id, **NEW_WORDS} for n in asked.notes if n.role == "neighbour"]
-    return worded(revised)
-
-
-LATER = "A letter came from Zebulon"
-EVERY = NoteFilter(states=())
-NEW_WORDS: Mapping[str, object] = {
-    "context": "now part of the quincunx affair",
-    "keywords": ["quincunx"],
-    "tags": ["affairs"],
-}
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
-
-
-async def neighbours(desk: Desk) -> tuple[str, str]:
-    """Two notes of which the second is linked to the first."""
-    older = await desk.told("We met Zebulon at the fair")
-    younger = await desk.told("My flat is quiet now that Zebulon left")
-    return older, younger
+def desk(asking_desk: Desk) -> Desk:
+    """A desk whose notes evolve with the LLM."""
+    return asking_desk
 
 
 async def test_as_a_mem_does_not_a_note_is_described_when_it_is_added(
@@ -231,11 +197,6 @@ async def test_a_run_is_undone_to_the_letter(desk: Desk, llm: ScriptedLlm) -> No
     assert (await stored(desk, older)).context == NEW_WORDS["context"]
 
     await undo_run(desk.memory, report.run_id, now=desk.now, undo_id="undo", who="t", partial=False)
-
-    def logical(note: Note) -> Note:
-        return replace(
-            note, rev=1, known_from=START, changed_by="", change="", reason="", run_id="", stage=0
-        )
 
     assert logical(await stored(desk, older)) == logical(before)
     assert (await desk.evolve()).changed == 0

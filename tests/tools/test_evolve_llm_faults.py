@@ -5,7 +5,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import anyio
@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, worded
 from tests.tools.conftest import Desk, opened_desk
+from tests.tools.llm_desk import NEW_WORDS, asking_memory, neighbours, stored
 
 from zettel.storage.chat import ChatAnswer, ChatQuestion
 from zettel.storage.dict_store import DictStore
 from zettel.storage.errors import NoAnswerError
 from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.notes import Note
 from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.run import waiting
 from zettel.tools.memory import Memory
@@ -31,30 +31,9 @@ sentence = st.lists(
 
 
 @pytest.fixture
-async def desk(llm: ScriptedLlm) -> AsyncGenerator[Desk]:
-    """A desk whose notes evolve with it."""
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
-    async with opened_desk(memory) as opened:
-        yield opened
-
-
-NEW_WORDS: Mapping[str, object] = {
-    "context": "now part of the quincunx affair",
-    "keywords": ["quincunx"],
-    "tags": ["affairs"],
-}
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
-
-
-async def neighbours(desk: Desk) -> tuple[str, str]:
-    """Two notes of which the second is linked to the first."""
-    older = await desk.told("We met Zebulon at the fair")
-    younger = await desk.told("My flat is quiet now that Zebulon left")
-    return older, younger
+def desk(asking_desk: Desk) -> Desk:
+    """A desk whose notes evolve with the LLM."""
+    return asking_desk
 
 
 HOSTILE: Mapping[str, tuple[Reply, str]] = {
@@ -198,8 +177,7 @@ async def test_the_budget_of_a_run_is_held_whatever_the_calls_use(llm: ScriptedL
         return worded([], tokens=(len(asked.words.encode()) // 2, most))
 
     llm.describes = llm.revises = dearest
-    mind = llm.mind(Limits(tokens_run=20_000))
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=mind)
+    memory = asking_memory(llm, Limits(tokens_run=20_000))
     async with opened_desk(memory) as desk:
         for number in range(24):
             await desk.told(f"it rained on day {number}")
@@ -212,8 +190,7 @@ async def test_the_budget_of_a_run_is_held_whatever_the_calls_use(llm: ScriptedL
 
 
 async def test_the_budget_of_a_day_is_shared_by_its_runs(llm: ScriptedLlm) -> None:
-    mind = llm.mind(Limits(tokens_day=8_000))
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=mind)
+    memory = asking_memory(llm, Limits(tokens_day=8_000))
     llm.describes = lambda asked: worded([], tokens=(5_000, 1_000))
     async with opened_desk(memory) as desk:
         counts = Counter[str]()

@@ -13,7 +13,9 @@ from zettel.storage.chat import ChatAnswer, ChatQuestion
 from zettel.storage.dict_store import DictStore
 from zettel.storage.errors import ModelUnavailableError, NoAnswerError
 from zettel.storage.notes import Note
-from zettel.tools.evolve.llm_writer import BREAK_AFTER, BREAK_S, FRAME_TOKENS, LlmWriter
+from zettel.tools.evolve.asker import FRAME_TOKENS
+from zettel.tools.evolve.health import BREAK_AFTER, BREAK_S
+from zettel.tools.evolve.llm_writer import LlmWriter
 from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.prompts import description
 from zettel.tools.evolve.purse import Cost, Purse

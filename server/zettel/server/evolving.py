@@ -135,6 +135,8 @@ def as_json(report: RunReport) -> str:
             "created": report.created,
             "steps": report.steps,
             "llm": report.llm,
+            "evolve_off": list(report.evolve_off),
+            "llm_off": list(report.llm_off),
         }
     )
 
@@ -144,4 +146,10 @@ def as_text(report: RunReport) -> str:
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
     told = f"{report.run_id}: {report.changed} changed, {report.created} created ({steps})"
     llm = ", ".join(f"{name.removeprefix('llm_')} {n}" for name, n in report.llm.items())
-    return f"{told}; LLM: {llm}" if llm else told
+    return "; ".join((told, *([f"LLM: {llm}"] if llm else []), *left_alone(report)))
+
+
+def left_alone(report: RunReport) -> list[str]:
+    """Which namespaces a run has left alone, or not shown to the LLM; for a person."""
+    off = {"not evolved": report.evolve_off, "not shown to the LLM": report.llm_off}
+    return [f"{what}: {', '.join(names)}" for what, names in off.items() if names]

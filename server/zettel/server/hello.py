@@ -38,6 +38,8 @@ ENGINE_SETTINGS = (
     "llm_money_run",
     "llm_money_day",
     "consolidate",
+    "evolve_off",
+    "llm_off",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)

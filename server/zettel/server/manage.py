@@ -84,6 +84,7 @@ def as_text(told: Message) -> str:
         lines = {"engine": "none; the next client starts one", "store": told["store"]}
         return _table(lines | ({"problem": told["problem"]} if "problem" in told else {}))
     model, evolution, size = (_part(engine, name) for name in ("model", "evolution", "size"))
+    llm, off = _part(engine, "llm"), _part(engine, "off")
     lines: dict[str, Json] = {
         "engine": f"process {engine['pid']}, zettel {engine['version']}, {engine['state']}",
         "store": told["store"],
@@ -94,6 +95,9 @@ def as_text(told: Message) -> str:
         "model": f"{model.get('name')} ({'ready' if model.get('ready') else 'not ready'})",
         "queue": f"{engine['queue']} waiting" if engine["queue"] is not None else None,
         "evolution": f"last {evolution.get('last') or 'never'}, next {evolution.get('next')}",
+        "not evolved": _names(off.get("evolution")),
+        "LLM": _llm_line(llm),
+        "no LLM for": _names(off.get("llm")),
         "size": f"{size['notes']} notes, {size['revisions']} revisions, {size['bytes']:,} bytes"
         if size
         else None,
@@ -107,11 +111,31 @@ def _part(engine: Mapping[str, Json], name: str) -> Message:
     return part if isinstance(part, dict) else {}
 
 
+def _llm_line(told: Message) -> str | None:
+    if not told:
+        return None
+    parts: list[Json] = [f"{told['model']}, {told['state']}"]
+    if told["problem"]:
+        parts.append(told["problem"])
+    if told["paused_s"]:
+        parts.append(f"for {told['paused_s']} s")
+    if told["last_error"]:
+        parts.append(f"last error {told['last_error']} {told['last_error_at']}")
+    parts.append(f"last answer {told['last_answer_at'] or 'never'}")
+    parts.append(f"{told['tokens_today']:,} of {told['tokens_day']:,} tokens today")
+    if told["money_day"]:
+        parts.append(f"{told['money_today']} of {told['money_day']} spent today")
+    return ", ".join(map(str, parts))
+
+
+def _names(names: Json) -> str | None:
+    return ", ".join(map(str, names)) if isinstance(names, list) and names else None
+
+
 def _table(lines: Mapping[str, Json]) -> str:
-    width = max(map(len, lines))
-    return "\n".join(
-        f"{name:<{width}}  {value}" for name, value in lines.items() if value is not None
-    )
+    told = {name: value for name, value in lines.items() if value is not None}
+    width = max(map(len, told))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in told.items())
 
 
 def _duration(seconds: Json) -> str:

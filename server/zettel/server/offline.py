@@ -27,6 +27,8 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
             found_from=parts.found_from,
             archive_below=parts.archive_below,
             consolidates=parts.consolidates,
+            evolve_off=parts.evolve_off,
+            llm_off=parts.llm_off,
         )
     finally:
         await store.close()

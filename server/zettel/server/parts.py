@@ -98,6 +98,9 @@ class Parts:
     """Share still held below which evolution archives a note; 0 archives nothing."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile."""
+    evolve_off: tuple[str, ...] = ()
+    llm_off: tuple[str, ...] = ()
+    """Namespaces whose notes stay as they were told, and those whose notes no LLM is shown."""
 
 
 def installed_parts(
@@ -149,6 +152,8 @@ def installed_parts(
         found_from=settings.found_from,
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
+        evolve_off=settings.evolve_off,
+        llm_off=settings.llm_off,
     )
 
 

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.server.clock import utc_now
-from zettel.server.evolving import Progress, mend, run_all
+from zettel.server.evolving import Progress, left_alone, mend, run_all
 from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json, notes_as_lines
 from zettel.server.settings import Settings
@@ -56,6 +56,7 @@ def as_json(preview: Preview) -> str:
             "created": preview.report.created,
             "steps": preview.report.steps,
             "mended": dict(preview.mended),
+            "evolve_off": list(preview.report.evolve_off),
             "notes": notes_as_json(preview.touched),
         },
         ensure_ascii=False,
@@ -69,5 +70,6 @@ def as_text(preview: Preview) -> str:
     head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
     vectors = report.steps.get(EMBED.name, 0)
     more = [f"{vectors} notes would get their vectors"] if vectors else []
+    more += left_alone(replace(report, llm_off=()))  # a preview asks no LLM anyway
     more += [f"would mend {name}: {count}" for name, count in preview.mended.items()]
     return "\n".join((head, *more, *notes_as_lines(preview.touched)))

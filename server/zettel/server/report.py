@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from zettel.server.clock import Clock
 from zettel.server.hello import Message
+from zettel.server.llm_report import llm_report
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.storage.errors import ZettelError
@@ -15,7 +16,7 @@ RUNS_LOOKED_AT = 20
 
 
 async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
-    """Model, queue, evolution and size; what cannot be told yet is null.
+    """Model, queue, evolution, LLM and size; what cannot be told yet is null.
 
     Args:
         runtime: What is reported on.
@@ -28,16 +29,20 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
         "model": {"name": settings.model, "ready": runtime.model_ready},
         "queue": None,
         "evolution": {"last": None, "outcome": None, "next": None},
+        "off": {"evolution": [*settings.evolve_off], "llm": [*settings.llm_off]},
+        "llm": None,
         "size": None,
     }
     tending = runtime.tending
     if runtime.status != "ok" or tending is None:
         return told
     try:
-        store = (await runtime.memory()).store
+        memory = await runtime.memory()
+        store = memory.store
         stats = await store.stats()
         last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
         told["queue"] = await tending.waiting()
+        told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
     except ZettelError as error:
         return told | {"problem": str(error)}
     told["size"] = {

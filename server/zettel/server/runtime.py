@@ -65,6 +65,8 @@ class Runtime:
         self._scheduler: Tending | None = None
         self._loading_done = anyio.Event()
         self._model_problem = ""
+        self.llm_problem = ""
+        """Why the LLM that is set cannot be used; evolution goes by its rules then."""
         self._open_calls = 0
         self._idle = anyio.Event()
         self._idle.set()
@@ -202,6 +204,8 @@ class Runtime:
             found_from=self._parts.found_from,
             archive_below=self._parts.archive_below,
             consolidates=self._parts.consolidates,
+            evolve_off=self._parts.evolve_off,
+            llm_off=self._parts.llm_off,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)
@@ -223,6 +227,7 @@ class Runtime:
         except ZettelError as error:
             # Notes are kept and found without it, and evolve by rule.
             logger.error("the LLM is not used: %s", error)
+            self.llm_problem = str(error)
             return None
 
     async def _heal(self, memory: Memory) -> None:

@@ -4,11 +4,12 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -51,8 +52,26 @@ EXPECTED = {
     "llm_money_run": "an amount above 0",
     "llm_money_day": "an amount above 0",
     "consolidate": "true or false",
+    "evolve_off": "namespaces, with commas between them",
+    "llm_off": "namespaces, with commas between them",
 }
 """What a setting must look like, for the message about one that does not."""
+
+
+def _split(value: object) -> object:
+    return (
+        [name for part in value.split(",") if (name := part.strip())]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Namespaces = Annotated[
+    tuple[Annotated[str, Field(pattern=rf"^{NAMESPACE.pattern}$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+"""In a variable with commas between them, in the file a list."""
 
 
 def config_file(place: str) -> Path:
@@ -117,6 +136,10 @@ class Settings(BaseSettings):
     """In the prices' currency; None is no bound."""
     consolidate: bool = False
     """Whether evolution composes gists, concepts and a profile."""
+    evolve_off: Namespaces = ()
+    """Namespaces whose notes evolution leaves as they were told."""
+    llm_off: Namespaces = ()
+    """Namespaces whose notes no LLM is shown."""
 
     @classmethod
     def settings_customise_sources(

@@ -124,8 +124,10 @@ def _described(note: Note, where: NoteFilter) -> bool:
 
 
 def _listed(note: Note, where: NoteFilter) -> bool:
-    return (not where.namespaces or note.namespace in where.namespaces) and (
-        not where.note_ids or note.note_id in where.note_ids
+    return (
+        (not where.namespaces or note.namespace in where.namespaces)
+        and note.namespace not in where.namespaces_not
+        and (not where.note_ids or note.note_id in where.note_ids)
     )
 
 

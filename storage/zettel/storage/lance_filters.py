@@ -86,6 +86,8 @@ def _words(where: NoteFilter) -> Iterable[str]:
         "session": where.sessions,
     }
     yield from (one_of(column, values) for column, values in columns.items() if values)
+    if where.namespaces_not:
+        yield f"NOT ({one_of('namespace', where.namespaces_not)})"
     if where.fold_hash:
         yield equals("fold_hash", where.fold_hash)
     if where.subject:

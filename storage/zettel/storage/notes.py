@@ -46,6 +46,9 @@ NEEDS_REVIEW = "needs-review"
 REVISED_BY = "revised_by"
 """To the note in whose light an LLM revised this one's context, keywords and tags."""
 DERIVED_FROM = "derived_from"
+CAUSED_BY = "caused_by"
+SUPPORTS = "supports"
+"""What an earlier note tells is why, or is confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class NoteFilter:
 
     namespaces: tuple[str, ...] = ()
     """Any of these; empty means all."""
+    namespaces_not: tuple[str, ...] = ()
     note_ids: tuple[str, ...] = ()
     fold_hash: str = ""
     subject: str = ""
@@ -89,13 +90,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
-    """How often a note came up since this was written last."""
+    """How often a note came up since this was written last, 1 and up, and when last."""
 
     note_id: str
     recalls: int
-    """1 and up."""
     at: datetime
-    """The last of them."""
     gain: float
     """Strength all of them add, in days."""
     initial: float

@@ -41,5 +41,9 @@ class Memory:
     """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile beside what was told."""
+    evolve_off: tuple[str, ...] = ()
+    """Namespaces whose notes stay as they were told; vectors they get all the same."""
+    llm_off: tuple[str, ...] = ()
+    """Namespaces whose notes no LLM is shown."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""

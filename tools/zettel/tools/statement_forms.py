@@ -116,6 +116,11 @@ NOTED = (
         rf"^(?P<who>[Mm]y|[Tt]he\suser['’]s|{_NAMED}['’]s)\s{_NOUN}\s?:\s*(?P<value>.{{1,60}})$",
         whole=True,
     ),
+    _form(
+        "",
+        rf"^{_NOUN}\s(?:of|for)\s(?:the\s)?(?P<who>[\p{{L}}\p{{N}}_'’-]+)\s?:\s*(?P<value>.{{1,60}})$",
+        whole=True,
+    ),
 )
 """A noun and its value, told as an item of a list."""
 SAID = (

@@ -1,7 +1,8 @@
 """Step `compare`: which notes may supersede or contradict one another, linked for all to see.
 
-A rule's guess changes nobody's state and hides nothing: what to make of it is the agent's to say.
-The link starts from the younger note. It goes when the agent has settled the pair, and does not
+A rule's guess changes nobody's state and hides nothing: what to make of it is the agent's to say,
+or that of the run's writer where it is sure (`rulings.py`).
+The link starts from the younger note. It goes when somebody has settled the pair, and does not
 come back when the agent has taken it out.
 """
 
@@ -19,8 +20,11 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter
+from zettel.tools.evolve.describe import AT_ONCE
 from zettel.tools.evolve.link import made_link, unless_same
+from zettel.tools.evolve.rulings import carry_out, is_open, is_ruled, ruled
 from zettel.tools.evolve.step import COMPARED, LINKED, Batch, Step, Task, settle
+from zettel.tools.evolve.told_since import told_since
 from zettel.tools.rivals import Rival, tellers, tells_otherwise
 from zettel.tools.statements import statements
 
@@ -38,9 +42,19 @@ Rivals = dict[str, tuple[Outline, Rival]]
 
 async def _compare(task: Task, most: int) -> Batch:
     store = task.memory.store
-    waiting = await store.find(UNCOMPARED, limit=most)
+    most = min(most, AT_ONCE) if task.writer.asks else most
+    waiting = await store.find(task.here(UNCOMPARED), limit=most)
+    changed, closed = await _compare_notes(task, waiting)
+    while closed:  # what leads to them is looked at again in the same run
+        more, closed = await _compare_notes(task, await store.get(sorted(closed)))
+        changed += more
+    return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
+
+
+async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, frozenset[str]]:
+    """How many notes were changed, and the ids of those that a verdict has closed."""
     if not waiting:
-        return Batch()
+        return 0, frozenset()
     seen = tuple(note.note_id for note in waiting)
     notes = {note.note_id: note for note in waiting}
     notes |= {note.note_id: note for note in await _leading_to(task, seen)}
@@ -52,15 +66,21 @@ async def _compare(task: Task, most: int) -> Batch:
         for other, _ in rivals.values()
         if other.note_id not in notes and order_key(other) > order_key(notes[i])
     }
-    for note in await store.get(sorted(younger)):
+    for note in await task.memory.store.get(sorted(younger)):
         if note.stage >= LINKED:
             notes[note.note_id] = note
             found[note.note_id] = await _rivals(task, note)
-    settled = await _settled(task, list(notes))
-    before = list(notes.values())
-    after = [_compared(task, note, found[note.note_id], settled) for note in before]
+    fresh = {i: await _without_stale(task, note) for i, note in notes.items()}
+    stale = {(i, k.to) for i, note in notes.items() for k in note.links if k not in fresh[i].links}
+    settled = await _settled(task, list(notes)) - stale
+    pairs = [(note, _compared(task, fresh[i], found[i], settled)) for i, note in notes.items()]
+    rulings = {old.note_id: one for old, new in pairs if (one := await ruled(task, old, new))}
+    rest = [(old, new) for old, new in pairs if old.note_id not in rulings]
+    before, after = [old for old, _ in rest], [new for _, new in rest]
     changed = await settle(task, before, after, "compare", "compared by rule")
-    return Batch(seen=seen, changed=changed)
+    # Last: cut off before this, a run asks again about what it has not carried out.
+    more, closed = await carry_out(task, list(rulings.values()))
+    return changed + more, closed
 
 
 async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
@@ -71,12 +91,22 @@ async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
         if note.note_id not in note_ids
         and note.state is State.ACTIVE
         and note.stage >= LINKED
-        and any(link.to in note_ids for link in note.links if _is_open(link))
+        and any(link.to in note_ids for link in note.links if is_open(link) or is_ruled(link))
     ]
 
 
-def _is_open(link: Link) -> bool:
-    return link.made_by == "rule" and link.relation in OPEN and link.stood(None)
+async def _without_stale(task: Task, note: Note) -> Note:
+    """The note without verdicts on words that others have changed since; superseding stays."""
+    store, kept = task.memory.store, list[Link]()
+    ruled_of = {link.to for link in note.links if is_ruled(link)}
+    others = await store.get(sorted(ruled_of)) if ruled_of else []
+    told = {other.note_id: await told_since(store, other) for other in others}
+    for link in note.links:
+        held = link.relation == SUPERSEDES and link.stood(None)
+        since = max(link.made_at, link.valid_until or link.made_at)
+        if held or not is_ruled(link) or told.get(link.to, since) <= since:
+            kept.append(link)
+    return replace(note, links=tuple(kept))
 
 
 async def _rivals(task: Task, note: Note) -> Rivals:
@@ -121,7 +151,7 @@ def _compared(
     if note.state is not State.ACTIVE:  # nothing of it shows; back again it is compared anew
         return replace(note, stage=max(note.stage, COMPARED))
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
-    refused = {k.to for k in stated if k.made_by == "rule" and k.relation in OPEN}
+    refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_ruled(k))}
     older = [
         (other, rival)
         for other, rival in rivals.values()
@@ -130,13 +160,13 @@ def _compared(
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
     ]
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
-    old = {(link.to, link.relation): link for link in note.links if _is_open(link)}
+    old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
         made_link(task, note, other.note_id, rival.relation, rival.weight, rival.reason)
         for other, rival in older[:KEPT]
     ]
     kept = [unless_same(old.get((link.to, link.relation)), link) for link in made]
-    rest = [link for link in note.links if link not in stated and not _is_open(link)]
+    rest = [link for link in note.links if link not in stated and not is_open(link)]
     links = (*stated, *kept, *rest)
     # In another order they say the same.
     same = set(links) == set(note.links)

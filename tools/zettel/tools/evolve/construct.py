@@ -29,7 +29,9 @@ RAW = NoteFilter(stage_below=CONSTRUCTED)
 
 async def _construct(task: Task, most: int) -> Batch:
     store = task.memory.store
-    waiting = await store.find(RAW, limit=min(most, AT_ONCE) if task.writer.asks else most)
+    waiting = await store.find(
+        task.here(RAW), limit=min(most, AT_ONCE) if task.writer.asks else most
+    )
     if not waiting:
         return Batch()
     before, built = list[Note](), list[Note]()

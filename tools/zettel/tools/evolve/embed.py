@@ -17,5 +17,5 @@ async def _embed(task: Task, most: int) -> Batch:
     return Batch(seen=tuple(note.note_id for note in waiting), changed=len(waiting))
 
 
-EMBED = Step(name="embed", waiting=BARE, work=_embed)
+EMBED = Step(name="embed", waiting=BARE, work=_embed, everywhere=True)
 """Loads the model if need be."""

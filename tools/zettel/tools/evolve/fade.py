@@ -33,7 +33,7 @@ async def fade(task: Task, below: float) -> int:
     store, archived, after = task.memory.store, 0, None
     # Nothing is held less after a shorter time: half the shortest layer's days, without importance.
     soonest = timedelta(days=-log(below) * min(LAYER_DAYS.values()) / 2)
-    where = NoteFilter(kinds=_FADING, until=task.now - soonest)
+    where = task.here(NoteFilter(kinds=_FADING, until=task.now - soonest))
     while notes := await store.find(replace(where, after=after), limit=READ):
         after = notes[-1]
         usage = await store.usage_of([note.note_id for note in notes])

@@ -8,8 +8,9 @@ from unicodedata import normalize
 import regex as re
 
 from zettel.storage.notes import REVISED_BY, Note, fold
+from zettel.tools.evolve.instructions import reads_like_instructions
 
-Fault = Literal["malformed", "too_long", "invented"]
+Fault = Literal["malformed", "too_long", "instructions", "invented"]
 """Why a text is not used."""
 
 _WORD = re.compile(r"\w+")
@@ -85,6 +86,8 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
         return "malformed"
     if len(value) > most:
         return "too_long"
+    if reads_like_instructions(value):
+        return "instructions"
     folded = fold(value)
     if any(address not in sources.text for address in _ADDRESS.findall(folded)):
         return "invented"

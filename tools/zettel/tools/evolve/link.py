@@ -1,4 +1,4 @@
-"""Step `link`: to the question a note answers, to notes that share a rare name, to notes alike.
+"""Step `link`: to what a note answers, confirms or follows from, to notes of a rare name, alike.
 
 Always from the younger note, so that a pair is linked once.
 
@@ -7,7 +7,7 @@ Similarity comes last: links made from it add nothing that a vector search has n
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.tools.evolve.cues import cue, has_cue
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
 from zettel.tools.ranking.corpus import asks
 
@@ -49,14 +50,16 @@ UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 async def _link(task: Task, most: int) -> Batch:
     """Link notes whose words evolution has read; those without vectors wait."""
     store = task.memory.store
-    waiting = await store.find(UNLINKED, limit=most)
+    waiting = await store.find(task.here(UNLINKED), limit=most)
     notes = waiting + await _linked_by_rule(task, waiting)
     vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
     ready = [note for note in notes if note.note_id in vectors]
     if not ready:
         return Batch()
-    asked = await _questions_before(task, ready)
-    linked = [await _linked(task, note, vectors[note.note_id], asked) for note in ready]
+    told = await _told_before(task, ready)
+    linked = [
+        await _linked(task, note, vectors[note.note_id], told.get(note.note_id)) for note in ready
+    ]
     changed = await settle(task, ready, linked, "link", "linked by rule")
     # Only what waited: counting the others too, a run would stop before its end.
     seen = {note.note_id for note in waiting}
@@ -79,8 +82,8 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
     ]
 
 
-async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
-    """Note id -> the question right before it in its session, which it answers."""
+async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
+    """Note id -> the note right before it in its session."""
     found = dict[str, Outline]()
     for namespace in sorted({note.namespace for note in notes}):
         here = {note.note_id for note in notes if note.namespace == namespace}
@@ -90,13 +93,11 @@ async def _questions_before(task: Task, notes: Sequence[Note]) -> dict[str, Outl
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
         told = await task.memory.store.outlines(where, limit=IN_SESSIONS)
         for session in _by_session(told).values():
-            for before, after in pairwise(session):
-                if after.note_id in here and asks(before.content) and not asks(after.content):
-                    found[after.note_id] = before
+            found |= {after.note_id: b for b, after in pairwise(session) if after.note_id in here}
     return found
 
 
-async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, Outline]) -> Note:
+async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | None) -> Note:
     # A link of the rule's that the agent has taken out stays out; those of `compare` are its own.
     stated = tuple(
         known
@@ -106,11 +107,9 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
     joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN, REVISED_BY)]
     taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
-    made = [
-        *_answers(task, note, asked.get(note.note_id)),
-        *await _about_same(task, note),
-        *await _similar(task, note, vectors),
-    ]
+    joined = [*await _about_same(task, note), *await _similar(task, note, vectors)]
+    cued = await _cued(task, note, before, joined)
+    made = [*_answers(task, note, before), *cued, *joined]
     made = [known for known in made if (known.to, known.relation) not in refused]
     first = {known.to: known for known in reversed(made)}
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
@@ -123,9 +122,27 @@ async def _linked(task: Task, note: Note, vectors: Vectors, asked: Mapping[str, 
 
 
 def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
-    if question is None:
+    if question is None or not asks(question.content) or asks(note.content):
         return []
     return [made_link(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
+
+
+async def _cued(
+    task: Task, note: Note, before: Outline | None, joined: Sequence[Link]
+) -> list[Link]:
+    """Links to what the note says is why, or confirms: right before it, or told of the same."""
+    if not has_cue(note.content):
+        return []
+    others = {before.note_id: before} if before else dict[str, Outline]()
+    ids = tuple(sorted({link.to for link in joined} - others.keys()))
+    where = NoteFilter(namespaces=(note.namespace,), note_ids=ids)
+    found = await task.memory.store.outlines(where, limit=len(ids)) if ids else []
+    others |= {other.note_id: other for other in found}
+    read = {
+        i: cue(note.content, other.content, follows=before is not None and i == before.note_id)
+        for i, other in sorted(others.items())
+    }
+    return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
 
 
 def made_link(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from zettel.storage.chat import Chat
+from zettel.tools.evolve.health import Health
 
 RETRY_PAUSES_S = (1.0, 4.0)
 """Seconds before the second and the third try; a service that names a time is given that."""
@@ -31,3 +32,5 @@ class Mind:
     """Called when a run has its first question."""
     limits: Limits = field(default_factory=Limits)
     retry_pauses_s: tuple[float, ...] = RETRY_PAUSES_S
+    health: Health = field(default_factory=Health)
+    """How it has answered in this process."""

@@ -5,7 +5,7 @@ worst case is more than what is left is not made.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from zettel.storage.store import NoteStore
@@ -39,6 +39,7 @@ class Purse:
 
     def __init__(self, store: NoteStore, limits: Limits, now: datetime) -> None:
         self._store, self._limits = store, limits
+        self.now = now
         self._day = f"{now:%Y-%m-%d}"
         self.spent = Cost()
         """In this run, what is taken out for a call in progress included."""
@@ -78,12 +79,21 @@ class Purse:
                 return True
 
     def _today(self, stands: str | None) -> Cost:
-        if stands is None:
-            return Cost()
-        said = json.loads(stands)
-        if said["day"] != self._day:
-            return Cost()
-        return replace(Cost(), tokens=int(said["tokens"]), money=float(said["money"]))
+        return _of_day(stands, self._day)
+
+
+async def spent_on(store: NoteStore, now: datetime) -> Cost:
+    """What the LLM has cost on a moment's UTC day; nothing is counted where no day is bounded."""
+    return _of_day(await store.get_meta(_KEY), f"{now:%Y-%m-%d}")
+
+
+def _of_day(stands: str | None, day: str) -> Cost:
+    if stands is None:
+        return Cost()
+    said = json.loads(stands)
+    if said["day"] != day:
+        return Cost()
+    return Cost(tokens=int(said["tokens"]), money=float(said["money"]))
 
 
 def _within(spent: Cost, tokens: int | None, money: float | None) -> bool:

@@ -21,6 +21,7 @@ from zettel.tools.evolve.step import (
     Task,
     revision,
 )
+from zettel.tools.evolve.told_since import told_since
 from zettel.tools.evolve.writer import Draft, with_draft
 from zettel.tools.unlearn import unlearn
 
@@ -39,10 +40,10 @@ UNREVISED = NoteFilter(stage_below=REVISED, stage_from=COMPARED)
 async def _revise(task: Task, most: int) -> Batch:
     store = task.memory.store
     if not task.writer.asks:
-        waiting = await store.find(UNREVISED, limit=most)
+        waiting = await store.find(task.here(UNREVISED), limit=most)
         await store.mark(waiting, stage=REVISED)
         return Batch(seen=tuple(note.note_id for note in waiting))
-    waiting = await store.find(UNREVISED, limit=min(most, AT_ONCE))
+    waiting = await store.find(task.here(UNREVISED), limit=min(most, AT_ONCE))
     changed = 0
     for note_id in sorted(note.note_id for note in waiting):  # as they were told
         # As it stands now: another one of these may have revised it, or an agent changed it.
@@ -103,13 +104,14 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
     linked = sorted(weights, key=lambda i: (-weights[i], i))
     alike = await _alike(task, note)
     ids = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
-    told_at = await _told_at(task, note)
+    told_at = await told_since(store, note)
     known = await store.get([i for i in ids if i != note.note_id])
     return [
         other
         for other in known
         if other.state is State.ACTIVE
         and other.namespace == note.namespace
+        and not other.derived  # what is composed is composed anew
         and other.stage >= LINKED
         and _revisable(other, note.note_id, told_at)
     ][:NEIGHBOURS]
@@ -120,16 +122,6 @@ def _revisable(other: Note, by: str, told_at: datetime) -> bool:
     causes = [k for k in other.links if k.relation == REVISED_BY and k.made_by == "llm"]
     done = any(link.to == by and link.made_at >= told_at for link in causes)
     return not done and len(causes) < REVISIONS
-
-
-async def _told_at(task: Task, note: Note) -> datetime:
-    """Since when the note says what it says: a run cut off after its commit is not repeated."""
-    since = note.known_from
-    for earlier in reversed(await task.memory.store.revisions(note.note_id)):
-        if earlier.content != note.content:
-            break
-        since = earlier.known_from
-    return since
 
 
 async def _alike(task: Task, note: Note) -> dict[str, float]:

@@ -12,9 +12,11 @@ from zettel.storage.store import StoreStats
 from zettel.tools.evolve.compare import COMPARE
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE
 from zettel.tools.evolve.construct import CONSTRUCT
+from zettel.tools.evolve.discreet import Discreet
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.fade import NAME as FADE
 from zettel.tools.evolve.fade import fade
+from zettel.tools.evolve.health import keep_health
 from zettel.tools.evolve.link import LINK
 from zettel.tools.evolve.llm_writer import LlmWriter
 from zettel.tools.evolve.purse import Purse
@@ -65,11 +67,14 @@ class RunReport:
     llm: dict[str, int] = field(default_factory=dict[str, int])
     """Calls and tokens of the LLM, and by reason what was left to the rule; empty without one."""
     outcome: str = "done"
+    evolve_off: tuple[str, ...] = ()
+    llm_off: tuple[str, ...] = ()
+    """Namespaces that were left alone, and those whose notes no LLM was shown."""
 
 
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution; upkeep that is due counts as one."""
-    notes = max([await memory.store.count(step.waiting) for step in steps_of(memory)])
+    notes = max([await memory.store.count(s.waiting_in(memory)) for s in steps_of(memory)])
     return notes + _upkeep_due(await memory.store.stats())
 
 
@@ -103,6 +108,8 @@ async def evolve(
         raise
     finally:
         with anyio.CancelScope(shield=True):
+            if memory.mind is not None:
+                await keep_health(memory.store, memory.mind.health.told)
             await memory.store.add_run(
                 Run(
                     run_id=run_id,
@@ -121,13 +128,16 @@ async def evolve(
         steps=steps,
         llm=dict(writer.counts),
         outcome=outcome,
+        evolve_off=memory.evolve_off,
+        llm_off=memory.llm_off,
     )
 
 
 def _writer(memory: Memory, now: datetime) -> Writer:
     if memory.mind is None:
         return RULE
-    return LlmWriter(memory.mind, Purse(memory.store, memory.mind.limits, now))
+    asking = LlmWriter(memory.mind, Purse(memory.store, memory.mind.limits, now))
+    return Discreet(asking, memory.llm_off) if memory.llm_off else asking
 
 
 async def _steps(
@@ -137,7 +147,7 @@ async def _steps(
     for step in of:
         steps[step.name], done, last = 0, 0, Batch()
         # What is told while the run works waits for the next one: no run chases a busy writer.
-        todo = await task.memory.store.count(step.waiting)
+        todo = await task.memory.store.count(step.waiting_in(task.memory))
         while done < todo:
             spent = anyio.current_time() - started
             most = min(BATCH, todo - done, BATCH if budget.notes is None else budget.notes - seen)

@@ -56,6 +56,10 @@ class Task:
     )
     """(namespace, name) -> the notes that hold it, as this run has found them."""
 
+    def here(self, where: NoteFilter) -> NoteFilter:
+        """Without the namespaces whose notes are to stay as they were told."""
+        return replace(where, namespaces_not=self.memory.evolve_off)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -66,6 +70,14 @@ class Step:
     """The notes it has not seen yet."""
     work: Callable[[Task, int], Awaitable[Batch]]
     """Work off at most so many of them, in one commit."""
+    everywhere: bool = False
+    """Also in namespaces that do not evolve: what makes notes found, and changes none."""
+
+    def waiting_in(self, memory: Memory) -> NoteFilter:
+        """The notes of a memory it has not seen yet and is to see."""
+        if self.everywhere:
+            return self.waiting
+        return replace(self.waiting, namespaces_not=memory.evolve_off)
 
 
 def revision(task: Task, note: Note, step: str, reason: str) -> Change:

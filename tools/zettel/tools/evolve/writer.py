@@ -7,7 +7,7 @@ that cannot answer costs nothing but its answer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import Literal, Protocol
 
 from zettel.storage.notes import Note, fold
 
@@ -27,6 +27,31 @@ class Draft:
     tags: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     """What the note answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A text to be composed of several notes."""
+
+    sort: str
+    """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
+    notes: tuple[Note, ...]
+    """At least one, of one namespace, none of which reads like instructions."""
+    most: int
+    """Bytes of UTF-8 it may have."""
+
+
+Ruling = Literal["supersedes", "contradicts", "both"]
+"""What holds of two notes: only the younger one, not both, or both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a writer finds of two notes that a rule has left open."""
+
+    ruling: Ruling
+    quote: str
+    """The younger note's words that show it, to the letter but for case and white space."""
 
 
 class Writer(Protocol):
@@ -58,6 +83,18 @@ class Writer(Protocol):
         """
         ...
 
+    async def compose(self, piece: Piece) -> str:
+        """What several notes come to; empty where it has nothing that holds."""
+        ...
+
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+        """Which of two notes holds, where a rule has left it open.
+
+        Returns:
+            Older note's id -> verdict, only where it is sure.
+        """
+        ...
+
 
 class RuleWriter:
     """Leaves every note as the steps make it by rule."""
@@ -74,6 +111,14 @@ class RuleWriter:
 
         They took up to 4 points of recall@10 from multi-hop questions (retrieval study).
         """
+        return {}
+
+    async def compose(self, piece: Piece) -> str:
+        """Nothing: what is composed by rule quotes."""
+        return ""
+
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+        """Nothing: a rule's guess is for somebody else to settle."""
         return {}
 
 

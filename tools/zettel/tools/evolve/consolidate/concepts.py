@@ -46,6 +46,8 @@ POOL = 120
 QUOTED = 2
 QUOTE = 140
 """Notes that a cluster quotes, and characters of a quotation."""
+LENGTH = 400
+"""Bytes of a concept in a writer's words: about what two quotations with their heads take."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|neither|nor|without|\w+n't)\b")
@@ -165,13 +167,16 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> Draft | N
     best_of = [max((worth(note, text, known), text) for text in quotable(note)) for note in telling]
     best = most_central(rows, 1 if same else QUOTED, [much for much, _ in best_of])
     quotes = [_quote(telling[at], best_of[at][1]) for at in sorted(best)]
-    count = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
+    head = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
+    head = f"{head}, {_span(telling)}:"
     return Draft(
         sort=CONCEPT,
         key=telling[0].note_id,
         namespace=telling[0].namespace,
         subject=telling[0].subject if len(subjects) == 1 else "",
-        content=f"{count}, {_span(telling)}: {' '.join(quotes)}",
+        content=f"{head} {' '.join(quotes)}",
+        head=head,
+        room=0 if same else LENGTH,  # what is said twice in the same words needs no others
         sources=tuple(telling),
         reason=f"{len(telling)} notes that {'say the same' if same else 'belong together'}",
     )

@@ -1,6 +1,6 @@
 """A note to be composed from others, and how one that stands becomes what a draft says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from zettel.storage.notes import (
@@ -19,6 +19,9 @@ WITHDRAW = "withdraw"
 """`Note.change` of the revisions that this step makes, and of those that take out of recall what
 cites a note that left it."""
 
+WORDED = "summary"
+"""Key of `Note.derived_by` under which a composed note says who worded it, if no rule did."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -36,6 +39,14 @@ class Draft:
     sources: tuple[Note, ...]
     """Every note it is of, at least one."""
     reason: str
+    head: str = ""
+    """What stands before the text, whoever words it."""
+    room: int = 0
+    """Bytes of UTF-8 that head and text may have in a writer's words; 0 leaves it to the rule."""
+    shown: tuple[Note, ...] = ()
+    """The notes that a writer is shown; empty for every source."""
+    made_by: str = "rule"
+    """Who worded it: `rule` or `llm`."""
 
 
 def composed(task: Task, draft: Draft, note_id: str) -> Note:
@@ -59,7 +70,7 @@ def composed(task: Task, draft: Draft, note_id: str) -> Note:
         happened_at=last,
         valid_from=min(last, task.now),
         known_from=task.now,
-        derived_by={"tags": "rule"},
+        derived_by=_makers({"tags": "rule"}, draft),
         origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
         trust=min(source.trust for source in draft.sources),
         changed_by=SCHEDULER,
@@ -76,12 +87,18 @@ def recomposed(task: Task, draft: Draft, old: Note) -> Note:
     return replace(
         old,
         content=draft.content,
+        derived_by=_makers(old.derived_by, draft),
         links=_links(task, draft, old.links),
         happened_at=last,
         valid_from=min(last, old.valid_from if old.happened_at == last else task.now),
         trust=min(source.trust for source in draft.sources),
         state=State.ACTIVE,
     )
+
+
+def _makers(makers: Mapping[str, str], draft: Draft) -> dict[str, str]:
+    others = {name: maker for name, maker in makers.items() if name != WORDED}
+    return others | ({WORDED: draft.made_by} if draft.made_by != "rule" else {})
 
 
 def is_ours(note: Note) -> bool:

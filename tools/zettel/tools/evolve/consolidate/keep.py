@@ -15,6 +15,7 @@ from zettel.tools.evolve.consolidate.draft import (
     is_ours,
     recomposed,
 )
+from zettel.tools.evolve.consolidate.wording import still_told, worded
 from zettel.tools.evolve.step import Task, revision
 
 FEW = 100
@@ -28,7 +29,7 @@ class Kept:
     changed: int = 0
     created: int = 0
     lost: bool = False
-    """Somebody changed one of the notes meanwhile."""
+    """Somebody changed one of the notes meanwhile, or one that they are of."""
 
     def plus(self, other: "Kept") -> "Kept":
         """Both together."""
@@ -49,9 +50,14 @@ async def keep(task: Task, drafts: Sequence[Draft], outdated: Sequence[Note] = (
             about are taken out of recall.
     """
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
-    for draft in drafts:
-        note_id, old = await _standing(task, draft)
+    standing = [(draft, *await _standing(task, draft)) for draft in drafts]
+    said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
+    still = await still_told(task, [d for d, _, _ in said]) if task.writer.asks else drafts
+    late = len(still) < len(drafts)
+    for draft, note_id, old in said:
         seen.add(note_id)
+        if late and draft not in still:
+            continue
         if old is None:
             new.append(composed(task, draft, note_id))
         elif is_ours(old) and (fresh := recomposed(task, draft, old)) != old:
@@ -60,7 +66,7 @@ async def keep(task: Task, drafts: Sequence[Draft], outdated: Sequence[Note] = (
         if old.note_id not in seen and old.state is State.ACTIVE and is_ours(old):
             gone = replace(old, state=await _left_for(task, old))
             revised.append((old, gone, "nothing is left of what it was of"))
-    return await _committed(task, new, revised)
+    return (await _committed(task, new, revised)).plus(Kept(lost=late))
 
 
 async def _standing(task: Task, draft: Draft) -> tuple[str, Note | None]:

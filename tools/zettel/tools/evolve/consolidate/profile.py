@@ -35,6 +35,8 @@ LONGEST = 160
 """Characters of a fact; what takes longer to say is a story."""
 A_SUBJECT = 5
 """Facts of one subject, so that one leaves room for the others."""
+BYTES_PER_TOKEN = 4
+"""As `render.tokens` counts."""
 IN_SCOPE = 30_000
 """Notes of a namespace that are looked through."""
 LOOKED_AT = 200
@@ -125,6 +127,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
         namespace=namespace,
         kind=Kind.CORE,
         content=_told(chosen),
+        room=TOKENS * BYTES_PER_TOKEN,
         sources=tuple(sources),
         reason=f"{len(chosen)} standing facts",
     )

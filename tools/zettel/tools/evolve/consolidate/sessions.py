@@ -20,6 +20,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     quotable,
     worth,
 )
+from zettel.tools.evolve.consolidate.wording import MOST_SHOWN
 from zettel.tools.evolve.step import Task
 from zettel.tools.render import shortened
 
@@ -70,13 +71,17 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Draft
     order = most_central([rows[at] for at in telling], QUOTED, list(best.values()))
     chosen = {at: notes[at] for at in (telling[place] for place in order)}
     quotes = await _quotes(task, chosen, rows, known)
-    first = notes[0]
+    first, head = notes[0], _day(notes[0].happened_at)
+    central = most_central([rows[at] for at in telling], MOST_SHOWN, list(best.values()))
     return Draft(
         sort=GIST,
         key=first.note_id,
         namespace=first.namespace,
         session=first.session,
-        content=_told(first.happened_at, quotes),
+        content=_told(head, quotes),
+        head=head,
+        room=LENGTH,
+        shown=tuple(notes[at] for at in sorted(telling[place] for place in central)),
         sources=tuple(notes),
         reason=f"gist of {len(notes)} notes",
     )
@@ -102,9 +107,12 @@ async def _quotes(
     return quotes
 
 
-def _told(moment: datetime, quotes: Mapping[int, str]) -> str:
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B} {moment.year}:"
+
+
+def _told(head: str, quotes: Mapping[int, str]) -> str:
     """The day and as many of the quotations as there is room for, in the order they were told."""
-    head = f"{moment.day} {moment:%B} {moment.year}:"
     kept, room = list[int](), LENGTH - len(head)
     for at, quote in quotes.items():
         if len(quote) + 1 <= room or not kept:
@@ -141,6 +149,7 @@ async def summary(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
         key="",
         namespace=namespace,
         content="\n".join(gist.content for gist in told),
+        room=SUMMARY_LENGTH,
         sources=tuple(told),
         reason=f"summary of {len(told)} of the newest gists",
     )

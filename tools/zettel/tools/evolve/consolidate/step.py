@@ -1,4 +1,7 @@
-"""Step `consolidate`: what notes come to, composed beside them by rule; they stay as they are."""
+"""Step `consolidate`: what notes come to, composed beside them; they stay as they are.
+
+By rule, then in the words of the run's writer where it has any that hold.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +12,7 @@ from zettel.tools.evolve.consolidate.draft import Draft, cited
 from zettel.tools.evolve.consolidate.keep import Kept, keep
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
+from zettel.tools.evolve.describe import AT_ONCE
 from zettel.tools.evolve.step import COMPARED, CONSOLIDATED, Batch, Step, Task
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
@@ -21,7 +25,8 @@ async def _consolidate(task: Task, most: int) -> Batch:
     Killed before the mark, it finds the same notes again and what it composed unchanged.
     """
     store = task.memory.store
-    waiting = await store.find(UNCONSOLIDATED, limit=most)
+    most = min(most, AT_ONCE) if task.writer.asks else most
+    waiting = await store.find(task.here(UNCONSOLIDATED), limit=most)
     kept = Kept()
     for namespace in sorted({note.namespace for note in waiting}):
         here = [note for note in waiting if note.namespace == namespace]

@@ -1,0 +1,48 @@
+"""Evolve a store as `zettel evolve --once` does, and die by SIGKILL at a named point of it.
+
+    python -m tests.server.evolve_worker PLACE NOW BEFORE POINT
+
+BEFORE is `step` (before a step's first batch, POINT its name), `mark` (after a step's commits and
+before its notes are marked as seen, POINT the stage), or `nothing`.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+import anyio
+
+from zettel.server.evolving import evolve_once
+from zettel.server.settings import load_engine_settings
+from zettel.storage.lance_store import LanceStore
+from zettel.storage.notes import Note
+
+
+def die() -> None:
+    """Without a word, as a power cut would have it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(place: str, now: str, before: str, point: str) -> None:
+    """Evolve until the point."""
+    marking = LanceStore.mark
+
+    async def mark(self: LanceStore, notes: Sequence[Note], *, stage: int) -> None:
+        if (before, point) == ("mark", str(stage)):
+            die()
+        await marking(self, notes, stage=stage)
+
+    LanceStore.mark = mark
+
+    def progress(step: str, done: int, total: int) -> None:
+        if (before, point) == ("step", step):
+            die()
+
+    settings = load_engine_settings(place)
+    anyio.run(evolve_once, settings, datetime.fromisoformat(now), progress, lambda: None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
