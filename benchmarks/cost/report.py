@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cost.measure import UPKEEP_ROUNDS, Pair
-from benchmarks.cost.tending import Tending
+from benchmarks.cost.tending import EVOLVED, Tending
 from benchmarks.retrieval.score import percentile
-from zettel.tools.evolve.run import BATCH
 
 WRITE_FACTOR = 1.5
 """Bound of `remember` and `update`: so often encoding and the bare commit (issue 4)."""
@@ -49,7 +48,7 @@ def write_report(sizes: Sequence[Measured], *, command: str, machine: str) -> st
         _table(
             (
                 *("notes", "encode", "`add`", "`merge_insert`", "`recall`", "candidates"),
-                *(f"upkeep, {UPKEEP_ROUNDS} commits", f"evolving {BATCH}", "resident"),
+                *(f"upkeep, {UPKEEP_ROUNDS} commits", f"evolving {EVOLVED}", "resident"),
             ),
             map(_beside, sizes),
         ),

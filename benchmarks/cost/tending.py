@@ -10,9 +10,11 @@ import psutil
 
 from benchmarks.cost.measure import UPKEEP_ROUNDS, Stage
 from benchmarks.retrieval.score import percentile
-from zettel.tools.evolve.run import BATCH, Budget, evolve
+from zettel.tools.evolve.run import Budget, evolve
 
 MB = 1_000_000
+EVOLVED = 100
+"""Notes that are told before each run of evolution."""
 ASKED = 60
 """Recalls while nothing else happens."""
 
@@ -48,12 +50,12 @@ async def tending(stage: Stage) -> Tending:
     began = perf_counter()
     await stage.site.memory.store.upkeep()
     tended = perf_counter()
-    await _tell(stage, BATCH - UPKEEP_ROUNDS)
+    await _tell(stage, EVOLVED - UPKEEP_ROUNDS)
     evolving = perf_counter()
     await _evolve(stage)
     evolved = perf_counter()
     idle = await _asked(stage, times=ASKED)
-    await _tell(stage, BATCH)
+    await _tell(stage, EVOLVED)
     return Tending(
         upkeep_ms=(tended - began) * 1000,
         evolve_ms=(evolved - evolving) * 1000,
