@@ -1,6 +1,6 @@
 """The scan, once pylance is there, which only those need who want to verify an erasure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,14 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Scan(Protocol):
     """`zettel.storage.verify.scan.scan`."""
 
-    def __call__(self, directory: Path, wanted: Wanted, *, tell: Tell = silent) -> Report:
+    def __call__(
+        self,
+        directory: Path,
+        wanted: Wanted,
+        *,
+        beside: Sequence[Path] = (),
+        tell: Tell = silent,
+    ) -> Report:
         """Look for something in every file of a store's directory."""
         ...
 
@@ -34,6 +41,18 @@ def load_scan() -> Scan:
     from zettel.storage.verify.scan import scan  # noqa: PLC0415  needs the extra
 
     return scan
+
+
+def load_stored_model(directory: Path) -> str:
+    """The embedding model that a store's vectors are of; empty if that cannot be read.
+
+    Raises:
+        ExtraMissingError: pylance is not installed.
+    """
+    require_extra()
+    from zettel.storage.verify.lance_pages import stored_model  # noqa: PLC0415  needs the extra
+
+    return stored_model(directory)
 
 
 def require_extra() -> None:

@@ -123,17 +123,14 @@ def live_rows(table: Path) -> dict[str, NDArray[np.int64]]:
     }
 
 
-def read_values(table: Path, columns: tuple[str, str]) -> dict[str, str]:
-    """Two text columns of a small table as a mapping.
-
-    Raises:
-        UndecodableError: The table cannot be opened.
-    """
+def stored_model(directory: Path) -> str:
+    """The embedding model that a store's `meta` names; empty if that cannot be read."""
     try:
-        rows = lance.dataset(_uri(table)).to_table(columns=list(columns))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _undecodable(table, error) from error
-    return dict(zip(*(rows[column].to_pylist() for column in columns), strict=True))
+        meta = lance.dataset(_uri(directory / "meta.lance"))
+        values = meta.to_table(columns=["value"], filter="key = 'embed_model'")["value"]
+    except (OSError, RuntimeError, ValueError):
+        return ""
+    return next(iter(values.to_pylist()), "")
 
 
 def tokens_of(text: str, params: str) -> set[str]:

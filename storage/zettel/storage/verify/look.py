@@ -164,8 +164,11 @@ class Looker:
             at = _near(leaf.vectors, needles.vectors)
             yield from ((VECTOR, int(row)) for row in leaf.rows[at])
         if leaf.blobs is not None:
-            for row, blob in zip(leaf.rows.tolist(), leaf.blobs, strict=True):
-                yield from ((needles.verbatim[at], row) for at, _ in needles.in_bytes.find(blob))
+            ends = np.cumsum([len(blob) for blob in leaf.blobs])
+            for at, offset in needles.in_bytes.find(b"".join(leaf.blobs)):
+                blob = np.searchsorted(ends, offset, side="right")
+                if offset + len(needles.verbatim[at].form) <= ends[blob]:
+                    yield needles.verbatim[at], int(leaf.rows[blob])
         if leaf.texts is None or not any(leaf.texts):
             return
         joined = BREAK.join(text.replace(BREAK, " ") for text in leaf.texts)

@@ -57,8 +57,9 @@ class Matcher:
             count = min(_CHUNK, len(data) - shift) // KEY
             numbers = np.frombuffer(data, dtype="<u8", count=count, offset=shift)
             at = np.flatnonzero(self._seen[_slots(numbers)])
-            sure = at[np.isin(numbers[at], self._keys)]
-            yield from (shift + KEY * sure).tolist()
+            if len(at):
+                place = np.searchsorted(self._keys[:-1], numbers[at])
+                yield from (shift + KEY * at[self._keys[place] == numbers[at]]).tolist()
 
 
 def _slots(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

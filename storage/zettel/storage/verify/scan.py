@@ -4,8 +4,8 @@ Import it through `extra.load_scan`. What is looked for says `Wanted`, how finel
 which files `layout`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from os import stat_result, walk
 from pathlib import Path
 from stat import S_ISREG
@@ -24,6 +24,9 @@ from zettel.storage.verify.wanted import FileKind, Report, Unread, Wanted
 ROUNDS = 10
 """Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
 
+TOLD_EVERY = 50
+"""Files between two words of progress."""
+
 _GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
 """What may be written to at any time; looked at once more, it is looked at well enough."""
 
@@ -33,7 +36,9 @@ Mark = tuple[int, int, int, int]
 """Size, time of change, inode and number of live rows: what is looked at again if it changes."""
 
 
-def scan(directory: Path, wanted: Wanted, *, tell: Tell = silent) -> Report:
+def scan(
+    directory: Path, wanted: Wanted, *, beside: Sequence[Path] = (), tell: Tell = silent
+) -> Report:
     """Look for something in every file of a store's directory.
 
     Files that others add while it looks are looked at as well, and what was found in files that
@@ -42,16 +47,23 @@ def scan(directory: Path, wanted: Wanted, *, tell: Tell = silent) -> Report:
     Args:
         directory: The store's; a directory without a store is looked through all the same.
         wanted: What to look for.
+        beside: Further folders, there or not, such as an engine's that is not in the directory.
         tell: Told about progress.
 
     Returns:
         What is there, where, and which files could not be decoded.
     """
-    rounds = _Rounds(directory=directory, looker=Looker(wanted, make_needles(wanted)), tell=tell)
-    for _ in range(ROUNDS):
-        if rounds.settled():
-            break
-    return judge(list(rounds.seen.values()), wanted, rounds.unread())
+    looker = Looker(wanted, make_needles(wanted))
+    seen, unread = list[Seen](), list[Unread]()
+    for folder in (directory, *beside):
+        rounds = _Rounds(directory=folder, looker=looker, tell=tell)
+        for _ in range(ROUNDS):
+            if rounds.settled():
+                break
+        prefix = "" if folder is directory else f"{folder.as_posix()}/"
+        seen += [replace(one, path=prefix + one.path) for one in rounds.seen.values()]
+        unread += [replace(one, path=prefix + one.path) for one in rounds.unread()]
+    return judge(seen, wanted, unread)
 
 
 @dataclass(kw_only=True)
@@ -77,7 +89,8 @@ class _Rounds:
         for path in self.seen.keys() - found.keys():
             del self.seen[path]
         for done, path in enumerate(new):
-            self.tell("files", done, len(new))
+            if done % TOLD_EVERY == 0:
+                self.tell("files", done, len(new))
             self._look(path, live.get(path, _NO_ROWS))
         self.marks = marks
         self.restless = {p for p in new if p not in self.seen or self.seen[p].kind not in _GROWING}
