@@ -100,7 +100,8 @@ class _Rounds:
         """What cannot be vouched for."""
         changing = dict.fromkeys(self.restless, "it kept changing while it was looked at")
         problems = {p: seen.problem for p, seen in self.seen.items() if seen.problem}
-        told = changing | problems | self.problems
+        missed = dict.fromkeys(self.marks.keys() - self.seen.keys(), "it could not be opened")
+        told = missed | changing | problems | self.problems
         return [Unread(path=path, problem=problem) for path, problem in sorted(told.items())]
 
     def _look(self, path: str, live: NDArray[np.int64]) -> None:
