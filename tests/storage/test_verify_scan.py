@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.storage.canaries import (
     DIM,
@@ -265,6 +266,40 @@ async def test_files_that_come_and_go_while_it_looks_are_no_fault(
 
     assert [finding.path for finding in report.findings] == [late]
     assert report.unread == []
+
+
+async def test_what_was_in_a_file_that_others_have_removed_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = plant("old.txt")(tmp_path, SAID.encode())
+    real = Looker.look
+
+    def removed_at_once(self: Looker, directory: Path, path: str, *rest: object) -> Seen:
+        seen = real(self, directory, path, *rest)  # pyright: ignore[reportArgumentType]
+        file.unlink()
+        return seen
+
+    monkeypatch.setattr(Looker, "look", removed_at_once)
+
+    assert scan(tmp_path, Wanted(texts=[SAID])).gone
+
+
+async def test_a_vector_that_was_computed_anew_is_found_by_its_distance(
+    told: tuple[Path, Note],
+) -> None:
+    here, far = (Wanted(vectors=[vectors(1, 2) + np.float32(by)]) for by in (1e-6, 1e-3))
+
+    assert scan(told[0], here).elsewhere == [told[1].note_id]
+    assert (scan(told[0], far).gone, scan(told[0], far).elsewhere) == (True, [])
+
+
+async def test_a_word_that_any_log_and_schema_has_proves_nothing_there(
+    alone: tuple[Path, Note], tmp_path: Path
+) -> None:
+    place = shutil.copytree(alone[0], tmp_path / "store")
+    plant(".engine/engine.log")(place, b"WARNING about questions")
+
+    assert scan(place, Wanted(texts=["warning", "questions"])).findings == []
 
 
 async def test_a_file_larger_than_a_chunk_is_searched_across_its_edges(
