@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  "$$(grep '^torch==' constraints.txt)" -c constraints.txt
 	@echo "[3/3] Installing Zettel, its dependencies and its development tools"
 	@$(BIN)/python -m pip install $(PIP_ARGS) --disable-pip-version-check \
-	  -e ".[dev]" -c constraints.txt
+	  -e ".[dev,verify]" -c constraints.txt
 	@touch $(STAMP)
 	@echo "Installed: $(BIN)/zettel"
 

@@ -106,6 +106,10 @@ def test_only_the_chat_knows_the_llm_client() -> None:
     assert importers("openai", "httpx2") == {"storage/openai_chat.py"}
 
 
+def test_only_what_decodes_a_stores_files_knows_the_decoder() -> None:
+    assert importers("lance") == {"storage/lance_pages.py"}
+
+
 def test_the_llm_client_is_loaded_by_nobody_at_the_top() -> None:
     at_the_top = [
         str(file.relative_to(ROOT))

@@ -28,6 +28,7 @@ from zettel.server.cli_options import (
     read_settings,
 )
 from zettel.server.cli_recall import recall
+from zettel.server.cli_verify import verify_erased
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
@@ -169,7 +170,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, evolve, undo, runs, history):
+for command in (recall, evolve, undo, runs, history, verify_erased):
     app.command()(command)
 
 

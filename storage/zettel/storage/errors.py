@@ -15,7 +15,8 @@
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
     │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
-    │   └── LeaseLostError          try again: another process took the work over
+    │   ├── LeaseLostError          try again: another process took the work over
+    │   └── ExtraMissingError       install a part of Zettel that few need
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
         ├── HostRefusedError        a loopback host
@@ -221,6 +222,22 @@ class LeaseLostError(StoreError):
         super().__init__(
             f"Another process took over {work} while this one was at it; what was done is kept."
             " Run the command again."
+        )
+
+
+class ExtraMissingError(StoreError):
+    """Something needs a library that only an extra of the package brings.
+
+    Args:
+        extra: Its name.
+        purpose: What needs it, as a noun.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"For {purpose} a part of Zettel is missing. Install it where zettel is installed, with"
+            f" pip install 'zettel-mcp[{extra}]', then run the command again."
         )
 
 

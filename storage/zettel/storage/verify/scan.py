@@ -1,0 +1,160 @@
+"""Scan a directory store for what must not be in it any more. It is only read, and may be in use.
+
+Import it through `extra.load_scan`. What is looked for says `Wanted`, how finely `needles`, in
+which files `layout`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from os import stat_result, walk
+from pathlib import Path
+from stat import S_ISREG
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.verify.extra import Tell, silent
+from zettel.storage.verify.judge import judge
+from zettel.storage.verify.lance_pages import UndecodableError, live_rows
+from zettel.storage.verify.layout import table_of
+from zettel.storage.verify.look import Looker, Seen
+from zettel.storage.verify.needles import make_needles
+from zettel.storage.verify.wanted import FileKind, Report, Unread, Wanted
+
+ROUNDS = 10
+"""Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
+
+TOLD_EVERY = 50
+"""Files between two words of progress."""
+
+_GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
+"""What may be written to at any time; looked at once more, it is looked at well enough."""
+
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+
+Mark = tuple[int, int, int, int]
+"""Size, time of change, inode and number of live rows: what is looked at again if it changes."""
+
+
+def scan(
+    directory: Path, wanted: Wanted, *, beside: Sequence[Path] = (), tell: Tell = silent
+) -> Report:
+    """Look for something in every file of a store's directory.
+
+    Files that others add while it looks are looked at as well, and what was found in files that
+    they remove does not count. It blocks: run it in a thread.
+
+    Args:
+        directory: The store's; a directory without a store is looked through all the same.
+        wanted: What to look for.
+        beside: Further folders, there or not, such as an engine's that is not in the directory.
+        tell: Told about progress.
+
+    Returns:
+        What is there, where, and which files could not be decoded.
+    """
+    looker = Looker(wanted, make_needles(wanted))
+    seen, unread = list[Seen](), list[Unread]()
+    for folder in (directory, *beside):
+        rounds = _Rounds(directory=folder, looker=looker, tell=tell)
+        for _ in range(ROUNDS):
+            if rounds.settled():
+                break
+        prefix = "" if folder is directory else f"{folder.as_posix()}/"
+        seen += [replace(one, path=prefix + one.path) for one in rounds.seen.values()]
+        unread += [replace(one, path=prefix + one.path) for one in rounds.unread()]
+    return judge(seen, wanted, unread)
+
+
+@dataclass(kw_only=True)
+class _Rounds:
+    """What was seen so far of a store that may change."""
+
+    directory: Path
+    looker: Looker
+    tell: Tell
+    seen: dict[str, Seen] = field(default_factory=dict[str, Seen])
+    marks: dict[str, Mark] = field(default_factory=dict[str, Mark])
+    restless: set[str] = field(default_factory=set[str])
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+    """Path -> why nothing could be seen there."""
+
+    def settled(self) -> bool:
+        """Look at what is new; True if there was nothing but files that always grow."""
+        self.problems.clear()
+        found = dict(_files(self.directory, self.problems))
+        live = self._live({table_of(path) for path in found} - {""})
+        marks = {path: _mark(stat, live.get(path)) for path, stat in found.items()}
+        new = [path for path, mark in marks.items() if self.marks.get(path) != mark]
+        for path in self.seen.keys() - found.keys():
+            del self.seen[path]
+        for done, path in enumerate(new):
+            if done % TOLD_EVERY == 0:
+                self.tell("files", done, len(new))
+            self._look(path, live.get(path, _NO_ROWS))
+        self.marks = marks
+        self.restless = {p for p in new if p not in self.seen or self.seen[p].kind not in _GROWING}
+        return not self.restless
+
+    def unread(self) -> list[Unread]:
+        """What cannot be vouched for."""
+        changing = dict.fromkeys(self.restless, "it kept changing while it was looked at")
+        problems = {p: seen.problem for p, seen in self.seen.items() if seen.problem}
+        missed = dict.fromkeys(self.marks.keys() - self.seen.keys(), "it could not be opened")
+        told = missed | changing | problems | self.problems
+        return [Unread(path=path, problem=problem) for path, problem in sorted(told.items())]
+
+    def _look(self, path: str, live: NDArray[np.int64]) -> None:
+        self.seen.pop(path, None)
+        try:
+            self.seen[path] = self.looker.look(self.directory, path, live)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.problems[path] = error.strerror or type(error).__name__
+
+    def _live(self, tables: set[str]) -> dict[str, NDArray[np.int64]]:
+        """Path of each data file in use -> its rows that are in use."""
+        found = dict[str, NDArray[np.int64]]()
+        for table in sorted(tables):
+            try:
+                rows = live_rows(self.directory / table)
+            except FileNotFoundError:
+                continue
+            except UndecodableError as error:
+                self.problems[table] = str(error)
+                continue
+            found |= {f"{table}/data/{name}": kept for name, kept in rows.items()}
+        return found
+
+
+def _files(directory: Path, problems: dict[str, str]) -> Iterator[tuple[str, stat_result]]:
+    """Every file below a directory; a socket's or pipe's name is all there is to it."""
+    for folder, folders, names in walk(directory, onerror=_noting(directory, problems)):
+        here = Path(folder)
+        for name in folders:
+            if (here / name).is_symlink():
+                problems[(here / name).relative_to(directory).as_posix()] = "it is a link elsewhere"
+        for name in names:
+            try:
+                stat = (here / name).stat()
+            except FileNotFoundError:
+                continue
+            if S_ISREG(stat.st_mode):
+                yield (here / name).relative_to(directory).as_posix(), stat
+
+
+def _noting(directory: Path, problems: dict[str, str]) -> Callable[[OSError], None]:
+    """Note a folder that cannot be listed; one that has gone is no problem."""
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            folder = Path(error.filename).relative_to(directory).as_posix()
+            problems[folder] = error.strerror or type(error).__name__
+
+    return note
+
+
+def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> Mark:
+    rows = -1 if live is None else len(live)
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino, rows
