@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 
 from zettel.server.hello import ENGINE_SETTINGS
-from zettel.server.spelling import default_store
+from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
 
@@ -72,6 +72,8 @@ class Settings(BaseSettings):
 
     store: str = Field(default_factory=default_store, min_length=1)
     """Directory or URI of the store."""
+    erasures: str = Field(default_factory=default_state, min_length=1)
+    """Directory of the copy of what is recorded of erasures, for restores into empty stores."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
     """None: the project of the working directory, else `user`."""
     session: str | None = Field(default=None, max_length=256)
