@@ -5,9 +5,11 @@ little as 1.5 s for `initialize`. So nothing here is imported at the top of a mo
 answer needs.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from anyio import to_thread
@@ -123,6 +125,9 @@ def installed_parts(
             return None
         return await to_thread.run_sync(_reranker, settings.reranker)
 
+    # A `~` that means nobody stands for itself.
+    erasures = Path(os.path.expanduser(settings.erasures))
+
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
         if not still_there():
@@ -134,6 +139,7 @@ def installed_parts(
             dim=embedder.dim,
             create=create,
             durable=settings.durability == "power-loss",
+            erasures=erasures,
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
@@ -158,7 +164,14 @@ async def _import_verbs() -> Perform:
 
 class _Opener(Protocol):
     async def __call__(
-        self, place: str, *, model_id: str, dim: int, create: bool, durable: bool
+        self,
+        place: str,
+        *,
+        model_id: str,
+        dim: int,
+        create: bool,
+        durable: bool,
+        erasures: Path,
     ) -> NoteStore: ...
 
 

@@ -4,7 +4,8 @@
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
     ├── NoteNotFoundError         the caller: find the id first
-    │   └── NoteForgottenError        the caller: bring it back first
+    │   ├── NoteForgottenError        the caller: bring it back first
+    │   └── NoteErasedError           nobody: it is gone for good
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the note as it stands
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
@@ -75,6 +76,18 @@ class NoteForgottenError(NoteNotFoundError):
             self,
             f"Note {note_id!r} was forgotten. Call forget with note_ids and undo=true to bring it"
             " back.",
+        )
+
+
+class NoteErasedError(NoteNotFoundError):
+    """The note was erased: nothing but the fact is left."""
+
+    def __init__(self, note_id: str, erased_at: str) -> None:
+        self.note_id, self.erased_at = note_id, erased_at
+        ZettelError.__init__(
+            self,
+            f"Note {note_id!r} was erased at {erased_at}: nothing of it is left, and it cannot come"
+            " back. Call remember to note something anew.",
         )
 
 
