@@ -4,6 +4,7 @@ When one of these fails after LanceDB was renewed, its files are laid out otherw
 `lance_erase`.
 """
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -85,7 +86,9 @@ async def filled(store: LanceStore) -> Note:
     await store.write(changes=[linked])
     await store.write(changes=[revised(linked.note, "other words", now=LATER)])
     await store.reinforce([recalled(told.note_id), recalled(others[1].note_id)])
-    await store.swap_meta("previews", expected=None, value=f"a line of {CANARY} {told.note_id}")
+    shown = {"notes": [{"note_id": told.note_id, "line": f"a line of {CANARY}"}]}
+    preview = {"revs": {}, "undo": False, "expires": "9999-01-01T00:00:00+00:00", "done": shown}
+    await store.swap_meta("previews", expected=None, value=json.dumps({"token": preview}))
     return told
 
 

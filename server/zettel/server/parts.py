@@ -7,7 +7,7 @@ answer needs.
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
+from zettel.tools.retention import Retention, check_rules
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
@@ -100,6 +101,8 @@ class Parts:
     """Share still held below which evolution archives a note; 0 archives nothing."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile."""
+    retention: Retention = field(default_factory=Retention)
+    """How long notes are kept before evolution erases them."""
 
 
 def installed_parts(
@@ -155,6 +158,7 @@ def installed_parts(
         found_from=settings.found_from,
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
+        retention=Retention(days=check_rules(settings.retain_days)),
     )
 
 

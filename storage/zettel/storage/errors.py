@@ -9,6 +9,7 @@
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the note as it stands
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
+    ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
@@ -142,6 +143,17 @@ class ChangedSinceError(ZettelError):
             f"Run {run_id!r} was not undone: notes it changed were changed since,"
             f" {', '.join(named)}{more}. {first} --partial to leave these as they are and undo the"
             " rest."
+        )
+
+
+class NotConfirmedError(ZettelError):
+    """A person did not type the word that confirms what they asked for."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        super().__init__(
+            f"Nothing was done: {word!r} was not typed. Run the command again and type it, or pass"
+            f" --confirm {word}."
         )
 
 

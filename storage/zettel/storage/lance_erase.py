@@ -25,6 +25,7 @@ from lancedb import AsyncTable
 from zettel.storage.erasable import Purge
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import is_conflict
+from zettel.storage.lance_files import remove
 from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.lance_upkeep import mark_upkeep
 from zettel.storage.lance_vector_index import renew_vector_index
@@ -42,9 +43,10 @@ SETTLE_S = (0.05, 0.2, 0.8)
 SEARCHED = 64
 """Ids looked for in every byte of the store."""
 
-ABANDONED_S = 600.0
+ABANDONED_S = 60.0
 """Age in seconds from which a file that no version names belongs to no write that could still be
-committed: removed too early, it would be missing from the table for good."""
+committed. Who commits without the store's lock takes milliseconds from file to commit, a bulk write
+of 50,000 notes seconds; removed too early, a file would be missing from the table for good."""
 
 _NAMED = ("data/*", "_indices/*/*", "_transactions/*", "_versions/*#*", "_versions/.*")
 """Files that hold rows, ids or names of columns; deletion files hold numbers alone."""
@@ -168,34 +170,33 @@ async def _verified(
 
 
 async def _left_over(folder: Path, began: float) -> Sequence[Path]:
-    """Files of no version that were there when the pass began, and still are."""
-    left: Sequence[Path] = ()
-    for pause_s in (*SETTLE_S, 0.0):
-        left = await to_thread.run_sync(remove_abandoned, folder, began)
+    """Remove what killed or beaten writers have left; returns what may still be committed.
+
+    A writer that is at it has some seconds of running time to name its files, and who was stopped
+    for longer amid a commit of milliseconds is taken to have died.
+    """
+    left = await to_thread.run_sync(_suspects, folder, began)
+    for pause_s in SETTLE_S:
         if not left:
             break
         await anyio.sleep(pause_s)
-    return left
+        left = await to_thread.run_sync(_suspects, folder, began)
+    old = [path for path in left if _written(path) < time() - ABANDONED_S]
+    await to_thread.run_sync(remove, old)
+    return [path for path in left if path not in old]
 
 
-def remove_abandoned(folder: Path, began: float) -> list[Path]:
-    """Remove what killed writers have left of a table; returns what may still be committed.
+def _suspects(folder: Path, began: float) -> list[Path]:
+    """Files of no version, as old as the pass: younger ones hold nothing that was gone by then."""
+    return [path for path in unnamed_files(folder) if 0 < _written(path) <= began]
 
-    Args:
-        folder: The table's.
-        began: Seconds since the epoch; younger files hold nothing that was gone by then.
-    """
-    left = list[Path]()
-    for path in unnamed_files(folder):
-        try:
-            written = path.stat().st_mtime
-            if written < began - ABANDONED_S:
-                path.unlink()
-            elif written <= began:
-                left.append(path)
-        except FileNotFoundError:  # committed and replaced, or dropped, meanwhile
-            continue
-    return left
+
+def _written(path: Path) -> float:
+    """Seconds since the epoch; 0 if it was committed and dropped meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def unnamed_files(folder: Path) -> list[Path]:
