@@ -52,7 +52,7 @@ async def drained(store: LanceStore) -> None:
     await drain(Memory(store=store, embedder=HashEmbedder()), now=datetime.now(UTC))
 
 
-@pytest.mark.parametrize("commits", [1, 3, 6, 20])
+@pytest.mark.parametrize("commits", [1, 4, 12])
 async def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
     lance: LanceStore, commits: int
 ) -> None:
@@ -77,7 +77,7 @@ async def test_others_read_and_write_while_notes_are_erased_and_none_fails(
     told, directory = await filled(lance), Path(lance.place)
     memory = Memory(store=lance, embedder=HashEmbedder())
     gone = [told.note_id]
-    gone += [note.note_id for note in (await lance.find(NoteFilter(), limit=99))[-3:]]
+    gone += [note.note_id for note in (await lance.find(NoteFilter(), limit=99))[-1:]]
     with ExitStack() as stack:
         others = [stack.enter_context(started(lance.place, "live", "")) for _ in range(2)]
         await to_thread.run_sync(_first_lines, others)

@@ -102,7 +102,7 @@ async def blotted(store: LanceStore, *note_ids: str) -> int:
         note_ids=note_ids,
         waits=4,
     )
-    return (await store.blot_out(order, now=NOW)).rows
+    return (await store.blot_out(order, clock=lambda: NOW)).rows
 
 
 async def erased(store: LanceStore, *note_ids: str) -> Purge:

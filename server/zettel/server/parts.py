@@ -128,9 +128,6 @@ def installed_parts(
             return None
         return await to_thread.run_sync(_reranker, settings.reranker)
 
-    # A `~` that means nobody stands for itself.
-    erasures = Path(os.path.expanduser(settings.erasures))
-
     async def open_store(embedder: Embedder) -> NoteStore:
         opener = await to_thread.run_sync(_store_opener)
         if not still_there():
@@ -142,7 +139,7 @@ def installed_parts(
             dim=embedder.dim,
             create=create,
             durable=settings.durability == "power-loss",
-            erasures=erasures,
+            erasures=_expanded(settings.erasures),
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
@@ -160,6 +157,11 @@ def installed_parts(
         consolidates=settings.consolidate,
         retention=Retention(days=check_rules(settings.retain_days)),
     )
+
+
+def _expanded(path: str) -> Path:
+    """A path without `~`; one that means nobody stands for itself."""
+    return Path(os.path.expanduser(path))
 
 
 async def _import_verbs() -> Perform:

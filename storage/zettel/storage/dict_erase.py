@@ -1,7 +1,7 @@
 """Erasing from dictionaries: what is taken out of them is gone."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class DictErasing:
         self._usage: dict[str, Usage] = {}
         self._version: int = 0
 
-    async def blot_out(self, order: Order, *, now: datetime) -> Receipt:
+    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
         """Take notes out of every read."""
         gone = self._with_composed(set(order.note_ids))
         salt = self.ledger.salt
@@ -48,7 +48,7 @@ class DictErasing:
             scope=order.scope,
             who=order.who,
             ordered_at=order.ordered_at,
-            invisible_at=now,
+            invisible_at=clock(),
             salt=salt,
             digests=digests,
             notes=len(order.note_ids),

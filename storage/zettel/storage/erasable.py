@@ -1,6 +1,6 @@
 """The part of the store's contract that erases: first out of sight, then off the disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -42,11 +42,15 @@ class Erasable(Protocol):
     that tries, the note is `lost`, and a new note keeps its other links.
     """
 
-    async def blot_out(self, order: Order, *, now: datetime) -> Receipt:
+    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
         """Take notes out of every read, of any revision and any moment, and write down that.
 
         What evolution composed of them goes with them, their usage, and whatever other notes'
         revisions hold of them (`traces.without_traces`), by rewriting these in place.
+
+        Args:
+            order: Which notes.
+            clock: What time it is, for the moment from which no read finds them.
 
         Raises:
             StoreUnavailableError: It is not finished; the ledger may know of it already.

@@ -7,7 +7,7 @@
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -52,7 +52,7 @@ class _Found:
     """Other notes that stood in an erased composed note."""
 
 
-async def blot_out(tables: Tables, order: Order, *, now: datetime) -> Receipt:
+async def blot_out(tables: Tables, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
     """Do what `Erasable.blot_out` promises: some 30 ms of commits, and one narrow read, twice.
 
     Raises:
@@ -73,7 +73,7 @@ async def blot_out(tables: Tables, order: Order, *, now: datetime) -> Receipt:
         receipt = replace(receipt, rows=receipt.rows + rows, scrubbed=receipt.scrubbed + scrubbed)
         found = await _find(tables, found.gone)
         if not found.rows and not found.marked:
-            receipt = replace(receipt, invisible_at=receipt.invisible_at or now)
+            receipt = replace(receipt, invisible_at=receipt.invisible_at or clock())
             await put_receipt(tables, receipt)
             return receipt
     raise StoreUnavailableError(

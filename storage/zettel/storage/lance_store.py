@@ -9,7 +9,7 @@ import os
 # Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
 os.environ.setdefault("LANCEDB_LOG", "error")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -206,9 +206,9 @@ class LanceStore:
         """Compare and set, among all processes on the store."""
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
 
-    async def blot_out(self, order: Order, *, now: datetime) -> Receipt:
+    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
         """Take notes out of every read."""
-        return await lance_blot.blot_out(self._tables, order, now=now)
+        return await lance_blot.blot_out(self._tables, order, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         """Remove from the files what is out of sight; then read the notes into memory."""

@@ -94,7 +94,7 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
         for entry in pending.values():
             if not entry.wiped:
-                await _blot_out(memory, entry, now)
+                await _blot_out(memory, entry, now, began)
         if any(not entry.wiped for entry in pending.values()):
             purged = await store.purge(ids)
             if not purged.done:
@@ -106,18 +106,21 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         if not purged.done:
             logger.info("an erasure is not finished yet: %s", purged.why)
             return 0
-        ended = now + timedelta(seconds=anyio.current_time() - began)
-        return await _finish(store, pending, ended)
+        return await _finish(store, pending, _since(now, began))
 
 
-async def _blot_out(memory: Memory, entry: Pending, now: datetime) -> None:
+async def _blot_out(memory: Memory, entry: Pending, now: datetime, began: float) -> None:
     order = entry.order
-    receipt = await memory.store.blot_out(order, now=now)
+    receipt = await memory.store.blot_out(order, clock=lambda: _since(now, began))
     memory.let_go(order.note_ids)
     await withdraw_previews(memory.store, order.note_ids, now=now)
     await settle_targets(memory, entry.targets, by=order.who, now=now)
     memory.on_write()
     logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)
+
+
+def _since(now: datetime, began: float) -> datetime:
+    return now + timedelta(seconds=anyio.current_time() - began)
 
 
 async def _note_verified(
