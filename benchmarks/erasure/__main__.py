@@ -57,9 +57,7 @@ def _measured(notes: int, erased: int, indexed: bool) -> Taken:
 
 def write_report(taken: Sequence[Taken]) -> str:
     """The table, for RESULTS.md."""
-    head = (
-        "notes | erased | indexed | out of sight, s | gone, s | held by files before | after | MB"
-    )
+    head = "notes | erased | indexed | out of sight, s | gone, s | files before | after | MB"
     lines = [f"| {head} |", "|---:|---:|---|---:|---:|---:|---:|---:|"]
     for one in taken:
         index, disk = "yes" if one.indexed else "no", one.disk_bytes / 1e6

@@ -73,6 +73,19 @@ def test_an_erasure_that_goes_on_is_known_by_how_far_it_got(tmp_path: Path) -> N
     assert erasure.physical_at == done.physical_at
 
 
+def test_hashes_are_written_once_and_kept_whatever_follows(tmp_path: Path) -> None:
+    ledger = Ledger([tmp_path / LEDGER_FILE])
+    ordered = receipt(ledger, gone := new_id(NOW))
+    ledger.put(ordered)
+
+    ledger.put(replace(ordered, invisible_at=NOW), goes_on=True)
+
+    again = Ledger(ledger.files)
+    assert again.receipts() == [replace(ordered, invisible_at=NOW)]
+    assert again.is_erased(gone)
+    assert ledger.files[0].read_text(encoding="utf-8").count(ordered.digests[0]) == 1
+
+
 def test_a_line_that_a_crash_cut_short_costs_no_other_line(tmp_path: Path) -> None:
     ledger = Ledger([tmp_path / LEDGER_FILE])
     ledger.put(receipt(ledger, first := new_id(NOW)))

@@ -88,14 +88,19 @@ class Ledger:
         found = {note_id: self.is_erased(note_id) for note_id in note_ids}
         return {note_id: erasure for note_id, erasure in found.items() if erasure}
 
-    def put(self, receipt: Receipt) -> None:
+    def put(self, receipt: Receipt, *, goes_on: bool = False) -> None:
         """Write an erasure down, or how it went on; on the disk when the call returns.
+
+        Args:
+            receipt: All that is known of it.
+            goes_on: Whether its hashes were written before and need not be again.
 
         Raises:
             StoreUnavailableError: A file cannot be written.
         """
         self.tell(receipt)
-        line = json.dumps(asdict(receipt), default=_plain, separators=(",", ":")) + "\n"
+        said = asdict(replace(receipt, digests=()) if goes_on else receipt)
+        line = json.dumps(said, default=_plain, separators=(",", ":")) + "\n"
         for file in self.files:
             try:
                 _append(file, line.encode())
@@ -116,6 +121,11 @@ class Ledger:
             for record in _lines(file):
                 read = _receipt(record)
                 known = receipts.get(read.receipt_id)
+                if known is not None:
+                    # Only ever more: what a hash was once written of stays erased.
+                    digests = dict.fromkeys((*known.digests, *read.digests))
+                    known, read = (replace(r, digests=tuple(digests)) for r in (known, read))
+                    receipts[read.receipt_id] = known
                 if known is None or _progress(read) >= _progress(known):
                     receipts[read.receipt_id] = read
         by_digest = dict[str, dict[str, str]]()

@@ -63,7 +63,7 @@ async def blot_out(tables: Tables, order: Order, *, clock: Callable[[], datetime
     for _ in range(ATTEMPTS):
         receipt = _with(receipt, found.gone, order)
         # First of all: whoever reads or writes from here on can know that these are erased.
-        await put_receipt(tables, receipt)
+        await put_receipt(tables, receipt, goes_on=False)
         await _redact(tables, found.gone)
         await _wait_again(tables, found.siblings, order.waits)
         rows = await _delete(tables.notes, found.gone)
@@ -74,7 +74,7 @@ async def blot_out(tables: Tables, order: Order, *, clock: Callable[[], datetime
         found = await _find(tables, found.gone)
         if not found.rows and not found.marked:
             receipt = replace(receipt, invisible_at=receipt.invisible_at or clock())
-            await put_receipt(tables, receipt)
+            await put_receipt(tables, receipt, goes_on=True)
             return receipt
     raise StoreUnavailableError(
         tables.place.uri,
@@ -83,9 +83,9 @@ async def blot_out(tables: Tables, order: Order, *, clock: Callable[[], datetime
     )
 
 
-async def put_receipt(tables: Tables, receipt: Receipt) -> None:
-    """Do what `Erasable.put_receipt` promises."""
-    await to_thread.run_sync(tables.ledger.put, receipt)
+async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> None:
+    """Write down an erasure, or how it went on."""
+    await to_thread.run_sync(lambda: tables.ledger.put(receipt, goes_on=goes_on))
 
 
 async def relapsed(tables: Tables) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ class LanceStore:
 
     async def put_receipt(self, receipt: Receipt) -> None:
         """Write down how an erasure went on."""
-        await lance_blot.put_receipt(self._tables, receipt)
+        await lance_blot.put_receipt(self._tables, receipt, goes_on=True)
 
     async def receipts(self) -> list[Receipt]:
         """Every erasure this machine knows of."""
