@@ -13,6 +13,7 @@ import anyio
 import typer
 
 from zettel.server.attach import EXIT_USAGE
+from zettel.server.cli_forget import forget
 from zettel.server.cli_history import evolve, history, runs, undo
 from zettel.server.cli_options import (
     EXIT_FAILED,
@@ -36,6 +37,7 @@ from zettel.storage.errors import (
     ChangedSinceError,
     HostRefusedError,
     InvalidArgumentError,
+    NotConfirmedError,
     ServingError,
     StoreError,
     ZettelError,
@@ -64,7 +66,7 @@ def run() -> None:
 def _exit_code(error: ZettelError) -> int:
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
-    if isinstance(error, HostRefusedError | ChangedSinceError):
+    if isinstance(error, HostRefusedError | ChangedSinceError | NotConfirmedError):
         return EXIT_REFUSED
     if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
@@ -170,7 +172,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, evolve, undo, runs, history, verify_erased):
+for command in (recall, forget, evolve, undo, runs, history, verify_erased):
     app.command()(command)
 
 

@@ -40,6 +40,7 @@ ENGINE_SETTINGS = (
     "consolidate",
     "evolve_off",
     "llm_off",
+    "retain_days",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)

@@ -29,6 +29,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
             consolidates=parts.consolidates,
             evolve_off=parts.evolve_off,
             llm_off=parts.llm_off,
+            retention=parts.retention,
         )
     finally:
         await store.close()

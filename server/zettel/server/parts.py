@@ -5,9 +5,11 @@ little as 1.5 s for `initialize`. So nothing here is imported at the top of a mo
 answer needs.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from anyio import to_thread
@@ -25,6 +27,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
+from zettel.tools.retention import Retention, check_rules
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
@@ -101,6 +104,8 @@ class Parts:
     evolve_off: tuple[str, ...] = ()
     llm_off: tuple[str, ...] = ()
     """Namespaces whose notes stay as they were told, and those whose notes no LLM is shown."""
+    retention: Retention = field(default_factory=Retention)
+    """How long notes are kept before evolution erases them."""
 
 
 def installed_parts(
@@ -137,6 +142,7 @@ def installed_parts(
             dim=embedder.dim,
             create=create,
             durable=settings.durability == "power-loss",
+            erasures=_expanded(settings.erasures),
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
@@ -154,7 +160,13 @@ def installed_parts(
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
+        retention=Retention(days=check_rules(settings.retain_days)),
     )
+
+
+def _expanded(path: str) -> Path:
+    """A path without `~`; one that means nobody stands for itself."""
+    return Path(os.path.expanduser(path))
 
 
 async def _import_verbs() -> Perform:
@@ -163,7 +175,14 @@ async def _import_verbs() -> Perform:
 
 class _Opener(Protocol):
     async def __call__(
-        self, place: str, *, model_id: str, dim: int, create: bool, durable: bool
+        self,
+        place: str,
+        *,
+        model_id: str,
+        dim: int,
+        create: bool,
+        durable: bool,
+        erasures: Path,
     ) -> NoteStore: ...
 
 

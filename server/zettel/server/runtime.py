@@ -206,6 +206,7 @@ class Runtime:
             consolidates=self._parts.consolidates,
             evolve_off=self._parts.evolve_off,
             llm_off=self._parts.llm_off,
+            retention=self._parts.retention,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

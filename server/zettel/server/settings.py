@@ -1,5 +1,6 @@
 """Everything a person can set, read once: flag > environment > config.toml > default."""
 
+import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from pydantic_settings import (
 )
 
 from zettel.server.hello import ENGINE_SETTINGS
-from zettel.server.spelling import default_store
+from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
 
@@ -54,6 +55,7 @@ EXPECTED = {
     "consolidate": "true or false",
     "evolve_off": "namespaces, with commas between them",
     "llm_off": "namespaces, with commas between them",
+    "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -82,6 +84,11 @@ def config_file(place: str) -> Path:
         return Path(place) / CONFIG_FILE
 
 
+def _from_json(value: object) -> object:
+    """A table as a variable, or a client's word for one, writes it."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """How one process of Zettel runs."""
 
@@ -91,6 +98,8 @@ class Settings(BaseSettings):
 
     store: str = Field(default_factory=default_store, min_length=1)
     """Directory or URI of the store."""
+    erasures: str = Field(default_factory=default_state, min_length=1)
+    """Directory of the copy of what is recorded of erasures, for restores into empty stores."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
     """None: the project of the working directory, else `user`."""
     session: str | None = Field(default=None, max_length=256)
@@ -134,6 +143,10 @@ class Settings(BaseSettings):
     llm_money_run: float | None = Field(default=None, gt=0)
     llm_money_day: float | None = Field(default=None, gt=0)
     """In the prices' currency; None is no bound."""
+    retain_days: Annotated[dict[str, float], NoDecode, BeforeValidator(_from_json)] = Field(
+        default_factory=dict[str, float]
+    )
+    """`NAMESPACE` or `NAMESPACE/KIND`, `*` for any -> days after which such notes are erased."""
     consolidate: bool = False
     """Whether evolution composes gists, concepts and a profile."""
     evolve_off: Namespaces = ()

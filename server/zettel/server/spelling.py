@@ -23,6 +23,19 @@ def default_store() -> str:
     return os.path.join(_home(), beside, APPLICATION)
 
 
+def default_state() -> str:
+    """The directory the platform gives to a program's own records: what platformdirs says."""
+    if sys.platform == "win32":
+        import platformdirs  # noqa: PLC0415  as above
+
+        return platformdirs.user_state_dir(APPLICATION, appauthor=False)
+    named = os.environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(named):
+        return os.path.join(named, APPLICATION)
+    beside = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
+    return os.path.join(_home(), beside, APPLICATION)
+
+
 def _home() -> str:
     if "HOME" in os.environ and not os.path.isabs(os.environ["HOME"]):
         import pwd  # noqa: PLC0415  POSIX only, and only for a HOME that is none

@@ -8,11 +8,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from anyio import to_thread
 from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
 from zettel.storage.durability import Sync
+from zettel.storage.erasure_ledger import ledger_of
 from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_files import is_only_begun
@@ -54,7 +56,13 @@ class _Site:
 
 
 async def open_tables(
-    place: Place, *, model_id: str, dim: int, create: bool = True, sync: Sync | None = None
+    place: Place,
+    *,
+    model_id: str,
+    dim: int,
+    create: bool = True,
+    sync: Sync | None = None,
+    erasures: Path | None = None,
 ) -> Tables:
     """Open a store's tables, creating them if there are none and that is wished.
 
@@ -64,6 +72,7 @@ async def open_tables(
         dim: Length of its vectors.
         create: Whether to make a store where there is none.
         sync: Called after every commit to make it outlast a loss of power; None for not.
+        erasures: Directory of the ledger's copy outside the store; None for none.
 
     Raises:
         StoreUnavailableError: The place cannot be used.
@@ -94,6 +103,7 @@ async def open_tables(
         dim=dim,
         healed=healed,
         resident=Resident(dim),
+        ledger=ledger_of(place, erasures),
         notes=notes,
         usage=await _open(site, USAGE),
         runs=await _open(site, RUNS),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Run
+from zettel.tools.erasing import RELAPSE, drain, order_erasure
 from zettel.tools.evolve.embed import BARE
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.memory import Memory
@@ -23,7 +24,8 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
 
     Returns:
         Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
-        `expired_lease` for one that its holder never gave back; with `unembedded`, how many notes
+        `expired_lease` for one that its holder never gave back, `erased_again` for erased notes
+        that were there again; with `unembedded`, how many notes
         wait for embedding. Only what is above 0.
 
     Raises:
@@ -32,6 +34,11 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     mended = dict(await memory.store.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
+    if relapsed := await memory.store.relapsed():
+        # A file of an earlier day was put back, or a writer was killed amid a race.
+        await order_erasure(memory, relapsed, scope=RELAPSE, who=HEAL, now=now)
+        await drain(memory, now=now)
+        mended["erased_again"] = len(relapsed)
     if mended:
         logger.warning("mended the store: %s", _told(mended))
         run = Run(

@@ -1,0 +1,89 @@
+"""What other notes hold of erased ones: links, ids in reasons, and what these have taught them."""
+
+import re
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
+
+from zettel.storage.notes import REVISED_BY, Link, Note
+
+ERASED = "(erased)"
+"""Stands where a machine-written reason named an erased note."""
+_ID = re.compile(r"(?<![0-9A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Z])")
+"""A note's id in a text."""
+_WORDED = ("context", "keywords", "questions", "tags", "summary")
+"""Fields that an LLM words in the light of other notes."""
+
+
+def ids_in(text: str) -> Iterable[str]:
+    """Everything in a text that is spelled like a note's id."""
+    return _ID.findall(text)
+
+
+def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note]:
+    """One note's revisions as if they had never met the erased notes.
+
+    Links to these go, ended ones too, their ids go from reasons, and from the first revision on
+    that one of them has taught, everything that an LLM worded goes, since nobody can tell which
+    words came from where; the current revision then waits to be described anew. What an agent
+    gave stays, whatever it says.
+
+    Args:
+        revisions: All of one note, oldest first; not itself erased.
+        gone: Ids of the erased notes.
+
+    Returns:
+        As many; those without a trace as they were.
+    """
+    clean, taught, before, added = list[Note](), False, None, set[str]()
+    for note in revisions:
+        taught = taught or any(_teaches(link) and link.to in gone for link in note.links)
+        if before is not None:
+            added = _added(before, note, added)
+        clean.append(_clean(note, gone, added if taught else None))
+        before = note
+    return clean
+
+
+def _added(before: Note, note: Note, added: set[str]) -> set[str]:
+    """The tags that an LLM has added to the agent's own, since the agent last set them."""
+    if note.change == "revise":
+        return added | (set(note.tags) - set(before.tags))
+    return set() if note.tags != before.tags and not note.run_id else added
+
+
+def _clean(note: Note, gone: Container[str], added: set[str] | None) -> Note:
+    links = tuple(_unnamed(link, gone) for link in note.links if link.to not in gone)
+    clean = replace(note, links=links, reason=_without_ids(note.reason, gone))
+    if added is not None:
+        clean = _untaught(clean, added)
+    if clean == note:
+        return note
+    return replace(clean, stage=0) if note.current and added is not None else clean
+
+
+def _untaught(note: Note, added: set[str]) -> Note:
+    made = {name for name in _WORDED if note.derived_by.get(name) == "llm"}
+    tags = () if "tags" in made else tuple(tag for tag in note.tags if tag not in added)
+    return replace(
+        note,
+        context="" if "context" in made else note.context,
+        keywords=() if "keywords" in made else note.keywords,
+        questions=() if "questions" in made else note.questions,
+        summary="" if "summary" in made else note.summary,
+        tags=tags,
+        derived_by={name: maker for name, maker in note.derived_by.items() if name not in made},
+        links=tuple(link for link in note.links if not _teaches(link)),
+    )
+
+
+def _teaches(link: Link) -> bool:
+    return link.relation == REVISED_BY and link.made_by == "llm"
+
+
+def _unnamed(link: Link, gone: Container[str]) -> Link:
+    reason = _without_ids(link.reason, gone)
+    return link if reason == link.reason else replace(link, reason=reason)
+
+
+def _without_ids(text: str, gone: Container[str]) -> str:
+    return _ID.sub(lambda found: ERASED if found[0] in gone else found[0], text)
