@@ -14,6 +14,7 @@ import typer
 
 from zettel.server.attach import EXIT_USAGE
 from zettel.server.cli_history import evolve, history, runs, undo
+from zettel.server.cli_keeping import backup, restore
 from zettel.server.cli_options import (
     EXIT_FAILED,
     EXIT_REFUSED,
@@ -31,6 +32,7 @@ from zettel.server.cli_recall import recall
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
+from zettel.storage.backup_errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (
     ChangedSinceError,
     HostRefusedError,
@@ -60,10 +62,15 @@ def run() -> None:
         sys.exit(_exit_code(error))
 
 
+_REFUSALS = (HostRefusedError, ChangedSinceError, BackupExistsError, StoreNotEmptyError)
+
+
 def _exit_code(error: ZettelError) -> int:
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
-    if isinstance(error, HostRefusedError | ChangedSinceError):
+    if isinstance(
+        error, HostRefusedError | ChangedSinceError | BackupExistsError | StoreNotEmptyError
+    ):
         return EXIT_REFUSED
     if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
@@ -169,7 +176,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, evolve, undo, runs, history):
+for command in (recall, evolve, undo, runs, history, backup, restore):
     app.command()(command)
 
 

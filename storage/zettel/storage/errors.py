@@ -16,6 +16,12 @@
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
     │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
     │   └── LeaseLostError          try again: another process took the work over
+    ├── BackupError               the person who keeps backups (`backup_errors.py`)
+    │   ├── BackupExistsError       another file, or --force
+    │   ├── BackupUnwritableError   another directory
+    │   ├── BackupDamagedError      another copy of it
+    │   ├── NewerBackupError        upgrade Zettel
+    │   └── StoreNotEmptyError      a namespace, or an empty store
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
         ├── HostRefusedError        a loopback host
