@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
@@ -112,15 +113,7 @@ async def restore_once(
             tell=tell,
         )
         await to_thread.run_sync(carry_over, ledger, receipts)
-        run = Run(
-            run_id=f"{new_run_id(begun, kind=RESTORE)}-{file.name}",
-            kind=RESTORE,
-            who=WHO,
-            started_at=begun,
-            ended_at=utc_now(),
-            counts=asdict(done),
-            outcome="done",
-        )
+        run = _record(file, begun, done)
         await _settle(store, Memory(store=store, embedder=embedder), run, tell)
     finally:
         await store.close()
@@ -131,6 +124,18 @@ async def restore_once(
         run_id=run.run_id,
         done=done,
         model=embedder.model_id,
+    )
+
+
+def _record(file: Path, begun: datetime, done: Restored) -> Run:
+    return Run(
+        run_id=f"{new_run_id(begun, kind=RESTORE)}-{file.name}",
+        kind=RESTORE,
+        who=WHO,
+        started_at=begun,
+        ended_at=begun,
+        counts=asdict(done),
+        outcome="done",
     )
 
 

@@ -14,7 +14,7 @@ import typer
 
 from zettel.server.attach import EXIT_USAGE
 from zettel.server.cli_history import evolve, history, runs, undo
-from zettel.server.cli_keeping import backup, restore
+from zettel.server.cli_keeping import backup, doctor, restore
 from zettel.server.cli_options import (
     EXIT_FAILED,
     EXIT_REFUSED,
@@ -176,7 +176,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, evolve, undo, runs, history, backup, restore):
+for command in (recall, evolve, undo, runs, history, backup, restore, doctor):
     app.command()(command)
 
 

@@ -6,7 +6,15 @@ from typing import Annotated
 import anyio
 import typer
 
-from zettel.server.cli_options import AsJson, LogLevel, Model, Store, leave, read_settings
+from zettel.server.cli_options import (
+    EXIT_FAILED,
+    AsJson,
+    LogLevel,
+    Model,
+    Store,
+    leave,
+    read_settings,
+)
 
 
 def backup(
@@ -60,6 +68,28 @@ def restore(
     told = backing_up.restoration_as_json if as_json else backing_up.restoration_as_text
     typer.echo(told(done))
     leave()
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what the findings say.")] = False,
+    as_json: AsJson = False,
+    store: Store = None,
+    model: Model = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Examine the store: keys, history, links, indices, model, files, engine, permissions."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from zettel.server import doctor as examining  # noqa: PLC0415
+    from zettel.server.progress import progress  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, model=model, log_level=log_level or "error")
+    with progress(Console(stderr=True)) as tell:
+        found = anyio.run(examining.examine_once, settings, fix, tell)
+    typer.echo(examining.as_json(found) if as_json else examining.as_text(found))
+    leave(0 if found.is_clean else EXIT_FAILED)
 
 
 def _there(file: Path) -> Path:

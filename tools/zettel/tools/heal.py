@@ -9,11 +9,14 @@ from zettel.storage.notes import Run
 from zettel.tools.evolve.embed import BARE
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.memory import Memory
+from zettel.tools.supersession import half_superseded, settle_targets
 
 logger = logging.getLogger(__name__)
 
 HEAL = "heal"
 """`Run.kind` of a healing that mended something."""
+HALF_SUPERSEDED = "half_superseded"
+"""Notes that were superseded by none that stands, and are active again."""
 UNEMBEDDED = "unembedded"
 """Notes that wait for their vectors: evolution's work, not damage."""
 
@@ -23,8 +26,8 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
 
     Returns:
         Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
-        `expired_lease` for one that its holder never gave back; with `unembedded`, how many notes
-        wait for embedding. Only what is above 0.
+        `expired_lease` for one that its holder never gave back, and `half_superseded`; with
+        `unembedded`, how many notes wait for embedding. Only what is above 0.
 
     Raises:
         StoreUnavailableError: The place fails; what was mended by then stays mended.
@@ -32,6 +35,9 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     mended = dict(await memory.store.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
+    if half := await half_superseded(memory.store):
+        revived = await settle_targets(memory, half, by=HEAL, now=now)
+        mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
         logger.warning("mended the store: %s", _told(mended))
         run = Run(
