@@ -223,6 +223,11 @@ def with_manifest(**said: object) -> Callable[[Path], object]:
     return rewritten(change)
 
 
+def altered(entries: dict[str, bytes]) -> None:
+    """A part of the same length, and sound as an entry of a zip."""
+    entries["notes-00000.parquet"] = flipped(entries["notes-00000.parquet"], 999)
+
+
 def swapped(entries: dict[str, bytes]) -> None:
     """Two parts change places."""
     one, other = "runs-00000.parquet", "usage-00000.parquet"
@@ -248,6 +253,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a part too many": (rewritten(lambda entries: entries.update(x=b"")), "x"),
     "no manifest": (rewritten(lambda entries: entries.pop(MANIFEST)), MANIFEST),
+    "a part that was rewritten": (rewritten(altered), "notes-00000.parquet"),
     "two parts swapped": (rewritten(swapped), "usage-00000.parquet"),
     "a manifest that counts otherwise": (with_manifest(counts={}), MANIFEST),
     "a manifest without parts": (with_manifest(parts=[]), MANIFEST),
@@ -350,7 +356,7 @@ async def test_a_backup_beside_writers_is_one_moment_of_their_history(
                 new=[NewNote(note=make_note(str(number)))],
                 changes=[revised(now, str(number), now=NOW + number * DAY)],
             )
-            await lance.reinforce([recalled(first.note_id)])
+            await lance.reinforce([recalled(first.note_id)])  # another table
 
     snapshots = list[Everything]()
     async with anyio.create_task_group() as tasks:
@@ -364,10 +370,13 @@ async def test_a_backup_beside_writers_is_one_moment_of_their_history(
             await second.close()
         going = False
 
-    for notes, _, _ in snapshots:
+    for notes, usage, _ in snapshots:
         current = [note for note, _ in notes.values() if note.current]
         (hot,) = [note for note in current if note.note_id == first.note_id]
         # One commit adds a note and revises the hot one: no snapshot holds half of it.
         assert len(current) == hot.rev
         assert int(hot.content) == hot.rev - 1
+        # Its revision comes first, then its use: no table is ahead of another.
+        used = usage[hot.note_id].recall_count if usage else 0
+        assert hot.rev - 2 <= used <= hot.rev - 1
     assert len({len(notes) for notes, _, _ in snapshots}) == 3
