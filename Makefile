@@ -57,6 +57,9 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
+bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
+	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
+
 bench-evolution: install ## measure what each step of evolution is worth to recall, and what gists cover (DATA=folder [ARGS="--only conv-26"])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-evolution DATA=folder" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.evolution "$(DATA)" $(ARGS)

@@ -33,7 +33,9 @@ from zettel.storage.places import read_place
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
 from zettel.tools.doctor.commits import check_commits
+from zettel.tools.erasing import drain, order_erasure
 from zettel.tools.evolve.lease import KEY, LEASE
+from zettel.tools.memory import Memory
 
 EMBEDDER = HashEmbedder()
 
@@ -230,11 +232,31 @@ async def open_permissions(patient: Patient) -> None:
     (patient.folder / "config.toml").chmod(0o644)
 
 
+async def order(store: LanceStore, note: Note) -> Memory:
+    """Order the erasure of a note."""
+    memory = Memory(store=store, embedder=EMBEDDER)
+    await order_erasure(memory, [note.note_id], scope="notes", who="test", now=LATER)
+    return memory
+
+
+async def pending_erasures(patient: Patient) -> None:
+    async with patient.opened() as store:
+        await order(store, patient.linking)
+
+
+async def erased_again(patient: Patient) -> None:
+    async with patient.opened() as store:
+        rows = await store.get([patient.linking.note_id])
+        await drain(await order(store, patient.linking), now=LATER)
+    await patient.put(*rows)
+
+
 DAMAGES: tuple[Callable[[Patient], Awaitable[None]], ...] = (
     *(doubled_rows, two_current, no_current, doubled_keys, torn_times),
     *(dangling_links, self_links, one_sided_links, half_superseded),
     *(missing_indices, foreign_vectors, lost_vectors, stale_lease),
     *(damaged_manifests, empty_index_files, leftovers, dead_engine, open_permissions),
+    *(pending_erasures, erased_again),
 )
 """Each is named as the doctor names what it did."""
 

@@ -9,7 +9,6 @@ from tests.storage.samples import DIM, LATER, MODEL, NOW
 
 from zettel.storage.adoption import IsErased
 from zettel.storage.backup_file import checked
-from zettel.storage.erasure_ledger import ledger_of
 from zettel.storage.lance_backup import BackedUp, back_up, started
 from zettel.storage.lance_current import read_rows
 from zettel.storage.lance_restore import Restored, restore
@@ -29,7 +28,6 @@ async def backed_up(store: LanceStore, file: Path, *, force: bool = False) -> Ba
         store.tables,
         file,
         force=force,
-        ledger=ledger_of(store.tables.place, None),
         run=started(file.name, "backup-1", "test", NOW),
         made_by="0",
         clock=lambda: LATER,

@@ -9,18 +9,16 @@ from anyio import to_thread
 
 from zettel.server.clock import utc_now
 from zettel.server.leadership import new_run_id
-from zettel.server.parts import installed_parts
+from zettel.server.parts import expanded, installed_parts
 from zettel.server.progress import Tell
 from zettel.server.settings import Settings
 from zettel.server.version import VERSION
 from zettel.storage.backup_erasures import carry_over, receipts_in, recorded
 from zettel.storage.backup_file import BackupFile, checked
-from zettel.storage.erasure_ledger import Ledger, ledger_of
 from zettel.storage.lance_backup import BackedUp, back_up, started
 from zettel.storage.lance_restore import Restored, restore
 from zettel.storage.lance_store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
-from zettel.storage.places import read_place
 from zettel.tools.bounds import check_namespace
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
@@ -58,14 +56,13 @@ async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) 
         BackupError: The file exists, or cannot be written.
         StoreError: The store cannot be read.
     """
-    store = await open_as_it_is(settings.store)
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
         now = utc_now()
         made = await back_up(
             store.tables,
             file,
             force=force,
-            ledger=ledger_of(store.tables.place, None),
             run=started(file.name, new_run_id(now, kind="backup"), WHO, now),
             made_by=VERSION,
             clock=utc_now,
@@ -101,9 +98,10 @@ async def restore_once(
         model_id=embedder.model_id,
         dim=embedder.dim,
         durable=settings.durability == "power-loss",
+        erasures=expanded(settings.erasures),
     )
     try:
-        ledger = _ledger(settings)
+        ledger = store.tables.ledger
         begun = utc_now()
         done = await restore(
             store.tables,
@@ -137,10 +135,6 @@ def _record(file: Path, begun: datetime, done: Restored) -> Run:
         counts=asdict(done),
         outcome="done",
     )
-
-
-def _ledger(settings: Settings) -> Ledger:
-    return ledger_of(read_place(settings.store), Path(settings.erasures).expanduser())
 
 
 async def _settle(store: LanceStore, memory: Memory, run: Run, tell: Tell) -> None:

@@ -15,7 +15,9 @@ from zettel.server.schemas import (
     RememberArguments,
     UpdateArguments,
 )
+from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.tools.caller import Caller
+from zettel.tools.erase import not_found
 from zettel.tools.forget import forget
 from zettel.tools.links import LinkArgument
 from zettel.tools.memory import Memory
@@ -32,6 +34,17 @@ async def perform(
     Raises:
         ZettelError: It cannot be done.
     """
+    try:
+        return await _perform(memory, caller, arguments, now)
+    except NoteForgottenError:
+        raise
+    except NoteNotFoundError as error:
+        raise await not_found(memory.store, error.note_id) from None
+
+
+async def _perform(
+    memory: Memory, caller: Caller, arguments: Arguments, now: datetime
+) -> Mapping[str, object]:
     match arguments:
         case RememberArguments():
             return await _remember(memory, caller, arguments, now)
@@ -127,6 +140,7 @@ async def _forget(
         tags=given.tags,
         session=given.session,
         until=given.until,
+        erase=given.erase,
         undo=given.undo,
         confirm=given.confirm,
         namespace=given.namespace,

@@ -13,6 +13,7 @@ import anyio
 import typer
 
 from zettel.server.attach import EXIT_USAGE
+from zettel.server.cli_forget import forget
 from zettel.server.cli_history import evolve, history, runs, undo
 from zettel.server.cli_keeping import backup, doctor, restore
 from zettel.server.cli_options import (
@@ -37,6 +38,7 @@ from zettel.storage.errors import (
     ChangedSinceError,
     HostRefusedError,
     InvalidArgumentError,
+    NotConfirmedError,
     ServingError,
     StoreError,
     ZettelError,
@@ -62,15 +64,16 @@ def run() -> None:
         sys.exit(_exit_code(error))
 
 
-_REFUSALS = (HostRefusedError, ChangedSinceError, BackupExistsError, StoreNotEmptyError)
+_REFUSALS = (
+    *(HostRefusedError, ChangedSinceError, NotConfirmedError),
+    *(BackupExistsError, StoreNotEmptyError),
+)
 
 
 def _exit_code(error: ZettelError) -> int:
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
-    if isinstance(
-        error, HostRefusedError | ChangedSinceError | BackupExistsError | StoreNotEmptyError
-    ):
+    if isinstance(error, _REFUSALS):
         return EXIT_REFUSED
     if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
@@ -176,7 +179,10 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, evolve, undo, runs, history, backup, restore, doctor):
+for command in (
+    *(recall, forget, evolve, undo, runs, history),
+    *(backup, restore, doctor),
+):
     app.command()(command)
 
 

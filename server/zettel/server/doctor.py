@@ -9,7 +9,7 @@ from anyio import to_thread
 from zettel.server import doctor_place
 from zettel.server.clock import utc_now
 from zettel.server.leadership import is_gone
-from zettel.server.parts import HASH_MODEL
+from zettel.server.parts import HASH_MODEL, expanded
 from zettel.server.progress import Tell
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.settings import Settings
@@ -21,8 +21,9 @@ from zettel.storage.lance_probe import lost_commits
 from zettel.storage.lance_store import LanceStore, open_as_it_is
 from zettel.storage.lance_straighten import rewrite, single_keys
 from zettel.storage.places import check_there, read_place
-from zettel.tools.doctor import chains, commits, files, keys, lease, links, tables, vectors
+from zettel.tools.doctor import chains, commits, files, keys, lease, links, pending, tables, vectors
 from zettel.tools.doctor.finding import Check, Finding
+from zettel.tools.erasing import drain, pending_erasures
 from zettel.tools.evolve.lease import drop_expired, drop_gone
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     links.check_links,
     vectors.check_vectors,
     tables.check_tables,
+    pending.check_pending,
 )
 BY_REWRITING = (
     *(chains.TORN_TIMES, links.SELF_LINKS, links.ONE_SIDED_LINKS),
@@ -94,7 +96,7 @@ async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
     if seen.keeps_shut:
         found.append(_shut())
     else:
-        store = await open_as_it_is(settings.store)
+        store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
         try:
             tell("looking at tables", 0, 0)
             seen_inside = await _seen(store)
@@ -125,7 +127,12 @@ def _shut() -> Finding:
 async def _seen(store: LanceStore) -> Checkup:
     """All that the checks look at."""
     checkup = await look_at_tables(store.tables)
-    return replace(checkup, half_superseded=tuple(await half_superseded(store)))
+    return replace(
+        checkup,
+        half_superseded=tuple(await half_superseded(store)),
+        erasures_due=await pending_erasures(store),
+        relapsed=await store.relapsed(),
+    )
 
 
 async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> None:
@@ -138,7 +145,7 @@ async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> Non
         where = Rendezvous(one_spelling(settings.store))
         await to_thread.run_sync(doctor_place.remove_traces, where)
     tell("mending", 0, 0)
-    store = await open_as_it_is(settings.store)
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
         await _mend_tables(store, names)
     finally:
@@ -154,7 +161,10 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
     if lease.STALE_LEASE in names and not await drop_expired(store, now):
         await drop_gone(store, is_gone)
     # Nothing of it embeds: no model is needed to mend a store.
-    await heal(Memory(store=store, embedder=HashEmbedder()), now=now)
+    memory = Memory(store=store, embedder=HashEmbedder())
+    await heal(memory, now=now)
+    if pending.PENDING_ERASURES in names:
+        await drain(memory, now=now)
     if names & {*BY_REWRITING, SHUT}:
         await rewrite(inside, _to_rewrite(await _seen(store)), other_model=True, now=now)
     if names & {tables.MISSING_INDICES, SHUT}:

@@ -38,6 +38,7 @@ ENGINE_SETTINGS = (
     "llm_money_run",
     "llm_money_day",
     "consolidate",
+    "retain_days",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)

@@ -5,8 +5,8 @@ import json
 from zettel.server.listing import Say
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
-from zettel.storage.errors import NoteNotFoundError
 from zettel.storage.notes import Note
+from zettel.tools.erase import not_found
 from zettel.tools.readable import differences, printable
 from zettel.tools.render import one_line
 from zettel.tools.times import iso
@@ -21,8 +21,8 @@ async def print_history(settings: Settings, note_id: str, as_json: bool, say: Sa
     """
     async with opened(settings) as memory:
         revisions = await memory.store.revisions(note_id.strip().upper())
-    if not revisions:
-        raise NoteNotFoundError(note_id)
+        if not revisions:
+            raise await not_found(memory.store, note_id.strip().upper())
     if not as_json:
         last = revisions[-1]
         say(f"{last.note_id}  {last.namespace}  {last.state}  {printable(one_line(last))}")

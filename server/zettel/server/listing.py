@@ -10,9 +10,9 @@ from pathlib import Path
 from zettel.server.offline import opened
 from zettel.server.project import project_namespace
 from zettel.server.settings import Settings
-from zettel.storage.errors import NoteNotFoundError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
+from zettel.tools.erase import not_found
 from zettel.tools.render import shortened
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ async def print_note(settings: Settings, note_id: str, as_json: bool, say: Say) 
     """
     async with opened(settings) as memory:
         found = await memory.store.get([note_id.strip().upper()])
-    if not found:
-        raise NoteNotFoundError(note_id)
+        if not found:
+            raise await not_found(memory.store, note_id.strip().upper())
     say(_as_json(found[0]) if as_json else _as_page(found[0]))
 
 

@@ -27,6 +27,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Memory]:
             found_from=parts.found_from,
             archive_below=parts.archive_below,
             consolidates=parts.consolidates,
+            retention=parts.retention,
         )
     finally:
         await store.close()

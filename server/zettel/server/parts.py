@@ -5,9 +5,11 @@ little as 1.5 s for `initialize`. So nothing here is imported at the top of a mo
 answer needs.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from anyio import to_thread
@@ -25,6 +27,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
+from zettel.tools.retention import Retention, check_rules
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
@@ -98,6 +101,8 @@ class Parts:
     """Share still held below which evolution archives a note; 0 archives nothing."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile."""
+    retention: Retention = field(default_factory=Retention)
+    """How long notes are kept before evolution erases them."""
 
 
 def installed_parts(
@@ -134,6 +139,7 @@ def installed_parts(
             dim=embedder.dim,
             create=create,
             durable=settings.durability == "power-loss",
+            erasures=expanded(settings.erasures),
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
@@ -149,7 +155,13 @@ def installed_parts(
         found_from=settings.found_from,
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
+        retention=Retention(days=check_rules(settings.retain_days)),
     )
+
+
+def expanded(path: str) -> Path:
+    """A path without `~`; one that means nobody stands for itself."""
+    return Path(os.path.expanduser(path))
 
 
 async def _import_verbs() -> Perform:
@@ -158,7 +170,14 @@ async def _import_verbs() -> Perform:
 
 class _Opener(Protocol):
     async def __call__(
-        self, place: str, *, model_id: str, dim: int, create: bool, durable: bool
+        self,
+        place: str,
+        *,
+        model_id: str,
+        dim: int,
+        create: bool,
+        durable: bool,
+        erasures: Path,
     ) -> NoteStore: ...
 
 

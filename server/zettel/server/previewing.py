@@ -10,9 +10,13 @@ from zettel.server.evolving import Progress, mend, run_all
 from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json, notes_as_lines
 from zettel.server.settings import Settings
+from zettel.storage.notes import Outline
 from zettel.storage.snapshot import snapshot
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.run import RunReport
+from zettel.tools.readable import printable
+from zettel.tools.render import one_line
+from zettel.tools.retention import expired
 from zettel.tools.touched import Touched, touched_by
 
 
@@ -24,6 +28,8 @@ class Preview:
     touched: tuple[Touched, ...]
     mended: Mapping[str, int]
     """Damage that the run would mend first."""
+    expired: tuple[Outline, ...] = ()
+    """Notes that it would erase, for they were kept as long as `retain_days` says."""
 
 
 async def preview(settings: Settings, now: datetime | None, progress: Progress) -> Preview:
@@ -39,13 +45,17 @@ async def preview(settings: Settings, now: datetime | None, progress: Progress) 
     """
     async with snapshot(settings.store, now=utc_now()) as copy:
         # A copy that is thrown away need not survive a power failure.
-        there = settings.model_copy(update={"store": str(copy), "durability": "fast"})
+        # What is erased in it is no erasure, and of none is to be kept a record.
+        there = settings.model_copy(
+            update={"store": str(copy), "durability": "fast", "erasures": str(copy)}
+        )
         async with opened(there) as memory:
             await memory.embedder.load()
             mended = await mend(memory)
+            kept_enough = await expired(memory.store, memory.retention, now or utc_now())
             report = await run_all(memory, now or utc_now(), progress)
             touched = await touched_by(memory.store, report.run_id)
-    return Preview(report=report, touched=tuple(touched), mended=mended)
+    return Preview(report=report, touched=tuple(touched), mended=mended, expired=tuple(kept_enough))
 
 
 def as_json(preview: Preview) -> str:
@@ -56,6 +66,10 @@ def as_json(preview: Preview) -> str:
             "created": preview.report.created,
             "steps": preview.report.steps,
             "mended": dict(preview.mended),
+            "would_erase": [
+                {"note_id": o.note_id, "of": f"{o.namespace}/{o.kind}", "line": one_line(o)}
+                for o in preview.expired
+            ],
             "notes": notes_as_json(preview.touched),
         },
         ensure_ascii=False,
@@ -70,4 +84,8 @@ def as_text(preview: Preview) -> str:
     vectors = report.steps.get(EMBED.name, 0)
     more = [f"{vectors} notes would get their vectors"] if vectors else []
     more += [f"would mend {name}: {count}" for name, count in preview.mended.items()]
+    more += [
+        f"would erase {o.note_id} ({o.namespace}/{o.kind}): {printable(one_line(o))}"
+        for o in preview.expired
+    ]
     return "\n".join((head, *more, *notes_as_lines(preview.touched)))

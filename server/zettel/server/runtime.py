@@ -202,6 +202,7 @@ class Runtime:
             found_from=self._parts.found_from,
             archive_below=self._parts.archive_below,
             consolidates=self._parts.consolidates,
+            retention=self._parts.retention,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

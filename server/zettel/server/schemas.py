@@ -126,6 +126,7 @@ class ForgetArguments(Arguments):
     tags: Names | None = None
     session: str | None = None
     until: str | None = None
+    erase: bool = False
     undo: bool = False
     confirm: str | None = None
     namespace: str | None = None

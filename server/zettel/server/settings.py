@@ -1,14 +1,16 @@
 """Everything a person can set, read once: flag > environment > config.toml > default."""
 
+import json
 import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -51,6 +53,7 @@ EXPECTED = {
     "llm_money_run": "an amount above 0",
     "llm_money_day": "an amount above 0",
     "consolidate": "true or false",
+    "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -61,6 +64,11 @@ def config_file(place: str) -> Path:
         return Path(place).expanduser() / CONFIG_FILE
     except RuntimeError:  # the home of a user there is not; opening the store will say so
         return Path(place) / CONFIG_FILE
+
+
+def _from_json(value: object) -> object:
+    """A table as a variable, or a client's word for one, writes it."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -117,6 +125,10 @@ class Settings(BaseSettings):
     llm_money_run: float | None = Field(default=None, gt=0)
     llm_money_day: float | None = Field(default=None, gt=0)
     """In the prices' currency; None is no bound."""
+    retain_days: Annotated[dict[str, float], NoDecode, BeforeValidator(_from_json)] = Field(
+        default_factory=dict[str, float]
+    )
+    """`NAMESPACE` or `NAMESPACE/KIND`, `*` for any -> days after which such notes are erased."""
     consolidate: bool = False
     """Whether evolution composes gists, concepts and a profile."""
 

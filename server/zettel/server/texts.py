@@ -31,8 +31,8 @@ UPDATE = (
 )
 
 FORGET = (
-    "Take notes out of recall; undo: true brings them back. Ids act at once. Filters change nothing"
-    " at first: they return a preview and a token. Check it, then call with confirm alone."
+    "Take notes out of recall (undo: true brings them back), or erase for good. Ids act at once."
+    " Filters, and any erase, first preview: check it, then call with confirm alone."
 )
 
 REVIEW = """\

@@ -1,4 +1,12 @@
-"""Errors of backups and restores; drawn in the tree of `errors.py`."""
+"""Errors of backups and restores: what the person who keeps them can do.
+
+BackupError
+├── BackupExistsError       another file, or --force
+├── BackupUnwritableError   another directory
+├── BackupDamagedError      another copy of it
+├── NewerBackupError        upgrade Zettel
+└── StoreNotEmptyError      a namespace, or an empty store
+"""
 
 from pathlib import Path
 

@@ -76,5 +76,9 @@ class Checkup:
     """That the store says its vectors are of."""
     half_superseded: tuple[str, ...] = ()
     """Ids of notes that are superseded by none that stands."""
+    erasures_due: int = 0
+    """Erasures that were ordered and are not finished."""
+    relapsed: tuple[str, ...] = ()
+    """Ids of erased notes that are there again."""
     old_versions: int = 0
     meta: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -8,6 +8,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.admission import admit
+from zettel.storage.dict_erase import DictErasing
 from zettel.storage.dict_match import bm25, known, matches, past_row, verbatim
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key, outline_of
 from zettel.storage.revisions import (
@@ -30,7 +32,7 @@ from zettel.storage.store import (
 )
 
 
-class DictStore:
+class DictStore(DictErasing):
     """Notes in dictionaries. Each method does what the `NoteStore` method of its name promises.
 
     Nothing awaits inside a method, so each is atomic among the tasks of its event loop.
@@ -40,15 +42,11 @@ class DictStore:
     """
 
     def __init__(self, *, model_id: str = "unnamed") -> None:
+        super().__init__()
         self._model_id = model_id
-        self._rows: dict[str, Note] = {}
-        self._vectors: dict[str, Vectors] = {}
-        self._current: dict[str, str] = {}
-        self._usage: dict[str, Usage] = {}
         self._runs: list[Run] = []
         self._meta: dict[str, str] = {}
         self._commits = 0
-        self._version = 0
 
     @property
     def place(self) -> str:
@@ -60,12 +58,13 @@ class DictStore:
     ) -> Written:
         """Add notes and revise others at once."""
         check_write(new, changes, dim=None)
+        admitted = admit(self.ledger, new, changes)
         stored: list[Note] = []
-        lost: list[str] = []
-        for item in new:
+        lost = list(admitted.refused)
+        for item in admitted.new:
             stored.append(first_revision(item, model_id=self._model_id))
             self._put(stored[-1], item.vectors)
-        for change in changes:
+        for change in admitted.changes:
             old = self._now(change.note.note_id)
             if old is None or old.rev != change.note.rev - 1:
                 lost.append(change.note.note_id)
@@ -203,7 +202,8 @@ class DictStore:
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
         """Add to what stands."""
-        for more in recalled:
+        gone = self.ledger.erased(more.note_id for more in recalled)
+        for more in (more for more in recalled if more.note_id not in gone):
             self._usage[more.note_id] = reinforced(self._usage.get(more.note_id), more)
 
     async def add_run(self, run: Run) -> None:

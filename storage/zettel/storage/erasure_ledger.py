@@ -26,7 +26,8 @@ class Ledger:
     """What was erased, by everybody who writes these files.
 
     Args:
-        files: All are read and all are written; the first is the store's own.
+        files: All are read and all are written; the first is the store's own. Without any it
+            remembers as long as it lives.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -34,12 +35,15 @@ class Ledger:
         self._stamp: tuple[tuple[int, int], ...] | None = None
         self._receipts: dict[str, Receipt] = {}
         self._by_digest: dict[str, dict[str, str]] = {}
+        self._told: dict[str, Receipt] = {}
 
     @property
     def salt(self) -> str:
         """The store's, for its next erasure: as of its first one, else a new one."""
         own = next(_lines(self.files[0]), None) if self.files else None
-        return str(own["salt"]) if own else new_salt()
+        if own:
+            return str(own["salt"])
+        return next((receipt.salt for receipt in self._told.values()), "") or new_salt()
 
     def receipts(self) -> list[Receipt]:
         """All of them, oldest first; of a copy, those of other stores as well.
@@ -90,12 +94,18 @@ class Ledger:
         Raises:
             StoreUnavailableError: A file cannot be written.
         """
+        self.tell(receipt)
         line = json.dumps(asdict(receipt), default=_plain, separators=(",", ":")) + "\n"
         for file in self.files:
             try:
                 _append(file, line.encode())
             except OSError as error:
                 raise _unusable(file, error) from error
+
+    def tell(self, receipt: Receipt) -> None:
+        """Take note of an erasure that stands elsewhere, or was read elsewhere."""
+        self._told[receipt.receipt_id] = receipt
+        self._stamp = None
 
     def own_lines(self) -> bytes:
         """The store's own file, whole lines only: what a backup takes along; empty if none is.
@@ -115,7 +125,7 @@ class Ledger:
         stamp = tuple(map(_stamp, self.files))
         if stamp == self._stamp:
             return
-        receipts = dict[str, Receipt]()
+        receipts = dict(self._told)
         for file in self.files:
             for record in _lines(file):
                 read = _receipt(record)

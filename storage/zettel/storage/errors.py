@@ -4,10 +4,12 @@
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
     ├── NoteNotFoundError         the caller: find the id first
-    │   └── NoteForgottenError        the caller: bring it back first
+    │   ├── NoteForgottenError        the caller: bring it back first
+    │   └── NoteErasedError           nobody: it is gone for good
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the note as it stands
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
+    ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
@@ -16,12 +18,7 @@
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
     │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
     │   └── LeaseLostError          try again: another process took the work over
-    ├── BackupError               the person who keeps backups (`backup_errors.py`)
-    │   ├── BackupExistsError       another file, or --force
-    │   ├── BackupUnwritableError   another directory
-    │   ├── BackupDamagedError      another copy of it
-    │   ├── NewerBackupError        upgrade Zettel
-    │   └── StoreNotEmptyError      a namespace, or an empty store
+    ├── BackupError               the person who keeps backups (drawn in `backup_errors.py`)
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
         ├── HostRefusedError        a loopback host
@@ -84,6 +81,18 @@ class NoteForgottenError(NoteNotFoundError):
         )
 
 
+class NoteErasedError(NoteNotFoundError):
+    """The note was erased: nothing but the fact is left."""
+
+    def __init__(self, note_id: str, erased_at: str) -> None:
+        self.note_id, self.erased_at = note_id, erased_at
+        ZettelError.__init__(
+            self,
+            f"Note {note_id!r} was erased at {erased_at}: nothing of it is left, and it cannot come"
+            " back. Call remember to note something anew.",
+        )
+
+
 class ChangedMeanwhileError(ZettelError):
     """Somebody else changed the note first, again and again."""
 
@@ -135,6 +144,17 @@ class ChangedSinceError(ZettelError):
             f"Run {run_id!r} was not undone: notes it changed were changed since,"
             f" {', '.join(named)}{more}. {first} --partial to leave these as they are and undo the"
             " rest."
+        )
+
+
+class NotConfirmedError(ZettelError):
+    """A person did not type the word that confirms what they asked for."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        super().__init__(
+            f"Nothing was done: {word!r} was not typed. Run the command again and type it, or pass"
+            f" --confirm {word}."
         )
 
 

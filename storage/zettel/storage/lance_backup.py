@@ -23,7 +23,6 @@ from zettel.storage.backup_manifest import (
     FORMAT_VERSION,
     Manifest,
 )
-from zettel.storage.erasure_ledger import Ledger
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_ledger import put_run
@@ -57,7 +56,6 @@ async def back_up(
     file: Path,
     *,
     force: bool,
-    ledger: Ledger,
     run: Run,
     made_by: str,
     clock: Callable[[], datetime],
@@ -69,7 +67,6 @@ async def back_up(
         tables: The store's.
         file: Where; it appears when it is whole.
         force: Whether a file that is there may be replaced.
-        ledger: The store's record of erasures, which goes along.
         run: The record: who and since when; counts and outcome are filled in.
         made_by: Zettel's version.
         clock: What time it is.
@@ -84,7 +81,7 @@ async def back_up(
     _check_outside(file, tables)
     recorded = await _record(tables, run)
     try:
-        job = _Job(tables=tables, ledger=ledger, run=run, made_by=made_by, tell=tell)
+        job = _Job(tables=tables, run=run, made_by=made_by, tell=tell)
         manifest = await _written(job, file, force=force)
     except BaseException:
         if recorded:
@@ -101,7 +98,6 @@ class _Job:
     """What a backup is made with."""
 
     tables: Tables
-    ledger: Ledger
     run: Run
     made_by: str
     tell: Tell
@@ -113,9 +109,7 @@ async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:
             with writing(file, force=force) as writer:
                 manifest = _manifest(
                     job,
-                    await copy_tables(
-                        job.tables, job.ledger, writer, run_id=job.run.run_id, tell=job.tell
-                    ),
+                    await copy_tables(job.tables, writer, run_id=job.run.run_id, tell=job.tell),
                     writer,
                 )
                 await to_thread.run_sync(writer.finish, manifest)

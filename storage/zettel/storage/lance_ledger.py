@@ -37,6 +37,8 @@ async def reinforce(tables: Tables, recalled: Sequence[Recalled]) -> None:
     one update adds to all rows at once. LanceDB evaluates it again on the version it commits to,
     so nothing is lost, and a crash in between leaves nothing counted.
     """
+    gone = tables.ledger.erased(more.note_id for more in recalled)
+    recalled = [more for more in recalled if more.note_id not in gone]
     if not recalled:
         return
     async with tables.usage.writing():

@@ -16,7 +16,6 @@ from lancedb import AsyncTable
 from zettel.storage.backup_errors import BackupUnwritableError
 from zettel.storage.backup_file import Tell, Writer
 from zettel.storage.backup_manifest import ERASURES, META, NOTES, RUNS, TABLES
-from zettel.storage.erasure_ledger import Ledger
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_errors import is_stale, unavailable
 from zettel.storage.lance_tables import MAX_ROWS, LanceTable, Tables
@@ -25,7 +24,10 @@ PART_ROWS = 2_000
 """Rows of one part: at 3 kB a revision with its vectors some 6 MB, at the longest notes 100 MB."""
 MOMENTS = 200
 """Tries to catch all tables between two commits; one takes 2 ms."""
-LOCAL_KEYS = ("schema_version", "embed_model", "embed_dim", "upkeep", "lease:evolution", "previews")
+LOCAL_KEYS = (
+    *("schema_version", "embed_model", "embed_dim"),
+    *("upkeep", "lease:evolution", "previews", "erasing"),
+)
 """Of `meta`: what the manifest says, and what concerns this store's own processes alone."""
 
 
@@ -46,9 +48,7 @@ class VersionGoneError(Exception):
         super().__init__(str(cause))
 
 
-async def copy_tables(
-    tables: Tables, ledger: Ledger, writer: Writer, *, run_id: str, tell: Tell
-) -> Counted:
+async def copy_tables(tables: Tables, writer: Writer, *, run_id: str, tell: Tell) -> Counted:
     """Read every table at one moment into parts, and after it what was erased by then."""
     moment = await _one_moment(tables)
     counted = Counted()
@@ -67,7 +67,7 @@ async def copy_tables(
             if isinstance(error, OSError) and error.errno is not None:  # the file's, not Lance's
                 raise
             raise unavailable(tables.place.uri, error) from error
-    erasures = await to_thread.run_sync(ledger.own_lines)
+    erasures = await to_thread.run_sync(tables.ledger.own_lines)
     counted.rows[ERASURES] = erasures.count(b"\n")
     if erasures:
         await to_thread.run_sync(

@@ -8,11 +8,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from anyio import to_thread
 from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
 from zettel.storage.durability import Sync
+from zettel.storage.erasure_ledger import ledger_of
 from zettel.storage.errors import NewerStoreError, OtherModelError
 from zettel.storage.lance_errors import unavailable
 from zettel.storage.lance_files import is_only_begun
@@ -60,6 +62,7 @@ async def open_tables(
     dim: int = 0,
     create: bool = True,
     sync: Sync | None = None,
+    erasures: Path | None = None,
 ) -> Tables:
     """Open a store's tables, creating them if there are none and that is wished.
 
@@ -69,6 +72,7 @@ async def open_tables(
         dim: Length of its vectors; not looked at without a model.
         create: Whether to make a store where there is none; never without a model.
         sync: Called after every commit to make it outlast a loss of power; None for not.
+        erasures: Directory of the ledger's copy outside the store; None for none.
 
     Raises:
         StoreUnavailableError: The place cannot be used.
@@ -102,6 +106,7 @@ async def open_tables(
         dim=dim,
         healed=healed,
         resident=Resident(dim),
+        ledger=ledger_of(place, erasures),
         notes=notes,
         usage=await _open(site, USAGE),
         runs=await _open(site, RUNS),

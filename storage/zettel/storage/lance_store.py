@@ -9,13 +9,17 @@ import os
 # Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
 os.environ.setdefault("LANCEDB_LOG", "error")
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
+from anyio import to_thread
 from numpy.typing import NDArray
 
 from zettel.storage import (
+    lance_blot,
+    lance_erase,
     lance_heal,
     lance_history,
     lance_ledger,
@@ -26,6 +30,8 @@ from zettel.storage import (
     lance_writes,
 )
 from zettel.storage.durability import sync_file_system
+from zettel.storage.erasable import Order, Purge
+from zettel.storage.erasures import Erasure, Receipt
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
@@ -42,7 +48,13 @@ from zettel.storage.store import (
 
 
 async def open_store(
-    place: str, *, model_id: str, dim: int, create: bool = True, durable: bool = False
+    place: str,
+    *,
+    model_id: str,
+    dim: int,
+    create: bool = True,
+    durable: bool = False,
+    erasures: Path | None = None,
 ) -> "LanceStore":
     """Open the store at a place, creating it if there is none and that is wished.
 
@@ -53,6 +65,7 @@ async def open_store(
         create: Whether to make a store where there is none.
         durable: Whether every commit of this handle outlasts a loss of power, not only the end
             of the process: some 10 ms each. An object store always keeps what it acknowledged.
+        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
 
     Raises:
         StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
@@ -65,18 +78,25 @@ async def open_store(
         dim=dim,
         create=create,
         sync=sync_file_system if durable else None,
+        erasures=erasures,
     )
     return LanceStore(tables)
 
 
-async def open_as_it_is(place: str) -> "LanceStore":
+async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceStore":
     """Open a store that is there, whichever model its vectors are of: to keep it, not to search.
+
+    Args:
+        place: As `open_store` takes it.
+        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
 
     Raises:
         StoreUnavailableError: The place holds no store, or cannot be used.
         NewerStoreError: A newer Zettel wrote the store.
     """
-    return LanceStore(await open_tables(read_place(place), model_id=None, create=False))
+    return LanceStore(
+        await open_tables(read_place(place), model_id=None, create=False, erasures=erasures)
+    )
 
 
 class LanceStore:
@@ -206,6 +226,32 @@ class LanceStore:
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
         """Compare and set, among all processes on the store."""
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
+
+    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
+        """Take notes out of every read."""
+        return await lance_blot.blot_out(self._tables, order, clock=clock)
+
+    async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
+        """Remove from the files what is out of sight; then read the notes into memory."""
+        purged = await lance_erase.purge(self._tables, note_ids, meta=meta)
+        await lance_resident.keep_resident(self._tables)
+        return purged
+
+    async def put_receipt(self, receipt: Receipt) -> None:
+        """Write down how an erasure went on."""
+        await lance_blot.put_receipt(self._tables, receipt)
+
+    async def receipts(self) -> list[Receipt]:
+        """Every erasure this machine knows of."""
+        return await to_thread.run_sync(self._tables.ledger.receipts)
+
+    async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
+        """Those of the notes that were erased."""
+        return await to_thread.run_sync(self._tables.ledger.erased, note_ids)
+
+    async def relapsed(self) -> tuple[str, ...]:
+        """Ids of erased notes that rows or links have again."""
+        return await lance_blot.relapsed(self._tables)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
         """Set right what a crash or a foreign hand left, then read the notes into memory."""

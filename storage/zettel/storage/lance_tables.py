@@ -18,6 +18,7 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
 from zettel.storage.durability import Sync, make_last
+from zettel.storage.erasure_ledger import Ledger
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
@@ -31,6 +32,10 @@ MAX_ROWS = 2**31 - 1
 
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each new attempt of a write that lost to another: enough to win against 3 busy writers."""
+
+
+READS = 5
+"""Tries of a read: an erasure drops the versions in use twice in a few hundred milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,21 +78,19 @@ class LanceTable:
         self._lock = anyio.Lock()
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
-        """Run a read; once more if another process deleted the version it was reading.
+        """Run a read; again if another process deleted the version it was reading.
 
         Raises:
             StoreUnavailableError: It failed for good.
         """
-        try:
-            return await fetch(self._handle)
-        except (RuntimeError, OSError) as error:
-            if not is_stale(error):
-                raise unavailable(self.place.uri, error) from error
-        try:
+        for left in reversed(range(READS)):
+            try:
+                return await fetch(self._handle)
+            except (RuntimeError, OSError) as error:
+                if not left or not is_stale(error):
+                    raise unavailable(self.place.uri, error) from error
             await self._handle.checkout_latest()
-            return await fetch(self._handle)
-        except (RuntimeError, OSError) as error:
-            raise unavailable(self.place.uri, error) from error
+        raise AssertionError
 
     async def select(
         self,
@@ -272,6 +275,7 @@ class Tables:
     runs: LanceTable
     meta: LanceTable
     resident: Resident
+    ledger: Ledger
     recent: CurrentRows = field(default_factory=CurrentRows)
 
     def all(self) -> tuple[LanceTable, ...]:

@@ -46,6 +46,16 @@ async def tend_vector_index(notes: LanceTable) -> None:
         await drop_vector_index(notes)
 
 
+async def renew_vector_index(notes: LanceTable) -> None:
+    """Make the index anew if there is one: its parts keep vectors of rows that are gone.
+
+    Raises:
+        StoreUnavailableError: It could not be done.
+    """
+    await drop_vector_index(notes)
+    await tend_vector_index(notes)
+
+
 async def drop_vector_index(notes: LanceTable) -> None:
     """Search without the index until upkeep makes it anew; nothing if there is none.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from zettel.storage.admission import admit
 from zettel.storage.lance_current import current_rows, read_rows
 from zettel.storage.lance_filters import all_of, equals, one_of
 from zettel.storage.lance_rows import to_table
@@ -50,12 +51,13 @@ async def write_notes(
         StoreUnavailableError: Nothing was written.
     """
     check_write(new, changes, dim=tables.dim)
+    admitted = admit(tables.ledger, new, changes)
     added = [
         NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
-        for item in new
+        for item in admitted.new
     ]
     async with tables.notes.writing():
-        steps = await _plan(tables, changes)
+        steps = await _plan(tables, admitted.changes)
         if steps:
             steps = await _merge(tables, added, steps)
         elif added:
@@ -63,7 +65,8 @@ async def write_notes(
             tables.resident.advance(version, added)
     stored = (*(row.note for row in added), *(step.following.note for step in steps))
     kept = {note.note_id for note in stored}
-    lost = tuple(c.note.note_id for c in changes if c.note.note_id not in kept)
+    asked = (item.note.note_id for item in (*new, *changes))
+    lost = tuple(note_id for note_id in asked if note_id not in kept)
     return Written(stored=stored, lost=lost)
 
 
@@ -145,6 +148,9 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
     merged = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
     if _follow(tables, merged, rows, replaced=len(steps)):
         return steps
+    # A row that was erased meanwhile was not there to be replaced, and so was inserted again.
+    if gone := tables.ledger.erased(step.closed.note.note_id for step in steps):
+        await tables.notes.commit(lambda handle: handle.delete(one_of("note_id", gone)))
     # Another process was first somewhere: what stands in the table says where. A row equal to
     # ours in every field, the microsecond it was made included, is ours or as good as ours.
     keys = [step.following.note.row_id for step in steps]

@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 
 import anyio
 from anyio import to_thread
+from filelock import FileLock, Timeout
 
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.places import ENGINE_FOLDER, Place, check_there, hold, prepare, read_place
@@ -26,6 +27,8 @@ LEFTOVER_AGE_S = 3600.0
 LOCK_WAIT_S = 60.0
 """How long to wait for a process that tends the store, in seconds."""
 VERSIONS = "_versions"
+IN_USE = "in-use.lock"
+"""File of a snapshot that its maker keeps locked."""
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
 """What a file system answers that knows no hard links, or no more of them."""
@@ -58,7 +61,7 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
                 "Wait for it to finish, or stop it, then try again.",
             )
         try:
-            copy = await to_thread.run_sync(_make, directory, now.timestamp())
+            copy, in_use = await to_thread.run_sync(_make, directory, now.timestamp())
         except OSError as error:
             problem = f"could not be copied for a preview: {error.strerror or error}"
             remedy = "Leave space on its disk, then try again."
@@ -66,6 +69,7 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
     try:
         yield copy
     finally:
+        in_use.release()
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(_remove, copy)
 
@@ -92,6 +96,28 @@ def remove_forgotten(directory: Path, *, before: float) -> int:
     return removed
 
 
+def remove_unused(directory: Path) -> bool:
+    """Remove snapshots whose maker has died, however young, under the store's lock.
+
+    Args:
+        directory: The store's.
+
+    Returns:
+        Whether one is left that somebody uses.
+    """
+    left = False
+    for copy in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
+        lock = FileLock(copy / IN_USE, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):  # in use, or gone meanwhile
+            left = left or copy.exists()
+            continue
+        lock.release()
+        _remove(copy)
+    return left
+
+
 def _last_used(copy: Path) -> float:
     """When it was made, or written to last: a long run commits every few seconds."""
     return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS}")))
@@ -109,16 +135,19 @@ def _directory(place: Place) -> Path:
     return place.directory
 
 
-def _make(directory: Path, now: float) -> Path:
+def _make(directory: Path, now: float) -> tuple[Path, FileLock]:
     remove_forgotten(directory, before=now - LEFTOVER_AGE_S)
     copy = Path(mkdtemp(prefix=PREVIEW, dir=directory / ENGINE_FOLDER))
+    in_use = FileLock(copy / IN_USE, thread_local=False)
     try:
+        in_use.acquire()
         for table in sorted(directory.glob("*.lance")):
             _link_table(table, copy / table.name)
     except BaseException:
+        in_use.release()
         _remove(copy)
         raise
-    return copy
+    return copy, in_use
 
 
 def _link_table(source: Path, target: Path) -> None:

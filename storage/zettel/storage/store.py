@@ -1,7 +1,6 @@
 """The store's contract: arms that find notes, and one atomic way to change them.
 
-What to make of the arms is the tools' business. `DictStore` and `LanceStore` both pass
-`tests/storage/test_conformance*.py`.
+What to make of them is the tools' business; both stores pass `tests/storage/test_conformance*.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.erasable import Erasable
 from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
 Vectors = NDArray[np.float32]
@@ -115,7 +115,7 @@ class StoreStats:
     """Table versions that no reader can need any more and upkeep would drop; of all tables."""
 
 
-class NoteStore(Protocol):
+class NoteStore(Erasable, Protocol):
     """Notes with their revisions, beside them usage, runs and meta.
 
     Every write is one commit, is finished even when the caller is cancelled, and is durable when

@@ -170,11 +170,38 @@ class ForgetLine(TypedDict):
     line: str
 
 
+class Proof(TypedDict):
+    """The receipt of an erasure: neither text nor ids."""
+
+    receipt: str
+    """Its id, also in `zettel runs`."""
+    notes: int
+    revisions: int
+    """Rows deleted, of composed notes too."""
+    composed: NotRequired[int]
+    """Notes that evolution had composed of the erased ones, which went along."""
+    scrubbed: NotRequired[int]
+    """Revisions of other notes that lost a link to them, or what they had taught."""
+    salt: str
+    hashes: list[str]
+    """BLAKE2b, 16 bytes, keyed with the salt, of each id: who knows the id can check it."""
+    invisible_at: NotRequired[str]
+    physical_at: NotRequired[str]
+    verified: NotRequired[list[str]]
+    """What was looked at before it was called physical."""
+    backups: NotRequired[list[str]]
+    """Taken before; they still hold what was erased."""
+
+
 class ForgetAnswer(TypedDict):
     """Answer of `forget`."""
 
-    status: Literal["preview", "forgotten", "restored"]
+    status: Literal["preview", "forgotten", "erased", "erasing", "restored"]
     notes: list[ForgetLine]
+    """Empty once they are erased."""
+    proof: NotRequired[Proof]
+    elsewhere: NotRequired[list[str]]
+    """Other notes with the same text."""
     matched: NotRequired[int]
     also_mention: NotRequired[int]
     until: NotRequired[str]

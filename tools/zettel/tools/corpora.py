@@ -54,6 +54,10 @@ class Corpora:
             self._kept.popitem(last=False)
         return corpus
 
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
+
     def _alike(self, where: NoteFilter) -> Corpus | None:
         """The corpus read last that may hold the same notes."""
         alike = (

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,6 +59,11 @@ class ServedLog:
                 self._served.pop((namespace, text), None)
                 self._served[namespace, text] = entry
         self._expire(at)
+
+    def drop(self, note_ids: Container[str]) -> None:
+        """Forget what was served of these notes."""
+        kept = {key: entry for key, entry in self._served.items() if entry.note_id not in note_ids}
+        self._served = kept
 
     def _expire(self, now: datetime) -> None:
         # In the order recorded: what is too old, or too much, stands first.

@@ -11,6 +11,7 @@ from zettel.tools import bounds
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.commit import commit
+from zettel.tools.erase import erase_previewed, same_text
 from zettel.tools.evolve.step import stage_after
 from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
@@ -36,6 +37,7 @@ class _Target:
     query: str
     until: Period | None
     undo: bool
+    erase: bool
 
 
 async def forget(
@@ -49,11 +51,14 @@ async def forget(
     tags: Sequence[str] | None = None,
     session: str | None = None,
     until: str | None = None,
+    erase: bool = False,
     undo: bool = False,
     confirm: str | None = None,
     namespace: str | None = None,
 ) -> ForgetAnswer:
     """Forget by ids at once; by filters after a preview; `undo` brings back the same ways.
+
+    `erase` removes for good, in any state and always after a preview.
 
     Raises:
         InvalidArgumentError: Nothing says which notes, or a value cannot be used.
@@ -63,6 +68,8 @@ async def forget(
     """
     if confirm and confirm.strip():
         return await _confirmed(memory, caller, confirm.strip(), now)
+    if erase and undo:
+        raise InvalidArgumentError("undo", "what is erased cannot come back", "Pass one of them.")
     ids = bounds.check_ids("note_ids", note_ids)
     period, session_name = read_time("until", until, now), bounds.check_name("session", session)
     target = _Target(
@@ -72,12 +79,13 @@ async def forget(
             subject=bounds.check_subject(subject),
             tags=bounds.check_list("tags", tags),
             sessions=(session_name,) if session_name else (),
-            states=(State.FORGOTTEN,) if undo else (State.ACTIVE,),
+            states=() if erase else (State.FORGOTTEN,) if undo else (State.ACTIVE,),
             until=period.last if period else None,
         ),
         query=bounds.check_text("query", (query or "").strip(), most=bounds.MAX_QUERY),
         until=period,
         undo=undo,
+        erase=erase,
     )
     filters = (target.query, target.where.subject, target.where.tags, session_name, period)
     if any(filters):
@@ -88,6 +96,9 @@ async def forget(
             "nothing says which notes to forget",
             "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.",
         )
+    if erase:  # as every id, in whatever namespace it is
+        everywhere = replace(target.where, namespaces=())
+        return await _previewed(memory, replace(target, where=everywhere), now)
     return await _by_ids(memory, caller, ids, now, undo=undo)
 
 
@@ -120,16 +131,22 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
         answer["until"] = iso(target.until.last)
     if target.where.subject and not target.undo:
         answer["also_mention"] = await _also_mention(memory, target, notes)
+    if not notes and target.where.note_ids and target.erase:
+        raise NoteNotFoundError(target.where.note_ids[0])
     if not notes:
         answer["next"] = "Nothing matches all of these; call recall to see what is there."
         return answer
     preview = Preview(
         revs={note.note_id: note.rev for note in notes},
         undo=target.undo,
+        erase=target.erase,
+        elsewhere=tuple(await same_text(memory.store, notes)) if target.erase else (),
         expires=(now + LIFETIME).isoformat(),
     )
+    if preview.elsewhere:
+        answer["elsewhere"] = list(preview.elsewhere)
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
-    verb = "bring back" if target.undo else "forget"
+    verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
     more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
     answer["next"] = (
         f"Check the notes; to {verb} exactly these {len(notes)} call"
@@ -175,6 +192,8 @@ async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) 
 async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
     async with memory.writing.hold(f"confirm\n{token}"):
         preview = await get_preview(memory.store, token, now=now)
+        if preview.erase:
+            return await erase_previewed(memory, caller, token, preview, now)
         if preview.done is not None:
             return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
         done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Run
+from zettel.tools.erasing import RELAPSE, drain, order_erasure
 from zettel.tools.evolve.embed import BARE
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.memory import Memory
@@ -26,8 +27,9 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
 
     Returns:
         Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
-        `expired_lease` for one that its holder never gave back, and `half_superseded`; with
-        `unembedded`, how many notes wait for embedding. Only what is above 0.
+        `expired_lease` for one that its holder never gave back, `half_superseded`, and
+        `erased_again` for erased notes that were there again; with `unembedded`, how many notes
+        wait for embedding. Only what is above 0.
 
     Raises:
         StoreUnavailableError: The place fails; what was mended by then stays mended.
@@ -35,6 +37,11 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     mended = dict(await memory.store.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
+    if relapsed := await memory.store.relapsed():
+        # A file of an earlier day was put back, or a writer was killed amid a race.
+        await order_erasure(memory, relapsed, scope=RELAPSE, who=HEAL, now=now)
+        await drain(memory, now=now)
+        mended["erased_again"] = len(relapsed)
     if half := await half_superseded(memory.store):
         revived = await settle_targets(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}

@@ -1,6 +1,6 @@
 """What every verb works with: the store, the embedder, and the little a process remembers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from zettel.storage.embedder import Embedder
@@ -12,6 +12,7 @@ from zettel.tools.echo import ServedLog
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.keyed_lock import KeyedLock
 from zettel.tools.pages import PageCache
+from zettel.tools.retention import Retention
 from zettel.tools.usage import UsageBuffer
 
 
@@ -41,5 +42,14 @@ class Memory:
     """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile beside what was told."""
+    retention: Retention = field(default_factory=Retention)
+    """How long notes are kept before evolution erases them; without rules, for ever."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
+
+    def let_go(self, note_ids: Iterable[str]) -> None:
+        """Keep nothing in memory of erased notes: neither their words nor that they came up."""
+        gone = frozenset(note_ids)
+        self.served.drop(gone)
+        self.usage.drop(gone)
+        self.corpora.clear()

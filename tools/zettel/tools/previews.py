@@ -1,13 +1,14 @@
 """Previews that wait for a confirmation: kept in the store, so that they outlive a restart."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
 from zettel.storage.errors import ChangedMeanwhileError, ExpiredTokenError
 from zettel.storage.store import NoteStore
+from zettel.storage.traces import ids_in
 
 LIFETIME = timedelta(minutes=15)
 """How long a preview can be confirmed (design, section 5)."""
@@ -24,8 +25,15 @@ class Preview:
     revs: Mapping[str, int]
     """Note id -> revision previewed."""
     undo: bool
+    erase: bool = False
+    elsewhere: tuple[str, ...] = ()
+    """Of an erasure, ids of other notes with the same text."""
     expires: str
     """ISO 8601."""
+    receipt_id: str = ""
+    """Of an erasure, its receipt once it was confirmed: then `revs` names no note any more."""
+    skipped: tuple[str, ...] = ()
+    """Of a confirmed erasure, notes that were changed after the preview."""
     done: Mapping[str, object] | None = None
     """The answer once confirmed: the same one is given again."""
 
@@ -54,14 +62,38 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
     return kept[token]
 
 
+async def withdraw_previews(store: NoteStore, note_ids: Sequence[str], *, now: datetime) -> None:
+    """Drop every preview that names one of these notes: they are erased, and so are its lines."""
+    while True:
+        before = await store.get_meta(_KEY)
+        kept = {
+            token: preview
+            for token, preview in _read(before, now).items()
+            if not _names(preview, frozenset(note_ids))
+        }
+        after = _written(kept) if kept else None
+        if after == before or await store.swap_meta(_KEY, expected=before, value=after):
+            return
+
+
+def _names(preview: Preview, gone: frozenset[str]) -> bool:
+    done = json.dumps(preview.done)
+    named = {*preview.revs, *preview.elsewhere, *preview.skipped}
+    return not gone.isdisjoint(named) or not gone.isdisjoint(ids_in(done))
+
+
 async def _change(store: NoteStore, added: Mapping[str, Preview], now: datetime) -> None:
     for _ in range(ATTEMPTS):
         before = await store.get_meta(_KEY)
         kept = list({**_read(before, now), **added}.items())[-KEPT:]
-        after = json.dumps({token: asdict(preview) for token, preview in kept})
+        after = _written(dict(kept))
         if await store.swap_meta(_KEY, expected=before, value=after):
             return
     raise ChangedMeanwhileError([])
+
+
+def _written(kept: Mapping[str, Preview]) -> str:
+    return json.dumps({token: asdict(preview) for token, preview in kept.items()})
 
 
 def _read(raw: str | None, now: datetime) -> dict[str, Preview]:

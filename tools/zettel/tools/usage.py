@@ -70,6 +70,11 @@ class UsageBuffer:
             count, _ = self._pending.get(note_id, (0, at))
             self._pending[note_id] = (count + 1, at)
 
+    def drop(self, note_ids: Iterable[str]) -> None:
+        """Count nothing more for these notes."""
+        for note_id in note_ids:
+            self._pending.pop(note_id, None)
+
     async def flush(self, store: NoteStore) -> int:
         """Write what has gathered in one commit; what cannot be written is kept for the next flush.
 

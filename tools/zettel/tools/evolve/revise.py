@@ -67,8 +67,10 @@ async def _revise_neighbours(task: Task, note: Note) -> int:
     if not changes:
         return 0
     stored = (await task.memory.store.write(changes=changes)).stored
-    [now] = await task.memory.store.get([note.note_id])
-    if now.state is State.FORGOTTEN:  # while the answer was on its way: then it taught nobody
+    now = await task.memory.store.get([note.note_id])
+    if (
+        now and now[0].state is State.FORGOTTEN
+    ):  # while the answer was on its way: then it taught nobody
         await unlearn(task.memory, [note.note_id], by=SCHEDULER, now=task.now)
     return len(stored)
 

@@ -9,6 +9,7 @@ import anyio.lowlevel
 
 from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
+from zettel.tools.erasing import ERASE, RETENTION, drain, order_erasure, pending_erasures
 from zettel.tools.evolve.compare import COMPARE
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE
 from zettel.tools.evolve.construct import CONSTRUCT
@@ -19,9 +20,10 @@ from zettel.tools.evolve.link import LINK
 from zettel.tools.evolve.llm_writer import LlmWriter
 from zettel.tools.evolve.purse import Purse
 from zettel.tools.evolve.revise import REVISE
-from zettel.tools.evolve.step import Batch, Step, Task
+from zettel.tools.evolve.step import SCHEDULER, Batch, Step, Task
 from zettel.tools.evolve.writer import RULE, Writer
 from zettel.tools.memory import Memory
+from zettel.tools.retention import expired
 
 BATCH = 128
 """Notes a commit: some seconds of work, so that a run can be cancelled and the lease renewed."""
@@ -68,9 +70,9 @@ class RunReport:
 
 
 async def waiting(memory: Memory) -> int:
-    """How many notes wait for evolution; upkeep that is due counts as one."""
+    """How many notes wait for evolution or erasure; upkeep that is due counts as one."""
     notes = max([await memory.store.count(step.waiting) for step in steps_of(memory)])
-    return notes + _upkeep_due(await memory.store.stats())
+    return notes + _upkeep_due(await memory.store.stats()) + await pending_erasures(memory.store)
 
 
 def _upkeep_due(stats: StoreStats) -> bool:
@@ -134,6 +136,7 @@ async def _steps(
     task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: Progress
 ) -> tuple[str, int]:
     started, seen, created = anyio.current_time(), 0, 0
+    await _erase(task, steps)
     for step in of:
         steps[step.name], done, last = 0, 0, Batch()
         # What is told while the run works waits for the next one: no run chases a busy writer.
@@ -157,6 +160,17 @@ async def _steps(
         steps[FADE] = await fade(task, task.memory.archive_below)
     await _maintain(task.memory)
     return "done", created
+
+
+async def _erase(task: Task, steps: dict[str, int]) -> None:
+    """Erase first what was kept long enough, and what was ordered: nothing is made of it then."""
+    old = await expired(task.memory.store, task.memory.retention, task.now)
+    if old:
+        ids = [outline.note_id for outline in old]
+        await order_erasure(task.memory, ids, scope=RETENTION, who=SCHEDULER, now=task.now)
+        steps[RETENTION] = len(ids)
+    if done := await drain(task.memory, now=task.now):
+        steps[ERASE] = done
 
 
 async def _maintain(memory: Memory) -> None:

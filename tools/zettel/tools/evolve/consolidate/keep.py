@@ -67,14 +67,17 @@ async def _standing(task: Task, draft: Draft) -> tuple[str, Note | None]:
     """The note a draft is about, or the id of the one to make.
 
     What evolution or an undo has forgotten is not brought back, since earlier revisions of it hold
-    what was forgotten: another note takes its place. What an agent has forgotten stays so.
+    what was forgotten: another note takes its place, as with an erased one, whose id is spent. What
+    an agent has forgotten stays so.
     """
     store = task.memory.store
     if draft.key:
         for generation in count():
             note_id = derived_id(draft.key, f"{draft.namespace}\n{draft.sort}\n{generation}")
             found = await store.get([note_id])
-            if not found or not _is_replaced(found[0]):
+            if (found and not _is_replaced(found[0])) or not (
+                found or await store.erased([note_id])
+            ):
                 return note_id, found[0] if found else None
     where = NoteFilter(namespaces=(draft.namespace,), kinds=(draft.kind,), states=(), derived=True)
     there = [n for n in await _of_sort(task, where, draft.sort) if not _is_replaced(n)]
@@ -121,4 +124,6 @@ async def _committed(
         for note in new
     ]
     written = await task.memory.store.write(new=made, changes=changes)
-    return Kept(changed=len(written.stored) - len(made), created=len(made), lost=bool(written.lost))
+    created = sum(note.rev == 1 for note in written.stored)
+    changed = len(written.stored) - created
+    return Kept(changed=changed, created=created, lost=bool(written.lost))

@@ -1,0 +1,1 @@
+"""What an erasure takes, from the confirmation until nothing is left in any file."""

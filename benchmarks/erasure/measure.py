@@ -1,0 +1,137 @@
+"""One store, some erasures in it, and how long each took."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.retrieval.machine import disk_bytes
+from zettel.storage import lance_vector_index
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.identifiers import new_id
+from zettel.storage.lance_erase import files_holding
+from zettel.storage.lance_store import open_store
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote, NoteStore
+from zettel.tools.erasing import drain, order_erasure
+from zettel.tools.memory import Memory
+
+BATCH = 2_000
+WORDS = 40
+"""Words of a note, of 5,000: about 1.7 kB a row with its vectors."""
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+Scan = Callable[[Path, list[str]], int]
+"""How many files hold any of the ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One erasure."""
+
+    notes: int
+    """In the store."""
+    erased: int
+    indexed: bool
+    """Whether the store has a vector index."""
+    invisible_s: float
+    """Until no read finds them."""
+    physical_s: float
+    """Until their last byte is gone and that was looked at; the first included."""
+    held_before: int
+    held_after: int
+    """Files in which an id of theirs stands."""
+    disk_bytes: int
+
+
+def scan(directory: Path, note_ids: list[str]) -> int:
+    """Look for ids in every byte."""
+    return len(files_holding([directory], note_ids))
+
+
+async def measure(
+    place: Path, *, notes: int, erased: int, indexed: bool, look: Scan = scan
+) -> Taken:
+    """Fill a store, change and erase some of its notes.
+
+    Args:
+        place: A directory that is not there yet.
+        notes: How many the store has.
+        erased: How many of them are erased at once, each changed twice before.
+        indexed: Whether the vectors have an index.
+        look: What scans the files before and after.
+    """
+    lance_vector_index.WORTH_IT = 1 if indexed else notes * 10
+    embedder = HashEmbedder()
+    store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
+    memory = Memory(store=store, embedder=embedder)
+    told = await _fill(store, embedder, notes)
+    chosen = told[:: max(1, notes // erased)][:erased]
+    await _change(store, chosen)
+    await store.upkeep()
+    ids = [note.note_id for note in chosen]
+    before, now = look(place, ids[:64]), datetime.now(UTC)
+    began = perf_counter()
+    receipt_id = await order_erasure(memory, ids, scope="notes", who="benchmark", now=now)
+    finished = await drain(memory, now=now)
+    physical_s = perf_counter() - began
+    assert finished == 1
+    [receipt] = [r for r in await store.receipts() if r.receipt_id == receipt_id]
+    assert receipt.invisible_at is not None
+    taken = Taken(
+        notes=notes,
+        erased=erased,
+        indexed=indexed,
+        invisible_s=(receipt.invisible_at - now) / timedelta(seconds=1),
+        physical_s=physical_s,
+        held_before=before,
+        held_after=look(place, ids[:64]),
+        disk_bytes=disk_bytes(place),
+    )
+    await store.close()
+    return taken
+
+
+async def _fill(store: NoteStore, embedder: HashEmbedder, notes: int) -> list[Note]:
+    random = np.random.default_rng(7)
+    words = ["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(5_000)]
+    told = list[Note]()
+    for start in range(0, notes, BATCH):
+        texts = [" ".join(random.choice(words, WORDS)) for _ in range(min(BATCH, notes - start))]
+        vectors = await embedder.embed_notes(texts)
+        made = [_note(text, start + at) for at, text in enumerate(texts)]
+        await store.write(
+            new=[NewNote(note=n, vectors=v) for n, v in zip(made, vectors, strict=True)]
+        )
+        told += made
+    await store.upkeep()
+    return told
+
+
+def _note(text: str, at: int) -> Note:
+    now = BEGAN + timedelta(seconds=at)
+    return Note(
+        note_id=new_id(now),
+        namespace="bench",
+        content=text,
+        session=f"s{at // 50}",
+        happened_at=now,
+        valid_from=now,
+        known_from=now,
+    )
+
+
+async def _change(store: NoteStore, notes: list[Note]) -> None:
+    for rev in (2, 3):
+        for start in range(0, len(notes), BATCH):
+            ids = [note.note_id for note in notes[start : start + BATCH]]
+            changes = [Change(note=_revised(n, rev)) for n in await store.get(ids)]
+            await store.write(changes=changes)
+
+
+def _revised(note: Note, rev: int) -> Note:
+    known = note.known_from + timedelta(hours=1)
+    return replace(note, rev=rev, content=f"{note.content} {rev}", known_from=known)
