@@ -143,7 +143,9 @@ def test_version_and_help_need_no_store(
     assert capsys.readouterr().out.strip().count(".") == 2
     assert use(monkeypatch, store, "--help") == 0
     usage = capsys.readouterr().out
-    commands = "serve status stop recall evolve undo runs history list show".split()
+    commands = (
+        "serve status stop recall evolve undo runs history backup restore doctor list show".split()
+    )
     assert all(command in usage for command in commands)
     assert not store.exists()
 

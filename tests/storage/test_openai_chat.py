@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, scripted_llm
 
-from zettel.storage.chat import ChatQuestion
-from zettel.storage.errors import NoAnswerError
+from zettel.storage.chat import ChatQuestion, NoAnswerError
 from zettel.storage.openai_chat import MOST_BYTES, OpenAiChat
 
 QUESTION = ChatQuestion(

@@ -17,9 +17,8 @@ from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, worded
 from tests.tools.conftest import Desk, opened_desk
 from tests.tools.llm_desk import NEW_WORDS, asking_memory, neighbours, stored
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion
+from zettel.storage.chat import ChatAnswer, ChatQuestion, NoAnswerError
 from zettel.storage.dict_store import DictStore
-from zettel.storage.errors import NoAnswerError
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.run import waiting

@@ -9,7 +9,7 @@ from tests.tools.conftest import START, Desk, opened_desk
 
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.notes import Link
+from zettel.storage.notes import Link, State
 from zettel.storage.store import Change
 from zettel.tools.evolve.lease import LEASE, Lease
 from zettel.tools.heal import heal
@@ -43,6 +43,23 @@ async def test_a_lease_is_dropped_when_it_has_run_out_and_not_before(desk: Desk)
     assert await heal(desk.memory, now=START + LEASE) == {"expired_lease": 1}
     assert await heal(desk.memory, now=START + LEASE) == {}
     assert [run.counts for run in await store.runs(limit=9)] == [{"expired_lease": 1}]
+
+
+async def test_a_note_that_none_supersedes_any_more_is_opened_again(desk: Desk) -> None:
+    """As a process leaves it that is killed between a verb's commit and its second look."""
+    store = desk.memory.store
+    below, above = [await desk.told(words) for words in ("she lives in Ulm", "she lives in Bonn")]
+    link = {"to": below, "relation": "supersedes"}
+    await desk("update", note_id=above, links=[link])
+    (note,) = await store.get([above])
+    gone = replace(note, rev=note.rev + 1, state=State.FORGOTTEN, change="forget")
+    await store.write(changes=[Change(note=gone)])
+
+    assert await heal(desk.memory, now=desk.now) == {"half_superseded": 1}
+
+    (opened,) = await store.get([below])
+    assert (opened.state, opened.valid_until, opened.change) == (State.ACTIVE, None, "revive")
+    assert await heal(desk.memory, now=desk.now) == {}
 
 
 async def test_notes_that_wait_for_embedding_are_counted_and_are_no_damage(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tools.conftest import START
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion
+from zettel.storage.chat import ChatAnswer, ChatQuestion, NoAnswerError
 from zettel.storage.dict_store import DictStore
-from zettel.storage.errors import ModelUnavailableError, NoAnswerError
+from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import Note
 from zettel.tools.evolve.asker import FRAME_TOKENS
 from zettel.tools.evolve.health import BREAK_AFTER, BREAK_S

@@ -15,6 +15,7 @@ import typer
 from zettel.server.attach import EXIT_USAGE
 from zettel.server.cli_forget import forget
 from zettel.server.cli_history import evolve, history, runs, undo
+from zettel.server.cli_keeping import backup, doctor, restore
 from zettel.server.cli_options import (
     EXIT_FAILED,
     EXIT_REFUSED,
@@ -33,6 +34,7 @@ from zettel.server.cli_verify import verify_erased
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
+from zettel.storage.backup_errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (
     ChangedSinceError,
     HostRefusedError,
@@ -63,10 +65,16 @@ def run() -> None:
         sys.exit(_exit_code(error))
 
 
+_REFUSALS = (
+    *(HostRefusedError, ChangedSinceError, NotConfirmedError),
+    *(BackupExistsError, StoreNotEmptyError),
+)
+
+
 def _exit_code(error: ZettelError) -> int:
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
-    if isinstance(error, HostRefusedError | ChangedSinceError | NotConfirmedError):
+    if isinstance(error, _REFUSALS):
         return EXIT_REFUSED
     if isinstance(error, StoreError | ServingError):
         return EXIT_UNAVAILABLE
@@ -172,7 +180,10 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
 
-for command in (recall, forget, evolve, undo, runs, history, verify_erased):
+for command in (
+    *(recall, forget, evolve, undo, runs, history),
+    *(backup, restore, doctor, verify_erased),
+):
     app.command()(command)
 
 

@@ -142,7 +142,7 @@ def installed_parts(
             dim=embedder.dim,
             create=create,
             durable=settings.durability == "power-loss",
-            erasures=_expanded(settings.erasures),
+            erasures=expanded(settings.erasures),
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
@@ -164,7 +164,7 @@ def installed_parts(
     )
 
 
-def _expanded(path: str) -> Path:
+def expanded(path: str) -> Path:
     """A path without `~`; one that means nobody stands for itself."""
     return Path(os.path.expanduser(path))
 

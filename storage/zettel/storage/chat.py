@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from zettel.storage.errors import StoreError
+
 JsonSchema: TypeAlias = Mapping[str, object]
 """A JSON schema (draft 2020-12), as a JSON object."""
 
@@ -45,3 +47,31 @@ class Chat(Protocol):
             NoAnswerError: There was none; it says whether tokens may have been spent.
         """
         ...
+
+
+class NoAnswerError(StoreError):
+    """An LLM was asked and did not answer.
+
+    Args:
+        reason: One word, for counting: `timeout`, `unreachable`, `rate_limited`, `failing`,
+            `rejected`, `too_large` or `unreadable`.
+        spent: Whether the service may have counted tokens all the same.
+        retry_after_s: Seconds the service asks to wait; None if it does not say.
+        status: HTTP status; None if there was no response.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        spent: bool,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        self.reason, self.spent, self.status = reason, spent, status
+        self.retry_after_s = retry_after_s
+        shown = f" (status {status})" if status is not None else ""
+        super().__init__(
+            f"The LLM gave no answer: {reason}{shown}. Check ZETTEL_LLM_BASE_URL,"
+            " ZETTEL_LLM_MODEL and ZETTEL_LLM_KEY; until then notes evolve by rule."
+        )

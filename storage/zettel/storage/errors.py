@@ -16,9 +16,10 @@
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
-    │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
+    │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule (in `chat.py`)
     │   ├── LeaseLostError          try again: another process took the work over
     │   └── ExtraMissingError       install a part of Zettel that few need
+    ├── BackupError               the person who keeps backups (drawn in `backup_errors.py`)
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
         ├── HostRefusedError        a loopback host
@@ -209,34 +210,6 @@ class ModelUnavailableError(StoreError):
     ) -> None:
         self.model = model
         super().__init__(f"The {what} {model!r} {problem}. {remedy}")
-
-
-class NoAnswerError(StoreError):
-    """An LLM was asked and did not answer.
-
-    Args:
-        reason: One word, for counting: `timeout`, `unreachable`, `rate_limited`, `failing`,
-            `rejected`, `too_large` or `unreadable`.
-        spent: Whether the service may have counted tokens all the same.
-        retry_after_s: Seconds the service asks to wait; None if it does not say.
-        status: HTTP status; None if there was no response.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        spent: bool,
-        retry_after_s: float | None = None,
-        status: int | None = None,
-    ) -> None:
-        self.reason, self.spent, self.status = reason, spent, status
-        self.retry_after_s = retry_after_s
-        shown = f" (status {status})" if status is not None else ""
-        super().__init__(
-            f"The LLM gave no answer: {reason}{shown}. Check ZETTEL_LLM_BASE_URL,"
-            " ZETTEL_LLM_MODEL and ZETTEL_LLM_KEY; until then notes evolve by rule."
-        )
 
 
 class LeaseLostError(StoreError):

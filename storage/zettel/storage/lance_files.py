@@ -88,6 +88,13 @@ def remove_leftovers(directory: Path) -> int:
     return removed
 
 
+def count_leftovers(directory: Path) -> int:
+    """How many files `remove_leftovers` would remove of killed writes."""
+    before = time() - LEFTOVER_AGE_S
+    found = (path for pattern in _LEFTOVERS for path in directory.glob(pattern))
+    return sum(_modified(path) < before for path in found)
+
+
 def disk_bytes(directory: Path) -> int:
     """Size of the store's data; what belongs to the engine does not count."""
     return sum(_size(path) or 0 for path in _data_files(directory))

@@ -78,10 +78,19 @@ def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
 
 async def add_run(tables: Tables, run: Run) -> None:
     """Do what `NoteStore.add_run` promises."""
-    counts = [{"name": name, "n": n} for name, n in run.counts.items()]
-    rows = _table(tables.runs, [{**asdict(run), "counts": counts}])
     async with tables.runs.writing():
-        await tables.runs.insert(rows)
+        await tables.runs.insert(_run_row(tables, run))
+
+
+async def put_run(tables: Tables, run: Run) -> None:
+    """Record a run that goes on, or replace its record."""
+    async with tables.runs.writing():
+        await tables.runs.merge(_run_row(tables, run), replace_where="")
+
+
+def _run_row(tables: Tables, run: Run) -> pa.Table:
+    counts = [{"name": name, "n": n} for name, n in run.counts.items()]
+    return _table(tables.runs, [{**asdict(run), "counts": counts}])
 
 
 async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:

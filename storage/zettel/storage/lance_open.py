@@ -58,8 +58,8 @@ class _Site:
 async def open_tables(
     place: Place,
     *,
-    model_id: str,
-    dim: int,
+    model_id: str | None,
+    dim: int = 0,
     create: bool = True,
     sync: Sync | None = None,
     erasures: Path | None = None,
@@ -68,9 +68,9 @@ async def open_tables(
 
     Args:
         place: Where the store lives.
-        model_id: The embedding model, fingerprint included.
-        dim: Length of its vectors.
-        create: Whether to make a store where there is none.
+        model_id: The embedding model, fingerprint included; None for whichever the store has.
+        dim: Length of its vectors; not looked at without a model.
+        create: Whether to make a store where there is none; never without a model.
         sync: Called after every commit to make it outlast a loss of power; None for not.
         erasures: Directory of the ledger's copy outside the store; None for none.
 
@@ -87,13 +87,16 @@ async def open_tables(
     site = _Site(database=database, place=place, sync=sync)
     healed["unreadable_versions"] = await mend_versions(database, place)
     if not await _is_made(site):
-        if not create:
+        if not create or model_id is None:
             raise nothing_there(place)
         async with hold_or_refuse(place):
             if not await _is_made(site):
                 await _create(site, model_id=model_id, dim=dim)
     meta = await _open(site, META)
-    await _check(meta, place, model_id=model_id, dim=dim)
+    await _check_version(meta, place)
+    if model_id is None:
+        model_id, dim = await _model(meta)
+    await _check_model(meta, place, model_id=model_id, dim=dim)
     notes = await _open(site, notes_table(dim))
     healed["empty_index_files"] = await mend_indices(notes)
     return Tables(
@@ -171,13 +174,20 @@ async def _make(site: _Site, spec: TableSpec) -> LanceTable:
     return table
 
 
-async def _check(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:
+async def _check_version(meta: LanceTable, place: Place) -> None:
     version = int(await get_meta(meta, SCHEMA_KEY) or 0)
     if version > SCHEMA_VERSION:
         raise NewerStoreError(place.uri, version, SCHEMA_VERSION)
-    found = await get_meta(meta, MODEL_KEY) or ""
-    found_dim = await get_meta(meta, DIM_KEY) or ""
-    if (found, found_dim) != (model_id, str(dim)):
+
+
+async def _model(meta: LanceTable) -> tuple[str, int]:
+    """The model a store was made with, and the length of its vectors."""
+    return await get_meta(meta, MODEL_KEY) or "", int(await get_meta(meta, DIM_KEY) or 0)
+
+
+async def _check_model(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:
+    found, found_dim = await _model(meta)
+    if (found, found_dim) != (model_id, dim):
         raise OtherModelError(
             place.uri, f"{found} ({found_dim} dimensions)", f"{model_id} ({dim} dimensions)"
         )

@@ -83,6 +83,22 @@ async def open_store(
     return LanceStore(tables)
 
 
+async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceStore":
+    """Open a store that is there, whichever model its vectors are of: to keep it, not to search.
+
+    Args:
+        place: As `open_store` takes it.
+        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
+
+    Raises:
+        StoreUnavailableError: The place holds no store, or cannot be used.
+        NewerStoreError: A newer Zettel wrote the store.
+    """
+    return LanceStore(
+        await open_tables(read_place(place), model_id=None, create=False, erasures=erasures)
+    )
+
+
 class LanceStore:
     """Notes in LanceDB tables. Made by `open_store`; any number may share one place.
 
@@ -97,6 +113,11 @@ class LanceStore:
     def place(self) -> str:
         """Absolute directory, or URI."""
         return self._tables.place.uri
+
+    @property
+    def tables(self) -> Tables:
+        """Its tables, for what is done to a store as a whole: backup, restore, doctor."""
+        return self._tables
 
     async def write(
         self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()

@@ -42,7 +42,7 @@ async def upkeep(tables: Tables) -> bool:
             return False
         if tables.place.directory is not None:
             await to_thread.run_sync(remove_leftovers, tables.place.directory)
-        since, old = await _commits(tables), await _old_versions(tables.place)
+        since, old = await commits_since_upkeep(tables), await old_versions(tables.place)
         names = {name for name, commits in since.items() if commits} | old.keys()
         untended = [table for table in tables.all() if table.spec.name in names]
         if untended and tables.place.optimises:
@@ -84,12 +84,12 @@ async def stats(tables: Tables) -> StoreStats:
         notes=await tables.notes.count("current"),
         revisions=await tables.notes.count(),
         disk_bytes=disk,
-        commits_since_upkeep=max((await _commits(tables)).values()),
-        old_versions=sum((await _old_versions(tables.place)).values()),
+        commits_since_upkeep=max((await commits_since_upkeep(tables)).values()),
+        old_versions=sum((await old_versions(tables.place)).values()),
     )
 
 
-async def _old_versions(place: Place) -> dict[str, int]:
+async def old_versions(place: Place) -> dict[str, int]:
     """Table -> its versions above the retention age, the newest never counted.
 
     Empty where no directory can be looked into.
@@ -100,7 +100,7 @@ async def _old_versions(place: Place) -> dict[str, int]:
     return await to_thread.run_sync(lambda: count_old_versions(directory, age=KEEP_VERSIONS))
 
 
-async def _commits(tables: Tables) -> dict[str, int]:
+async def commits_since_upkeep(tables: Tables) -> dict[str, int]:
     """How many versions each table has gained since the mark."""
     mark: dict[str, int] = json.loads(await get_meta(tables.meta, _MARK) or "{}")
     names = {table.spec.name: await table.version() for table in tables.all()}

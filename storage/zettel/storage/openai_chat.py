@@ -20,8 +20,7 @@ from openai import (
 )
 from pydantic import BaseModel, ValidationError
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion
-from zettel.storage.errors import NoAnswerError
+from zettel.storage.chat import ChatAnswer, ChatQuestion, NoAnswerError
 
 MOST_BYTES = 1_000_000
 """Bytes of a response that are read; an answer of ours has some thousands."""

@@ -10,11 +10,14 @@ from zettel.tools.erasing import RELAPSE, drain, order_erasure
 from zettel.tools.evolve.embed import BARE
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.memory import Memory
+from zettel.tools.supersession import half_superseded, settle_targets
 
 logger = logging.getLogger(__name__)
 
 HEAL = "heal"
 """`Run.kind` of a healing that mended something."""
+HALF_SUPERSEDED = "half_superseded"
+"""Notes that were superseded by none that stands, and are active again."""
 UNEMBEDDED = "unembedded"
 """Notes that wait for their vectors: evolution's work, not damage."""
 
@@ -24,8 +27,8 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
 
     Returns:
         Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
-        `expired_lease` for one that its holder never gave back, `erased_again` for erased notes
-        that were there again; with `unembedded`, how many notes
+        `expired_lease` for one that its holder never gave back, `half_superseded`, and
+        `erased_again` for erased notes that were there again; with `unembedded`, how many notes
         wait for embedding. Only what is above 0.
 
     Raises:
@@ -39,6 +42,9 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
         await order_erasure(memory, relapsed, scope=RELAPSE, who=HEAL, now=now)
         await drain(memory, now=now)
         mended["erased_again"] = len(relapsed)
+    if half := await half_superseded(memory.store):
+        revived = await settle_targets(memory, half, by=HEAL, now=now)
+        mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
         logger.warning("mended the store: %s", _told(mended))
         run = Run(

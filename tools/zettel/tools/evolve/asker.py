@@ -8,8 +8,8 @@ from typing import TypeVar
 import anyio
 from pydantic import BaseModel
 
-from zettel.storage.chat import Chat, ChatAnswer, ChatQuestion
-from zettel.storage.errors import ModelUnavailableError, NoAnswerError
+from zettel.storage.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
+from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.evolve.purse import Cost, Purse
 

@@ -1,0 +1,96 @@
+"""Commands that keep a store: backup, restore, doctor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from zettel.server.cli_options import (
+    EXIT_FAILED,
+    AsJson,
+    LogLevel,
+    Model,
+    Store,
+    leave,
+    read_settings,
+)
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where; conventionally *.zettel.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: AsJson = False,
+    store: Store = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Write all notes with their history into one file; clients and engine may go on."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from zettel.server import backing_up  # noqa: PLC0415
+    from zettel.server.progress import progress  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, log_level=log_level or "warning")
+    with progress(Console(stderr=True)) as tell:
+        done = anyio.run(backing_up.back_up_once, settings, _there(file), force, tell)
+    typer.echo(backing_up.backup_as_json(done) if as_json else backing_up.backup_as_text(done))
+    leave()
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    *,
+    into_namespace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Add all its notes to this namespace of a store that has notes.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    store: Store = None,
+    model: Model = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Bring a backup's notes back, into an empty store or a namespace; all of them or none."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from zettel.server import backing_up  # noqa: PLC0415
+    from zettel.server.progress import progress  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, model=model, log_level=log_level or "warning")
+    with progress(Console(stderr=True)) as tell:
+        done = anyio.run(backing_up.restore_once, settings, _there(file), into_namespace, tell)
+    told = backing_up.restoration_as_json if as_json else backing_up.restoration_as_text
+    typer.echo(told(done))
+    leave()
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what the findings say.")] = False,
+    as_json: AsJson = False,
+    store: Store = None,
+    model: Model = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Examine the store: keys, history, links, indices, model, files, engine, permissions."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from zettel.server import doctor as examining  # noqa: PLC0415
+    from zettel.server.progress import progress  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, model=model, log_level=log_level or "error")
+    with progress(Console(stderr=True)) as tell:
+        found = anyio.run(examining.examine_once, settings, fix, tell)
+    typer.echo(examining.as_json(found) if as_json else examining.as_text(found))
+    leave(0 if found.is_clean else EXIT_FAILED)
+
+
+def _there(file: Path) -> Path:
+    return file.expanduser().absolute()

@@ -1,0 +1,232 @@
+"""`zettel doctor`: look at a store from every side, say what is wrong, and mend what can be."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from anyio import to_thread
+
+from zettel.server import doctor_place
+from zettel.server.clock import utc_now
+from zettel.server.leadership import is_gone
+from zettel.server.parts import HASH_MODEL, expanded
+from zettel.server.progress import Tell
+from zettel.server.rendezvous import Rendezvous
+from zettel.server.settings import Settings
+from zettel.server.spelling import one_spelling
+from zettel.storage.checkup import Checkup, FileFacts
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.lance_checkup import look_at_files, look_at_tables
+from zettel.storage.lance_probe import lost_commits
+from zettel.storage.lance_store import LanceStore, open_as_it_is
+from zettel.storage.lance_straighten import rewrite, single_keys
+from zettel.storage.places import check_there, read_place
+from zettel.tools.doctor import chains, commits, files, keys, lease, links, pending, tables, vectors
+from zettel.tools.doctor.finding import Check, Finding
+from zettel.tools.erasing import drain, pending_erasures
+from zettel.tools.evolve.lease import drop_expired, drop_gone
+from zettel.tools.heal import heal
+from zettel.tools.memory import Memory
+from zettel.tools.supersession import half_superseded
+
+SHUT = "not_examined"
+CHECKS: tuple[Check, ...] = (
+    keys.check_keys,
+    chains.check_chains,
+    links.check_links,
+    vectors.check_vectors,
+    tables.check_tables,
+    pending.check_pending,
+)
+BY_REWRITING = (
+    *(chains.TORN_TIMES, links.SELF_LINKS, links.ONE_SIDED_LINKS),
+    *(vectors.FOREIGN_VECTORS, vectors.LOST_VECTORS),
+)
+"""Findings that `rewrite` mends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found, and what of it is no more."""
+
+    store: str
+    findings: tuple[Finding, ...]
+    mended: frozenset[str] = frozenset()
+    """Names of findings that `--fix` has mended."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no damage is left."""
+        return all(f.name in self.mended or not f.is_damage for f in self.findings)
+
+
+async def examine_once(settings: Settings, fix: bool, tell: Tell) -> Examination:
+    """Examine a store; with `fix` mend it, and examine it again.
+
+    Raises:
+        StoreError: There is no store, or it cannot be opened at all.
+    """
+    found = await _examined(settings, tell)
+    if not fix or not found:
+        return Examination(store=settings.store, findings=tuple(found))
+    await _mend(settings, found, tell)
+    left = await _examined(settings, tell)
+    names = {finding.name for finding in left}
+    first = {finding.name for finding in found}
+    # Behind a door that did not open there may have been more.
+    late = [finding for finding in left if finding.name not in first]
+    mended = frozenset(first - names)
+    return Examination(store=settings.store, findings=(*found, *late), mended=mended)
+
+
+async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
+    place = read_place(settings.store)
+    await to_thread.run_sync(check_there, place)
+    tell("looking at files", 0, 0)
+    found, seen = list[Finding](), FileFacts()
+    if place.directory is not None:
+        directory = place.directory
+        seen = await to_thread.run_sync(look_at_files, directory)
+        found += files.check_files(seen)
+        found += await to_thread.run_sync(doctor_place.check_permissions, directory)
+        found += await to_thread.run_sync(doctor_place.check_disk, directory)
+    where = Rendezvous(one_spelling(settings.store))
+    found += await to_thread.run_sync(doctor_place.check_engine, where)
+    model = ""
+    if seen.keeps_shut:
+        found.append(_shut())
+    else:
+        store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
+        try:
+            tell("looking at tables", 0, 0)
+            seen_inside = await _seen(store)
+            model = seen_inside.model_id
+            found += [finding for check in CHECKS for finding in check(seen_inside)]
+            found += lease.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
+        finally:
+            await store.close()
+    if settings.model == HASH_MODEL:
+        found += doctor_place.check_model_id(HashEmbedder().model_id, model)
+    else:
+        found += await doctor_place.check_model(settings.model, model)
+    if place.directory is None:
+        tell("probing the object store", 0, 0)
+        found += commits.check_commits(await lost_commits(place))
+    return found
+
+
+def _shut() -> Finding:
+    return Finding(
+        name=SHUT,
+        count=1,
+        means="What is inside the tables was not examined: to open them is to mend them first.",
+        fix="Opens them, and examines the rest.",
+    )
+
+
+async def _seen(store: LanceStore) -> Checkup:
+    """All that the checks look at."""
+    checkup = await look_at_tables(store.tables)
+    return replace(
+        checkup,
+        half_superseded=tuple(await half_superseded(store)),
+        erasures_due=await pending_erasures(store),
+        relapsed=await store.relapsed(),
+    )
+
+
+async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> None:
+    """Do what the findings said; opening the store mends its files."""
+    names = {finding.name for finding in found}
+    place = read_place(settings.store)
+    if place.directory is not None and doctor_place.OPEN_PERMISSIONS in names:
+        await to_thread.run_sync(doctor_place.close_to_others, place.directory)
+    if doctor_place.DEAD_ENGINE in names:
+        where = Rendezvous(one_spelling(settings.store))
+        await to_thread.run_sync(doctor_place.remove_traces, where)
+    tell("mending", 0, 0)
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
+    try:
+        await _mend_tables(store, names)
+    finally:
+        await store.close()
+
+
+async def _mend_tables(store: LanceStore, names: set[str]) -> None:
+    """Mend what is inside, the rows first: healing reads them."""
+    now, inside = utc_now(), store.tables
+    if keys.DOUBLED_KEYS in names:
+        for table in inside.all()[1:]:
+            await single_keys(table)
+    if lease.STALE_LEASE in names and not await drop_expired(store, now):
+        await drop_gone(store, is_gone)
+    # Nothing of it embeds: no model is needed to mend a store.
+    memory = Memory(store=store, embedder=HashEmbedder())
+    await heal(memory, now=now)
+    if pending.PENDING_ERASURES in names:
+        await drain(memory, now=now)
+    if names & {*BY_REWRITING, SHUT}:
+        await rewrite(inside, _to_rewrite(await _seen(store)), other_model=True, now=now)
+    if names & {tables.MISSING_INDICES, SHUT}:
+        seen = await look_at_tables(inside)
+        if not all(index.there for index in seen.indices):
+            await inside.notes.build_indices()
+    await store.upkeep()
+
+
+def _to_rewrite(seen: Checkup) -> list[str]:
+    """Ids of the notes whose rows contradict themselves."""
+    ids = list[str]()
+    for check in (chains.torn, links.crooked, vectors.wrong):
+        ids += check(seen)
+    return sorted(set(ids))
+
+
+def as_json(examination: Examination) -> str:
+    """The examination as one JSON object."""
+    return json.dumps(
+        {
+            "store": examination.store,
+            "clean": examination.is_clean,
+            "findings": [_record(finding, examination) for finding in examination.findings],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _record(finding: Finding, examination: Examination) -> Mapping[str, object]:
+    return {
+        "name": finding.name,
+        "damage": finding.is_damage,
+        "count": finding.count,
+        "means": finding.means,
+        "fix": finding.fix or None,
+        "advice": finding.advice or None,
+        "examples": list(finding.examples),
+        "mended": finding.name in examination.mended,
+    }
+
+
+def as_text(examination: Examination) -> str:
+    """The examination for a person."""
+    if not examination.findings:
+        return f"{examination.store}: nothing is wrong."
+    blocks = [_block(finding, examination) for finding in examination.findings]
+    left = sum(f.is_damage and f.name not in examination.mended for f in examination.findings)
+    head = (
+        "no damage" if not left else f"{left} kinds of damage" if left > 1 else "1 kind of damage"
+    )
+    return "\n\n".join((*blocks, f"{examination.store}: {head} left."))
+
+
+def _block(finding: Finding, examination: Examination) -> str:
+    mended = finding.name in examination.mended
+    mark = "mended" if mended else "damage" if finding.is_damage else "note"
+    lines = [f"{mark}: {finding.name} ({finding.count})", f"  {finding.means}"]
+    if finding.examples:
+        lines.append(f"  e.g. {', '.join(finding.examples)}")
+    if finding.fix and not mended:
+        lines.append(f"  --fix: {finding.fix}")
+    if finding.advice:
+        lines.append(f"  You: {finding.advice}")
+    return "\n".join(lines)

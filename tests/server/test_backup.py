@@ -1,0 +1,122 @@
+"""`zettel backup`, `restore` and `doctor` as a person uses them, beside a serving engine."""
+
+import json
+from pathlib import Path
+from threading import Event, Thread
+from time import sleep
+
+import anyio
+from tests.server.engine_homes import Home, ask, home_at
+from tests.server.processes import Process
+from tests.storage.keeping import Everything, everything
+
+from zettel.storage.lance_store import open_as_it_is
+
+
+def read(folder: Path) -> Everything:
+    """All that a store holds."""
+
+    async def look() -> Everything:
+        store = await open_as_it_is(str(folder))
+        try:
+            return await everything(store)
+        finally:
+            await store.close()
+
+    return anyio.run(look)
+
+
+def write(client: Process, hot: str, going: Event, told: list[str]) -> None:
+    """Tell notes and change one, without a pause; ids of what was acknowledged."""
+    number = 10
+    while not going.is_set():
+        number += 2
+        stored = ask(client, number, "remember", content=f"{hot} bee {number}", namespace="farm")
+        told.append(str(stored["note_id"]))
+        ask(client, number + 1, "update", note_id=hot, content=f"bee {number} leads")
+
+
+def restored_elsewhere(home: Home, backup: Path, name: str) -> Home:
+    """A second store, restored from a backup."""
+    other = Home(store=home.store.parent / name, running=home.running, mark=home.mark)
+    other.store.mkdir(mode=0o700)
+    other.configure()
+    (other.store / "config.toml").chmod(0o600)
+    done = other.run("restore", str(backup), "--json")
+    assert done.returncode == 0, done.stderr
+    return other
+
+
+def test_a_backup_under_load_is_restored_elsewhere_and_found_sound(tmp_path: Path) -> None:
+    with home_at(tmp_path / "first") as home:
+        clients = [home.attach() for _ in range(2)]
+        hot = [
+            str(ask(c, 2, "remember", content=f"bee {n}", namespace="farm")["note_id"])
+            for n, c in enumerate(clients)
+        ]
+        going, told = Event(), list[str]()
+        writers = [
+            Thread(target=write, args=(client, note_id, going, told))
+            for client, note_id in zip(clients, hot, strict=True)
+        ]
+        for writer in writers:
+            writer.start()
+        while len(told) < 4:
+            sleep(0.01)
+        before = list(told)
+        backup = tmp_path / "load.zettel"
+        done = home.run("backup", str(backup), "--json")
+        going.set()
+        for writer in writers:
+            writer.join()
+
+        assert done.returncode == 0, done.stderr
+        counts = json.loads(done.stdout)["counts"]
+        second = restored_elsewhere(home, backup, "second")
+        doctor = second.run("doctor", "--json")
+        assert doctor.returncode == 0, doctor.stdout
+        assert home.run("stop").returncode == 0
+
+        first, copy = read(home.store)[0], read(second.store)[0]
+        assert len(copy) == counts["revisions"]
+        assert {*before, *hot} <= {note.note_id for note, _ in copy.values()}
+        # What was closed by then is as it was; what was current may have been closed since.
+        for row_id, (note, vectors) in copy.items():
+            if not note.current:
+                assert first[row_id] == (note, vectors)
+
+        # At rest, to the last field.
+        assert home.run("backup", str(backup), "--force").returncode == 0
+        third = restored_elsewhere(home, backup, "third")
+        assert read(third.store) == read(home.store)
+        assert third.run("doctor").returncode == 0
+
+
+def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: Path) -> None:
+    with home_at(tmp_path / "store") as home:
+        client = home.attach()
+        ask(client, 2, "remember", content="bees", namespace="farm")
+        (home.store / "config.toml").chmod(0o600)
+        file = tmp_path / "a.zettel"
+        assert home.run("backup", str(file)).returncode == 0
+
+        again = home.run("backup", str(file))
+        full = home.run("restore", str(file))
+        beside = home.run("restore", str(file), "--into-namespace", "old")
+        wrong = home.run("restore", str(file), "--into-namespace", "../up")
+        file.write_bytes(file.read_bytes()[:-9])
+        damaged = home.run("restore", str(file), "--into-namespace", "older")
+        nowhere = home.run("--store", str(tmp_path / "nowhere"), "doctor")
+        runs = home.run("runs", "--json").stdout
+        engines = home.engines()
+
+    assert (again.returncode, "--force" in again.stderr) == (4, True)
+    assert (full.returncode, "--into-namespace" in full.stderr) == (4, True)
+    assert (beside.returncode, "1 notes got new ids" in beside.stdout) == (0, True)
+    assert (wrong.returncode, "not a namespace" in wrong.stderr) == (2, True)
+    assert (damaged.returncode, "is damaged at its end" in damaged.stderr) == (1, True)
+    assert nowhere.returncode == 3
+    assert not (tmp_path / "nowhere").exists()
+    made = [run for run in map(json.loads, runs.splitlines()) if run["kind"] == "backup"]
+    assert [run["run_id"].endswith("-a.zettel") for run in made] == [True]
+    assert len(engines) == 1
