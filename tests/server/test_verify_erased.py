@@ -98,6 +98,26 @@ def test_what_a_plain_deletion_leaves_of_a_note_is_named_place_by_place(
     assert "xylophone" not in done.stdout
 
 
+def test_nothing_is_left_of_a_note_once_it_is_erased(tmp_path: Path) -> None:
+    texts = written(tmp_path, SAID, THEN, "what a canary sang of contexts", "canary relation")
+    with ExitStack() as running:
+        zettel = Launcher(store=tmp_path / "store", running=running)
+        note_id, _ = anyio.run(_tell, zettel)
+        (zettel.store / "config.toml").write_text("consolidate = true\n", encoding="utf-8")
+        assert zettel.run("evolve", "--once").returncode == 0
+        look = ("verify-erased", "--id", note_id, *texts, "--json")
+        before = json.loads(zettel.run(*look).stdout)
+
+        erased = zettel.run("forget", "--erase", note_id, "--confirm", "erase", "--json")
+        done = zettel.run(*look)
+
+    assert {"data", "full-text index"} <= {finding["kind"] for finding in before["findings"]}
+    assert json.loads(erased.stdout)["status"] == "erased", erased.stderr
+    report = json.loads(done.stdout)
+    assert (report["findings"], report["unread"], report["elsewhere"]) == ([], [], [])
+    assert done.returncode == 0
+
+
 def test_nothing_is_found_of_what_was_never_told_while_an_engine_serves(
     told: tuple[Launcher, str, str], tmp_path: Path
 ) -> None:
