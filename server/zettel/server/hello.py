@@ -39,6 +39,7 @@ ENGINE_SETTINGS = (
     "llm_money_day",
     "consolidate",
     "retain_days",
+    "erasures",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)
