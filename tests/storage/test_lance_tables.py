@@ -10,7 +10,7 @@ from tests.storage.samples import DIM, MODEL, add, make_note, revised
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_store import LanceStore
-from zettel.storage.lance_tables import PAUSES_S, LanceTable
+from zettel.storage.lance_tables import PAUSES_S, READS, LanceTable
 from zettel.storage.places import read_place
 
 STALE = "lance error: Not found: notes.lance/data/0110.lance"
@@ -64,7 +64,9 @@ async def test_a_read_of_a_dropped_version_is_done_once_more(table: LanceTable) 
     assert call.calls == 2
 
 
-@pytest.mark.parametrize(("texts", "calls"), [((STALE, STALE), 2), ((CONFLICT,), 1), (("?",), 1)])
+@pytest.mark.parametrize(
+    ("texts", "calls"), [((STALE,) * READS, READS), ((CONFLICT,), 1), (("?",), 1)]
+)
 async def test_a_read_that_fails_otherwise_or_again_is_an_error(
     table: LanceTable, texts: tuple[str, ...], calls: int
 ) -> None:

@@ -1,12 +1,18 @@
 """`forget(erase=true)`: a preview first, then nothing of it is left that any call can see."""
 
 import json
+from datetime import timedelta
 
 import pytest
-from tests.tools.conftest import Desk, Refused, ids, pick
+from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
+from tests.tools.conftest import Desk, Refused, ids, opened_desk, pick
 
+from zettel.storage.dict_store import DictStore
 from zettel.storage.erasures import digest_of
+from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
+from zettel.tools.memory import Memory
 
 CANARY = "the canary sings at Quillfeather Lodge"
 
@@ -82,6 +88,29 @@ async def test_the_proof_knows_the_note_by_its_hash_alone(desk: Desk) -> None:
     [run] = [run for run in await desk.memory.store.runs(limit=9) if run.kind == "erase"]
     assert run.run_id == pick(answer, "proof", "receipt")
     assert run.counts == {"notes": 1, "composed": 0, "revisions": 2, "scrubbed": 0}
+
+
+async def test_the_proof_names_the_backups_that_were_taken_before(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    backups = (("a.zip", "done", -1), ("b.zip", "failed", -1), ("c.zip", "done", 1))
+    for name, outcome, hours in backups:
+        at = desk.now + timedelta(hours=hours)
+        run = Run(
+            run_id=f"backup-1-{name}",
+            kind="backup",
+            who="cli",
+            started_at=at,
+            ended_at=at,
+            counts={},
+            outcome=outcome,
+        )
+        await desk.memory.store.add_run(run)
+
+    answer = await erased(desk, note_id)
+
+    named = pick(answer, "proof", "backups")
+    assert isinstance(named, list)
+    assert [str(name).split()[0] for name in named] == ["backup-1-a.zip"]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 async def test_a_confirmation_given_again_answers_the_same(desk: Desk) -> None:
@@ -207,3 +236,34 @@ async def test_gists_and_concepts_of_it_go_too_and_are_composed_anew_of_the_rest
 async def composed(desk: Desk) -> str:
     notes = await desk.memory.store.find(NoteFilter(derived=True), limit=99)
     return " ".join(note.content for note in notes)
+
+
+def platypuses(asked: Asked) -> Reply:
+    """Tell the neighbours of a note that names a platypus."""
+    if "platypus" not in asked.notes[0].text:
+        return worded([])
+    words = {"context": "the platypus again", "keywords": ["platypus"], "tags": ["platypus"]}
+    return worded([{"id": n.note_id, **words} for n in asked.notes[1:]])
+
+
+async def test_what_it_has_taught_goes_from_every_revision_of_its_neighbours(
+    llm: ScriptedLlm,
+) -> None:
+    llm.revises = platypuses
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
+    async with opened_desk(memory) as desk:
+        other = await desk.told("We met Zebulon at the fair", tags=["fair"])
+        teacher = await desk.told("A platypus bit Zebulon")
+        await desk.evolve()
+        await desk("update", note_id=other, content="We met Zebulon at the old fair")
+        assert "platypus" in str(await memory.store.revisions(other))
+
+        await erased(desk, teacher)
+
+        revisions = await memory.store.revisions(other)
+        assert "platypus" not in str(revisions)
+        assert teacher not in str(revisions)
+        assert all(revision.tags == ("fair",) for revision in revisions)
+        assert revisions[-1].stage == 0
+        await desk.evolve()
+        assert "platypus" not in str(await memory.store.revisions(other))

@@ -41,6 +41,7 @@ ENGINE_SETTINGS = (
     "evolve_off",
     "llm_off",
     "retain_days",
+    "erasures",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)

@@ -25,8 +25,8 @@ PATIENCE_S = 20.0
 """How long an answer waits for the files: 20,000 notes take 2 s, and clients wait 60."""
 ELSEWHERE = 20
 """Notes named that hold the same text."""
-BACKUP = "backup"
-"""`Run.kind` of a backup; its id ends with its file's name."""
+BACKUP, FAILED = "backup", "failed"
+"""`Run.kind` of a backup, whose file's name ends the run's id, and `Run.outcome` of none."""
 ALL_RUNS = 1_000_000
 
 
@@ -136,7 +136,7 @@ async def backups_before(store: NoteStore, receipt: Receipt) -> list[str]:
     """Backups that were taken before and so still hold what was erased, as far as is known."""
     runs = await store.runs(limit=ALL_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
-    made = (run for run in runs if run.kind == BACKUP and run.outcome != "failed")
+    made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
     return [f"{run.run_id} ({iso(run.started_at)})" for run in made if run.started_at <= until]
 
 
