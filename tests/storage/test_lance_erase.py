@@ -139,6 +139,25 @@ async def test_nothing_of_an_erased_note_is_left_in_any_file(
     assert remains(directory, survivor.note_id)
 
 
+@pytest.mark.parametrize("indexed", [False, True], ids=["no vector index", "a vector index"])
+async def test_a_note_in_one_large_fragment_with_others_is_left_nowhere(
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
+) -> None:
+    # Of such a fragment LanceDB's own compaction moves nothing, and its indices stay as they are.
+    monkeypatch.setattr(lance_vector_index, "WORTH_IT", 1 if indexed else 10_000)
+    told, directory = canary_note(), Path(lance.place)
+    notes = [told, *(make_note(f"bee number {number}") for number in range(300))]
+    await lance.write(new=[NewNote(note=n, vectors=vectors(at)) for at, n in enumerate(notes, 100)])
+    await lance.upkeep()
+    before = index_folders(directory, "notes")
+
+    purged = await erased(lance, told.note_id)
+
+    assert purged.done, purged.why
+    assert remains(directory, told.note_id, CANARY, CANARY.lower(), vectors=[vectors(100)]) == []
+    assert not before & index_folders(directory, "notes")
+
+
 async def test_every_other_note_is_as_it_was(lance: LanceStore) -> None:
     told = await filled(lance)
     everything = NoteFilter(states=(), derived=None)

@@ -93,6 +93,7 @@ async def _rewrite(table: LanceTable, tables: Tables) -> None:
             await table.commit(lambda t, w=where: t.update(updates_sql=same, where=w))
     async with table.tending():
         await table.commit(_drop_old)
+    # Beyond a million rows compaction leaves fragments, and index parts over several, as they are.
     await table.build_indices()
     if table is tables.notes:
         await renew_vector_index(table)
