@@ -57,9 +57,8 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
-bench-evolution: install ## measure what each step of evolution is worth to recall, and what gists cover (DATA=folder [ARGS="--only conv-26"])
-	@test -n "$(DATA)" || { echo "Say which data: make bench-evolution DATA=folder" >&2; exit 2; }
-	@exec $(BIN)/python -m benchmarks.evolution "$(DATA)" $(ARGS)
+bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists)
+	@exec $(BIN)/python -m benchmarks.evolution $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

@@ -8,7 +8,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from benchmarks.evolution.desk import START, Desk
-from benchmarks.generator.records import Category, Operation, Query, World
+from benchmarks.fit.gather import BATCH, as_note
+from benchmarks.generator.records import Category, Expect, Operation, Query, World
 from benchmarks.generator.run import halves
 from benchmarks.generator.served import Served
 from benchmarks.generator.systems import Outcomes, replay
@@ -16,6 +17,10 @@ from benchmarks.retrieval.data import Dataset, Document, Question, namespaces
 from benchmarks.retrieval.drive import tell
 from benchmarks.retrieval.score import score_ranking
 from benchmarks.retrieval.tools import Recalled, Timed
+from zettel.storage.identifiers import new_id
+from zettel.storage.notes import Note
+from zettel.storage.store import NewNote
+from zettel.tools.memory import Memory
 
 NOW = timedelta(0)
 DAY = timedelta(days=1)
@@ -78,13 +83,31 @@ class Told:
         self.end = max((_moment(d.time) for d in dataset.documents), default=START) + DAY
 
     async def tell(self, desk: Desk, timed: Timed) -> None:
-        """Remember the documents."""
+        """Remember the documents; where none replaces another, in batches, without candidates."""
+        if not any(document.supersedes for document in self._dataset.documents):
+            await self._write(desk.memory)
+            return
 
         def turn_to(document: Document) -> None:
             desk.now = _moment(document.time)
 
         told = await tell(timed, self._dataset, self._names, progress=_silent, before=turn_to)
         self._documents_of = told.documents_of
+
+    async def _write(self, memory: Memory) -> None:
+        notes = [self._note(document) for document in self._dataset.documents]
+        for start in range(0, len(notes), BATCH):
+            batch = notes[start : start + BATCH]
+            vectors = await memory.embedder.embed_notes([note.content for note in batch])
+            pairs = zip(batch, vectors, strict=True)
+            await memory.store.write(new=[NewNote(note=n, vectors=v) for n, v in pairs])
+        told = zip(notes, self._dataset.documents, strict=True)
+        self._documents_of = {note.note_id: (document.document_id,) for note, document in told}
+
+    def _note(self, document: Document) -> Note:
+        note = as_note(document, self._names[document.place], 0, subjects=True)
+        then = note.happened_at
+        return replace(note, note_id=new_id(then), known_from=then, valid_from=then)
 
     async def ask(
         self, desk: Desk, timed: Timed, *, later: timedelta = NOW, part: slice = EVERY
@@ -101,6 +124,7 @@ class Told:
         given: dict[str, JsonValue] = {
             "query": question.text,
             "tags": list(question.tags),
+            "detail": "index",
             "namespace": self._names[question.conversation],
             "limit": LIMIT,
             "max_tokens": TOKENS,
@@ -126,7 +150,7 @@ class Played:
         self.name = world.name
         told, asked = halves(world.operations)
         self._told = told
-        self._asked = [o for o in asked if isinstance(o.expect, Query) and _asks(o.expect)]
+        self._asked = [_shortly(o) for o in asked if _asks(o.expect)]
         self._served: Served | None = None
         self.outcomes = Outcomes()
         """What came of the telling."""
@@ -179,9 +203,17 @@ def measured(samples: Sequence[Sample], measure: str) -> list[float]:
     return [score_ranking(s.ranked, s.evidence)[measure] for s in samples if s.evidence]
 
 
-def _asks(query: Query) -> bool:
-    known = bool(query.evidence) or query.category is Category.ABSTENTION
-    return bool(query.question) and known
+def _asks(query: Expect | None) -> bool:
+    """Whether it asks in words for what can be known, or for what was never told."""
+    if not isinstance(query, Query) or not query.question:
+        return False
+    return bool(query.evidence) or query.category is Category.ABSTENTION
+
+
+def _shortly(operation: Operation) -> Operation:
+    """The order of the notes is all that is looked at: nothing need be shown in full."""
+    args = {name: value for name, value in operation.args.items() if name != "detail"}
+    return replace(operation, args=args)
 
 
 def _silent(_doing: str, _done: int, _total: int) -> None:
