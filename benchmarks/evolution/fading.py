@@ -23,6 +23,8 @@ BELOW = (0.01, 0.05, 0.2)
 """Values of `ZETTEL_ARCHIVE_BELOW`, in rising order: what one archives the next one does, too."""
 BEFORE, AFTER = slice(0, None, 2), slice(1, None, 2)
 """The questions of the history, and those that are measured."""
+SHOWN = 10
+"""Notes a recall of the history shows, and so strengthens: as many as one does by default."""
 DEPTH = "recall@10"
 
 Progress = Callable[[str], None]
@@ -62,7 +64,7 @@ async def fades(
         shutil.copytree(told, known)
         async with opened_desk(known, embedder) as (desk, timed):
             if asked_before:
-                await trial.ask(desk, timed, part=BEFORE)
+                await trial.ask(desk, timed, part=BEFORE, limit=SHOWN)
                 await desk.memory.usage.flush(desk.memory.store)
             before = await trial.ask(desk, timed, part=AFTER)
         for days in DAYS:

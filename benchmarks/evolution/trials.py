@@ -59,9 +59,15 @@ class Trial(Protocol):
         ...
 
     async def ask(
-        self, desk: Desk, timed: Timed, *, later: timedelta = NOW, part: slice = EVERY
+        self,
+        desk: Desk,
+        timed: Timed,
+        *,
+        later: timedelta = NOW,
+        part: slice = EVERY,
+        limit: int = LIMIT,
     ) -> list[Sample]:
-        """Ask, that much later than at the end, a part of the questions."""
+        """Ask, that much later than at the end, a part of the questions for so many notes."""
         ...
 
 
@@ -110,23 +116,29 @@ class Told:
         return replace(note, note_id=new_id(then), known_from=then, valid_from=then)
 
     async def ask(
-        self, desk: Desk, timed: Timed, *, later: timedelta = NOW, part: slice = EVERY
+        self,
+        desk: Desk,
+        timed: Timed,
+        *,
+        later: timedelta = NOW,
+        part: slice = EVERY,
+        limit: int = LIMIT,
     ) -> list[Sample]:
         """Recall for the questions that have words."""
         samples = list[Sample]()
         for question in self._asked[part]:
             asked = _moment(question.asked_at) if question.asked_at else self.end
             desk.now = asked + later
-            samples.append(await self._sample(timed, question))
+            samples.append(await self._sample(timed, question, limit))
         return samples
 
-    async def _sample(self, timed: Timed, question: Question) -> Sample:
+    async def _sample(self, timed: Timed, question: Question, limit: int) -> Sample:
         given: dict[str, JsonValue] = {
             "query": question.text,
             "tags": list(question.tags),
             "detail": "index",
             "namespace": self._names[question.conversation],
-            "limit": LIMIT,
+            "limit": limit,
             "max_tokens": TOKENS,
         }
         answer, _ = await timed.call("recall", {k: v for k, v in given.items() if v}, Recalled)
@@ -150,7 +162,7 @@ class Played:
         self.name = world.name
         told, asked = halves(world.operations)
         self._told = told
-        self._asked = [_shortly(o) for o in asked if _asks(o.expect)]
+        self._asked = [operation for operation in asked if _asks(operation.expect)]
         self._served: Served | None = None
         self.outcomes = Outcomes()
         """What came of the telling."""
@@ -170,7 +182,13 @@ class Played:
         return self._served.document_of(note_id) if self._served else ""
 
     async def ask(
-        self, desk: Desk, timed: Timed, *, later: timedelta = NOW, part: slice = EVERY
+        self,
+        desk: Desk,
+        timed: Timed,
+        *,
+        later: timedelta = NOW,
+        part: slice = EVERY,
+        limit: int = LIMIT,
     ) -> list[Sample]:
         """Carry out what comes after it, as far as it asks in words for what can be known."""
 
@@ -180,7 +198,8 @@ class Played:
         assert self._served is not None
         self._served.timed = timed
         outcomes = Outcomes()
-        await replay(self._asked[part], self._served, outcomes, before=turn_to)
+        asked = [_shortly(operation, limit) for operation in self._asked[part]]
+        await replay(asked, self._served, outcomes, before=turn_to)
         return [
             Sample(
                 category=query.category,
@@ -210,10 +229,10 @@ def _asks(query: Expect | None) -> bool:
     return bool(query.evidence) or query.category is Category.ABSTENTION
 
 
-def _shortly(operation: Operation) -> Operation:
+def _shortly(operation: Operation, limit: int) -> Operation:
     """The order of the notes is all that is looked at: nothing need be shown in full."""
     args = {name: value for name, value in operation.args.items() if name != "detail"}
-    return replace(operation, args=args)
+    return replace(operation, args={**args, "limit": limit})
 
 
 def _silent(_doing: str, _done: int, _total: int) -> None:
