@@ -114,8 +114,9 @@ def write_cells(name: str, cells: Sequence[Cell]) -> str:
         name: Of what was told.
         cells: Of all trials.
     """
+    off = fmean(measured([s for c in cells if not c.below for s in c.samples], DEPTH))
     lines = [
-        f"## Archiving on {name}",
+        f"## Archiving on {name}: {DEPTH} {_percent(off)} without",
         "",
         f"| half of the questions asked before | days after | below | archived | {DEPTH} | lost |"
         " flagged of what nothing answers | flagged of the rest |",
@@ -123,10 +124,10 @@ def write_cells(name: str, cells: Sequence[Cell]) -> str:
     ]
     for group in _alike(cells):
         first = group[0]
+        if not first.below:
+            continue
         samples = [sample for cell in group for sample in cell.samples]
-        key = (first.asked_before, first.days, 0.0)
-        whole = [s for c in cells if (c.asked_before, c.days, c.below) == key for s in c.samples]
-        mean, off = (fmean(measured(of, DEPTH)) for of in (samples, whole))
+        mean = fmean(measured(samples, DEPTH))
         archived = sum(c.archived for c in group) / sum(c.told for c in group)
         flags = [
             fmean(s.flagged for s in samples if bool(s.evidence) is known)

@@ -107,7 +107,7 @@ async def test_archiving_takes_out_of_recall_what_nobody_asked_for(tmp_path: Pat
     assert archived[True, 365, 0.05] == 0  # asked for once, it lasts twice as long
     assert archived[True, 365, 0.2] == 1
     report = write_cells("made", cells)
-    assert "| no | 365 | 0 | 0.0 | 100.0 | 0.0 |" in report
+    assert "recall@10 100.0 without" in report
     assert "| no | 365 | 0.05 | 100.0 | 0.0 | 100.0 |" in report
 
 
