@@ -60,9 +60,8 @@ bench-cost: install ## measure what the verbs cost beside encoding and a bare co
 bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
 
-bench-evolution: install ## measure what each step of evolution is worth to recall, and what gists cover (DATA=folder [ARGS="--only conv-26"])
-	@test -n "$(DATA)" || { echo "Say which data: make bench-evolution DATA=folder" >&2; exit 2; }
-	@exec $(BIN)/python -m benchmarks.evolution "$(DATA)" $(ARGS)
+bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, cues)
+	@exec $(BIN)/python -m benchmarks.evolution $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

@@ -1,20 +1,32 @@
-"""`python -m benchmarks.evolution [DATA]`: the tables go to stdout, progress to stderr."""
+"""`python -m benchmarks.evolution WHAT`: the tables go to stdout, progress to stderr."""
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import get_args
 
 import anyio
 
+from benchmarks.evolution.conflicts import Conflicts, conflicts, write_conflicts
 from benchmarks.evolution.cues import write_cues
 from benchmarks.evolution.days import carried_days
-from benchmarks.evolution.measure import Measured, measure
+from benchmarks.evolution.desk import Remembering
+from benchmarks.evolution.fading import Cell, fades, write_cells
+from benchmarks.evolution.gists import measure
+from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
 from benchmarks.evolution.report import write_days, write_report
+from benchmarks.evolution.steps import ablate, write_stages
+from benchmarks.evolution.trials import Played, Told, Trial, answerable
+from benchmarks.generator.generate import SIZES, SizeName, generate
+from benchmarks.generator.records import Style, World
 from benchmarks.retrieval.data import Dataset, narrow
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
+from benchmarks.retrieval.server import find_command
+from zettel.storage.embedder import Embedder
 from zettel.storage.model_files import find_model
 from zettel.storage.sentence_embedder import SentenceEmbedder
 
@@ -22,8 +34,14 @@ from zettel.storage.sentence_embedder import SentenceEmbedder
 class Options(argparse.Namespace):
     """The command line."""
 
+    what: str
     data: Path | None
     only: list[str]
+    style: list[Style]
+    seed: list[int]
+    size: SizeName
+    conversations: int
+    command: Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,27 +53,105 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed. A wrong option exits with 2.
     """
-    options = _parser().parse_args(arguments, namespace=Options())
-    sys.stdout.write(f"# Cues of links\n\n{write_cues()}\n")
-    if options.data is None:
-        return 0
+    parser = _parser()
+    options = parser.parse_args(arguments, namespace=Options())
+    if options.what == "gists" and options.data is None:
+        parser.error("gists needs --data")
     try:
-        dataset = read_dataset(options.data)
-        dataset = narrow(dataset, only=frozenset(options.only), limit=None)
+        anyio.run(_MEASURES[options.what], options)
     except BenchmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-        measured = anyio.run(_measure, dataset, Path(folder) / "store")
-    sys.stdout.write(write_report(options.data.resolve().name, measured))
-    sys.stdout.write(write_days(carried_days(dataset)))
     return 0
 
 
-async def _measure(dataset: Dataset, store: Path) -> Measured:
-    embedder = SentenceEmbedder(await find_model())
+async def _steps(options: Options) -> None:
+    embedder = await _embedder()
+    for trial in _trials(options):
+        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+            stages = await ablate(trial, embedder, Path(folder) / "store", progress=_say)
+        _tell(write_stages(trial.name, stages))
+
+
+async def _gists(options: Options) -> None:
+    dataset = _dataset(options)
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        measured = await measure(dataset, await _embedder(), Path(folder) / "store")
+    _tell(write_report(dataset.name, measured))
+    _tell(write_days(carried_days(dataset)))
+
+
+async def _fading(options: Options) -> None:
+    embedder = await _embedder()
+    for name, trials in _by_kind(options):
+        cells = list[Cell]()
+        for trial in trials:
+            with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+                cells += await fades(trial, embedder, Path(folder), progress=_say)
+        _tell(write_cells(name, cells))
+
+
+async def _conflicts(options: Options) -> None:
+    columns = list[tuple[str, Conflicts]]()
+    command = options.command or find_command()
+    for style in options.style or get_args(Style):
+        found = list[Conflicts]()
+        for world in _worlds(options, style):
+            found.append(await conflicts(world, command=command, transport="stdio"))
+            _say(f"{world.name}: {found[-1]}")
+        columns.append((style, reduce(Conflicts.plus, found)))
+    _tell(write_conflicts(columns))
+
+
+async def _profiles(options: Options) -> None:
+    embedder, rows = await _embedder(), list[tuple[str, Profiles]]()
+    for style in options.style or get_args(Style):
+        for world in _worlds(options, style):
+            for way, told in (("as talk", world), ("as facts", as_facts(world))):
+                with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+                    found = await profiles(told, embedder, Path(folder) / "store")
+                rows.append((f"{world.name}, {way}", found))
+                _say(f"{world.name}, {way}: {found}")
+    _tell(write_profiles(rows))
+
+
+def _by_kind(options: Options) -> Iterator[tuple[str, Iterator[Trial]]]:
+    """Conversations apart, since each ends at a time of its own."""
+    if options.data is not None:
+        whole = _dataset(options)
+        names = dict.fromkeys(question.conversation for question in whole.questions)
+        parts = (narrow(whole, only=frozenset((name,)), limit=None) for name in names)
+        yield whole.name, map(Told, parts)
+    for style in options.style:
+        yield f"made-up worlds, {style}", map(Played, _worlds(options, style))
+
+
+def _trials(options: Options) -> Iterator[Trial]:
+    if options.data is not None:
+        yield Told(answerable(_dataset(options)))
+    for style in options.style:
+        yield from map(Played, _worlds(options, style))
+
+
+def _worlds(options: Options, style: Style) -> Iterator[World]:
+    for seed in options.seed or [0]:
+        yield generate(seed, options.size, style, options.conversations)
+
+
+def _dataset(options: Options) -> Dataset:
+    assert options.data is not None
+    return narrow(read_dataset(options.data), only=frozenset(options.only), limit=None)
+
+
+async def _embedder() -> Embedder:
+    embedder = Remembering(SentenceEmbedder(await find_model()))
     await embedder.load()
-    return await measure(dataset, embedder, store, progress=_say)
+    return embedder
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _say(line: str) -> None:
@@ -63,18 +159,32 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+async def _cues(_options: Options) -> None:
+    _tell(f"# Cues of links\n\n{write_cues()}\n")
+
+
+_MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
+    "steps": _steps,
+    "gists": _gists,
+    "fading": _fading,
+    "conflicts": _conflicts,
+    "profiles": _profiles,
+    "cues": _cues,
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evolution", description=__doc__)
-    parser.add_argument(
-        "data",
-        type=Path,
-        metavar="DATA",
-        nargs="?",
-        help="what benchmarks.retrieval takes; without it only the cues are measured",
-    )
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="this conversation; repeatable"
-    )
+    add = parser.add_argument
+    add("what", choices=tuple(_MEASURES), help="benchmarks/README.md says what each measures")
+    add("--data", type=Path, metavar="DATA", help="what benchmarks.retrieval takes")
+    add("--only", action="append", default=[], metavar="NAME", help="this conversation; repeatable")
+    styles = get_args(Style)
+    add("--style", action="append", default=[], choices=styles, help="a made-up world; repeatable")
+    add("--seed", action="append", default=[], type=int, metavar="N", help="its seed; repeatable")
+    add("--size", choices=tuple(SIZES), default="small", help="its size")
+    add("--conversations", type=int, default=3, metavar="N", help="of each seed")
+    add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser
 
 

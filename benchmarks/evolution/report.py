@@ -1,29 +1,19 @@
 """The tables of a measurement, as Markdown."""
 
-from collections.abc import Iterable
-
 from benchmarks.evolution.days import Days
-from benchmarks.evolution.measure import DEPTH, HELD, Answers, Measured
-
-HEAD = "| steps | " + f"recall@{DEPTH} |"
+from benchmarks.evolution.gists import HELD, Answers, Measured
 
 
 def write_report(name: str, measured: Measured) -> str:
-    """Recall with one step more in each line, what composed notes cover, and what was folded.
+    """What composed notes cover, and what was folded.
 
     Args:
         name: Of the data set.
         measured: Everything.
     """
-    first = next(iter(measured.by_steps.values()))
-    categories = sorted(first.recall)
     return "\n".join(
         [
-            f"# Evolution on {name}",
-            "",
-            f"{HEAD} {' | '.join(categories)} |",
-            "|" + "---|" * (2 + len(categories)),
-            *_by_steps(measured, categories),
+            f"# Gists and concepts on {name}",
             "",
             "| answers with | evidence cited per 1,000 tokens | evidence held (words"
             f" >= {HELD:.0%}) per 1,000 tokens | tokens a question |",
@@ -45,13 +35,6 @@ def write_days(days: Days) -> str:
         f"Answers that are one day: {days.asked}; carried by a time that the evidence speaks of:"
         f" {days.resolved}; by the day it was told alone: {days.told_then}.\n"
     )
-
-
-def _by_steps(measured: Measured, categories: Iterable[str]) -> Iterable[str]:
-    for step, answers in measured.by_steps.items():
-        means = [sum(answers.recall[name]) / len(answers.recall[name]) for name in categories]
-        cells = " | ".join(f"{100 * mean:.2f}" for mean in means)
-        yield f"| + {step} | {100 * answers.mean():.2f} | {cells} |"
 
 
 def _density(name: str, answers: Answers) -> str:

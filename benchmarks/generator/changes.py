@@ -1,5 +1,6 @@
 """Categories 4, 5, 6 and 11: what changed, what contradicts, what held once, what was rejected."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -7,7 +8,7 @@ from pydantic import JsonValue
 from benchmarks.generator import talk
 from benchmarks.generator.acts import Act
 from benchmarks.generator.plan import Plan
-from benchmarks.generator.records import Category, Telling
+from benchmarks.generator.records import Category, Stated, Telling
 from benchmarks.generator.slots import Slot
 from benchmarks.generator.story import ASSISTANT, USER, Story
 
@@ -83,6 +84,8 @@ def tell_rejections(story: Story, plan: Plan) -> None:
         rejection = story.rng.choice(_REJECTION)
         text = f"{rejection} {story.fact(slot, person, value, speaker, plain=True)}"
         rejected, right = story.remember(text, speaker)
+        fact = Stated(person=person, slot=slot.name, value=value)
+        story.stated |= {right: fact, wrong: replace(fact, value=wrong_value, true=False)}
         [session] = story.sessions(1)
         story.add(session, [stated, rejected], slot)
         question = story.question(slot, person)
@@ -100,9 +103,10 @@ def tell_rejections(story: Story, plan: Plan) -> None:
 
 def _superseding(story: Story, old: str, slot: Slot, person: str, value: str, speaker: str) -> Act:
     links: list[JsonValue] = [{"to": old, "relation": "supersedes"}]
-    told, _ = story.remember(
+    told, document = story.remember(
         story.fact(slot, person, value, speaker, plain=True), speaker, links=links
     )
+    story.stated[document] = Stated(person=person, slot=slot.name, value=value)
     return told
 
 

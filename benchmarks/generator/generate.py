@@ -14,7 +14,7 @@ from benchmarks.generator.changes import tell_changes, tell_conflicts, tell_reje
 from benchmarks.generator.events import ask_filter, tell_events
 from benchmarks.generator.facts import tell_facts, tell_links, tell_lists
 from benchmarks.generator.plan import plan
-from benchmarks.generator.records import Document, Operation, Style, Telling, World
+from benchmarks.generator.records import Document, Operation, Stated, Style, Telling, World
 from benchmarks.generator.slots import HOBBY, PERSONAL
 from benchmarks.generator.story import Story
 from benchmarks.generator.words import NAMES
@@ -65,12 +65,14 @@ def generate(
     chosen = SIZES[size]
     count = chosen.conversations if conversations is None else conversations
     operations, after = list[Operation](), list[tuple[str, Act]]()
+    stated = dict[str, Stated]()
     for number in range(count):
         rng = Random(f"{seed} {style} {number}")
         for story in _stories(f"gen-{seed}-{style}-{number}", chosen, style, rng):
             told, asked = story.lay_out()
             operations += told
             after += [(story.name, act) for act in asked]
+            stated |= story.stated
     operations.sort(key=lambda operation: operation.t)
     time = operations[-1].t + timedelta(days=1)
     operations.append(Operation(op="restart", t=time, args={}))
@@ -82,6 +84,7 @@ def generate(
         style=style,
         documents=tuple(_documents(operations)),
         operations=tuple(operations),
+        stated=stated,
     )
 
 

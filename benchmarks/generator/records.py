@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -105,6 +105,18 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What a document says of whom."""
+
+    person: str
+    """A project's name for what is said of a project."""
+    slot: str
+    value: str
+    true: bool = True
+    """Whether it was so when it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything one seed yields."""
 
@@ -112,6 +124,8 @@ class World:
     style: Style
     documents: tuple[Document, ...]
     operations: tuple[Operation, ...]
+    stated: Mapping[str, Stated] = field(default_factory=dict[str, Stated])
+    """By document, in no order; those that state a fact. It is in none of the files."""
 
     @property
     def queries(self) -> list[Query]:

@@ -1,6 +1,6 @@
 """The real server as a system: documents become notes, notes become documents again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -106,16 +106,22 @@ class Served:
         answer = await self._call("recall", operation.args, _Recalled)
         found = [(self._document(note), note) for note in answer.notes]
         known = {document: note for document, note in found if document}
+        linked = frozenset(self._linked(known))
         by_time = sorted(known, key=lambda document: _when(known[document]))
         return Answer(
             ranked=tuple(known),
             order=tuple(by_time),
             confidence=answer.confidence,
             verdict=answer.verdict,
-            marked=frozenset(self._marked(known)),
+            marked=frozenset(pair for pair in linked if pair <= known.keys()),
+            linked=linked,
             text=answer.model_dump_json(),
             degraded=bool(answer.degraded),
         )
+
+    def document_of(self, note_id: str) -> str:
+        """The document told last to a note; empty for a note that evolution made."""
+        return (list(self._documents_of.get(note_id, {})) or [""])[-1]
 
     async def _call(self, tool: str, args: Mapping[str, JsonValue], answer: type[_Form]) -> _Form:
         told, took = await self.timed.call(tool, self._with_notes(args), answer)
@@ -151,14 +157,13 @@ class Served:
         shown = [document for document, text in texts.items() if text == note.content]
         return (shown or list(texts) or [""])[-1]
 
-    def _marked(self, known: Mapping[str, _Recalled.Note]) -> list[frozenset[str]]:
-        document_of = {note.note_id: document for document, note in known.items()}
-        return [
-            frozenset((document, document_of[link.note_id]))
-            for document, note in known.items()
-            for link in note.links
-            if link.note_id in document_of and link.relation.split()[0] in _CONTRADICTING
-        ]
+    def _linked(self, known: Mapping[str, _Recalled.Note]) -> Iterator[frozenset[str]]:
+        shown = {note.note_id: document for document, note in known.items()}
+        for document, note in known.items():
+            for link in note.links:
+                texts = self._documents_of.get(link.note_id, {})
+                if texts and link.relation.split()[0] in _CONTRADICTING:
+                    yield frozenset((document, shown.get(link.note_id, list(texts)[-1])))
 
 
 def _when(note: _Recalled.Note) -> tuple[datetime, str]:

@@ -14,6 +14,7 @@ from benchmarks.generator.records import (
     Forgetting,
     Operation,
     Query,
+    Stated,
     Style,
     Telling,
 )
@@ -46,6 +47,8 @@ class Story:
     """Slot -> values that nobody has yet; shared by stories that must not collide."""
     used: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Slot -> values that somebody has."""
+    stated: dict[str, Stated] = field(default_factory=dict[str, Stated])
+    """What each document says of whom."""
     _sessions: list[list[list[Act]]] = field(init=False)
     _after: list[Act] = field(default_factory=list[Act], init=False)
     _told: set[str] = field(default_factory=set[str], init=False)
@@ -153,6 +156,7 @@ class Story:
             if teller == USER and self.rng.random() < _ASKING_SHARE:
                 text = f"{text} Now, {talk.request(self.rng)}"
         told, document = self.remember(text, teller, **more)
+        self.stated[document] = Stated(person=person, slot=slot.name, value=value)
         expect = Telling(document=document, replaces=replaces, resembles=resembles)
         self.add(session, [*before, replace(told, expect=expect)], slot)
         return document
@@ -167,6 +171,7 @@ class Story:
         """An act that updates a told note; the new document's id is in its `expect`."""
         text = self.fact(slot, person, value, speaker, plain=True)
         told, new = self.remember(text, speaker)
+        self.stated[new] = Stated(person=person, slot=slot.name, value=value)
         args: dict[str, JsonValue] = {"note_id": document, "content": told.args["content"]}
         return Act(op="update", args=args, expect=Telling(document=new))
 

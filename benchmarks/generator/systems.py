@@ -21,6 +21,8 @@ class Answer:
     """Empty for systems that give none."""
     marked: frozenset[frozenset[str]] = frozenset()
     """Pairs of documents of which the answer says that one contradicts or replaces the other."""
+    linked: frozenset[frozenset[str]] = frozenset()
+    """Likewise, where only one of the two documents may have come."""
     text: str = ""
     """Everything an agent reads of it."""
     degraded: bool = False

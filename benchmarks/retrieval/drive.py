@@ -30,7 +30,12 @@ class Told:
 
 
 async def tell(
-    timed: Timed, dataset: Dataset, namespaces: Mapping[str, str], *, progress: Progress
+    timed: Timed,
+    dataset: Dataset,
+    namespaces: Mapping[str, str],
+    *,
+    progress: Progress,
+    before: Callable[[Document], None] = lambda document: None,
 ) -> Told:
     """Remember the documents one after the other, each in its place's namespace.
 
@@ -39,6 +44,7 @@ async def tell(
         dataset: Its documents come in the order of their telling.
         namespaces: Namespace by place.
         progress: Told after each document.
+        before: Called before each document.
 
     Raises:
         ServerError: A document is refused.
@@ -48,6 +54,7 @@ async def tell(
     milliseconds: list[float] = []
     already_known = 0
     for number, document in enumerate(dataset.documents, start=1):
+        before(document)
         for piece in _pieces(document.content):
             arguments = _remember_arguments(document, piece, namespaces[document.place], note_of)
             answer, took = await timed.call("remember", arguments, Remembered)

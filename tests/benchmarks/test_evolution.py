@@ -1,14 +1,26 @@
 """The benchmark of evolution: what each step is worth, and whether notes carry the day asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmarks.evolution.conflicts import counted, narrowed, write_conflicts
 from benchmarks.evolution.days import Days, carried_days
-from benchmarks.evolution.measure import measure
+from benchmarks.evolution.fading import fades, write_cells
+from benchmarks.evolution.gists import measure
+from benchmarks.evolution.profiles import as_facts, current, profiles
 from benchmarks.evolution.report import write_report
+from benchmarks.evolution.steps import ablate, write_stages
+from benchmarks.evolution.trials import Told
+from benchmarks.generator.generate import generate
+from benchmarks.generator.records import Operation, Telling
+from benchmarks.generator.run import run_plain
+from benchmarks.generator.systems import Answer
+from benchmarks.generator.truth import Oracle
 from benchmarks.retrieval.data import Dataset, Document, Question
 
 from zettel.storage.hash_embedder import HashEmbedder
+from zettel.tools.evolve.run import STEPS
 
 FRIDAY = "2023-07-14"
 
@@ -57,12 +69,82 @@ def test_a_day_that_only_the_notes_own_date_tells_is_not_resolved() -> None:
     assert carried_days(same_day) == Days(asked=1, resolved=0, told_then=1)
 
 
-async def test_every_step_is_measured_and_what_was_told_is_kept(tmp_path: Path) -> None:
-    measured = await measure(
-        made(FRIDAY), HashEmbedder(), tmp_path / "store", progress=lambda line: None
-    )
+def say(_line: str) -> None:
+    pass
 
-    assert list(measured.by_steps)[-1] == "consolidate"
-    assert {answers.mean() for answers in measured.by_steps.values()} == {1.0}
+
+async def test_what_gists_cover_is_measured_and_what_was_told_is_kept(tmp_path: Path) -> None:
+    measured = await measure(made(FRIDAY), HashEmbedder(), tmp_path / "store")
+
+    assert measured.narrow.cited == 1
     assert (measured.folding.told_twice, measured.folding.lost) == (1, 0)
-    assert "| + consolidate | 100.00 | 100.00 |" in write_report("made", measured)
+    assert "evidence lost: 0 of 1" in write_report("made", measured)
+
+
+async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
+    tmp_path: Path,
+) -> None:
+    stages = await ablate(Told(made(FRIDAY)), HashEmbedder(), tmp_path / "store", progress=say)
+
+    assert [stage.step for stage in stages] == ["off", *(step.name for step in STEPS)]
+    changed = {stage.step: stage.changed for stage in stages}
+    assert (changed["construct"], changed["revise"]) == (1, 0)
+    by_step = {stage.step: stage.samples for stage in stages}
+    assert by_step["construct"] is not by_step["off"]
+    assert by_step["revise"] is by_step["compare"]
+    assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
+
+
+async def test_archiving_takes_out_of_recall_what_nobody_asked_for(tmp_path: Path) -> None:
+    one = made(FRIDAY)
+    twice = replace(one, questions=one.questions * 2)
+
+    cells = await fades(Told(twice), HashEmbedder(), tmp_path, progress=say)
+
+    archived = {(c.asked_before, c.days, c.below): c.archived for c in cells}
+    assert archived[False, 90, 0.2] == 0
+    assert archived[False, 365, 0.05] == 1
+    assert archived[True, 365, 0.05] == 0  # asked for once, it lasts twice as long
+    assert archived[True, 365, 0.2] == 1
+    report = write_cells("made", cells)
+    assert "recall@10 100.0 without" in report
+    assert "| no | 365 | 0.05 | 100.0 | 0.0 | 100.0 |" in report
+
+
+async def test_a_profile_is_checked_against_what_stands_at_the_end(tmp_path: Path) -> None:
+    whole = as_facts(generate(0, "smoke", "notes"))
+    told = [o for o in whole.operations if o.op != "remember" or _fact(o) in whole.stated]
+    world = replace(whole, operations=tuple(told))
+    standing = current(world)
+
+    found = await profiles(world, HashEmbedder(), tmp_path / "store")
+
+    assert found.current == len(standing) > 10
+    assert found.single == found.right + found.stale + found.wrong
+    assert 0 < found.right <= found.lines
+    old = {t.replaces for o in world.operations if isinstance(t := o.expect, Telling)} - {""}
+    assert old
+    assert not old & standing
+
+
+def _fact(operation: Operation) -> str:
+    assert isinstance(operation.expect, Telling)
+    return operation.expect.document
+
+
+async def test_conflicts_are_counted_pair_by_pair(tmp_path: Path) -> None:
+    world = narrowed(generate(0, "smoke", "notes"))
+    outcomes = await run_plain(world, Oracle(world.documents))
+    pairs = [frozenset((t.document, t.replaces)) for t, _ in outcomes.tellings if t.replaces]
+    alike = [frozenset((t.document, t.resembles)) for t, _ in outcomes.tellings if t.resembles]
+    strange = frozenset(("one", "other"))
+    *rest, (review, _) = outcomes.answers
+    marked = Answer(linked=frozenset((*pairs, alike[0], strange)))
+
+    found = counted(world, replace(outcomes, answers=[*rest, (review, marked)]))
+
+    assert pairs
+    assert found.candidates == found.marked == found.both == (len(pairs), len(pairs))
+    assert found.false_flags == (0, len(alike))
+    assert (found.false_marks, found.other_marks) == ((1, len(alike)), 1)
+    assert "| marks on anything else | 1 |" in write_conflicts([("notes", found)])

@@ -1,12 +1,12 @@
 """The smallest world against the tools behind a real client, in memory: what must always hold."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from benchmarks.evolution.desk import Desk
 from benchmarks.generator.__main__ import main
 from benchmarks.generator.generate import generate
 from benchmarks.generator.records import Category, Operation, Style, World
@@ -17,43 +17,17 @@ from benchmarks.generator.systems import Outcomes, replay
 from benchmarks.retrieval.tools import Timed
 from mcp import Client
 
-from zettel.server.calls import perform
 from zettel.server.protocol import Door, create_server
-from zettel.server.schemas import Arguments
 from zettel.storage.dict_store import DictStore
 from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.store import NoteStore
-from zettel.tools.caller import Caller
-from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.memory import Memory
 
 STYLES: tuple[Style, ...] = get_args(Style)
 
 
-class Engine:
-    """Carries calls out at the time of the world."""
-
-    def __init__(self, store: NoteStore, now: datetime) -> None:
-        self.memory = Memory(store=store, embedder=HashEmbedder())
-        self.now = now
-
-    def turn_to(self, operation: Operation) -> None:
-        """Set the clock."""
-        self.now = operation.t
-
-    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
-        """Carry out a call for the server."""
-        return await perform(self.memory, caller, arguments, now=self.now)
-
-    async def rest(self) -> None:
-        """Evolve until nothing changes."""
-        for run_id in ("first", "second"):
-            await evolve(self.memory, now=self.now, run_id=run_id, who="test", budget=Budget())
-
-
 @asynccontextmanager
-async def connected(engine: Engine) -> AsyncGenerator[Timed]:
-    server = create_server(engine, Door(transport="test", namespace="elsewhere"))
+async def connected(desk: Desk) -> AsyncGenerator[Timed]:
+    server = create_server(desk, Door(transport="test", namespace="elsewhere"))
     async with Client(server, raise_exceptions=True) as client:
         yield Timed(client=client, clock=lambda: 0.0)
 
@@ -61,15 +35,19 @@ async def connected(engine: Engine) -> AsyncGenerator[Timed]:
 async def replayed(world: World) -> Outcomes:
     told, asked = halves(world.operations)
     store, outcomes = DictStore(), Outcomes()
-    before = Engine(store, told[0].t)
-    async with connected(before) as timed:
+    desk = Desk(Memory(store=store, embedder=HashEmbedder()))
+
+    def turn_to(operation: Operation) -> None:
+        desk.now = operation.t
+
+    async with connected(desk) as timed:
         system = Served(timed)
-        await replay(told, system, outcomes, before=before.turn_to)
-        await before.rest()
-    after = Engine(store, asked[0].t)
-    async with connected(after) as timed:
+        await replay(told, system, outcomes, before=turn_to)
+        await desk.evolve()
+    desk.memory = Memory(store=store, embedder=HashEmbedder())
+    async with connected(desk) as timed:
         system.timed = timed
-        await replay(asked, system, outcomes, before=after.turn_to)
+        await replay(asked, system, outcomes, before=turn_to)
     return outcomes
 
 

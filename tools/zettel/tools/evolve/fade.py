@@ -1,7 +1,8 @@
 """Step `fade`: notes that nobody has asked for in a long time are archived, if that is switched on.
 
-Off by default: what fades only sinks. What is archived comes no more unasked; `forget(undo=true)`
-or undoing the run brings it back, and whatever is brought back or changed begins anew.
+Off by default: it costs recall (benchmarks/RESULTS.md, "Archiving what fades"). What is archived
+comes no more unasked; `forget(undo=true)` or undoing the run brings it back, and whatever is
+brought back or changed begins anew.
 """
 
 from dataclasses import replace

@@ -1,10 +1,9 @@
-"""A store filled and evolved step by step; what recall answers after each, and what gists cover."""
+"""A store filled and evolved; what gists and concepts cover of the evidence, and what is folded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import fmean
 
 from benchmarks.fit.gather import BATCH, TOLD, as_note
 from benchmarks.retrieval.data import Dataset, Question, namespaces
@@ -15,8 +14,7 @@ from zettel.storage.notes import CONCEPT, Note, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.draft import cited
-from zettel.tools.evolve.run import STEPS, Budget, evolve
-from zettel.tools.evolve.step import Step
+from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.terms import terms
 from zettel.tools.recall import recall
@@ -24,8 +22,6 @@ from zettel.tools.render import tokens
 
 DEPTH = 10
 """Notes an answer may show, and the depth of recall that is measured."""
-TOKENS = 8_000
-"""Budget of an answer where ranking is measured: it never binds."""
 NARROW = 500
 """Budget of an answer where what fits into it is measured."""
 HELD = 0.5
@@ -33,8 +29,6 @@ HELD = 0.5
 COPIED = 10
 """Of so many notes one is told once more, in other punctuation, to be folded."""
 MOST = 100_000
-
-Progress = Callable[[str], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,10 +48,6 @@ class Answers:
         """Evidence per 1,000 tokens of answer."""
         return 1_000 * evidence / max(self.tokens, 1)
 
-    def mean(self) -> float:
-        """Recall over all questions, in `[0, 1]`."""
-        return fmean(share for shares in self.recall.values() for share in shares)
-
 
 @dataclass(slots=True, kw_only=True)
 class Folding:
@@ -75,8 +65,6 @@ class Folding:
 class Measured:
     """Everything."""
 
-    by_steps: Mapping[str, Answers]
-    """Name of the last step switched on -> answers with notes."""
     narrow: Answers
     """With notes, within `NARROW` tokens."""
     composed: Answers
@@ -86,10 +74,8 @@ class Measured:
     """Sort -> composed notes."""
 
 
-async def measure(
-    dataset: Dataset, embedder: Embedder, store: Path, *, progress: Progress
-) -> Measured:
-    """Fill a store, switch on one step after the other, and ask after each."""
+async def measure(dataset: Dataset, embedder: Embedder, store: Path) -> Measured:
+    """Fill a store, evolve it with every step, and ask within a narrow budget."""
     opened = await open_store(str(store), model_id=embedder.model_id, dim=embedder.dim)
     try:
         memory = Memory(store=opened, embedder=embedder, consolidates=True)
@@ -100,19 +86,13 @@ async def measure(
         }
         await _tell(memory, list(notes.values()))
         asked = [q for q in dataset.questions if q.answerable and q.evidence]
-        by_steps = dict[str, Answers]()
-        for last in range(1, len(STEPS) + 1):
-            await _evolve(memory, STEPS[:last])
-            name = STEPS[last - 1].name
-            by_steps[name] = await _ask(memory, asked, notes, names, kind=None)
-            progress(f"with {name}: recall@{DEPTH} {by_steps[name].mean():.4f}")
+        await _evolve(memory)
         narrow = await _ask(memory, asked, notes, names, kind=None, budget=NARROW)
         composed = await _ask(memory, asked, notes, names, kind=CONCEPT, budget=NARROW)
         made = await opened.find(NoteFilter(derived=True), limit=MOST)
         folding = await _folding(memory, asked, notes)
         sorts = [note.origin.principal for note in made]
         return Measured(
-            by_steps=by_steps,
             narrow=narrow,
             composed=composed,
             folding=folding,
@@ -127,12 +107,10 @@ async def _tell(memory: Memory, notes: Sequence[Note]) -> None:
         await memory.store.write(new=[NewNote(note=n) for n in notes[start : start + BATCH]])
 
 
-async def _evolve(memory: Memory, steps: Sequence[Step]) -> None:
+async def _evolve(memory: Memory) -> None:
     now, changed = TOLD + timedelta(days=1), 1
     while changed:
-        report = await evolve(
-            memory, now=now, run_id=new_id(now), who="bench", budget=Budget(), of=steps
-        )
+        report = await evolve(memory, now=now, run_id=new_id(now), who="bench", budget=Budget())
         changed = report.changed + report.created
 
 
@@ -143,7 +121,7 @@ async def _ask(
     names: Mapping[str, str],
     *,
     kind: str | None,
-    budget: int = TOKENS,
+    budget: int,
 ) -> Answers:
     answers = Answers()
     for question in questions:
@@ -194,7 +172,7 @@ async def _folding(
         for at, note in enumerate(list(notes.values())[::COPIED])
     }
     await _tell(memory, list(copies.values()))
-    await _evolve(memory, STEPS)
+    await _evolve(memory)
     concepts = [
         cited(note)
         for note in await memory.store.find(NoteFilter(derived=True), limit=MOST)

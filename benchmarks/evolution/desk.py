@@ -1,0 +1,127 @@
+"""The tools behind a real client, in memory: at any time, with any steps of evolution."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mcp import Client
+
+from benchmarks.retrieval.tools import Timed
+from zettel.server.calls import perform
+from zettel.server.protocol import Door, create_server
+from zettel.server.schemas import Arguments
+from zettel.storage.embedder import Embedder
+from zettel.storage.identifiers import new_id
+from zettel.storage.lance_store import open_store
+from zettel.storage.store import Vectors
+from zettel.tools.caller import Caller
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE
+from zettel.tools.evolve.run import Budget, RunReport, evolve
+from zettel.tools.evolve.step import Step
+from zettel.tools.memory import Memory
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""Where a data set has no times: any moment, so that runs are alike."""
+
+
+class Desk:
+    """Carries calls out for the server, at the time it is set to.
+
+    Args:
+        memory: What is worked with.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.now = START
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out a call for the server."""
+        return await perform(self.memory, caller, arguments, now=self.now)
+
+    async def evolve(self, of: Sequence[Step] | None = None) -> dict[str, int]:
+        """Evolve until nothing changes.
+
+        Args:
+            of: The steps to take; None takes those that are switched on.
+
+        Returns:
+            Step -> notes it changed or made, over all runs.
+        """
+        changed = dict[str, int]()
+        report: RunReport | None = None
+        while report is None or report.changed or report.created:
+            report = await evolve(
+                self.memory,
+                now=self.now,
+                run_id=new_id(self.now),
+                who="bench",
+                budget=Budget(),
+                of=of,
+            )
+            for step, count in report.steps.items():
+                changed[step] = changed.get(step, 0) + count
+            if report.created:
+                changed[CONSOLIDATE.name] += report.created
+        return changed
+
+
+@asynccontextmanager
+async def opened_desk(
+    store: Path, embedder: Embedder, *, consolidates: bool = False
+) -> AsyncGenerator[tuple[Desk, Timed]]:
+    """A desk over a store, made if it is not there, and a client connected to it."""
+    opened = await open_store(str(store), model_id=embedder.model_id, dim=embedder.dim)
+    try:
+        desk = Desk(Memory(store=opened, embedder=embedder, consolidates=consolidates))
+        server = create_server(desk, Door(transport="bench", namespace="elsewhere"))
+        async with Client(server, raise_exceptions=True) as client:
+            yield desk, Timed(client=client, clock=lambda: 0.0)
+    finally:
+        await opened.close()
+
+
+class Remembering:
+    """An embedder that embeds no question twice.
+
+    Args:
+        inner: The real one.
+    """
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._questions: dict[str, Vectors] = {}
+
+    @property
+    def model_id(self) -> str:
+        """As of the real one."""
+        return self._inner.model_id
+
+    @property
+    def dim(self) -> int:
+        """As of the real one."""
+        return self._inner.dim
+
+    @property
+    def ready(self) -> bool:
+        """As of the real one."""
+        return self._inner.ready
+
+    async def load(self) -> None:
+        """Load the real one."""
+        await self._inner.load()
+
+    async def embed_query(self, text: str) -> Vectors:
+        """From memory, or from the real one."""
+        if text not in self._questions:
+            self._questions[text] = await self._inner.embed_query(text)
+        return self._questions[text]
+
+    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
+        """From the real one."""
+        return await self._inner.embed_notes(contents)
+
+    def split(self, content: str) -> list[str]:
+        """As the real one does."""
+        return self._inner.split(content)
