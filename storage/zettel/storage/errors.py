@@ -3,6 +3,7 @@
     ZettelError
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
+    ├── NamespaceRefusedError     the caller: another namespace
     ├── NoteNotFoundError         the caller: find the id first
     │   └── NoteForgottenError        the caller: bring it back first
     ├── ChangedMeanwhileError     the caller: read again, then decide
@@ -54,6 +55,19 @@ class UnknownNameError(InvalidArgumentError):
         self.value = value
         self.known = tuple(known)
         super().__init__(name, f"{value!r} is not known", remedy)
+
+
+class NamespaceRefusedError(ZettelError, PermissionError):
+    """A namespace that the caller's access token may not write to, whether it is there or not."""
+
+    def __init__(self, namespace: str, writable: Iterable[str]) -> None:
+        self.namespace = namespace
+        names = ", ".join(sorted(writable))
+        ways = f"It writes to: {names}. Pass one of these" if names else "It only reads"
+        super().__init__(
+            f"This access token may not write to namespace {namespace!r}; nothing was changed."
+            f" {ways}, or have the person who runs this server make another token."
+        )
 
 
 class NoteNotFoundError(ZettelError, LookupError):

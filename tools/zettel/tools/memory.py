@@ -1,9 +1,11 @@
 """What every verb works with: the store, the embedder, and the little a process remembers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zettel.storage.embedder import Embedder
+from zettel.storage.limited_store import LimitedStore
+from zettel.storage.reach import Reach
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
@@ -47,3 +49,23 @@ class Memory:
     """Namespaces whose notes no LLM is shown."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
+    reach: Reach | None = None
+    """How far it reaches; None is the whole store."""
+
+    def within(self, reach: Reach | None) -> "Memory":
+        """The memory as a caller of this reach has it; what the process remembers, too, is its own.
+
+        Args:
+            reach: None for who may see and change everything.
+        """
+        if reach is None:
+            return self
+        return replace(
+            self,
+            store=LimitedStore(self.store, reach),
+            served=self.served.of(reach.key),
+            pages=self.pages.of(reach.key),
+            corpora=self.corpora.of(reach.key),
+            namespaces=self.namespaces & reach.reads,
+            reach=reach,
+        )
