@@ -28,6 +28,7 @@ from zettel.server.cli_options import (
     read_settings,
 )
 from zettel.server.cli_recall import recall
+from zettel.server.cli_tokens import token_app
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
@@ -168,6 +169,8 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
     else:
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
+
+app.add_typer(token_app, name="token")
 
 for command in (recall, evolve, undo, runs, history):
     app.command()(command)

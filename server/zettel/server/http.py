@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
 from zettel.server.protocol import Door, create_server, version
 from zettel.server.runtime import Runtime
@@ -33,11 +34,14 @@ def loopback_only(host: str) -> TransportSecuritySettings:
     )
 
 
-def create_app(runtime: Runtime, *, namespace: str, host: str, streams: Streams) -> ASGIApp:
+def create_app(
+    runtime: Runtime, gatekeeper: Gatekeeper, *, namespace: str, host: str, streams: Streams
+) -> ASGIApp:
     """Make the application.
 
     Args:
         runtime: The process's one runtime; the application neither starts nor ends it.
+        gatekeeper: Knows who may come in.
         namespace: Where callers who name none read and write.
         host: The loopback host it is served on.
         streams: Ends open streams when the process is to leave.
@@ -63,7 +67,8 @@ def create_app(runtime: Runtime, *, namespace: str, host: str, streams: Streams)
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
     ]
-    return Guard(streams.wrap(Starlette(routes=routes, lifespan=lifespan)), security)
+    app = gatekeeper.wrap(Starlette(routes=routes, lifespan=lifespan))
+    return Guard(streams.wrap(app), security)
 
 
 def _health(runtime: Runtime) -> Response:

@@ -13,6 +13,7 @@ from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
+from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import create_app
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
@@ -89,9 +90,10 @@ async def serve_http(
         else installed_parts(settings)
     )
     runtime = Runtime(settings.store, parts)
-    streams = Streams()
+    streams, gatekeeper = Streams(), Gatekeeper(runtime)
     app = create_app(
         runtime,
+        gatekeeper,
         namespace=settings.namespace or USER_NAMESPACE,
         host=settings.host,
         streams=streams,
@@ -105,6 +107,7 @@ async def serve_http(
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
+        tasks.start_soon(gatekeeper.watch, streams)
         tasks.start_soon(_announce_when_ready, runtime, url, announce)
         if claim is not None:
             tasks.start_soon(ask_when_evicted, claim, ending)
