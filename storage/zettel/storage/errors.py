@@ -19,7 +19,7 @@
     │   └── LeaseLostError          try again: another process took the work over
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
-        ├── HostRefusedError        a loopback host
+        ├── HostRefusedError        a loopback host, or tokens and names
         ├── StoreServedError        another `zettel serve` has the store
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
@@ -256,11 +256,11 @@ class PortBusyError(ServingError):
 class HostRefusedError(ServingError):
     """A host that machines other than this one could reach."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, problem: str, remedy: str) -> None:
         self.host = host
         super().__init__(
-            f"Refused to listen on {host!r}: there are no access tokens yet, so everybody who can"
-            " reach that address could read and change every note. Pass --host 127.0.0.1."
+            f"Refused to listen on {host!r}, which other machines may reach: {problem}. {remedy},"
+            " or pass --host 127.0.0.1."
         )
 
 
