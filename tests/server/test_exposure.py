@@ -78,7 +78,7 @@ def test_an_exposed_server_speaks_tls_under_its_names_to_bearers(
     assert status({"origin": "https://evil.example"}) == 403
     for host in ("memory.example", f"memory.example:{port}", f"localhost:{port}"):
         assert status({"host": host, "origin": "https://app.example"}) == 401
-        assert status({"host": host, **bearer}) == 406  # past the gate: a GET that accepts no SSE
+        assert status({"host": host, **bearer}) == 400  # past the gate: without a session
 
 
 def certificate(folder: Path) -> tuple[str, str]:

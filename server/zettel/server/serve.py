@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
-from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
 from zettel.server.gatekeeper import Gatekeeper
@@ -86,16 +86,7 @@ async def serve_http(
         security=allowed(settings),
         streams=streams,
     )
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None,
-    )
-    web = _Uvicorn(config)
-    ending = Ending(DRAIN_S)
+    web, ending = _web(app, settings), Ending(DRAIN_S)
     url = base_url(settings, listening)
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with anyio.create_task_group() as tasks, runtime.running():
@@ -117,6 +108,18 @@ async def serve_http(
     if claim is not None and reception is not None:
         claim.release()
         await reception.let_go()
+
+
+def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    return _Uvicorn(config)
 
 
 async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:
