@@ -29,11 +29,12 @@ from zettel.tools.update import update
 async def perform(
     memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
 ) -> Mapping[str, object]:
-    """Carry out one tool call.
+    """Carry out one tool call, within what the caller may see and change.
 
     Raises:
         ZettelError: It cannot be done.
     """
+    memory = memory.within(caller.reach)
     try:
         return await _perform(memory, caller, arguments, now)
     except NoteForgottenError:

@@ -30,6 +30,7 @@ from zettel.server.cli_options import (
     read_settings,
 )
 from zettel.server.cli_recall import recall
+from zettel.server.cli_tokens import token_app
 from zettel.server.cli_verify import verify_erased
 from zettel.server.main import serve_client
 from zettel.server.rendezvous import Rendezvous
@@ -126,14 +127,23 @@ def stdio(
 def serve(
     context: typer.Context,
     *,
-    host: Annotated[str | None, typer.Option(help="A loopback host.", show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help="Default: loopback.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Default: 8377.", show_default=False)] = None,
     store: Store = None,
     namespace: Namespace = None,
     model: Model = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="Name clients use; repeatable.", show_default=False)
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None, typer.Option(help="Of web pages; repeatable.", show_default=False)
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
+    tls_key: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
     log_level: LogLevel = None,
 ) -> None:
-    """Serve Streamable HTTP and SSE on this machine until interrupted."""
+    """Serve Streamable HTTP and SSE until interrupted; on other than loopback with tokens only."""
+    from zettel.server.exposure import check_exposure  # noqa: PLC0415
     from zettel.server.serve import base_url, listen, serve_http  # noqa: PLC0415
     from zettel.server.snippets import welcome  # noqa: PLC0415
     from zettel.server.takeover import take_over  # noqa: PLC0415
@@ -145,11 +155,16 @@ def serve(
         store=store,
         namespace=namespace,
         model=model,
+        allowed_hosts=",".join(allowed_host) if allowed_host else None,
+        allowed_origins=",".join(allowed_origin) if allowed_origin else None,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         log_level=log_level,
     )
+    anyio.run(check_exposure, settings)
     listening = listen(settings.host, settings.port)
     place = Rendezvous(one_spelling(settings.store))
-    claim = take_over(place, settings.ipc, base_url(settings.host, listening))
+    claim = take_over(place, settings.ipc, base_url(settings, listening))
 
     def announce(url: str, problem: str) -> None:
         typer.echo(welcome(url, settings, problem))
@@ -179,6 +194,8 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
     else:
         typer.echo("No engine runs." if pid is None else f"The engine (process {pid}) has ended.")
 
+
+app.add_typer(token_app, name="token")
 
 for command in (
     *(recall, forget, evolve, undo, runs, history),

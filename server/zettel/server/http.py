@@ -12,37 +12,54 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zettel.server.exposure import is_loopback
+from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
 from zettel.server.protocol import Door, create_server, version
 from zettel.server.runtime import Runtime
+from zettel.server.settings import Settings
 from zettel.server.sse_messages import AnswersUnparsable, answer_unparsable
 from zettel.server.streams import Streams
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
-def loopback_only(host: str) -> TransportSecuritySettings:
-    """Which `Host` and `Origin` headers pass: those of this machine, against DNS rebinding."""
-    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    names = sorted({*LOOPBACK_NAMES, bracketed})
+def allowed(settings: Settings) -> TransportSecuritySettings:
+    """Which `Host` and `Origin` headers pass: those of this machine, and those that are set.
+
+    All others are a web page's that reaches for the server through a browser (DNS rebinding).
+    """
+    host = settings.host
+    own = (f"[{host}]" if ":" in host and not host.startswith("[") else host,)
+    names = sorted({*LOOPBACK_NAMES, *(own if is_loopback(host) else ())})
     hosts = [form for name in names for form in (name, f"{name}:*")]
+    scheme = "https" if settings.tls_cert else "http"
+    origins = [f"{scheme}://{form}" for form in hosts]
+    further = [form for name in settings.allowed_hosts for form in (name, f"{name}:*")]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=hosts,
-        allowed_origins=[f"http://{form}" for form in hosts],
+        allowed_hosts=[*hosts, *further],
+        allowed_origins=[*origins, *settings.allowed_origins],
     )
 
 
-def create_app(runtime: Runtime, *, namespace: str, host: str, streams: Streams) -> ASGIApp:
+def create_app(
+    runtime: Runtime,
+    gatekeeper: Gatekeeper,
+    *,
+    namespace: str,
+    security: TransportSecuritySettings,
+    streams: Streams,
+) -> ASGIApp:
     """Make the application.
 
     Args:
         runtime: The process's one runtime; the application neither starts nor ends it.
+        gatekeeper: Knows who may come in.
         namespace: Where callers who name none read and write.
-        host: The loopback host it is served on.
+        security: Which `Host` and `Origin` headers pass.
         streams: Ends open streams when the process is to leave.
     """
-    security = loopback_only(host)
     http_server = create_server(runtime, Door(transport="http", namespace=namespace))
     http_app = http_server.streamable_http_app(transport_security=security)
     sse_server = create_server(runtime, Door(transport="sse", namespace=namespace))
@@ -63,7 +80,8 @@ def create_app(runtime: Runtime, *, namespace: str, host: str, streams: Streams)
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
     ]
-    return Guard(streams.wrap(Starlette(routes=routes, lifespan=lifespan)), security)
+    app = gatekeeper.wrap(Starlette(routes=routes, lifespan=lifespan))
+    return Guard(streams.wrap(app), security)
 
 
 def _health(runtime: Runtime) -> Response:

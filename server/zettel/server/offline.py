@@ -9,13 +9,17 @@ from zettel.tools.memory import Memory
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncGenerator[Memory]:
-    """Open a store that is there; its models are found, not loaded, and no LLM is asked.
+async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[Memory]:
+    """Open a store; its models are found, not loaded, and no LLM is asked.
+
+    Args:
+        settings: Which.
+        create: Whether to make it where there is none.
 
     Raises:
         StoreError: It cannot be opened.
     """
-    parts = installed_parts(settings, create=False)
+    parts = installed_parts(settings, create=create)
     embedder = await parts.make_embedder()
     reranker = await parts.make_reranker()
     store = await parts.open_store(embedder)

@@ -19,6 +19,7 @@ from mcp.types import (
 )
 
 from zettel.server.arguments import read_arguments
+from zettel.server.principal import bearer_of
 from zettel.server.prompts import get_prompt, list_prompts
 from zettel.server.schemas import Arguments
 from zettel.server.texts import INSTRUCTIONS
@@ -127,8 +128,11 @@ def _failed(text: str) -> CallToolResult:
 def _caller(door: Door, context: ServerRequestContext) -> Caller:
     params = context.session.client_params
     client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
+    bearer = bearer_of(context)
+    principal = bearer.name if bearer else door.principal
     return Caller(
-        namespace=door.namespace,
+        namespace=bearer.default_namespace if bearer else door.namespace,
         session=door.session,
-        origin=Origin(client=client, transport=door.transport, principal=door.principal),
+        origin=Origin(client=client, transport=door.transport, principal=principal),
+        reach=bearer.reach if bearer else None,
     )

@@ -1,6 +1,5 @@
 """`zettel serve`: HTTP and SSE on a loopback port, until a signal."""
 
-import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Generator
@@ -8,18 +7,21 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
-from zettel.server.http import create_app
+from zettel.server.exposure import is_loopback
+from zettel.server.gatekeeper import Gatekeeper
+from zettel.server.http import allowed, create_app
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
-from zettel.storage.errors import HostRefusedError, PortBusyError
+from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
 LAST_WORDS_S = 0.1
@@ -36,11 +38,8 @@ def listen(host: str, port: int) -> socket.socket:
     """Take the port before anything heavy is loaded.
 
     Raises:
-        HostRefusedError: Other machines could reach that host.
         PortBusyError: The port is taken, or the host is not this machine's.
     """
-    if not _is_loopback(host):
-        raise HostRefusedError(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -52,15 +51,6 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise PortBusyError(host, port, error.strerror or str(error)) from None
     return listening
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Uvicorn(uvicorn.Server):
@@ -89,22 +79,20 @@ async def serve_http(
         else installed_parts(settings)
     )
     runtime = Runtime(settings.store, parts)
-    streams = Streams()
+    streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
     app = create_app(
         runtime,
+        gatekeeper,
         namespace=settings.namespace or USER_NAMESPACE,
-        host=settings.host,
+        security=allowed(settings),
         streams=streams,
     )
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
-    )
-    web = _Uvicorn(config)
-    ending = Ending(DRAIN_S)
-    url = base_url(settings.host, listening)
+    web, ending = _web(app, settings), Ending(DRAIN_S)
+    url = base_url(settings, listening)
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
+        tasks.start_soon(gatekeeper.watch, streams)
         tasks.start_soon(_announce_when_ready, runtime, url, announce)
         if claim is not None:
             tasks.start_soon(ask_when_evicted, claim, ending)
@@ -123,16 +111,29 @@ async def serve_http(
         await reception.let_go()
 
 
+def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    return _Uvicorn(config)
+
+
 async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:
     await web.serve([listening])
     # It leaves unasked only if it could not start; then nobody is to wait for a signal.
     ending.ask()
 
 
-def base_url(host: str, listening: socket.socket) -> str:
+def base_url(settings: Settings, listening: socket.socket) -> str:
     """Where clients reach the server; the port is the real one, also when any was asked for."""
+    host, scheme = settings.host, "https" if settings.tls_cert else "http"
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listening.getsockname()[1]}"
+    return f"{scheme}://{shown}:{listening.getsockname()[1]}"
 
 
 async def _announce_when_ready(runtime: Runtime, url: str, announce: Announce) -> None:

@@ -56,6 +56,8 @@ EXPECTED = {
     "evolve_off": "namespaces, with commas between them",
     "llm_off": "namespaces, with commas between them",
     "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
+    "allowed_hosts": "names that clients reach the server by, with commas between them",
+    "allowed_origins": "such as https://app.example.org, with commas between them",
 }
 """What a setting must look like, for the message about one that does not."""
 
@@ -74,6 +76,16 @@ Namespaces = Annotated[
     BeforeValidator(_split),
 ]
 """In a variable with commas between them, in the file a list."""
+Hosts = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]:_-]+$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
 
 
 def config_file(place: str) -> Path:
@@ -110,6 +122,13 @@ class Settings(BaseSettings):
     """Cross-encoder that reorders the best notes, by name or path; empty for none."""
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8377, ge=0, le=65535)
+    allowed_hosts: Hosts = ()
+    """Names, besides this machine's own, that clients may reach the server by."""
+    allowed_origins: Origins = ()
+    """Origins, besides this machine's own, whose web pages may reach the server."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    """PEM files, for HTTPS; empty for HTTP."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     protocol: Literal["auto", "legacy"] = "auto"
     """`legacy` speaks only the handshake, for clients that mix both eras on one pipe."""

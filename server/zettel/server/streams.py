@@ -1,19 +1,43 @@
-"""Ends requests that would never end by themselves, so that a server can leave without a scene."""
+"""Ends requests that would never end by themselves, or that may not go on."""
+
+from collections.abc import Callable
 
 import anyio
+from starlette.authentication import BaseUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LEAVING, REFUSED = 503, 401
+"""What a request is answered that had no answer yet: the server leaves, or its token is over."""
 
 
 class Streams:
     """All requests in progress of one application."""
 
     def __init__(self) -> None:
-        self._open: set[anyio.CancelScope] = set()
+        self._open: dict[anyio.CancelScope, Scope] = {}
+        self._refused: set[anyio.CancelScope] = set()
+
+    @property
+    def some_open(self) -> bool:
+        """Whether any request is in progress."""
+        return bool(self._open)
 
     def end(self) -> None:
         """End every response in progress: cleanly if it has begun, with 503 if not."""
         for scope in tuple(self._open):
             scope.cancel()
+
+    def end_refused(self, admits: Callable[[BaseUser], bool]) -> None:
+        """End those of people who may not stay: cleanly if a response has begun, with 401 if not.
+
+        Args:
+            admits: Whether one who was let in may stay; nobody else is asked about.
+        """
+        for cancelling, request in tuple(self._open.items()):
+            user = request.get("user")
+            if isinstance(user, BaseUser) and not admits(user):
+                self._refused.add(cancelling)
+                cancelling.cancel()
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Keep account of an application's requests."""
@@ -24,13 +48,14 @@ class Streams:
                 return
             progress = _Progress(send)
             with anyio.CancelScope() as request:
-                self._open.add(request)
+                self._open[request] = scope
                 try:
                     await app(scope, receive, progress.send)
                 finally:
-                    self._open.discard(request)
+                    del self._open[request]
             if request.cancelled_caught:
-                await progress.finish()
+                await progress.finish(REFUSED if request in self._refused else LEAVING)
+            self._refused.discard(request)
 
         return wrapped
 
@@ -50,9 +75,9 @@ class _Progress:
             self._finished = not message.get("more_body", False)
         await self._send(message)
 
-    async def finish(self) -> None:
+    async def finish(self, status: int) -> None:
         if self._finished:
             return
         if not self._begun:
-            await self._send({"type": "http.response.start", "status": 503, "headers": []})
+            await self._send({"type": "http.response.start", "status": status, "headers": []})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

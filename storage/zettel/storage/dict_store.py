@@ -229,6 +229,10 @@ class DictStore(DictErasing):
             self._meta[key] = value
         return True
 
+    async def meta_keys(self, sort: str) -> list[str]:
+        """The names of all values of a sort."""
+        return sorted(key for key in self._meta if key.partition("@")[0] == sort)
+
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
         """Take out links to notes that are not there; nothing else can be wrong here."""
         changes = [

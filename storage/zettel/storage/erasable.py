@@ -72,6 +72,14 @@ class Erasable(Protocol):
         """
         ...
 
+    async def meta_keys(self, sort: str) -> list[str]:
+        """The names of all values of a sort, the owner's and every tenant's.
+
+        Args:
+            sort: The owner's name for it; a tenant's is that with `@` and more behind it.
+        """
+        ...
+
     async def put_receipt(self, receipt: Receipt) -> None:
         """Write down how an erasure went on.
 

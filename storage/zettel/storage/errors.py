@@ -3,6 +3,7 @@
     ZettelError
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
+    ├── NamespaceRefusedError     the caller: another namespace (in `reach.py`)
     ├── NoteNotFoundError         the caller: find the id first
     │   ├── NoteForgottenError        the caller: bring it back first
     │   └── NoteErasedError           nobody: it is gone for good
@@ -22,7 +23,7 @@
     ├── BackupError               the person who keeps backups (drawn in `backup_errors.py`)
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
-        ├── HostRefusedError        a loopback host
+        ├── HostRefusedError        a loopback host, or tokens and names
         ├── StoreServedError        another `zettel serve` has the store
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
@@ -257,11 +258,11 @@ class PortBusyError(ServingError):
 class HostRefusedError(ServingError):
     """A host that machines other than this one could reach."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, problem: str, remedy: str) -> None:
         self.host = host
         super().__init__(
-            f"Refused to listen on {host!r}: there are no access tokens yet, so everybody who can"
-            " reach that address could read and change every note. Pass --host 127.0.0.1."
+            f"Refused to listen on {host!r}, which other machines may reach: {problem}. {remedy},"
+            " or pass --host 127.0.0.1."
         )
 
 

@@ -114,6 +114,12 @@ async def get_meta(meta: LanceTable, key: str) -> str | None:
     return values[0] if values else None
 
 
+async def meta_keys(meta: LanceTable, sort: str) -> list[str]:
+    """Do what `Erasable.meta_keys` promises."""
+    keys: list[str] = (await meta.select(["key"])).column("key").to_pylist()
+    return sorted(key for key in keys if key.partition("@")[0] == sort)
+
+
 async def swap_meta(meta: LanceTable, key: str, *, expected: str | None, value: str | None) -> bool:
     """Do what `NoteStore.swap_meta` promises, against every process on the store.
 

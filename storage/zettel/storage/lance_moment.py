@@ -26,9 +26,14 @@ MOMENTS = 200
 """Tries to catch all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim"),
-    *("upkeep", "lease:evolution", "previews", "erasing"),
+    *("upkeep", "lease:evolution", "previews", "erasing", "access_tokens"),
 )
-"""Of `meta`: what the manifest says, and what concerns this store's own processes alone."""
+"""Of `meta`: what the manifest says, and what concerns this store and its own clients alone."""
+
+
+def is_local(key: str) -> bool:
+    """Whether a value of `meta` stays where it is; `previews@…` are those of a tenant."""
+    return key.partition("@")[0] in LOCAL_KEYS
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ async def _add(
     if name == RUNS:  # not its own record: that says nothing before it is done
         rows = rows.filter([key != run_id for key in rows.column(table.spec.key).to_pylist()])
     elif name == META:
-        rows = rows.filter([key not in LOCAL_KEYS for key in rows.column("key").to_pylist()])
+        rows = rows.filter([not is_local(key) for key in rows.column("key").to_pylist()])
     elif name == NOTES:
         counted.current += sum(rows.column("current").to_pylist())
         counted.namespaces |= set(rows.column("namespace").unique().to_pylist())

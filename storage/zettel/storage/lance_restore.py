@@ -25,7 +25,7 @@ from zettel.storage.backup_manifest import META, RUNS, USAGE
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance_backup import BACKUP
 from zettel.storage.lance_filters import one_of
-from zettel.storage.lance_moment import LOCAL_KEYS
+from zettel.storage.lance_moment import is_local
 from zettel.storage.lance_parts import Parts
 from zettel.storage.lance_rows import read_notes, read_vectors, to_table
 from zettel.storage.lance_schema import SCHEMA_VERSION
@@ -166,8 +166,8 @@ async def _add_usage(tables: Tables, parts: Parts, adoption: Adoption) -> int:
 
 async def _add_meta(tables: Tables, parts: Parts) -> None:
     for rows in parts.of(META, tables.meta.spec.schema, "meta"):
-        ours = pc.is_in(rows.column("key"), value_set=pa.array(LOCAL_KEYS))
-        await _insert(tables.meta, rows.filter(pc.invert(ours)))
+        theirs = [not is_local(key) for key in rows.column("key").to_pylist()]
+        await _insert(tables.meta, rows.filter(pa.array(theirs, pa.bool_())))
 
 
 async def _insert(table: LanceTable, rows: pa.Table) -> int:

@@ -241,6 +241,10 @@ class LanceStore:
         """Write down how an erasure went on."""
         await lance_blot.put_receipt(self._tables, receipt, goes_on=True)
 
+    async def meta_keys(self, sort: str) -> list[str]:
+        """The names of all values of a sort."""
+        return await lance_ledger.meta_keys(self._tables.meta, sort)
+
     async def receipts(self) -> list[Receipt]:
         """Every erasure this machine knows of."""
         return await to_thread.run_sync(self._tables.ledger.receipts)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from zettel.storage.notes import Origin
+from zettel.storage.reach import Reach
 
 USER_NAMESPACE = "user"
 """Searched along with every project's namespace; what holds everywhere goes there."""
@@ -16,6 +17,8 @@ class Caller:
     session: str = ""
     """Default session of notes told without one; empty where the server cannot know it."""
     origin: Origin = field(default_factory=Origin)
+    reach: Reach | None = None
+    """What may be seen and changed; None is everything: the store's owner calls."""
 
     @property
     def name(self) -> str:

@@ -14,8 +14,10 @@ WHOLE_SCOPE = 30_000
 
 Around its hits means anew for every question: of 20,000 notes that takes eight times as long.
 """
-KEPT = 4
-"""Scopes kept: a project's and `user`, and what was looked back at."""
+KEPT = 4 * WHOLE_SCOPE
+"""Notes kept in all scopes together: a project's and `user`, and what was looked back at."""
+KEPT_SCOPES = 256
+"""Scopes kept, however small: those of many tenants."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -34,11 +36,23 @@ class _Kept:
 class Corpora:
     """What was read of scopes, as long as the store stands as it did then."""
 
-    _kept: OrderedDict[NoteFilter, _Kept] = field(default_factory=OrderedDict[NoteFilter, _Kept])
+    _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
+        default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
+    )
+    """Shared by all tenants, so that all together are bounded."""
+    _whose: str = ""
+
+    def of(self, whose: str) -> "Corpora":
+        """What a tenant asked for; a scope holds for each what it may see of it.
+
+        Args:
+            whose: The tenant; empty for the store's owner.
+        """
+        return Corpora(self._kept, whose)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
         """The notes of a scope; None if they are too many to be read whole."""
-        place = replace(where, unexpired_at=None)
+        place = (self._whose, replace(where, unexpired_at=None))
         # Asked for first: what is committed meanwhile is read again by the next question.
         version = await store.version()
         kept = self._kept.get(place)
@@ -50,20 +64,26 @@ class Corpora:
         expires = min((end for end in ends if end > now), default=_ENDLESS)
         self._kept[place] = _Kept(version, now, expires, corpus)
         self._kept.move_to_end(place)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        self._bound()
         return corpus
 
     def clear(self) -> None:
         """Keep nothing."""
         self._kept.clear()
 
+    def _bound(self) -> None:
+        sizes = [len(kept.corpus) if kept.corpus else 0 for kept in self._kept.values()]
+        total = sum(sizes)
+        while len(sizes) > KEPT_SCOPES or (total > KEPT and len(sizes) > 1):
+            self._kept.popitem(last=False)
+            total -= sizes.pop(0)
+
     def _alike(self, where: NoteFilter) -> Corpus | None:
         """The corpus read last that may hold the same notes."""
         alike = (
             kept.corpus
-            for place, kept in reversed(self._kept.items())
-            if place.namespaces == where.namespaces and kept.corpus
+            for (whose, place), kept in reversed(self._kept.items())
+            if whose == self._whose and place.namespaces == where.namespaces and kept.corpus
         )
         return next(alike, None)
 

@@ -42,10 +42,22 @@ class Served:
 
 
 class ServedLog:
-    """What recall served to each namespace in the last half hour."""
+    """What recall served to each namespace in the last half hour.
 
-    def __init__(self) -> None:
-        self._served: dict[tuple[str, str], Served] = {}
+    Args:
+        served: Shared by the logs of all tenants, so that all together are bounded.
+        whose: Whose log this is; empty for the store's owner.
+    """
+
+    def __init__(
+        self, served: dict[tuple[str, str, str], Served] | None = None, whose: str = ""
+    ) -> None:
+        self._served = {} if served is None else served
+        self._whose = whose
+
+    def of(self, whose: str) -> "ServedLog":
+        """The log of a tenant; empty for the store's owner."""
+        return ServedLog(self._served, whose)
 
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
         """Note that this view of a note went out to callers of these namespaces."""
@@ -56,14 +68,16 @@ class ServedLog:
         for text in filter(None, map(fold, pieces)):
             entry = Served(view["note_id"], text, subject, fields, at)
             for namespace in namespaces:
-                self._served.pop((namespace, text), None)
-                self._served[namespace, text] = entry
+                key = (self._whose, namespace, text)
+                self._served.pop(key, None)
+                self._served[key] = entry
         self._expire(at)
 
     def drop(self, note_ids: Container[str]) -> None:
-        """Forget what was served of these notes."""
-        kept = {key: entry for key, entry in self._served.items() if entry.note_id not in note_ids}
-        self._served = kept
+        """Forget what was served of these notes, to whomever."""
+        # In place: the logs of all tenants share it.
+        for key in [key for key, entry in self._served.items() if entry.note_id in note_ids]:
+            del self._served[key]
 
     def _expire(self, now: datetime) -> None:
         # In the order recorded: what is too old, or too much, stands first.
@@ -81,7 +95,8 @@ class ServedLog:
         """
         self._expire(now)
         rest, found = fold(_MARKER.sub(" ", content)), list[Served]()
-        served = [entry for (of, _), entry in self._served.items() if of == namespace]
+        mine = (self._whose, namespace)
+        served = [entry for key, entry in self._served.items() if key[:2] == mine]
         for entry in sorted(served, key=lambda entry: -len(entry.text)):
             who = rf"(?:{re.escape(entry.subject)}\s?:\s)?" if entry.subject else ""
             rest, count = re.subn(rf"(?<!\w){who}{re.escape(entry.text)}(?!\w)", " ", rest)

@@ -58,7 +58,8 @@ async def erase_previewed(
             answer = ForgetAnswer(status="preview", notes=[], skipped=list(skipped))
             answer["next"] = "All of them have changed or are gone: look at them again."
             return answer
-        receipt_id = await order_erasure(memory, meant, scope=NOTES, who=caller.name, now=now)
+        memory.check_writes(note for note in there if note.note_id in meant)
+        receipt_id = await order_erasure(memory.whole, meant, scope=NOTES, who=caller.name, now=now)
         preview = replace(
             preview,
             revs={},
@@ -67,8 +68,8 @@ async def erase_previewed(
             elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
         )
         await finish_preview(memory.store, token, preview, now=now)
-    await drain_soon(memory, now=now)
-    return await _answer(memory.store, token, preview)
+    await drain_soon(memory.whole, now=now)
+    return await _answer(memory, token, preview)
 
 
 async def drain_soon(memory: Memory, *, now: datetime) -> None:
@@ -81,13 +82,14 @@ async def drain_soon(memory: Memory, *, now: datetime) -> None:
         logger.warning("an erasure is not finished yet: %s", error)
 
 
-async def _answer(store: NoteStore, token: str, preview: Preview) -> ForgetAnswer:
+async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
+    store = memory.whole.store
     receipt = next((r for r in await store.receipts() if r.receipt_id == preview.receipt_id), None)
     done = receipt is not None and receipt.physical_at is not None
     answer = ForgetAnswer(status="erased" if done else "erasing", notes=[])
     if receipt is not None:
         answer["matched"] = receipt.notes
-        answer["proof"] = proof_of(receipt, await backups_before(store, receipt))
+        answer["proof"] = proof_of(receipt, await backups_before(memory, receipt))
     if preview.elsewhere:
         answer["elsewhere"] = list(preview.elsewhere)
     if preview.skipped:
@@ -132,12 +134,18 @@ def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
     return proof
 
 
-async def backups_before(store: NoteStore, receipt: Receipt) -> list[str]:
-    """Backups that were taken before and so still hold what was erased, as far as is known."""
-    runs = await store.runs(limit=ALL_RUNS)
+async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
+    """Backups that were taken before and so still hold what was erased, as far as is known.
+
+    A tenant is told when, not their names: those are the owner's.
+    """
+    runs = await memory.whole.store.runs(limit=ALL_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
     made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
-    return [f"{run.run_id} ({iso(run.started_at)})" for run in made if run.started_at <= until]
+    held = [run for run in made if run.started_at <= until]
+    if memory.reach is not None:
+        return [iso(run.started_at) for run in held]
+    return [f"{run.run_id} ({iso(run.started_at)})" for run in held]
 
 
 async def not_found(store: NoteStore, note_id: str) -> NoteNotFoundError:

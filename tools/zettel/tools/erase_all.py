@@ -42,5 +42,5 @@ async def erase_all(
     if not done:
         answer["next"] = "It goes on in the background; zettel evolve --once does it now."
     for receipt in found:
-        answer["proof"] = proof_of(receipt, await backups_before(memory.store, receipt))
+        answer["proof"] = proof_of(receipt, await backups_before(memory, receipt))
     return answer

@@ -17,7 +17,7 @@ from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
 from zettel.tools.previews import LIFETIME, Preview, finish_preview, get_preview, put_preview
 from zettel.tools.render import forget_line
-from zettel.tools.scope import searched_namespaces
+from zettel.tools.scope import forgettable_namespaces
 from zettel.tools.search import search
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.times import Period, iso, read_time
@@ -74,7 +74,7 @@ async def forget(
     period, session_name = read_time("until", until, now), bounds.check_name("session", session)
     target = _Target(
         where=NoteFilter(
-            namespaces=searched_namespaces(caller, (namespace or "").strip() or None),
+            namespaces=forgettable_namespaces(caller, (namespace or "").strip() or None),
             note_ids=ids,
             subject=bounds.check_subject(subject),
             tags=bounds.check_list("tags", tags),

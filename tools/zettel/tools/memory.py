@@ -1,9 +1,12 @@
 """What every verb works with: the store, the embedder, and the little a process remembers."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zettel.storage.embedder import Embedder
+from zettel.storage.limited_store import LimitedStore
+from zettel.storage.notes import Note
+from zettel.storage.reach import NamespaceRefusedError, Reach
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
@@ -50,6 +53,44 @@ class Memory:
     """How long notes are kept before evolution erases them; without rules, for ever."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
+    reach: Reach | None = None
+    """How far it reaches; None is the whole store."""
+    root: "Memory | None" = None
+    """The memory that this one is a part of; None if it is the whole."""
+
+    def within(self, reach: Reach | None) -> "Memory":
+        """The memory as a caller of this reach has it; what the process remembers, too, is its own.
+
+        Args:
+            reach: None for who may see and change everything.
+        """
+        if reach is None:
+            return self
+        return replace(
+            self,
+            store=LimitedStore(self.store, reach),
+            served=self.served.of(reach.key),
+            pages=self.pages.of(reach.key),
+            corpora=self.corpora.of(reach.key),
+            namespaces=self.namespaces & reach.reads,
+            reach=reach,
+            root=self,
+        )
+
+    @property
+    def whole(self) -> "Memory":
+        """The memory of the store's owner, for work on a caller's behalf that was checked."""
+        return self.root or self
+
+    def check_writes(self, notes: Iterable[Note]) -> None:
+        """Make sure that all of these may be changed.
+
+        Raises:
+            NamespaceRefusedError: One is where only reading is allowed.
+        """
+        for note in notes:
+            if self.reach and note.namespace not in self.reach.writes:
+                raise NamespaceRefusedError(note.namespace, self.reach.writes)
 
     def let_go(self, note_ids: Iterable[str]) -> None:
         """Keep nothing in memory of erased notes: neither their words nor that they came up."""

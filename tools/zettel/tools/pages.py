@@ -46,11 +46,29 @@ class Kept:
     """None where nothing was ranked."""
 
 
-class PageCache:
-    """The last rankings, so that later pages neither overlap nor miss."""
+_Rankings = OrderedDict[tuple[str, str], tuple[Cursor, Kept]]
+"""By whose they are, and their key."""
 
-    def __init__(self) -> None:
-        self._rankings: OrderedDict[str, tuple[Cursor, Kept]] = OrderedDict()
+
+class PageCache:
+    """The last rankings, so that later pages neither overlap nor miss.
+
+    Args:
+        rankings: Shared by the caches of all tenants, so that all together are bounded.
+        whose: Whose cache this is; empty for the store's owner.
+    """
+
+    def __init__(
+        self,
+        rankings: _Rankings | None = None,
+        whose: str = "",
+    ) -> None:
+        self._rankings = _Rankings() if rankings is None else rankings
+        self._whose = whose
+
+    def of(self, whose: str) -> "PageCache":
+        """The cache of a tenant; empty for the store's owner."""
+        return PageCache(self._rankings, whose)
 
     def keep(self, cursor: Cursor, kept: Kept, *, longest: int) -> str:
         """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
@@ -64,8 +82,8 @@ class PageCache:
         Returns:
             The cursor as text.
         """
-        self._rankings[cursor.key] = (cursor, kept)
-        self._rankings.move_to_end(cursor.key)
+        self._rankings[self._whose, cursor.key] = (cursor, kept)
+        self._rankings.move_to_end((self._whose, cursor.key))
         while len(self._rankings) > KEPT_RANKINGS:
             self._rankings.popitem(last=False)
         packed = [
@@ -80,7 +98,7 @@ class PageCache:
 
     def kept(self, key: str) -> Kept:
         """What a first page found, if it is still kept; empty if not."""
-        kept = self._rankings.get(key)
+        kept = self._rankings.get((self._whose, key))
         return kept[1] if kept else Kept()
 
     def read(self, text: str) -> Cursor:
@@ -103,9 +121,9 @@ class PageCache:
                 asking = unpack(packed)
                 return Cursor(key=key, offset=offset, known_at=moment, asking=asking, after=after)
             case [str(key), int(offset), str(after)] if (
-                0 <= offset < FURTHEST and key in self._rankings
+                0 <= offset < FURTHEST and (self._whose, key) in self._rankings
             ):
-                return replace(self._rankings[key][0], offset=offset, after=after)
+                return replace(self._rankings[self._whose, key][0], offset=offset, after=after)
             case _:
                 raise expired
 

@@ -63,16 +63,20 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
 
 
 async def withdraw_previews(store: NoteStore, note_ids: Sequence[str], *, now: datetime) -> None:
-    """Drop every preview that names one of these notes: they are erased, and so are its lines."""
+    """Drop every preview, whosever, that names one of these notes: they are erased.
+
+    So are the lines of its answer. What has expired goes, too.
+    """
+    for key in await store.meta_keys(_KEY):
+        await _withdraw(store, key, frozenset(note_ids), now)
+
+
+async def _withdraw(store: NoteStore, key: str, gone: frozenset[str], now: datetime) -> None:
     while True:
-        before = await store.get_meta(_KEY)
-        kept = {
-            token: preview
-            for token, preview in _read(before, now).items()
-            if not _names(preview, frozenset(note_ids))
-        }
+        before = await store.get_meta(key)
+        kept = {t: p for t, p in _read(before, now).items() if not _names(p, gone)}
         after = _written(kept) if kept else None
-        if after == before or await store.swap_meta(_KEY, expected=before, value=after):
+        if after == before or await store.swap_meta(key, expected=before, value=after):
             return
 
 

@@ -1,0 +1,151 @@
+"""Access tokens: what they are made of, and how one that is presented is recognized."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.reach import Reach
+from zettel.tools.bounds import check_namespace
+from zettel.tools.times import iso, read_time
+
+PREFIX = "zettel"
+"""How a token begins, so that secret scanners and people know it for one."""
+SECRET_BYTES = 32
+"""256 random bits. A secret of at least 112 bits needs neither salt nor a slow hash but an approved
+one-way function (NIST SP 800-63B, section 5.1.2.2, on look-up secrets): nobody can try them all,
+and every request pays for the hash."""
+READ_ONLY = "ro"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_SPAN = re.compile(r"(\d{1,5})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What is kept of an access token: never the token itself."""
+
+    token_id: str
+    """Stands in the token as well, to find it by."""
+    name: str
+    """Whose it is; stamped into the origin of notes told with it."""
+    namespaces: tuple[str, ...]
+    """The first is the default; `name:ro` may only be read."""
+    digest: str
+    """SHA-256 of the token, in hex; empty once it is revoked."""
+    made_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    """UTC, all three."""
+
+    def state(self, now: datetime) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        over = self.expires_at is not None and self.expires_at <= now
+        return "expired" if over else "active"
+
+    @property
+    def default_namespace(self) -> str:
+        """Where its bearer reads and writes without naming a namespace."""
+        return self.namespaces[0].partition(":")[0]
+
+    @property
+    def reach(self) -> Reach:
+        """What its bearer may see and change."""
+        parts = [named.partition(":") for named in self.namespaces]
+        return Reach(
+            reads=frozenset(name for name, _, _ in parts),
+            writes=frozenset(name for name, _, how in parts if how != READ_ONLY),
+        )
+
+
+def make_token(
+    name: str, namespaces: Sequence[str], *, expires: str | None, now: datetime
+) -> tuple[Token, str]:
+    """Make a token: what is kept of it, and the text that is shown once.
+
+    Args:
+        name: 1-64 letters, digits, `.`, `_`, `@`, `-`.
+        namespaces: At least one, each `name` or `name:ro`.
+        expires: A span (`30d`, `12h`, `8w`, `90m`) or a date; None for never.
+        now: When it is made.
+
+    Raises:
+        InvalidArgumentError: One of these cannot be used.
+    """
+    token_id = secrets.token_hex(4)
+    text = f"{PREFIX}_{token_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    token = Token(
+        token_id=token_id,
+        name=_name(name),
+        namespaces=_namespaces(namespaces),
+        digest=_digest(text),
+        made_at=now,
+        expires_at=_expiry(expires, now),
+    )
+    return token, text
+
+
+def recognized(tokens: Iterable[Token], presented: str, now: datetime) -> Token | None:
+    """The active token that is presented, if it is one; in a time that tells nothing of others."""
+    digest = _digest(presented)
+    _, _, rest = presented.partition("_")
+    token_id = rest.partition("_")[0]
+    for token in tokens:
+        # The id is no secret; only its token's digest is compared.
+        if token.token_id == token_id and hmac.compare_digest(token.digest, digest):
+            return token if token.state(now) == "active" else None
+    return None
+
+
+def revoked(token: Token, now: datetime) -> Token:
+    """What stays of a token that nobody may use any more."""
+    return replace(token, digest="", revoked_at=now)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text.strip()):
+        problem = f"{text[:80]!r} is no name for a token"
+        remedy = "Pass 1-64 letters, digits, '.', '_', '@' or '-', such as --name ana-laptop."
+        raise InvalidArgumentError("name", problem, remedy)
+    return text.strip()
+
+
+def _namespaces(given: Sequence[str]) -> tuple[str, ...]:
+    known = dict[str, str]()
+    for text in given:
+        name, colon, how = text.strip().partition(":")
+        if how != READ_ONLY and colon:
+            problem = f"{text[:80]!r} is neither NAME nor NAME:ro"
+            raise InvalidArgumentError("namespace", problem, "Pass --namespace ana, or ana:ro.")
+        if known.setdefault(check_namespace(name), how) != how:
+            problem = f"{name!r} is given both ways"
+            raise InvalidArgumentError("namespace", problem, "Pass it once.")
+    if not known:
+        problem, remedy = "none is given", "Pass --namespace NAME, or NAME:ro, once or more."
+        raise InvalidArgumentError("namespace", problem, remedy)
+    return tuple(f"{name}:{how}" if how else name for name, how in known.items())
+
+
+def _expiry(text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    if span := _SPAN.fullmatch(text.strip()):
+        until = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    else:
+        period = read_time("expires", text, now, prefer="future")
+        until = period.last if period else now
+    if until <= now:
+        problem = f"{text!r} is not ahead ({iso(until)})"
+        raise InvalidArgumentError("expires", problem, "Pass a span such as 30d, or a later date.")
+    return until

@@ -1,0 +1,60 @@
+"""Callers of one memory, each with a reach of its own."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from mcp import Client
+from tests.tools.conftest import Desk
+
+from zettel.server.protocol import Door, create_server
+from zettel.server.schemas import Arguments
+from zettel.storage.reach import Reach
+from zettel.tools.caller import Caller
+from zettel.tools.memory import Memory
+
+
+@dataclass
+class TenantDesk(Desk):
+    """A desk whose calls reach only so far."""
+
+    reach: Reach | None = None
+    shared: Desk | None = None
+    """Whose clock it goes by."""
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out a call within reach."""
+        assert self.shared is not None
+        return await self.shared.call(arguments, replace(caller, reach=self.reach))
+
+
+def reach(*namespaces: str) -> Reach:
+    """`"a"` may be read and written, `"a:ro"` only read."""
+    names = [name.partition(":") for name in namespaces]
+    return Reach(
+        reads=frozenset(name for name, _, _ in names),
+        writes=frozenset(name for name, _, how in names if not how),
+    )
+
+
+@asynccontextmanager
+async def opened_tenants(
+    memory: Memory, tenants: Mapping[str, Sequence[str]]
+) -> AsyncGenerator[dict[str, TenantDesk]]:
+    """A desk for each tenant by name, on one clock; without namespaces it is the owner's.
+
+    Args:
+        memory: Whose notes.
+        tenants: Name -> namespaces, the first one is the default.
+    """
+    shared = Desk(memory=memory)
+    async with AsyncExitStack() as clients:
+        desks = dict[str, TenantDesk]()
+        for name, namespaces in tenants.items():
+            desk = TenantDesk(memory=memory, shared=shared)
+            desk.reach = reach(*namespaces) if namespaces else None
+            default = namespaces[0].partition(":")[0] if namespaces else "user"
+            server = create_server(desk, Door(transport="test", namespace=default))
+            desk.client = await clients.enter_async_context(Client(server, raise_exceptions=True))
+            desks[name] = desk
+        yield desks
