@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from zettel.server.claim import Claim
 from zettel.server.endings import Ending, ask_on_signal
+from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
 from zettel.server.gatekeeper import Gatekeeper
