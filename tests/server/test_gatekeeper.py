@@ -67,7 +67,8 @@ class Gate:
 
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
         scope = {"type": "http", "path": "/sse", "method": "GET", "headers": headers}
-        await self.app(scope, receive, send)
+        with anyio.fail_after(20):
+            await self.app(scope, receive, send)
         return told
 
 
