@@ -120,12 +120,6 @@ def installed_parts(
             is being imported must not be made anew.
     """
 
-    async def make_embedder() -> Embedder:
-        if settings.model == HASH_MODEL:
-            return await to_thread.run_sync(_hash_embedder)
-        maker = await to_thread.run_sync(_sentence_embedder_maker)
-        return await maker(settings.model)
-
     async def make_reranker() -> Reranker | None:
         if not settings.reranker:
             return None
@@ -149,7 +143,7 @@ def installed_parts(
         return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
     return Parts(
-        make_embedder=make_embedder,
+        make_embedder=lambda: _embedder_of(settings.model),
         make_reranker=make_reranker,
         open_store=open_store,
         import_verbs=_import_verbs,
@@ -167,6 +161,13 @@ def installed_parts(
 def expanded(path: str) -> Path:
     """A path without `~`; one that means nobody stands for itself."""
     return Path(os.path.expanduser(path))
+
+
+async def _embedder_of(model: str) -> Embedder:
+    if model == HASH_MODEL:
+        return await to_thread.run_sync(_hash_embedder)
+    maker = await to_thread.run_sync(_sentence_embedder_maker)
+    return await maker(model)
 
 
 async def _import_verbs() -> Perform:
