@@ -26,9 +26,9 @@ MOMENTS = 200
 """Tries to catch all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim"),
-    *("upkeep", "lease:evolution", "previews", "erasing", "access_tokens"),
+    *("upkeep", "lease:evolution", "previews", "erasing"),
 )
-"""Of `meta`: what the manifest says, and what concerns this store and its own clients alone."""
+"""Of `meta`: what the manifest says, and what concerns this store's own processes alone."""
 
 
 def is_local(key: str) -> bool:
