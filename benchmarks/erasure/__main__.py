@@ -57,13 +57,14 @@ def _measured(notes: int, erased: int, indexed: bool) -> Taken:
 
 def write_report(taken: Sequence[Taken]) -> str:
     """The table, for RESULTS.md."""
-    head = "notes | erased | indexed | out of sight, s | gone, s | files before | after | MB"
-    lines = [f"| {head} |", "|---:|---:|---|---:|---:|---:|---:|---:|"]
+    head = "notes | erased | indexed | out of sight, s | gone, s | looked, s | files before | after | MB"
+    lines = [f"| {head} |", "|---:|---:|---|---:|---:|---:|---:|---:|---:|"]
     for one in taken:
         index, disk = "yes" if one.indexed else "no", one.disk_bytes / 1e6
         lines.append(
             f"| {one.notes:,} | {one.erased:,} | {index} | {one.invisible_s:.2f} |"
-            f" {one.physical_s:.2f} | {one.held_before} | {one.held_after} | {disk:.1f} |"
+            f" {one.physical_s:.2f} | {one.looking_s:.2f} | {one.held_before} |"
+            f" {one.held_after} | {disk:.1f} |"
         )
     return "\n".join([describe_machine(), "", *lines, ""])
 

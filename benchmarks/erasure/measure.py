@@ -1,21 +1,22 @@
 """One store, some erasures in it, and how long each took."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from anyio import to_thread
 
 from benchmarks.retrieval.machine import disk_bytes
 from zettel.storage import lance_vector_index
 from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.identifiers import new_id
-from zettel.storage.lance_erase import files_holding
 from zettel.storage.lance_store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NewNote, NoteStore
+from zettel.storage.verify.extra import load_scan
+from zettel.storage.verify.wanted import Wanted
 from zettel.tools.erasing import drain, order_erasure
 from zettel.tools.memory import Memory
 
@@ -24,8 +25,8 @@ WORDS = 40
 """Words of a note, of 5,000: about 1.7 kB a row with its vectors."""
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
-Scan = Callable[[Path, list[str]], int]
-"""How many files hold any of the ids."""
+LOOKED_FOR = 64
+"""Erased notes whose ids, texts and vectors the files are looked through for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +44,19 @@ class Taken:
     """Until their last byte is gone and that was looked at; the first included."""
     held_before: int
     held_after: int
-    """Files in which an id of theirs stands."""
+    """Files that hold anything of `LOOKED_FOR` of them, and after: or that cannot be decoded."""
+    looking_s: float
+    """The look after: every file decoded."""
     disk_bytes: int
 
 
-def scan(directory: Path, note_ids: list[str]) -> int:
-    """Look for ids in every byte."""
-    return len(files_holding([directory], note_ids))
+async def _held(directory: Path, wanted: Wanted) -> int:
+    """How many files hold an id, text or vector, or might: they cannot be decoded."""
+    report = await to_thread.run_sync(load_scan(), directory, wanted)
+    return len({found.path for found in (*report.findings, *report.unread)})
 
 
-async def measure(
-    place: Path, *, notes: int, erased: int, indexed: bool, look: Scan = scan
-) -> Taken:
+async def measure(place: Path, *, notes: int, erased: int, indexed: bool) -> Taken:
     """Fill a store, change and erase some of its notes.
 
     Args:
@@ -62,7 +64,6 @@ async def measure(
         notes: How many the store has.
         erased: How many of them are erased at once, each changed twice before.
         indexed: Whether the vectors have an index.
-        look: What scans the files before and after.
     """
     lance_vector_index.WORTH_IT = 1 if indexed else notes * 10
     embedder = HashEmbedder()
@@ -73,7 +74,8 @@ async def measure(
     await _change(store, chosen)
     await store.upkeep()
     ids = [note.note_id for note in chosen]
-    before, now = look(place, ids[:64]), datetime.now(UTC)
+    wanted = await _wanted(chosen[:LOOKED_FOR], embedder)
+    before, now = await _held(place, wanted), datetime.now(UTC)
     began = perf_counter()
     receipt_id = await order_erasure(memory, ids, scope="notes", who="benchmark", now=now)
     finished = await drain(memory, now=now)
@@ -81,6 +83,8 @@ async def measure(
     assert finished == 1
     [receipt] = [r for r in await store.receipts() if r.receipt_id == receipt_id]
     assert receipt.invisible_at is not None
+    looking = perf_counter()
+    after = await _held(place, wanted)
     taken = Taken(
         notes=notes,
         erased=erased,
@@ -88,11 +92,19 @@ async def measure(
         invisible_s=(receipt.invisible_at - now) / timedelta(seconds=1),
         physical_s=physical_s,
         held_before=before,
-        held_after=look(place, ids[:64]),
+        held_after=after,
+        looking_s=perf_counter() - looking,
         disk_bytes=disk_bytes(place),
     )
     await store.close()
     return taken
+
+
+async def _wanted(notes: list[Note], embedder: HashEmbedder) -> Wanted:
+    """All that the files may hold of notes, each of which was changed twice."""
+    texts = [text for n in notes for text in (n.content, f"{n.content} 2", f"{n.content} 2 3")]
+    vectors = await embedder.embed_notes(texts)
+    return Wanted(ids=[note.note_id for note in notes], texts=texts, vectors=vectors)
 
 
 async def _fill(store: NoteStore, embedder: HashEmbedder, notes: int) -> list[Note]:
