@@ -57,7 +57,8 @@ def _measured(notes: int, erased: int, indexed: bool) -> Taken:
 
 def write_report(taken: Sequence[Taken]) -> str:
     """The table, for RESULTS.md."""
-    head = "notes | erased | indexed | out of sight, s | gone, s | looked, s | files before | after | MB"
+    times = "out of sight, s | gone, s | looked, s"
+    head = f"notes | erased | indexed | {times} | files before | after | MB"
     lines = [f"| {head} |", "|---:|---:|---|---:|---:|---:|---:|---:|---:|"]
     for one in taken:
         index, disk = "yes" if one.indexed else "no", one.disk_bytes / 1e6
