@@ -16,11 +16,7 @@ def default_store() -> str:
         import platformdirs  # noqa: PLC0415  asks the registry; heavy, and only there
 
         return platformdirs.user_data_dir(APPLICATION, appauthor=False)
-    named = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(named):
-        return os.path.join(named, APPLICATION)
-    beside = "Library/Application Support" if sys.platform == "darwin" else ".local/share"
-    return os.path.join(_home(), beside, APPLICATION)
+    return _users("XDG_DATA_HOME", ".local/share")
 
 
 def default_state() -> str:
@@ -29,11 +25,16 @@ def default_state() -> str:
         import platformdirs  # noqa: PLC0415  as above
 
         return platformdirs.user_state_dir(APPLICATION, appauthor=False)
-    named = os.environ.get("XDG_STATE_HOME", "")
+    return _users("XDG_STATE_HOME", ".local/state")
+
+
+def _users(variable: str, beside: str) -> str:
+    """Our own directory in the one a variable names, else in the usual one below the home."""
+    named = os.environ.get(variable, "")
     if os.path.isabs(named):
         return os.path.join(named, APPLICATION)
-    beside = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
-    return os.path.join(_home(), beside, APPLICATION)
+    usual = "Library/Application Support" if sys.platform == "darwin" else beside
+    return os.path.join(_home(), usual, APPLICATION)
 
 
 def _home() -> str:

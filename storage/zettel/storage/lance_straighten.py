@@ -20,7 +20,7 @@ from zettel.storage.lance_tables import LanceTable, Tables
 from zettel.storage.lance_writes import as_table, write_notes
 from zettel.storage.notes import Note
 from zettel.storage.places import hold_or_refuse
-from zettel.storage.revisions import NoteRow
+from zettel.storage.revisions import NoteRow, with_fewer_links
 from zettel.storage.store import Change
 
 _AS_READ = "target.current = source.current AND target.stage = source.stage"
@@ -96,18 +96,5 @@ def _straight(rows: Iterable[NoteRow], model: str | None) -> Iterable[NoteRow]:
 
 
 def _without_self(note: Note, now: datetime) -> Change | None:
-    links = tuple(link for link in note.links if link.to != note.note_id)
-    if len(links) == len(note.links):
-        return None
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            links=links,
-            known_from=now,
-            changed_by="zettel",
-            change="heal",
-            reason="linked to itself",
-            run_id="",
-        )
-    )
+    links = [link for link in note.links if link.to != note.note_id]
+    return with_fewer_links(note, links, "linked to itself", now)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Note, Usage
+from zettel.storage.notes import Link, Note, Usage
 from zettel.storage.store import Change, NewNote, Recalled, Vectors
 
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
@@ -193,17 +193,24 @@ def without_links(note: Note, known: Container[str], now: datetime) -> Change | 
         known: Ids of all notes of the store.
         now: When the links are taken out.
     """
-    links = tuple(link for link in note.links if link.to in known)
+    links = [link for link in note.links if link.to in known]
+    return with_fewer_links(note, links, "linked to notes that are not there", now)
+
+
+def with_fewer_links(
+    note: Note, links: Sequence[Link], reason: str, now: datetime
+) -> Change | None:
+    """The revision that heals a note of some links; None if it has no others."""
     if len(links) == len(note.links):
         return None
     healed = replace(
         note,
         rev=note.rev + 1,
-        links=links,
+        links=tuple(links),
         known_from=now,
         changed_by="zettel",
         change="heal",
-        reason="linked to notes that are not there",
+        reason=reason,
         run_id="",
     )
     return Change(note=healed)
