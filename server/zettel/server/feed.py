@@ -64,6 +64,11 @@ class Feed:
         self._tasks: TaskGroup | None = None
         self._endings: set[Callable[[], None]] = set()
 
+    @property
+    def watching(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._watches)
+
     async def watch(self, caller: Caller, reading: Reading, tell: Tell) -> Callable[[], None]:
         """Have `tell` called whenever what is read may have changed.
 
