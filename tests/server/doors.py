@@ -1,7 +1,7 @@
 """One runtime behind every door there is, in this process: HTTP and SSE on a port, and lines."""
 
 import gc
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -12,19 +12,21 @@ from anyio import create_memory_object_stream
 from mcp import Client
 from mcp.client.session import MessageHandlerFnT
 from mcp.client.sse import sse_client
+from mcp.server import Server
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 from tests.server.engines import Bell
 
 from zettel.server.calls import perform
-from zettel.server.clock import Clock, utc_now
+from zettel.server.clock import Clock
 from zettel.server.connection import converse
 from zettel.server.endings import Ending
+from zettel.server.feed import Feed
 from zettel.server.http import create_app
 from zettel.server.lines import LineReader
 from zettel.server.parts import Parts, Perform, Tending
-from zettel.server.protocol import Door, create_server
+from zettel.server.protocol import Door, Engine, create_server
 from zettel.server.runtime import Runtime
 from zettel.server.serve import base_url, listen
 from zettel.server.streams import Streams
@@ -140,10 +142,19 @@ class Doors:
 
 
 @asynccontextmanager
-async def opened(house: House, *, clock: Clock = utc_now) -> AsyncGenerator[Doors]:
-    """Open every door of a house."""
-    runtime, streams = Runtime("nowhere", house.parts(), clock=clock), Streams()
-    app = create_app(runtime, namespace=NAMESPACE, host="127.0.0.1", streams=streams)
+async def opened(
+    house: House, make_server: Callable[[Engine, Door, Feed], Server] = create_server
+) -> AsyncGenerator[Doors]:
+    """Open every door of a house.
+
+    Args:
+        house: What stands behind them.
+        make_server: Makes the server objects behind HTTP and SSE.
+    """
+    runtime, streams = Runtime("nowhere", house.parts()), Streams()
+    app = create_app(
+        runtime, namespace=NAMESPACE, host="127.0.0.1", streams=streams, make_server=make_server
+    )
     web = Web(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
     with listen("127.0.0.1", 0) as listening:
         async with anyio.create_task_group() as tasks, runtime.running():
