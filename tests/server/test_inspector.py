@@ -97,7 +97,8 @@ def test_the_inspector_reads_resources_and_prompts_in_both_eras(
         answer = inspect(*before, *arguments, "--format", "json", "--protocol-era", era, *behind)
         return json.dumps(answer)
 
-    assert "memory://note/{id}" in ask("--method", "resources/templates/list", "--strict")
+    assert "remember" in ask("--method", "tools/list", "--strict")
+    assert "memory://note/{id}" in ask("--method", "resources/templates/list")
     assert "memory://profile" in ask("--method", "resources/list")
     assert "application/json" in ask("--method", "resources/read", "--uri", "memory://stats")
     known = ask("--method", "prompts/get", "--prompt-name", "what-do-you-know")
