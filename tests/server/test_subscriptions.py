@@ -73,15 +73,15 @@ async def test_a_stream_tells_of_what_it_was_opened_for_and_of_nothing_else(
         async with client.listen(resource_subscriptions=uris) as changes:
             honoured = changes.honored.resource_subscriptions
             with anyio.fail_after(PATIENCE_S):
-                await change(other, theirs, "Bo likes coffee")
                 await change(other, mine, "Ana lives in Lyon")
-                first = await anext(changes)
-                await told(other, "Call me Bo", kind="core", namespace="user")
-                second = await anext(changes)
+                events = [await anext(changes)]
+                await change(other, theirs, "Bo likes coffee")
+                for content in ("Call me Bo", "Tabs, not spaces"):
+                    await told(other, content, kind="core", namespace="user")
+                    events.append(await anext(changes))
 
     assert honoured == uris[:2]
-    assert first == ResourceUpdated(uri=uris[0])
-    assert second == ResourceUpdated(uri="memory://profile")
+    assert events == [ResourceUpdated(uri=uri) for uri in (uris[0], uris[1], uris[1])]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
