@@ -21,3 +21,35 @@ class ListeningEngine:
         if self.failure is not None:
             raise self.failure
         return self.answer
+
+
+@dataclass
+class Bell:
+    """A scheduler that only listens."""
+
+    rung: list[str] = field(default_factory=list[str])
+
+    def wrote(self) -> None:
+        """Note a write."""
+        self.rung.append("wrote")
+
+    def model_ready(self) -> None:
+        """Note the model."""
+        self.rung.append("model")
+
+    @property
+    def busy(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def due_in_s(self) -> float:
+        """At once."""
+        return 0.0
+
+    async def waiting(self) -> int:
+        """Nothing."""
+        return 0
+
+    async def run(self) -> None:
+        """Do nothing."""

@@ -85,3 +85,21 @@ def test_the_inspector_calls_a_tool(inspect: Inspect, way_in: tuple[list[str], l
     )
 
     assert '"status": "stored"' in json.dumps(printed) or "already_known" in json.dumps(printed)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_the_inspector_reads_resources_and_prompts_in_both_eras(
+    inspect: Inspect, way_in: tuple[list[str], list[str]], era: str
+) -> None:
+    before, behind = way_in
+
+    def ask(*arguments: str) -> str:
+        answer = inspect(*before, *arguments, "--format", "json", "--protocol-era", era, *behind)
+        return json.dumps(answer)
+
+    assert "remember" in ask("--method", "tools/list", "--strict")
+    assert "memory://note/{id}" in ask("--method", "resources/templates/list")
+    assert "memory://profile" in ask("--method", "resources/list")
+    assert "application/json" in ask("--method", "resources/read", "--uri", "memory://stats")
+    known = ask("--method", "prompts/get", "--prompt-name", "what-do-you-know")
+    assert "Tell the user what memory holds" in known

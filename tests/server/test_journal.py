@@ -152,3 +152,41 @@ def test_what_an_engine_asks_is_the_clients() -> None:
 
     assert journal.answered(request(1, "ping"))
     assert journal.waiting
+
+
+def test_a_stream_is_opened_again_at_the_next_engine_but_starts_none() -> None:
+    journal = Journal()
+    journal.heard(request(1, "subscriptions/listen"))
+    assert journal.waiting
+    assert journal.died() == []
+    assert not journal.waiting
+    journal.heard(request(2))
+
+    assert journal.replay() == [request(1, "subscriptions/listen"), request(2)]
+    assert journal.answered(answer(2))
+    assert journal.died() == []
+    assert journal.replay() == [request(1, "subscriptions/listen")]
+
+
+def test_a_stream_that_was_cancelled_is_not_opened_again() -> None:
+    journal = Journal()
+    journal.heard(request(1, "subscriptions/listen"))
+    journal.died()
+    journal.heard(line(method="notifications/cancelled", params={"requestId": 1}))
+
+    assert journal.replay() == []
+
+
+def test_what_was_subscribed_to_is_subscribed_to_again_and_that_answer_is_for_nobody() -> None:
+    journal = Journal()
+    for number, (method, uri) in enumerate(
+        (("subscribe", "memory://a"), ("subscribe", "memory://b"), ("unsubscribe", "memory://a"))
+    ):
+        journal.heard(line(id=number, method=f"resources/{method}", params={"uri": uri}))
+        assert journal.answered(answer(number))
+    journal.died()
+    [again] = journal.replay()
+
+    assert json.loads(again)["method"] == "resources/subscribe"
+    assert json.loads(again)["params"] == {"uri": "memory://b"}
+    assert not journal.answered(answer(json.loads(again)["id"]))

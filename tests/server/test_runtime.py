@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import anyio
 import pytest
+from tests.server.engines import Bell
 
 from zettel.server.clock import Clock
 from zettel.server.parts import Parts, Perform, Tending
@@ -25,38 +26,6 @@ from zettel.tools.memory import Memory
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 RECALL = RecallArguments()
-
-
-@dataclass
-class Bell:
-    """A scheduler that only listens."""
-
-    rung: list[str] = field(default_factory=list[str])
-
-    def wrote(self) -> None:
-        """Note a write."""
-        self.rung.append("wrote")
-
-    def model_ready(self) -> None:
-        """Note the model."""
-        self.rung.append("model")
-
-    @property
-    def busy(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def due_in_s(self) -> float:
-        """At once."""
-        return 0.0
-
-    async def waiting(self) -> int:
-        """Nothing."""
-        return 0
-
-    async def run(self) -> None:
-        """Do nothing."""
 
 
 @dataclass

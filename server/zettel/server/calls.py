@@ -6,6 +6,8 @@ Imported after serving has begun: the verbs bring the heavier libraries.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from zettel.server.reading_calls import look
+from zettel.server.readings import Reading
 from zettel.server.schemas import (
     Arguments,
     ForgetArguments,
@@ -29,7 +31,7 @@ from zettel.tools.update import update
 async def perform(
     memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
 ) -> Mapping[str, object]:
-    """Carry out one tool call, within what the caller may see and change.
+    """Carry out one tool call, or show what is to be looked at, within the caller's reach.
 
     Raises:
         ZettelError: It cannot be done.
@@ -55,6 +57,8 @@ async def _perform(
             return await _update(memory, caller, arguments, now)
         case ForgetArguments():
             return await _forget(memory, caller, arguments, now)
+        case Reading():
+            return await look(memory, caller, arguments, now=now)
         case _:
             raise TypeError(type(arguments).__name__)
 

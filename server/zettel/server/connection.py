@@ -25,6 +25,10 @@ SendLine = Callable[[bytes], Awaitable[None]]
 """Writes one whole line, newline included; safe to call from several tasks."""
 
 
+ENDLESS = frozenset({"subscriptions/listen"})
+"""Requests that are answered when the client or the server ends them: nobody waits for that."""
+
+
 class Unanswered:
     """Which requests were read and not yet answered: what an ending conversation waits for."""
 
@@ -36,6 +40,8 @@ class Unanswered:
     def saw(self, message: JSONRPCMessage) -> None:
         """Take note of a message from either side."""
         if isinstance(message, JSONRPCRequest):
+            if message.method in ENDLESS:
+                return
             self._ids.add(message.id)
             if self._settled.is_set():
                 self._settled = anyio.Event()

@@ -1,6 +1,6 @@
 """One web application: `/mcp` (Streamable HTTP), `/sse` and `/messages/` (SSE), `/health`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from mcp.server import Server
@@ -13,9 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.exposure import is_loopback
+from zettel.server.feed import Feed
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
-from zettel.server.protocol import Door, create_server, version
+from zettel.server.protocol import Door, Engine, create_server, version
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.sse_messages import AnswersUnparsable, answer_unparsable
@@ -50,6 +51,7 @@ def create_app(
     namespace: str,
     security: TransportSecuritySettings,
     streams: Streams,
+    make_server: Callable[[Engine, Door, Feed], Server] = create_server,
 ) -> ASGIApp:
     """Make the application.
 
@@ -59,10 +61,11 @@ def create_app(
         namespace: Where callers who name none read and write.
         security: Which `Host` and `Origin` headers pass.
         streams: Ends open streams when the process is to leave.
+        make_server: Makes the server object of each transport; the conformance suite's is its own.
     """
-    http_server = create_server(runtime, Door(transport="http", namespace=namespace))
+    http_server = make_server(runtime, Door(transport="http", namespace=namespace), runtime.feed)
     http_app = http_server.streamable_http_app(transport_security=security)
-    sse_server = create_server(runtime, Door(transport="sse", namespace=namespace))
+    sse_server = make_server(runtime, Door(transport="sse", namespace=namespace), runtime.feed)
     answer_unparsable(sse_server)
     sse = SseServerTransport("/messages/", security)
 

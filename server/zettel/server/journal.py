@@ -13,7 +13,14 @@ INTERNAL_ERROR = -32603
 """Of JSON-RPC."""
 
 REPLAY_ID = "zettel-replay"
-"""Id of an `initialize` that is said again; its answer is for nobody."""
+"""How the id begins of what is said again and was answered before; its answer is for nobody."""
+
+LISTEN = "subscriptions/listen"
+"""A request that lasts: each engine hears it, but none is started for its sake once one has ended:
+without an engine nothing changes."""
+
+SUBSCRIBED = 256
+"""Subscriptions that are said again: as many as an engine grants one connection."""
 
 DIED_AGAIN = (
     "Zettel's engine stopped twice during this call. What the call was to change may have been"
@@ -24,10 +31,12 @@ Id = int | str
 
 
 class Journal:
-    """The requests that have no answer yet, and the handshake of the older protocol era."""
+    """The requests that have no answer yet, the older era's handshake, and what was subscribed."""
 
     def __init__(self) -> None:
         self._open: dict[Id, bytes] = {}
+        self._listening: dict[Id, bytes] = {}
+        self._subscribed: dict[str, Message] = {}
         self._died_under: set[Id] = set()
         self._initialize: Message | None = None
         self._initialize_id: Id | None = None
@@ -51,6 +60,7 @@ class Journal:
             return
         request_id = _id_of(message)
         if request_id is not None:
+            self._note_subscription(method, message)
             self._open[request_id] = line
             self._died_under.discard(request_id)
             if method == "initialize":
@@ -67,13 +77,15 @@ class Journal:
         if message is None or "method" in message:
             return True
         answered_id = _id_of(message)
-        if answered_id == REPLAY_ID:
+        if isinstance(answered_id, str) and answered_id.startswith(REPLAY_ID):
             return False
         self._close(answered_id)
         return True
 
     def died(self) -> list[bytes]:
         """The engine is gone: the lines that tell the client which calls are given up."""
+        for key in [key for key in self._open if _lasts(self._open[key])]:
+            self._listening[key] = self._open.pop(key)
         given_up = [key for key in self._open if key in self._died_under]
         self._died_under.update(self._open)
         return self.give_up(given_up, DIED_AGAIN)
@@ -106,12 +118,32 @@ class Journal:
             lines.append(unanswered or again)
         if self._initialized:
             lines.append(self._initialized)
-        return [*lines, *rest.values()]
+        for count, message in enumerate(self._subscribed.values()):
+            again = json.dumps({**message, "id": f"{REPLAY_ID}-{count}"}).encode() + b"\n"
+            lines.append(again)
+        return [*lines, *self._listening.values(), *rest.values()]
+
+    def _note_subscription(self, method: object, message: Message) -> None:
+        """Know what is subscribed to; a refusal the next engine repeats, to nobody."""
+        params = message.get("params")
+        uri = params.get("uri") if isinstance(params, dict) else None
+        if not isinstance(uri, str):
+            return
+        if method == "resources/subscribe" and len(self._subscribed) < SUBSCRIBED:
+            self._subscribed[uri] = message
+        elif method == "resources/unsubscribe":
+            self._subscribed.pop(uri, None)
 
     def _close(self, key: object) -> None:
         if isinstance(key, int | str):
+            self._listening.pop(key, None)
             self._open.pop(key, None)
             self._died_under.discard(key)
+
+
+def _lasts(line: bytes) -> bool:
+    message = _read(line) if LISTEN.encode() in line else None
+    return message is not None and message.get("method") == LISTEN
 
 
 def _read(line: bytes) -> Message | None:

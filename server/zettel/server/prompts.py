@@ -1,9 +1,11 @@
-"""The one prompt: an agent works off the questions that evolution has left open."""
+"""The prompts: what a person has an agent do with its memory, in one word."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mcp.server import ServerRequestContext
-from mcp.shared.exceptions import MCPError
 from mcp.types import (
-    INVALID_PARAMS,
     GetPromptRequestParams,
     GetPromptResult,
     ListPromptsResult,
@@ -14,31 +16,106 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.texts import REVIEW
+from zettel.server.refusals import refused
+from zettel.server.texts import KNOW, REMEMBER_SESSION, REVIEW
 from zettel.storage.errors import UnknownNameError, ZettelError
-from zettel.tools.bounds import check_namespace
+from zettel.tools.bounds import check_list, check_namespace, check_subject, nearest
 
-REVIEW_MEMORIES = "review-memories"
-
-_PROMPT = Prompt(
-    name=REVIEW_MEMORIES,
-    title="Review memories",
-    description="Settle what memory could not decide: notes that may replace or contradict others.",
-    arguments=[
-        PromptArgument(
-            name="namespace",
-            description="Whose notes; without it, this connection's.",
-            required=False,
-        )
-    ],
+_NAMESPACE = PromptArgument(
+    name="namespace", description="Whose notes; without it, this connection's.", required=False
 )
+_TAGS = PromptArgument(name="tags", description="Tags, with commas between.", required=False)
+_SUBJECT = PromptArgument(
+    name="subject",
+    description="Who or what; without it, everything in outline.",
+    required=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    prompt: Prompt
+    write: Callable[[Mapping[str, str]], str]
+
+
+def _named(given: Mapping[str, str], *names: str) -> str:
+    """The arguments as a tool call spells them, each with a comma before it; checked."""
+    checked: dict[str, object] = {}
+    if subject := check_subject(given.get("subject")):
+        checked["subject"] = subject
+    if tags := check_list("tags", given.get("tags", "").split(",")):
+        checked["tags"] = list(tags)
+    if namespace := given.get("namespace", "").strip():
+        checked["namespace"] = check_namespace(namespace)
+    shown = {name: checked[name] for name in names if name in checked}
+    return "".join(f", {k}={json.dumps(v, ensure_ascii=False)}" for k, v in shown.items())
+
+
+def _review(given: Mapping[str, str]) -> str:
+    return REVIEW.format(namespace=_named(given, "namespace"))
+
+
+def _remember_session(given: Mapping[str, str]) -> str:
+    return REMEMBER_SESSION.format(
+        namespace=_named(given, "namespace"), stored=_named(given, "tags", "namespace")
+    )
+
+
+def _know(given: Mapping[str, str]) -> str:
+    asked = _named(given, "subject", "tags", "namespace").removeprefix(", ")
+    about = given.get("subject", "").strip() or "everything it holds here"
+    return KNOW.format(
+        about=json.dumps(about, ensure_ascii=False),
+        listed=f"{asked}, limit=50" if asked else "",
+        namespace=_named(given, "namespace"),
+    )
+
+
+def _entry(
+    name: str,
+    title: str,
+    description: str,
+    arguments: list[PromptArgument],
+    write: Callable[[Mapping[str, str]], str],
+) -> _Entry:
+    prompt = Prompt(name=name, title=title, description=description, arguments=arguments)
+    return _Entry(prompt=prompt, write=write)
+
+
+PROMPTS: dict[str, _Entry] = {
+    entry.prompt.name: entry
+    for entry in (
+        _entry(
+            "remember-this-session",
+            "Remember this session",
+            "Store what this conversation has settled and memory does not hold yet.",
+            [_TAGS, _NAMESPACE],
+            _remember_session,
+        ),
+        _entry(
+            "what-do-you-know",
+            "What do you know",
+            "Tell what memory holds about somebody or something, and how sure it is.",
+            [_SUBJECT, _TAGS, _NAMESPACE],
+            _know,
+        ),
+        _entry(
+            "review-memories",
+            "Review memories",
+            "Settle what memory could not decide: notes that may replace or contradict others.",
+            [_NAMESPACE],
+            _review,
+        ),
+    )
+}
+"""By name, in the order they are listed."""
 
 
 async def list_prompts(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListPromptsResult:
     """Every prompt there is."""
-    return ListPromptsResult(prompts=[_PROMPT])
+    return ListPromptsResult(prompts=[entry.prompt for entry in PROMPTS.values()])
 
 
 async def get_prompt(
@@ -50,19 +127,25 @@ async def get_prompt(
         MCPError: There is none of that name, or an argument is wrong.
     """
     try:
-        text = _review(params)
+        entry = find_prompt(params.name)
+        text = entry.write(params.arguments or {})
     except ZettelError as error:
-        raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+        raise refused(error) from None
     return GetPromptResult(
-        description=_PROMPT.description,
+        description=entry.prompt.description,
         messages=[PromptMessage(role="user", content=TextContent(text=text))],
     )
 
 
-def _review(params: GetPromptRequestParams) -> str:
-    if params.name != REVIEW_MEMORIES:
-        raise UnknownNameError("prompt", params.name, [REVIEW_MEMORIES], f"Get {REVIEW_MEMORIES}.")
-    namespace = (params.arguments or {}).get("namespace", "")
-    return REVIEW.format(
-        namespace=f', namespace="{check_namespace(namespace)}"' if namespace else ""
-    )
+def find_prompt(name: str) -> _Entry:
+    """The prompt of this name.
+
+    Raises:
+        UnknownNameError: There is none; the message names the nearest.
+    """
+    if name in PROMPTS:
+        return PROMPTS[name]
+    near = nearest(name, PROMPTS)
+    meant = f"Did you mean {near!r}? " if near else ""
+    remedy = f"{meant}The prompts are {', '.join(PROMPTS)}."
+    raise UnknownNameError("prompt", name[:80], PROMPTS, remedy)

@@ -1,16 +1,19 @@
-"""The MCP server object: lists the four tools, reads calls, writes answers; knows no transport."""
+"""The MCP server object: the four tools and what goes beside them; knows no transport."""
 
 import json
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from typing import Protocol
 
 from mcp.server import Server, ServerRequestContext
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -19,9 +22,16 @@ from mcp.types import (
 )
 
 from zettel.server.arguments import read_arguments
+from zettel.server.beats import with_progress
+from zettel.server.completions import complete
+from zettel.server.feed import Feed
 from zettel.server.principal import bearer_of
 from zettel.server.prompts import get_prompt, list_prompts
+from zettel.server.readings import Reading
+from zettel.server.refusals import sendable
+from zettel.server.resources import list_resources, list_templates, read_resource
 from zettel.server.schemas import Arguments
+from zettel.server.subscriptions import Subscriptions
 from zettel.server.texts import INSTRUCTIONS
 from zettel.server.toolbox import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
@@ -30,8 +40,17 @@ from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-TOOLS_TTL_MS = 3_600_000
-"""Milliseconds a client may keep the list of tools; it changes with a new version only."""
+LISTS_TTL_MS = 3_600_000
+"""Milliseconds a client may keep a list; it changes with a new version only."""
+
+SAME_FOR_ALL: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "server/discover",
+)
+"""What is answered the same, whoever asks."""
 
 CLIENT_NAME_LENGTH = 64
 """Characters kept of the name a client gives itself."""
@@ -41,7 +60,7 @@ class Engine(Protocol):
     """What carries a call out, in this process or in another."""
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
-        """Carry out one tool call.
+        """Carry out one tool call or reading.
 
         Raises:
             ZettelError: It cannot be done; the text says what to do instead.
@@ -65,19 +84,58 @@ def version() -> str:
     return metadata.version("zettel-mcp")
 
 
-def create_server(engine: Engine, door: Door) -> Server:
-    """Make the server object that every connection through one door shares."""
+def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Server:
+    """Make the server object that every connection through one door shares.
 
-    async def list_tools(
-        _context: ServerRequestContext, _params: PaginatedRequestParams | None
-    ) -> ListToolsResult:
-        return ListToolsResult(tools=[entry.advertised for entry in TOOLS.values()])
+    Args:
+        engine: Carries calls and readings out.
+        door: How callers come in.
+        feed: Finds out what has changed; None if nobody can subscribe to changes.
+    """
+    serving = _Serving(engine, door)
+    changes = feed and Subscriptions(
+        feed, partial(_caller, door), ends_streams=door.transport != "stdio"
+    )
+    return Server(
+        "zettel",
+        version=version(),
+        title="Zettel",
+        instructions=INSTRUCTIONS,
+        cache_hints=dict.fromkeys(SAME_FOR_ALL, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")),
+        on_list_tools=list_tools,
+        on_call_tool=serving.call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=partial(read_resource, serving.look),
+        on_subscribe_resource=changes.subscribe if changes else None,
+        on_unsubscribe_resource=changes.unsubscribe if changes else None,
+        on_subscriptions_listen=changes.listen if changes else None,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+        on_completion=partial(complete, serving.look),
+    )
+
+
+async def list_tools(
+    _context: ServerRequestContext, _params: PaginatedRequestParams | None
+) -> ListToolsResult:
+    """The four tools."""
+    return ListToolsResult(tools=[entry.advertised for entry in TOOLS.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What is handed to the engine through one door."""
+
+    engine: Engine
+    door: Door
 
     async def call_tool(
-        context: ServerRequestContext, params: CallToolRequestParams
+        self, context: ServerRequestContext, params: CallToolRequestParams
     ) -> CallToolResult:
         started = time.perf_counter()
-        result = await _answer(engine, _caller(door, context), params)
+        answer = partial(_answer, self.engine, _caller(self.door, context), params)
+        result = await with_progress(context, answer)
         logger.info(
             "tool=%s outcome=%s milliseconds=%.0f",
             params.name if params.name in TOOLS else "unknown",
@@ -86,17 +144,16 @@ def create_server(engine: Engine, door: Door) -> Server:
         )
         return result
 
-    return Server(
-        "zettel",
-        version=version(),
-        title="Zettel",
-        instructions=INSTRUCTIONS,
-        cache_hints={"tools/list": CacheHint(ttl_ms=TOOLS_TTL_MS, scope="public")},
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_prompts=list_prompts,
-        on_get_prompt=get_prompt,
-    )
+    async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
+        try:
+            return await self.engine.call(reading, _caller(self.door, context))
+        except ZettelError:
+            raise
+        except Exception:
+            # As for a tool call: a bug costs this request only.
+            logger.exception("reading=%s failed inside", type(reading).__name__)
+            message = "Zettel failed inside; its log says why. It is safe to ask again."
+            raise MCPError(code=INTERNAL_ERROR, message=message) from None
 
 
 async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams) -> CallToolResult:
@@ -121,8 +178,7 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
 
 def _failed(text: str) -> CallToolResult:
     # A name or value from the call may hold what no JSON text can.
-    sendable = text.encode("utf-8", "backslashreplace").decode()
-    return CallToolResult(content=[TextContent(text=sendable)], is_error=True)
+    return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
 
 
 def _caller(door: Door, context: ServerRequestContext) -> Caller:

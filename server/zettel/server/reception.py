@@ -194,7 +194,7 @@ class Reception:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
-                create_server(Watched(self._runtime, self._claim), door),
+                create_server(Watched(self._runtime, self._claim), door, self._runtime.feed),
                 client.reader,
                 client.send_line,
                 protocol=wanted.protocol,

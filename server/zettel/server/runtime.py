@@ -14,6 +14,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from zettel.server.clock import Clock, utc_now
+from zettel.server.feed import Feed
+from zettel.server.flushing import flush, flush_regularly
 from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.schemas import Arguments
 from zettel.storage.embedder import Embedder
@@ -23,11 +25,9 @@ from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
+from zettel.tools.telling import AT_WORK, say
 
 logger = logging.getLogger(__name__)
-
-USAGE_INTERVAL_S = 5.0
-"""Seconds between two writes of what recall reinforced; a batch is one commit."""
 
 CLOSE_S = 5.0
 """Seconds the last writes may take before the process leaves anyway."""
@@ -67,6 +67,8 @@ class Runtime:
         self._model_problem = ""
         self.llm_problem = ""
         """Why the LLM that is set cannot be used; evolution goes by its rules then."""
+        self.feed = Feed(self.call)
+        """Tells who subscribed to changes."""
         self._open_calls = 0
         self._idle = anyio.Event()
         self._idle.set()
@@ -107,6 +109,7 @@ class Runtime:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._start)
+            tasks.start_soon(self.feed.run)
             try:
                 yield
             finally:
@@ -146,7 +149,10 @@ class Runtime:
         self._open_calls += 1
         self._idle = anyio.Event() if self._idle.is_set() else self._idle
         try:
+            if self.status == "starting":
+                say("opening the store")
             memory = await self.memory()
+            say(AT_WORK)
             assert self._perform is not None
             return await self._perform(memory, caller, arguments, now=self._clock())
         finally:
@@ -212,7 +218,7 @@ class Runtime:
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)
         assert self._tasks is not None
         self._tasks.start_soon(self._scheduler.run)
-        self._tasks.start_soon(self._flush_regularly, memory)
+        self._tasks.start_soon(flush_regularly, memory)
         if self.model_ready:
             self._scheduler.model_ready()
         if self._loading_done.is_set() and not self.model_ready:
@@ -272,27 +278,13 @@ class Runtime:
             logger.info("reranker is ready")
 
     def _wrote(self) -> None:
+        self.feed.wake()
         if self._scheduler is not None:
             self._scheduler.wrote()
-
-    async def _flush_regularly(self, memory: Memory) -> None:
-        while True:
-            await anyio.sleep(USAGE_INTERVAL_S)
-            await _flush(memory)
 
     async def _close(self) -> None:
         memory = self._attempt.memory if self._attempt else None
         if memory is None:
             return
-        await _flush(memory)
+        await flush(memory)
         await memory.store.close()
-
-
-async def _flush(memory: Memory) -> None:
-    if not memory.usage.dirty:
-        return
-    try:
-        await memory.usage.flush(memory.store)
-    except Exception:
-        # Kept in the buffer: the next flush tries again, and no count is worth a server's life.
-        logger.warning("usage was not written", exc_info=True)

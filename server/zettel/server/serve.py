@@ -102,6 +102,7 @@ async def serve_http(
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
             await ending.drain(runtime.calls_finished)
+            runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)
             streams.end()
             web.should_exit = True

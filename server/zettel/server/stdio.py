@@ -32,7 +32,7 @@ async def serve_stdio(settings: Settings) -> None:
     wire = Wire()
     ending = Ending()
     runtime = Runtime(settings.store, installed_parts(settings))
-    server = create_server(runtime, stdio_door(settings))
+    server = create_server(runtime, stdio_door(settings), runtime.feed)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(ask_on_orphaning, ending)

@@ -20,6 +20,7 @@ from zettel.tools.render import forget_line
 from zettel.tools.scope import forgettable_namespaces
 from zettel.tools.search import search
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
+from zettel.tools.telling import say
 from zettel.tools.times import Period, iso, read_time
 from zettel.tools.unlearn import unlearn
 
@@ -235,13 +236,16 @@ async def _change_state(
         changes = [Change(note=note) for note in turned.values()]
         return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
+    say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
     for note in await commit(memory, list(revs), plan):
         if note.note_id in revs:
             settled[note.note_id] = note
     # A restored note may have lost or found a superseder while it was away. Nothing comes before
     # this: killed in between, what races have left stays.
+    say(f"settling what {len(settled)} notes had replaced")
     await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
     if not undo:
+        say(f"unlearning what {len(settled)} notes have taught others")
         await unlearn(memory, sorted(settled), by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note
+from zettel.storage.store import NoteFilter
 from zettel.tools.answers import Overview, RecallAnswer
 from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
@@ -110,10 +111,7 @@ async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     has no session at all.
     """
     where, limit = asked.where, asked.asking.limit
-    profile = await memory.store.find(
-        replace(where, kinds=(Kind.CORE,), derived=None), limit=PROFILE
-    )
-    profile += await memory.store.find(replace(where, tags=(SUMMARY,), derived=True), limit=1)
+    profile = await profile_notes(memory, where)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
     newest = await memory.store.find(where, limit=limit)
@@ -122,16 +120,30 @@ async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
     ids += [note_id for note_id in _ids(newest) if note_id not in ids][:room]
     around = Overview()
     if tags := (await memory.store.facets(where)).tags:
-        around["tags"] = _commonest(tags)
-    if names := (await memory.store.facets(replace(where, namespaces=()))).namespaces:
-        around["namespaces"] = _commonest(names)
+        around["tags"] = commonest(tags)
+    if names := await namespaces_seen(memory, where):
+        around["namespaces"] = commonest(names)
     overview = None if page.offset else around
     return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
+
+
+async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
+    """The `core` notes of these namespaces, newest first, and the newest running summary."""
+    core = replace(where, kinds=(Kind.CORE,), derived=None)
+    summary = replace(where, tags=(SUMMARY,), derived=True)
+    profile = await memory.store.find(core, limit=PROFILE)
+    return profile + await memory.store.find(summary, limit=1)
+
+
+async def namespaces_seen(memory: Memory, where: NoteFilter) -> Mapping[str, int]:
+    """Namespace -> its notes, of all the caller may name."""
+    return (await memory.store.facets(replace(where, namespaces=()))).namespaces
 
 
 def _ids(notes: Sequence[Note]) -> list[str]:
     return list(dict.fromkeys(note.note_id for note in notes))
 
 
-def _commonest(counts: Mapping[str, int]) -> dict[str, int]:
+def commonest(counts: Mapping[str, int]) -> dict[str, int]:
+    """The `COMMONEST` names with the highest counts, those first."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])
