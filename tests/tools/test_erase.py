@@ -13,6 +13,7 @@ from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
+from zettel.tools.telling import telling
 
 CANARY = "the canary sings at Quillfeather Lodge"
 
@@ -40,6 +41,15 @@ async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> N
     assert (preview["status"], ids(preview)) == ("preview", [note_id])
     assert str(preview["confirm"]) in str(preview["next"])
     assert await desk.found(query="canary") == [note_id]
+
+
+async def test_whoever_waits_for_an_erasure_hears_what_it_is_at_and_no_text(desk: Desk) -> None:
+    note_id, heard = await desk.told(CANARY), list[str]()
+
+    with telling(heard.append):
+        await erased(desk, note_id)
+
+    assert heard == ["erasing 1 notes", "removing what was erased from every file"]
 
 
 async def test_an_erased_note_is_in_no_answer_of_any_moment(desk: Desk) -> None:

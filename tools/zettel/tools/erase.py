@@ -17,6 +17,7 @@ from zettel.tools.erasing import NOTES, drain, order_erasure
 from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
 from zettel.tools.previews import Preview, finish_preview
+from zettel.tools.telling import say
 from zettel.tools.times import iso
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ async def erase_previewed(
             answer["next"] = "All of them have changed or are gone: look at them again."
             return answer
         memory.check_writes(note for note in there if note.note_id in meant)
+        say(f"erasing {len(meant)} notes")
         receipt_id = await order_erasure(memory.whole, meant, scope=NOTES, who=caller.name, now=now)
         preview = replace(
             preview,
@@ -68,6 +70,7 @@ async def erase_previewed(
             elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
         )
         await finish_preview(memory.store, token, preview, now=now)
+    say("removing what was erased from every file")
     await drain_soon(memory.whole, now=now)
     return await _answer(memory, token, preview)
 
