@@ -37,7 +37,7 @@ from zettel.server.texts import INSTRUCTIONS
 from zettel.server.toolbox import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
-from zettel.tools.caller import Caller
+from zettel.tools.caller import LOCAL, Caller
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Door:
     """`stdio`, `http` or `sse`."""
     namespace: str
     session: str = ""
-    principal: str = "local"
+    principal: str = LOCAL
     tally: Tally = field(default_factory=Uncounted)
     """Where requests are counted."""
 
