@@ -43,8 +43,9 @@ class Event:
     client: str = ""
     did: str
     """A tool's, step's or run's name, `token create` or `token revoke`."""
-    subject: str = ""
-    """The revision it made: `note_id@rev`."""
+    note_id: str = ""
+    rev: int = 0
+    """The revision it made; 0 if none."""
     token: str = ""
     """The name of a token that was made or revoked."""
     namespace: str = ""
@@ -153,7 +154,8 @@ async def _of_revisions(found: AsyncGenerator[Revision]) -> AsyncGenerator[Event
             principal=revision.told_by or principal,
             client=client,
             did=revision.change,
-            subject=f"{revision.note_id}@{revision.rev}",
+            note_id=revision.note_id,
+            rev=revision.rev,
             namespace=revision.namespace,
             run_id=revision.run_id,
             reason=revision.reason,
@@ -195,7 +197,7 @@ def _of_tokens(tokens: Tokens, namespace: str) -> Iterator[Event]:
     for token in tokens:
         if namespace and namespace not in token.reach.reads:
             continue
-        where = ", ".join(token.namespaces)
+        where = "/metrics" if token.metrics else ", ".join(token.namespaces)
         for did, at in (("token create", token.made_at), ("token revoke", token.revoked_at)):
             if at is not None:
                 yield Event(at=at, principal=LOCAL, did=did, token=token.name, told=where)
@@ -207,13 +209,14 @@ async def _newest_first(events: Iterable[Event]) -> AsyncGenerator[Event]:
 
 
 def _as_json(event: Event) -> str:
-    told = {name: value for name, value in asdict(event).items() if value != ""}
+    told = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
     return json.dumps(told | {"at": exactly(event.at)}, ensure_ascii=False)
 
 
 def _as_line(event: Event) -> str:
     who = f"{event.principal} ({event.client})" if event.client else event.principal
-    parts = (event.subject, event.token, event.namespace, event.run_id, event.told)
+    revision = f"{event.note_id}@{event.rev}" if event.rev else ""
+    parts = (revision, event.token, event.namespace, event.run_id, event.told)
     head = "  ".join((iso(event.at), who, event.did, *filter(None, parts)))
     words = (f"  why: {event.reason}", f"  {shortened(' '.join(event.content.split()), LINE)}")
     return "\n".join(printable(line) for line in (head, *words) if line.strip() not in ("", "why:"))

@@ -54,7 +54,8 @@ class LogLine(logging.Formatter):
         }
         if self._form == "json":
             whole = head | dict(said) | ({"exception": error} if error else {})
-            return json.dumps(whole, ensure_ascii=False)
+            # ASCII: then no reader of lines takes one for two, nor is any half a surrogate pair.
+            return json.dumps(whole)
         named = "".join(f" {name}={_value(value)}" for name, value in said.items())
         line = f"{head['time']} {record.levelname} {record.name}: {head['message']}{named}"
         return f"{line}\n{error}" if error else line

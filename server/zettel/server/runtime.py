@@ -158,8 +158,7 @@ class Runtime:
         try:
             if self.status == "starting":
                 say("opening the store")
-            with span("wait for the store"):
-                memory = await self.memory()
+            memory = await self.memory()
             say(AT_WORK)
             assert self._perform is not None
             with span(type(arguments).__name__):
