@@ -5,7 +5,6 @@
 
 import json
 import logging
-import sys
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -170,10 +169,10 @@ def test_a_field_never_looks_like_another_nor_like_a_line(client: str, request: 
 
 
 def test_where_it_went_wrong_is_told() -> None:
-    try:
+    with pytest.raises(ValueError, match=CANARY) as failed:
         int(CANARY)
-    except ValueError:
-        record = logging.LogRecord("uvicorn.error", 40, __file__, 1, "failed", (), sys.exc_info())
+    error = (failed.type, failed.value, failed.tb)
+    record = logging.LogRecord("uvicorn.error", 40, __file__, 1, "failed", (), error)
 
     told = json.loads(LogLine("json").format(record))
     assert (
