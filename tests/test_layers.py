@@ -106,6 +106,21 @@ def test_only_the_chat_knows_the_llm_client() -> None:
     assert importers("openai", "httpx2") == {"storage/openai_chat.py"}
 
 
+def test_only_the_server_that_shows_figures_counts_them() -> None:
+    assert importers("prometheus_client") == {"server/metrics.py"}
+    # An engine without HTTP, and stdio, must not pay for what nobody reads.
+    users = {
+        file.name for file in product_files() if "zettel.server.metrics.Metrics" in imports(file)
+    }
+    assert users == {"http.py", "serve.py"}
+
+
+def test_only_what_observes_knows_the_spans() -> None:
+    files = {"server/observed.py", "server/spans.py", "server/telemetry.py"}
+
+    assert importers("opentelemetry") == files
+
+
 def test_only_what_decodes_a_stores_files_knows_the_decoder() -> None:
     assert importers("lance") == {"storage/lance_pages.py"}
 

@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, TextContent, Tool
 from pydantic import JsonValue
 from tests.server.engines import ListeningEngine
 
+from zettel.server.log_lines import LogLine
 from zettel.server.protocol import Door, create_server
 from zettel.server.schemas import RecallArguments
 from zettel.storage.errors import NoteNotFoundError
@@ -206,5 +207,6 @@ async def test_the_log_names_tool_and_outcome_but_no_word_of_the_note(
         async with connected(engine) as client:
             await client.call_tool("remember", {"content": "the launch code is 4711"})
 
-    assert "tool=remember outcome=error milliseconds=" in caplog.text
-    assert "launch" not in caplog.text
+    [told] = [LogLine("text").format(record) for record in caplog.records]
+    assert "tool=remember outcome=error error=NoteNotFoundError milliseconds=" in told
+    assert "launch" not in told + caplog.text

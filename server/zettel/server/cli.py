@@ -14,7 +14,7 @@ import typer
 
 from zettel.server.attach import EXIT_USAGE
 from zettel.server.cli_forget import forget
-from zettel.server.cli_history import evolve, history, runs, undo
+from zettel.server.cli_history import audit, evolve, history, runs, undo
 from zettel.server.cli_keeping import backup, doctor, restore
 from zettel.server.cli_options import (
     EXIT_FAILED,
@@ -198,7 +198,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None
 app.add_typer(token_app, name="token")
 
 for command in (
-    *(recall, forget, evolve, undo, runs, history),
+    *(recall, forget, evolve, undo, runs, history, audit),
     *(backup, restore, doctor, verify_erased),
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Commands over what happened to the notes: evolve, undo, runs, history."""
+"""Commands over what happened to the notes: evolve, undo, runs, history, audit."""
 
 from typing import Annotated
 
@@ -109,6 +109,43 @@ def history(
 
     settings = read_settings(context, store=store, log_level=log_level or "warning")
     anyio.run(print_history, settings, note_id, as_json, typer.echo)
+    leave()
+
+
+def audit(
+    context: typer.Context,
+    *,
+    principal: Annotated[
+        str | None, typer.Option(help="A token's name, local, or scheduler.", show_default=False)
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="ISO 8601.", show_default=False)] = None,
+    until: Annotated[str | None, typer.Option(help="ISO 8601.", show_default=False)] = None,
+    note_id: Annotated[
+        str | None, typer.Option("--id", help="Of one note.", show_default=False)
+    ] = None,
+    in_namespace: Annotated[
+        str | None, typer.Option("--namespace", help="Of one namespace.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Lines at most; 0: all.")] = 100,
+    text: Annotated[bool, typer.Option("--text", help="With the notes' words.")] = False,
+    as_json: AsJson = False,
+    store: Store = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Say who did what to which note, newest first; also runs, erasures and tokens."""
+    from zettel.server import auditing  # noqa: PLC0415
+
+    settings = read_settings(context, store=store, log_level=log_level or "warning")
+    asked = auditing.asked(
+        principal=principal,
+        since=since,
+        until=until,
+        note_id=note_id,
+        namespace=in_namespace,
+        limit=limit,
+        with_text=text,
+    )
+    anyio.run(auditing.print_audit, settings, asked, as_json, typer.echo)
     leave()
 
 

@@ -36,7 +36,7 @@ def read_settings(context: typer.Context, **flags: str | int | None) -> Settings
     before: dict[str, str | int | None] = context.obj
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(**(before | given))
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     return settings
 
 

@@ -2,13 +2,16 @@
 
 import json
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 
 from zettel.server.cli_options import AsJson, Store, leave, read_settings
 from zettel.tools.readable import printable
+
+if TYPE_CHECKING:
+    from zettel.server.tokens import Token
 
 token_app = typer.Typer(
     no_args_is_help=True,
@@ -23,8 +26,12 @@ def create(
     *,
     name: Annotated[str, typer.Option(help="Whose it is; stamped into notes.")],
     namespace: Annotated[
-        list[str], typer.Option(help="NAME, or NAME:ro to only read; repeatable, first: default.")
-    ],
+        list[str] | None,
+        typer.Option(help="NAME, or NAME:ro to only read; repeatable, first: default."),
+    ] = None,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="For /metrics alone, without a namespace.")
+    ] = False,
     expires: Annotated[
         str | None, typer.Option(help="30d, 12h, 8w, 90m, or a date.", show_default=False)
     ] = None,
@@ -35,13 +42,13 @@ def create(
     from zettel.server import token_tasks  # noqa: PLC0415  see cli.py
 
     settings = read_settings(context, store=store, log_level="warning")
-    made, text = anyio.run(token_tasks.create, settings, name, namespace, expires)
+    made, text = anyio.run(token_tasks.create, settings, name, namespace or [], expires, metrics)
     if as_json:
         typer.echo(json.dumps({"token": text, **token_tasks.as_json(made, made.made_at)}))
     else:
         typer.echo(text)
         typer.echo(
-            f"Token {made.token_id} of {made.name}: {', '.join(made.namespaces)};"
+            f"Token {made.token_id} of {made.name}: {_where(made)};"
             f" {_until(made.expires_at)}. It is not shown again. Send it as"
             " Authorization: Bearer TOKEN.",
             err=True,
@@ -60,7 +67,7 @@ def list_tokens(context: typer.Context, *, as_json: AsJson = False, store: Store
         if as_json:
             typer.echo(json.dumps(token_tasks.as_json(token, now)))
         else:
-            where, until = ", ".join(token.namespaces), _until(token.expires_at)
+            where, until = _where(token), _until(token.expires_at)
             line = f"{token.token_id}  {token.name}  {token.state(now)}  {where}  {until}"
             typer.echo(printable(line))
     if not tokens and not as_json:
@@ -86,6 +93,10 @@ def revoke(
     else:
         typer.echo(f"Revoked token {gone.token_id} of {gone.name}.")
     leave()
+
+
+def _where(token: "Token") -> str:
+    return "/metrics" if token.metrics else ", ".join(token.namespaces)
 
 
 def _until(moment: datetime | None) -> str:

@@ -91,7 +91,7 @@ def _run(claim: Claim) -> NoReturn:
         _refuse(claim, str(error))
         claim.release()
         os._exit(EXIT_USAGE)
-    log_to_file(settings.log_level, claim.place.log)
+    log_to_file(settings.log_level, claim.place.log, settings.log_format)
     anyio.run(serve_engine, settings, claim)
     # A thread amid an import or a model's loading cannot be joined.
     os._exit(0)

@@ -62,4 +62,4 @@ async def _has_tokens(settings: Settings) -> bool:
     except StoreUnavailableError:
         # There is none yet, or serving will say what is wrong with it.
         return False
-    return any(token.state(utc_now()) == "active" for token in tokens)
+    return any(token.state(utc_now()) == "active" and not token.metrics for token in tokens)

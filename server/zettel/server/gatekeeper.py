@@ -16,19 +16,22 @@ from zettel.server.principal import Bearer
 from zettel.server.runtime import Runtime
 from zettel.server.streams import Streams
 from zettel.server.token_book import KEY, Tokens, parse_tokens
-from zettel.server.tokens import recognized
+from zettel.server.tokens import Token, recognized
 from zettel.storage.errors import ZettelError
 
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.4
 """Seconds for which a look at the tokens holds: one that is revoked is out within a second."""
-OPEN_PATHS = ("/health",)
+OPEN_PATHS = ("/health", "/health/live", "/health/ready")
 """For those who only want to know whether the server lives."""
+METRICS = "/metrics"
+"""For tokens that are for it alone: what it tells is of all tenants together."""
 WELL_KNOWN = "/.well-known/"
 """Where clients look for OAuth; nothing is there, and they must be told so, not be turned away."""
 MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 REFUSED = "This access token is unknown, revoked or expired."
+ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
 REMEDY = " The person who runs this server makes one with zettel token create."
 
 
@@ -71,7 +74,7 @@ class Gatekeeper:
             if not streams.some_open:
                 continue
             try:
-                await self._look()
+                await self.look()
             except ZettelError:
                 # What cannot be read serves nobody; requests are told.
                 logger.warning("the access tokens could not be read", exc_info=True)
@@ -87,6 +90,11 @@ class Gatekeeper:
         return any(token.state(self._clock()) == "active" for token in known)
 
     @property
+    def everybody(self) -> bool:
+        """Whether it is known that whoever reaches the server may come in."""
+        return self._looked > float("-inf") and not self._needed
+
+    @property
     def _needed(self) -> bool:
         # Revoked ones count: revoking the last one must not let everybody in.
         return self._always or bool(self._tokens)
@@ -94,7 +102,7 @@ class Gatekeeper:
     async def _refusal(self, scope: Scope) -> Response | None:
         """The answer to who may not come in; notes down who may."""
         try:
-            await self._look()
+            await self.look()
         except ZettelError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": "1"})
         if not self._needed:
@@ -104,14 +112,18 @@ class Gatekeeper:
         token = recognized(self._tokens, presented, self._clock()) if presented else None
         if token is not None:
             scope["user"] = Bearer(token)
-            return None
+            return None if token.metrics is (scope["path"] == METRICS) else _wrong_place(token)
         # RFC 6750, section 3.1: who presented nothing is told no error code.
         challenge = 'Bearer error="invalid_token"' if presented else "Bearer"
         text = (REFUSED if presented else MISSING) + REMEDY
         return PlainTextResponse(text, 401, {"www-authenticate": challenge})
 
-    async def _look(self) -> None:
-        """Read the tokens, unless that was done just now."""
+    async def look(self) -> None:
+        """Read the tokens, unless that was done just now.
+
+        Raises:
+            ZettelError: The store cannot be read.
+        """
         async with self._looking:
             began = anyio.current_time()
             if began - self._looked < LOOK_S:
@@ -121,6 +133,12 @@ class Gatekeeper:
             if raw != self._raw:
                 self._raw, self._tokens = raw, parse_tokens(raw)
             self._looked = began
+
+
+def _wrong_place(token: Token) -> Response:
+    text = "This access token is for /metrics alone." if token.metrics else ONLY_METRICS
+    challenge = 'Bearer error="insufficient_scope"'
+    return PlainTextResponse(text, 403, {"www-authenticate": challenge})
 
 
 def _presented(scope: Scope) -> str:

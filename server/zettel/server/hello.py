@@ -22,6 +22,7 @@ ENGINE_SETTINGS = (
     "model",
     "reranker",
     "log_level",
+    "log_format",
     "evolve_minutes",
     "settle_seconds",
     "idle_minutes",

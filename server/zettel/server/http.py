@@ -1,14 +1,13 @@
-"""One web application: `/mcp` (Streamable HTTP), `/sse` and `/messages/` (SSE), `/health`."""
+"""One web application: `/mcp` (Streamable HTTP), `/sse` (SSE), `/health`, `/metrics`."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from mcp.server import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,7 +15,9 @@ from zettel.server.exposure import is_loopback
 from zettel.server.feed import Feed
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
-from zettel.server.protocol import Door, Engine, create_server, version
+from zettel.server.health import health_routes
+from zettel.server.metrics import Metrics
+from zettel.server.protocol import Door, Engine, create_server
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.sse_messages import AnswersUnparsable, answer_unparsable
@@ -52,6 +53,7 @@ def create_app(
     security: TransportSecuritySettings,
     streams: Streams,
     make_server: Callable[[Engine, Door, Feed], Server] = create_server,
+    metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Make the application.
 
@@ -62,10 +64,11 @@ def create_app(
         security: Which `Host` and `Origin` headers pass.
         streams: Ends open streams when the process is to leave.
         make_server: Makes the server object of each transport; the conformance suite's is its own.
+        metrics: What `/metrics` shows; None for no such path.
     """
-    http_server = make_server(runtime, Door(transport="http", namespace=namespace), runtime.feed)
+    doors = [Door(transport=t, namespace=namespace, tally=runtime.tally) for t in ("http", "sse")]
+    http_server, sse_server = (make_server(runtime, door, runtime.feed) for door in doors)
     http_app = http_server.streamable_http_app(transport_security=security)
-    sse_server = make_server(runtime, Door(transport="sse", namespace=namespace), runtime.feed)
     answer_unparsable(sse_server)
     sse = SseServerTransport("/messages/", security)
 
@@ -74,30 +77,16 @@ def create_app(
         async with http_server.session_manager.run():
             yield
 
-    async def health(_request: Request) -> Response:
-        return _health(runtime)
-
     routes = [
-        Route("/health", health),
+        *health_routes(runtime, gatekeeper),
+        *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
         *http_app.routes,
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
     ]
     app = gatekeeper.wrap(Starlette(routes=routes, lifespan=lifespan))
-    return Guard(streams.wrap(app), security)
-
-
-def _health(runtime: Runtime) -> Response:
-    status = runtime.status
-    body: dict[str, object] = {
-        "status": status,
-        "version": version(),
-        "store": runtime.place,
-        "model_ready": runtime.model_ready,
-    }
-    if runtime.problem:
-        body["problem"] = runtime.problem
-    return JSONResponse(body, status_code=200 if status == "ok" else 503)
+    guarded = Guard(streams.wrap(app), security)
+    return metrics.wrap(guarded) if metrics else guarded
 
 
 class _SseEndpoint:

@@ -5,10 +5,7 @@ import os
 import sys
 from logging.handlers import RotatingFileHandler
 
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-QUIET = ("asyncio", "filelock", "httpx", "httpx2", "mcp", "openai", "sse_starlette", "uvicorn")
-"""Loggers that repeat every request, some with its body: warnings only."""
-
+from zettel.server.log_lines import OURS, LogFormat, LogLine
 
 LOG_BYTES = 1_000_000
 """Size of a log file after which the next one is begun."""
@@ -28,35 +25,37 @@ class EngineLog(RotatingFileHandler):
             os.dup2(self.stream.fileno(), 2)
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, form: LogFormat = "text") -> None:
     """Send log records to standard error.
 
     Args:
-        level: `debug`, `info`, `warning` or `error`. Notes' text appears at no level above debug.
+        level: `debug`, `info`, `warning` or `error`; notes' text appears at none. Other libraries
+            are heard from `warning` on: below, some repeat every request with its body.
+        form: How a line is written.
     """
-    _log_to(logging.StreamHandler(sys.stderr), level)
+    _log_to(logging.StreamHandler(sys.stderr), level, form)
 
 
-def log_to_file(level: str, path: str) -> None:
+def log_to_file(level: str, path: str, form: LogFormat = "text") -> None:
     """Send log records to a file of bounded size.
 
     Args:
         level: As for `configure_logging`.
         path: Of the file; standard error if it cannot be written.
+        form: How a line is written.
     """
     try:
         handler = EngineLog(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")
     except OSError:
-        configure_logging(level)
+        configure_logging(level, form)
         return
-    _log_to(handler, level)
+    _log_to(handler, level, form)
 
 
-def _log_to(handler: logging.Handler, level: str) -> None:
-    logging.basicConfig(level=level.upper(), format=FORMAT, handlers=[handler], force=True)
-    floor = logging.DEBUG if level == "debug" else logging.WARNING
-    for name in QUIET:
-        logging.getLogger(name).setLevel(floor)
-    for name in ("sentence_transformers", "transformers", "huggingface_hub", "torch"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+def _log_to(handler: logging.Handler, level: str, form: LogFormat) -> None:
+    handler.setFormatter(LogLine(form))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    if level == "error":
+        logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger(OURS).setLevel(level.upper())
     logging.captureWarnings(True)

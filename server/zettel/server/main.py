@@ -87,7 +87,7 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
     except ZettelError as error:
         sys.stderr.write(f"zettel: {error}\n")
         sys.exit(EXIT_USAGE)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     anyio.run(serve_stdio, settings)
     # The thread that waits for the client's next byte cannot be joined, nor one amid an import.
     sys.stderr.flush()

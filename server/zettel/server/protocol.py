@@ -2,9 +2,8 @@
 
 import json
 import logging
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from typing import Protocol
@@ -25,6 +24,7 @@ from zettel.server.arguments import read_arguments
 from zettel.server.beats import with_progress
 from zettel.server.completions import complete
 from zettel.server.feed import Feed
+from zettel.server.observed import Observed
 from zettel.server.principal import bearer_of
 from zettel.server.prompts import get_prompt, list_prompts
 from zettel.server.readings import Reading
@@ -32,11 +32,12 @@ from zettel.server.refusals import sendable
 from zettel.server.resources import list_resources, list_templates, read_resource
 from zettel.server.schemas import Arguments
 from zettel.server.subscriptions import Subscriptions
+from zettel.server.tally import Tally, Uncounted, went_wrong
 from zettel.server.texts import INSTRUCTIONS
 from zettel.server.toolbox import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
-from zettel.tools.caller import Caller
+from zettel.tools.caller import LOCAL, Caller
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,9 @@ class Door:
     """`stdio`, `http` or `sse`."""
     namespace: str
     session: str = ""
-    principal: str = "local"
+    principal: str = LOCAL
+    tally: Tally = field(default_factory=Uncounted)
+    """Where requests are counted."""
 
 
 def version() -> str:
@@ -96,7 +99,7 @@ def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Serve
     changes = feed and Subscriptions(
         feed, partial(_caller, door), ends_streams=door.transport != "stdio"
     )
-    return Server(
+    server = Server(
         "zettel",
         version=version(),
         title="Zettel",
@@ -114,6 +117,9 @@ def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Serve
         on_get_prompt=get_prompt,
         on_completion=partial(complete, serving.look),
     )
+    who = partial(_origin, door)
+    server.middleware[:] = [Observed(door.transport, frozenset(TOOLS), door.tally, who)]
+    return server
 
 
 async def list_tools(
@@ -133,21 +139,14 @@ class _Serving:
     async def call_tool(
         self, context: ServerRequestContext, params: CallToolRequestParams
     ) -> CallToolResult:
-        started = time.perf_counter()
         answer = partial(_answer, self.engine, _caller(self.door, context), params)
-        result = await with_progress(context, answer)
-        logger.info(
-            "tool=%s outcome=%s milliseconds=%.0f",
-            params.name if params.name in TOOLS else "unknown",
-            "error" if result.is_error else "ok",
-            (time.perf_counter() - started) * 1000,
-        )
-        return result
+        return await with_progress(context, answer)
 
     async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
         try:
             return await self.engine.call(reading, _caller(self.door, context))
-        except ZettelError:
+        except ZettelError as error:
+            went_wrong(error)
             raise
         except Exception:
             # As for a tool call: a bug costs this request only.
@@ -164,9 +163,11 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
         )
         answer = await engine.call(arguments, caller)
     except ZettelError as error:
+        went_wrong(error)
         return _failed(str(error))
-    except Exception:
+    except Exception as error:
         # The last line before the client: a bug must cost this call only, and never leak.
+        went_wrong(error)
         logger.exception("tool=%s failed inside", params.name if params.name in TOOLS else "")
         return _failed(
             f"Zettel failed inside {params.name}; its log says why. What the call was to change may"
@@ -181,14 +182,19 @@ def _failed(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
 
 
-def _caller(door: Door, context: ServerRequestContext) -> Caller:
+def _origin(door: Door, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
     client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
     bearer = bearer_of(context)
     principal = bearer.name if bearer else door.principal
+    return Origin(client=client, transport=door.transport, principal=principal)
+
+
+def _caller(door: Door, context: ServerRequestContext) -> Caller:
+    bearer = bearer_of(context)
     return Caller(
         namespace=bearer.default_namespace if bearer else door.namespace,
         session=door.session,
-        origin=Origin(client=client, transport=door.transport, principal=principal),
+        origin=_origin(door, context),
         reach=bearer.reach if bearer else None,
     )

@@ -182,7 +182,12 @@ class Reception:
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
-        door = Door(transport="stdio", namespace=namespace, session=wanted.session or hello.session)
+        door = Door(
+            transport="stdio",
+            namespace=namespace,
+            session=wanted.session or hello.session,
+            tally=self._runtime.tally,
+        )
         warnings = differences(wanted, self._settings, given)
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
@@ -190,6 +195,7 @@ class Reception:
             # Unanswered, it goes to the next engine.
             return
         self._sessions += 1
+        self._runtime.tally.connected("stdio", 1)
         try:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
@@ -203,6 +209,7 @@ class Reception:
             logger.info("client=%d left", hello.pid)
         finally:
             self._sessions -= 1
+            self._runtime.tally.connected("stdio", -1)
             self._last_seen = anyio.current_time()
 
     def _card(self) -> Message:

@@ -1,7 +1,6 @@
 """What one process owns, however many clients it serves: store, model, scheduler, usage.
 
-Nothing here belongs to a connection: over SSE the SDK enters a server's lifespan once per
-connection, so a runtime lives outside of it.
+Nothing here is a connection's: over SSE the SDK enters a server's lifespan once for each.
 """
 
 import logging
@@ -18,6 +17,8 @@ from zettel.server.feed import Feed
 from zettel.server.flushing import flush, flush_regularly
 from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.schemas import Arguments
+from zettel.server.spans import span
+from zettel.server.tally import Tally, Uncounted
 from zettel.storage.embedder import Embedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.storage.reranker import Reranker
@@ -51,10 +52,16 @@ class Runtime:
         place: Directory or URI of the store, for messages.
         parts: How store, model, verbs and scheduler are come by.
         clock: What time it is.
+        tally: Where calls and runs are counted.
     """
 
-    def __init__(self, place: str, parts: Parts, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, place: str, parts: Parts, *, clock: Clock = utc_now, tally: Tally | None = None
+    ) -> None:
         self.place = place
+        self.tally = tally or Uncounted()
+        self.leaving = False
+        """Whether the process was asked to end."""
         self._parts = parts
         self._clock = clock
         self._tasks: TaskGroup | None = None
@@ -66,7 +73,7 @@ class Runtime:
         self._loading_done = anyio.Event()
         self._model_problem = ""
         self.llm_problem = ""
-        """Why the LLM that is set cannot be used; evolution goes by its rules then."""
+        """Why the LLM that is set is not used: evolution goes by its rules."""
         self.feed = Feed(self.call)
         """Tells who subscribed to changes."""
         self._open_calls = 0
@@ -154,7 +161,8 @@ class Runtime:
             memory = await self.memory()
             say(AT_WORK)
             assert self._perform is not None
-            return await self._perform(memory, caller, arguments, now=self._clock())
+            with span(type(arguments).__name__):
+                return await self._perform(memory, caller, arguments, now=self._clock())
         finally:
             self._open_calls -= 1
             if not self._open_calls:
@@ -207,6 +215,7 @@ class Runtime:
             reranker=self._reranker,
             mind=self._mind(),
             on_write=self._wrote,
+            on_run=self.tally.ran,
             found_from=self._parts.found_from,
             archive_below=self._parts.archive_below,
             consolidates=self._parts.consolidates,
@@ -254,7 +263,7 @@ class Runtime:
             self._model_problem = str(error)
             return
         except Exception as error:
-            # Words still find notes; a library that fails here must not end the server.
+            # Words still find notes, and a library that fails must not end the server.
             logger.exception("embedding model did not load")
             self._model_problem = f"The embedding model failed to load: {error}"
             return

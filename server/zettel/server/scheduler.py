@@ -7,6 +7,7 @@ import anyio
 from zettel.server.clock import Clock
 from zettel.server.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.pace import Pace
+from zettel.server.spans import span
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
 from zettel.tools.memory import Memory
@@ -153,14 +154,17 @@ class Scheduler:
 
     async def _evolve(self) -> RunReport:
         now = self._clock()
-        return await evolve(
-            self._memory,
-            now=now,
-            run_id=new_run_id(now),
-            who=WHO,
-            budget=RUN_BUDGET,
-            progress=_log_progress,
-        )
+        with span("evolution run") as told:
+            report = await evolve(
+                self._memory,
+                now=now,
+                run_id=new_run_id(now),
+                who=WHO,
+                budget=RUN_BUDGET,
+                progress=_log_progress,
+            )
+            told.set_attribute("zettel.outcome", report.outcome)
+            return report
 
 
 def _log_progress(step: str, done: int, total: int) -> None:

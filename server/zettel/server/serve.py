@@ -16,11 +16,13 @@ from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import allowed, create_app
+from zettel.server.metrics import Metrics
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
+from zettel.server.telemetry import exporting
 from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
@@ -78,7 +80,8 @@ async def serve_http(
         if claim
         else installed_parts(settings)
     )
-    runtime = Runtime(settings.store, parts)
+    metrics = Metrics()
+    runtime = Runtime(settings.store, parts, tally=metrics)
     streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
     app = create_app(
         runtime,
@@ -86,11 +89,12 @@ async def serve_http(
         namespace=settings.namespace or USER_NAMESPACE,
         security=allowed(settings),
         streams=streams,
+        metrics=metrics,
     )
     web, ending = _web(app, settings), Ending(DRAIN_S)
     url = base_url(settings, listening)
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
-    async with anyio.create_task_group() as tasks, runtime.running():
+    async with exporting(), anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(gatekeeper.watch, streams)
         tasks.start_soon(_announce_when_ready, runtime, url, announce)
@@ -101,6 +105,7 @@ async def serve_http(
             if reception is not None:
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
+            runtime.leaving = True
             await ending.drain(runtime.calls_finished)
             runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)

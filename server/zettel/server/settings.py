@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from zettel.server.hello import ENGINE_SETTINGS
+from zettel.server.log_lines import LogFormat
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
@@ -36,6 +37,7 @@ EXPECTED = {
     "session": "a name of at most 256 characters",
     "port": "a whole number from 0 to 65535; 0 takes any free port",
     "log_level": "one of debug, info, warning, error",
+    "log_format": "text or json",
     "protocol": "auto or legacy",
     "evolve_minutes": "a number of minutes above 0",
     "settle_seconds": "a number of seconds, 0 or more",
@@ -130,6 +132,7 @@ class Settings(BaseSettings):
     tls_key: str = ""
     """PEM files, for HTTPS; empty for HTTP."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: LogFormat = "text"
     protocol: Literal["auto", "legacy"] = "auto"
     """`legacy` speaks only the handshake, for clients that mix both eras on one pipe."""
     evolve_minutes: float = Field(default=15.0, gt=0)

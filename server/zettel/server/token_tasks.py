@@ -13,14 +13,18 @@ from zettel.tools.times import iso
 
 
 async def create(
-    settings: Settings, name: str, namespaces: Sequence[str], expires: str | None
+    settings: Settings,
+    name: str,
+    namespaces: Sequence[str],
+    expires: str | None,
+    metrics: bool = False,
 ) -> tuple[Token, str]:
     """Make a token, and the store where there is none yet: a server may need one to start.
 
     Raises:
         ZettelError: It cannot be made, or the store cannot be used.
     """
-    token, text = make_token(name, namespaces, expires=expires, now=utc_now())
+    token, text = make_token(name, namespaces, expires=expires, now=utc_now(), metrics=metrics)
     async with opened(settings, create=True) as memory:
         await add_token(memory.store, token)
     return token, text
@@ -52,6 +56,7 @@ def as_json(token: Token, now: datetime) -> dict[str, object]:
         "id": token.token_id,
         "name": token.name,
         "namespaces": list(token.namespaces),
+        **({"metrics": True} if token.metrics else {}),
         "state": token.state(now),
         "made_at": iso(token.made_at),
         "expires_at": iso(token.expires_at) if token.expires_at else None,

@@ -42,6 +42,8 @@ class Token:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     """UTC, all three."""
+    metrics: bool = False
+    """Whether it is for `/metrics`, and for nothing else: it has no namespaces then."""
 
     def state(self, now: datetime) -> str:
         """`active`, `expired` or `revoked`."""
@@ -66,15 +68,21 @@ class Token:
 
 
 def make_token(
-    name: str, namespaces: Sequence[str], *, expires: str | None, now: datetime
+    name: str,
+    namespaces: Sequence[str],
+    *,
+    expires: str | None,
+    now: datetime,
+    metrics: bool = False,
 ) -> tuple[Token, str]:
     """Make a token: what is kept of it, and the text that is shown once.
 
     Args:
         name: 1-64 letters, digits, `.`, `_`, `@`, `-`.
-        namespaces: At least one, each `name` or `name:ro`.
+        namespaces: At least one, each `name` or `name:ro`; none for `/metrics`.
         expires: A span (`30d`, `12h`, `8w`, `90m`) or a date; None for never.
         now: When it is made.
+        metrics: Whether it is for `/metrics` alone.
 
     Raises:
         InvalidArgumentError: One of these cannot be used.
@@ -84,10 +92,11 @@ def make_token(
     token = Token(
         token_id=token_id,
         name=_name(name),
-        namespaces=_namespaces(namespaces),
+        namespaces=_no_namespaces(namespaces) if metrics else _namespaces(namespaces),
         digest=_digest(text),
         made_at=now,
         expires_at=_expiry(expires, now),
+        metrics=metrics,
     )
     return token, text
 
@@ -119,6 +128,13 @@ def _name(text: str) -> str:
         remedy = "Pass 1-64 letters, digits, '.', '_', '@' or '-', such as --name ana-laptop."
         raise InvalidArgumentError("name", problem, remedy)
     return text.strip()
+
+
+def _no_namespaces(given: Sequence[str]) -> tuple[str, ...]:
+    if given:
+        problem, remedy = "a token for /metrics has none", "Make two tokens."
+        raise InvalidArgumentError("namespace", problem, remedy)
+    return ()
 
 
 def _namespaces(given: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 from lancedb import AsyncTable
@@ -99,7 +100,11 @@ async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
     table = await tables.runs.select(
         _columns(tables.runs), order=order, descending=True, limit=limit
     )
-    records = table.to_pylist()
+    return read_runs(table.to_pylist())
+
+
+def read_runs(records: list[dict[str, Any]]) -> list[Run]:
+    """Rows of the table as runs."""
     for record in records:
         record["started_at"] = utc(record["started_at"])
         record["ended_at"] = utc(record["ended_at"])

@@ -7,6 +7,12 @@ from zettel.storage.reach import Reach
 
 USER_NAMESPACE = "user"
 """Searched along with every project's namespace; what holds everywhere goes there."""
+LOCAL = "local"
+"""Principal of the store's owner: who comes without a token, or runs a command."""
+PROCESSES = frozenset({"scheduler", "zettel"})
+"""What changes notes by itself: evolution and healing."""
+_FOR = ": "
+"""Between principal and client in `changed_by`; a client's own name cannot hold it there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,5 +28,15 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """Who makes a revision, as its `changed_by` says."""
-        return self.origin.client or self.origin.transport
+        """Who makes a revision, as its `changed_by` says; `actor` takes it apart again."""
+        client = (self.origin.client or self.origin.transport).replace(_FOR, " ")
+        principal = self.origin.principal.replace(_FOR, " ")
+        return client if principal in ("", LOCAL) else f"{principal}{_FOR}{client}"
+
+
+def actor(name: str) -> tuple[str, str]:
+    """Principal and client behind a `changed_by` or a run's `who`."""
+    principal, parted, client = name.partition(_FOR)
+    if parted:
+        return principal, client
+    return (name, "") if name in PROCESSES else (LOCAL, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from zettel.storage.embedder import Embedder
 from zettel.storage.limited_store import LimitedStore
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, Run
 from zettel.storage.reach import NamespaceRefusedError, Reach
 from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
@@ -20,6 +20,10 @@ from zettel.tools.usage import UsageBuffer
 
 
 def _nothing() -> None:
+    return None
+
+
+def _no_run(_run: Run) -> None:
     return None
 
 
@@ -53,6 +57,8 @@ class Memory:
     """How long notes are kept before evolution erases them; without rules, for ever."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
+    on_run: Callable[[Run], None] = _no_run
+    """Called when a run of evolution has ended, however it did."""
     reach: Reach | None = None
     """How far it reaches; None is the whole store."""
     root: "Memory | None" = None

@@ -74,9 +74,14 @@ class RunReport:
     """Namespaces that were left alone, and those whose notes no LLM was shown."""
 
 
+async def queue(memory: Memory) -> dict[str, int]:
+    """How many notes wait for each step that is switched on."""
+    return {s.name: await memory.store.count(s.waiting_in(memory)) for s in steps_of(memory)}
+
+
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution or erasure; upkeep that is due counts as one."""
-    notes = max([await memory.store.count(s.waiting_in(memory)) for s in steps_of(memory)])
+    notes = max((await queue(memory)).values())
     return notes + _upkeep_due(await memory.store.stats()) + await pending_erasures(memory.store)
 
 
@@ -112,17 +117,17 @@ async def evolve(
         with anyio.CancelScope(shield=True):
             if memory.mind is not None:
                 await keep_health(memory.store, memory.mind.health.told)
-            await memory.store.add_run(
-                Run(
-                    run_id=run_id,
-                    kind="evolve",
-                    who=who,
-                    started_at=now,
-                    ended_at=now + timedelta(seconds=anyio.current_time() - began),
-                    counts=steps | dict(writer.counts),
-                    outcome=outcome,
-                )
+            run = Run(
+                run_id=run_id,
+                kind="evolve",
+                who=who,
+                started_at=now,
+                ended_at=now + timedelta(seconds=anyio.current_time() - began),
+                counts=steps | dict(writer.counts),
+                outcome=outcome,
             )
+            memory.on_run(run)
+            await memory.store.add_run(run)
     return RunReport(
         run_id=run_id,
         changed=sum(steps.values()),
