@@ -20,7 +20,8 @@ from zettel.server.readings import (
     VersionReading,
 )
 from zettel.server.schemas import Arguments
-from zettel.storage.errors import NoteNotFoundError, TooManySubscriptionsError
+from zettel.storage.errors import NoteNotFoundError
+from zettel.storage.limit_errors import TooManySubscriptionsError
 from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,9 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
+from zettel.server.admission import Admission
 from zettel.server.claim import Claim
+from zettel.server.connections import Connections, PatientConfig
 from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
@@ -21,6 +23,7 @@ from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
+from zettel.server.turned_away import TurnedAway
 from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
@@ -80,14 +83,16 @@ async def serve_http(
     )
     runtime = Runtime(settings.store, parts)
     streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
+    admission = Admission(settings, TurnedAway())
     app = create_app(
         runtime,
         gatekeeper,
         namespace=settings.namespace or USER_NAMESPACE,
         security=allowed(settings),
         streams=streams,
+        admission=admission,
     )
-    web, ending = _web(app, settings), Ending(DRAIN_S)
+    web, ending = _web(app, settings, admission.turned_away), Ending(DRAIN_S)
     url = base_url(settings, listening)
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with anyio.create_task_group() as tasks, runtime.running():
@@ -101,6 +106,7 @@ async def serve_http(
             if reception is not None:
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
+            admission.leave()
             await ending.drain(runtime.calls_finished)
             runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)
@@ -112,14 +118,13 @@ async def serve_http(
         await reception.let_go()
 
 
-def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:
-    config = uvicorn.Config(
+def _web(app: ASGIApp, settings: Settings, turned_away: TurnedAway) -> _Uvicorn:
+    config = PatientConfig(
         app,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None,
+        Connections(settings, turned_away),
+        certificate=settings.tls_cert,
+        key=settings.tls_key,
+        grace_s=GRACE_S,
     )
     return _Uvicorn(config)
 
