@@ -77,7 +77,7 @@ class Admission:
         if self._open[who] >= most:
             text = f"This access token has {most} requests in progress; end some."
             return 429, text, AGAIN_S, "requests_at_once"
-        wait_s = self._rate.wait_s(who) if self._rate else 0.0
+        wait_s = 0.0 if self._rate is None else self._rate.wait_s(who)
         if not wait_s:
             return None
         text = f"This access token has sent {self.limits.rate_per_minute} requests in a minute."

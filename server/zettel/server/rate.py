@@ -25,7 +25,9 @@ class Rate:
         self._now = now
         self._full_at: dict[Hashable, float] = {}
 
-    def __len__(self) -> int:
+    @property
+    def kept(self) -> int:
+        """How many buckets are kept."""
         return len(self._full_at)
 
     def wait_s(self, who: Hashable) -> float:

@@ -72,8 +72,10 @@ class Sessions:
         self._app: ASGIApp | None = None
         self._tasks: TaskGroup | None = None
 
-    def __len__(self) -> int:
-        return len(self._held)
+    @property
+    def some_open(self) -> bool:
+        """Whether there is any."""
+        return bool(self._held)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

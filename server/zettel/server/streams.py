@@ -25,7 +25,7 @@ class Streams:
     @property
     def some_open(self) -> bool:
         """Whether any request is in progress, or may come back to a session."""
-        return bool(self._open or self._sessions)
+        return bool(self._open) or (self._sessions is not None and self._sessions.some_open)
 
     def hold(self, sessions: Sessions) -> None:
         """End sessions as well with those who opened them."""
