@@ -1,5 +1,6 @@
 """One server on a real port whose bounds are as small as a test wants them."""
 
+import gc
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -132,6 +133,8 @@ async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator
             web.should_exit = True
             await ended.wait()
             tasks.cancel_scope.cancel()
+    # Within the test that made them; see STREAMS_LEFT_OPEN.
+    gc.collect()
 
 
 async def read_all(stream: SocketStream) -> bytes:

@@ -43,7 +43,7 @@ class Admission:
         self._leaving = False
 
     def leave(self) -> None:
-        """Refuse all that comes from now on, and what waits: the server is to end."""
+        """Refuse calls and streams from now on, and calls that wait: the server is to end."""
         self._leaving = True
         self.turns.leave()
 
@@ -68,7 +68,9 @@ class Admission:
         return wrapped
 
     def _refused(self, scope: Scope, who: Hashable) -> _Refused | None:
-        if self._leaving:
+        if self._leaving and scope["method"] == "GET":
+            # Calls are told by the engine, in words that reach an agent; what goes with an answer
+            # that is still to come (clients ask for the tools' schemas then) is served.
             return 503, "The server is about to end.", AGAIN_S, "leaving"
         if who is None or scope["method"] == "DELETE":
             # Whoever ends a session makes room.
