@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
-import anyio.lowlevel
 import httpx2
 import uvicorn
 from anyio.abc import SocketStream
@@ -71,16 +70,9 @@ class Bounded:
         merged = JSON | {name: value for some in headers for name, value in some.items()}
         return httpx2.AsyncClient(base_url=self.url, headers=merged, timeout=20)
 
-    async def connect(self, *, receive_buffer: int = 0) -> SocketStream:
+    async def connect(self) -> SocketStream:
         """A bare connection."""
-        raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if receive_buffer:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        raw.setblocking(False)
-        with anyio.fail_after(20):
-            while raw.connect_ex(("127.0.0.1", self.port)) not in (0, 106):
-                await anyio.lowlevel.checkpoint()
-        return await SocketStream.from_socket(raw)
+        return await anyio.connect_tcp("127.0.0.1", self.port)
 
 
 @asynccontextmanager

@@ -1,5 +1,8 @@
 """Connections that are slow, idle, too many or no HTTP: nobody holds one for nothing."""
 
+import asyncio
+import socket
+
 import anyio
 import pytest
 from anyio.abc import SocketStream
@@ -88,15 +91,19 @@ async def test_what_is_no_http_is_refused() -> None:
 
 
 async def test_one_who_asks_and_does_not_read_is_cut_off() -> None:
+    loop = asyncio.get_running_loop()
     async with bounded(slow_seconds=0.4) as server:
-        stream = await server.connect(receive_buffer=4_096)
-        async with stream:
-            with pytest.raises((anyio.BrokenResourceError, TimeoutError)):
-                with anyio.fail_after(20):
-                    while True:
-                        await stream.send(HEALTH * 200)
+        # Not a stream of anyio's, which reads whether or not anybody asks it to.
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            raw.setblocking(False)
+            await loop.sock_connect(raw, ("127.0.0.1", server.port))
+            with anyio.fail_after(20), pytest.raises(ConnectionError):
+                while True:
+                    await loop.sock_sendall(raw, HEALTH * 20)
 
-            assert server.counts.get("slow_reader") == 1
+        assert server.counts == {"slow_reader": 1}
+        assert len(server.connections) == 0
 
 
 async def test_an_idle_connection_makes_room_for_one_that_asks() -> None:

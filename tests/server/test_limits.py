@@ -272,7 +272,7 @@ async def test_who_waits_when_the_server_ends_is_told_and_what_runs_is_finished(
     gate = Gate()
     async with bounded(House(perform=gate.perform), max_calls=1) as server:
         async with connected(server, {}) as client, server.http() as http:
-            results = dict[str, str]()
+            results, late = dict[str, str](), httpx2.Response(0)
 
             async def tell(content: str) -> None:
                 result = await client.call_tool("remember", {"content": content})
