@@ -120,7 +120,7 @@ async def test_bodies_that_are_on_their_way_share_a_bounded_memory() -> None:
                 assert (await his.post("/mcp", json=INITIALIZE)).status_code == 200
                 go_on.set()
 
-    assert 1 <= statuses.count(503) <= 2
+    assert 1 <= statuses.count(503) <= 5
 
 
 async def test_who_asks_too_often_is_told_when_to_come_again_and_others_go_on() -> None:

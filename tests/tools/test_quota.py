@@ -199,7 +199,7 @@ deeds = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(deeds)
 async def test_no_sequence_of_calls_gets_beyond_it(deeds: list[tuple[str, str]]) -> None:
     memory = memory_of(Clock(), notes=3, text_bytes=40)

@@ -15,8 +15,9 @@ from zettel.server.sessions import Sessions, whose
 from zettel.server.turned_away import Reason, TurnedAway
 from zettel.server.turns import Turns
 
-BODIES = 16
-"""Largest bodies that are held at once; one principal may have a quarter of their bytes."""
+BODIES = 8
+"""Largest bodies that are held at once; one principal may have a quarter of their bytes. The SDK
+and the parser hold each some three times over."""
 REFUSAL = "zettel.refusal"
 """In a request's scope: the words of the refusal that its sender reads on another stream."""
 MESSAGES = "/messages/"
@@ -96,24 +97,28 @@ class Admission:
         if scope["method"] != "POST":
             await app(scope, receive, send)
             return
-        body, more, refused = bytearray(), True, self._too_large(scope, who, _declared(scope))
+        body, more, size = bytearray(), True, 0
+        refused = self._too_large(scope, who, _declared(scope))
         try:
             # Of one that is too long and whose sender is told on another stream, this is enough.
-            while more and not refused and len(body) <= self.limits.max_request_bytes:
+            while more and not refused and size <= self.limits.max_request_bytes:
                 message = await receive()
                 if message["type"] != "http.request":
                     return
                 part = message.get("body", b"")
                 self._held[who] += len(part)
+                size += len(part)
                 body += part
                 more = message.get("more_body", False)
-                refused = self._too_large(scope, who, len(body))
+                refused = self._too_large(scope, who, size)
             if refused:
                 await self._answer(refused, who, scope, receive, send)
-            else:
-                await app(scope, _replayed(bytes(body), receive), send)
+                return
+            replayed = _replayed(bytes(body), receive)
+            body.clear()
+            await app(scope, replayed, send)
         finally:
-            _less(self._held, who, len(body))
+            _less(self._held, who, size)
 
     async def _answer(
         self, refused: _Refused, who: Hashable, scope: Scope, receive: Receive, send: Send

@@ -21,6 +21,9 @@ from zettel.server.turned_away import Reason, TurnedAway
 
 MAX_HEAD = 16_384
 """Bytes of a request's head: h11's own default, and twice what nginx takes for one header."""
+BACKLOG = 100
+"""Connections taken at once (asyncio's default): so many may be open above the most until it is
+seen. Uvicorn's 2,048 would be more than most systems let a process open."""
 SURPLUS = 32
 """Connections above the most that are told so; those above them are cut off."""
 AGAIN_S = 5
@@ -90,6 +93,7 @@ class PatientConfig(uvicorn.Config):
             ws="none",
             log_config=None,
             access_log=False,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=grace_s,
             ssl_certfile=certificate or None,
             ssl_keyfile=key or None,
@@ -128,7 +132,11 @@ class PatientProtocol(H11Protocol):
 
     def abort(self) -> None:
         """Close it without waiting for the client to take what it was sent."""
-        self.transport.abort()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            # In good order, so that a client that has it in a pool sees it end.
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]: uvicorn's own
         """Keep count of it, and begin to wait for a request."""
