@@ -12,6 +12,7 @@ from zettel.server.hello import (
     read_object,
     session_hello,
 )
+from zettel.server.limits import Limits
 from zettel.server.settings import Settings
 
 
@@ -20,6 +21,7 @@ def test_every_setting_is_a_clients_or_the_engines_or_of_the_way_in() -> None:
         {"store", "host", "port", "ipc", "allowed_hosts", "allowed_origins", "tls_cert", "tls_key"},
         {"llm_key"},
     )
+    ways_in |= {name for name in Limits.model_fields if not name.startswith("quota")}
     assert set(HELLO_SETTINGS) | ways_in | untold == set(Settings.model_fields)
     assert set(ENGINE_SETTINGS) == set(HELLO_SETTINGS) - {"namespace", "session", "protocol"}
 

@@ -20,7 +20,8 @@ from zettel.server.readings import (
     VersionReading,
 )
 from zettel.server.schemas import Arguments
-from zettel.storage.errors import NoteNotFoundError, TooManySubscriptionsError
+from zettel.storage.errors import NoteNotFoundError
+from zettel.storage.limit_errors import TooManySubscriptionsError
 from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ One's own is looked for at once."""
 
 MOST = 10_000
 """Subscriptions of one process; a client that needs more reads the store."""
+MOST_EACH = MOST // 4
+"""Of one access token, so that none takes all."""
 
 Call = Callable[[Arguments, Caller], Awaitable[Mapping[str, object]]]
 Tell = Callable[[], None]
@@ -77,10 +80,13 @@ class Feed:
 
         Raises:
             ZettelError: The caller cannot read it now.
-            TooManySubscriptionsError: There are `MOST` already.
+            TooManySubscriptionsError: There are `MOST` already, or `MOST_EACH` of one token.
         """
         if len(self._watches) >= MOST:
             raise TooManySubscriptionsError(MOST)
+        who = caller.origin.principal
+        if caller.reach and self._watched_by(who) >= MOST_EACH:
+            raise TooManySubscriptionsError(MOST_EACH)
         [mark] = await self._marks(caller, [reading])
         if not mark:
             raise NoteNotFoundError(_note_id(reading))
@@ -126,6 +132,11 @@ class Feed:
                 except Exception:
                     # The store may come back; those who wait are told then.
                     logger.warning("changes could not be looked for", exc_info=True)
+
+    def _watched_by(self, who: str) -> int:
+        return sum(
+            w.caller.reach is not None and w.caller.origin.principal == who for w in self._watches
+        )
 
     async def _look(self) -> None:
         version = (await self._call(VersionReading(), Caller()))["version"]

@@ -43,6 +43,8 @@ ENGINE_SETTINGS = (
     "llm_off",
     "retain_days",
     "erasures",
+    "quota_notes",
+    "quota_bytes",
 )
 """What clients of one engine share; the LLM's key, too, but that is told nobody."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)

@@ -11,17 +11,21 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zettel.server.admission import Admission
 from zettel.server.exposure import is_loopback
 from zettel.server.feed import Feed
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
 from zettel.server.health import health_routes
+from zettel.server.limited import LimitedEngine
+from zettel.server.limits import Limits
 from zettel.server.metrics import Metrics
 from zettel.server.protocol import Door, Engine, create_server
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.sse_messages import AnswersUnparsable, answer_unparsable
 from zettel.server.streams import Streams
+from zettel.server.turned_away import TurnedAway
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -52,6 +56,7 @@ def create_app(
     namespace: str,
     security: TransportSecuritySettings,
     streams: Streams,
+    admission: Admission | None = None,
     make_server: Callable[[Engine, Door, Feed], Server] = create_server,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
@@ -63,28 +68,39 @@ def create_app(
         namespace: Where callers who name none read and write.
         security: Which `Host` and `Origin` headers pass.
         streams: Ends open streams when the process is to leave.
+        admission: How much may be asked; None for the defaults.
         make_server: Makes the server object of each transport; the conformance suite's is its own.
         metrics: What `/metrics` shows; None for no such path.
     """
+    admission = admission or Admission(Limits(), TurnedAway())
+    engine, sessions = LimitedEngine(runtime, admission), admission.sessions
+    most = admission.limits.max_request_bytes
     doors = [Door(transport=t, namespace=namespace, tally=runtime.tally) for t in ("http", "sse")]
-    http_server, sse_server = (make_server(runtime, door, runtime.feed) for door in doors)
-    http_app = http_server.streamable_http_app(transport_security=security)
+    http_server, sse_server = (make_server(engine, door, runtime.feed) for door in doors)
+    http_server.streamable_http_app(
+        transport_security=security,
+        max_request_body_size=most,
+        session_idle_timeout=sessions.idle_s,
+        max_sessions=None,
+    )
+    manager = http_server.session_manager
     answer_unparsable(sse_server)
     sse = SseServerTransport("/messages/", security)
+    streams.hold(sessions)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with http_server.session_manager.run():
+        async with manager.run(), sessions.running():
             yield
 
     routes = [
         *health_routes(runtime, gatekeeper),
         *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
-        *http_app.routes,
+        Route("/mcp", sessions.wrap(manager.handle_request)),
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
-        Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
+        Mount("/messages/", AnswersUnparsable(sse.handle_post_message, most)),
     ]
-    app = gatekeeper.wrap(Starlette(routes=routes, lifespan=lifespan))
+    app = gatekeeper.wrap(admission.wrap(Starlette(routes=routes, lifespan=lifespan)))
     guarded = Guard(streams.wrap(app), security)
     return metrics.wrap(guarded) if metrics else guarded
 

@@ -27,6 +27,7 @@ from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.memory import Memory
+from zettel.tools.quota import Quota
 from zettel.tools.retention import Retention, check_rules
 
 HASH_MODEL = "hash"
@@ -104,6 +105,8 @@ class Parts:
     evolve_off: tuple[str, ...] = ()
     llm_off: tuple[str, ...] = ()
     """Namespaces whose notes stay as they were told, and those whose notes no LLM is shown."""
+    quota: Quota | None = None
+    """How much a namespace may hold; None for any amount."""
     retention: Retention = field(default_factory=Retention)
     """How long notes are kept before evolution erases them."""
 
@@ -154,8 +157,14 @@ def installed_parts(
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
+        quota=_quota(settings),
         retention=Retention(days=check_rules(settings.retain_days)),
     )
+
+
+def _quota(settings: Settings) -> Quota | None:
+    notes, text_bytes = settings.quota_notes, settings.quota_bytes
+    return Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None
 
 
 def expanded(path: str) -> Path:

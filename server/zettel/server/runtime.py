@@ -222,6 +222,7 @@ class Runtime:
             evolve_off=self._parts.evolve_off,
             llm_off=self._parts.llm_off,
             retention=self._parts.retention,
+            quota=self._parts.quota,
         )
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)

@@ -9,7 +9,9 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
+from zettel.server.admission import Admission
 from zettel.server.claim import Claim
+from zettel.server.connections import Connections, PatientConfig
 from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
@@ -23,6 +25,7 @@ from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
 from zettel.server.telemetry import exporting
+from zettel.server.turned_away import TurnedAway
 from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
@@ -83,6 +86,7 @@ async def serve_http(
     metrics = Metrics()
     runtime = Runtime(settings.store, parts, tally=metrics)
     streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
+    admission = Admission(settings, TurnedAway(metrics.refused))
     app = create_app(
         runtime,
         gatekeeper,
@@ -90,8 +94,9 @@ async def serve_http(
         security=allowed(settings),
         streams=streams,
         metrics=metrics,
+        admission=admission,
     )
-    web, ending = _web(app, settings), Ending(DRAIN_S)
+    web, ending = _web(app, settings, admission.turned_away), Ending(DRAIN_S)
     url = base_url(settings, listening)
     reception = Reception(claim, settings, runtime, ending, url) if claim else None
     async with exporting(), anyio.create_task_group() as tasks, runtime.running():
@@ -106,6 +111,7 @@ async def serve_http(
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
             runtime.leaving = True
+            admission.leave()
             await ending.drain(runtime.calls_finished)
             runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)
@@ -117,14 +123,13 @@ async def serve_http(
         await reception.let_go()
 
 
-def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:
-    config = uvicorn.Config(
+def _web(app: ASGIApp, settings: Settings, turned_away: TurnedAway) -> _Uvicorn:
+    config = PatientConfig(
         app,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None,
+        Connections(settings, turned_away),
+        certificate=settings.tls_cert,
+        key=settings.tls_key,
+        grace_s=GRACE_S,
     )
     return _Uvicorn(config)
 

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from zettel.server.hello import ENGINE_SETTINGS
+from zettel.server.limits import LIMITS_EXPECTED, Limits
 from zettel.server.log_lines import LogFormat
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
@@ -32,7 +33,7 @@ FLAGS = frozenset(
 )
 """Settings that the command line takes too."""
 
-EXPECTED = {
+EXPECTED = LIMITS_EXPECTED | {
     "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
     "session": "a name of at most 256 characters",
     "port": "a whole number from 0 to 65535; 0 takes any free port",
@@ -103,7 +104,7 @@ def _from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+class Settings(Limits, BaseSettings):
     """How one process of Zettel runs."""
 
     model_config = SettingsConfigDict(

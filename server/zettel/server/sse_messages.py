@@ -9,10 +9,11 @@ import json
 
 from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp.types import EmptyResult, RequestParams
+from mcp.types import INTERNAL_ERROR, EmptyResult, ErrorData, JSONRPCRequest, RequestParams
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zettel.server.admission import REFUSAL
 from zettel.server.unparsable import MAX_MESSAGE, Rejected, parse_message, too_long
 
 METHOD = "zettel/unparsable"
@@ -39,20 +40,27 @@ class AnswersUnparsable:
 
     Args:
         app: The SDK's `POST /messages/`.
+        most: Bytes of the longest message.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most: int = MAX_MESSAGE) -> None:
         self._app = app
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the message on, parsable in any case."""
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await _read(receive, self._most)
         if body is None:
             return
-        parsed = parse_message(body) if len(body) <= MAX_MESSAGE else too_long(body, body)
+        short = len(body) <= self._most
+        parsed = parse_message(body) if short else too_long(body, body, most=self._most)
+        if REFUSAL in scope and isinstance(parsed, JSONRPCRequest):
+            # Clients give up on the stream where this is answered with 429 (SDK, client/sse.py).
+            error = ErrorData(code=INTERNAL_ERROR, message=scope[REFUSAL])
+            parsed = Rejected(request_id=parsed.id, error=error)
         if isinstance(parsed, Rejected):
             if parsed.request_id is None:
                 await PlainTextResponse(parsed.error.message, 400)(scope, receive, send)
@@ -65,11 +73,11 @@ class AnswersUnparsable:
         await self._app(scope, _replay(body, receive), send)
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, most: int) -> bytes | None:
     """The whole body, or a little more than is allowed of it; None if the client went away."""
     body = bytearray()
     more = True
-    while more and len(body) <= MAX_MESSAGE:
+    while more and len(body) <= most:
         message = await receive()
         if message["type"] != "http.request":
             return None

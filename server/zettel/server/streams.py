@@ -6,6 +6,10 @@ import anyio
 from starlette.authentication import BaseUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zettel.server.sessions import Sessions
+
+AGAIN = b"5"
+"""Seconds after which a server that left may be back."""
 LEAVING, REFUSED = 503, 401
 """What a request is answered that had no answer yet: the server leaves, or its token is over."""
 
@@ -16,11 +20,16 @@ class Streams:
     def __init__(self) -> None:
         self._open: dict[anyio.CancelScope, Scope] = {}
         self._refused: set[anyio.CancelScope] = set()
+        self._sessions: Sessions | None = None
 
     @property
     def some_open(self) -> bool:
-        """Whether any request is in progress."""
-        return bool(self._open)
+        """Whether any request is in progress, or may come back to a session."""
+        return bool(self._open) or (self._sessions is not None and self._sessions.some_open)
+
+    def hold(self, sessions: Sessions) -> None:
+        """End sessions as well with those who opened them."""
+        self._sessions = sessions
 
     def end(self) -> None:
         """End every response in progress: cleanly if it has begun, with 503 if not."""
@@ -38,6 +47,8 @@ class Streams:
             if isinstance(user, BaseUser) and not admits(user):
                 self._refused.add(cancelling)
                 cancelling.cancel()
+        if self._sessions is not None:
+            self._sessions.end_refused(admits)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Keep account of an application's requests."""
@@ -79,5 +90,6 @@ class _Progress:
         if self._finished:
             return
         if not self._begun:
-            await self._send({"type": "http.response.start", "status": status, "headers": []})
+            headers = [(b"retry-after", AGAIN)] if status == LEAVING else []
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -22,7 +22,8 @@ from zettel.server.feed import Feed
 from zettel.server.refusals import refused, wrong_uri
 from zettel.server.resources import HISTORY, NOTE, PROFILE, STATS, reading_of
 from zettel.server.subscribers import Connection, Stream
-from zettel.storage.errors import TooManySubscriptionsError, ZettelError
+from zettel.storage.errors import ZettelError
+from zettel.storage.limit_errors import TooManySubscriptionsError
 from zettel.tools.caller import Caller
 
 MOST = 256

@@ -49,9 +49,9 @@ def parse_message(raw: bytes) -> JSONRPCMessage | Rejected:
     return message
 
 
-def too_long(start: bytes, end: bytes = b"") -> Rejected:
-    """The answer to a message above `MAX_MESSAGE`, of which only the edges were kept."""
-    problem = f"it is longer than {MAX_MESSAGE:,} bytes; send less at a time"
+def too_long(start: bytes, end: bytes = b"", *, most: int = MAX_MESSAGE) -> Rejected:
+    """The answer to a message of more than `most` bytes, of which only the edges were kept."""
+    problem = f"it is longer than {most:,} bytes; send less at a time"
     return _rejected(start[:EDGE] + b"\0" + end[-EDGE:], INVALID_REQUEST, problem)
 
 

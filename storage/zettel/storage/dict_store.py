@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zettel.storage.admission import admit
 from zettel.storage.dict_erase import DictErasing
 from zettel.storage.dict_match import bm25, known, matches, past_row, verbatim
+from zettel.storage.measures import Held, text_bytes
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage, order_key, outline_of
 from zettel.storage.revisions import (
     check_vectors,
@@ -251,6 +252,12 @@ class DictStore(DictErasing):
         """Nothing to compact."""
         self._commits = 0
         return True
+
+    async def held(self, namespace: str) -> Held:
+        """What a namespace holds."""
+        rows = [note for note in self._rows.values() if note.namespace == namespace]
+        told = sum(note.current and not note.derived for note in rows)
+        return Held(notes=told, text_bytes=sum(map(text_bytes, rows)))
 
     async def stats(self) -> StoreStats:
         """Sizes; there is no disk."""

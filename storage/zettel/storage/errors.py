@@ -12,7 +12,7 @@
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
     ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
-    ├── TooManySubscriptionsError the caller: unsubscribe from some first
+    ├── LimitError                the caller: later, or with less (drawn in `limit_errors.py`)
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
     │   ├── NewerStoreError         upgrade Zettel
@@ -167,16 +167,6 @@ class ExpiredTokenError(ZettelError):
     def __init__(self, name: str, remedy: str) -> None:
         self.name = name
         super().__init__(f"This {name} is unknown or has expired. {remedy}")
-
-
-class TooManySubscriptionsError(ZettelError):
-    """A client, or all of them together, want to be told of more than the server keeps in mind."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        super().__init__(
-            f"There are {most:,} subscriptions, which is the most. Unsubscribe from some first."
-        )
 
 
 class StoreError(ZettelError):

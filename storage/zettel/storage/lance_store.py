@@ -21,6 +21,7 @@ from zettel.storage import (
     lance_blot,
     lance_erase,
     lance_heal,
+    lance_held,
     lance_history,
     lance_ledger,
     lance_nearest,
@@ -34,6 +35,7 @@ from zettel.storage.erasable import Order, Purge
 from zettel.storage.erasures import Erasure, Receipt
 from zettel.storage.lance_open import open_tables
 from zettel.storage.lance_tables import Tables
+from zettel.storage.measures import Held
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.places import read_place
 from zettel.storage.store import (
@@ -268,6 +270,10 @@ class LanceStore:
         tended = await lance_upkeep.upkeep(self._tables)
         await lance_resident.keep_resident(self._tables)
         return tended
+
+    async def held(self, namespace: str) -> Held:
+        """What a namespace holds."""
+        return await lance_held.held(self._tables, namespace)
 
     async def stats(self) -> StoreStats:
         """Sizes."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.erasures import Erasure, Receipt
-from zettel.storage.notes import Facets, Hit, Link, Near, Note, Outline, Run, Usage
+from zettel.storage.measures import Held
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.reach import NamespaceRefusedError, Reach
 from zettel.storage.store import (
     Change,
@@ -80,8 +81,7 @@ class LimitedStore:
 
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
         """Matching notes, newest first."""
-        within = self._within(where)
-        if within is None:
+        if (within := self._within(where)) is None:
             return []
         return await self._shown(await self._store.find(within, limit=limit, offset=offset))
 
@@ -108,8 +108,7 @@ class LimitedStore:
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
         """The few notes nearest to a vector."""
-        within = self._within(where)
-        if within is None:
+        if (within := self._within(where)) is None:
             return []
         return await self._store.nearest(vector, within, limit=limit, least=least)
 
@@ -240,6 +239,10 @@ class LimitedStore:
         """None: the whole store is not this caller's to mend."""
         return ()
 
+    async def held(self, namespace: str) -> Held:
+        """What a namespace within reach holds."""
+        return await self._store.held(namespace) if namespace in self._reach.reads else Held()
+
     async def stats(self) -> StoreStats:
         """The notes within reach; revisions and sizes would tell of others and are 0."""
         notes = await self.count(NoteFilter(states=(), derived=None))
@@ -290,9 +293,8 @@ def _within_sight(note: Note, there: Collection[str]) -> Note:
 
 
 def _with_hidden(change: Change, standing: Note | None, there: Collection[str]) -> Change:
-    hidden: tuple[Link, ...] = ()
-    if standing is not None:
-        hidden = tuple(link for link in standing.links if link.to not in there)
+    links = standing.links if standing else ()
+    hidden = tuple(link for link in links if link.to not in there)
     if not hidden:
         return change
     return replace(change, note=replace(change.note, links=(*change.note.links, *hidden)))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.erasable import Erasable
+from zettel.storage.measures import Measured
 from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
 Vectors = NDArray[np.float32]
@@ -114,7 +115,7 @@ class StoreStats:
     """Table versions that no reader can need any more and upkeep would drop; of all tables."""
 
 
-class NoteStore(Erasable, Protocol):
+class NoteStore(Erasable, Measured, Protocol):
     """Notes with their revisions, beside them usage, runs and meta.
 
     Every write is one commit, is finished even when the caller is cancelled, and is durable when

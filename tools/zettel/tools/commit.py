@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, NewNote
+from zettel.storage.store import Change, NewNote, Written
 from zettel.tools.evolve.consolidate.draft import WITHDRAW
 from zettel.tools.memory import Memory
 from zettel.tools.withdraw import following
@@ -28,6 +28,7 @@ async def commit(
         The stored revisions; empty when there was nothing to change.
 
     Raises:
+        QuotaExceededError: A namespace would hold too much; nothing of it is stored.
         ChangedMeanwhileError: Others kept winning; what was new is stored then, and making the
             same call again finishes the rest.
     """
@@ -37,7 +38,7 @@ async def commit(
         changes = _permitted(memory, await following(memory.store, await plan(notes)))
         if not changes and not pending:
             return stored
-        written = await memory.store.write(new=pending, changes=changes)
+        written = await _write(memory, pending, changes)
         stored += written.stored
         memory.on_write()
         if not written.lost:
@@ -45,6 +46,16 @@ async def commit(
         done = {note.note_id for note in written.stored}
         ids, pending = [note_id for note_id in ids if note_id not in done], ()
     raise ChangedMeanwhileError(ids)
+
+
+async def _write(memory: Memory, new: Sequence[NewNote], changes: Sequence[Change]) -> Written:
+    if memory.quota is None:
+        return await memory.store.write(new=new, changes=changes)
+    # First, or the refusal would tell what a namespace of others holds.
+    memory.check_writes([*(item.note for item in new), *(change.note for change in changes)])
+    async with memory.quota.taking(memory.whole.store, new, changes):
+        return await memory.store.write(new=new, changes=changes)
+    raise AssertionError  # the quota lets errors out
 
 
 def _permitted(memory: Memory, changes: Sequence[Change]) -> list[Change]:

@@ -15,6 +15,7 @@ from zettel.tools.echo import ServedLog
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.keyed_lock import KeyedLock
 from zettel.tools.pages import PageCache
+from zettel.tools.quota import Quota
 from zettel.tools.retention import Retention
 from zettel.tools.usage import UsageBuffer
 
@@ -55,6 +56,8 @@ class Memory:
     """Namespaces whose notes no LLM is shown."""
     retention: Retention = field(default_factory=Retention)
     """How long notes are kept before evolution erases them; without rules, for ever."""
+    quota: Quota | None = None
+    """How much a namespace may hold; None for any amount."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
     on_run: Callable[[Run], None] = _no_run
@@ -104,3 +107,5 @@ class Memory:
         self.served.drop(gone)
         self.usage.drop(gone)
         self.corpora.clear()
+        if self.quota:
+            self.quota.forget()

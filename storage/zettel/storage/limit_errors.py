@@ -1,0 +1,79 @@
+"""Errors of asking too much: the caller's, later or with less.
+
+LimitError
+├── TooManySubscriptionsError  unsubscribe from some first
+├── TooManyCallsError          try again in a moment
+├── TooSlowError               narrow the question
+├── LeavingError               try again: another server takes over
+└── QuotaExceededError         erase something, or ask who runs the server
+"""
+
+import math
+
+from zettel.storage.errors import ZettelError
+
+AGAIN_S = 5.0
+"""Seconds after which a server that ends is looked for again: it has been started anew by then."""
+
+
+class LimitError(ZettelError):
+    """More is asked than the server gives."""
+
+
+class TooManySubscriptionsError(LimitError):
+    """A client, or all of them together, want to be told of more than the server keeps in mind."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(
+            f"There are {most:,} subscriptions, which is the most. Unsubscribe from some first."
+        )
+
+
+class TooManyCallsError(LimitError):
+    """So many calls are being carried out that this one did not get its turn."""
+
+    def __init__(self, again_s: float) -> None:
+        self.again_s = again_s
+        super().__init__(
+            "Too many calls are being carried out at once; nothing was done. Try again in"
+            f" {math.ceil(again_s)} s, with fewer calls at a time."
+        )
+
+
+class TooSlowError(LimitError):
+    """A question took longer than one may."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"This took longer than the {seconds:g} s it may take and was stopped. Narrow it: pass"
+            " namespace, subject, tags, session, since or until, or a lower limit. The person who"
+            " runs this server may raise ZETTEL_RECALL_SECONDS."
+        )
+
+
+class LeavingError(LimitError):
+    """The server ends, and takes on nothing more."""
+
+    def __init__(self) -> None:
+        self.again_s = AGAIN_S
+        super().__init__(
+            "The server is about to end; nothing was done. Make the same call again in"
+            f" {AGAIN_S:g} s."
+        )
+
+
+class QuotaExceededError(LimitError):
+    """A namespace may not hold more than it does."""
+
+    def __init__(self, namespace: str, held: int, more: int, most: int, unit: str) -> None:
+        self.namespace, self.held, self.more, self.most, self.unit = (
+            namespace, held, more, most, unit,
+        )  # fmt: skip
+        super().__init__(
+            f"Namespace {namespace!r} holds {held:,} {unit}, this would add {more:,}, and {most:,}"
+            " is the most; nothing was changed. Forgotten notes count until they are erased: call"
+            " forget with erase=true for what is no longer needed, or ask the person who runs this"
+            f" server to raise ZETTEL_QUOTA_{unit.upper()}."
+        )

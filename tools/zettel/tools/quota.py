@@ -1,0 +1,127 @@
+"""How much a namespace may hold, kept to by every write that adds to it.
+
+Counted once and then added up; counted anew when others have written, and before anybody is refused
+whose erasure would not be seen otherwise.
+"""
+
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from zettel.storage.limit_errors import QuotaExceededError
+from zettel.storage.measures import Held, text_bytes
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote, NoteStore
+
+COMMITS = 256
+"""Commits, by whomever, after which is counted anew: what other processes may write unseen."""
+AGAIN_S = 10.0
+"""Seconds between two counts of a full namespace, so that asking in vain costs little."""
+
+
+@dataclass(slots=True)
+class _Count:
+    notes: int
+    text_bytes: int
+    version: int
+    """Of the store, when it was counted."""
+    at: float
+
+
+class Quota:
+    """The bounds of every namespace, and what each is known to hold.
+
+    Args:
+        notes: Notes a namespace may hold; None for any number.
+        text_bytes: Bytes of text it may hold; None for any number.
+        now: Seconds of a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        *,
+        notes: int | None = None,
+        text_bytes: int | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._notes = notes
+        self._text_bytes = text_bytes
+        self._now = now
+        self._counts = dict[str, _Count]()
+
+    def forget(self) -> None:
+        """Count anew from now on: something was erased."""
+        self._counts.clear()
+
+    @asynccontextmanager
+    async def taking(
+        self, store: NoteStore, new: Sequence[NewNote], changes: Sequence[Change]
+    ) -> AsyncGenerator[None]:
+        """Write within the body, if all of it is within the bounds.
+
+        Raises:
+            QuotaExceededError: It is not; nothing is to be written.
+        """
+        added = _added([item.note for item in new], [change.note for change in changes])
+        for namespace, more in added.items():
+            await self._check(store, namespace, more)
+        taken = [self._take(namespace, more) for namespace, more in added.items()]
+        try:
+            yield
+        except BaseException:
+            # It may have been written all the same: then the next count finds it.
+            for count, more in taken:
+                count.notes -= more.notes
+                count.text_bytes -= more.text_bytes
+            raise
+
+    async def _check(self, store: NoteStore, namespace: str, more: Held) -> None:
+        count = self._counts.get(namespace)
+        version = await store.version()
+        if count is None or version - count.version >= COMMITS:
+            count = await self._count(store, namespace, version)
+        elif self._beyond(count, more) and version != count.version:
+            if self._now() - count.at >= AGAIN_S:
+                count = await self._count(store, namespace, version)
+        if beyond := self._beyond(count, more):
+            raise QuotaExceededError(namespace, *beyond)
+
+    async def _count(self, store: NoteStore, namespace: str, version: int) -> _Count:
+        held = await store.held(namespace)
+        count = _Count(held.notes, held.text_bytes, version, self._now())
+        self._counts[namespace] = count
+        return count
+
+    def _take(self, namespace: str, more: Held) -> tuple[_Count, Held]:
+        count = self._counts[namespace]
+        count.notes += more.notes
+        count.text_bytes += more.text_bytes
+        return count, more
+
+    def _beyond(self, count: _Count, more: Held) -> tuple[int, int, int, str] | None:
+        """What is held, added and allowed, and in what, where that is too much."""
+        bounds = (
+            (count.notes, more.notes, self._notes, "notes"),
+            (count.text_bytes, more.text_bytes, self._text_bytes, "bytes"),
+        )
+        for held, added, most, unit in bounds:
+            if most is not None and added and held + added > most:
+                return held, added, most, unit
+        return None
+
+
+def _added(new: Iterable[Note], changed: Iterable[Note]) -> dict[str, Held]:
+    """Namespace -> what revisions add to it; nothing of those that add nothing."""
+    notes, sizes = Counter[str](), Counter[str]()
+    for note in new:
+        notes[note.namespace] += not note.derived
+        sizes[note.namespace] += text_bytes(note)
+    for note in changed:
+        sizes[note.namespace] += text_bytes(note)
+    return {
+        name: Held(notes=notes[name], text_bytes=size)
+        for name, size in sizes.items()
+        if size or notes[name]
+    }
