@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.exposure import is_loopback
 from zettel.server.feed import Feed
-from zettel.server.gatekeeper import Gatekeeper
+from zettel.server.gate import Gate
 from zettel.server.guard import Guard
 from zettel.server.protocol import Door, Engine, create_server, version
 from zettel.server.runtime import Runtime
@@ -46,7 +46,7 @@ def allowed(settings: Settings) -> TransportSecuritySettings:
 
 def create_app(
     runtime: Runtime,
-    gatekeeper: Gatekeeper,
+    gatekeeper: Gate,
     *,
     namespace: str,
     security: TransportSecuritySettings,
@@ -79,6 +79,7 @@ def create_app(
 
     routes = [
         Route("/health", health),
+        *gatekeeper.routes,
         *http_app.routes,
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),

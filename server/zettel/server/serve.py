@@ -14,8 +14,10 @@ from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
+from zettel.server.gate import Gate
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import allowed, create_app
+from zettel.server.oauth_gate import OAuthGate
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
@@ -79,7 +81,7 @@ async def serve_http(
         else installed_parts(settings)
     )
     runtime = Runtime(settings.store, parts)
-    streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
+    streams, gatekeeper = Streams(), _gate(settings, runtime)
     app = create_app(
         runtime,
         gatekeeper,
@@ -110,6 +112,12 @@ async def serve_http(
     if claim is not None and reception is not None:
         claim.release()
         await reception.let_go()
+
+
+def _gate(settings: Settings, runtime: Runtime) -> Gate:
+    if settings.oauth_issuer:
+        return OAuthGate(settings)
+    return Gatekeeper(runtime, always=not is_loopback(settings.host))
 
 
 def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:

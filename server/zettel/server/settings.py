@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from zettel.server.hello import ENGINE_SETTINGS
+from zettel.server.oauth_settings import OAUTH_EXPECTED, OAuthSettings
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
@@ -31,7 +32,7 @@ FLAGS = frozenset(
 )
 """Settings that the command line takes too."""
 
-EXPECTED = {
+EXPECTED = OAUTH_EXPECTED | {
     "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
     "session": "a name of at most 256 characters",
     "port": "a whole number from 0 to 65535; 0 takes any free port",
@@ -101,7 +102,7 @@ def _from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+class Settings(OAuthSettings):
     """How one process of Zettel runs."""
 
     model_config = SettingsConfigDict(
