@@ -117,7 +117,9 @@ async def serve_http(
 def _gate(settings: Settings, runtime: Runtime) -> Gate:
     if settings.oauth_issuer:
         return OAuthGate(settings)
-    return Gatekeeper(runtime, always=not is_loopback(settings.host))
+    # A name that others reach it by leads here through a proxy, on loopback too.
+    others = not is_loopback(settings.host) or bool(settings.allowed_hosts)
+    return Gatekeeper(runtime, always=others)
 
 
 def _web(app: ASGIApp, settings: Settings) -> _Uvicorn:
