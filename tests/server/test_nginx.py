@@ -223,7 +223,7 @@ async def test_what_is_too_large_ends_at_the_proxy(front: Front) -> None:
         told = await http.post("/mcp", content=b" " * (4 * 2**20 + 1))
 
     assert told.status_code == 413
-    assert "nginx" in told.headers["server"]
+    assert "nginx" in told.text  # its own page
 
 
 async def test_a_client_that_leaves_is_gone_behind_the_proxy_too(front: Front) -> None:
