@@ -1,5 +1,7 @@
 """What a token of an authorization server grants, and the settings that say where it does."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from zettel.server.access_jwt import AccessJwtVerifier
 from zettel.server.exposure import check_exposure
 from zettel.server.grants import grant_of
+from zettel.server.issuer_keys import IssuerKeys
 from zettel.server.settings import load_settings
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import NAMESPACE
@@ -40,6 +44,25 @@ async def test_settings_nobody_could_log_in_with_are_refused_at_start(
 def test_an_issuer_that_is_no_address_is_refused(tmp_path: Path, issuer: str) -> None:
     with pytest.raises(InvalidArgumentError):
         load_settings(store=str(tmp_path), oauth_issuer=issuer)
+
+
+def part(text: str) -> str:
+    """A part of a JWT."""
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+@given(
+    st.text(), st.lists(st.text(), max_size=4), st.dictionaries(st.text(), st.text() | st.none())
+)
+async def test_any_text_is_refused_and_nothing_worse(
+    text: str, parts: list[str], header: dict[str, str | None]
+) -> None:
+    keys = IssuerKeys("https://id.example", "http://127.0.0.1:1/nobody")
+    verifier = AccessJwtVerifier(keys, issuer="https://id.example", audience="a")
+    said = [json.dumps({"alg": "RS256", "kid": "k"} | header), *parts]
+
+    for token in (text, ".".join(map(part, parts)), ".".join(map(part, said))):
+        assert await verifier.verify_token(token) is None
 
 
 NAMESPACES = st.from_regex(rf"\A{NAMESPACE.pattern}\Z")
