@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 import pytest
@@ -15,6 +16,8 @@ from zettel.server.issuer_keys import (
     IssuerKeys,
     IssuerUnavailableError,
 )
+from zettel.server.oauth_gate import OAuthGate
+from zettel.server.settings import load_settings
 
 KEYS = f"{REALM}/keys"
 
@@ -120,3 +123,18 @@ async def test_metadata_that_calls_itself_otherwise_leads_to_no_keys(desk: Desk)
     assert await IssuerKeys("https://else.example", f"{desk.issuer.url}/keys").find(
         kid(desk.issuer)
     )
+
+
+async def test_while_no_key_can_be_had_a_request_is_told_when_to_come_back(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.issuer.manner = "down"
+    url = "https://memory.example"
+    settings = load_settings(store=str(tmp_path), oauth_issuer=desk.issuer.url, oauth_resource=url)
+    token = desk.issuer.sign(desk.issuer.claims(url))
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    refusal = await OAuthGate(settings).refusal({"type": "http", "headers": headers})
+
+    assert refusal is not None
+    assert refusal.status_code == 503
+    assert float(refusal.headers["retry-after"]) == PAUSE_S
