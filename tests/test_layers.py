@@ -103,7 +103,15 @@ def test_only_the_embedder_and_the_reranker_know_the_model_library() -> None:
 
 
 def test_only_the_chat_knows_the_llm_client() -> None:
-    assert importers("openai", "httpx2") == {"storage/openai_chat.py"}
+    assert importers("openai") == {"storage/openai_chat.py"}
+
+
+def test_only_the_chat_and_the_keys_of_an_issuer_open_connections() -> None:
+    assert importers("httpx2") == {"storage/openai_chat.py", "server/issuer_keys.py"}
+
+
+def test_only_one_file_knows_the_library_of_signed_tokens() -> None:
+    assert importers("jwt", "cryptography") == {"server/access_jwt.py"}
 
 
 def test_only_the_server_that_shows_figures_counts_them() -> None:

@@ -118,9 +118,10 @@ class Served:
 
 
 @contextmanager
-def serving(store: Path, *arguments: str) -> Generator[Served]:
+def serving(store: Path, *arguments: str, **settings: str) -> Generator[Served]:
     """Run `zettel serve` on a free port until it has announced itself."""
-    with started("serve", "--port", "0", *arguments, env=environment(store)) as process:
+    env = environment(store, **settings)
+    with started("serve", "--port", "0", *arguments, env=env) as process:
         lines = [process.read_line()]
         while "Ctrl-C" not in lines[-1]:
             lines.append(process.read_line())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.authentication import UnauthenticatedUser
 from starlette.types import Message, Receive, Scope, Send
 
+from zettel.server import gate as gates
 from zettel.server import gatekeeper
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.runtime import Runtime
@@ -75,7 +76,8 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """One that looks again at once."""
-    monkeypatch.setattr(gatekeeper, "LOOK_S", 0)
+    for module in (gates, gatekeeper):
+        monkeypatch.setattr(module, "LOOK_S", 0)
     return Gate()
 
 

@@ -13,15 +13,18 @@ from zettel.server.hello import (
     session_hello,
 )
 from zettel.server.limits import Limits
+from zettel.server.oauth_settings import OAuthSettings
 from zettel.server.settings import Settings
 
 
 def test_every_setting_is_a_clients_or_the_engines_or_of_the_way_in() -> None:
-    ways_in, untold = (
-        {"store", "host", "port", "ipc", "allowed_hosts", "allowed_origins", "tls_cert", "tls_key"},
-        {"llm_key"},
-    )
-    ways_in |= {name for name in Limits.model_fields if not name.startswith("quota")}
+    ways_in = {
+        *("store", "host", "port", "ipc"),
+        *("allowed_hosts", "allowed_origins", "tls_cert", "tls_key"),
+        *OAuthSettings.model_fields,
+        *(name for name in Limits.model_fields if not name.startswith("quota")),
+    }
+    untold = {"llm_key"}
     assert set(HELLO_SETTINGS) | ways_in | untold == set(Settings.model_fields)
     assert set(ENGINE_SETTINGS) == set(HELLO_SETTINGS) - {"namespace", "session", "protocol"}
 

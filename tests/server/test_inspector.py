@@ -3,12 +3,13 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
-from tests.server.processes import PATIENCE_S, ZETTEL, Served, environment
+from tests.server.processes import PATIENCE_S, ZETTEL, Launcher, Served, environment
 
 NODE = os.environ.get("ZETTEL_TEST_NODE", "")
 INSPECTOR = os.environ.get("ZETTEL_TEST_INSPECTOR", "")
@@ -46,9 +47,19 @@ def inspect(tmp_path: Path) -> Inspect:
     return run
 
 
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, str]]:
+    """A server that nobody reaches without a token, and one."""
+    store = tmp_path_factory.mktemp("guarded") / "store"
+    with ExitStack() as running:
+        zettel = Launcher(store=store, running=running)
+        made = zettel.run("token", "create", "--name", "inspector", "--namespace", "inspected")
+        yield zettel.serve(), made.stdout.strip()
+
+
 @pytest.fixture(params=["stdio", "http", "sse"])
 def way_in(
-    request: pytest.FixtureRequest, served: Served, tmp_path: Path
+    request: pytest.FixtureRequest, guarded: tuple[Served, str], tmp_path: Path
 ) -> tuple[list[str], list[str]]:
     """The arguments that name the server: before the method, and behind everything."""
     if request.param == "stdio":
@@ -61,7 +72,9 @@ def way_in(
         config.write_text(json.dumps({"mcpServers": {"zettel": server}}), encoding="utf-8")
         return ["--config", str(config), "--server", "zettel"], []
     path = "mcp" if request.param == "http" else "sse"
-    return [f"{served.url}/{path}", "--transport", str(request.param)], []
+    served, token = guarded
+    bearer = ["--header", f"Authorization: Bearer {token}"]
+    return [f"{served.url}/{path}", "--transport", str(request.param), *bearer], []
 
 
 def test_the_inspector_lists_the_tools(

@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 
 from zettel.server.clock import utc_now
+from zettel.server.oauth_check import check_oauth
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.server.token_book import read_tokens
@@ -25,9 +26,10 @@ async def check_exposure(settings: Settings) -> None:
 
     Raises:
         HostRefusedError: Other machines could reach the host, and something is missing.
-        InvalidArgumentError: The TLS files cannot be used.
+        InvalidArgumentError: The TLS files or the settings of OAuth cannot be used.
     """
     _check_tls(settings)
+    check_oauth(settings)
     if is_loopback(settings.host):
         return
     if not settings.allowed_hosts:
@@ -36,8 +38,11 @@ async def check_exposure(settings: Settings) -> None:
     if not settings.allowed_origins:
         remedy = "Pass --allowed-origin, such as https://memory.example.org"
         raise HostRefusedError(settings.host, "no origin of web pages is allowed for it", remedy)
-    if not await _has_tokens(settings):
-        remedy = "Run zettel token create --name NAME --namespace NAMESPACE"
+    if not settings.oauth_issuer and not await _has_tokens(settings):
+        remedy = (
+            "Run zettel token create --name NAME --namespace NAMESPACE, or name an authorization"
+            " server (ZETTEL_OAUTH_ISSUER)"
+        )
         raise HostRefusedError(settings.host, "there is no access token that is in force", remedy)
 
 

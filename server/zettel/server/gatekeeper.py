@@ -4,38 +4,27 @@ A 401 that named OAuth's metadata would make clients with a static token log in 
 Code: anthropics/claude-code issues 38972, 47424, 56357, 80785).
 """
 
-import logging
-
 import anyio
+from mcp.server.auth.provider import AccessToken
 from starlette.authentication import BaseUser, UnauthenticatedUser
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from zettel.server.clock import Clock, utc_now
+from zettel.server.gate import LOOK_S, METRICS, Gate, presented
 from zettel.server.principal import Bearer
 from zettel.server.runtime import Runtime
-from zettel.server.streams import Streams
 from zettel.server.token_book import KEY, Tokens, parse_tokens
 from zettel.server.tokens import Token, recognized
 from zettel.storage.errors import ZettelError
 
-logger = logging.getLogger(__name__)
-
-LOOK_S = 0.4
-"""Seconds for which a look at the tokens holds: one that is revoked is out within a second."""
-OPEN_PATHS = ("/health", "/health/live", "/health/ready")
-"""For those who only want to know whether the server lives."""
-METRICS = "/metrics"
-"""For tokens that are for it alone: what it tells is of all tenants together."""
-WELL_KNOWN = "/.well-known/"
-"""Where clients look for OAuth; nothing is there, and they must be told so, not be turned away."""
 MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 REFUSED = "This access token is unknown, revoked or expired."
 ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
 REMEDY = " The person who runs this server makes one with zettel token create."
 
 
-class Gatekeeper:
+class Gatekeeper(Gate):
     """Who may come in, as the store's tokens say now.
 
     Args:
@@ -53,40 +42,12 @@ class Gatekeeper:
         self._looked = float("-inf")
         self._looking = anyio.Lock()
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Guard an application."""
-
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            path = scope.get("path", "")
-            if scope["type"] == "http" and path not in OPEN_PATHS:
-                refusal = None if path.startswith(WELL_KNOWN) else await self._refusal(scope)
-                if refusal is not None:
-                    await refusal(scope, receive, send)
-                    return
-            await app(scope, receive, send)
-
-        return wrapped
-
-    async def watch(self, streams: Streams) -> None:
-        """End what is open and may not be any more, until cancelled."""
-        while True:
-            await anyio.sleep(LOOK_S)
-            if not streams.some_open:
-                continue
-            try:
-                await self.look()
-            except ZettelError:
-                # What cannot be read serves nobody; requests are told.
-                logger.warning("the access tokens could not be read", exc_info=True)
-            except Exception:
-                logger.exception("the access tokens could not be read")
-            streams.end_refused(self.admits)
-
     def admits(self, user: BaseUser) -> bool:
         """Whether one who came in may stay."""
         if not isinstance(user, Bearer):
             return not self._needed
-        known = (token for token in self._tokens if token.token_id == user.known.token_id)
+        token_id = user.known.token_id if isinstance(user.known, Token) else ""
+        known = (token for token in self._tokens if token.token_id == token_id)
         return any(token.state(self._clock()) == "active" for token in known)
 
     @property
@@ -99,7 +60,7 @@ class Gatekeeper:
         # Revoked ones count: revoking the last one must not let everybody in.
         return self._always or bool(self._tokens)
 
-    async def _refusal(self, scope: Scope) -> Response | None:
+    async def refusal(self, scope: Scope) -> Response | None:
         """The answer to who may not come in; notes down who may."""
         try:
             await self.look()
@@ -108,15 +69,16 @@ class Gatekeeper:
         if not self._needed:
             scope["user"] = UnauthenticatedUser()
             return None
-        presented = _presented(scope)
-        token = recognized(self._tokens, presented, self._clock()) if presented else None
+        text = presented(scope)
+        token = recognized(self._tokens, text, self._clock()) if text else None
         if token is not None:
-            scope["user"] = Bearer(token)
+            access = AccessToken(token="", client_id=token.token_id, scopes=[])
+            scope["user"] = Bearer(token, access)
             return None if token.metrics is (scope["path"] == METRICS) else _wrong_place(token)
         # RFC 6750, section 3.1: who presented nothing is told no error code.
-        challenge = 'Bearer error="invalid_token"' if presented else "Bearer"
-        text = (REFUSED if presented else MISSING) + REMEDY
-        return PlainTextResponse(text, 401, {"www-authenticate": challenge})
+        challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+        told = (REFUSED if text else MISSING) + REMEDY
+        return PlainTextResponse(told, 401, {"www-authenticate": challenge})
 
     async def look(self) -> None:
         """Read the tokens, unless that was done just now.
@@ -139,12 +101,3 @@ def _wrong_place(token: Token) -> Response:
     text = "This access token is for /metrics alone." if token.metrics else ONLY_METRICS
     challenge = 'Bearer error="insufficient_scope"'
     return PlainTextResponse(text, 403, {"www-authenticate": challenge})
-
-
-def _presented(scope: Scope) -> str:
-    """The token of a request; empty if there is none, or more than one."""
-    values = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(values) != 1:
-        return ""
-    scheme, _, token = values[0].decode("latin-1").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from zettel.server.gatekeeper import Gatekeeper
+from zettel.server.gate import Gate
 from zettel.server.protocol import version
 from zettel.server.runtime import Runtime
 from zettel.storage.errors import ZettelError
@@ -19,7 +19,7 @@ WORDS_ONLY = "meaning is not searched: the embedding model is loading or could n
 """Recall goes on by words alone, and says so too; no reason to send callers elsewhere."""
 
 
-def health_routes(runtime: Runtime, gatekeeper: Gatekeeper) -> list[Route]:
+def health_routes(runtime: Runtime, gatekeeper: Gate) -> list[Route]:
     """`/health/live`: the process answers. `/health/ready`, and `/health`: so does the store.
 
     Args:
@@ -46,7 +46,7 @@ def health_routes(runtime: Runtime, gatekeeper: Gatekeeper) -> list[Route]:
     ]
 
 
-async def _status(runtime: Runtime, gatekeeper: Gatekeeper) -> str:
+async def _status(runtime: Runtime, gatekeeper: Gate) -> str:
     """`ok`, `starting`, `failed` or `leaving`."""
     if runtime.leaving:
         return "leaving"

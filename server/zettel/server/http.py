@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zettel.server.admission import Admission
 from zettel.server.exposure import is_loopback
 from zettel.server.feed import Feed
-from zettel.server.gatekeeper import Gatekeeper
+from zettel.server.gate import Gate
 from zettel.server.guard import Guard
 from zettel.server.health import health_routes
 from zettel.server.limited import LimitedEngine
@@ -51,7 +51,7 @@ def allowed(settings: Settings) -> TransportSecuritySettings:
 
 def create_app(
     runtime: Runtime,
-    gatekeeper: Gatekeeper,
+    gatekeeper: Gate,
     *,
     namespace: str,
     security: TransportSecuritySettings,
@@ -95,6 +95,7 @@ def create_app(
 
     routes = [
         *health_routes(runtime, gatekeeper),
+        *gatekeeper.routes,
         *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
         Route("/mcp", sessions.wrap(manager.handle_request)),
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),

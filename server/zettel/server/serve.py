@@ -16,9 +16,11 @@ from zettel.server.endings import Ending, ask_on_signal
 from zettel.server.engine import DRAIN_S
 from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
+from zettel.server.gate import Gate
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import allowed, create_app
 from zettel.server.metrics import Metrics
+from zettel.server.oauth_gate import OAuthGate
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
@@ -85,7 +87,7 @@ async def serve_http(
     )
     metrics = Metrics()
     runtime = Runtime(settings.store, parts, tally=metrics)
-    streams, gatekeeper = Streams(), Gatekeeper(runtime, always=not is_loopback(settings.host))
+    streams, gatekeeper = Streams(), _gate(settings, runtime)
     admission = Admission(settings, TurnedAway(metrics.refused))
     app = create_app(
         runtime,
@@ -121,6 +123,14 @@ async def serve_http(
     if claim is not None and reception is not None:
         claim.release()
         await reception.let_go()
+
+
+def _gate(settings: Settings, runtime: Runtime) -> Gate:
+    if settings.oauth_issuer:
+        return OAuthGate(settings)
+    # A name that others reach it by leads here through a proxy, on loopback too.
+    others = not is_loopback(settings.host) or bool(settings.allowed_hosts)
+    return Gatekeeper(runtime, always=others)
 
 
 def _web(app: ASGIApp, settings: Settings, turned_away: TurnedAway) -> _Uvicorn:

@@ -89,11 +89,11 @@ class Sessions:
         self._app = app
         return _Counted(self._serve)
 
-    def end_refused(self, admits: Callable[[BaseUser], bool]) -> None:
-        """End those of people who may not stay, and free what they hold."""
+    def end_refused(self, may_return: Callable[[BaseUser], bool]) -> None:
+        """End those of people who may not come back, and free what they hold."""
         for session in tuple(self._held.values()):
             user = session.ending.get("user")
-            if isinstance(user, BaseUser) and not admits(user):
+            if isinstance(user, BaseUser) and not may_return(user):
                 self._end(session)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from zettel.server.hello import ENGINE_SETTINGS
 from zettel.server.limits import LIMITS_EXPECTED, Limits
 from zettel.server.log_lines import LogFormat
+from zettel.server.oauth_settings import OAUTH_EXPECTED, OAuthSettings
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.bounds import FOUND_FROM, NAMESPACE
@@ -33,35 +34,39 @@ FLAGS = frozenset(
 )
 """Settings that the command line takes too."""
 
-EXPECTED = LIMITS_EXPECTED | {
-    "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
-    "session": "a name of at most 256 characters",
-    "port": "a whole number from 0 to 65535; 0 takes any free port",
-    "log_level": "one of debug, info, warning, error",
-    "log_format": "text or json",
-    "protocol": "auto or legacy",
-    "evolve_minutes": "a number of minutes above 0",
-    "settle_seconds": "a number of seconds, 0 or more",
-    "idle_minutes": "a number of minutes above 0",
-    "ipc": "unix or tcp",
-    "durability": "fast or power-loss",
-    "found_from": "a number from 0 to 1",
-    "archive_below": "a number from 0 up to, but not, 1",
-    "llm_base_url": "an http:// or https:// address",
-    "llm_timeout_seconds": "a number of seconds above 0",
-    "llm_tokens_run": "a whole number of tokens, 0 or more",
-    "llm_tokens_day": "a whole number of tokens, 0 or more",
-    "llm_price_in": "the price of a million tokens, 0 or more",
-    "llm_price_out": "the price of a million tokens, 0 or more",
-    "llm_money_run": "an amount above 0",
-    "llm_money_day": "an amount above 0",
-    "consolidate": "true or false",
-    "evolve_off": "namespaces, with commas between them",
-    "llm_off": "namespaces, with commas between them",
-    "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
-    "allowed_hosts": "names that clients reach the server by, with commas between them",
-    "allowed_origins": "such as https://app.example.org, with commas between them",
-}
+EXPECTED = (
+    LIMITS_EXPECTED
+    | OAUTH_EXPECTED
+    | {
+        "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
+        "session": "a name of at most 256 characters",
+        "port": "a whole number from 0 to 65535; 0 takes any free port",
+        "log_level": "one of debug, info, warning, error",
+        "log_format": "text or json",
+        "protocol": "auto or legacy",
+        "evolve_minutes": "a number of minutes above 0",
+        "settle_seconds": "a number of seconds, 0 or more",
+        "idle_minutes": "a number of minutes above 0",
+        "ipc": "unix or tcp",
+        "durability": "fast or power-loss",
+        "found_from": "a number from 0 to 1",
+        "archive_below": "a number from 0 up to, but not, 1",
+        "llm_base_url": "an http:// or https:// address",
+        "llm_timeout_seconds": "a number of seconds above 0",
+        "llm_tokens_run": "a whole number of tokens, 0 or more",
+        "llm_tokens_day": "a whole number of tokens, 0 or more",
+        "llm_price_in": "the price of a million tokens, 0 or more",
+        "llm_price_out": "the price of a million tokens, 0 or more",
+        "llm_money_run": "an amount above 0",
+        "llm_money_day": "an amount above 0",
+        "consolidate": "true or false",
+        "evolve_off": "namespaces, with commas between them",
+        "llm_off": "namespaces, with commas between them",
+        "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
+        "allowed_hosts": "names that clients reach the server by, with commas between them",
+        "allowed_origins": "such as https://app.example.org, with commas between them",
+    }
+)
 """What a setting must look like, for the message about one that does not."""
 
 
@@ -104,7 +109,7 @@ def _from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-class Settings(Limits, BaseSettings):
+class Settings(Limits, OAuthSettings):
     """How one process of Zettel runs."""
 
     model_config = SettingsConfigDict(

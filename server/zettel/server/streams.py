@@ -36,11 +36,14 @@ class Streams:
         for scope in tuple(self._open):
             scope.cancel()
 
-    def end_refused(self, admits: Callable[[BaseUser], bool]) -> None:
+    def end_refused(
+        self, admits: Callable[[BaseUser], bool], may_return: Callable[[BaseUser], bool]
+    ) -> None:
         """End those of people who may not stay: cleanly if a response has begun, with 401 if not.
 
         Args:
             admits: Whether one who was let in may stay; nobody else is asked about.
+            may_return: Whether their sessions wait for them.
         """
         for cancelling, request in tuple(self._open.items()):
             user = request.get("user")
@@ -48,7 +51,7 @@ class Streams:
                 self._refused.add(cancelling)
                 cancelling.cancel()
         if self._sessions is not None:
-            self._sessions.end_refused(admits)
+            self._sessions.end_refused(may_return)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Keep account of an application's requests."""

@@ -25,6 +25,7 @@
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop who has it
         ├── HostRefusedError        a loopback host, or tokens and names
+        ├── IssuerUnavailableError  its authorization server does not answer (in `issuer_keys.py`)
         ├── StoreServedError        another `zettel serve` has the store
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
