@@ -86,6 +86,14 @@ class Gatekeeper:
         known = (token for token in self._tokens if token.token_id == user.known.token_id)
         return any(token.state(self._clock()) == "active" for token in known)
 
+    async def needs_token(self) -> bool:
+        """Whether who comes now needs an access token, as far as the store can be read."""
+        try:
+            await self._look()
+        except ZettelError:
+            return self._always
+        return self._needed
+
     @property
     def _needed(self) -> bool:
         # Revoked ones count: revoking the last one must not let everybody in.

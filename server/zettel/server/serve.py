@@ -16,6 +16,7 @@ from zettel.server.eviction import ask_when_evicted
 from zettel.server.exposure import is_loopback
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import allowed, create_app
+from zettel.server.notify import READY, STOPPING, notify
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
@@ -30,8 +31,9 @@ LAST_WORDS_S = 0.1
 GRACE_S = 2
 """Seconds uvicorn waits for requests that are already ended on our side."""
 
-Announce = Callable[[str, str], None]
-"""Told once, when everything is ready: the base URL, and what is wrong (empty when nothing is)."""
+Announce = Callable[[str, str, bool], None]
+"""Told once, when everything is ready: the base URL, what is wrong (empty when nothing is), and
+whether an access token is needed."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -93,7 +95,7 @@ async def serve_http(
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(gatekeeper.watch, streams)
-        tasks.start_soon(_announce_when_ready, runtime, url, announce)
+        tasks.start_soon(_announce_when_ready, runtime, gatekeeper, url, announce)
         if claim is not None:
             tasks.start_soon(ask_when_evicted, claim, ending)
         async with anyio.create_task_group() as serving:
@@ -101,6 +103,7 @@ async def serve_http(
             if reception is not None:
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
+            notify(STOPPING)
             await ending.drain(runtime.calls_finished)
             runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)
@@ -137,6 +140,9 @@ def base_url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{shown}:{listening.getsockname()[1]}"
 
 
-async def _announce_when_ready(runtime: Runtime, url: str, announce: Announce) -> None:
+async def _announce_when_ready(
+    runtime: Runtime, gatekeeper: Gatekeeper, url: str, announce: Announce
+) -> None:
     await runtime.settled()
-    announce(url, runtime.problem)
+    announce(url, runtime.problem, await gatekeeper.needs_token())
+    notify(READY, f"STATUS={runtime.problem or f'serves {url}'}")
