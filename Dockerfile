@@ -17,7 +17,7 @@ COPY tools tools
 RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS ".[$EXTRAS]" -c constraints.txt
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/zettel --create-home zettel \
+RUN useradd --uid 10001 --user-group --home-dir /var/lib/zettel --create-home --shell /usr/sbin/nologin zettel \
  && chmod 0700 /var/lib/zettel
 COPY --from=build /opt/zettel /opt/zettel
 COPY deploy/health.py /opt/zettel/health.py

@@ -1,7 +1,9 @@
 """systemd is told when the server is ready and when it leaves."""
 
+import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ import pytest
 from tests.server.processes import PATIENCE_S, Launcher
 
 from zettel.server.notify import notify
+
+HEALTH = Path(__file__).parents[2] / "deploy" / "health.py"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="systemd")
 
@@ -47,14 +51,23 @@ def test_nobody_is_told_where_nobody_listens(address: str, monkeypatch: pytest.M
     notify("READY=1")
 
 
+def health(url: str) -> int:
+    """What the image's health check makes of a server."""
+    environment = os.environ | {"ZETTEL_PORT": url.rpartition(":")[2]}
+    done = subprocess.run([sys.executable, HEALTH], env=environment, timeout=30, check=False)
+    return done.returncode
+
+
 @pytest.mark.parametrize("manager", ["path"], indirect=True)
 def test_serve_is_ready_when_it_answers_and_says_when_it_leaves(
     manager: socket.socket, zettel: Launcher
 ) -> None:
     served = zettel.serve()
     ready = manager.recv(4096).decode()
+    well = health(served.url)
     served.process.popen.send_signal(signal.SIGTERM)
 
     assert ready.splitlines() == ["READY=1", f"STATUS=serves {served.url}"]
     assert manager.recv(4096) == b"STOPPING=1"
     assert served.process.end() == 0
+    assert (well, health(served.url)) == (0, 1)
