@@ -57,6 +57,9 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
+bench-sizes: install ## measure what a server takes of memory, disk and time at 1,000 and 20,000 notes (ARGS="--notes 1000")
+	@exec $(BIN)/python -m benchmarks.sizes $(ARGS)
+
 bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
 

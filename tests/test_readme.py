@@ -14,7 +14,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zettel.server.cli import app
-from zettel.server.settings import Settings
+from zettel.server.settings import Settings, load_settings
+from zettel.server.snippets import welcome
 from zettel.server.toolbox import TOOLS
 from zettel.storage.model_files import PACKAGED_SHA256
 
@@ -87,6 +88,12 @@ async def test_a_client_snippet_leads_to_the_four_tools(snippet: str, tmp_path: 
     parsed = json.loads(snippet) if snippet.startswith("{") else tomllib.loads(snippet)
     [servers] = parsed.values()
     entry = servers["zettel"]
+    if "headers" in entry:
+        name = "memory.example.org"
+        settings = load_settings(store=str(tmp_path), host="0.0.0.0", allowed_hosts=name)
+        printed = welcome("https://0.0.0.0:8377", settings, "", needs_token=True)
+        assert "".join(json.dumps(parsed).split()) in "".join(printed.split())
+        return
     if "url" in entry:
         assert entry["url"] == "http://127.0.0.1:{}/mcp".format(
             Settings.model_fields["port"].default

@@ -98,7 +98,7 @@ def _may_be_right(flags: Mapping[str, str], environment: Mapping[str, str]) -> b
 def say(text: str) -> None:
     """Tell the person who looks into the client's log."""
     try:
-        sys.stderr.write(f"zettel: {text}\n")
+        sys.stderr.write("".join(f"zettel: {line}\n" for line in text.splitlines()))
         sys.stderr.flush()
     except (OSError, ValueError):
         # Nobody looks.

@@ -33,6 +33,7 @@ from zettel.server.cli_recall import recall
 from zettel.server.cli_tokens import token_app
 from zettel.server.cli_verify import verify_erased
 from zettel.server.main import serve_client
+from zettel.server.misconfigured import MisconfiguredError
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
 from zettel.storage.backup_errors import BackupExistsError, StoreNotEmptyError
@@ -62,7 +63,8 @@ def run() -> None:
     try:
         app(prog_name="zettel", standalone_mode=True)
     except ZettelError as error:
-        typer.echo(f"zettel: {error}", err=True)
+        for line in str(error).splitlines():
+            typer.echo(f"zettel: {line}", err=True)
         sys.exit(_exit_code(error))
 
 
@@ -73,6 +75,8 @@ _REFUSALS = (
 
 
 def _exit_code(error: ZettelError) -> int:
+    if isinstance(error, MisconfiguredError):
+        return min(_exit_code(problem) for problem in error.problems)
     if isinstance(error, InvalidArgumentError):
         return EXIT_USAGE
     if isinstance(error, _REFUSALS):
@@ -140,16 +144,20 @@ def serve(
     ] = None,
     tls_cert: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
     tls_key: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be served, or why not.")
+    ] = False,
     log_level: LogLevel = None,
 ) -> None:
     """Serve Streamable HTTP and SSE until interrupted; on other than loopback with tokens only."""
-    from zettel.server.exposure import check_exposure  # noqa: PLC0415
+    from zettel.server.cli_check import examined_settings  # noqa: PLC0415
     from zettel.server.serve import base_url, listen, serve_http  # noqa: PLC0415
     from zettel.server.snippets import welcome  # noqa: PLC0415
     from zettel.server.takeover import take_over  # noqa: PLC0415
 
-    settings = read_settings(
+    settings = examined_settings(
         context,
+        check,
         host=host,
         port=port,
         store=store,
@@ -161,13 +169,12 @@ def serve(
         tls_key=tls_key,
         log_level=log_level,
     )
-    anyio.run(check_exposure, settings)
     listening = listen(settings.host, settings.port)
     place = Rendezvous(one_spelling(settings.store))
     claim = take_over(place, settings.ipc, base_url(settings, listening))
 
-    def announce(url: str, problem: str) -> None:
-        typer.echo(welcome(url, settings, problem))
+    def announce(url: str, problem: str, needs_token: bool) -> None:
+        typer.echo(welcome(url, settings, problem, needs_token=needs_token))
         sys.stdout.flush()
 
     anyio.run(serve_http, settings, listening, claim, announce)

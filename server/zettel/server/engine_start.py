@@ -78,20 +78,28 @@ def _detach(claim: Claim) -> None:
 
 def _run(claim: Claim) -> NoReturn:
     # Clients wait at the socket already: now there is time for imports.
+    import logging  # noqa: PLC0415
+
     import anyio  # noqa: PLC0415
 
     from zettel.server.engine import serve_engine  # noqa: PLC0415
     from zettel.server.logs import log_to_file  # noqa: PLC0415
+    from zettel.server.preflight import examine  # noqa: PLC0415
     from zettel.server.settings import load_engine_settings  # noqa: PLC0415
     from zettel.storage.errors import ZettelError  # noqa: PLC0415
 
     try:
         settings = load_engine_settings(claim.place.store)
+        examined = examine(settings)
+        for refusal in examined.refusals:
+            raise refusal
     except ZettelError as error:
         _refuse(claim, str(error))
         claim.release()
         os._exit(EXIT_USAGE)
     log_to_file(settings.log_level, claim.place.log, settings.log_format)
+    for warning in examined.warnings:
+        logging.getLogger(__name__).warning("%s", warning)
     anyio.run(serve_engine, settings, claim)
     # A thread amid an import or a model's loading cannot be joined.
     os._exit(0)

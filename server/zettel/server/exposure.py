@@ -1,14 +1,14 @@
 """What must be so before machines other than this one may reach the server."""
 
 import ipaddress
-import ssl
+import os
 
 from zettel.server.clock import utc_now
-from zettel.server.oauth_check import check_oauth
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
+from zettel.server.spelling import is_directory, one_spelling
 from zettel.server.token_book import read_tokens
-from zettel.storage.errors import HostRefusedError, InvalidArgumentError, StoreUnavailableError
+from zettel.storage.errors import HostRefusedError, StoreUnavailableError
 
 
 def is_loopback(host: str) -> bool:
@@ -21,46 +21,40 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def check_exposure(settings: Settings) -> None:
-    """Refuse to be reached by others without tokens, or under names that nobody allowed.
-
-    Raises:
-        HostRefusedError: Other machines could reach the host, and something is missing.
-        InvalidArgumentError: The TLS files or the settings of OAuth cannot be used.
-    """
-    _check_tls(settings)
-    check_oauth(settings)
+async def exposure_refusals(settings: Settings) -> list[HostRefusedError]:
+    """All that is missing before machines other than this one may reach the server."""
     if is_loopback(settings.host):
-        return
+        return []
+    missing = list[tuple[str, str]]()
     if not settings.allowed_hosts:
         remedy = "Pass --allowed-host with the name that clients use, such as memory.example.org"
-        raise HostRefusedError(settings.host, "no name is allowed for it", remedy)
+        missing.append(("no name is allowed for it", remedy))
     if not settings.allowed_origins:
         remedy = "Pass --allowed-origin, such as https://memory.example.org"
-        raise HostRefusedError(settings.host, "no origin of web pages is allowed for it", remedy)
+        missing.append(("no origin of web pages is allowed for it", remedy))
     if not settings.oauth_issuer and not await _has_tokens(settings):
         remedy = (
             "Run zettel token create --name NAME --namespace NAMESPACE, or name an authorization"
             " server (ZETTEL_OAUTH_ISSUER)"
         )
-        raise HostRefusedError(settings.host, "there is no access token that is in force", remedy)
+        missing.append(("there is no access token that is in force", remedy))
+    return [HostRefusedError(settings.host, problem, remedy) for problem, remedy in missing]
 
 
-def _check_tls(settings: Settings) -> None:
-    if bool(settings.tls_cert) is not bool(settings.tls_key):
-        name = "tls_key" if settings.tls_cert else "tls_cert"
-        raise InvalidArgumentError(name, "it is missing", "Pass both --tls-cert and --tls-key.")
-    if settings.tls_cert:
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(settings.tls_cert, settings.tls_key)
-        except OSError as error:  # ssl.SSLError is one
-            problem = f"{settings.tls_cert!r} and its key cannot be used ({error})"
-            remedy = "Pass a certificate and its private key, both PEM."
-            raise InvalidArgumentError("tls_cert", problem, remedy) from None
+def exposure_warnings(settings: Settings) -> list[str]:
+    """What is to be said where others may reach the server."""
+    if is_loopback(settings.host) or settings.tls_cert:
+        return []
+    return [
+        f"The server speaks plain HTTP on {settings.host}: access tokens and notes can be read on"
+        " their way. Pass --tls-cert and --tls-key, or let nobody reach it but a proxy with TLS."
+    ]
 
 
 async def _has_tokens(settings: Settings) -> bool:
+    if not _is_there(settings.store):
+        # Sparing the libraries that open one.
+        return False
     try:
         async with opened(settings) as memory:
             tokens = await read_tokens(memory.store)
@@ -68,3 +62,8 @@ async def _has_tokens(settings: Settings) -> bool:
         # There is none yet, or serving will say what is wrong with it.
         return False
     return any(token.state(utc_now()) == "active" and not token.metrics for token in tokens)
+
+
+def _is_there(store: str) -> bool:
+    """Whether there may be a store; only a directory's absence is seen at once."""
+    return not is_directory(store) or os.path.exists(one_spelling(store))

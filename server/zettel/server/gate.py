@@ -30,6 +30,10 @@ class Gate(ABC):
     routes: tuple[BaseRoute, ...] = ()
     """What it answers itself, to those who are not in yet."""
 
+    async def needs_token(self) -> bool:
+        """Whether who comes now needs an access token, as far as that can be known."""
+        return True
+
     @property
     def everybody(self) -> bool:
         """Whether it is known that whoever reaches the server may come in."""

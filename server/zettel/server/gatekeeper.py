@@ -50,6 +50,14 @@ class Gatekeeper(Gate):
         known = (token for token in self._tokens if token.token_id == token_id)
         return any(token.state(self._clock()) == "active" for token in known)
 
+    async def needs_token(self) -> bool:
+        """Whether who comes now needs an access token, as far as the store can be read."""
+        try:
+            await self.look()
+        except ZettelError:
+            return self._always
+        return self._needed
+
     @property
     def everybody(self) -> bool:
         """Whether it is known that whoever reaches the server may come in."""

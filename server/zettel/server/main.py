@@ -85,7 +85,7 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
     try:
         settings = load_settings(**flags)
     except ZettelError as error:
-        sys.stderr.write(f"zettel: {error}\n")
+        sys.stderr.write("".join(f"zettel: {line}\n" for line in str(error).splitlines()))
         sys.exit(EXIT_USAGE)
     configure_logging(settings.log_level, settings.log_format)
     anyio.run(serve_stdio, settings)

@@ -20,6 +20,7 @@ from zettel.server.gate import Gate
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.http import allowed, create_app
 from zettel.server.metrics import Metrics
+from zettel.server.notify import READY, STOPPING, notify
 from zettel.server.oauth_gate import OAuthGate
 from zettel.server.parts import installed_parts
 from zettel.server.reception import Reception
@@ -37,8 +38,9 @@ LAST_WORDS_S = 0.1
 GRACE_S = 2
 """Seconds uvicorn waits for requests that are already ended on our side."""
 
-Announce = Callable[[str, str], None]
-"""Told once, when everything is ready: the base URL, and what is wrong (empty when nothing is)."""
+Announce = Callable[[str, str, bool], None]
+"""Told once, when everything is ready: the base URL, what is wrong (empty when nothing is), and
+whether an access token is needed."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -104,7 +106,7 @@ async def serve_http(
     async with exporting(), anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(gatekeeper.watch, streams)
-        tasks.start_soon(_announce_when_ready, runtime, url, announce)
+        tasks.start_soon(_announce_when_ready, runtime, gatekeeper, url, announce)
         if claim is not None:
             tasks.start_soon(ask_when_evicted, claim, ending)
         async with anyio.create_task_group() as serving:
@@ -112,6 +114,7 @@ async def serve_http(
             if reception is not None:
                 serving.start_soon(reception.serve)
             await ending.asked.wait()
+            notify(STOPPING)
             runtime.leaving = True
             admission.leave()
             await ending.drain(runtime.calls_finished)
@@ -157,6 +160,9 @@ def base_url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{shown}:{listening.getsockname()[1]}"
 
 
-async def _announce_when_ready(runtime: Runtime, url: str, announce: Announce) -> None:
+async def _announce_when_ready(
+    runtime: Runtime, gatekeeper: Gate, url: str, announce: Announce
+) -> None:
     await runtime.settled()
-    announce(url, runtime.problem)
+    announce(url, runtime.problem, await gatekeeper.needs_token())
+    notify(READY, f"STATUS={runtime.problem or f'serves {url}'}")

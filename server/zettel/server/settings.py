@@ -2,8 +2,7 @@
 
 import json
 import os
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +18,7 @@ from pydantic_settings import (
 from zettel.server.hello import ENGINE_SETTINGS
 from zettel.server.limits import LIMITS_EXPECTED, Limits
 from zettel.server.log_lines import LogFormat
+from zettel.server.misconfigured import MisconfiguredError, read_stored, unusable_keys
 from zettel.server.oauth_settings import OAUTH_EXPECTED, OAuthSettings
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
@@ -113,7 +113,7 @@ class Settings(Limits, OAuthSettings):
     """How one process of Zettel runs."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="forbid"
+        env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     store: str = Field(default_factory=default_store, min_length=1)
@@ -224,13 +224,9 @@ def load_engine_settings(store: str, **given: str) -> Settings:
         given: What a client was told by flag or variable; empty for the engine itself.
 
     Raises:
-        InvalidArgumentError: A value cannot be used; the message names the setting.
+        MisconfiguredError: Values cannot be used; the message names each setting.
     """
-    _check_file(config_file(store))
-    try:
-        return EngineSettings.model_validate({**given, "store": store})
-    except ValidationError as error:
-        raise _in_our_words(error) from None
+    return _read(EngineSettings, {**given, "store": store})
 
 
 def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
@@ -251,50 +247,41 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
     ]
 
 
-def load_settings(**flags: str | int | None) -> Settings:
+def load_settings(**flags: object) -> Settings:
     """Read every setting.
 
     Args:
         flags: What the command line said; None where it said nothing.
 
     Raises:
-        InvalidArgumentError: A value cannot be used; the message names the setting.
+        MisconfiguredError: Values cannot be used; the message names each setting.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     place = given.get("store") or os.environ.get("ZETTEL_STORE") or default_store()
-    _check_file(config_file(str(place)))
+    return _read(Settings, given, str(place))
+
+
+def _read(kind: type[Settings], given: Mapping[str, object], place: str = "") -> Settings:
+    file = config_file(place or str(given["store"]))
+    problems = unusable_keys(read_stored(file), file, Settings.model_fields)
     try:
-        return Settings.model_validate(given)
+        settings = kind.model_validate(given)
     except ValidationError as error:
-        raise _in_our_words(error) from None
+        problems += _in_our_words(error)
+        raise MisconfiguredError(problems) from None
+    if problems:
+        raise MisconfiguredError(problems)
+    return settings
 
 
-def _check_file(path: Path) -> None:
-    """Refuse a config.toml here: inside pydantic every such error would look like a bad value."""
-    try:
-        stored = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (OSError, ValueError) as error:
-        raise InvalidArgumentError(
-            CONFIG_FILE, f"it cannot be read ({error})", "Mend it, or move it out of the store."
-        ) from None
-    if "store" in stored:
-        problem = f"{path} names another store"
-        remedy = "Take it out; use --store or ZETTEL_STORE."
-        raise InvalidArgumentError("store", problem, remedy)
-
-
-def _in_our_words(error: ValidationError) -> InvalidArgumentError:
-    first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(Settings.model_fields)
-        return InvalidArgumentError(
-            name, f"{CONFIG_FILE} sets it, but there is no such setting", f"Known are {known}."
-        )
-    flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
-    ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
-    return InvalidArgumentError(
-        f"setting {name}",
-        f"{str(first['input'])[:80]!r} cannot be used",
-        f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways}).",
-    )
+def _in_our_words(error: ValidationError) -> list[InvalidArgumentError]:
+    """One error a setting, in the order of the settings."""
+    told = dict[str, InvalidArgumentError]()
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][0]) if detail["loc"] else "settings"
+        flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
+        ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
+        problem = f"{str(detail['input'])[:80]!r} cannot be used"
+        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
+        told.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
+    return list(told.values())

@@ -1,0 +1,91 @@
+"""What is wrong with a configuration: all of it at once, so that one look is enough.
+
+`MisconfiguredError` stands below `InvalidArgumentError` in the tree of `storage/errors.py`.
+"""
+
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from zettel.storage.errors import InvalidArgumentError, ZettelError
+from zettel.tools.bounds import nearest
+
+PREFIX = "ZETTEL_"
+"""Of every variable that Zettel reads, and of none of anybody else's."""
+FOR_TESTS = "ZETTEL_TEST_"
+"""Of the variables that the project's own tests read."""
+
+
+class MisconfiguredError(InvalidArgumentError):
+    """The server cannot run as it was configured.
+
+    Args:
+        problems: Each worded for itself, the first most in the way; at least one.
+    """
+
+    def __init__(self, problems: Sequence[ZettelError]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        self.name = first.name if isinstance(first, InvalidArgumentError) else ""
+        ZettelError.__init__(self, "\n".join(map(str, self.problems)))
+
+
+def settings_named(problems: Iterable[ZettelError]) -> set[str]:
+    """The settings that problems are about."""
+    named = (each.name for each in problems if isinstance(each, InvalidArgumentError))
+    return {name.removeprefix("setting ") for name in named}
+
+
+def read_stored(file: Path) -> Mapping[str, object]:
+    """What a store's settings file says; nothing if there is none.
+
+    Raises:
+        MisconfiguredError: It cannot be read. Inside pydantic this would look like a bad value.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as error:
+        problem, remedy = f"it cannot be read ({error})", "Mend it, or move it out of the store."
+        raise MisconfiguredError([InvalidArgumentError(file.name, problem, remedy)]) from None
+
+
+def unusable_keys(
+    stored: Iterable[str], file: Path, known: Collection[str]
+) -> list[InvalidArgumentError]:
+    """What a store's settings file sets, and must not.
+
+    Args:
+        stored: The names it sets.
+        file: Where it is.
+        known: The names of all settings.
+    """
+    found = list[InvalidArgumentError]()
+    for name in stored:
+        if name == "store":
+            problem = f"{file} names another store"
+            remedy = "Take it out; use --store or ZETTEL_STORE."
+            found.append(InvalidArgumentError(name, problem, remedy))
+        elif name not in known:
+            near = nearest(name, known)
+            remedy = f"Did you mean {near}?" if near else f"Known are {', '.join(known)}."
+            problem = f"{file.name} sets it, but there is no such setting"
+            found.append(InvalidArgumentError(name, problem, remedy))
+    return found
+
+
+def unknown_variables(environment: Iterable[str], known: Collection[str]) -> list[str]:
+    """Warnings of variables that look like ours and are not read.
+
+    Args:
+        environment: Names of all variables.
+        known: The names of all settings.
+    """
+    warnings = list[str]()
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(PREFIX).lower()
+        ours = variable.upper().startswith(PREFIX) and not variable.startswith(FOR_TESTS)
+        if ours and name not in known:
+            near = nearest(name, known)
+            meant = f" Did you mean {PREFIX}{near.upper()}?" if near else ""
+            warnings.append(f"The variable {variable} is read by nobody.{meant}")
+    return warnings

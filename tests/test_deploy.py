@@ -1,0 +1,149 @@
+"""The Dockerfile and the systemd unit name what is there."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from zettel.server.cli import app
+from zettel.server.endings import SIGNAL_DRAIN_S
+from zettel.server.engine import DRAIN_S
+from zettel.server.runtime import CLOSE_S
+from zettel.server.serve import GRACE_S
+from zettel.server.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+UNIT = ROOT / "deploy" / "zettel.service"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions in their order."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    joined = "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ")
+    pairs = (line.split(None, 1) for line in joined.splitlines() if line.strip())
+    return [(word, " ".join(rest.split())) for word, rest in pairs]
+
+
+def of(word: str) -> list[str]:
+    """What every instruction of a kind says."""
+    return [rest for found, rest in instructions() if found == word]
+
+
+def is_sent(path: str) -> bool:
+    """Whether `.dockerignore` lets a path of the checkout into the build."""
+    sent = True
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.removeprefix("!")
+        if pattern and not pattern.startswith("#") and fnmatch(path, pattern):
+            sent = line.startswith("!")
+    return sent
+
+
+def unit() -> dict[str, list[str]]:
+    """The unit's assignments."""
+    found = dict[str, list[str]]()
+    for name, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(encoding="utf-8"), re.M):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_what_the_image_is_built_of_is_there_and_sent_to_the_build() -> None:
+    sources = [rest.split()[:-1] for rest in of("COPY") if not rest.startswith("--from=")]
+
+    for source in (name for names in sources for name in names):
+        assert (ROOT / source).exists(), source
+        assert is_sent(source), source
+    sent = {name for names in sources for name in names}
+    assert {"server", "tools", "storage", PROJECT["readme"], *PROJECT["license-files"]} <= sent
+    assert not is_sent(".git")
+    assert not is_sent("tests")
+
+
+def test_the_image_installs_extras_that_exist_and_the_pinned_torch_first() -> None:
+    arguments = dict(rest.split("=", 1) for rest in of("ARG"))
+    installs = [rest for rest in of("RUN") if "pip install" in rest]
+
+    assert set(arguments["EXTRAS"].strip('"').split(",")) <= set(PROJECT["optional-dependencies"])
+    assert "grep '^torch==' constraints.txt" in installs[0]
+    assert "[$EXTRAS]" in installs[1]
+    assert all("-c constraints.txt" in install for install in installs)
+
+
+def test_the_image_runs_a_command_that_exists_as_nobody_special() -> None:
+    words = [word for word, _ in instructions()]
+    [entry], [command] = of("ENTRYPOINT"), of("CMD")
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+
+    assert json.loads(entry)[0] in PROJECT["scripts"]
+    assert json.loads(command)[0] in group.commands
+    [user] = of("USER")
+    assert f" {user}" in next(rest for rest in of("RUN") if rest.startswith("useradd"))
+    assert words.index("USER") < words.index("ENTRYPOINT")
+
+
+def test_the_images_settings_exist_and_its_data_is_in_the_volume() -> None:
+    [environment], [volume] = of("ENV"), of("VOLUME")
+    given = dict(word.split("=", 1) for word in environment.split())
+    settings = {name: value for name, value in given.items() if name.startswith("ZETTEL_")}
+
+    assert {name.removeprefix("ZETTEL_").lower() for name in settings} <= set(Settings.model_fields)
+    for name in ("ZETTEL_STORE", "ZETTEL_ERASURES"):
+        assert settings[name].startswith(f"{volume}/")
+    assert of("EXPOSE") == [settings["ZETTEL_PORT"]]
+    assert of("STOPSIGNAL") == ["SIGTERM"]
+
+
+def test_the_image_asks_after_its_health_with_a_file_that_it_has() -> None:
+    [check] = of("HEALTHCHECK")
+    interpreter, script = json.loads(check.split("CMD ")[1])
+
+    assert interpreter == "python3"
+    assert any(rest.endswith(f"health.py {script}") for rest in of("COPY"))
+
+
+def test_the_image_has_a_python_that_will_do() -> None:
+    lowest = PROJECT["requires-python"].removeprefix(">=")
+
+    assert {rest.split()[0] for rest in of("FROM")} == {f"python:{lowest}-slim-bookworm"}
+
+
+def test_the_unit_gives_the_server_the_time_it_takes_to_leave() -> None:
+    [stop] = unit()["TimeoutStopSec"]
+
+    assert int(stop) > 2 * (DRAIN_S + GRACE_S + CLOSE_S + SIGNAL_DRAIN_S)
+
+
+def test_the_unit_names_settings_and_a_command_that_exist() -> None:
+    named = re.findall(r"ZETTEL_(\w+)=", "\n".join(unit()["Environment"]))
+
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    assert unit()["ExecStart"] == ["/opt/zettel/bin/zettel serve"]
+    assert unit()["Type"] == ["notify"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_takes_the_unit_and_finds_it_shut(tmp_path: Path) -> None:
+    here = tmp_path / "zettel.service"
+    program = Path(sys.executable).with_name("zettel")
+    there = UNIT.read_text(encoding="utf-8").replace("/opt/zettel/bin/zettel", str(program))
+    here.write_text(there, encoding="utf-8")
+
+    def analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = ["systemd-analyze", *arguments, str(here)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    verified = analyze("verify")
+    judged = analyze("security", "--offline=true", "--threshold=20")
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert judged.returncode == 0, judged.stdout
