@@ -9,13 +9,14 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.exposure import is_loopback
 from zettel.server.feed import Feed
 from zettel.server.gatekeeper import Gatekeeper
 from zettel.server.guard import Guard
+from zettel.server.http_messages import HttpMessages
 from zettel.server.protocol import Door, Engine, create_server, version
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
@@ -79,12 +80,19 @@ def create_app(
 
     routes = [
         Route("/health", health),
-        *http_app.routes,
+        *map(_of_whole_messages, http_app.routes),
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message)),
     ]
     app = gatekeeper.wrap(Starlette(routes=routes, lifespan=lifespan))
     return Guard(streams.wrap(app), security)
+
+
+def _of_whole_messages(route: BaseRoute) -> BaseRoute:
+    """A route of the SDK's application; `/mcp` behind what it leaves unanswered itself."""
+    if isinstance(route, Route) and route.path == "/mcp":
+        return Route(route.path, HttpMessages(route.app))
+    return route
 
 
 def _health(runtime: Runtime) -> Response:

@@ -11,8 +11,9 @@ from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, RequestParams
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zettel.server.bodies import read_body, replay
 from zettel.server.unparsable import MAX_MESSAGE, Rejected, parse_message, too_long
 
 METHOD = "zettel/unparsable"
@@ -49,7 +50,7 @@ class AnswersUnparsable:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await read_body(receive)
         if body is None:
             return
         parsed = parse_message(body) if len(body) <= MAX_MESSAGE else too_long(body, body)
@@ -62,29 +63,7 @@ class AnswersUnparsable:
             *((name, value) for name, value in scope["headers"] if name != b"content-length"),
             (b"content-length", str(len(body)).encode()),
         ]
-        await self._app(scope, _replay(body, receive), send)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than is allowed of it; None if the client went away."""
-    body = bytearray()
-    more = True
-    while more and len(body) <= MAX_MESSAGE:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return again
+        await self._app(scope, replay(body, receive), send)
 
 
 def _stand_in(rejected: Rejected, body: bytes) -> bytes:

@@ -1,0 +1,28 @@
+"""Request bodies that are read before the SDK does, and handed to it again."""
+
+from starlette.types import Message, Receive
+
+from zettel.server.unparsable import MAX_MESSAGE
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body, or a little more than is allowed of it; None if the client went away."""
+    body = bytearray()
+    more = True
+    while more and len(body) <= MAX_MESSAGE:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was read before, then whatever else comes."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return again
