@@ -8,7 +8,6 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import httpx2
-from anyio.abc import TaskGroup
 from mcp import Client, MCPError
 
 from benchmarks.processes import kill_all
@@ -156,20 +155,21 @@ async def hammer(command: Sequence[str], folder: Path, mark: str, plan: Plan) ->
     try:
         async with site.serving() as serving:
             fight = _Fight(world=world, serving=serving, chance=chance, pause_s=plan.pause_s)
-            async with anyio.create_task_group() as tasks:
-                in_order = await _fight(fight, tasks, plan)
+            in_order = await _fought(fight, plan)
         return await judged(site, world, serving.resident, fight.clocks, in_order=in_order)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(kill_all, mark)
 
 
-async def _fight(fight: _Fight, tasks: TaskGroup, plan: Plan) -> bool:
-    tasks.start_soon(fight.serving.watch)
-    for lane in LANES:
-        tasks.start_soon(fight.live, lane)
-    await anyio.sleep(plan.seconds)
-    in_order = await fight.end()
-    # Who has not noticed waits for an answer that nobody will give.
-    tasks.cancel_scope.cancel()
+async def _fought(fight: _Fight, plan: Plan) -> bool:
+    in_order = False
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fight.serving.watch)
+        for lane in LANES:
+            tasks.start_soon(fight.live, lane)
+        await anyio.sleep(plan.seconds)
+        in_order = await fight.end()
+        # Who has not noticed waits for an answer that nobody will give.
+        tasks.cancel_scope.cancel()
     return in_order

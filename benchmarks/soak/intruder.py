@@ -84,8 +84,8 @@ class Intruder:
             ("update", {"note_id": theirs, "expected_rev": 99, "tags": ["mine"]}),
             ("update", {"note_id": theirs, "restore_rev": 1}),
             ("update", {"note_id": own.note_id, "links": [{"to": theirs}]}),
-            ("update", {"note_id": own.note_id, "links": [{"to": theirs, "relation": "supersedes"}]}),
-            ("remember", {"content": "c", "links": [{"to": theirs, "relation": "contradicts"}]}),
+            ("update", {"note_id": own.note_id, "links": [{"to": theirs, "relation": "causes"}]}),
+            ("remember", {"content": "c", "links": [{"to": theirs, "relation": "supersedes"}]}),
             ("remember", {"content": "mine", **space}),
             ("forget", {"note_ids": [theirs]}),
             ("forget", {"note_ids": [theirs], "undo": True}),
@@ -219,7 +219,7 @@ class Intruder:
         if name != "subscriptions/listen":
             self.clocks.enter(name, began)
         ears = self.tenant.ears
-        ears.counts["questions about others' things"] += 1
+        ears.counts["questions"] += 1
         ears.counts["refused"] += refused
         told = ears.foreign(said) | (set(ID.findall(said)) & self._ids_beyond())
         if leaked := told - ears.foreign(given) - set(ID.findall(given)):

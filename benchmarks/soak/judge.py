@@ -28,8 +28,8 @@ class Judgement:
     """Server errors, and whatever else no server should do."""
     verdict: Verdict
     """On the store as it is read after the server has left."""
-    damage: str
-    """What `zettel doctor` finds; empty if nothing."""
+    damage: list[str]
+    """What `zettel doctor` finds."""
     resident: Resident
     """Seconds -> bytes."""
     taken: Mapping[str, Sequence[float]]
@@ -43,7 +43,7 @@ class Judgement:
             *(f"leak: {leak}" for leak in self.leaks),
             *(f"server: {failure}" for failure in self.failures),
             *self.verdict.problems,
-            *([f"doctor: {self.damage}"] if self.damage else []),
+            *(f"doctor: {damage}" for damage in self.damage),
         ]
 
     @property

@@ -1,5 +1,6 @@
 """The server under the hammer: one real process, its memory and its log."""
 
+import json
 import os
 import re
 import subprocess
@@ -88,13 +89,20 @@ class Site:
                     process.kill()
                 await process.aclose()
 
-    async def doctor(self) -> str:
-        """What `zettel doctor` finds damaged; empty if nothing."""
-        words = [*self.command, "doctor"]
+    async def doctor(self) -> list[str]:
+        """What `zettel doctor` finds damaged, but for erasures the next engine finishes."""
         done = await anyio.run_process(
-            words, check=False, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL
+            [*self.command, "doctor", "--json"],
+            check=False,
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
         )
-        return done.stdout.decode() + done.stderr.decode() if done.returncode else ""
+        if not done.stdout:
+            return [done.stderr.decode()]
+        found = json.loads(done.stdout)["findings"]
+        damage = [f for f in found if f["damage"] and f["name"] != "pending_erasures"]
+        return [json.dumps(finding) for finding in damage]
 
 
 @dataclass(slots=True, kw_only=True)
