@@ -20,6 +20,10 @@ LEAVE_S = 60.0
 """Seconds it may take to leave after SIGTERM: it drains, then closes the store."""
 SAMPLE_S = 0.5
 
+ORDERED = ("pending_erasures", "erased_again")
+"""What `zettel doctor` calls erasures that were ordered and not finished; whether one that was
+acknowledged is there again is looked at in the store itself."""
+
 CONFIG = """
 model = "hash"
 log_level = "info"
@@ -101,7 +105,7 @@ class Site:
         if not done.stdout:
             return [done.stderr.decode()]
         found = json.loads(done.stdout)["findings"]
-        damage = [f for f in found if f["damage"] and f["name"] != "pending_erasures"]
+        damage = [f for f in found if f["damage"] and f["name"] not in ORDERED]
         return [json.dumps(finding) for finding in damage]
 
 
@@ -121,6 +125,8 @@ class Serving:
             try:
                 resident = server.memory_info().rss
             except psutil.Error:
+                return
+            if not resident:  # a zombie's
                 return
             self.resident.append((anyio.current_time() - began, resident))
             await anyio.sleep(SAMPLE_S)

@@ -1,8 +1,15 @@
 """Request bodies that are read before the SDK does, and handed to it again."""
 
-from starlette.types import Message, Receive
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
 
 from zettel.server.unparsable import MAX_MESSAGE
+
+
+def is_json(scope: Scope) -> bool:
+    """Whether a request says that its body is JSON, parameters such as a charset aside."""
+    declared = Request(scope).headers.get("content-type", "")
+    return declared.partition(";")[0].strip().lower() == "application/json"
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zettel.server.bodies import read_body, replay
+from zettel.server.bodies import is_json, read_body, replay
 from zettel.server.principal import Bearer
 from zettel.server.unparsable import MAX_MESSAGE, Rejected, parse_message, rejection, too_long
 
@@ -38,6 +38,11 @@ class HttpMessages:
         scope["headers"] = [item for item in scope["headers"] if item[0] != RESUMING]
         if scope["method"] != "POST" or _is_too_long(scope):
             await self._app(scope, receive, send)
+            return
+        if not is_json(scope):
+            # RFC 9110, section 15.5.16; the SDK says 400.
+            unread = rejection(None, INVALID_REQUEST, "its Content-Type is not application/json")
+            await _refusal(unread, 415)(scope, receive, send)
             return
         body = await read_body(receive)
         if body is None:

@@ -6,17 +6,20 @@ id, whose answer is the error.
 """
 
 import json
+import re
 
 from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, RequestParams
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zettel.server.bodies import read_body, replay
+from zettel.server.bodies import is_json, read_body, replay
 from zettel.server.unparsable import MAX_MESSAGE, Rejected, parse_message, too_long
 
 METHOD = "zettel/unparsable"
+_SESSION = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class UnparsableParams(RequestParams):
@@ -49,6 +52,17 @@ class AnswersUnparsable:
         """Pass the message on, parsable in any case."""
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
+            return
+        if not is_json(scope):
+            await PlainTextResponse("Content-Type is not application/json", 415)(
+                scope, receive, send
+            )
+            return
+        if not _SESSION.fullmatch(Request(scope).query_params.get("session_id", "")):
+            # The SDK would write it into the log as it is, line breaks and all.
+            await PlainTextResponse("session_id is missing, or none of ours", 400)(
+                scope, receive, send
+            )
             return
         body = await read_body(receive)
         if body is None:
