@@ -60,9 +60,18 @@ def _arguments(name: str) -> SearchStrategy[tuple[str, dict[str, JsonValue]]]:
     properties: dict[str, dict[str, JsonValue]]
     properties = TOOLS[name].advertised.input_schema["properties"]
     fields = {k: st.one_of(_fitting(v), _fitting(v), values) for k, v in properties.items()}
-    fitting = st.fixed_dictionaries({}, optional=fields)
-    besides = st.one_of(st.just({}), st.just({}), st.dictionaries(texts, values, max_size=2))
-    return st.builds(lambda given, more: (name, {**given, **more}), fitting, besides)
+    fitting: SearchStrategy[dict[str, JsonValue]] = st.fixed_dictionaries({}, optional=fields)
+    nothing = dict[str, JsonValue]()
+    besides = st.one_of(
+        st.just(nothing), st.just(nothing), st.dictionaries(texts, values, max_size=2)
+    )
+
+    def called(
+        given: dict[str, JsonValue], more: dict[str, JsonValue]
+    ) -> tuple[str, dict[str, JsonValue]]:
+        return name, {**given, **more}
+
+    return st.builds(called, fitting, besides)
 
 
 calls = st.sampled_from(tuple(TOOLS)).flatmap(_arguments)

@@ -113,7 +113,7 @@ def test_whatever_arguments_a_tool_is_given_it_answers_in_words(portal: Blocking
             assert telltales(portal.call(ask, *call)) == []
 
         hunt()
-        assert '"isError":false' in portal.call(ask, "recall", {}).replace("is_error", "isError")
+        assert '"is_error":false' in portal.call(ask, "recall", dict[str, JsonValue]())
         assert portal.call(half_done, store) == []
 
 
