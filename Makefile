@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-evolution fit torture clean
+.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-evolution fit torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ fit: install ## fit the weights of recall's ranking and show what each signal is
 
 torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
+
+soak: install ## hammer one server with two tenants for 5 minutes, then SIGTERM, and count leaks and losses (ARGS="--seconds 60 --seed 1")
+	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## remove .venv, caches and built files
 	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .ci/tools

@@ -50,17 +50,27 @@ class Choices:
     Args:
         account: Every choice is opened in it.
         chance: Decides.
+        mark: Stands in everything that is told, so that it can be told from others' words.
     """
 
-    def __init__(self, account: Account, chance: random.Random) -> None:
+    def __init__(self, account: Account, chance: random.Random, mark: str = "") -> None:
         self._account = account
         self._chance = chance
+        self._mark = mark
 
     def change(self, now: float) -> tuple[Card, Deed]:
         """A change that can be made now; where the one drawn cannot, a new note is told."""
         (verb,) = self._chance.choices(list(CHANGES), list(CHANGES.values()))
         found = None if verb is Verb.REMEMBER else self._to_known(verb, now)
-        card, deed = found or self._new(now)
+        if found is None:
+            return self.tell(now)
+        card, deed = found
+        card.deeds.append(deed)
+        return card, deed
+
+    def tell(self, now: float) -> tuple[Card, Deed]:
+        """A new note."""
+        card, deed = self._new(now)
         card.deeds.append(deed)
         return card, deed
 
@@ -81,7 +91,7 @@ class Choices:
 
     def word(self) -> str:
         """A word nobody has used yet."""
-        return f"w{self._chance.getrandbits(48):012x}"
+        return f"w{self._mark}{self._chance.getrandbits(48):012x}"
 
     def _new(self, now: float) -> tuple[Card, Deed]:
         number = len(self._account.cards)
@@ -90,15 +100,15 @@ class Choices:
         card = Card(
             number=number,
             key=self.word(),
-            session=f"s{group}",
+            session=f"s{group}{self._mark}",
             sturdy=sturdy,
             grows=sturdy and self._chance.random() < GROWING,
         )
         word = self.word()
         given: dict[str, JsonValue] = {
             "content": f"{card.key} was first told as {word}",
-            "tags": [f"t{group}"],
-            "subject": f"subject {number % 7}",
+            "tags": [f"t{group}{self._mark}"],
+            "subject": f"subject {number % 7}{self._mark}",
             "session": card.session,
         }
         if links := self._first_links(card):
@@ -138,7 +148,7 @@ class Choices:
         elif verb is Verb.CORRECT:
             given = {"content": f"{card.key} has always been {word}", "correction": True}
         elif verb is Verb.TAGS:
-            given = {"tags": [f"t{card.number // SESSION_NOTES}", word]}
+            given = {"tags": [f"t{card.session[1:]}", word]}
         else:
             return None
         return word, "", {"note_id": card.note_id, **given}

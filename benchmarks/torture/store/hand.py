@@ -49,24 +49,25 @@ class Hand:
             card, deed = life.unanswered.pop()
             if self.chance.random() < AGAIN:
                 deed.sends += 1
-                await self._send(card, deed)
+                await self.send(card, deed)
         elif self.chance.random() < READS:
             await self.looks.look(self.desk, self._patience())
         elif self.chance.random() < APPENDS and (growing := self.choices.growing()):
             await self._append(growing)
         else:
-            await self._send(*self.choices.change(anyio.current_time()))
+            await self.send(*self.choices.change(anyio.current_time()))
 
     async def _append(self, card: Card) -> None:
         read = await self.looks.read(self.desk, card)
         if read:
-            await self._send(*self.choices.append(card, *read, anyio.current_time()))
+            await self.send(*self.choices.append(card, *read, anyio.current_time()))
 
     def _patience(self) -> float:
         hasty = self.chance.random() < CANCELLED
         return self.chance.uniform(0, CANCEL_S) if hasty else CALL_S
 
-    async def _send(self, card: Card, deed: Deed) -> None:
+    async def send(self, card: Card, deed: Deed) -> None:
+        """Make a call that changes something, and enter what comes of it."""
         patience = self._patience()
         with anyio.move_on_after(patience) as scope:
             try:

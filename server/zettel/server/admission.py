@@ -6,8 +6,9 @@ The order is that of cost: what is refused was neither read nor parsed.
 from collections import Counter
 from collections.abc import Hashable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from zettel.server.bodies import replay
 from zettel.server.limits import Limits
 from zettel.server.rate import Rate
 from zettel.server.refused import AGAIN_S, refusal
@@ -114,7 +115,7 @@ class Admission:
             if refused:
                 await self._answer(refused, who, scope, receive, send)
                 return
-            replayed = _replayed(bytes(body), receive)
+            replayed = replay(bytes(body), receive)
             body.clear()
             await app(scope, replayed, send)
         finally:
@@ -149,12 +150,3 @@ def _less(counts: "Counter[Hashable]", who: Hashable, by: int) -> None:
     counts[who] -= by
     if not counts[who]:
         del counts[who]
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return again

@@ -22,6 +22,9 @@ async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
     """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
     while True:
         leave_without_store(claim)
+        if ending.asked.is_set():
+            # It has been withdrawn because the engine leaves.
+            return
         if not claim.hold():
             logger.warning("clients cannot find the engine any more")
             ending.ask()

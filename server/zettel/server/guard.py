@@ -1,12 +1,19 @@
-"""Refuses requests that a foreign web page may have sent: every path, before anything else."""
+"""Refuses what a foreign web page may have sent, or two readers read as different requests.
+
+On every path, before anything else.
+"""
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Guard:
     """Checks `Host` and `Origin` of every request: 421 and 403 where they are not ours.
+
+    One with two lengths is refused, and its connection closed: a proxy that goes by the other one
+    would take what follows for somebody else's request (RFC 9112, section 6.1).
 
     Args:
         app: What is guarded.
@@ -20,6 +27,10 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass, or answer it."""
         if scope["type"] == "http":
+            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+                ambiguous = PlainTextResponse("Two lengths", 400, {"connection": "close"})
+                await ambiguous(scope, receive, send)
+                return
             refusal = await self._security.validate_request(Request(scope))
             if refusal is not None:
                 await refusal(scope, receive, send)

@@ -17,6 +17,7 @@ from zettel.server.feed import Feed
 from zettel.server.gate import Gate
 from zettel.server.guard import Guard
 from zettel.server.health import health_routes
+from zettel.server.http_messages import HttpMessages
 from zettel.server.limited import LimitedEngine
 from zettel.server.limits import Limits
 from zettel.server.metrics import Metrics
@@ -97,7 +98,7 @@ def create_app(
         *health_routes(runtime, gatekeeper),
         *gatekeeper.routes,
         *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
-        Route("/mcp", sessions.wrap(manager.handle_request)),
+        Route("/mcp", HttpMessages(sessions.wrap(manager.handle_request), most)),
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", AnswersUnparsable(sse.handle_post_message, most)),
     ]

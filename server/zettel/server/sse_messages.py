@@ -6,17 +6,21 @@ id, whose answer is the error.
 """
 
 import json
+import re
 
 from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, EmptyResult, ErrorData, JSONRPCRequest, RequestParams
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.admission import REFUSAL
+from zettel.server.bodies import is_json, read_body, replay
 from zettel.server.unparsable import MAX_MESSAGE, Rejected, parse_message, too_long
 
 METHOD = "zettel/unparsable"
+_SESSION = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class UnparsableParams(RequestParams):
@@ -52,7 +56,18 @@ class AnswersUnparsable:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await _read(receive, self._most)
+        if not is_json(scope):
+            await PlainTextResponse("Content-Type is not application/json", 415)(
+                scope, receive, send
+            )
+            return
+        if not _SESSION.fullmatch(Request(scope).query_params.get("session_id", "")):
+            # The SDK would write it into the log as it is, line breaks and all.
+            await PlainTextResponse("session_id is missing, or none of ours", 400)(
+                scope, receive, send
+            )
+            return
+        body = await read_body(receive, self._most)
         if body is None:
             return
         short = len(body) <= self._most
@@ -70,29 +85,7 @@ class AnswersUnparsable:
             *((name, value) for name, value in scope["headers"] if name != b"content-length"),
             (b"content-length", str(len(body)).encode()),
         ]
-        await self._app(scope, _replay(body, receive), send)
-
-
-async def _read(receive: Receive, most: int) -> bytes | None:
-    """The whole body, or a little more than is allowed of it; None if the client went away."""
-    body = bytearray()
-    more = True
-    while more and len(body) <= most:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return again
+        await self._app(scope, replay(body, receive), send)
 
 
 def _stand_in(rejected: Rejected, body: bytes) -> bytes:

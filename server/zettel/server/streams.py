@@ -21,6 +21,7 @@ class Streams:
         self._open: dict[anyio.CancelScope, Scope] = {}
         self._refused: set[anyio.CancelScope] = set()
         self._sessions: Sessions | None = None
+        self._ended = False
 
     @property
     def some_open(self) -> bool:
@@ -32,7 +33,11 @@ class Streams:
         self._sessions = sessions
 
     def end(self) -> None:
-        """End every response in progress: cleanly if it has begun, with 503 if not."""
+        """End every response in progress: cleanly if it has begun, with 503 if not.
+
+        Whoever still comes, on a connection that is open, is answered with 503 as well.
+        """
+        self._ended = True
         for scope in tuple(self._open):
             scope.cancel()
 
@@ -61,6 +66,9 @@ class Streams:
                 await app(scope, receive, send)
                 return
             progress = _Progress(send)
+            if self._ended:
+                await progress.finish(LEAVING)
+                return
             with anyio.CancelScope() as request:
                 self._open[request] = scope
                 try:

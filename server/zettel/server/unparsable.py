@@ -55,6 +55,11 @@ def too_long(start: bytes, end: bytes = b"", *, most: int = MAX_MESSAGE) -> Reje
     return _rejected(start[:EDGE] + b"\0" + end[-EDGE:], INVALID_REQUEST, problem)
 
 
+def rejection(request_id: RequestId | None, code: int, problem: str) -> Rejected:
+    """A message that is refused though it is one."""
+    return Rejected(request_id=request_id, error=_error(code, problem))
+
+
 def _diagnosed(raw: bytes) -> Rejected:
     try:
         message: JsonValue = json.loads(raw)
@@ -81,7 +86,7 @@ def _named(message: dict[str, JsonValue], raw: bytes) -> Rejected:
         problem = "it holds half a surrogate pair"
     else:
         problem = "it is not a JSON-RPC 2.0 request, notification or response, or nested too deep"
-    return Rejected(request_id=known, error=_error(INVALID_REQUEST, problem))
+    return rejection(known, INVALID_REQUEST, problem)
 
 
 def _broken(value: object) -> bool:
@@ -93,7 +98,7 @@ def _broken(value: object) -> bool:
 
 
 def _rejected(raw: bytes, code: int, problem: str) -> Rejected:
-    return Rejected(request_id=id_at_the_edges(raw), error=_error(code, problem))
+    return rejection(id_at_the_edges(raw), code, problem)
 
 
 def _error(code: int, problem: str) -> ErrorData:

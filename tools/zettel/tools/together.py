@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from zettel.storage.errors import ZettelError
 
@@ -30,4 +31,6 @@ async def both(
             done.append(await first())
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
+    # Cancelled while the first was shielded, as a commit is, only the second has noticed.
+    await anyio.lowlevel.checkpoint_if_cancelled()
     return done[0], beside[0]
