@@ -80,6 +80,12 @@ class Corpus:
         """Whether a folded name is in so many notes that it stands for somebody they are about."""
         return self.mentions.held(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
 
+    def of_subjects(self, numbers: Iterable[int]) -> Flags:
+        """Which notes carry one of these subjects."""
+        meant = np.zeros(len(self.subjects) + 1, np.bool_)  # the last stands for -1, none
+        meant[list(numbers)] = True
+        return meant[self.subject_numbers]
+
 
 _EMPTY = Corpus(
     outlines=(),
