@@ -70,14 +70,11 @@ class TermIndex:
     sorted_stems: list[str]
     """The keys of `stems`, in order, so that those that begin alike stand together."""
 
-    def frequencies(self, term: str) -> Counts | None:
-        """How often a term stands in each document; None if in none."""
+    def postings(self, term: str) -> tuple[NDArray[np.intp], Counts]:
+        """The documents that hold a term, in order, and how often each does."""
         number = self.numbers.get(term)
-        if number is None or self.starts[number] == self.starts[number + 1]:
-            return None
-        found, here = np.zeros(len(self.lengths)), slice(*self.starts[number : number + 2])
-        found[self.rows[here]] = self.counts[here]
-        return found
+        here = slice(0) if number is None else slice(*self.starts[number : number + 2])
+        return self.rows[here], self.counts[here]
 
     def holding(self, stem: str) -> NDArray[np.bool_]:
         """Which documents hold a term that begins with a stem, `(documents,)`.
