@@ -237,6 +237,16 @@ def test_the_matrix_knows_the_passages_of_each_place_whenever_they_came(
     ]
 
 
+@pytest.mark.parametrize("copies", [3, 7, 1001])
+def test_equal_passages_are_equally_near_wherever_they_stand(copies: int) -> None:
+    passage, query = unit_rows(np.random.default_rng(0).standard_normal((2, 384)))
+    matrix = PassageMatrix(np.repeat(passage[np.newaxis], copies, 0), np.ones(copies, np.int64))
+
+    _, cosines = matrix.cosines(query)
+
+    assert len(set(cosines.tolist())) == 1
+
+
 def _listed(vectors: Vectors | None) -> list[list[float]] | None:
     return None if vectors is None else vectors.tolist()
 

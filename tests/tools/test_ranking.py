@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
 from zettel.tools.ranking import signals
-from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
+from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, summed_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.terms import STEM, make_index, okapi, terms
+from zettel.tools.ranking.terms import STEM, TermIndex, make_index, okapi, terms
 from zettel.tools.ranking.weights import OTHERWISE, TALK, weights_for
 from zettel.tools.ranking.why import REASONS
 
@@ -221,11 +221,25 @@ def test_an_index_counts_every_term_of_every_document(documents: list[list[str]]
     index = make_index(documents)
 
     for term in "abcde":
-        found = index.frequencies(term)
-        counted = [document.count(term) for document in documents]
-        assert (found is None and not any(counted)) or (
-            found is not None and found.tolist() == counted
-        )
+        told = {row: document.count(term) for row, document in enumerate(documents)}
+        assert postings(index, term) == {row: count for row, count in told.items() if count}
+
+
+def postings(index: TermIndex, term: str) -> dict[int, float]:
+    rows, counts = index.postings(term)
+    return dict(zip(rows.tolist(), counts.tolist(), strict=True))
+
+
+@given(
+    st.lists(st.lists(st.text("abé", min_size=1, max_size=5), max_size=4), max_size=6),
+    st.text("abé", min_size=1, max_size=STEM),
+)
+def test_a_stem_is_held_by_the_documents_with_a_term_that_begins_so(
+    documents: list[list[str]], stem: str
+) -> None:
+    held = make_index(documents).holding(stem)
+
+    assert held.tolist() == [any(t.startswith(stem) for t in told) for told in documents]
 
 
 @given(st.lists(words, min_size=1, max_size=6), words)
@@ -234,7 +248,8 @@ def test_a_document_scores_above_zero_exactly_if_it_has_one_of_the_words(
 ) -> None:
     index = make_index(documents)
 
-    scores = okapi((c for t in asked if (c := index.frequencies(t)) is not None), index.lengths)
+    counts = ([document.count(term) for document in documents] for term in dict.fromkeys(asked))
+    scores = okapi((np.array(often, np.float64) for often in counts if any(often)), index.lengths)
 
     assert [s > 0 for s in scores] == [bool(set(asked) & set(d)) for d in documents]
 
@@ -273,13 +288,35 @@ def test_a_scope_that_is_read_again_is_as_if_read_for_the_first_time(
         assert np.array_equal(np.asarray(here), np.asarray(there)), name
     assert again.said.lengths.tolist() == fresh.said.lengths.tolist()
     for term in {*again.said.numbers, *fresh.said.numbers}:
-        assert counted(again, term) == counted(fresh, term), term
+        assert postings(again.said, term) == postings(fresh.said, term), term
         assert again.said.holding(term[:STEM]).tolist() == fresh.said.holding(term[:STEM]).tolist()
 
 
-def counted(corpus: Corpus, term: str) -> list[float] | None:
-    found = corpus.said.frequencies(term)
-    return None if found is None else found.tolist()
+@given(many)
+def test_what_is_counted_around_a_note_is_that_of_two_notes_of_its_session_on_either_side(
+    scope: list[Outline],
+) -> None:
+    corpus = make_corpus(scope)
+    rows, counts = corpus.said.postings("ana")
+    held = dict(zip(rows.tolist(), counts.tolist(), strict=True))
+    told = list(enumerate(corpus.outlines))
+
+    around = summed_around(rows, counts, corpus.around).tolist()
+
+    assert around == [sum(held.get(at, 0) for at in near(corpus, row)) for row, _ in told]
+    lengths = corpus.said.lengths
+    assert corpus.around_lengths.tolist() == [
+        sum(lengths[at] for at in near(corpus, row)) for row, _ in told
+    ]
+    assert corpus.session_lengths.tolist() == [
+        lengths[corpus.sessions == session].sum() for session in range(corpus.session_count)
+    ]
+
+
+def near(corpus: Corpus, row: int) -> list[int]:
+    session = np.flatnonzero(corpus.sessions == corpus.sessions[row]).tolist()
+    place = session.index(row)
+    return session[max(place - 2, 0) : place + 3]
 
 
 def test_a_scope_in_which_nothing_has_changed_is_not_read_again() -> None:

@@ -104,11 +104,11 @@ class FactTable:
             meant = (known_from <= moment) & (known_to > moment) & (space != _GONE)
         if where.namespaces:
             named = [self._namespaces.get(name, _GONE - 1) for name in where.namespaces]
-            meant &= np.isin(space, named)
+            meant &= _any_of(space, named)
         if where.derived is not None:
             meant &= derived == where.derived
         if where.states:
-            meant &= np.isin(state, [_STATES[asked.value] for asked in where.states])
+            meant &= _any_of(state, [_STATES[asked.value] for asked in where.states])
         if where.unexpired_at is not None:
             meant &= valid_until > microseconds(where.unexpired_at)
         if where.valid_at is not None:
@@ -127,6 +127,11 @@ class FactTable:
         return self._namespaces.setdefault(namespace, len(self._namespaces))
 
 
+def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.bool_]:
+    # One comparison is five times as fast as looking up, and most filters name one.
+    return column == numbers[0] if len(numbers) == 1 else np.isin(column, numbers)
+
+
 def _asked(where: NoteFilter) -> NoteFilter:
     """The part of a filter that the table can tell."""
     return NoteFilter(
@@ -143,6 +148,6 @@ def with_room(array: NDArray[N], least: int) -> NDArray[N]:
     """The array if it has so many rows, else a longer one that begins as it does."""
     if least <= len(array):
         return array
-    grown = np.empty((max(least, 2 * len(array), _ROOM), array.shape[1]), array.dtype)
+    grown = np.empty((max(least, 2 * len(array), _ROOM), *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown

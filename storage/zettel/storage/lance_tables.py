@@ -19,6 +19,7 @@ from lancedb.query import ColumnOrdering
 
 from zettel.storage.durability import Sync, make_last
 from zettel.storage.erasure_ledger import Ledger
+from zettel.storage.lance_commits import Stamp, commits_stamp
 from zettel.storage.lance_errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance_recent import CurrentRows
 from zettel.storage.lance_schema import TableSpec
@@ -76,6 +77,8 @@ class LanceTable:
         self._sync = sync
         self._jitter = jitter
         self._lock = anyio.Lock()
+        self._version = -1
+        self._stamp: Stamp | None = None
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
         """Run a read; again if another process deleted the version it was reading.
@@ -144,7 +147,12 @@ class LanceTable:
 
     async def version(self) -> int:
         """Number of the newest version; every commit makes at least one."""
-        return await self.read(lambda handle: handle.version())
+        directory = self.place.directory
+        # Taken first: what is committed while LanceDB looks gives another stamp to the next call.
+        stamp = commits_stamp(directory, self.spec.name) if directory else None
+        if stamp is None or stamp != self._stamp:
+            self._version, self._stamp = await self.read(lambda handle: handle.version()), stamp
+        return self._version
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[None]:

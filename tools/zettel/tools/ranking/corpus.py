@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.terms import TermIndex, carry, carry_index, make_index, terms
 
+N = TypeVar("N", bound=np.generic)
 Values = NDArray[np.float64]
 """float64, shape `(notes,)`: one signal's value for each note of a corpus, in its order."""
 Flags = NDArray[np.bool_]
@@ -43,9 +45,15 @@ class Corpus:
     """The previous note of its session."""
     after: Rows
     """The next note of its session."""
+    around: tuple[Rows, ...]
+    """Of its session the two notes before and the two after: -1 where there is none."""
+    around_lengths: Values
+    """Terms of each note and those around it."""
     sessions: Rows
     """Number of its session, 0 and up; a note without one is a session of its own."""
     session_count: int
+    session_lengths: Values
+    """Terms of each session, by its number."""
     subjects: Mapping[str, str]
     """Every subject, folded -> as spelled."""
     subject_numbers: Rows
@@ -80,14 +88,23 @@ class Corpus:
         """Whether a folded name is in so many notes that it stands for somebody they are about."""
         return self.mentions.held(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
 
+    def of_subjects(self, numbers: Iterable[int]) -> Flags:
+        """Which notes carry one of these subjects."""
+        meant = np.zeros(len(self.subjects) + 1, np.bool_)  # the last stands for -1, none
+        meant[list(numbers)] = True
+        return meant[self.subject_numbers]
+
 
 _EMPTY = Corpus(
     outlines=(),
     rows={},
     before=np.empty(0, np.intp),
     after=np.empty(0, np.intp),
+    around=(),
+    around_lengths=np.empty(0),
     sessions=np.empty(0, np.intp),
     session_count=0,
+    session_lengths=np.empty(0),
     subjects={},
     subject_numbers=np.empty(0, np.intp),
     core=np.empty(0, np.bool_),
@@ -136,6 +153,7 @@ def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
 def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
     before, after, sessions, session_count = _sessions(ordered)
+    around = (before, taken(before, before), after, taken(after, after))
     subjects, numbers = _subjects(ordered)
     said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
     kinds = [outline.kind for outline in new]
@@ -147,8 +165,11 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         rows={outline.note_id: row for row, outline in enumerate(ordered)},
         before=before,
         after=after,
+        around=around,
+        around_lengths=summed_around(np.arange(len(ordered)), said.lengths, around),
         sessions=sessions,
         session_count=session_count,
+        session_lengths=summed_by(sessions, said.lengths, session_count),
         subjects=subjects,
         subject_numbers=numbers,
         core=core,
@@ -165,6 +186,33 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         spoken=_spoken(ordered),
         conversation=_conversation(asked[before >= 0], subjects),
     )
+
+
+def taken(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
+    """The values of other notes, one for each note; `nothing` where there is no such note."""
+    return np.append(values, np.array(nothing, values.dtype))[rows]
+
+
+def summed_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
+    """For each note what it and those around it count together; exact, as counts are whole.
+
+    Spread from the few notes that count: whoever stands beside another has it beside itself.
+
+    Args:
+        rows: The notes that count, each once.
+        counts: How much.
+        around: As of `Corpus.around`, of all notes.
+    """
+    summed = np.zeros(len(around[0]) + 1)  # the last stands for -1, nobody
+    summed[rows] = counts
+    for beside in around:
+        summed[beside[rows]] += counts
+    return summed[:-1]
+
+
+def summed_by(numbers: Rows, counts: Values, size: int) -> Values:
+    """What is counted under each number, 0 and up, `(size,)`."""
+    return np.bincount(numbers, counts, size).astype(np.float64)
 
 
 def _terms_of(outline: Outline) -> list[str]:

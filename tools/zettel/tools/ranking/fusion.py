@@ -3,9 +3,10 @@
 A score sum after scaling, not reciprocal ranks: RRF with k = 60 was the worst fusion measured.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -56,12 +57,19 @@ class Ranking:
 
     def best(self, depth: int) -> list[Ranked]:
         """The first notes with what brought them up."""
-        return [self._ranked(row) for row in self.order[:depth].tolist()]
+        rows, outlines = self.order[:depth], self.corpus.outlines
+        # Signal by signal: note by note, twenty look-ups a note take 0.7 ms.
+        parts = {name: weight * of[rows] for name, (weight, of) in self.parts.items()}
+        shown = [(name, shares.tolist()) for name, shares in parts.items() if shares.any()]
+        return [
+            _ranked(outlines[row].note_id, [(name, of[at]) for name, of in shown])
+            for at, row in enumerate(map(int, rows))
+        ]
 
-    def _ranked(self, row: int) -> Ranked:
-        parts = ((name, weight * float(of[row])) for name, (weight, of) in self.parts.items())
-        shares = {name: share for name, share in parts if share}
-        return Ranked(self.corpus.outlines[row].note_id, sum(shares.values()), shares)
+
+def _ranked(note_id: str, parts: Iterable[tuple[str, float]]) -> Ranked:
+    shares = {name: share for name, share in parts if share}
+    return Ranked(note_id, sum(shares.values()), shares)
 
 
 def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
@@ -103,8 +111,8 @@ def signal_values(
     Raises:
         NotFiniteError: A score is NaN or infinite.
     """
-    raw_text, _ = _in_rows(text, corpus)
-    raw_meaning, near = _in_rows(meaning, corpus)
+    raw_text, _ = in_rows(text, corpus)
+    raw_meaning, near = in_rows(meaning, corpus)
     words, nearness = signals.over_best(raw_text), signals.min_max(raw_meaning, near)
     return {
         "text": words,
@@ -154,13 +162,18 @@ def speaks_for_itself(ranked: Ranked) -> bool:
     return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > OTHERWISE["meaning"] / 2
 
 
-def _in_rows(scores: Mapping[str, float], corpus: Corpus) -> tuple[Values, Flags]:
-    """One arm's scores in the corpus's order, and where there is one."""
-    values, scored = np.zeros(len(corpus)), np.zeros(len(corpus), np.bool_)
+def in_rows(scores: Mapping[str, float], corpus: Corpus) -> tuple[Values, Flags]:
+    """One arm's scores in the corpus's order, and where there is one.
+
+    Raises:
+        NotFiniteError: A score is NaN or infinite.
+    """
     for note_id, score in scores.items():
-        if not np.isfinite(score):
+        if not isfinite(score):
             raise signals.NotFiniteError(note_id)
-        row = corpus.rows.get(note_id)
-        if row is not None:
-            values[row], scored[row] = score, True
+    values, scored = np.zeros(len(corpus)), np.zeros(len(corpus), np.bool_)
+    rows = np.array([corpus.rows.get(note_id, -1) for note_id in scores], np.intp)
+    here = rows >= 0
+    values[rows[here]] = np.array(list(scores.values()), np.float64)[here]
+    scored[rows[here]] = True
     return values, scored

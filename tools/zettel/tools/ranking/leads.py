@@ -91,8 +91,8 @@ def _about(name: str, corpus: Corpus) -> Rows:
 
 
 def _of_subject(name: str, corpus: Corpus) -> list[int]:
-    numbers = [n for n, subject in enumerate(corpus.subjects) if subject == name]
-    return np.flatnonzero(np.isin(corpus.subject_numbers, numbers)).tolist()
+    numbers = (n for n, subject in enumerate(corpus.subjects) if subject == name)
+    return np.flatnonzero(corpus.of_subjects(numbers)).tolist()
 
 
 def _names(outline: Outline, *, spoken: bool) -> list[str]:

@@ -1,9 +1,11 @@
 """Who is named in a question, and which notes speak of them."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import regex as re
+from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.evolve.names import ORDINARY
@@ -72,13 +74,13 @@ class Mentions:
         return self._found[name]
 
     def _read(self, name: str) -> tuple[int, list[int]]:
-        often = [self._said.frequencies(term) for term in terms(name)]
-        known = [counts for counts in often if counts is not None]
-        if not known or len(known) < len(often):
+        told = [self._said.postings(term)[0] for term in terms(name)]
+        if not told:
             return 0, []
         spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         held, rows = 0, list[int]()
-        for row in np.flatnonzero(np.logical_and.reduce(known)).tolist():
+        there: NDArray[np.intp] = reduce(np.intersect1d, told)
+        for row in map(int, there):
             outline = self._outlines[row]
             places = [match.span() for match in spelled.finditer(outline.content)]
             held += bool(places)

@@ -4,10 +4,12 @@ To add one: write the function, give it a row in `weights.WEIGHTS` and a reason 
 and call it in `fusion.question_values`, or in `signal_values` if it needs the arms' hits.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from zettel.storage.errors import ZettelError
-from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
+from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, summed_around, summed_by, taken
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.terms import okapi, terms
 
@@ -51,66 +53,41 @@ def min_max(scores: Values, scored: Flags | None = None) -> Values:
     return np.where(scored, scaled, 0.0)
 
 
-def taken(values: Values, rows: Rows) -> Values:
-    """The values of other notes, one for each note; 0 where there is no such note."""
-    return np.append(values, 0.0)[rows]
-
-
 def exchange(question: Question, corpus: Corpus) -> Values:
     """How well the talk around a note covers the question: BM25 of five notes of its session.
 
     The question's words are often spread over an exchange (LoCoMo's development half: +1 recall@10
     over what the notes next to it score one by one).
     """
-    around = _around(corpus)
-
-    def within(counts: Values) -> Values:
-        return counts + sum((taken(counts, rows) for rows in around), np.zeros_like(counts))
-
-    said = corpus.said
-    counted = (c for t in _asked_terms(question) if (c := said.frequencies(t)) is not None)
-    return over_best(okapi((within(counts) for counts in counted), within(said.lengths)))
+    counted = (summed_around(*told, corpus.around) for told in _told(question, corpus))
+    return over_best(okapi(counted, corpus.around_lengths))
 
 
 def session_text(question: Question, corpus: Corpus) -> Values:
     """How well a note's session covers the question: BM25 of the whole session."""
-
-    def within(counts: Values) -> Values:
-        summed = np.zeros(corpus.session_count)
-        np.add.at(summed, corpus.sessions, counts)
-        return summed
-
-    said = corpus.said
-    counted = (c for t in _asked_terms(question) if (c := said.frequencies(t)) is not None)
-    scores = okapi((within(counts) for counts in counted), within(said.lengths))
-    return _told_apart(scores)[corpus.sessions]
+    told, count = _told(question, corpus), corpus.session_count
+    counted = (summed_by(corpus.sessions[rows], counts, count) for rows, counts in told)
+    return _told_apart(okapi(counted, corpus.session_lengths))[corpus.sessions]
 
 
-def _asked_terms(question: Question) -> list[str]:
-    return list(dict.fromkeys(terms(question.text)))
-
-
-def _around(corpus: Corpus) -> tuple[Rows, ...]:
-    """Rows of the two notes before and the two after."""
-    before, after = corpus.before, corpus.after
-    return (
-        before,
-        np.where(before >= 0, before[before], -1),
-        after,
-        np.where(after >= 0, after[after], -1),
-    )
+def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
+    """Of each term of the question: the notes that hold it, and how often."""
+    for term in dict.fromkeys(terms(question.text)):
+        rows, counts = corpus.said.postings(term)
+        if len(rows):
+            yield rows, counts
 
 
 def answers(text: Values, corpus: Corpus) -> Values:
     """What a note takes over from the question it follows: that one's text score."""
     asked = np.where(corpus.before >= 0, corpus.asks[corpus.before], False)
-    return np.where(asked, taken(text, corpus.before), 0.0)
+    return np.where(asked, taken(text, corpus.before, 0), 0.0)
 
 
 def session_meaning(meaning: Values, corpus: Corpus) -> Values:
     """Each note's session by its one best note, scaled over the sessions."""
-    best = np.zeros(corpus.session_count)
-    np.maximum.at(best, corpus.sessions, meaning)
+    best, near = np.zeros(corpus.session_count), np.flatnonzero(meaning)
+    np.maximum.at(best, corpus.sessions[near], meaning[near])
     return _told_apart(best)[corpus.sessions]
 
 

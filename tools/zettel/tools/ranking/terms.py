@@ -4,9 +4,10 @@ Full text scores notes one by one. A question's words are often spread over an e
 counts can be added up over one.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from sys import intern
 from typing import Any, TypeVar
 
@@ -66,15 +67,14 @@ class TermIndex:
     counts: Counts
     stems: dict[str, list[int]]
     """The first `STEM` characters of terms -> the numbers of the terms."""
+    sorted_stems: list[str]
+    """The keys of `stems`, in order, so that those that begin alike stand together."""
 
-    def frequencies(self, term: str) -> Counts | None:
-        """How often a term stands in each document; None if in none."""
+    def postings(self, term: str) -> tuple[NDArray[np.intp], Counts]:
+        """The documents that hold a term, in order, and how often each does."""
         number = self.numbers.get(term)
-        if number is None or self.starts[number] == self.starts[number + 1]:
-            return None
-        found, here = np.zeros(len(self.lengths)), slice(*self.starts[number : number + 2])
-        found[self.rows[here]] = self.counts[here]
-        return found
+        here = slice(0) if number is None else slice(*self.starts[number : number + 2])
+        return self.rows[here], self.counts[here]
 
     def holding(self, stem: str) -> NDArray[np.bool_]:
         """Which documents hold a term that begins with a stem, `(documents,)`.
@@ -83,11 +83,16 @@ class TermIndex:
             stem: `STEM` characters, or a whole word that is shorter.
         """
         there = np.zeros(len(self.lengths), np.bool_)
-        short = len(stem) < STEM
-        meant = [known for known in self.stems if known.startswith(stem)] if short else [stem]
+        meant = self._stems_from(stem) if len(stem) < STEM else [stem]
         for number in chain.from_iterable(self.stems.get(known, ()) for known in meant):
             there[self.rows[self.starts[number] : self.starts[number + 1]]] = True
         return there
+
+    def _stems_from(self, beginning: str) -> Iterable[str]:
+        """The stems that begin so."""
+        first = bisect_left(self.sorted_stems, beginning)
+        following = (self.sorted_stems[at] for at in range(first, len(self.sorted_stems)))
+        return takewhile(lambda stem: stem.startswith(beginning), following)
 
 
 _NOTHING = TermIndex(
@@ -97,6 +102,7 @@ _NOTHING = TermIndex(
     rows=np.empty(0, np.intp),
     counts=np.empty(0),
     stems={},
+    sorted_stems=[],
 )
 
 
@@ -130,6 +136,7 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
     flat = np.array(
         [numbers.setdefault(t, len(numbers)) for t in chain.from_iterable(told)], np.intp
     )
+    stems = _stems(old, numbers)
     lengths = np.array([len(document) for document in told], np.intp)
     new = np.repeat(np.flatnonzero(kept < 0), lengths)
     pairs, counts = np.unique(flat * size + new, return_counts=True)
@@ -147,7 +154,9 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
         starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
         rows=of_row,
         counts=np.insert(old.counts[there], at, counts),
-        stems=_stems(old, numbers),
+        stems=stems,
+        # Mostly in order, which sorting makes use of.
+        sorted_stems=sorted((*old.sorted_stems, *islice(stems, len(old.stems), None))),
     )
 
 

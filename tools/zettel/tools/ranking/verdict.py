@@ -13,7 +13,7 @@ import numpy as np
 from zettel.storage.notes import fold
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
-from zettel.tools.ranking.fusion import Ranked, Ranking
+from zettel.tools.ranking.fusion import Ranked, Ranking, in_rows
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.terms import STEM, terms
@@ -123,20 +123,17 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     if number is None:
         nobody = np.zeros(len(corpus), np.bool_)
         return nobody, nobody
-    somebody = [n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number]
+    somebody = (n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number)
     own = corpus.subject_numbers == number
     for name in question.names:
         own[corpus.mentions.speak_of(name)] = True
-    return own, np.isin(corpus.subject_numbers, somebody) & ~own
+    return own, corpus.of_subjects(somebody) & ~own
 
 
 def _nearness(question: Question, corpus: Corpus, meaning: Mapping[str, float] | None) -> float:
-    near = np.zeros(len(corpus)) if meaning is not None else np.ones(len(corpus))
-    for note_id, cosine in (meaning or {}).items():
-        if note_id in corpus.rows:
-            near[corpus.rows[note_id]] = cosine
-    machines = [n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER}]
-    theirs = np.isin(corpus.subject_numbers, machines)
+    near = np.ones(len(corpus)) if meaning is None else in_rows(meaning, corpus)[0]
+    machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
+    theirs = corpus.of_subjects(machines)
     near = near - MACHINE * theirs
     nearest = float(near.max(initial=0.0))
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
