@@ -60,7 +60,9 @@ class Site:
     def environment(self) -> dict[str, str]:
         """This process's, with the store set and nothing else of Zettel's."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith("ZETTEL_")}
-        return kept | {MARK: self.mark, "ZETTEL_STORE": str(self.store)}
+        # Tenants who ask as fast as they can are what is measured, not how they are slowed down.
+        bounds = {"ZETTEL_RATE_PER_MINUTE": "0"}
+        return kept | bounds | {MARK: self.mark, "ZETTEL_STORE": str(self.store)}
 
     def prepare(self) -> None:
         """Write down how the server is to run."""
