@@ -332,7 +332,31 @@ async def test_a_session_is_of_the_person_and_outlives_a_token(team: Team) -> No
         assert await call(client_id="another agent") == 404
 
 
-async def test_what_is_open_ends_with_its_token(team: Team) -> None:
+@pytest.mark.parametrize(
+    ("scope", "metrics", "memory"),
+    [
+        (None, 403, 403),
+        ("zettel:ana", 403, 200),
+        ("zettel:zettel-metrics", 403, 200),
+        ("zettel-metrics", 200, 403),
+        ("zettel-metrics zettel:ana", 200, 200),
+    ],
+)
+async def test_metrics_take_an_entry_of_their_own(
+    team: Team, scope: str | None, metrics: int, memory: int
+) -> None:
+    headers = bearing(team.token(scope=scope))
+    async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:
+        shown = await http.get(f"{team.url}/metrics", headers=headers)
+        told = await http.post(f"{team.url}/mcp", json=INITIALIZE, headers=headers)
+        nobody = await http.get(f"{team.url}/metrics")
+
+    assert (shown.status_code, told.status_code, nobody.status_code) == (metrics, memory, 401)
+
+
+async def test_what_is_open_ends_with_its_token_and_a_session_waits_for_the_next(
+    team: Team,
+) -> None:
     issued = int(team.issuer.claims("")["iat"])  # type: ignore[arg-type]  # it is a number
     short, long = team.token(exp=issued + 3), team.token()
     async with (
@@ -341,12 +365,16 @@ async def test_what_is_open_ends_with_its_token(team: Team) -> None:
         http.stream("GET", f"{team.url}/sse", headers=bearing(long)) as lasting,
     ):
         assert (ending.status_code, lasting.status_code) == (200, 200)
+        opened = await http.post(f"{team.url}/mcp", json=INITIALIZE, headers=bearing(short))
+        session = {"mcp-session-id": opened.headers["mcp-session-id"]}
         with anyio.fail_after(PATIENCE_S):
             await ending.aread()
         late = await http.post(f"{team.url}/mcp", json=INITIALIZE, headers=bearing(short))
         assert await anext(lasting.aiter_lines())
+        call, headers = tool_call(2, "recall"), bearing(long) | session
+        again = await http.post(f"{team.url}/mcp", json=call, headers=headers)
 
-    assert late.status_code == 401
+    assert (late.status_code, again.status_code) == (401, 200)
 
 
 @pytest.mark.parametrize(
