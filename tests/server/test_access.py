@@ -165,6 +165,7 @@ async def test_revoking_a_token_ends_all_it_has_open_and_nothing_else(endpoint: 
     token = await to_thread.run_sync(made, endpoint.zettel, "cleo", "cleo")
     async with httpx2.AsyncClient(headers=JSON, timeout=PATIENCE_S) as http:
         opened = await http.post(f"{url}/mcp", json=INITIALIZE, headers=bearing(token))
+        assert opened.status_code == 200, opened.text
         session = bearing(token) | {"mcp-session-id": opened.headers["mcp-session-id"]}
         async with (
             http.stream("GET", f"{url}/sse", headers=bearing(token)) as sse,
@@ -181,6 +182,38 @@ async def test_revoking_a_token_ends_all_it_has_open_and_nothing_else(endpoint: 
 
     assert done.returncode == 0, done.stderr
     assert late.status_code == 401
+
+
+async def test_what_a_revoked_token_subscribed_to_is_watched_no_longer(endpoint: Endpoint) -> None:
+    url = endpoint.served.url
+    token = await to_thread.run_sync(made, endpoint.zettel, "dora", "dora", "shared:ro")
+    scrape = await to_thread.run_sync(
+        endpoint.zettel.run, "token", "create", "--name", "scraper", "--metrics"
+    )
+    subscribe = {"jsonrpc": "2.0", "id": 2, "method": "resources/subscribe"}
+    async with httpx2.AsyncClient(headers=JSON, timeout=PATIENCE_S) as http:
+
+        async def watched() -> float:
+            shown = await http.get(f"{url}/metrics", headers=bearing(scrape.stdout.strip()))
+            lines = (line.split() for line in shown.text.splitlines())
+            return next(float(line[1]) for line in lines if line[0] == "zettel_subscriptions")
+
+        opened = await http.post(f"{url}/mcp", json=INITIALIZE, headers=bearing(token))
+        assert opened.status_code == 200, opened.text
+        session = bearing(token) | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        asked = subscribe | {"params": {"uri": "memory://stats"}}
+        assert '"result"' in (await http.post(f"{url}/mcp", json=asked, headers=session)).text
+        assert await watched() == 1
+        async with http.stream("GET", f"{url}/mcp", headers=session) as listening:
+            await to_thread.run_sync(endpoint.zettel.run, "token", "revoke", "dora")
+            told = tool_call(3, "remember", content="the heron nests", namespace="shared")
+            await http.post(f"{url}/mcp", json=told, headers=bearing(endpoint.ben))
+            with anyio.fail_after(PATIENCE_S):
+                heard = await listening.aread()
+                while await watched():
+                    await anyio.lowlevel.checkpoint()
+
+    assert b"resources/updated" not in heard
 
 
 def test_a_token_is_shown_once_and_kept_nowhere(endpoint: Endpoint) -> None:

@@ -199,3 +199,17 @@ def test_an_end_that_is_not_ahead_is_refused(expires: str) -> None:
 def test_namespaces_that_cannot_be_are_refused(namespaces: list[str]) -> None:
     with pytest.raises(InvalidArgumentError):
         make_token("ana", namespaces, expires=None, now=NOW)
+
+
+async def test_a_token_is_known_as_soon_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gatekeeper, "AGAIN_S", 0)
+    gate = Gate()
+    [first, _], [second, text] = (make_token(n, [n], expires=None, now=NOW) for n in ("ana", "ben"))
+    await add_token(gate.runtime.opened.store, first)
+    assert (await gate.ask("made up"))[0]["status"] == 401
+
+    await add_token(gate.runtime.opened.store, second)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(gate.ask, text)
+        await until(lambda: len(gate.came_in) == 1)
+        tasks.cancel_scope.cancel()

@@ -21,6 +21,9 @@ from zettel.storage.errors import ZettelError
 MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 REFUSED = "This access token is unknown, revoked or expired."
 ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
+AGAIN_S = 0.02
+"""Seconds between two looks for a token that is not known: whoever makes some up has the store read
+no more often."""
 REMEDY = " The person who runs this server makes one with zettel token create."
 
 
@@ -70,15 +73,19 @@ class Gatekeeper(Gate):
 
     async def refusal(self, scope: Scope) -> Response | None:
         """The answer to who may not come in; notes down who may."""
+        text = presented(scope)
         try:
             await self.look()
+            token = self._known(text)
+            if self._needed and text and token is None:
+                # It may have been made a moment ago.
+                await self._look(AGAIN_S)
+                token = self._known(text)
         except ZettelError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": "1"})
         if not self._needed:
             scope["user"] = UnauthenticatedUser()
             return None
-        text = presented(scope)
-        token = recognized(self._tokens, text, self._clock()) if text else None
         if token is not None:
             access = AccessToken(token="", client_id=token.token_id, scopes=[])
             scope["user"] = Bearer(token, access)
@@ -94,9 +101,15 @@ class Gatekeeper(Gate):
         Raises:
             ZettelError: The store cannot be read.
         """
+        await self._look(LOOK_S)
+
+    def _known(self, text: str) -> Token | None:
+        return recognized(self._tokens, text, self._clock()) if text else None
+
+    async def _look(self, holds_s: float) -> None:
         async with self._looking:
             began = anyio.current_time()
-            if began - self._looked < LOOK_S:
+            if began - self._looked < holds_s:
                 return
             memory = await self._runtime.memory()
             raw = await memory.store.get_meta(KEY)
