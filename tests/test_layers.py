@@ -110,8 +110,9 @@ def test_only_the_chat_and_the_keys_of_an_issuer_open_connections() -> None:
     assert importers("httpx2") == {"storage/openai_chat.py", "server/issuer_keys.py"}
 
 
-def test_only_one_file_knows_the_library_of_signed_tokens() -> None:
-    assert importers("jwt", "cryptography") == {"server/access_jwt.py"}
+def test_only_one_file_each_knows_the_libraries_of_signed_tokens_and_certificates() -> None:
+    assert importers("jwt") == {"server/access_jwt.py"}
+    assert importers("cryptography") == {"server/tls.py"}
 
 
 def test_only_the_server_that_shows_figures_counts_them() -> None:

@@ -15,6 +15,8 @@ from pydantic import JsonValue
 from benchmarks.soak.ears import HearingTransport
 from benchmarks.soak.grounds import Ground, Tenant
 from benchmarks.torture.clients import SdkClient
+from benchmarks.torture.errors import RefusedError, TortureError
+from zettel.storage.limit_errors import LeavingError
 
 ANSWER_S = 60.0
 """Seconds after which a client gives an answer up: a call that hangs is told before."""
@@ -84,6 +86,11 @@ class Resident(SdkClient):
         began = time.perf_counter()
         try:
             return await super().call(name, **given)
+        except RefusedError as error:
+            if str(LeavingError()) in str(error):
+                # Asked to leave, it takes on nothing more: for this client it is gone.
+                raise TortureError(str(error)) from None
+            raise
         finally:
             self._clocks.enter(name, began)
 

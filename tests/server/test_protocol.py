@@ -203,7 +203,7 @@ async def test_the_log_names_tool_and_outcome_but_no_word_of_the_note(
     engine: ListeningEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.failure = NoteNotFoundError("x")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="zettel"):
         async with connected(engine) as client:
             await client.call_tool("remember", {"content": "the launch code is 4711"})
 

@@ -22,7 +22,7 @@ from zettel.server.http import allowed, create_app
 from zettel.server.metrics import Metrics
 from zettel.server.notify import READY, STOPPING, notify
 from zettel.server.oauth_gate import OAuthGate
-from zettel.server.parts import installed_parts
+from zettel.server.parts import Parts, installed_parts
 from zettel.server.reception import Reception
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
@@ -82,13 +82,8 @@ async def serve_http(
             cannot.
         announce: Told when everything is ready.
     """
-    parts = (
-        installed_parts(settings, still_there=claim.store_is_there)
-        if claim
-        else installed_parts(settings)
-    )
     metrics = Metrics()
-    runtime = Runtime(settings.store, parts, tally=metrics)
+    runtime = Runtime(settings.store, _parts(settings, claim), tally=metrics)
     streams, gatekeeper = Streams(), _gate(settings, runtime)
     admission = Admission(settings, TurnedAway(metrics.refused))
     app = create_app(
@@ -126,6 +121,12 @@ async def serve_http(
     if claim is not None and reception is not None:
         claim.release()
         await reception.let_go()
+
+
+def _parts(settings: Settings, claim: Claim | None) -> Parts:
+    if claim is None:
+        return installed_parts(settings)
+    return installed_parts(settings, still_there=claim.store_is_there)
 
 
 def _gate(settings: Settings, runtime: Runtime) -> Gate:
