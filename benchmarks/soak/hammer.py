@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 from mcp import Client, MCPError
+from mcp.client.subscriptions import SubscriptionLost
 
 from benchmarks.processes import kill_all
 from benchmarks.soak.bridging import Bridging
@@ -23,7 +24,10 @@ from benchmarks.torture.ledger import CALL_S
 from benchmarks.torture.store.hand import Hand
 from benchmarks.torture.store.life import Desk, Life
 
-LOST = (MCPError, OSError, httpx2.TransportError, anyio.BrokenResourceError, TortureError)
+LOST = (
+    *(MCPError, SubscriptionLost, OSError, httpx2.TransportError),
+    *(anyio.BrokenResourceError, TortureError),
+)
 """What a client ends with when the server has left."""
 
 
