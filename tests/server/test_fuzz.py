@@ -151,6 +151,41 @@ def test_whatever_is_posted_is_answered_with_a_message_or_refused(portal: Blocki
         assert portal.call(half_done, store) == []
 
 
+def test_whatever_is_posted_to_a_stream_of_events_the_next_request_is_answered(
+    portal: BlockingPortal,
+) -> None:
+    store, numbers = DictStore(), itertools.count(10**6)
+    with (
+        portal.wrap_async_context_manager(doors.opened(doors.House(store=store))) as opened,
+        httpx2.Client(timeout=PATIENCE_S) as http,
+        http.stream("GET", f"{opened.url}/sse") as stream,
+    ):
+        events = (line[6:] for line in stream.iter_lines() if line.startswith("data: "))
+        where = f"{opened.url}{next(events)}"
+
+        def post(raw: bytes) -> None:
+            answer = http.post(where, content=raw, headers=JSON)
+            assert answer.status_code < 500
+            assert telltales(answer.text) == []
+
+        post(json.dumps(INITIALIZE).encode())
+        next(events)
+        post(json.dumps(INITIALIZED).encode())
+
+        @some(0.4)
+        @given(garbage)
+        def hunt(raw: bytes) -> None:
+            number = next(numbers)
+            post(raw)
+            post(json.dumps({"jsonrpc": "2.0", "id": number, "method": "ping"}).encode())
+            while (answer := json.loads(event := next(events))).get("id") != number:
+                assert telltales(event) == []
+            assert answer["result"] == {}
+
+        hunt()
+        assert portal.call(half_done, store) == []
+
+
 @dataclass
 class LineDoor:
     """A conversation in lines with somebody who must answer each request."""
