@@ -31,6 +31,11 @@ class _Kept:
     corpus: Corpus | None
     """None: the scope is too large to be read whole."""
 
+    @property
+    def size(self) -> int:
+        """In notes."""
+        return len(self.corpus) if self.corpus else 0
+
 
 @dataclass(slots=True)
 class Corpora:
@@ -62,7 +67,9 @@ class Corpora:
         corpus = await _read(store, where, self._alike(where))
         ends = (o.valid_until for o in corpus.outlines if o.valid_until) if corpus else ()
         expires = min((end for end in ends if end > now), default=_ENDLESS)
-        self._kept[place] = _Kept(version, now, expires, corpus)
+        new = _Kept(version, now, expires, corpus)
+        self._let_go(where, new)
+        self._kept[place] = new
         self._kept.move_to_end(place)
         self._bound()
         return corpus
@@ -71,8 +78,19 @@ class Corpora:
         """Keep nothing."""
         self._kept.clear()
 
+    def _let_go(self, where: NoteFilter, new: _Kept) -> None:
+        """Keep no scope of an earlier version that a new one of the same namespaces can replace.
+
+        None can be asked again as it is, and `_alike` takes the new one. Each look at another
+        moment is a scope of its own: kept, they would be most of what a busy server holds.
+        """
+        for (whose, place), kept in tuple(self._kept.items()):
+            same = whose == self._whose and place.namespaces == where.namespaces
+            if same and kept.version != new.version and kept.size <= new.size:
+                del self._kept[whose, place]
+
     def _bound(self) -> None:
-        sizes = [len(kept.corpus) if kept.corpus else 0 for kept in self._kept.values()]
+        sizes = [kept.size for kept in self._kept.values()]
         total = sum(sizes)
         while len(sizes) > KEPT_SCOPES or (total > KEPT and len(sizes) > 1):
             self._kept.popitem(last=False)
