@@ -19,6 +19,9 @@ NOTIFIED = "notifications/resources/updated"
 ID = re.compile(r"(?<![0-9A-Za-z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])")
 """A note's id."""
 
+_WORD_AT_THE_END = re.compile(r"[\w-]+\Z")
+_GAP = re.compile(r"[^\w-]")
+
 _PACKED = re.compile(r"[A-Za-z0-9_-]{40,}")
 """What may be a cursor: base64 of JSON."""
 
@@ -104,18 +107,32 @@ class _Heard(httpx2.AsyncByteStream):
         self._where = where
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        tail = ""
-        async for chunk in self._stream:
-            text = chunk.decode("utf-8", "replace")
-            self._ears.counts["bytes"] += len(chunk)
-            self._ears.counts[NOTIFIED] += text.count(NOTIFIED)
-            self._ears.hear(tail + text, self._where)
-            tail = (tail + text)[-TAIL:]
-            yield chunk
+        held = ""
+        try:
+            async for chunk in self._stream:
+                text = chunk.decode("utf-8", "replace")
+                self._ears.counts["bytes"] += len(chunk)
+                self._ears.counts[NOTIFIED] += text.count(NOTIFIED)
+                whole, held = _whole_words(held + text)
+                self._ears.hear(whole, self._where)
+                yield chunk
+        finally:
+            self._ears.hear(held, self._where)
 
     async def aclose(self) -> None:
         """Close what is beneath."""
         await self._stream.aclose()
+
+
+def _whole_words(text: str) -> tuple[str, str]:
+    """A text without the word that its end may have cut; and what to hear again with the rest.
+
+    Half of a word that the tenant has said is no word that it has said.
+    """
+    end = _WORD_AT_THE_END.search(text)
+    cut = end.start() if end else len(text)
+    start = _GAP.search(text, max(0, cut - TAIL), cut) if cut > TAIL else None
+    return text[:cut], text[start.end() if start else max(0, cut - TAIL) :]
 
 
 def _unpacked(text: str) -> str:
