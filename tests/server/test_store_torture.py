@@ -13,7 +13,7 @@ from tests.server.processes import ZETTEL
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
-PLAN = Plan(seconds=14, processes=3, seed=2, kill_s=1.5, least_kills=5)
+PLAN = Plan(seconds=20, processes=3, seed=2, kill_s=1.5, least_kills=8)
 
 
 async def test_what_many_processes_did_to_one_store_is_there_once_whole_and_in_order(
