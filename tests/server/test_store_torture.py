@@ -25,6 +25,8 @@ async def test_what_many_processes_did_to_one_store_is_there_once_whole_and_in_o
     killed = sum(n for name, n in verdict.counts.items() if name.startswith("kill"))
     assert killed >= PLAN.least_kills
     # On a busy machine evolution may be killed before its first run is over.
-    assert verdict.counts["evolution runs"] + verdict.counts["kill -9 of evolve"], verdict.counts
+    assert verdict.counts["evolution runs"] or verdict.counts.get("kill -9 of evolve"), (
+        verdict.counts
+    )
     for happened in ("changes acknowledged", "recalls", "cancelled"):
         assert verdict.counts[happened], verdict.counts
