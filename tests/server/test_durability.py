@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 from tests.server.processes import INITIALIZE, INITIALIZED, Launcher, Process, tool_call
 
-CALLS = 140
+CALLS = 200
 IN_FLIGHT = 8
 
 

@@ -31,7 +31,7 @@ async def fought(folder: Path, rounds: dict[str, Round], blows: int, ipc: str = 
 
 @pytest.mark.parametrize(
     ("rounds", "blows"),
-    [({name: act for name, act in KILLS.items() if name not in AT_WORK}, 8), (AT_WORK, 4)],
+    [({name: act for name, act in KILLS.items() if name not in AT_WORK}, 11), (AT_WORK, 4)],
     ids=["amid calls", "amid evolution"],
 )
 async def test_no_call_is_lost_doubled_or_hung_by_kill_9(
@@ -40,7 +40,7 @@ async def test_no_call_is_lost_doubled_or_hung_by_kill_9(
     outcome = await fought(tmp_path, rounds, blows)
 
     assert outcome.blows >= blows
-    assert all(tally.blows for tally in outcome.tallies.values())
+    assert all(tally.blows >= 2 for tally in outcome.tallies.values())
     assert outcome.flawless, outcome
     # Only two deaths under one call are for its client to know.
     assert not [n for n, tally in outcome.tallies.items() if tally.sent_again and n != "spawn"]

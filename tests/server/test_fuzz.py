@@ -107,7 +107,7 @@ def test_whatever_arguments_a_tool_is_given_it_answers_in_words(portal: Blocking
                 # This client cannot send it; others can, and do so below.
                 return ""
 
-        @some(1)
+        @some(1.5)
         @given(calls)
         def hunt(call: tuple[str, dict[str, JsonValue]]) -> None:
             assert telltales(portal.call(ask, *call)) == []
@@ -135,7 +135,7 @@ def test_whatever_is_posted_is_answered_with_a_message_or_refused(portal: Blocki
         modern = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call"}
         mine = portal.call(session, url)
 
-        @some(0.4)
+        @some(0.6)
         @given(garbage)
         def hunt(raw: bytes) -> None:
             for headers in (mine, modern, {}):
