@@ -1,6 +1,9 @@
 """Plan, commit, and plan again when somebody else was first."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+
+import anyio
 
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note
@@ -17,6 +20,17 @@ FOLLOWS = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
 
 Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
 """From the notes as they stand now to the next revisions; called again after a lost race."""
+
+
+@contextmanager
+def unbroken() -> Generator[None]:
+    """Let what begins inside come to its end, even if its caller is cancelled.
+
+    A commit stores a part where others have changed the rest, and a verb looks once more at notes
+    that it concerns: cut short between the two, it would leave its change half done.
+    """
+    with anyio.CancelScope(shield=True):
+        yield
 
 
 async def commit(

@@ -13,6 +13,7 @@ from zettel.storage.notes import Note, fold_hash
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
+from zettel.tools.commit import unbroken
 from zettel.tools.erasing import NOTES, drain, order_erasure
 from zettel.tools.expected import only_evolved
 from zettel.tools.memory import Memory
@@ -61,15 +62,17 @@ async def erase_previewed(
             return answer
         memory.check_writes(note for note in there if note.note_id in meant)
         say(f"erasing {len(meant)} notes")
-        receipt_id = await order_erasure(memory.whole, meant, scope=NOTES, who=caller.name, now=now)
-        preview = replace(
-            preview,
-            revs={},
-            receipt_id=receipt_id,
-            skipped=skipped,
-            elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
-        )
-        await finish_preview(memory.store, token, preview, now=now)
+        with unbroken():
+            preview = replace(
+                preview,
+                revs={},
+                receipt_id=await order_erasure(
+                    memory.whole, meant, scope=NOTES, who=caller.name, now=now
+                ),
+                skipped=skipped,
+                elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
+            )
+            await finish_preview(memory.store, token, preview, now=now)
     say("removing what was erased from every file")
     await drain_soon(memory.whole, now=now)
     return await _answer(memory, token, preview)

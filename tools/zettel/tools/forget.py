@@ -10,7 +10,7 @@ from zettel.storage.store import Change, NoteFilter
 from zettel.tools import bounds
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
-from zettel.tools.commit import commit
+from zettel.tools.commit import commit, unbroken
 from zettel.tools.erase import erase_previewed, same_text
 from zettel.tools.evolve.step import stage_after
 from zettel.tools.expected import only_evolved
@@ -237,16 +237,17 @@ async def _change_state(
         return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
     say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
-    for note in await commit(memory, list(revs), plan):
-        if note.note_id in revs:
-            settled[note.note_id] = note
-    # A restored note may have lost or found a superseder while it was away. Nothing comes before
-    # this: killed in between, what races have left stays.
-    say(f"settling what {len(settled)} notes had replaced")
-    await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
-    if not undo:
-        say(f"unlearning what {len(settled)} notes have taught others")
-        await unlearn(memory, sorted(settled), by=by, now=now)
+    with unbroken():
+        for note in await commit(memory, list(revs), plan):
+            if note.note_id in revs:
+                settled[note.note_id] = note
+        # A restored note may have lost or found a superseder while it was away. Nothing comes
+        # before this: killed in between, what races have left stays.
+        say(f"settling what {len(settled)} notes had replaced")
+        await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
+        if not undo:
+            say(f"unlearning what {len(settled)} notes have taught others")
+            await unlearn(memory, sorted(settled), by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 
 

@@ -14,7 +14,7 @@ from zettel.tools import bounds
 from zettel.tools.answers import RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller
 from zettel.tools.candidates import candidates, committed_beside_search
-from zettel.tools.commit import commit
+from zettel.tools.commit import commit, unbroken
 from zettel.tools.links import LinkArgument, check_links, check_targets, with_links
 from zettel.tools.memory import Memory
 from zettel.tools.scope import written_namespace
@@ -107,7 +107,8 @@ async def _store(
         known, vectors = await _known_or_embedded(memory, note, given, now)
         if known:
             # A call cut off between its two commits is finished by sending it again.
-            await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
+            with unbroken():
+                await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
         created = await _is_new_namespace(memory, note.namespace)
         note = _marked(memory, note, vectors)
@@ -135,8 +136,9 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
             memory.store, supersedes(note), changed, by=note.changed_by, now=now
         )
 
-    await commit(memory, (), plan, new=(entry,))
-    await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+    with unbroken():
+        await commit(memory, (), plan, new=(entry,))
+        await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
 
 
 async def _known_or_embedded(

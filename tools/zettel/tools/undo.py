@@ -10,7 +10,7 @@ from zettel.storage.errors import ChangedSinceError, UnknownNameError
 from zettel.storage.notes import Note, Run, State
 from zettel.storage.store import Change
 from zettel.tools.bring_back import Return, changes_back
-from zettel.tools.commit import commit
+from zettel.tools.commit import commit, unbroken
 from zettel.tools.memory import Memory
 from zettel.tools.supersession import plan_targets, settle_targets, supersedes
 from zettel.tools.touched import UNDO, Touched, stand_at, touched_by, undoes
@@ -64,8 +64,7 @@ async def undo_run(
     stamp = Return(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
-    # Between the commit and its record no cancelling: an undo without a record could not be found.
-    with anyio.CancelScope(shield=True):
+    with unbroken():  # and an undo without a record could not be found
         stored = await commit(memory, sorted(touched), undoing.plan)
         report = _report(undoing, stored)
         if stored:

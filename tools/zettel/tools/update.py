@@ -12,7 +12,7 @@ from zettel.tools.amend import NO_WISH, Wish, archived, revised
 from zettel.tools.answers import Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.candidates import candidates, committed_beside_search, nearest_notes
-from zettel.tools.commit import commit
+from zettel.tools.commit import commit, unbroken
 from zettel.tools.expected import check_expected, check_rev
 from zettel.tools.history import told_changes
 from zettel.tools.links import LinkArgument, check_links, check_targets
@@ -175,10 +175,11 @@ async def _apply(
         return changes + [archived(part, after, now) for part in folded]
 
     async def write() -> Sequence[Note]:
-        stored = await commit(memory, [note_id, *sorted(parts)], plan)
-        ends = before.valid_until or after.valid_until  # as every note does that was superseded
-        targets = [*turned(before, after), *([note_id] if ends else [])]
-        return [*stored, *await settle_targets(memory, targets, by=by, now=now)]
+        with unbroken():
+            stored = await commit(memory, [note_id, *sorted(parts)], plan)
+            ends = before.valid_until or after.valid_until  # as every note does that was superseded
+            targets = [*turned(before, after), *([note_id] if ends else [])]
+            return [*stored, *await settle_targets(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
     answer = _told(before, stored, parts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import CONTRADICTS, OPEN, SUPERSEDES, Kind, Link, Note, State, order_key
+from zettel.tools.commit import unbroken
 from zettel.tools.evolve.instructions import reads_like_instructions
 from zettel.tools.evolve.step import SCHEDULER, Task, revision
 from zettel.tools.evolve.writer import Verdict
@@ -108,9 +109,10 @@ async def carry_out(task: Task, rulings: Sequence[Ruled]) -> tuple[int, frozense
     changed, closed = 0, set[str]()
     for one in sorted(rulings, key=lambda ruling: order_key(ruling.note)):
         targets = supersedes(one.note)
-        made, gone = await _commit(task, one, targets)
+        with unbroken():
+            made, gone = await _commit(task, one, targets)
+            await settle_targets(task.memory, targets, by=SCHEDULER, now=task.now)
         changed, closed = changed + made, closed | gone
-        await settle_targets(task.memory, targets, by=SCHEDULER, now=task.now)
     return changed, frozenset(closed)
 
 
