@@ -11,6 +11,7 @@ from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.identifiers import id_bytes, read_id
 from zettel.tools.asking import Asking, unpack
 from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.packed import Packed
 from zettel.tools.ranking.verdict import Judgement
 
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
@@ -46,7 +47,16 @@ class Kept:
     """None where nothing was ranked."""
 
 
-_Rankings = OrderedDict[tuple[str, str], tuple[Cursor, Kept]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A `Kept` as it waits for its next page."""
+
+    cursor: Cursor
+    ranking: Packed
+    judgement: Judgement | None
+
+
+_Rankings = OrderedDict[tuple[str, str], _Entry]
 """By whose they are, and their key."""
 
 
@@ -82,7 +92,8 @@ class PageCache:
         Returns:
             The cursor as text.
         """
-        self._rankings[self._whose, cursor.key] = (cursor, kept)
+        entry = _Entry(cursor=cursor, ranking=Packed.of(kept.ranking), judgement=kept.judgement)
+        self._rankings[self._whose, cursor.key] = entry
         self._rankings.move_to_end((self._whose, cursor.key))
         while len(self._rankings) > KEPT_RANKINGS:
             self._rankings.popitem(last=False)
@@ -98,8 +109,10 @@ class PageCache:
 
     def kept(self, key: str) -> Kept:
         """What a first page found, if it is still kept; empty if not."""
-        kept = self._rankings.get((self._whose, key))
-        return kept[1] if kept else Kept()
+        entry = self._rankings.get((self._whose, key))
+        if entry is None:
+            return Kept()
+        return Kept(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
 
     def read(self, text: str) -> Cursor:
         """Read a cursor back.
@@ -123,7 +136,7 @@ class PageCache:
             case [str(key), int(offset), str(after)] if (
                 0 <= offset < FURTHEST and (self._whose, key) in self._rankings
             ):
-                return replace(self._rankings[self._whose, key][0], offset=offset, after=after)
+                return replace(self._rankings[self._whose, key].cursor, offset=offset, after=after)
             case _:
                 raise expired
 
