@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from benchmarks.torture.store.choices import Choices
-from benchmarks.torture.store.deeds import Account, Card
+from benchmarks.torture.store.deeds import Account, Card, Deed
 
 RELATIONS = ("supports", "contradicts", "about_same", "derived_from", "as_agreed")
 """None that changes the note at the other end."""
@@ -20,13 +20,24 @@ class Bridging(Choices):
         chance: Decides.
         mark: Of the namespace.
         beyond: Accounts of the others.
+        most: Notes that are told in the namespace, by whomever.
     """
 
     def __init__(
-        self, account: Account, chance: random.Random, mark: str, beyond: Sequence[Account]
+        self,
+        account: Account,
+        chance: random.Random,
+        mark: str,
+        beyond: Sequence[Account],
+        *,
+        most: int | None = None,
     ) -> None:
-        super().__init__(account, chance, mark)
+        super().__init__(account, chance, mark, most=most)
         self._beyond = beyond
+
+    def told_or_changed(self, now: float) -> tuple[Card, Deed]:
+        """A new note; once all are told, any other change."""
+        return self.change(now) if self.full else self.tell(now)
 
     def _first_links(self, card: Card) -> list[JsonValue]:
         del card

@@ -19,6 +19,10 @@ SHARED = "shared"
 BRIDGE = "bridge"
 """A principal who may write everywhere: only such a one can link a tenant's notes to another's."""
 
+MOST_NOTES = 120
+"""Told in one namespace, within two minutes (measured): memory that still grows then is not the
+notes'. They go on being changed, forgotten, brought back and erased."""
+
 REACHES: Mapping[str, Sequence[str]] = {
     "ana": ("ana", "shared:ro"),
     "ben": ("ben", "shared"),
@@ -48,7 +52,7 @@ class Ground:
     @property
     def choices(self) -> Choices:
         """What to tell and change here."""
-        return Choices(self.account, self.chance, self.mark)
+        return Choices(self.account, self.chance, self.mark, most=MOST_NOTES)
 
     @property
     def looks(self) -> Looks:

@@ -15,7 +15,7 @@ from benchmarks.processes import kill_all
 from benchmarks.soak.bridging import Bridging
 from benchmarks.soak.connections import Clocks, Era, Resident, Transport, connected
 from benchmarks.soak.eraser import Eraser
-from benchmarks.soak.grounds import BRIDGE, SHARED, Ground, World, found_world
+from benchmarks.soak.grounds import BRIDGE, MOST_NOTES, SHARED, Ground, World, found_world
 from benchmarks.soak.intruder import Intruder
 from benchmarks.soak.judge import Judgement, judged
 from benchmarks.soak.site import Serving, Site
@@ -102,14 +102,10 @@ class _Fight:
     ) -> Callable[[], Awaitable[None]]:
         caller = Resident(client, ground, self.clocks)
         desk = Desk(caller=caller, life=life)
-        choices = ground.choices
-        if lane.work == "bridge":
-            beyond = [other.account for other in self.world.grounds.values() if other is not ground]
-            choices = Bridging(ground.account, self.chance, ground.mark, beyond)
         hand = Hand(
             desk=desk,
             account=ground.account,
-            choices=choices,
+            choices=ground.choices,
             looks=ground.looks,
             chance=self.chance,
         )
@@ -117,7 +113,11 @@ class _Fight:
             case "look":
                 return lambda: ground.looks.look(desk, CALL_S)
             case "bridge":
-                return lambda: hand.send(*choices.tell(anyio.current_time()))
+                beyond = [g.account for g in self.world.grounds.values() if g is not ground]
+                bridging = Bridging(
+                    ground.account, self.chance, ground.mark, beyond, most=MOST_NOTES
+                )
+                return lambda: hand.send(*bridging.told_or_changed(anyio.current_time()))
             case "erase":
                 return Eraser(ground=ground, caller=caller).erase_one
             case "intrude":

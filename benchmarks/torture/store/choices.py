@@ -51,16 +51,26 @@ class Choices:
         account: Every choice is opened in it.
         chance: Decides.
         mark: Stands in everything that is told, so that it can be told from others' words.
+        most: Notes that are told; with them a store has come to the size it keeps. None for no end.
     """
 
-    def __init__(self, account: Account, chance: random.Random, mark: str = "") -> None:
+    def __init__(
+        self, account: Account, chance: random.Random, mark: str = "", *, most: int | None = None
+    ) -> None:
         self._account = account
         self._chance = chance
         self._mark = mark
+        self._most = most
+
+    @property
+    def full(self) -> bool:
+        """Whether all notes are told."""
+        return self._most is not None and len(self._account.cards) >= self._most
 
     def change(self, now: float) -> tuple[Card, Deed]:
         """A change that can be made now; where the one drawn cannot, a new note is told."""
-        (verb,) = self._chance.choices(list(CHANGES), list(CHANGES.values()))
+        open_to = {v: n for v, n in CHANGES.items() if not (self.full and v is Verb.REMEMBER)}
+        (verb,) = self._chance.choices(list(open_to), list(open_to.values()))
         found = None if verb is Verb.REMEMBER else self._to_known(verb, now)
         if found is None:
             return self.tell(now)
