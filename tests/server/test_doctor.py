@@ -310,6 +310,15 @@ async def test_a_damage_is_named_and_mended_as_it_says(
         assert await store.heal(now=LATER) == {}
 
 
+async def test_a_note_whose_erasure_is_on_its_way_is_named_once(patient: Patient) -> None:
+    """As a process leaves it that ends between telling of an erasure and carrying it out."""
+    await erased_again(patient)
+    async with patient.opened() as store:
+        await order(store, patient.linking)
+
+    assert damages(await examined(patient)) == {"pending_erasures"}
+
+
 async def test_a_missing_revision_is_named_and_a_person_told_what_to_do(
     patient: Patient,
 ) -> None:

@@ -23,7 +23,7 @@ from zettel.storage.lance_straighten import rewrite, single_keys
 from zettel.storage.places import check_there, read_place
 from zettel.tools.doctor import chains, commits, files, keys, lease, links, pending, tables, vectors
 from zettel.tools.doctor.finding import Check, Finding
-from zettel.tools.erasing import drain, pending_erasures
+from zettel.tools.erasing import drain, pending_erasures, relapsed
 from zettel.tools.evolve.lease import drop_expired, drop_gone
 from zettel.tools.heal import heal
 from zettel.tools.memory import Memory
@@ -131,7 +131,7 @@ async def _seen(store: LanceStore) -> Checkup:
         checkup,
         half_superseded=tuple(await half_superseded(store)),
         erasures_due=await pending_erasures(store),
-        relapsed=await store.relapsed(),
+        relapsed=tuple(await relapsed(store)),
     )
 
 

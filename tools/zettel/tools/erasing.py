@@ -75,6 +75,13 @@ async def pending_erasures(store: NoteStore) -> int:
     return len(_read(await store.get_meta(_KEY)))
 
 
+async def relapsed(store: NoteStore) -> list[str]:
+    """Ids of erased notes that are there again, and whose erasure is not on its way."""
+    pending = _read(await store.get_meta(_KEY)).values()
+    ordered = {note_id for entry in pending for note_id in entry.order.note_ids}
+    return sorted(set(await store.relapsed()) - ordered)
+
+
 async def drain(memory: Memory, *, now: datetime) -> int:
     """Finish every erasure that was ordered, here or elsewhere, all of them in one pass.
 

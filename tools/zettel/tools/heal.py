@@ -6,7 +6,7 @@ from datetime import datetime
 
 from zettel.storage.identifiers import new_id
 from zettel.storage.notes import Run
-from zettel.tools.erasing import RELAPSE, drain, order_erasure
+from zettel.tools.erasing import RELAPSE, drain, order_erasure, relapsed
 from zettel.tools.evolve.embed import BARE
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.memory import Memory
@@ -37,11 +37,11 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     mended = dict(await memory.store.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
-    if relapsed := await memory.store.relapsed():
+    if again := await relapsed(memory.store):
         # A file of an earlier day was put back, or a writer was killed amid a race.
-        await order_erasure(memory, relapsed, scope=RELAPSE, who=HEAL, now=now)
+        await order_erasure(memory, again, scope=RELAPSE, who=HEAL, now=now)
         await drain(memory, now=now)
-        mended["erased_again"] = len(relapsed)
+        mended["erased_again"] = len(again)
     if half := await half_superseded(memory.store):
         revived = await settle_targets(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
