@@ -4,6 +4,10 @@ When one of these fails after LanceDB was renewed, its files are laid out otherw
 `lance_erase`.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+# (pyarrow ships no types)
+
 import json
 import os
 from dataclasses import replace
@@ -20,9 +24,11 @@ from zettel.storage import lance_erase, lance_vector_index
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.identifiers import new_id
 from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.lance_writes import as_table
 from zettel.storage.log_traces import redact
 from zettel.storage.notes import Link, Note, Origin, Span
 from zettel.storage.places import ENGINE_FOLDER
+from zettel.storage.revisions import NoteRow
 from zettel.storage.snapshot import snapshot
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 
@@ -92,9 +98,9 @@ async def filled(store: LanceStore) -> Note:
     return told
 
 
-async def blotted(store: LanceStore, *note_ids: str) -> int:
-    """Take notes out of sight; returns how many revisions it were."""
-    order = Order(
+def ordered(*note_ids: str) -> Order:
+    """An order to erase notes."""
+    return Order(
         receipt_id=f"erase-{new_id(NOW)}",
         scope="notes",
         who="test",
@@ -102,7 +108,11 @@ async def blotted(store: LanceStore, *note_ids: str) -> int:
         note_ids=note_ids,
         waits=4,
     )
-    return (await store.blot_out(order, clock=lambda: NOW)).rows
+
+
+async def blotted(store: LanceStore, *note_ids: str) -> int:
+    """Take notes out of sight; returns how many revisions it were."""
+    return (await store.blot_out(ordered(*note_ids), clock=lambda: NOW)).rows
 
 
 async def erased(store: LanceStore, *note_ids: str) -> Purge:
@@ -112,6 +122,27 @@ async def erased(store: LanceStore, *note_ids: str) -> Purge:
         await store.swap_meta("previews", expected=preview, value=None)
     purged = await store.purge(note_ids)
     return await store.purge(note_ids, meta=True) if purged.done else purged
+
+
+async def test_what_is_out_of_sight_is_taken_out_again_only_where_it_came_back(
+    lance: LanceStore,
+) -> None:
+    told = await filled(lance)
+    order, tables = ordered(told.note_id), lance.tables
+    receipt = await lance.blot_out(order, clock=lambda: NOW)
+    before = [await table.version() for table in tables.all()]
+
+    again = await lance.blot_out(order, clock=lambda: LATER)
+
+    assert again == receipt
+    assert [await table.version() for table in tables.all()] == before
+    await lance.reinforce([recalled(told.note_id)])
+    async with tables.notes.writing():
+        # As a writer brings it that knew of nothing.
+        await tables.notes.insert(as_table(tables, [NoteRow(note=told, vectors=vectors(100))]))
+    assert await lance.relapsed() == (told.note_id,)
+    assert (await lance.blot_out(order, clock=lambda: LATER)).rows == receipt.rows + 1
+    assert await lance.relapsed() == ()
 
 
 @pytest.mark.parametrize("indexed", [False, True], ids=["no vector index", "a vector index"])
