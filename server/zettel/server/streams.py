@@ -69,17 +69,28 @@ class Streams:
             if self._ended:
                 await progress.finish(LEAVING)
                 return
-            with anyio.CancelScope() as request:
-                self._open[request] = scope
-                try:
-                    await app(scope, receive, progress.send)
-                finally:
-                    del self._open[request]
-            if request.cancelled_caught:
-                await progress.finish(REFUSED if request in self._refused else LEAVING)
-            self._refused.discard(request)
+            try:
+                await self._serve(app, scope, receive, progress)
+            except anyio.get_cancelled_exc_class():
+                if not self._ended:
+                    raise
+                # What is being written finishes even now, and uvicorn does not wait for all of it.
+                await progress.finish(LEAVING)
 
         return wrapped
+
+    async def _serve(
+        self, app: ASGIApp, scope: Scope, receive: Receive, progress: "_Progress"
+    ) -> None:
+        with anyio.CancelScope() as request:
+            self._open[request] = scope
+            try:
+                await app(scope, receive, progress.send)
+            finally:
+                del self._open[request]
+        if request.cancelled_caught:
+            await progress.finish(REFUSED if request in self._refused else LEAVING)
+        self._refused.discard(request)
 
 
 class _Progress:
