@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import anyio
@@ -15,9 +16,12 @@ from benchmarks.soak.connections import Clocks, Era
 from benchmarks.soak.ears import ID
 from benchmarks.soak.grounds import Ground, Tenant, World
 from benchmarks.torture.store.deeds import Card
+from zettel.storage.identifiers import new_id
 
 NOTE, HISTORY = "memory://note/{id}", "memory://note/{id}/history"
 PROFILE, STATS = "memory://profile", "memory://stats"
+ELSEWHERE, NEVER = "an id elsewhere", "an id that never was"
+"""What a refusal was timed for: the time must not tell one from the other."""
 EVENT_S = 1.5
 """Seconds a stream of notifications is listened to at most; the server looks every second."""
 
@@ -70,7 +74,7 @@ class Intruder:
         owner = next(t for n, t in self.world.tenants.items() if self.world.grounds[n] is ground)
         prey = Prey(ground=ground, card=self.chance.choice(known), owner=owner)
         ways = (self._tool, self._tool, self._tool, self._read, self._complete, self._prompt,
-                self._watch, self._leave_traces)  # fmt: skip
+                self._watch, self._leave_traces, self._time)  # fmt: skip
         await self.chance.choice(ways)(prey, self.chance.choice(own))
 
     async def _tool(self, prey: Prey, own: Card) -> None:
@@ -109,6 +113,21 @@ class Intruder:
         of, must_fail = self.chance.choice(((refused, True), (empty, False)))
         name, given = self.chance.choice(of)
         await self._ask(name, str(given), lambda: self._call(name, given), must_fail=must_fail)
+
+    async def _time(self, prey: Prey, own: Card) -> None:
+        """Ask the same of another's note and of none, in either order."""
+        del own
+        name, word = self.chance.choice((("recall", "note_ids"), ("update", "note_id")))
+        pair = [(ELSEWHERE, prey.card.note_id), (NEVER, new_id(datetime.now(UTC)))]
+        for timed, note_id in self.chance.sample(pair, 2):
+            given: Mapping[str, JsonValue] = (
+                {word: [note_id]} if name == "recall" else {word: note_id, "tags": ["mine"]}
+            )
+
+            async def ask(given: Mapping[str, JsonValue] = given) -> Reply:
+                return await self._call(name, given)
+
+            await self._ask(timed, str(given), ask, must_fail=True)
 
     async def _read(self, prey: Prey, own: Card) -> None:
         theirs = prey.card.note_id

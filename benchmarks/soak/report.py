@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from benchmarks.retrieval.score import auroc, percentile
 from benchmarks.soak.ears import NOTIFIED
 from benchmarks.soak.hammer import LANES, Plan
+from benchmarks.soak.intruder import ELSEWHERE, NEVER
 from benchmarks.soak.judge import Judgement
 from benchmarks.torture.report import SHOWN, table
 
@@ -36,16 +38,17 @@ def write_judgement(judgement: Judgement, plan: Plan, *, command: str, machine: 
     return "\n\n".join(blocks) + "\n"
 
 
-def percentile(times: Sequence[float], share: float) -> float:
-    """The time that this share of the calls did not exceed, in seconds."""
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
 def _times(judgement: Judgement) -> Iterator[Sequence[str]]:
     for name, times in sorted(judgement.taken.items()):
         shown = (percentile(times, 0.5), percentile(times, 0.95), max(times))
         yield (name, str(len(times)), *(f"{1000 * seconds:.0f}" for seconds in shown))
+
+
+def _told_apart(judgement: Judgement) -> Iterator[Sequence[str]]:
+    elsewhere, never = (judgement.taken.get(name, ()) for name in (ELSEWHERE, NEVER))
+    if elsewhere and never:
+        area = auroc(elsewhere, never)
+        yield ("an id elsewhere told from one that never was, by time (AUROC)", f"{area:.2f}")
 
 
 def _memory(judgement: Judgement) -> Iterator[Sequence[str]]:
@@ -61,6 +64,7 @@ def _happened(judgement: Judgement) -> Iterator[Sequence[str]]:
     heard = judgement.heard
     yield ("questions about the other tenant's things", str(heard["questions"]))
     yield ("of those refused", str(heard["refused"]))
+    yield from _told_apart(judgement)
     yield ("notifications", str(heard[NOTIFIED]))
     yield ("MB heard", f"{heard['bytes'] / 1e6:.1f}")
     for name, count in sorted(heard.items()):
