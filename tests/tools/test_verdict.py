@@ -1,6 +1,7 @@
 """Recall says how sure it is that memory knows, and why it is not."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -209,6 +210,41 @@ def test_what_is_told_of_another_is_less_near_than_what_is_told_of_who_is_asked_
 
     assert question.names == {"ben"}
     assert confidence("n9") > confidence("n0") + 0.1
+
+
+def asked_of_ana(said: str) -> Judgement:
+    """Both have told something, and Ben has said this besides."""
+    contents = (("Ana", "I made a blue bowl"), ("Ben", "My sister called"), ("Ben", said))
+    corpus = make_corpus(
+        Outline(
+            note_id=f"n{number}",
+            namespace="p",
+            session="",
+            subject=subject,
+            happened_at=START + timedelta(hours=number),
+            kind=Kind.EPISODIC,
+            content=content,
+        )
+        for number, (subject, content) in enumerate(contents)
+    )
+    question = ask("Does Ana sing in a choir on Mondays?", corpus, START)
+    meaning = dict.fromkeys(("n0", "n1", "n2"), 0.6)
+    ranking = fuse(signal_values(question, {"n2": 1.0}, meaning, corpus), corpus)
+    return judge(question, ranking, meaning, ranking.best(9))
+
+
+def test_who_asks_with_the_questions_words_has_told_nothing() -> None:
+    told = asked_of_ana("We sing in the choir on Mondays.")
+    asks = asked_of_ana("Do you sing in a choir on Mondays?")
+
+    assert told.confidence + 0.1 < asks.confidence
+
+
+def test_between_far_and_near_every_bit_nearer_counts() -> None:
+    sure = [judged({"n3": cosine}).confidence for cosine in (0.1, 0.24, 0.28, 0.32, 0.36)]
+
+    assert sure == sorted(sure)
+    assert all(more > 1.5 * less for less, more in pairwise(sure[1:]))
 
 
 cosines = st.dictionaries(
