@@ -26,7 +26,7 @@ LEAST, MOST = -0.3, 0.1
 """Margins beyond which more of it says no more."""
 FAR, NEAR = 0.2, 0.34
 """Nearness up to which nothing that was told is near, and from which on something is. In between,
-where much of what the generator asks in vain comes to lie and 1 % of LoCoMo's questions do, it
+where much of what the generator asks in vain comes to lie and 2 % of LoCoMo's questions do, it
 counts by degrees."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """What being near counts beside the margin, and what being nearer still."""
