@@ -228,7 +228,7 @@ def asked_of_ana(said: str) -> Judgement:
         for number, (subject, content) in enumerate(contents)
     )
     question = ask("Does Ana sing in a choir on Mondays?", corpus, START)
-    meaning = dict.fromkeys(("n0", "n1", "n2"), 0.6)
+    meaning = {f"n{number}": 0.6 for number in range(len(contents))}
     ranking = fuse(signal_values(question, {"n2": 1.0}, meaning, corpus), corpus)
     return judge(question, ranking, meaning, ranking.best(9))
 
