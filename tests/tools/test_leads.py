@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.bridge import find_unnamed
+from zettel.tools.ranking.bridge import ROOM, find_unnamed, lifted
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
+from zettel.tools.ranking.fusion import Ranking, fuse, ranked, signal_values
 from zettel.tools.ranking.leads import MEANT, Lead, find_leads
 from zettel.tools.ranking.question import read_question
 
@@ -82,6 +83,70 @@ def test_my_colleague_is_looked_for_in_what_the_user_says() -> None:
     assert _names(notes, "Where does my colleague work?") == ["Ben"]
 
 
+def test_what_speakers_say_of_a_project_themselves_leads_on_though_they_seldom_ask() -> None:
+    notes = [
+        _note(1, "My project Umbra has begun", subject="Ana"),
+        _note(2, "They want Umbra in May", subject="Ana"),
+        _note(3, "I am tired", subject="Ben"),
+    ]
+
+    assert _names(notes, "When must Ana's project be ready?") == ["Umbra"]
+
+
+def test_what_is_noted_of_somebody_tells_of_nobody_else() -> None:
+    notes = [
+        _note(1, "Leads the project Umbra", subject="Ana"),
+        _note(2, "Thinks Umbra is due in May", subject="Ana"),
+    ]
+
+    assert _names(notes, "When must Ana's project be ready?") == []
+
+
+def test_a_request_beside_what_is_told_does_not_make_it_the_user_s() -> None:
+    notes = [
+        _note(1, "My project is called Umbra", subject="user"),
+        _note(2, "The client wants Umbra in May. Can you draft a card for me?", subject="user"),
+        _note(3, "Noted.", subject="assistant"),
+    ]
+
+    assert _names(notes, "When must my project be ready?") == ["Umbra"]
+
+
+def test_a_project_may_be_called_like_an_assistant() -> None:
+    notes = [
+        _note(1, "My project is called Mistral", subject="user"),
+        _note(2, "The client wants Mistral in May", subject="user"),
+        _note(3, "Noted.", subject="assistant"),
+    ]
+
+    assert _names(notes, "When must my project be ready?") == ["Mistral"]
+
+
+def test_a_name_that_others_speak_of_too_is_less_likely_hers() -> None:
+    notes = [
+        _note(1, "They put Ana on Umbra"),
+        _note(2, "They put Ana on Riga"),
+        _note(3, "The client wants Umbra in May"),
+        _note(4, "The ferry to Riga goes in May"),
+        _note(5, "Somebody saw Riga"),
+    ]
+
+    leads = _leads(notes, "When must Ana's project be ready?", tied=(1, 2), told=(3, 4))
+
+    assert [lead.name for lead in leads] == ["Umbra", "Riga"]
+    assert leads[1].share < 1.0
+
+
+def test_a_name_in_small_letters_leads_on_to_the_next() -> None:
+    question = "When must the project of Ana's colleague be ready?"
+    unnamed = find_unnamed(question)
+
+    assert unnamed is not None
+    further = find_unnamed(unnamed.named(question, "user"))
+    assert further is not None
+    assert further.name == "user"
+
+
 _SAID = st.lists(
     st.lists(
         st.sampled_from(["Ana", "Ben", "Cleo", "I", "met", "at", "lunch.", "Acme Works"]),
@@ -133,3 +198,30 @@ def _note(number: int, content: str, *, subject: str = "") -> Outline:
         content=content,
         times=(),
     )
+
+
+def test_notes_of_a_second_look_get_places_however_near_they_are() -> None:
+    corpus = make_corpus([_note(number, f"note {number}") for number in range(4)])
+    first, second = _scored(corpus, 3, 2, 1, 0.5), _scored(corpus, 0.1, 0.2, 0.3, 0.4)
+
+    placed = lifted(first, second, np.array([3, 2]), share=1.0, best=3.0)
+
+    assert placed.order.tolist() == [3, 2, 0, 1]
+    assert placed.scores[3] == pytest.approx(3.0 * ROOM)
+    assert placed.scores[[0, 1]].tolist() == [3, 2]
+
+
+def test_a_less_likely_name_stands_further_back() -> None:
+    corpus = make_corpus([_note(number, f"note {number}") for number in range(3)])
+    first, second = _scored(corpus, 3, 2, 1), _scored(corpus, 1, 2, 3)
+
+    likely = lifted(first, second, np.array([2]), share=0.9, best=3.0)
+    unlikely = lifted(first, second, np.array([2]), share=0.1, best=3.0)
+
+    assert likely.order.tolist() == [2, 0, 1]
+    assert unlikely.order.tolist() == [0, 2, 1]
+
+
+def _scored(corpus: Corpus, *scores: float) -> Ranking:
+    parts = {"text": (1.0, np.array(scores, np.float64))}
+    return ranked(corpus, parts, np.arange(len(corpus)))

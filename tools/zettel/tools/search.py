@@ -14,7 +14,13 @@ from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.anchor import find_anchor, moment
-from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, step_share
+from zettel.tools.ranking.bridge import (
+    RELATION,
+    either,
+    find_unnamed,
+    lifted,
+    step_share,
+)
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import (
     Ranked,
@@ -40,6 +46,8 @@ BESIDE = 4_000
 """Notes read of these sessions at most."""
 STEPS = 2
 """Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
+PLACES = 20
+"""Notes of each second look that get a place of their own; the rest of it is far from any."""
 DEPTH = 200
 """Notes kept of a ranking: twenty pages of ten."""
 
@@ -165,9 +173,14 @@ async def _steps(
     for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):
         again, found = await asked(unnamed.named(question.text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
-        ranking = either(ranking, found, share * lead.share)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
-        ranking = either(ranking, tying, min(share, RELATION) * lead.share)
+        if corpus.conversation:
+            ranking = either(ranking, found, share * lead.share)
+            ranking = either(ranking, tying, min(share, RELATION) * lead.share)
+        else:
+            best = first.scores.max()
+            ranking = lifted(ranking, found, found.order[:PLACES], lead.share, best)
+            ranking = lifted(ranking, tying, tying.order[:PLACES], lead.share, best)
     return ranking
 
 

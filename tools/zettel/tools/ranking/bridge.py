@@ -9,7 +9,7 @@ import numpy as np
 import regex as re
 
 from zettel.storage.notes import fold
-from zettel.tools.ranking.corpus import Corpus, Values
+from zettel.tools.ranking.corpus import Corpus, Rows, Values
 from zettel.tools.ranking.fusion import Ranking, ranked
 from zettel.tools.ranking.question import SELF, USER
 from zettel.tools.ranking.terms import terms
@@ -20,6 +20,14 @@ share (section 13), but less where people talk with each other, who seldom ask i
 the possessives of LoCoMo lose 3 points of recall@10 with 0.98."""
 RELATION = 0.95
 """What a note that says who is meant counts: it is evidence too."""
+ROOM, STEEP, BEHIND = 1.1, 0.02, 10.0
+"""Where people do not talk with each other, notes of a second look count by their places: the first
+1.1 of the best of the first look, each further one 0.02 less, and a name that is a tenth less
+likely begins one place further back. So of ten places some belong to notes that tie the names and
+some to those that answer, of whatever nearness. On worlds of the generator all@10 rises from 53.5
+to 73.7 in dialogue and from 55.7 to 64.8 with an assistant, against places by score, `ALONE` of the
+leads included; 1.0 to 1.1, 0.01 to 0.02 and 10 to 25 differ by 4 points at most. LoCoMo's
+possessives seldom ask in two steps and lose 3 points of recall@10 by places, even with 0.85."""
 
 _PEOPLE = frozenset(
     "person people man woman boy girl guy colleague coworker co-worker workmate teammate friend"
@@ -63,7 +71,8 @@ class Unnamed:
 
     def named(self, text: str, name: str) -> str:
         """The question with the name in place of the words."""
-        return f"{text[: self.start]}{name}{text[self.end :]}"
+        spelled = f"{name[:1].upper()}{name[1:]}"  # so that "User's project" leads on
+        return f"{text[: self.start]}{spelled}{text[self.end :]}"
 
 
 def find_unnamed(text: str) -> Unnamed | None:
@@ -112,6 +121,30 @@ def either(first: Ranking, second: Ranking, share: float) -> Ranking:
         name: (1.0, np.where(better, scale * _of(second, name), _of(first, name))) for name in names
     }
     return ranked(first.corpus, parts, np.union1d(first.order, second.order))
+
+
+def lifted(first: Ranking, second: Ranking, rows: Rows, share: float, best: float) -> Ranking:
+    """One ranking in which some notes of a second one have places of their own.
+
+    Args:
+        first: Whose scale stays.
+        second: Of the same corpus; it tells why the notes come.
+        rows: The notes, best first.
+        share: How likely it is that they are meant, in `(0, 1]`.
+        best: What the best note of the first look counts.
+    """
+    theirs = second.scores[rows]
+    places = np.arange(len(rows)) + BEHIND * (1 - share)
+    aims = best * (ROOM - STEEP * places)
+    better = (theirs > 0) & (aims > first.scores[rows])
+    lift = np.zeros(len(first.corpus))
+    lift[rows[better]] = aims[better] / theirs[better]
+    names = dict.fromkeys((*first.parts, *second.parts))
+    parts = {
+        name: (1.0, np.where(lift > 0, lift * _of(second, name), _of(first, name)))
+        for name in names
+    }
+    return ranked(first.corpus, parts, np.union1d(first.order, rows))
 
 
 def _of(ranking: Ranking, name: str) -> Values:
