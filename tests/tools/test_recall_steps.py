@@ -33,3 +33,12 @@ async def test_what_happened_right_after_or_before_an_event_is_lifted(desk: Desk
     assert list(after) == ["Ana bought a small boat"]
     assert before.keys() == {"Ana won a chess game", "Ana climbed the tower"}
     assert before["Ana climbed the tower"] > before["Ana won a chess game"]
+
+
+async def test_an_aside_that_ties_two_names_gets_a_place_beside_the_answer(desk: Desk) -> None:
+    for day in range(12):
+        await desk.told(f"Ana's colleague lives where it rained on day {day}")
+    pair = await desk.told("Lunch with Ana was fun, Ben from the office told a joke about the lift")
+    ben = await desk.told("Ben lives in Riga, above the trams")
+
+    assert {ben, pair} <= set((await desk.found(query="Where does Ana's colleague live?"))[:5])

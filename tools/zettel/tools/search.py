@@ -174,7 +174,7 @@ async def _steps(
         again, found = await asked(unnamed.named(question.text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
-        if corpus.conversation:
+        if corpus.conversation or not unnamed.is_person:
             ranking = either(ranking, found, share * lead.share)
             ranking = either(ranking, tying, min(share, RELATION) * lead.share)
         else:
