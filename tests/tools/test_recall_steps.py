@@ -42,3 +42,13 @@ async def test_an_aside_that_ties_two_names_gets_a_place_beside_the_answer(desk:
     ben = await desk.told("Ben lives in Riga, above the trams")
 
     assert {ben, pair} <= set((await desk.found(query="Where does Ana's colleague live?"))[:5])
+
+
+async def test_what_tells_all_that_is_asked_is_not_crowded_out_by_second_looks(desk: Desk) -> None:
+    for day in range(8):
+        await desk.told(f"I had lunch with Ben and with Cleo on day {day}", subject="user")
+        await desk.told(f"Ben works on the docks, shift {day}")
+        await desk.told(f"Cleo works in a bakery, shift {day}")
+    direct = await desk.told("My sister works as a nurse in Kiel", subject="user")
+
+    assert direct in (await desk.found(query="Where does my sister work?"))[:3]

@@ -25,7 +25,7 @@ ROOM, STEEP, BEHIND = 1.1, 0.02, 10.0
 look count by their places: the first 1.1 of the best of the first look, each further one 0.02 less,
 and a name that is a tenth less likely begins one place further back. So of ten places some belong
 to notes that tie the names and some to those that answer, of whatever nearness. On worlds of the
-generator all@10 rises with it and `ALONE` from 53.5 to 69.7 in dialogue and from 55.7 to 61.4 with
+generator all@10 rises with it and `ALONE` from 53.5 to 66.7 in dialogue and from 55.7 to 59.1 with
 an assistant. Not for things: "Ana's home" takes one step (with places for it 73.7 and 64.8, but in
 dialogue recall@10 of what takes one step falls by 9, asked for a moment by 24)."""
 
