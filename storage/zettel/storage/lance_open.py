@@ -33,11 +33,13 @@ from zettel.storage.lance_upkeep import mark_upkeep
 from zettel.storage.places import Place, check_there, hold_or_refuse, nothing_there, prepare
 from zettel.storage.resident import Resident
 
-INDEX_CACHE_BYTES = 32 << 20
-METADATA_CACHE_BYTES = 8 << 20
+INDEX_CACHE_BYTES = 16 << 20
+METADATA_CACHE_BYTES = 4 << 20
 """LanceDB fills them with what versions long gone were read by, up to the last byte: a process that
 was told 1,500 notes one by one, 500 of them updated, gave back 97 MB when it closed a store with
-caps of 64 and 32 MB. What every call needs is in memory by itself."""
+caps of 64 and 32 MB. What every call needs is in memory by itself. A hammered server is flat with
+these after 150 s; with twice as much it still grew after 300 (`make soak`), and a recall among
+20,000 notes took as long (`make bench-cost`)."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
