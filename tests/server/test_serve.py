@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -38,6 +39,16 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
     if transport == "sse":
         return Client(sse_client(f"{served.url}/sse"), mode=mode)
     return Client(f"{served.url}/mcp", mode=mode)
+
+
+STARTED = """
+import sys
+import zettel.server.serve
+from zettel.server import parts
+parts._store_opener(), parts._verbs()
+import zettel.server.scheduler
+print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
+"""
 
 
 def get(url: str, **headers: str) -> tuple[int, str]:
@@ -186,3 +197,9 @@ def test_a_store_that_is_a_file_is_told_while_the_server_lives(
     assert "is a file" in served.welcome
     assert status == 503
     assert json.loads(body)["status"] == "failed"
+
+
+def test_what_only_the_model_and_evolution_need_is_not_imported_before_them() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, check=True)
+
+    assert done.stdout.decode().split() == ["lancedb"]

@@ -7,8 +7,6 @@
 
 from collections.abc import Sequence
 
-from sklearn.feature_extraction.text import TfidfVectorizer
-
 KEPT = 6
 """Keywords of a note; A-MEM (arXiv 2502.12110) asks its LLM for "several"."""
 FLOOR = 0.15
@@ -28,6 +26,9 @@ def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str,
     Returns:
         One tuple a text, weightiest first, empty when the text has no words.
     """
+    # Imported here, in the first run's thread: with SciPy it takes a second of every start else.
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+
     vectorizer = TfidfVectorizer(
         stop_words="english", ngram_range=(1, 2), sublinear_tf=True, max_features=50_000
     )

@@ -14,7 +14,6 @@ from itertools import combinations
 import anyio
 import numpy as np
 import regex as re
-from sklearn.cluster import AgglomerativeClustering
 
 from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
@@ -138,6 +137,9 @@ def _clusters(rows: Vectors) -> Iterable[list[int]]:
     are evidence of one question 19 times as often as any two, of a Gaussian mixture's (MemGAS,
     arXiv 2505.19549) 6 to 13 times, whichever number of components.
     """
+    # Imported here, as the keywords' part of it is.
+    from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415
+
     clustering = AgglomerativeClustering(
         n_clusters=None,  # pyright: ignore[reportArgumentType]: None asks for the threshold
         metric="cosine",
