@@ -107,6 +107,22 @@ async def test_a_question_is_nearest_to_the_note_that_answers_it(minilm: Sentenc
 
 
 @packaged
+async def test_what_a_note_asks_at_its_end_hides_nothing_that_it_tells_and_is_found_as_well(
+    minilm: SentenceEmbedder,
+) -> None:
+    told, asked = "I live near the old market of Lyon.", "Can you suggest a soup for six guests?"
+    vectors = await minilm.embed_notes([f"{told} {asked}", told, asked, "- ?"])
+    both, home, soup, bare = (vector[0] for vector in vectors)
+
+    assert_unit_rows(both, (384,))
+    assert np.isfinite(bare).all()
+    assert both @ home > both @ soup > 0.4
+    where, what = [await minilm.embed_query(q) for q in ("Where do you live?", "recipe of a soup")]
+    assert both @ where > soup @ where + 0.1
+    assert both @ what > home @ what + 0.1
+
+
+@packaged
 async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceEmbedder) -> None:
     content = ("Ana said that she would come. Bo did not believe it! " * 700)[:32_768]
     last = "The key to the archive lies under the blue stone."

@@ -19,10 +19,10 @@ TokenSpans = Callable[[str], Sequence[Span]]
 """Spans of a text's tokens in order, special tokens left out; starts never decrease."""
 
 _GRAPHEME = regex.compile(r"\X")
-# A sentence ends with its closing quotes; Chinese and Japanese put no space after it.
-_SENTENCE_END = regex.compile(
+SENTENCE_END = regex.compile(
     r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
 )
+"""Ends with its closing quotes; Chinese and Japanese put no space after it."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 
@@ -103,7 +103,7 @@ def _find_cuts(content: str) -> _Cuts:
     def ends(pattern: "regex.Pattern[str]") -> list[int]:
         return [match.end() for match in pattern.finditer(content) if match.end() in between]
 
-    return _Cuts(by_preference=(ends(_SENTENCE_END), ends(_WORD_END), graphemes))
+    return _Cuts(by_preference=(ends(SENTENCE_END), ends(_WORD_END), graphemes))
 
 
 def _skip_space(content: str, position: int, cuts: _Cuts) -> int:

@@ -18,6 +18,7 @@ from zettel.storage.model_files import ModelFiles, check_weights, keep_offline
 from zettel.storage.model_thread import ModelThread
 from zettel.storage.passages import MAX_PASSAGE_TOKENS, Span, split_passages
 from zettel.storage.store import Vectors
+from zettel.storage.told_and_asked import TOLD_SHARE, told_and_asked
 from zettel.storage.unit_vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class SentenceEmbedder:
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
         """One array `(passages, dim)` a content, float32, rows of unit length.
 
+        A passage that ends in questions has the weighted mean of what it tells and what it asks.
+
         Raises:
             ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
         """
@@ -101,16 +104,23 @@ class SentenceEmbedder:
             return [self.split(content) for content in contents]
 
         split = await self._thread.run(split_all)
-        passages = [passage for content in split for passage in content]
-        # Passages of like length go together: a batch costs as much as its longest.
-        order = sorted(range(len(passages)), key=lambda i: len(passages[i]))
-        vectors = np.empty((len(passages), self.dim), dtype=np.float32)
-        for start in range(0, len(order), BATCH_SIZE):
-            chosen = order[start : start + BATCH_SIZE]
-            batch = [passages[i] for i in chosen]
-            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
+        parts = [told_and_asked(passage) for content in split for passage in content]
+        mixed = [i for i, (_, asked) in enumerate(parts) if asked]
+        embedded = await self._embed([told for told, _ in parts] + [parts[i][1] for i in mixed])
+        vectors, asked = embedded[: len(parts)], embedded[len(parts) :]
+        vectors[mixed] = unit_rows(TOLD_SHARE * vectors[mixed] + (1 - TOLD_SHARE) * asked)
         ends = np.cumsum([len(content) for content in split])[:-1]
         return np.split(vectors, ends)
+
+    async def _embed(self, texts: Sequence[str]) -> Vectors:
+        # Texts of like length go together: a batch costs as much as its longest.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(order), BATCH_SIZE):
+            chosen = order[start : start + BATCH_SIZE]
+            batch = [texts[i] for i in chosen]
+            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
+        return vectors
 
     def split(self, content: str) -> list[str]:
         """The passages `embed_notes` would embed: verbatim slices of the content, in order.
