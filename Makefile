@@ -44,9 +44,9 @@ check: install ## formatting, lint and types: what CI checks
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse])
+bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse] [ARGS=--no-subjects])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }
-	@exec $(BIN)/python -m benchmarks.retrieval "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)")
+	@exec $(BIN)/python -m benchmarks.retrieval "$(DATA)" --transport "$(TRANSPORT)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 bench-generator: install ## measure memory on a made-up world, told to the server and asked (ARGS="--size small --style assistant --seed 1")
 	@exec $(BIN)/python -m benchmarks.generator $(ARGS)

@@ -10,7 +10,7 @@ from typing import get_args
 
 import anyio
 
-from benchmarks.retrieval.data import narrow
+from benchmarks.retrieval.data import narrow, unattributed
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.read import read_dataset
@@ -27,6 +27,7 @@ class Options(argparse.Namespace):
     transport: Transport
     only: frozenset[str]
     limit_questions: int | None
+    no_subjects: bool
     keep_store: Path | None
     command: Path | None
 
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _benchmark(options: Options) -> None:
     command = options.command or find_command()
     dataset = narrow(read_dataset(options.data), only=options.only, limit=options.limit_questions)
+    if options.no_subjects:
+        dataset = unattributed(dataset)
     benchmark = partial(
         run,
         dataset,
@@ -75,6 +78,8 @@ def _repeat(options: Options) -> str:
         words += ["--only", ",".join(sorted(options.only))]
     if options.limit_questions is not None:
         words += ["--limit-questions", str(options.limit_questions)]
+    if options.no_subjects:
+        words.append("--no-subjects")
     return shlex.join(words)
 
 
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help="these conversations only",
     )
     add("--limit-questions", type=_positive, metavar="N", help="the first N questions only")
+    add("--no-subjects", action="store_true", help="tell the notes without their speakers")
     add("--keep-store", type=Path, metavar="DIR", help="make store and log there, and leave them")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser

@@ -94,6 +94,12 @@ def narrow(dataset: Dataset, *, only: frozenset[str], limit: int | None) -> Data
     return replace(dataset, documents=documents, questions=tuple(kept))
 
 
+def unattributed(dataset: Dataset) -> Dataset:
+    """The same told by nobody: recall then has no subject to go by."""
+    documents = tuple(replace(document, speaker="") for document in dataset.documents)
+    return replace(dataset, documents=documents)
+
+
 def namespaces(places: Iterable[str]) -> dict[str, str]:
     """Give each place a namespace of its own that Zettel accepts.
 

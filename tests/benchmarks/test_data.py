@@ -1,9 +1,17 @@
 """Narrowing a data set, and namespaces for its conversations."""
 
 import re
+from dataclasses import replace
 
 import pytest
-from benchmarks.retrieval.data import Dataset, Document, Question, namespaces, narrow
+from benchmarks.retrieval.data import (
+    Dataset,
+    Document,
+    Question,
+    namespaces,
+    narrow,
+    unattributed,
+)
 from benchmarks.retrieval.errors import DataError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +41,13 @@ def test_a_limit_of_questions_drops_documents_nobody_asks_about() -> None:
     kept = narrow(DATASET, only=frozenset(), limit=1)
 
     assert [document.document_id for document in kept.documents] == ["a", "b"]
+
+
+def test_what_nobody_tells_keeps_all_but_its_speakers() -> None:
+    told = Document(document_id="a", conversation="one", content="a", speaker="Ann", session="s")
+    nobodys = Document(document_id="a", conversation="one", content="a", session="s")
+
+    assert unattributed(replace(DATASET, documents=(told,))).documents == (nobodys,)
 
 
 def test_narrowing_to_an_unknown_conversation_names_the_known_ones() -> None:
