@@ -36,7 +36,7 @@ RECORDS = [
 def home(tmp_path: Path) -> Iterator[Home]:
     """A store with some notes, whose engine was killed."""
     with home_at(tmp_path / "store") as made:
-        made.configure(settle_seconds=3600)  # sixteen engines, and none of them has to evolve
+        made.configure(settle_seconds=3600)  # of many engines none has to evolve
         client = made.attach()
         for number in range(NOTES):
             ask(client, number + 2, "remember", content=f"fact {number}")

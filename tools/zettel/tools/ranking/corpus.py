@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.storage.told_and_asked import asks
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.terms import TermIndex, carry, carry_index, make_index, terms
 
@@ -251,11 +252,6 @@ def _names(
 def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
     """Whether people talk: which notes of their sessions ask, but for the first, and who speaks."""
     return len(asked) > 0 and asked.mean() >= ASKED_SHARE and ASSISTANTS.isdisjoint(subjects)
-
-
-def asks(content: str) -> bool:
-    """Whether a note ends in a question, so that the next one may answer it."""
-    return content.rstrip(" \t\n\"'”’)]*_").endswith(("?", "？", "؟"))
 
 
 def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:

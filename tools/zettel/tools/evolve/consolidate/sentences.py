@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Note, fold
 from zettel.storage.store import Vectors
+from zettel.storage.told_and_asked import asks
 from zettel.tools.evolve.instructions import reads_like_instructions
 from zettel.tools.evolve.names import names
-from zettel.tools.ranking.corpus import asks
 from zettel.tools.ranking.terms import terms
 
 _END = re.compile(r"(?<=[.!?…][\"'”’)]*)\s+|(?<=[。！？][”’」』）]*)|\s*\n\s*")
