@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import anyio
 import anyio.lowlevel
@@ -147,6 +148,31 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
         await until(compacted)
 
     assert await memory.store.runs(limit=10) == []
+
+
+async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.scheduler.UPKEEP_AGAIN_S", 0.01)
+
+    class Held(DictStore):
+        answers: ClassVar[list[bool]] = []
+
+        async def upkeep(self) -> bool:
+            Held.answers.append(len(Held.answers) == 2)
+            return Held.answers[-1]
+
+    async def compacted() -> bool:
+        return True in Held.answers
+
+    memory = Memory(store=Held(), embedder=HashEmbedder())
+    async with tended(memory, Pace(interval_s=3600, settle_s=3600)) as scheduler:
+        for _ in range(50):
+            scheduler.wrote()
+        await until(compacted)
+        await anyio.sleep(0.1)
+
+    assert Held.answers == [False, False, True]
 
 
 async def _recorded(memory: Memory) -> bool:

@@ -1,6 +1,7 @@
 """WHEN notes are tended: after writes settle, on an interval, and when the model arrives."""
 
 import logging
+from math import inf
 
 import anyio
 
@@ -21,6 +22,9 @@ RUN_BUDGET = Budget(seconds=60.0, notes=500)
 
 LEADER_ELSEWHERE_S = 15.0
 """Seconds until the next try when another process is at it."""
+
+UPKEEP_AGAIN_S = 2.0
+"""Seconds until upkeep is tried again that gave way to an erasure or to another process."""
 
 BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
 """Seconds until the next try after so many failures in a row."""
@@ -44,6 +48,7 @@ class Scheduler:
         self._writes = 0
         self._tended_writes = 0
         self._compacted_writes = 0
+        self._compact_from = 0.0
         self._settled_at = 0.0
         self._not_before = 0.0
         self._asked = False
@@ -105,10 +110,11 @@ class Scheduler:
             if now >= self._not_before:
                 if now >= self._due_at():
                     return False
-                if self._writes - self._compacted_writes >= UPKEEP_COMMITS:
+                if now >= self._compact_at():
                     return True
             self._wake = anyio.Event()
-            with anyio.move_on_after(max(self._due_at(), self._not_before) - now):
+            until = max(min(self._due_at(), self._compact_at()), self._not_before)
+            with anyio.move_on_after(until - now):
                 await self._wake.wait()
 
     def _due_at(self) -> float:
@@ -118,12 +124,19 @@ class Scheduler:
             return min(self._settled_at, self._next_round)
         return self._next_round
 
+    def _compact_at(self) -> float:
+        enough = self._writes - self._compacted_writes >= UPKEEP_COMMITS
+        return self._compact_from if enough else inf
+
     def _put_off(self, seconds: float) -> None:
         self._not_before = anyio.current_time() + seconds
 
     async def _upkeep(self) -> None:
-        self._compacted_writes = self._writes
-        await self._memory.store.upkeep()
+        writes = self._writes
+        if await self._memory.store.upkeep():
+            self._compacted_writes = writes
+        else:
+            self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S
 
     async def _tend(self) -> None:
         self._next_round = anyio.current_time() + self._pace.interval_s
