@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
 from time import time
+from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from tests.storage.samples import DIM, FULL, LATER, MODEL, NOW, add, make_note, recalled, revised
@@ -23,7 +25,9 @@ from tests.storage.samples import DIM, FULL, LATER, MODEL, NOW, add, make_note, 
 from zettel.storage import lance_erase, lance_vector_index
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.identifiers import new_id
+from zettel.storage.lance_erase import unnamed_files
 from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.lance_tables import LanceTable
 from zettel.storage.lance_writes import as_table
 from zettel.storage.log_traces import redact
 from zettel.storage.notes import Link, Note, Origin, Span
@@ -112,7 +116,8 @@ def ordered(*note_ids: str) -> Order:
 
 async def blotted(store: LanceStore, *note_ids: str) -> int:
     """Take notes out of sight; returns how many revisions it were."""
-    return (await store.blot_out(ordered(*note_ids), clock=lambda: NOW)).rows
+    [receipt] = await store.blot_out([ordered(*note_ids)], clock=lambda: NOW)
+    return receipt.rows
 
 
 async def erased(store: LanceStore, *note_ids: str) -> Purge:
@@ -129,20 +134,69 @@ async def test_what_is_out_of_sight_is_taken_out_again_only_where_it_came_back(
 ) -> None:
     told = await filled(lance)
     order, tables = ordered(told.note_id), lance.tables
-    receipt = await lance.blot_out(order, clock=lambda: NOW)
+    [receipt] = await lance.blot_out([order], clock=lambda: NOW)
     before = [await table.version() for table in tables.all()]
 
-    again = await lance.blot_out(order, clock=lambda: LATER)
+    again = await lance.blot_out([order], clock=lambda: LATER)
 
-    assert again == receipt
+    assert again == [receipt]
     assert [await table.version() for table in tables.all()] == before
     await lance.reinforce([recalled(told.note_id)])
     async with tables.notes.writing():
         # As a writer brings it that knew of nothing.
         await tables.notes.insert(as_table(tables, [NoteRow(note=told, vectors=vectors(100))]))
     assert await lance.relapsed() == (told.note_id,)
-    assert (await lance.blot_out(order, clock=lambda: LATER)).rows == receipt.rows + 1
+    [once_more] = await lance.blot_out([order], clock=lambda: LATER)
+    assert once_more.rows == receipt.rows + 1
     assert await lance.relapsed() == ()
+
+
+async def test_however_many_erasures_wait_for_their_files_one_read_tells_that_they_rest(
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = [make_note(f"bee number {number}") for number in range(6)]
+    await lance.write(new=[NewNote(note=note, vectors=vectors(7)) for note in notes])
+    orders = [ordered(note.note_id) for note in notes[:5]]
+    receipts = await lance.blot_out(orders, clock=lambda: NOW)
+    reads, select = list[LanceTable](), LanceTable.select
+
+    async def counted(table: LanceTable, *args: Any, **kwargs: Any) -> Any:
+        reads.append(table)
+        return await select(table, *args, **kwargs)
+
+    monkeypatch.setattr(LanceTable, "select", counted)
+    assert await lance.blot_out(orders[:1], clock=lambda: LATER) == receipts[:1]
+    of_one = len(reads)
+    assert await lance.blot_out(orders, clock=lambda: LATER) == receipts
+    assert len(reads) == 2 * of_one
+
+    async with lance.tables.notes.writing():
+        back = NoteRow(note=notes[2], vectors=vectors(7))
+        await lance.tables.notes.insert(as_table(lance.tables, [back]))
+    again = await lance.blot_out([*orders, ordered(notes[5].note_id)], clock=lambda: LATER)
+    assert [receipt.rows for receipt in again] == [1, 1, 2, 1, 1, 1]
+    assert await lance.relapsed() == ()
+
+
+async def test_a_purge_cut_short_leaves_no_file_that_the_next_would_wait_for(
+    lance: LanceStore,
+) -> None:
+    told = await filled(lance)
+    await blotted(lance, told.note_id)
+    preview = await lance.get_meta("previews")
+    await lance.swap_meta("previews", expected=preview, value=None)
+    cut = 0
+    for steps in range(1, 30):
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lance.purge, [told.note_id])
+                await anyio.sleep(steps * 0.004)
+                scope.cancel()
+        cut += scope.cancelled_caught
+        assert not any(unnamed_files(Path(lance.place, f"{t}.lance")) for t in ("notes", "usage"))
+
+    assert cut
+    assert (await lance.purge([told.note_id])).done
 
 
 @pytest.mark.parametrize("indexed", [False, True], ids=["no vector index", "a vector index"])

@@ -24,8 +24,13 @@ class DictErasing:
         self._usage: dict[str, Usage] = {}
         self._version: int = 0
 
-    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
+    async def blot_out(
+        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
         """Take notes out of every read."""
+        return [self._blot_out(order, clock) for order in orders]
+
+    def _blot_out(self, order: Order, clock: Callable[[], datetime]) -> Receipt:
         gone = self._with_composed(set(order.note_ids))
         salt = self.ledger.salt
         composed = sorted(gone - set(order.note_ids))

@@ -42,15 +42,20 @@ class Erasable(Protocol):
     that tries, the note is `lost`, and a new note keeps its other links.
     """
 
-    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
+    async def blot_out(
+        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
         """Take notes out of every read, of any revision and any moment, and write down that.
 
         What evolution composed of them goes with them, their usage, and whatever other notes'
         revisions hold of them (`traces.without_traces`), by rewriting these in place.
 
         Args:
-            order: Which notes.
+            orders: Which notes; each may have been blotted out before.
             clock: What time it is, for the moment from which no read finds them.
+
+        Returns:
+            A receipt for each order.
 
         Raises:
             StoreUnavailableError: It is not finished; the ledger may know of it already.

@@ -88,16 +88,17 @@ async def _rewrite(table: LanceTable, tables: Tables) -> None:
     """Move every row that shares a fragment with a removed one, then drop all that is old."""
     # A value that is set to itself: the row is written anew elsewhere, and the old one marked.
     same = {table.spec.schema.names[1]: table.spec.schema.names[1]}
+    # Each commit to its end: one that is dropped leaves a file that the proof waits a minute for.
     for where in await _shared(table):
-        async with table.tending():
+        async with table.writing():
             await table.commit(lambda t, w=where: t.update(updates_sql=same, where=w))
-    async with table.tending():
+    async with table.writing():
         await table.commit(_drop_old)
     # Beyond a million rows compaction leaves fragments, and index parts over several, as they are.
     await table.build_indices()
     if table is tables.notes:
         await renew_vector_index(table)
-    async with table.tending():
+    async with table.writing():
         # What was committed last must not be a commit that names what is gone.
         await table.commit(lambda handle: handle.delete("false"))
         await table.commit(_drop_old)

@@ -229,9 +229,11 @@ class LanceStore:
         """Compare and set, among all processes on the store."""
         return await lance_ledger.swap_meta(self._tables.meta, key, expected=expected, value=value)
 
-    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
+    async def blot_out(
+        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
         """Take notes out of every read."""
-        return await lance_blot.blot_out(self._tables, order, clock=clock)
+        return await lance_blot.blot_out(self._tables, orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         """Remove from the files what is out of sight; then read the notes into memory."""

@@ -205,16 +205,18 @@ class LimitedStore:
         """Nothing: the whole store is not this caller's to tend."""
         return False
 
-    async def blot_out(self, order: Order, *, clock: Callable[[], datetime]) -> Receipt:
+    async def blot_out(
+        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
         """Erase notes that may be written.
 
         Raises:
             NamespaceRefusedError: One of them is elsewhere, or where only reading is allowed.
         """
-        for note in await self._store.get(order.note_ids):
+        for note in await self._store.get([i for order in orders for i in order.note_ids]):
             if note.namespace not in self._reach.writes:
                 raise NamespaceRefusedError(note.namespace, self._reach.writes)
-        return await self._store.blot_out(order, clock=clock)
+        return await self._store.blot_out(orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         """Nothing: the files are not this caller's to clean."""

@@ -99,10 +99,8 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         if not pending:
             return 0
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
-        for entry in pending.values():
-            if not entry.wiped:
-                await _blot_out(memory, entry, now, began)
-        if any(not entry.wiped for entry in pending.values()):
+        if at_large := [entry for entry in pending.values() if not entry.wiped]:
+            await _blot_out(memory, at_large, now, began)
             purged = await store.purge(ids)
             if not purged.done:
                 logger.info("an erasure is not finished yet: %s", purged.why)
@@ -116,14 +114,19 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         return await _finish(store, pending, _since(now, began))
 
 
-async def _blot_out(memory: Memory, entry: Pending, now: datetime, began: float) -> None:
-    order = entry.order
-    receipt = await memory.store.blot_out(order, clock=lambda: _since(now, began))
-    memory.let_go(order.note_ids)
-    await withdraw_previews(memory.store, order.note_ids, now=now)
-    await settle_targets(memory, entry.targets, by=order.who, now=now)
+async def _blot_out(
+    memory: Memory, entries: Sequence[Pending], now: datetime, began: float
+) -> None:
+    orders = [entry.order for entry in entries]
+    ids = [note_id for order in orders for note_id in order.note_ids]
+    receipts = await memory.store.blot_out(orders, clock=lambda: _since(now, began))
+    memory.let_go(ids)
+    await withdraw_previews(memory.store, ids, now=now)
+    for entry in entries:
+        await settle_targets(memory, entry.targets, by=entry.order.who, now=now)
     memory.on_write()
-    logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)
+    for receipt in receipts:
+        logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)
 
 
 def _since(now: datetime, began: float) -> datetime:
