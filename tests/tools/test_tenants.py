@@ -4,7 +4,9 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sized
+from inspect import iscoroutinefunction
+from typing import Any
 
 import pytest
 from tests.tools.conftest import START, Refused, ids, notes, pick
@@ -26,10 +28,36 @@ TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 Tenants = dict[str, TenantDesk]
 
 
+class Watched(DictStore):
+    """Writes down what is read: the method and how much it gave, which takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[str, int]] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        method = super().__getattribute__(name)
+        if name.startswith("_") or not iscoroutinefunction(method):
+            return method
+
+        async def watched(*args: Any, **kwargs: Any) -> Any:
+            answer = await method(*args, **kwargs)
+            self.given.append((name, len(answer) if isinstance(answer, Sized) else 0))
+            return answer
+
+        return watched
+
+
 @pytest.fixture
-async def tenants() -> AsyncGenerator[Tenants]:
+def store() -> Watched:
+    """An empty store."""
+    return Watched()
+
+
+@pytest.fixture
+async def tenants(store: Watched) -> AsyncGenerator[Tenants]:
     """An owner and two tenants on a new in-memory store."""
-    memory = Memory(store=DictStore(), embedder=HashEmbedder())
+    memory = Memory(store=store, embedder=HashEmbedder())
     async with opened_tenants(memory, TENANTS) as desks:
         yield desks
 
@@ -68,8 +96,8 @@ async def linked_pair(tenants: Tenants) -> tuple[str, str]:
     ],
 )
 @pytest.mark.parametrize("forgotten", [False, True])
-async def test_an_id_elsewhere_is_refused_as_an_id_that_never_was(
-    tenants: Tenants, tool: str, arguments: dict[str, object], forgotten: bool
+async def test_an_id_elsewhere_is_refused_as_an_id_that_never_was_and_with_as_much_read(
+    tenants: Tenants, store: Watched, tool: str, arguments: dict[str, object], forgotten: bool
 ) -> None:
     theirs = await tenants["ben"].told("Ben keeps the quokka key in the blue tin")
     if forgotten:
@@ -80,10 +108,14 @@ async def test_an_id_elsewhere_is_refused_as_an_id_that_never_was(
         given: dict[str, object] = json.loads(json.dumps(arguments).replace("ID", note_id))
         return given
 
+    store.given.clear()
     told = await refusal(tenants["ana"], tool, **asking(theirs))
+    given = store.given.copy()
+    store.given.clear()
     expected = await refusal(tenants["ana"], tool, **asking(never))
 
     assert told.replace(theirs, never) == expected
+    assert given == store.given
 
 
 async def test_among_ids_of_ones_own_an_id_elsewhere_is_missing(tenants: Tenants) -> None:

@@ -4,8 +4,7 @@ Whatever a verb asks passes here, so no verb has to think of it. A note in anoth
 there: no id, count, link, reason or score comes of it, and a note that is there says nothing of it.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from zettel.storage.erasures import Erasure, Receipt
 from zettel.storage.measures import Held
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.reach import NamespaceRefusedError, Reach
+from zettel.storage.sight import named, with_hidden, within_sight
 from zettel.storage.store import (
     Change,
     NewNote,
@@ -28,10 +28,6 @@ from zettel.storage.store import (
     Written,
 )
 
-ELSEWHERE = "another note"
-"""Stands in a revision's reason for the id of a note that is not shown."""
-
-_ID = re.compile(r"(?<![0-9A-Za-z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])")
 _NOTHING = Facets(subjects={}, tags={}, namespaces={})
 
 
@@ -70,14 +66,19 @@ class LimitedStore:
         for note in touched:
             if note.namespace not in self._reach.writes:
                 raise NamespaceRefusedError(note.namespace, self._reach.writes)
-        there = await self._there(_named(standing.values()))
-        whole = [_with_hidden(c, standing.get(c.note.note_id), there) for c in changes]
+        there = await self._there(named(standing.values()))
+        whole = [with_hidden(c, standing.get(c.note.note_id), there) for c in changes]
         written = await self._store.write(new=new, changes=whole)
         return replace(written, stored=tuple(await self._shown(written.stored)))
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current revisions by id."""
-        return await self._shown(await self._store.get(note_ids))
+        """Current revisions by id; one elsewhere is not even read, or the time would tell of it."""
+        ids = tuple(dict.fromkeys(note_ids))
+        if not ids:
+            return []
+        where = NoteFilter(note_ids=ids, states=(), derived=None)
+        found = {note.note_id: note for note in await self.find(where, limit=len(ids))}
+        return [found[note_id] for note_id in note_ids if note_id in found]
 
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
         """Matching notes, newest first."""
@@ -273,30 +274,5 @@ class LimitedStore:
     async def _shown(self, notes: Sequence[Note]) -> list[Note]:
         """The notes that may be seen, with what they say of others that may be."""
         mine = [note for note in notes if note.namespace in self._reach.reads]
-        there = await self._there(_named(mine))
-        return [_within_sight(note, there) for note in mine]
-
-
-def _named(notes: Iterable[Note]) -> list[str]:
-    """Ids of the other notes that notes speak of."""
-    return [
-        note_id
-        for note in notes
-        for note_id in (*(link.to for link in note.links), *_ID.findall(note.reason))
-    ]
-
-
-def _within_sight(note: Note, there: Collection[str]) -> Note:
-    links = tuple(link for link in note.links if link.to in there)
-    reason = _ID.sub(lambda found: found[0] if found[0] in there else ELSEWHERE, note.reason)
-    if len(links) == len(note.links) and reason == note.reason:
-        return note
-    return replace(note, links=links, reason=reason)
-
-
-def _with_hidden(change: Change, standing: Note | None, there: Collection[str]) -> Change:
-    links = standing.links if standing else ()
-    hidden = tuple(link for link in links if link.to not in there)
-    if not hidden:
-        return change
-    return replace(change, note=replace(change.note, links=(*change.note.links, *hidden)))
+        there = await self._there(named(mine))
+        return [within_sight(note, there) for note in mine]

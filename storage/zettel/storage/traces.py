@@ -8,7 +8,7 @@ from zettel.storage.notes import REVISED_BY, Link, Note
 
 ERASED = "(erased)"
 """Stands where a machine-written reason named an erased note."""
-_ID = re.compile(r"(?<![0-9A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Z])")
+NOTE_ID = re.compile(r"(?<![0-9A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Z])")
 """A note's id in a text."""
 _WORDED = ("context", "keywords", "questions", "tags", "summary")
 """Fields that an LLM words in the light of other notes."""
@@ -16,7 +16,7 @@ _WORDED = ("context", "keywords", "questions", "tags", "summary")
 
 def ids_in(text: str) -> Iterable[str]:
     """Everything in a text that is spelled like a note's id."""
-    return _ID.findall(text)
+    return NOTE_ID.findall(text)
 
 
 def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note]:
@@ -86,4 +86,4 @@ def _unnamed(link: Link, gone: Container[str]) -> Link:
 
 
 def _without_ids(text: str, gone: Container[str]) -> str:
-    return _ID.sub(lambda found: ERASED if found[0] in gone else found[0], text)
+    return NOTE_ID.sub(lambda found: ERASED if found[0] in gone else found[0], text)
