@@ -18,8 +18,8 @@ from zettel.storage.model_files import ModelFiles, check_weights, keep_offline
 from zettel.storage.model_thread import ModelThread
 from zettel.storage.passages import MAX_PASSAGE_TOKENS, Span, split_passages
 from zettel.storage.store import Vectors
-from zettel.storage.told_and_asked import TOLD_SHARE, told_and_asked
 from zettel.storage.unit_vectors import unit_rows
+from zettel.storage.utterance import parts_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -92,7 +92,7 @@ class SentenceEmbedder:
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
         """One array `(passages, dim)` a content, float32, rows of unit length.
 
-        A passage that ends in questions has the weighted mean of what it tells and what it asks.
+        A passage has the weighted mean of its parts, as `parts_of` cuts and weighs it.
 
         Raises:
             ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
@@ -104,11 +104,11 @@ class SentenceEmbedder:
             return [self.split(content) for content in contents]
 
         split = await self._thread.run(split_all)
-        parts = [told_and_asked(passage) for content in split for passage in content]
-        mixed = [i for i, (_, asked) in enumerate(parts) if asked]
-        embedded = await self._embed([told for told, _ in parts] + [parts[i][1] for i in mixed])
-        vectors, asked = embedded[: len(parts)], embedded[len(parts) :]
-        vectors[mixed] = unit_rows(TOLD_SHARE * vectors[mixed] + (1 - TOLD_SHARE) * asked)
+        passages = [parts_of(passage) for content in split for passage in content]
+        embedded = await self._embed([text for parts in passages for text, _ in parts])
+        weights = np.array([weight for parts in passages for _, weight in parts], np.float32)
+        firsts = np.cumsum([0, *(len(parts) for parts in passages[:-1])])
+        vectors = unit_rows(np.add.reduceat(embedded * weights[:, None], firsts))
         ends = np.cumsum([len(content) for content in split])[:-1]
         return np.split(vectors, ends)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Note, fold
 from zettel.storage.store import Vectors
-from zettel.storage.told_and_asked import asks
+from zettel.storage.utterance import asks
 from zettel.tools.evolve.instructions import reads_like_instructions
 from zettel.tools.evolve.names import names
 from zettel.tools.ranking.terms import terms
