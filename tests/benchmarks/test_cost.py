@@ -1,6 +1,7 @@
 """The cost benchmark: real enough notes, a report, and an exit code that says what was kept."""
 
 import pytest
+from benchmarks.cost import tending
 from benchmarks.cost.__main__ import main
 from benchmarks.cost.measure import Pair
 from benchmarks.cost.report import Measured, kept_bounds, write_report
@@ -54,7 +55,11 @@ def test_the_report_names_each_ratio_and_what_is_broken() -> None:
     assert "in 1 of 2 answers" in report
 
 
-def test_a_small_run_measures_everything(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_small_run_measures_everything(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for constant, few in {"EVOLVED": 8, "UPKEEP_ROUNDS": 4, "ASKED": 4}.items():
+        monkeypatch.setattr(tending, constant, few)
     code = main(["--notes", "60", "--rounds", "2", "--model", "hash"])
 
     report = capsys.readouterr().out

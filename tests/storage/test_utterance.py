@@ -19,7 +19,7 @@ from zettel.storage.utterance import parts_of
             {"I moved to Lyon now.": 0.595, "Can you find a gym?": 0.255, "Guess what.": 0.15},
         ),
         ("Hey Mel! Wow! I live in Lyon.", {"I live in Lyon.": 0.85, "Hey Mel! Wow!": 0.15}),
-        ("Hey Mel! How are you?", {"How are you?": 0.85, "Hey Mel!": 0.15}),
+        ("Hey Mel! How are you?", {"Hey Mel!": 0.7, "How are you?": 0.3}),
         (
             "I moved there in May. Where to? Guess! Which gym? And when?",
             {"I moved there in May. Where to? Guess!": 0.7, "Which gym? And when?": 0.3},

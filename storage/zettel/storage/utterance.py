@@ -51,20 +51,20 @@ def parts_of(text: str) -> list[tuple[str, float]]:
     ends = [0, *(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
     spans = [(start, end) for start, end in pairwise(ends) if _WORD.search(text, start, end)]
     told_from, asked_from = 0, len(text)
+    while spans and asks(text[slice(*spans[-1])]):
+        asked_from, _ = spans.pop()
+    # What is followed by questions alone opens nothing: it is what is told.
     for start, end in spans[:-1]:
         if not _opens(text[start:end]):
             break
         told_from = end
-    for start, end in reversed(spans):
-        if start < told_from or not asks(text[start:end]):
-            break
-        asked_from = start
     opening, told, asked = text[:told_from], text[told_from:asked_from], text[asked_from:]
     rest = 1 - OPENING if opening else 1.0
-    told_weight = rest * (1 - ASKED) if asked else rest
-    parts = ((told, told_weight), (asked, rest - told_weight if told else rest), (opening, OPENING))
-    there = [(part.strip(), weight) for part, weight in parts if _WORD.search(part)]
-    return there if len(there) > 1 else [(text, 1.0)]
+    parts = ((told, rest * (1 - ASKED) if asked else rest), (asked, rest * ASKED))
+    there = [
+        (part.strip(), weight) for part, weight in (*parts, (opening, OPENING)) if part.strip()
+    ]
+    return there if spans and len(there) > 1 else [(text, 1.0)]
 
 
 def _opens(sentence: str) -> bool:
