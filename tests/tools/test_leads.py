@@ -112,6 +112,22 @@ def test_a_request_beside_what_is_told_does_not_make_it_the_user_s() -> None:
     assert _names(notes, "When must my project be ready?") == ["Umbra"]
 
 
+def test_who_is_told_of_without_a_word_of_whose_it_is_counts_by_what_is_asked_alone() -> None:
+    notes = [
+        _note(1, "Lunch was fun, Ben from my team was there", subject="user"),
+        _note(2, "They hired Ben. Can you draft a card for me?", subject="user"),
+        _note(3, "They hired Cleo. Can you draft a card for me?", subject="user"),
+        _note(4, "They gave Cleo a flat", subject="user"),
+        _note(5, "They gave Ben a flat", subject="user"),
+        _note(6, "Noted.", subject="assistant"),
+    ]
+
+    [first, second] = _leads(notes, "Where does my colleague live?", tied=(1, 2, 3), told=(4, 5))
+
+    assert (first.name, first.rows) == ("Ben", (0,))
+    assert (second.name, second.share) == ("Cleo", 0.5)
+
+
 def test_a_project_may_be_called_like_an_assistant() -> None:
     notes = [
         _note(1, "My project is called Mistral", subject="user"),
