@@ -19,6 +19,8 @@ from benchmarks.torture.errors import CallFailedError
 LEAVE_S = 60.0
 """Seconds it may take to leave after SIGTERM: it drains, then closes the store."""
 SAMPLE_S = 0.5
+RUN_S = 60.0
+"""Seconds that the first run of evolution may take."""
 
 ORDERED = ("pending_erasures", "erased_again")
 """What `zettel doctor` calls erasures that were ordered and not finished; whether one that was
@@ -96,6 +98,17 @@ class Site:
                 if process.returncode is None:
                     process.kill()
                 await process.aclose()
+
+    async def evolved(self) -> None:
+        """Wait until the server has evolved notes.
+
+        Raises:
+            TimeoutError: It has not.
+        """
+        with anyio.fail_after(RUN_S):
+            # A log of another process can only be looked into.
+            while b" run=run-" not in await anyio.Path(self.log).read_bytes():  # noqa: ASYNC110
+                await anyio.sleep(SAMPLE_S)
 
     async def doctor(self) -> list[str]:
         """What `zettel doctor` finds damaged, but for erasures the next engine finishes."""

@@ -125,7 +125,7 @@ def test_who_is_told_of_without_a_word_of_whose_it_is_counts_by_what_is_asked_al
     [first, second] = _leads(notes, "Where does my colleague live?", tied=(1, 2, 3), told=(4, 5))
 
     assert (first.name, first.rows) == ("Ben", (0,))
-    assert (second.name, second.share) == ("Cleo", 0.5)
+    assert (second.name, second.share) == ("Cleo", 0.6)
 
 
 def test_a_project_may_be_called_like_an_assistant() -> None:
