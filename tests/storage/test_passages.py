@@ -4,7 +4,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.passages import Span, split_passages
+from zettel.storage.passages import Span, sentence_spans, split_passages
 
 _PIECES = regex.compile(r"\w{1,3}|[^\w\s]")
 
@@ -59,6 +59,23 @@ def test_a_passage_has_at_most_so_many_tokens_unless_it_is_one_grapheme(
 @given(_texts)
 def test_a_content_within_the_limit_is_one_passage_to_the_letter(content: str) -> None:
     assert split_passages(content, token_spans, limit=len(content) + 1) == [content]
+
+
+@given(_texts)
+def test_sentences_together_are_the_text(content: str) -> None:
+    assert "".join(content[start:end] for start, end in sentence_spans(content)) == content
+
+
+def test_a_sentence_ends_with_its_quotes_and_at_a_line() -> None:
+    text = 'He said "No." I left.\nThat is e.g. all。好'
+
+    assert [text[slice(*span)].strip() for span in sentence_spans(text)] == [
+        'He said "No."',
+        "I left.",
+        "That is e.g.",
+        "all。",
+        "好",
+    ]
 
 
 def test_the_cut_is_at_the_last_sentence_end_that_fits() -> None:

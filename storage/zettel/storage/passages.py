@@ -6,6 +6,7 @@ Pure: what a token is comes in as a function, so any tokenizer (and a test's own
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
@@ -13,17 +14,23 @@ MAX_PASSAGE_TOKENS = 200
 """Tokens of one passage, special tokens not counted (design §4: best passage of at most 200)."""
 
 Span = tuple[int, int]
-"""`[start, end)` of one token, in characters of the text it was read from."""
+"""`[start, end)` in characters of the text it was read from, of a token or a sentence."""
 
 TokenSpans = Callable[[str], Sequence[Span]]
 """Spans of a text's tokens in order, special tokens left out; starts never decrease."""
 
 _GRAPHEME = regex.compile(r"\X")
-SENTENCE_END = regex.compile(
+_SENTENCE_END = regex.compile(
     r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
 )
 """Ends with its closing quotes; Chinese and Japanese put no space after it."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """The sentences and lines of a text, with the white space between them: together all of it."""
+    ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
+    return [(start, end) for start, end in pairwise(ends) if start < end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,7 @@ def _find_cuts(content: str) -> _Cuts:
     def ends(pattern: "regex.Pattern[str]") -> list[int]:
         return [match.end() for match in pattern.finditer(content) if match.end() in between]
 
-    return _Cuts(by_preference=(ends(SENTENCE_END), ends(_WORD_END), graphemes))
+    return _Cuts(by_preference=(ends(_SENTENCE_END), ends(_WORD_END), graphemes))
 
 
 def _skip_space(content: str, position: int, cuts: _Cuts) -> int:

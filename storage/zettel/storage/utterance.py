@@ -4,11 +4,9 @@ One vector of "Guess what. I have moved to Lyon. Can you find me a gym?" lies be
 near to none. What is told comes first; what opens it and what is asked at its end count for less.
 """
 
-from itertools import pairwise
-
 import regex
 
-from zettel.storage.passages import SENTENCE_END
+from zettel.storage.passages import sentence_spans
 
 ASKED = 0.3
 """What the questions at a text's end count for beside what it tells (0.7): they must be found as
@@ -26,11 +24,8 @@ BRIEF = 3
 """Words of a sentence in an opening, at most: "By the way.", "Hey Mel!", "That's great!". With 2 or
 4 LoCoMo is as good; with 5 its recall@5 falls by 0.4."""
 
-_WORD = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-    r"|[\w--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]+",
-    regex.VERSION1,
-)
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_WORD = regex.compile(rf"{_UNSPACED}|[\w--{_UNSPACED}]+", regex.VERSION1)
 """A character stands for a word where words are not set apart."""
 _CLOSING = " \t\n\"'”’»)]*_"
 _ASKING = ("?", "？", "؟")
@@ -49,8 +44,7 @@ def parts_of(text: str) -> list[tuple[str, float]]:
         The parts that there are, in this order, with their weights, which add up to 1. Together
         they are the text but for white space; most texts are one part.
     """
-    ends = [0, *(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
-    spans = [(start, end) for start, end in pairwise(ends) if _WORD.search(text, start, end)]
+    spans = [span for span in sentence_spans(text) if _WORD.search(text, *span)]
     told_from, asked_from = 0, len(text)
     while spans and asks(text[slice(*spans[-1])]):
         asked_from, _ = spans.pop()

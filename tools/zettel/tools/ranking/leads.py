@@ -12,6 +12,7 @@ import numpy as np
 import regex as re
 
 from zettel.storage.notes import Outline, fold
+from zettel.storage.passages import sentence_spans
 from zettel.tools.evolve.names import ORDINARY
 from zettel.tools.ranking.bridge import Unnamed
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Rows, Values
@@ -40,7 +41,6 @@ subjects speak for themselves."""
 _CAPITALISED = re.compile(
     r"(?<!\w)\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}](?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*[\p{L}\p{N}])*"
 )
-_SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n")
 _SENTENCE_END = ".!?…\n"
 
 
@@ -191,7 +191,8 @@ def _ties(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
 
 def _around(name: str, text: str) -> str:
     """The sentences that hold a folded name; the whole text if none does."""
-    return " ".join(part for part in _SENTENCES.split(text) if name in fold(part)) or text
+    parts = [text[slice(*span)] for span in sentence_spans(text)]
+    return "".join(part for part in parts if name in fold(part)) or text
 
 
 def _is_name(name: str, corpus: Corpus) -> bool:

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Note, fold
+from zettel.storage.passages import sentence_spans
 from zettel.storage.store import Vectors
 from zettel.storage.utterance import asks
 from zettel.tools.evolve.instructions import reads_like_instructions
 from zettel.tools.evolve.names import names
 from zettel.tools.ranking.terms import terms
 
-_END = re.compile(r"(?<=[.!?…][\"'”’)]*)\s+|(?<=[。！？][”’」』）]*)|\s*\n\s*")
 LEAST_TERMS = 5
 """Different words that say something, of a sentence worth quoting: "Wow, Melanie, what a beautiful
 moment!" has four. Of LoCoMo's turns 72 % have such a sentence, of its evidence 90 % (conv-26)."""
@@ -35,7 +34,8 @@ Row = NDArray[np.float32]
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, each on one line, verbatim but for white space."""
-    return [found for part in _END.split(text) if (found := " ".join(part.split()))]
+    parts = (text[slice(*span)] for span in sentence_spans(text))
+    return [found for part in parts if (found := " ".join(part.split()))]
 
 
 def quotable(note: Note) -> list[str]:
