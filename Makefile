@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-evolution fit torture soak clean
+.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ bench-sizes: install ## measure what a server takes of memory, disk and time at 
 bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
 
-bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, cues)
+bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, links, cues)
 	@exec $(BIN)/python -m benchmarks.evolution $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])

@@ -16,6 +16,7 @@ from benchmarks.evolution.days import carried_days
 from benchmarks.evolution.desk import Remembering
 from benchmarks.evolution.fading import Cell, fades, write_cells
 from benchmarks.evolution.gists import measure
+from benchmarks.evolution.links import beside, write_links
 from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
 from benchmarks.evolution.report import write_days, write_report
 from benchmarks.evolution.steps import ablate, write_stages
@@ -55,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments, namespace=Options())
-    if options.what == "gists" and options.data is None:
-        parser.error("gists needs --data")
+    if options.what in ("gists", "links") and options.data is None:
+        parser.error(f"{options.what} needs --data")
     try:
         anyio.run(_MEASURES[options.what], options)
     except BenchmarkError as error:
@@ -79,6 +80,13 @@ async def _gists(options: Options) -> None:
         measured = await measure(dataset, await _embedder(), Path(folder) / "store")
     _tell(write_report(dataset.name, measured))
     _tell(write_days(carried_days(dataset)))
+
+
+async def _links(options: Options) -> None:
+    trial = Told(answerable(_dataset(options)))
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        rows = await beside(trial, await _embedder(), Path(folder) / "store")
+    _tell(write_links(trial.name, rows))
 
 
 async def _fading(options: Options) -> None:
@@ -166,6 +174,7 @@ async def _cues(_options: Options) -> None:
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
     "gists": _gists,
+    "links": _links,
     "fading": _fading,
     "conflicts": _conflicts,
     "profiles": _profiles,

@@ -39,6 +39,8 @@ class Sample:
     ranked: tuple[str, ...]
     flagged: bool
     """Whether the verdict was other than `found`."""
+    links: int = 0
+    """Lines about linked notes that stood beside the notes of a data set."""
 
 
 class Trial(Protocol):
@@ -123,23 +125,27 @@ class Told:
         later: timedelta = NOW,
         part: slice = EVERY,
         limit: int = LIMIT,
+        budget: int = 0,
     ) -> list[Sample]:
-        """Recall for the questions that have words."""
+        """Recall for the questions that have words; in full notes where a budget is given."""
+        width: dict[str, JsonValue] = {"limit": limit, "max_tokens": budget or TOKENS}
+        if not budget:
+            width["detail"] = "index"
         samples = list[Sample]()
         for question in self._asked[part]:
             asked = _moment(question.asked_at) if question.asked_at else self.end
             desk.now = asked + later
-            samples.append(await self._sample(timed, question, limit))
+            samples.append(await self._sample(timed, question, width))
         return samples
 
-    async def _sample(self, timed: Timed, question: Question, limit: int) -> Sample:
+    async def _sample(
+        self, timed: Timed, question: Question, width: Mapping[str, JsonValue]
+    ) -> Sample:
         given: dict[str, JsonValue] = {
             "query": question.text,
             "tags": list(question.tags),
-            "detail": "index",
             "namespace": self._names[question.conversation],
-            "limit": limit,
-            "max_tokens": TOKENS,
+            **width,
         }
         answer, _ = await timed.call("recall", {k: v for k, v in given.items() if v}, Recalled)
         found = [d for note in answer.notes for d in self._documents_of.get(note.note_id, ())]
@@ -148,6 +154,7 @@ class Told:
             evidence=question.evidence if question.answerable else (),
             ranked=tuple(dict.fromkeys(found)),
             flagged=answer.verdict != "found",
+            links=sum(len(note.links) for note in answer.notes),
         )
 
 

@@ -32,6 +32,7 @@ class Recalled(BaseModel):
 
         note_id: str
         happened_at: str = ""
+        links: list[JsonValue] = []
 
     verdict: Verdict
     notes: list[Note] = []

@@ -8,10 +8,11 @@ from benchmarks.evolution.conflicts import counted, narrowed, write_conflicts
 from benchmarks.evolution.days import Days, carried_days
 from benchmarks.evolution.fading import fades, write_cells
 from benchmarks.evolution.gists import measure
+from benchmarks.evolution.links import BUDGETS, Beside, beside, write_links
 from benchmarks.evolution.profiles import as_facts, current, profiles
 from benchmarks.evolution.report import write_report
 from benchmarks.evolution.steps import ablate, write_stages
-from benchmarks.evolution.trials import Told
+from benchmarks.evolution.trials import Sample, Told
 from benchmarks.generator.generate import generate
 from benchmarks.generator.records import Operation, Telling
 from benchmarks.generator.run import run_plain
@@ -93,6 +94,31 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     assert by_step["construct"] is not by_step["off"]
     assert by_step["revise"] is by_step["compare"]
     assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
+
+
+async def test_links_stand_beside_notes_and_take_no_evidence_away(tmp_path: Path) -> None:
+    one = made(FRIDAY)
+    days = [f"Mel took the kids to a workshop about {what}" for what in ("clay", "wood", "wool")]
+    more = [replace(one.documents[0], document_id=day, content=day) for day in days]
+    trial = Told(replace(one, documents=(*one.documents, *more)))
+
+    rows = await beside(trial, HashEmbedder(), tmp_path / "store")
+
+    assert [row.budget for row in rows] == list(BUDGETS)
+    assert all(not sample.links for row in rows for sample in row.without)
+    assert rows[-1].linked[0].links > 0
+    assert [row.less() for row in rows] == [0] * len(rows)
+    assert "| 2000 | 100.00 | 100.00 | 0 |" in write_links("made", rows)
+
+
+def test_an_answer_that_shows_less_beside_its_links_is_counted() -> None:
+    def sample(*ranked: str) -> Sample:
+        return Sample(category="c", evidence=("a", "b"), ranked=ranked, flagged=False)
+
+    row = Beside(budget=1, without=[sample("a", "b"), sample("a")], linked=[sample("a")] * 2)
+
+    assert row.less() == 1
+    assert "| 1 | 75.00 | 50.00 | 1 | 0.0 |" in write_links("made", [row])
 
 
 async def test_archiving_takes_out_of_recall_what_nobody_asked_for(tmp_path: Path) -> None:
