@@ -100,6 +100,9 @@ def test_names_are_read_as_a_question_spells_them_but_not_off_a_passage(
         ("I had lunch with ANA's cousin", "Ben", True),
         ("Thanks, Ana! Ana, you are the best", "Ben", False),
         ("Hi Ana! I heard Ana moved", "Ben", True),
+        ("Congrats Ana! No problem Ana. See you Ana, bye!", "Ben", False),
+        ("Ana - address: Lyon", "Ben", True),
+        ("i met ana", "Ben", True),
         ("Ana keeps a hamster", "Ana", False),
         ("Ana keeps a hamster", "Ana Silva", False),
         ("Anabel keeps a hamster", "", False),
@@ -113,6 +116,22 @@ def test_a_note_speaks_of_whom_it_names_but_not_of_whom_it_addresses(
     values = mentioned(read_question("What does Ana have?", ["Ana"], NOW), corpus)
 
     assert values.tolist() == [float(speaks), 0.0]
+
+
+def test_a_word_that_is_mostly_none_is_a_name_only_where_it_is_spelled_so() -> None:
+    told = ["We flew to New York", "a new car", "new shoes", "nothing new", "a new job"]
+    corpus = make_corpus([_note(number, content) for number, content in enumerate(told)])
+
+    assert corpus.mentions.speak_of("new") == [0]
+    assert corpus.mentions.held("new") == 1
+
+
+def test_a_name_counts_in_small_letters_where_most_spell_it_as_one_or_nobody_does() -> None:
+    often = make_corpus([_note(1, "Ana moved"), _note(2, "I met Ana"), _note(3, "ask ana")])
+    never = make_corpus([_note(1, "I met ana"), _note(2, "ask ana")])
+
+    assert often.mentions.held("ana") == 3
+    assert never.mentions.held("ana") == 2
 
 
 @pytest.mark.parametrize(
