@@ -13,6 +13,7 @@ from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.signals import beside, mentioned
+from zettel.tools.ranking.windows import EVER, FOREVER
 from zettel.tools.search import ask
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -157,6 +158,8 @@ def test_a_question_names_a_moment_by_what_happened_then(
         "What must I do before a release?",
         "What did Ana say the day before yesterday?",
         "Where did Ana live before March 2025?",
+        "Where did Ana live before March?",
+        "What has Ana done since Monday?",
         "Who looks after the cat?",
         "What did Ana do?",
     ],
@@ -194,11 +197,29 @@ def test_of_two_who_are_named_each_counts_half() -> None:
         ("What did we do last week?", [("2026-11-09", "2026-11-16")]),
         ("What was said on December 1,2023?", [("2023-12-01", "2023-12-02")]),
         ("What happened?", []),
+        ("What did she pay since 2026-11-16?", [("2026-11-16", "")]),
+        ("What came from 2026-03-01 to 2026-03-31?", [("2026-03-01", "2026-04-01")]),
+        ("Where was she before March 2026?", [("", "2026-03-01")]),
+        ("Where was she before March?", [("", "2026-03-01")]),
+        ("Where was she after August 2026?", [("2026-09-01", "")]),
+        ("What came since September 2026?", [("2026-09-01", "")]),
+        ("What came between March and May 2026?", [("2026-03-01", "2026-06-01")]),
+        ("What came between March and May 2025?", [("2025-03-01", "2025-06-01")]),
+        ("What came from April to June?", [("2026-04-01", "2026-07-01")]),
+        ("What came until June 2026?", [("", "2026-07-01")]),
+        ("What came since Monday?", [("2026-11-16", "")]),
+        ("What came since last Monday?", [("2026-11-16", "")]),
+        ("What came in the last 5 days?", [("2026-11-15", "")]),
+        ("What came in the past two weeks?", [("2026-11-02", "")]),
+        ("What happened the day before yesterday?", [("2026-11-18", "2026-11-19")]),
+        ("What did John and May say?", []),
+        ("What did he and may she say?", []),
     ],
 )
 def test_a_question_names_times(question: str, times: list[tuple[str, str]]) -> None:
     def day(seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+        open_end = seconds in (EVER, FOREVER)
+        return "" if open_end else datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
     read = read_question(question, [], NOW)
 

@@ -78,6 +78,42 @@ async def test_a_name_that_no_note_holds_is_named(friends: Desk) -> None:
     assert answer["reason"] == "No note mentions Zora; these are the nearest."
 
 
+@pytest.mark.parametrize("question", ["Who is Marcus?", "Where does Marcus live?", "???", "%"])
+async def test_a_name_that_only_begins_like_a_word_and_no_word_at_all_are_not_found(
+    desk: Desk, question: str
+) -> None:
+    for content in ("I live in Porto", "The lease began in March", "We bought bread"):
+        await desk.told(content)
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "nothing_relevant"
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("What happened on 2026-03-03?", "found"),
+        ("What did we do in March 2026?", "found"),
+        ("What has happened since February 2026?", "found"),
+        ("What happened between April and June 2026?", "nothing_relevant"),
+    ],
+)
+async def test_who_asks_for_a_time_is_told_whether_anything_is_of_it(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    await desk.told("We signed the lease", happened_at="2026-03-03")
+    await desk.told("The cat was ill", happened_at="2025-08-20")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == verdict
+    if verdict == "nothing_relevant":
+        assert answer["reason"] == "No note is of that time; these are the nearest."
+    else:
+        assert pick(answer, "notes", 0, "content") == "We signed the lease"
+
+
 async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
     query = "When does Ben teach the pottery class?"
     before = await sure(friends, query)

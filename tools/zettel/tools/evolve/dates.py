@@ -6,13 +6,13 @@ from datetime import datetime
 from zettel.storage.notes import Span
 from zettel.tools.times import resolve
 
-_MONTH = (
+MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _SHORT_DAY = r"(?:mon|tues?|wed|thu|fri|sat|sun)"
-_COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _CLAUSE_ENDS = (
     r"\s*(?:[.,;!?)]|$)|\s+(?:and|but|after|before|at|with|for|in|to|when|while|so|we|I)\b"
 )
@@ -20,18 +20,18 @@ _CLAUSE_ENDS = (
 _EXPRESSION = re.compile(
     rf"""\b(?:
         \d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:?\d{{2}})?)?
-      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:(?:,\s*|\s+)\d{{4}})?
-      | {_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
-      | {_MONTH},?\s+\d{{4}}
-      | (?:last|this|next|past|in|since|until|by|early|late)\s+{_MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
-      | (?:last|this|next|past|on)\s+{_DAY}
+      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{MONTH}(?:(?:,\s*|\s+)\d{{4}})?
+      | {MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
+      | {MONTH},?\s+\d{{4}}
+      | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
+      | (?:last|this|next|past|on)\s+{DAY}
       | (?:last|next|past)\s+{_SHORT_DAY}
       | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
       | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
       | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
       | yesterday | today | tonight | tomorrow
-      | {_COUNT}\s+(?:day|week|month|year)s?\s+ago
-      | (?:in|since|from|until|of|by)\s+(?:19|20)\d{{2}}
+      | {COUNT}\s+(?:day|week|month|year)s?\s+ago
+      | (?:in|since|from|until|of|by)\s+(?:19|20)\d{{2}}(?!-\d)
     )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from zettel.tools.evolve.dates import spans
 from zettel.tools.ranking.fusion import Ranking, speaks_for_itself
 from zettel.tools.ranking.signals import event_times
+from zettel.tools.ranking.windows import starts_with_time
 
 Side = Literal["before", "after"]
 
@@ -40,8 +40,7 @@ def find_anchor(text: str, now: datetime) -> Anchor | None:
     if found is None or _IN_A_DATE.search(text[: found.start()]):
         return None
     rest, what = f"{text[: found.start()].rstrip()}{text[found.end() :]}", found[2].strip()
-    dated = any(what.startswith(span.phrase) for span in spans(what, now))
-    if dated or not _HAPPENED.search(rest):
+    if starts_with_time(what, now) or not _HAPPENED.search(rest):
         return None
     return Anchor(side=_SIDES[found[1].lower()], what=what, rest=rest)
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.evolve.dates import spans
+from zettel.tools.ranking.terms import terms
+from zettel.tools.ranking.windows import windows, without_times
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
 SELF = frozenset({"i", "me", "my", "mine", "myself"})
@@ -27,6 +28,10 @@ _HOW_TO = re.compile(
 _LATEST = re.compile(
     r"\b(?:latest|newest|last time|most recent(?:ly)?|recently|currently)\b", re.IGNORECASE
 )
+_HAPPENED = frozenset(
+    terms("anything did doing done event everything going happen new news note noted tell told")
+)
+"""What is left of "What happened in March?" or "Tell me what we did last week" without its time."""
 _FIRST = re.compile(r"\b(?:first time|earliest|for the first|originally)\b", re.IGNORECASE)
 
 
@@ -48,6 +53,8 @@ class Question:
     order: Literal["", "first", "latest"] = ""
     times: tuple[tuple[float, float], ...] = ()
     """The times it names, as seconds since 1970: start, end."""
+    only_when: bool = False
+    """It asks for whatever happened in the times it names."""
     beside: tuple[Literal["before", "after"], float] | None = None
     """The side of a moment it asks for, and the moment: seconds since 1970."""
     names: frozenset[str] = frozenset()
@@ -67,6 +74,7 @@ def read_question(
             first, if that is capitalised and no other subject's; `user` also by "I" and "my".
     """
     subject, named, topic = _about(text, subjects, names)
+    times = windows(text, now)
     return Question(
         text=text,
         subject=subject,
@@ -76,7 +84,8 @@ def read_question(
         asks_who=_WHO.search(text) is not None,
         asks_how_to=_HOW_TO.search(text) is not None,
         order="latest" if _LATEST.search(text) else "first" if _FIRST.search(text) else "",
-        times=tuple((s.start.timestamp(), s.end.timestamp()) for s in spans(text, now)),
+        times=times,
+        only_when=bool(times) and _HAPPENED.issuperset(terms(without_times(topic, now))),
     )
 
 

@@ -41,6 +41,7 @@ what cannot be answered 53 % is flagged instead of 44, and of what was told of a
 MACHINE = 0.1
 """What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
 that they count for nothing."""
+_OF_THEN = {"happened_then", "speaks_of_then"}
 UNHEARD = 0.15
 """What a question loses in nearness by a name that no note holds. Taken off the sum instead, it
 hides behind a good margin (same seeds: dialogue .830 instead of .862)."""
@@ -92,14 +93,18 @@ def judge(
     scores = ranking.without({"subject", "mentioned"})
     apart = own.any() and others.any()
     margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
-    near, unheard = _nearness(question, corpus, meaning), _unheard(question, corpus)
+    unheard = _unheard(question, corpus)
+    near = _nearness(question, corpus, meaning, unheard)
+    if question.only_when:
+        near = 1.0 if ranked[0].shares.keys() & _OF_THEN else 0.0
     confidence = _confidence(margin, near - UNHEARD * bool(unheard))
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Judgement(verdict="found", confidence=confidence)
     verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
     near_by = "comes near" if near < NEAR else "comes quite near"
-    what = f"mentions {unheard}" if unheard else f"{near_by} the question"
+    what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
+    what = "is of that time" if question.only_when else what
     reason = f"No note {what}; these are the nearest."
     if verdict == "uncertain" and apart and margin < 0:
         other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
@@ -144,7 +149,12 @@ def _telling(side: Flags, corpus: Corpus) -> Flags:
     return told if told.any() else side
 
 
-def _nearness(question: Question, corpus: Corpus, meaning: Mapping[str, float] | None) -> float:
+def _nearness(
+    question: Question,
+    corpus: Corpus,
+    meaning: Mapping[str, float] | None,
+    unheard: Sequence[str],
+) -> float:
     near = np.ones(len(corpus)) if meaning is None else in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     theirs = corpus.of_subjects(machines)
@@ -153,14 +163,14 @@ def _nearness(question: Question, corpus: Corpus, meaning: Mapping[str, float] |
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
         nearest = NAMELESS + (nearest + float(near[spoken].max())) / 2
-    return max(nearest, COVERED * _coverage(question, corpus, ~theirs))
+    return max(nearest, COVERED * _coverage(question, corpus, ~theirs, unheard))
 
 
-def _unheard(question: Question, corpus: Corpus) -> str:
-    """The first name in a question that no note holds, as it spells it; empty if there is none."""
+def _unheard(question: Question, corpus: Corpus) -> list[str]:
+    """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
     spelled = (name for name in asked_names(question.text) if fold(name) not in told)
-    return next((name for name in spelled if not corpus.mentions.held(fold(name))), "")
+    return [name for name in spelled if not corpus.mentions.held(fold(name))]
 
 
 def _best(scores: Values) -> float:
@@ -168,12 +178,16 @@ def _best(scores: Values) -> float:
     return float(np.partition(scores, -best)[-best:].mean())
 
 
-def _coverage(question: Question, corpus: Corpus, told: Flags) -> float:
-    """Share of what the question's words weigh that one note holds, a rare word weighing more."""
+def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence[str]) -> float:
+    """Share of what the question's words weigh that one note holds, a rare word weighing more.
+
+    A name is held by nothing that merely begins like it; without words, nothing is.
+    """
     held, total = np.zeros(len(corpus)), 0.0
+    strange = {term[:STEM] for term in terms(" ".join(unheard))}
     for stem in dict.fromkeys(term[:STEM] for term in terms(question.topic)):
-        there = corpus.said.holding(stem)
+        there = corpus.said.holding(stem) & (stem not in strange)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there
-    return float(held[told].max(initial=0.0)) / total if total else 1.0
+    return float(held[told].max(initial=0.0)) / total if total else 0.0
