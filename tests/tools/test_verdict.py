@@ -103,7 +103,8 @@ async def test_who_asks_for_a_time_is_told_whether_anything_is_of_it(
     desk: Desk, question: str, verdict: str
 ) -> None:
     await desk.told("We signed the lease", happened_at="2026-03-03")
-    await desk.told("The cat was ill", happened_at="2025-08-20")
+    for day in range(1, 20):
+        await desk.told(f"What we did and what happened: {day}", happened_at=f"2025-08-{day:02}")
 
     answer = await desk("recall", query=question)
 

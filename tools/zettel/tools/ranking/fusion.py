@@ -85,6 +85,7 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
         "tells_who": signals.tells_who(question, corpus),
         "happened_then": signals.happened_then(question, corpus),
         "speaks_of_then": signals.speaks_of_then(question, corpus),
+        "all_of_then": signals.all_of_then(question, corpus),
         "beside": signals.beside(question, corpus),
         "in_order": signals.in_order(question, corpus),
         "standing": signals.standing(question, corpus),

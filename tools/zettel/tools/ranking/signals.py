@@ -155,6 +155,13 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
     return found
 
 
+def all_of_then(question: Question, corpus: Corpus) -> Values:
+    """1 for notes of the time, where whatever happened then is asked for, and nothing more."""
+    if not question.only_when:
+        return np.zeros(len(corpus))
+    return np.maximum(happened_then(question, corpus), speaks_of_then(question, corpus))
+
+
 def beside(question: Question, corpus: Corpus) -> Values:
     """1 for what happened right before or after the moment a question names, 0 on its other side.
 

@@ -41,7 +41,6 @@ what cannot be answered 53 % is flagged instead of 44, and of what was told of a
 MACHINE = 0.1
 """What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
 that they count for nothing."""
-_OF_THEN = {"happened_then", "speaks_of_then"}
 UNHEARD = 0.15
 """What a question loses in nearness by a name that no note holds. Taken off the sum instead, it
 hides behind a good margin (same seeds: dialogue .830 instead of .862)."""
@@ -96,7 +95,7 @@ def judge(
     unheard = _unheard(question, corpus)
     near = _nearness(question, corpus, meaning, unheard)
     if question.only_when:
-        near = 1.0 if ranked[0].shares.keys() & _OF_THEN else 0.0
+        near = 1.0 if "all_of_then" in ranked[0].shares else 0.0
     confidence = _confidence(margin, near - UNHEARD * bool(unheard))
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:

@@ -21,6 +21,7 @@ _TABLE = {
     "tells_who": (0.25, 0.00),
     "happened_then": (0.30, 0.25),
     "speaks_of_then": (0.25, 0.25),
+    "all_of_then": (2.00, 2.00),
     "beside": (0.50, 0.50),
     "in_order": (0.05, 0.05),
     "standing": (0.15, 0.15),
@@ -36,15 +37,16 @@ The second is set by hand: what talk between people teaches about questions, ans
 false for chats with an assistant (retrieval study, section 13: -9 recall@10), and what stands side
 by side in a session of notes need not belong together.
 
-The signals of `BY_HAND` have no part in that data. `mentioned` and `beside` are set on worlds of
-the generator; `in_order`, `standing` and `core` are smaller than what tells a right note from a
-wrong one, so that they decide among the right ones.
+The signals of `BY_HAND` have no part in that data. `all_of_then` outweighs what any note that is
+not of the time can have: "What happened in March?" asks for nothing else. `mentioned` and
+`beside` are set on worlds of the generator; `in_order`, `standing` and `core` are smaller than what
+tells a right note from a wrong one, so that they decide among the right ones.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-BY_HAND = ("mentioned", "beside", "in_order", "standing", "core")
+BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "standing", "core")
 FITTED = tuple(name for name in TALK if name not in BY_HAND)
 """The signals whose weights data has decided."""
 

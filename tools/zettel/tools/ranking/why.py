@@ -17,6 +17,7 @@ REASONS = {
     "tells_who": "holds a name",
     "happened_then": "from the time you named",
     "speaks_of_then": "speaks of the time you named",
+    "all_of_then": "of the time you asked for",
     "beside": "right before or after what you named",
     "in_order": "first or latest, as you asked",
     "standing": "a standing instruction",
