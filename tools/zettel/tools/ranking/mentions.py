@@ -21,9 +21,9 @@ _CALLS = (
     *("see you", "sorry", "sure", "thanks?(?: you)?", "welcome", "well done", "woohoo", "wow"),
     *("yay", "yeah", "yep", "yes", "yo", "yup"),
 )
-"""What is said before a name to whoever has it. While nine of these were known, 29 of LoCoMo's turns
-to somebody counted as about them; 6 still do. Recall@10 rises from 84.8 to 85.1, and from 81.1 to
-81.5 where no speaker is told, both with `_as_names`."""
+"""What is said before a name to whoever has it. While nine of these were known, 29 of LoCoMo's
+turns to somebody counted as about them; 6 still do. Recall@10 rises from 84.8 to 85.1, and from
+81.1 to 81.5 where no speaker is told, both with `_as_names`."""
 _CALL = 24
 """Characters of a call, at most."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
