@@ -3,12 +3,6 @@
 Importing this module imports lancedb, which takes seconds: nobody does it at start-up.
 """
 
-import os
-
-# Rust's log goes to stderr, where a stdio server's client shows it: errors only, unless asked.
-# Read once, when lancedb is imported (0.40 reads this name, not LANCE_LOG).
-os.environ.setdefault("LANCEDB_LOG", "error")
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path

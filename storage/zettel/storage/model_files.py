@@ -3,7 +3,6 @@
 # huggingface_hub is typed in part only.
 # pyright: reportUnknownVariableType=false
 
-import os
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
@@ -24,7 +23,6 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 _PACKAGED_NAMES = frozenset({"", PACKAGED_MODEL, f"sentence-transformers/{PACKAGED_MODEL}"})
 _HUB_NAME = regex.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +75,6 @@ def find_folder(model: str, *, setting: str, what: str) -> Path:
     return _cached_folder(model, setting, what)
 
 
-def keep_offline() -> None:
-    """Forbid the Hugging Face libraries the network; they read this when they are imported."""
-    os.environ.update(_OFFLINE)
-
-
 def check_weights(files: ModelFiles) -> None:
     """Read the weights again and compare (some 0.1 s for 100 MB).
 
@@ -124,8 +117,7 @@ def _packaged_folder() -> Path:
 
 
 def _cached_folder(model: str, setting: str, what: str) -> Path:
-    keep_offline()
-    # Imported late: it must come after keep_offline, and most people never name another model.
+    # Imported late: most people never name another model.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.model_files import ModelFiles, check_weights, keep_offline
+from zettel.storage.model_files import ModelFiles, check_weights
 from zettel.storage.model_thread import ModelThread
 from zettel.storage.passages import MAX_PASSAGE_TOKENS, Span, split_passages
 from zettel.storage.store import Vectors
@@ -220,9 +220,8 @@ def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
 
 @cache
 def prepare_libraries() -> None:
-    """Import torch and transformers (4 to 20 s), offline, quiet and on half the cores; once."""
-    keep_offline()
-    _keep_quiet()
+    """Import torch and transformers (4 to 20 s), quiet and on half the cores; once."""
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     # Imported here: a client waits for `initialize` meanwhile.
     import torch  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
@@ -233,11 +232,3 @@ def prepare_libraries() -> None:
         # Half the cores. With all of them a passage took 940 ms instead of 96 ms on a busy
         # two-core machine, and on a quiet one 29 ms instead of 50 ms.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))
-
-
-def _keep_quiet() -> None:
-    """Keep progress bars and load reports off stderr, which is the client's log."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
