@@ -67,7 +67,9 @@ async def test_nothing_is_hidden_and_no_state_is_changed(desk: Desk) -> None:
     assert set(states) == {(State.ACTIVE, None)}
 
 
-async def test_what_may_have_replaced_a_note_comes_right_behind_it(desk: Desk) -> None:
+async def test_what_may_have_replaced_a_note_comes_right_behind_it_if_that_one_is_asked_for(
+    desk: Desk,
+) -> None:
     older, younger = await told_apart(desk, "Ana lives in Lyon, in the old town", PARIS)
     for number in range(4):
         await desk.told(f"The old town of Lyon has {number} bridges")
@@ -75,6 +77,33 @@ async def test_what_may_have_replaced_a_note_comes_right_behind_it(desk: Desk) -
     found = await desk.found(query="old town of Lyon, Ana lives in", limit=3)
 
     assert found[found.index(older) + 1] == younger
+
+
+async def test_the_newest_value_comes_first_whatever_its_words(desk: Desk) -> None:
+    told = await told_apart(
+        desk, "Ana lives in Lyon", "Ana has moved to Paris", "Ana lives in Rome"
+    )
+
+    assert await desk.found(query="Where does Ana live?") == told[::-1]
+    assert await desk.found(query="Where does Ana live?", limit=1) == [told[2]]
+    assert (await desk.found(query="When did Ana live in Lyon?"))[0] == told[0]
+
+
+async def test_the_newest_value_comes_first_before_evolution_has_seen_it(desk: Desk) -> None:
+    older = await desk.told("Ana works at Halden Press")
+    desk.later(days=1)
+    younger = await desk.told("Korvo Labs hired Ana")
+
+    assert await desk.found(query="Where does Ana work? At Korvo or the press?") == [younger, older]
+
+
+async def test_what_was_so_at_a_time_comes_first_where_that_time_is_asked_for(desk: Desk) -> None:
+    for place, year in (("Lyon", 2023), ("Paris", 2024), ("Rome", 2025)):
+        await desk.told(f"Ana lives in {place}", happened_at=f"{year}-05-01")
+
+    [first, *_] = notes(await desk("recall", query="Where did Ana live in May 2024?"))
+
+    assert first["content"] == "Ana lives in Paris"
 
 
 async def test_another_persons_fact_is_not_linked(desk: Desk) -> None:

@@ -71,6 +71,20 @@ async def test_copies_take_no_place_on_a_page_and_none_is_missed(desk: Desk) -> 
     assert sorted(seen) == sorted(told)
 
 
+async def test_no_page_of_one_note_repeats_what_another_has_said(desk: Desk) -> None:
+    for number in range(6):
+        await desk.told(f"bees in garden {number % 2}", session=f"s{number}")
+
+    page, seen = await desk("recall", query="bees in garden 1", limit=1), list[str]()
+    while notes(page):
+        seen += [str(note["content"]) for note in notes(page)]
+        if "omitted" not in page:
+            break
+        page = await desk("recall", cursor=pick(page, "omitted", "cursor"), limit=1)
+
+    assert seen == ["bees in garden 1", "bees in garden 0"]
+
+
 async def test_notes_asked_for_by_id_come_each_by_itself(desk: Desk) -> None:
     told = [await desk.told("the same words", session=name) for name in "ab"]
 

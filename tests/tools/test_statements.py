@@ -53,6 +53,9 @@ def judged(older: str, younger: str, *, days: int = 3, who: tuple[str, str] = ("
         ("Ana works at Halden Press", "Ana quit Halden Press."),
         ("Ana lives in Lyon", "Ana does not live in Lyon any more"),
         ("The API supports TLS 1.2", "The API does not support TLS 1.2"),
+        ("Ana lives in Lyon", "Ana has moved, she lives in Paris now"),
+        ("Ana lives in Lyon", "I met Ana today. She lives in Paris now"),
+        ("Ana is vegetarian", "Ana is not vegetarian any more"),
     ],
 )
 def test_another_value_told_later_may_supersede_the_first(older: str, younger: str) -> None:
@@ -65,6 +68,7 @@ def test_the_first_person_is_the_notes_subject() -> None:
     assert judged(older, younger, who=("Ana", "Ana")) == MAY_SUPERSEDE
     assert judged(older, "Ana lives in Rome", who=("Ana", "Ben")) == MAY_SUPERSEDE
     assert judged(older, younger, who=("Ana", "Ben")) == ""
+    assert judged("I'm vegetarian", "Ana is no longer vegetarian", who=("Ana", "Ana")) != ""
 
 
 def test_two_values_or_a_denial_on_one_day_may_contradict() -> None:
@@ -91,6 +95,9 @@ def test_two_values_or_a_denial_on_one_day_may_contradict() -> None:
         ("The deadline of Falcon is 3 May", "The deadline of Eagle is 9 June"),
         ("The size of the search index is 3 GB", "The size of the search log is 4 GB"),
         ("Ana - hobbies: chess", "Ana - hobbies: rowing"),
+        ("Ana lives in Lyon", "Ana has a friend, Eva, and she lives in Paris"),
+        ("Ana lives in Lyon", "She lives in Paris"),
+        ("Ana is vegetarian", "Ben is not vegetarian any more"),
         ("I know", "I don't know"),
         ("My car broke down on Friday", "My car broke down on Monday"),
     ],

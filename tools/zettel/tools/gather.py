@@ -75,7 +75,7 @@ async def gather(
     else:
         groups, looked = await _distinct(memory, asked, ids, most)
     there = frozenset(note.note_id for group in groups for note in group)
-    entries = await _entries(memory, asked, groups)
+    entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
         entries = await _side_by_side(memory, asked, entries, most)
     return Gathered(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
@@ -84,10 +84,13 @@ async def gather(
 async def _distinct(
     memory: Memory, asked: Asked, ids: Sequence[str], most: int
 ) -> tuple[list[tuple[Note, ...]], int]:
-    """Groups of notes that say the same, at most so many, and how many ids they took."""
+    """Groups of notes that say the same, one more than so many, and how many ids they took.
+
+    That one shows that the last of the others is whole: copies follow each other in a ranking.
+    """
     found, groups, looked = list[Note](), list[tuple[Note, ...]](), 0
-    while looked < len(ids) and len(groups) < most:
-        chunk = ids[looked : looked + most - len(groups)]
+    while looked < len(ids) and len(groups) <= most:
+        chunk = ids[looked : looked + most + 1 - len(groups)]
         found += await read_page(memory, asked, chunk)
         looked += len(chunk)
         groups = copies(found)

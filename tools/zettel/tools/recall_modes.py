@@ -12,7 +12,9 @@ from zettel.tools.asking import Asked
 from zettel.tools.assemble import Page, assemble
 from zettel.tools.looking import looking, read_ids
 from zettel.tools.memory import Memory
+from zettel.tools.newest import newest_first
 from zettel.tools.pages import Cursor, Kept
+from zettel.tools.ranking.distinct import copies_together
 from zettel.tools.ranking.verdict import judge
 from zettel.tools.remember import MODEL_LOADING
 from zettel.tools.reorder import reordered
@@ -58,6 +60,10 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
         sure = judge(found.question, found.first, meaning, ranking, found_from=memory.found_from)
+        corpus = found.first.corpus
+        outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
+        ranking = newest_first(asked.asking.query, ranking, outlines)
+        ranking = copies_together(ranking, outlines)
         kept = Kept(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))

@@ -20,12 +20,13 @@ _DENIAL = re.compile(r"\b(?:not|never|no longer|cannot|any ?more)\b|n['’]t\b",
 _OVER = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}_]+")
 _BESIDE = frozenset(
-    "a an the is are was were be been am do does did has have had will can could now still"
-    " currently ca wo ai s t ve re m ll d".split()
+    "i he she they we it a an the is are was were be been am do does did has have had will can"
+    " could now still currently ca wo ai s t ve re m ll d".split()
 )
 """Words that come and go with a negation, and say nothing of what is negated."""
-LEAST_WORDS = 3
-"""Words that both sides of a negation share, least: "I don't know" denies nothing in particular."""
+LEAST_WORDS, ENDED_WORDS = 2, 1
+"""Words besides the subject that both sides of a negation share, least: "I don't know" denies
+nothing in particular, "no longer vegetarian" does."""
 ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 LOOKED_AT = 48
 """Notes read that may state the same fact."""
@@ -94,6 +95,11 @@ def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
     return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
 
 
+def denies(text: str) -> bool:
+    """Whether a text has a word of negation."""
+    return _DENIAL.search(text) is not None
+
+
 async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter) -> list[Outline]:
     """Notes that may state the same facts of the same ones, by the words such statements use.
 
@@ -140,20 +146,21 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     new, old = younger.content, older.content
     if fold(younger.subject) != fold(older.subject) or max(len(new), len(old)) > SHORT:
         return None
-    denies = _DENIAL.search(new) is not None
-    if denies is (_DENIAL.search(old) is not None) or "?" in new + old:
+    if denies(new) is denies(old) or "?" in new + old:
         return None
-    words = _said(new)
-    if len(words) < LEAST_WORDS or words != _said(old):
+    words, ends = _said(younger), _OVER.search(new) is not None
+    if len(words) < (ENDED_WORDS if ends else LEAST_WORDS) or words != _said(older):
         return None
-    over = not same_day or _OVER.search(new) is not None
+    over = not same_day or ends
     return Rival(
         relation=MAY_SUPERSEDE if over else MAY_CONTRADICT,
         weight=NEGATED,
-        reason="denies it" if denies else "says it is so after all",
+        reason="denies it" if denies(new) else "says it is so after all",
     )
 
 
-def _said(text: str) -> frozenset[str]:
-    words = _WORD.findall(_DENIAL.sub(" ", fold(text).replace("’", "'")))
-    return frozenset(ENDING.sub("", word) for word in words if word not in _BESIDE)
+def _said(note: Note | Outline) -> frozenset[str]:
+    """What a note says, without whom it is about and without negations."""
+    of_whom = fold(note.subject).split()
+    words = _WORD.findall(_DENIAL.sub(" ", fold(note.content).replace("’", "'")))
+    return frozenset(ENDING.sub("", w) for w in words if w not in _BESIDE and w not in of_whom)

@@ -19,8 +19,10 @@ _NO_NAME = (
     r"|Just|If|All|Both)\b)"
 )
 _NAMED = _NO_NAME + _NAME
+NAMED = re.compile(rf"(?<![\p{{L}}\p{{N}}'’-]){_NAMED}")
+"""Somebody or something with a name."""
 _OTHER = rf"[Mm]y\s\p{{Ll}}+|{_NAMED}['’]s\s\p{{Ll}}+"
-_WHO = rf"(?<![\p{{L}}\p{{N}}'’-])(?P<who>I|[Tt]he\suser|{_OTHER}|{_NAMED})"
+_WHO = rf"(?<![\p{{L}}\p{{N}}'’-])(?P<who>I|[Tt]he\suser|[Hh]e|[Ss]he|{_OTHER}|{_NAMED})"
 _TENSE = (
     r"(?:['’](?:m|s|ve|re))?(?:\s(?:am|is|are|was|has|have|had|do|does|did|now|still|currently|just"
     r"|recently|finally|officially|also|actually|really|already|been|got|getting|not|no\slonger"

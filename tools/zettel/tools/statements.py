@@ -14,6 +14,7 @@ from zettel.tools.ranking.corpus import ASSISTANTS
 from zettel.tools.statement_forms import (
     FORMS,
     HINT,
+    NAMED,
     NOTED,
     NOUNS,
     QUALIFIERS,
@@ -46,6 +47,7 @@ _BEGUN = re.compile(
 _CLAUSE_END = re.compile(r"[,:]|$")
 _VALUED = re.compile(r"[\p{Lu}\p{N}`\"“_/@]")
 _FIRST = frozenset(("i", "my", "me"))
+_THIRD = frozenset(("he", "she"))
 _VAGUE = frozenset("favourite favorite thing things part parts one moment time".split())
 """What is somebody's favourite for the length of a conversation."""
 
@@ -81,23 +83,28 @@ def statements(note: Note | Outline) -> tuple[Statement, ...]:
     """
     subject = fold(note.subject)
     found = dict[Statement, None]()
-    for sentence in _SENTENCE.findall(note.content[:READ]):
+    text = note.content[:READ]
+    for match in _SENTENCE.finditer(text):
+        sentence = match.group()
         if len(found) >= MOST:
             break
         if HINT.search(sentence) and not _UNCERTAIN.search(sentence):
-            found |= dict.fromkeys(_read(sentence.strip(), subject))
+            found |= dict.fromkeys(_read(sentence.strip(), subject, text[: match.start()]))
     return tuple(found)[:MOST]
 
 
-def _read(sentence: str, subject: str) -> Iterator[Statement]:
+def _read(sentence: str, subject: str, before: str) -> Iterator[Statement]:
     for form in (*FORMS, *NOTED, *SAID):
         for match in form.pattern.finditer(sentence):
-            if stated := _stated(form, match, subject):
+            if stated := _stated(form, match, subject, before):
                 yield stated
 
 
-def _stated(form: Form, match: re.Match[str], subject: str) -> Statement | None:
-    who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
+def _stated(form: Form, match: re.Match[str], subject: str, before: str) -> Statement | None:
+    words, noun = match.group("who"), match.groupdict().get("noun")
+    if fold(words) in _THIRD and not (words := _antecedent(before + match.string[: match.start()])):
+        return None
+    who = _who(words, subject)
     value = match.group("value").strip(" .!\"“”'`*")
     fact = form.fact if noun is None else _fact(noun, value, said=form in SAID)
     if who is None or fact is None or not value or fold(value) in ORDINARY:
@@ -114,6 +121,12 @@ def _stated(form: Form, match: re.Match[str], subject: str) -> Statement | None:
         begun=_BEGUN.search(clause) is not None,
         sure=form.sure,
     )
+
+
+def _antecedent(before: str) -> str:
+    """Who "he" or "she" is: whoever alone was named before; empty if nobody or several were."""
+    named = set(NAMED.findall(before))
+    return named.pop() if len(named) == 1 else ""
 
 
 def _who(words: str, subject: str) -> str | None:
