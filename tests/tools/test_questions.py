@@ -210,6 +210,10 @@ def test_of_two_who_are_named_each_counts_half() -> None:
         ("What came since Monday?", [("2026-11-16", "")]),
         ("What came since last Monday?", [("2026-11-16", "")]),
         ("What came in the last 5 days?", [("2026-11-15", "")]),
+        ("What came on 20.08.2026?", [("2026-08-20", "2026-08-21")]),
+        ("What came in 2026-03?", [("2026-03-01", "2026-04-01")]),
+        ("What came in Q3 2026?", [("2026-07-01", "2026-10-01")]),
+        ("What came on 3.4.2026?", []),
         ("What came in the past two weeks?", [("2026-11-02", "")]),
         ("What happened the day before yesterday?", [("2026-11-18", "2026-11-19")]),
         ("What did John and May say?", []),
@@ -231,6 +235,13 @@ def test_a_question_says_what_kind_of_answer_it_wants() -> None:
     assert read_question("Which town is it?", [], NOW).asks_who
     assert read_question("How should I write commits?", [], NOW).asks_how_to
     assert read_question("What is the latest plan?", [], NOW).order == "latest"
+    assert read_question("How should commits be written?", [], NOW).asks_how_to
+    for latest in ("Where did she pay last?", "the last book she read", "when did she last call?"):
+        assert read_question(latest, [], NOW).order == "latest"
+    for first in ("Where did she go first?", "the first thing she bought", "her first visit"):
+        assert read_question(first, [], NOW).order == "first"
+    for none in ("Who came last week?", "in the last two months", "her last name", "first aid"):
+        assert not read_question(none, [], NOW).order
     plain = read_question("What is it made of?", [], NOW)
     assert not (plain.asks_when or plain.asks_who or plain.asks_how_to or plain.order)
 
@@ -251,6 +262,7 @@ def test_a_question_says_what_kind_of_answer_it_wants() -> None:
             "Who pays for the project of Ben?",
         ),
         ("Where does my sister live?", "my sister", "Where does Ben live?"),
+        ("Where does James' sister live?", "James' sister", "Where does Ben live?"),
         ("Who runs Acme Works's office?", "Acme Works's office", "Who runs Ben?"),
         (
             "When is the colleague of Ana's project due?",

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
 from zettel.tools.ranking import signals
+from zettel.tools.ranking.bridge import STEPPED
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, summed_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
@@ -83,7 +84,8 @@ def test_every_signal_has_a_weight_for_every_scope_and_a_reason() -> None:
     named = signal_values(ANA, {}, {}, TALKING).keys()
 
     assert named == TALK.keys() == OTHERWISE.keys()
-    assert named | {"exact", "reranker"} == REASONS.keys()  # these two have weights of their own
+    # These have weights of their own, or none.
+    assert named | {"exact", "reranker", STEPPED} == REASONS.keys()
 
 
 @given(positive, positive)
@@ -177,11 +179,13 @@ def test_a_note_from_the_time_asked_about_counts_and_so_does_one_that_speaks_of_
 
 
 def test_the_latest_note_is_preferred_when_the_latest_is_asked_for() -> None:
-    latest = signals.in_order(read_question("the latest on Rome", [], START), TALKING)
-    first = signals.in_order(read_question("the earliest on Rome", [], START), TALKING)
+    near = np.array([1.0] * (SIZE - 2) + [0.95, 0.5])
+    latest = signals.in_order(read_question("the latest on Rome", [], START), TALKING, near)
+    first = signals.in_order(read_question("Which did she see first?", [], START), TALKING, near)
 
-    assert latest.argmax() == SIZE - 1
+    assert latest.argmax() == SIZE - 2
     assert first.argmax() == 0
+    assert latest[-1] == first[-1] == 0.0
 
 
 def test_a_question_for_how_to_do_it_reaches_standing_instructions() -> None:

@@ -1,6 +1,12 @@
 """Questions that take more than one look: who is meant, and when that was."""
 
+import pytest
+from pydantic import TypeAdapter
 from tests.tools.conftest import Desk, notes, pick
+
+from zettel.tools.ranking.weights import OTHERWISE
+
+OBJECT = TypeAdapter(dict[str, float])
 
 
 async def test_what_somebody_unnamed_does_is_found_by_who_that_is(desk: Desk) -> None:
@@ -23,7 +29,7 @@ async def test_what_happened_right_after_or_before_an_event_is_lifted(desk: Desk
 
     async def lifted(query: str) -> dict[str, float]:
         answer = await desk("recall", query=query, detail="full")
-        assert "Riga" in str(notes(answer)[0]["content"])
+        assert "Riga" in str(notes(answer)[1]["content"])
         shares = ((n["content"], pick(n, "signals")) for n in notes(answer))
         return {str(c): s["beside"] for c, s in shares if isinstance(s, dict) and "beside" in s}
 
@@ -33,6 +39,49 @@ async def test_what_happened_right_after_or_before_an_event_is_lifted(desk: Desk
     assert list(after) == ["Ana bought a small boat"]
     assert before.keys() == {"Ana won a chess game", "Ana climbed the tower"}
     assert before["Ana climbed the tower"] > before["Ana won a chess game"]
+
+
+async def test_the_event_that_a_question_names_comes_behind_what_it_asks_for(desk: Desk) -> None:
+    for day, what in (
+        ("2026-05-01", "Ana went hiking at the lake"),
+        ("2026-06-01", "Ana moved to Bristol"),
+        ("2026-07-01", "Ana went hiking along the river"),
+    ):
+        await desk.told(what, happened_at=day)
+
+    async def first(query: str) -> object:
+        return notes(await desk("recall", query=query))[0]["content"]
+
+    assert await first("Where did Ana go hiking before she moved to Bristol?") == (
+        "Ana went hiking at the lake"
+    )
+    assert await first("Where did Ana go hiking after she moved to Bristol?") == (
+        "Ana went hiking along the river"
+    )
+
+
+async def test_names_in_small_letters_lead_on_too(desk: Desk) -> None:
+    pair = await desk.told("My colleague Ben sits next to me", subject="Ana")
+    ben = await desk.told("I live in a lighthouse", subject="Ben")
+    for person in ("Cleo", "Dan", "Eva", "Finn"):
+        await desk.told("I live in a flat in Paris", subject=person)
+
+    assert set((await desk.found(query="where does ana's colleague live"))[:2]) == {pair, ben}
+
+
+async def test_what_a_signal_says_never_exceeds_its_weight(desk: Desk) -> None:
+    for person in ("Cleo", "Dan", "Ben"):
+        await desk.told(f"{person} lives in a flat in Paris")
+    await desk.told("Since spring Ben is the colleague of Ana")
+
+    answer = await desk("recall", query="Where does Ana's colleague live?", detail="full")
+
+    signals = [OBJECT.validate_python(note["signals"]) for note in notes(answer)]
+    scores = [note["score"] for note in notes(answer)]
+    assert [sum(of.values()) for of in signals] == pytest.approx(scores, abs=1e-3)
+    assert any("stepped" in of for of in signals)
+    for of in signals:
+        assert all(share <= OTHERWISE[n] + 1e-4 for n, share in of.items() if n != "stepped")
 
 
 async def test_an_aside_that_ties_two_names_gets_a_place_beside_the_answer(desk: Desk) -> None:

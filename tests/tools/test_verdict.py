@@ -115,6 +115,57 @@ async def test_who_asks_for_a_time_is_told_whether_anything_is_of_it(
         assert pick(answer, "notes", 0, "content") == "We signed the lease"
 
 
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("Where did Ana pay the gas bill?", "found"),
+        ("Where did Ana pay the gas bill in May 2026?", "found"),
+        ("Where did Ana pay the gas bill in May 2030?", "uncertain"),
+        ("Where will Ana pay the gas bill in May 2031?", "found"),
+    ],
+)
+async def test_of_a_time_that_no_note_is_of_nothing_is_known(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    for month in range(1, 9):
+        day = f"2026-{month:02}-10"
+        await desk.told(f"I paid the gas bill at counter {month}", subject="Ana", happened_at=day)
+    await desk.told("In 2031 I will pay the gas bill online", subject="Ana")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == verdict
+    if verdict == "uncertain":
+        assert answer["reason"] == "No note is of that time; these are the nearest."
+
+
+async def test_what_is_noted_for_nobody_answers_who_asks_as_i(desk: Desk) -> None:
+    await desk.told("I am learning to juggle", subject="user")
+    await desk.told("To deploy the shop run make release", kind="procedural", subject="shop")
+    rule = await desk.told("When writing commit messages use no emoji", kind="procedural")
+
+    answer = await desk("recall", query="How should I write commit messages?")
+
+    assert (answer["verdict"], ids(answer)[0]) == ("found", rule)
+
+
+async def test_while_the_model_loads_a_name_that_was_never_told_is_not_known() -> None:
+    class Loading(HashEmbedder):
+        @property
+        def ready(self) -> bool:
+            return False
+
+    async with opened_desk(Memory(store=DictStore(), embedder=Loading())) as desk:
+        await desk.told("I live in Lyon", subject="Ana")
+
+        known = await desk("recall", query="Where does Ana live?")
+        unheard = await desk("recall", query="Where does Marcus live?")
+
+    assert "degraded" in known
+    assert (known["verdict"], unheard["verdict"]) == ("found", "nothing_relevant")
+    assert unheard["reason"] == "No note mentions Marcus; these are the nearest."
+
+
 async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
     query = "When does Ben teach the pottery class?"
     before = await sure(friends, query)

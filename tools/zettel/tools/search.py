@@ -14,7 +14,14 @@ from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.anchor import find_anchor, moment
-from zettel.tools.ranking.bridge import RELATION, either, find_unnamed, lifted, step_share
+from zettel.tools.ranking.bridge import (
+    RELATION,
+    beside_share,
+    either,
+    find_unnamed,
+    lifted,
+    step_share,
+)
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import (
     Ranked,
@@ -143,8 +150,9 @@ async def _beside(
     # Events are asked for: notes that speak of a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
-    share = step_share(corpus)
-    return either(either(first, found, share), told, min(share, RELATION))
+    return either(
+        either(first, found, beside_share(corpus)), told, min(step_share(corpus), RELATION)
+    )
 
 
 async def _steps(
@@ -156,7 +164,8 @@ async def _steps(
     left: int = STEPS,
 ) -> Ranking:
     """Follow what a question names without a name, and let notes count by the better place."""
-    corpus, unnamed = first.corpus, find_unnamed(question.text)
+    corpus, text = first.corpus, question.capitalised()
+    unnamed = find_unnamed(text)
     share = step_share(corpus)
     if unnamed is None or not left:
         return first
@@ -170,7 +179,7 @@ async def _steps(
     by_places, best = unnamed.is_person and not corpus.conversation, first.scores.max(initial=0.0)
     ranking = lifted(first, first, first.order[:KEEP], 1.0, best) if by_places else first
     for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):
-        again, found = await asked(unnamed.named(question.text, lead.name))
+        again, found = await asked(unnamed.named(text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
         if by_places:

@@ -18,6 +18,8 @@ STEP, STEP_IN_TALK = 0.98, 0.85
 """What a place in the next question's ranking counts beside the first question's: the study's
 share (section 13), but less where people talk with each other, who seldom ask in two steps. There
 the possessives of LoCoMo lose 3 points of recall@10 with 0.98."""
+AHEAD = 1.05
+"""The same for what happened beside an event: it is asked for, and the event is not."""
 RELATION = 0.95
 """What a note that says who is meant counts: it is evidence too."""
 ROOM, STEEP, BEHIND = 1.1, 0.02, 10.0
@@ -28,6 +30,10 @@ to notes that tie the names and some to those that answer, of whatever nearness.
 generator all@10 rises with it and `ALONE` from 53.5 to 66.7 in dialogue and from 55.7 to 59.1 with
 an assistant. Not for things: "Ana's home" takes one step (with places for it 73.7 and 64.8, but in
 dialogue recall@10 of what takes one step falls by 9, asked for a moment by 24)."""
+
+STEPPED = "stepped"
+"""What a second look adds to a score, or takes off it, so that it has its place beside the first's.
+No signal: it says of no note what is in it."""
 
 _PEOPLE = frozenset(
     "person people man woman boy girl guy colleague coworker co-worker workmate teammate friend"
@@ -43,9 +49,9 @@ _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+
 _UNNAMED = re.compile(
     rf"""(?P<whole>
         the\s+(?:{"|".join(sorted(_PEOPLE))})\s+of\s+{_NAME}
-      | {_NAME}['’]s\s+\p{{Ll}}[\p{{L}}-]*
+      | {_NAME}(?:['’]s|(?<=s)['’])\s+\p{{Ll}}[\p{{L}}-]*
       | (?P<name>my)\s+\p{{Ll}}[\p{{L}}-]*
-      | the\s+\p{{Ll}}[\p{{L}}-]*\s+of\s+{_NAME}(?!['’]s)
+      | the\s+\p{{Ll}}[\p{{L}}-]*\s+of\s+{_NAME}(?!['’])
       | the\s+\p{{Ll}}[\p{{L}}-]*\s+(?:that\s+|who\s+|whom\s+)?
             {_NAME}\s+\p{{Ll}}+(?:\s+(?:with|for|on|at|to|in)\b)?
     )(?![\p{{L}}-])""",
@@ -102,6 +108,11 @@ def step_share(corpus: Corpus) -> float:
     return STEP_IN_TALK if corpus.conversation else STEP
 
 
+def beside_share(corpus: Corpus) -> float:
+    """What counts in a scope what happened before or after the event that a question names."""
+    return STEP_IN_TALK if corpus.conversation else AHEAD
+
+
 def either(first: Ranking, second: Ranking, share: float) -> Ranking:
     """One ranking in which each note has the better of its two places.
 
@@ -116,10 +127,7 @@ def either(first: Ranking, second: Ranking, share: float) -> Ranking:
     scale = share * scores[first.order[0]] / theirs[second.order[0]]
     better = scale * theirs > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
-    names = dict.fromkeys((*first.parts, *second.parts))
-    parts = {
-        name: (1.0, np.where(better, scale * _of(second, name), _of(first, name))) for name in names
-    }
+    parts = _parts(first, second, np.where(better, scale, 0.0))
     return ranked(first.corpus, parts, np.union1d(first.order, second.order))
 
 
@@ -139,12 +147,21 @@ def lifted(first: Ranking, second: Ranking, rows: Rows, share: float, best: floa
     better = (theirs > 0) & (aims > first.scores[rows])
     lift = np.zeros(len(first.corpus))
     lift[rows[better]] = aims[better] / theirs[better]
-    names = dict.fromkeys((*first.parts, *second.parts))
-    parts = {
-        name: (1.0, np.where(lift > 0, lift * _of(second, name), _of(first, name)))
-        for name in names
-    }
-    return ranked(first.corpus, parts, np.union1d(first.order, rows))
+    return ranked(first.corpus, _parts(first, second, lift), np.union1d(first.order, rows))
+
+
+def _parts(first: Ranking, second: Ranking, scale: Values) -> dict[str, tuple[float, Values]]:
+    """What the signals say of each note in the look it counts by; `STEPPED` is what that changes.
+
+    Args:
+        first: Of notes whose scale is 0.
+        second: Of the others.
+        scale: What a note's score in the second is multiplied by.
+    """
+    names = dict.fromkeys((*first.parts, *second.parts, STEPPED))
+    parts = {name: np.where(scale > 0, _of(second, name), _of(first, name)) for name in names}
+    parts[STEPPED] += np.where(scale > 0, (scale - 1.0) * second.scores, 0.0)
+    return {name: (1.0, values) for name, values in parts.items()}
 
 
 def _of(ranking: Ranking, name: str) -> Values:

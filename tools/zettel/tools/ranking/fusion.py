@@ -17,7 +17,7 @@ from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
 ORDERED = 2_000
 """Notes put in order: ten times what any answer is paged through."""
-EVIDENCE = ("text", "meaning", "exchange")
+EVIDENCE = ("text", "meaning", "exchange", "all_of_then")
 """A note comes in only if one of these speaks for it."""
 
 
@@ -87,7 +87,6 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
         "speaks_of_then": signals.speaks_of_then(question, corpus),
         "all_of_then": signals.all_of_then(question, corpus),
         "beside": signals.beside(question, corpus),
-        "in_order": signals.in_order(question, corpus),
         "standing": signals.standing(question, corpus),
         "core": signals.core(corpus),
     }
@@ -120,6 +119,7 @@ def signal_values(
         "meaning": nearness,
         "answers": signals.answers(words, corpus),
         "session_meaning": signals.session_meaning(nearness, corpus),
+        "in_order": signals.in_order(question, corpus, words + nearness),
         **(question_values(question, corpus) if beforehand is None else beforehand),
     }
 

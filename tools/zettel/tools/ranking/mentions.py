@@ -18,7 +18,7 @@ _CALLS = (
     *("alright", "aw", "aww", "awesome", "bye", "congrats", "congratulations", "cool", "dear"),
     *("good (?:job|luck|morning|news|night)", "goodbye", "great(?: job| news)?", "hello", "hey"),
     *("hi", "nice", "no(?: problem)?", "of course", "oh", "ok", "okay", "right", "same here"),
-    *("see you", "sorry", "sure", "thanks?(?: you)?", "welcome", "well done", "woohoo", "wow"),
+    *("see you", "sorry", "sure", "thanks", "thank you", "welcome", "well done", "woohoo", "wow"),
     *("yay", "yeah", "yep", "yes", "yo", "yup"),
 )
 """What is said before a name to whoever has it. While nine of these were known, 29 of LoCoMo's

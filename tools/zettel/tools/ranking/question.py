@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
+from zettel.tools.evolve.dates import COUNT, DAY, MONTH
 from zettel.tools.ranking.terms import terms
 from zettel.tools.ranking.windows import windows, without_times
 
@@ -21,18 +22,29 @@ _WHEN = re.compile(
 )
 _WHO = re.compile(r"\b(?:who|where|which)\b", re.IGNORECASE)
 _HOW_TO = re.compile(
-    r"\bhow (?:should|shall|must|do|can) (?:i|we|you)\b|\bprefer(?:s|red|ences?)?\b"
+    r"\bhow (?:(?:should|shall|must)\b|(?:do|can) (?:i|we|you)\b)|\bprefer(?:s|red|ences?)?\b"
     r"|\b(?:conventions?|guidelines?|instructions?|policy|policies|rules?)\b",
     re.IGNORECASE,
 )
+_PERIOD = (
+    rf"(?:{COUNT}\s+)?(?:day|night|week(?:end)?|month|year|spring|summer|autumn|fall|winter|season"
+    rf"|semester|term|{MONTH}|{DAY})s?\b"
+)
+"""After "last" a time that has passed."""
+_NO_ORDER = r"(?:names?|aid|class|lady|hand|person|language|grade|floor|minute|resort|mile|straw)\b"
+"""What makes a thing of "first" and "last" that is first or last of nothing."""
 _LATEST = re.compile(
-    r"\b(?:latest|newest|last time|most recent(?:ly)?|recently|currently)\b", re.IGNORECASE
+    r"\b(?:latest|newest|most recent(?:ly)?|recently|currently|nowadays|at present)\b"
+    rf"|\blast\b(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
+    re.IGNORECASE,
 )
 _HAPPENED = frozenset(
     terms("anything did doing done event everything going happen new news note noted tell told")
 )
 """What is left of "What happened in March?" or "Tell me what we did last week" without its time."""
-_FIRST = re.compile(r"\b(?:first time|earliest|for the first|originally)\b", re.IGNORECASE)
+_FIRST = re.compile(
+    rf"\b(?:earliest|originally|initially)\b|\bfirst\b(?!\s+(?:{_NO_ORDER}))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,12 @@ class Question:
     """The side of a moment it asks for, and the moment: seconds since 1970."""
     names: frozenset[str] = frozenset()
     """Whom it names, subjects and others, folded as it spells them."""
+
+    def capitalised(self) -> str:
+        """The question with its names spelled like names, as many do not."""
+        called = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
+        names = re.compile(rf"(?<!\w)(?:{called})(?!\w)") if called else None
+        return names.sub(lambda name: name.group().title(), self.text) if names else self.text
 
 
 def read_question(

@@ -4,6 +4,7 @@ It drops nothing. Who asks for one person's affairs and finds another's, or noth
 is told so beside the notes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranked, Ranking, in_rows
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import USER, Question
+from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.ranking.terms import STEM, terms
 
 Verdict = Literal["found", "uncertain", "nothing_relevant"]
@@ -50,6 +52,9 @@ MIDDLE, STEEPNESS = 1.48, 8.0
 All of them are set on LoCoMo's development half and the generator's seeds 0, 3, 5 and 7; 0.5 lies
 there between what it may flag of LoCoMo's answerable questions (8 %) and what it must of the others
 (60 %): figures in `benchmarks/RESULTS.md`."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_ORDER = frozenset(terms("first last latest newest earliest recent recently thing things time"))
+"""Words of a question for an order that no note need hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +99,17 @@ def judge(
     margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
     unheard = _unheard(question, corpus)
     near = _nearness(question, corpus, meaning, unheard)
+    timeless = _is_timeless(question, corpus)
     if question.only_when:
-        near = 1.0 if "all_of_then" in ranked[0].shares else 0.0
-    confidence = _confidence(margin, near - UNHEARD * bool(unheard))
+        near = float(not timeless)
+    confidence = _confidence(margin, FAR if timeless else near - UNHEARD * bool(unheard))
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Judgement(verdict="found", confidence=confidence)
     verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
     near_by = "comes near" if near < NEAR else "comes quite near"
     what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
-    what = "is of that time" if question.only_when else what
+    what = "is of that time" if timeless else what
     reason = f"No note {what}; these are the nearest."
     if verdict == "uncertain" and apart and margin < 0:
         other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
@@ -126,9 +132,10 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     """What is told of the one whom the question names, and what of others.
 
     Who speaks of somebody tells about them, too. What an assistant says is about nobody, and so is
-    a note without a subject. Who asks tells nothing, though in the question's own words: as the
-    others' best such notes had 36 instead of 27 % of what can be answered in the generator's
-    dialogues flagged, and LoCoMo's AUROC at .872 instead of .878.
+    a note without a subject; but whoever asks as "I" asks of what was noted for them. Who asks
+    tells nothing, though in the question's own words: as the others' best such notes had 36 instead
+    of 27 % of what can be answered in the generator's dialogues flagged, and LoCoMo's AUROC at .872
+    instead of .878.
     """
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
@@ -137,6 +144,8 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
         return nobody, nobody
     somebody = (n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number)
     own = corpus.subject_numbers == number
+    if question.subject == USER:
+        own |= corpus.subject_numbers < 0
     for name in question.names:
         own[corpus.mentions.speak_of(name)] = True
     return _telling(own, corpus), _telling(corpus.of_subjects(somebody) & ~own, corpus)
@@ -154,7 +163,10 @@ def _nearness(
     meaning: Mapping[str, float] | None,
     unheard: Sequence[str],
 ) -> float:
-    near = np.ones(len(corpus)) if meaning is None else in_rows(meaning, corpus)[0]
+    if meaning is None:  # nothing is known of nearness, but a name that was never told
+        near = np.full(len(corpus), 0.0 if unheard else 1.0)
+    else:
+        near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     theirs = corpus.of_subjects(machines)
     near = near - MACHINE * theirs
@@ -172,6 +184,17 @@ def _unheard(question: Question, corpus: Corpus) -> list[str]:
     return [name for name in spelled if not corpus.mentions.held(fold(name))]
 
 
+def _is_timeless(question: Question, corpus: Corpus) -> bool:
+    """Whether a question asks for a time that no note is of.
+
+    Not where a note spells its year: evolution may not have read it yet.
+    """
+    if not question.times or is_of_then(question, corpus):
+        return False
+    years = () if question.only_when else _YEAR.findall(question.text)
+    return not any(corpus.mentions.held(year) for year in years)
+
+
 def _best(scores: Values) -> float:
     best = min(BEST, len(scores))
     return float(np.partition(scores, -best)[-best:].mean())
@@ -184,7 +207,8 @@ def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence
     """
     held, total = np.zeros(len(corpus)), 0.0
     strange = {term[:STEM] for term in terms(" ".join(unheard))}
-    for stem in dict.fromkeys(term[:STEM] for term in terms(question.topic)):
+    asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
+    for stem in dict.fromkeys(term[:STEM] for term in asked):
         there = corpus.said.holding(stem) & (stem not in strange)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight

@@ -23,7 +23,7 @@ _TABLE = {
     "speaks_of_then": (0.25, 0.25),
     "all_of_then": (2.00, 2.00),
     "beside": (0.50, 0.50),
-    "in_order": (0.05, 0.05),
+    "in_order": (0.15, 0.15),
     "standing": (0.15, 0.15),
     "core": (0.05, 0.05),
 }

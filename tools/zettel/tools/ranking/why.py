@@ -22,6 +22,7 @@ REASONS = {
     "in_order": "first or latest, as you asked",
     "standing": "a standing instruction",
     "core": "core profile",
+    "stepped": "by a second look",
     "exact": "holds the very term",
     "reranker": "reads like an answer",
 }

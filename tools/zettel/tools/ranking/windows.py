@@ -1,7 +1,7 @@
 """The stretches of time a question asks for: "since March", "between March and May"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,7 +44,7 @@ def windows(text: str, now: datetime) -> tuple[Window, ...]:
         text: The question.
         now: What "last week" is relative to.
     """
-    named = sorted((*_spelled(text, now), *_bare(text, now)), key=lambda time: time.at)
+    named = sorted(_named(text, now), key=lambda time: time.at)
     found = list[Window]()
     while named:
         first = named.pop(0)
@@ -58,7 +58,7 @@ def windows(text: str, now: datetime) -> tuple[Window, ...]:
 def starts_with_time(text: str, now: datetime) -> bool:
     """Whether what stands after "before" or "since" is a time and no event."""
     told = f"{_SINCE}{text}"
-    return any(time.at <= len(_SINCE) for time in (*_spelled(told, now), *_bare(told, now)))
+    return any(time.at <= len(_SINCE) for time in _named(told, now))
 
 
 def without_times(text: str, now: datetime) -> str:
@@ -66,6 +66,11 @@ def without_times(text: str, now: datetime) -> str:
     for phrase in [span.phrase for span in spans(text, now)]:
         text = text.replace(phrase, " ")
     return _LAST.sub(" ", _BARE.sub(" ", text))
+
+
+def _named(text: str, now: datetime) -> list[_Named]:
+    spelled = list(_spelled(text, now))
+    return [*spelled, *_bare(text, now, beside=spelled)]
 
 
 def _spelled(text: str, now: datetime) -> Iterator[_Named]:
@@ -79,14 +84,13 @@ def _spelled(text: str, now: datetime) -> Iterator[_Named]:
         yield _Named(at=at, side=word, phrase=span.phrase, period=period)
 
 
-def _bare(text: str, now: datetime) -> Iterator[_Named]:
+def _bare(text: str, now: datetime, beside: Sequence[_Named]) -> Iterator[_Named]:
     """Months, days of the week and years after a word that makes times of them."""
-    spelled = [span.phrase for span in spans(text, now)]
     for match in _BARE.finditer(text):
         side, phrase = match.groups()
         period = resolve(phrase, now)
         # In small letters "may" is a verb.
-        if period and phrase != "may" and not any(match.group() in told for told in spelled):
+        if period and phrase != "may" and not any(match.group() in told.phrase for told in beside):
             side = side.lower()
             yield _Named(at=match.start(), side=side, phrase=phrase, period=period, bare=True)
 
