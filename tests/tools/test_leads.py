@@ -67,6 +67,17 @@ def test_a_person_is_meant_where_a_person_is_asked_for(question: str, expected: 
     assert _leads(notes, question, tied=(1,), told=(2, 3))[0].name == expected
 
 
+def test_who_is_called_what_the_question_says_is_meant_though_nobody_knows_them() -> None:
+    notes = [
+        _note(1, "My colleague Irena is on leave", subject="Ana"),
+        _note(2, "Tobias fixed my bike", subject="Ana"),
+        _note(3, "They say Irena has a flat in Graz"),
+        _note(4, "I live in Utrecht", subject="Tobias"),
+    ]
+
+    assert _leads(notes, COLLEAGUE, tied=(1, 2), told=(3, 4))[0].name == "Irena"
+
+
 def test_a_month_is_nobody() -> None:
     notes = [_note(1, "Ana was in Rome in March"), _note(2, "They say March is cold")]
 

@@ -81,7 +81,8 @@ def find_leads(unnamed: Unnamed, about: Ranking, asked: Ranking) -> list[Lead]:
             said = (fold(name), unnamed.name)
             ties[name] = [r for r in there if _ties(corpus.outlines[r], *said, spoken=spoken)]
             tie = tied[ties[name]].max(initial=0.0)
-            fits = 1.0 if _is_person(name, corpus) == unnamed.is_person else ODD
+            called = any(_is_called(corpus.outlines[r], fold(name), unnamed) for r in ties[name])
+            fits = 1.0 if called or _is_person(name, corpus) == unnamed.is_person else ODD
             hers = alone * len(there) / len({*there, *_holding(fold(name), corpus)})
             weights[name] = fits * float(tie + told[answering] + hers)
     likely = sorted(weights, key=lambda name: -weights[name])[:MEANT]
@@ -187,6 +188,12 @@ def _ties(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
     """
     words = _words(_around(name, outline.content))
     return whose in words or (fold(outline.subject) == whose and (not spoken or USER in words))
+
+
+def _is_called(outline: Outline, name: str, unnamed: Unnamed) -> bool:
+    """Whether a note says of a folded name what the question does: "My sister Irena"."""
+    noun = _words(unnamed.words) - {unnamed.name, *unnamed.name.split(), "the", "of"}
+    return bool(noun) and noun <= _words(_around(name, outline.content))
 
 
 def _around(name: str, text: str) -> str:
