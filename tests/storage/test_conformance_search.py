@@ -193,19 +193,33 @@ async def test_a_change_keeps_replaces_or_drops_the_vectors(store: NoteStore) ->
     assert len(hits) == 3
 
 
-async def test_embedding_makes_no_revision_and_skips_rows_closed_since(store: NoteStore) -> None:
+async def test_embedding_makes_no_revision_and_fills_in_the_very_ones_it_names(
+    store: NoteStore,
+) -> None:
     note, closed = make_note("still life"), make_note("moved on")
     await add(store, note, closed)
     await store.write(changes=[revised(closed, "newer words")])
+    before, now = await store.revisions(closed.note_id)
 
     await store.embed([(note, unit(X)), (closed, unit(Y)), (make_note(), unit(Z))], model="m2")
 
     assert await store.revisions(note.note_id) == [replace(note, embed_model="m2")]
-    assert [row.embed_model for row in await store.revisions(closed.note_id)] == ["", ""]
+    assert await store.revisions(closed.note_id) == [replace(before, embed_model="m2"), now]
     assert list(await store.passages_of([note.note_id, closed.note_id])) == [note.note_id]
     assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=9)) == 1
+    [was] = await store.match_vectors(unit(Y)[0], NoteFilter(known_at=NOW), limit=1)
+    assert (was.note_id, was.score) == (closed.note_id, pytest.approx(1.0))
     assert len(await store.match_text("still", NoteFilter(), limit=9)) == 1
     assert await store.count(EVERYTHING) == 2
+
+
+async def test_vectors_of_words_that_are_not_there_any_more_are_not_kept(store: NoteStore) -> None:
+    note = make_note("a secret")
+    await add(store, replace(note, content="blotted out"))
+
+    await store.embed([(note, unit(X))], model="m2")
+
+    assert [row.embed_model for row in await store.revisions(note.note_id)] == [""]
 
 
 async def test_embedding_leaves_vectors_that_are_there_alone(store: NoteStore) -> None:

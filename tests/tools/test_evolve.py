@@ -175,6 +175,19 @@ async def test_what_waited_for_the_model_is_embedded() -> None:
         assert [r.rev for r in await memory.store.revisions(note_id)] == [1, 2]
 
 
+async def test_what_was_replaced_while_it_waited_is_embedded_too() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        note_id = await desk.told("Ana lives in Lyon", happened_at="2026-01-10")
+        await desk("update", note_id=note_id, content="Ana is in Paris", happened_at="2026-03-01")
+
+        await desk.evolve()
+        answer = await desk("recall", query="Ana lives", as_of="2026-02", detail="full")
+
+        assert pick(answer, "notes", 0, "content") == "Ana lives in Lyon"
+        assert pick(answer, "notes", 0, "signals", "meaning")
+
+
 words = st.sampled_from("Ana Lyon Zeb met saw the bowl rain yesterday in May 2021 why? so".split())
 sentence = st.lists(words, min_size=1, max_size=8).map(" ".join)
 

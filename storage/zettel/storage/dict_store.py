@@ -185,8 +185,9 @@ class DictStore(DictErasing):
             check_vectors(array, dim=None)
         for note, array in vectors:
             row = self._rows.get(note.row_id)
-            if row is not None and row.current and not row.embed_model:
-                self._put(replace(row, embed_model=model), array)
+            if row is not None and row.content == note.content and not row.embed_model:
+                self._rows[row.row_id] = replace(row, embed_model=model)
+                self._vectors[row.row_id] = array
         self._committed()
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:

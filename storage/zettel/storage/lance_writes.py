@@ -29,7 +29,10 @@ from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 _CLOSES = "target.current AND NOT source.current"
 """A row is replaced only to close it, so of two writers the second replaces nothing."""
 
-_WAITS = "target.current AND target.embed_model = '' AND target.stage = source.stage"
+_WAITS = (
+    "target.current = source.current AND target.embed_model = '' AND target.stage = source.stage"
+    " AND target.content = source.content"
+)
 """The row is as it was read, so that writing it whole undoes nothing."""
 
 
@@ -81,16 +84,16 @@ async def embed_notes(
     """
     for _, array in vectors:
         check_vectors(array, dim=tables.dim)
-    made = {note.row_id: array for note, array in vectors}
+    made = {note.row_id: (note.content, array) for note, array in vectors}
     if not made:
         return
     async with tables.notes.writing():
-        waiting = await read_rows(
-            tables, all_of("current", equals("embed_model", ""), _keyed(made))
-        )
+        waiting = await read_rows(tables, all_of(equals("embed_model", ""), _keyed(made)))
         filled = [
-            NoteRow(note=replace(row.note, embed_model=model), vectors=made[row.note.row_id])
+            NoteRow(note=replace(row.note, embed_model=model), vectors=array)
             for row in waiting
+            for content, array in (made[row.note.row_id],)
+            if row.note.content == content
         ]
         if filled:
             rows = as_table(tables, filled)

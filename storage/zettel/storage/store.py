@@ -236,7 +236,7 @@ class NoteStore(Erasable, Measured, Protocol):
         ...
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        """Fill in vectors of rows that wait; makes no revision, skips rows closed since."""
+        """Fill in vectors of revisions that wait, of the same content; makes no revision."""
         ...
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
