@@ -240,7 +240,18 @@ def test_a_question_says_what_kind_of_answer_it_wants() -> None:
         assert read_question(latest, [], NOW).order == "latest"
     for first in ("Where did she go first?", "the first thing she bought", "her first visit"):
         assert read_question(first, [], NOW).order == "first"
-    for none in ("Who came last week?", "in the last two months", "her last name", "first aid"):
+    for none in (
+        "Who came last week?",
+        "in the last two months",
+        "in the last few days",
+        "her last name",
+        "her first and last name",
+        "first aid",
+        "a first-class seat",
+        "First, tell me where she was",
+        "How long did the battery last?",
+        "Will it last until Friday?",
+    ):
         assert not read_question(none, [], NOW).order
     plain = read_question("What is it made of?", [], NOW)
     assert not (plain.asks_when or plain.asks_who or plain.asks_how_to or plain.order)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
+from zettel.tools.newest import NEWEST
 from zettel.tools.ranking import signals
 from zettel.tools.ranking.bridge import STEPPED
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, summed_around
@@ -85,7 +86,7 @@ def test_every_signal_has_a_weight_for_every_scope_and_a_reason() -> None:
 
     assert named == TALK.keys() == OTHERWISE.keys()
     # These have weights of their own, or none.
-    assert named | {"exact", "reranker", STEPPED} == REASONS.keys()
+    assert named | {"exact", "reranker", STEPPED, NEWEST} == REASONS.keys()
 
 
 @given(positive, positive)

@@ -66,7 +66,10 @@ async def test_names_in_small_letters_lead_on_too(desk: Desk) -> None:
     for person in ("Cleo", "Dan", "Eva", "Finn"):
         await desk.told("I live in a flat in Paris", subject=person)
 
-    assert set((await desk.found(query="where does ana's colleague live"))[:2]) == {pair, ben}
+    for day in range(6):
+        await desk.told(f"It rained where I live, on day {day}", subject="Ana")
+
+    assert {pair, ben} <= set((await desk.found(query="where does ana's colleague live"))[:5])
 
 
 async def test_what_a_signal_says_never_exceeds_its_weight(desk: Desk) -> None:

@@ -53,8 +53,6 @@ def judged(older: str, younger: str, *, days: int = 3, who: tuple[str, str] = ("
         ("Ana works at Halden Press", "Ana quit Halden Press."),
         ("Ana lives in Lyon", "Ana does not live in Lyon any more"),
         ("The API supports TLS 1.2", "The API does not support TLS 1.2"),
-        ("Ana lives in Lyon", "Ana has moved, she lives in Paris now"),
-        ("Ana lives in Lyon", "I met Ana today. She lives in Paris now"),
         ("Ana is vegetarian", "Ana is not vegetarian any more"),
     ],
 )
@@ -95,8 +93,13 @@ def test_two_values_or_a_denial_on_one_day_may_contradict() -> None:
         ("The deadline of Falcon is 3 May", "The deadline of Eagle is 9 June"),
         ("The size of the search index is 3 GB", "The size of the search log is 4 GB"),
         ("Ana - hobbies: chess", "Ana - hobbies: rowing"),
-        ("Ana lives in Lyon", "Ana has a friend, Eva, and she lives in Paris"),
-        ("Ana lives in Lyon", "She lives in Paris"),
+        ("Ana lives in Lyon", "Ana has a brother and he lives in Paris"),
+        ("Ana lives in Lyon", "Her parents worried when she moved to Paris"),
+        ("Ana lives in Lyon", "Ana was living in Paris as a student"),
+        ("Ana's address is Elm Street 5", "Ana's old address was Birkenweg 12"),
+        ("We ship on Friday", "They do not ship on Friday"),
+        ("It is open", "It is no longer open"),
+        ("Ana trusts Ben", "Ben does not trust Ana"),
         ("Ana is vegetarian", "Ben is not vegetarian any more"),
         ("I know", "I don't know"),
         ("My car broke down on Friday", "My car broke down on Monday"),
@@ -109,6 +112,12 @@ def test_look_alikes_and_what_may_both_be_true_are_no_rivals(older: str, younger
 def test_an_assistants_first_person_states_nothing() -> None:
     assert statements(told("I work as a translator", subject="assistant")) == ()
     assert len(statements(told("I work as a translator", subject="user"))) == 1
+
+
+def test_a_long_list_of_names_is_read_in_no_time() -> None:
+    names = "Ab " * 1300 + "lives"  # 20 s while a name had no end
+
+    assert statements(told(names)) == ()
 
 
 def test_a_reason_holds_no_word_of_the_older_note() -> None:

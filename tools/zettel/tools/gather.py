@@ -8,8 +8,10 @@ from zettel.tools.asking import Asked
 from zettel.tools.details import Linked, linked
 from zettel.tools.looking import read_ids, read_page
 from zettel.tools.memory import Memory
-from zettel.tools.ranking.distinct import copies
+from zettel.tools.ranking.distinct import told_alike
 
+CHUNK = 11
+"""Notes read at once, least: of a page of ten all, and the one behind."""
 BESIDE = 3
 """Notes set beside one that they contradict, or may."""
 NAMED = 5
@@ -84,17 +86,17 @@ async def gather(
 async def _distinct(
     memory: Memory, asked: Asked, ids: Sequence[str], most: int
 ) -> tuple[list[tuple[Note, ...]], int]:
-    """Groups of notes that say the same, one more than so many, and how many ids they took.
+    """Groups of notes that say the same, more than so many, and how many ids they took.
 
-    That one shows that the last of the others is whole: copies follow each other in a ranking.
+    One more shows that the last of the others is whole: copies follow each other in a ranking.
     """
-    found, groups, looked = list[Note](), list[tuple[Note, ...]](), 0
+    groups, looked = dict[tuple[str, str], list[Note]](), 0
     while looked < len(ids) and len(groups) <= most:
-        chunk = ids[looked : looked + most + 1 - len(groups)]
-        found += await read_page(memory, asked, chunk)
+        chunk = ids[looked : looked + max(most + 1, CHUNK)]
+        for note in await read_page(memory, asked, chunk):
+            groups.setdefault(told_alike(note), []).append(note)
         looked += len(chunk)
-        groups = copies(found)
-    return groups, looked
+    return [tuple(group) for group in groups.values()], looked
 
 
 async def _entries(memory: Memory, asked: Asked, groups: Sequence[tuple[Note, ...]]) -> list[Entry]:
@@ -124,18 +126,16 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
 async def _side_by_side(
     memory: Memory, asked: Asked, entries: Sequence[Entry], most: int
 ) -> list[Entry]:
-    known = {entry.note.note_id: entry for entry in entries}
+    known = {note.note_id: entry for entry in entries for note in (entry.note, *entry.also)}
     away = {i for entry in entries for i in entry.beside if i not in known}
     if away and len(entries) + len(away) > 1:
         pulled = await _matching(memory, asked, sorted(away))
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
-    ordered = dict[str, Entry]()
+    ordered = dict[tuple[str, str], Entry]()
     for entry in entries:
-        ordered.setdefault(entry.note.note_id, entry)
-        for note_id in entry.beside:
-            if note_id in known:
-                ordered.setdefault(note_id, known[note_id])
+        for one in (entry, *(known[i] for i in entry.beside if i in known)):
+            ordered.setdefault(told_alike(one.note), one)
     return list(ordered.values())[:most]
 
 

@@ -1,39 +1,55 @@
-"""The newest value of a fact before those it may have replaced.
-
-By rule, from the words of the best notes: whoever asks right after telling is answered so, too.
-"""
+"""The newest value of a fact before those it may have replaced: as evolution has linked them."""
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
-from zettel.storage.notes import MAY_SUPERSEDE, Outline, fold, order_key
+from zettel.storage.notes import MAY_SUPERSEDE, Note, Outline, order_key
+from zettel.tools.asking import Asked
+from zettel.tools.memory import Memory
 from zettel.tools.ranking.fusion import Ranked
-from zettel.tools.rivals import denies, rival
-from zettel.tools.statements import Statement, statements
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.terms import STEM, terms
+from zettel.tools.rivals import PLAIN
+from zettel.tools.statements import statements
 
-READ = 10
-"""Notes of a ranking that are read for it, a page: 3 ms, where its recall takes some 60."""
-_WORD = re.compile(r"\w+")
-_OF_A_TIME = ("happened_then", "speaks_of_then", "all_of_then", "beside", "in_order")
-"""Signals that bring up a value because it was true once."""
+READ = 20
+"""The best of a ranking that are put in order, two pages of ten."""
+NEWEST = "newest"
+"""What a score takes on from that of the note which it may supersede, so that it comes before it.
+No signal: it says of no note what is in it."""
+_FORMER = re.compile(
+    r"\b(?:before|used? to|former(?:ly)?|previous(?:ly)?|old|earlier|once|original(?:ly)?|back then"
+    r"|away from)\b",
+    re.IGNORECASE,
+)
+_STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 
 
-def newest_first(
-    query: str, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
+async def newest_first(
+    memory: Memory,
+    asked: Asked,
+    question: Question,
+    ranked: Sequence[Ranked],
+    outlines: Mapping[str, Outline],
 ) -> tuple[Ranked, ...]:
-    """Put whatever may supersede a note right before it, the newest first.
+    """Put whatever may supersede a note before it, the newest first, where that is plain.
 
-    Whichever is of a time that is asked for comes first instead; and a note whose value the
-    question names keeps its place.
+    A note keeps its place that the question names by its value, or by a word that the other one
+    does not have; and all do where a former value is asked for, or a time that has passed.
 
     Args:
-        query: The question.
+        memory: Where.
+        asked: The question's scope and clocks.
+        question: As read.
         ranked: Best first.
-        outlines: By note id; a note that is not among them keeps its place.
+        outlines: Of all of them, by note id.
     """
-    best = [r for r in ranked[:READ] if r.note_id in outlines]
-    ahead = _ahead(_words(query), {r.note_id: r for r in best}, outlines)
+    if question.order == "first" or question.is_past or _FORMER.search(question.text):
+        return tuple(ranked)
+    best = {r.note_id: r for r in ranked[:READ]}
+    linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
+    pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    ahead = _ahead(question, best, outlines, pairs)
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -44,38 +60,60 @@ def newest_first(
 
     for one in ranked:
         place(one)
-    return tuple(placed.values())
+    return _lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+def _pairs(note: Note, asked: Asked) -> list[tuple[str, str]]:
+    """Ids of a note and of each that it may supersede."""
+    at = asked.moment if asked.looks_back else None
+    return [
+        (note.note_id, link.to)
+        for link in note.links
+        if link.relation == MAY_SUPERSEDE and link.weight >= PLAIN and link.stood(at)
+    ]
 
 
 def _ahead(
-    query: str, best: Mapping[str, Ranked], outlines: Mapping[str, Outline]
+    question: Question,
+    best: Mapping[str, Ranked],
+    outlines: Mapping[str, Outline],
+    pairs: Sequence[tuple[str, str]],
 ) -> dict[str, list[Ranked]]:
-    """Note id -> what comes before it, in order."""
-    told = {note_id: statements(outlines[note_id]) for note_id in best}
-    age = {note_id: order_key(outlines[note_id]) for note_id in best}
-    by_age = sorted(best, key=age.__getitem__, reverse=True)
-    by_worth = sorted(by_age, key=lambda note_id: _of_a_time(best[note_id]), reverse=True)
-    found = dict[str, list[Ranked]]()
-    denying = {note_id for note_id in best if denies(outlines[note_id].content)}
-    for first, second in combinations(by_worth, 2):
-        negated = (first in denying) is not (second in denying)
-        if not (negated or (told[first] and told[second])) or _is_asked_for(query, told[second]):
-            continue
-        older, younger = sorted((first, second), key=age.__getitem__)
-        may = rival(outlines[younger], outlines[older], told[younger], told[older])
-        if may and may.relation == MAY_SUPERSEDE:
-            found.setdefault(second, []).append(best[first])
-    return found
+    """Note id -> what comes before it, the newest first."""
+    found = dict[str, list[str]]()
+    for younger, older in pairs:
+        # Either may have been dated anew since they were linked.
+        later = order_key(outlines[younger]) > order_key(outlines[older])
+        if later and not _is_asked_for(question, outlines[older], outlines[younger]):
+            found.setdefault(older, []).append(younger)
+    return {
+        older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
+        for older, of in found.items()
+    }
 
 
-def _is_asked_for(query: str, told: Sequence[Statement]) -> bool:
-    return any(_words(one.value) in query for one in told)
+def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
+    """Whether the question has a word that only the older note has, but for words of the fact.
+
+    Its value is such a word, except where the question is whether it still holds.
+    """
+    told = statements(older)
+    fact = [one.words for one in (*told, *statements(younger))]
+    fact += [one.value for one in told if _STILL.search(question.text)]
+    asked = _stems(question.topic) & _stems(older.content)
+    return not asked <= _stems(" ".join((younger.subject, younger.content, *fact)))
 
 
-def _words(text: str) -> str:
-    """Folded, with a space around each: what is in it is in it as whole words."""
-    return f" {' '.join(_WORD.findall(fold(text)))} "
+def _stems(text: str) -> set[str]:
+    return {term[:STEM] for term in terms(text)}
 
 
-def _of_a_time(ranked: Ranked) -> float:
-    return sum(ranked.shares.get(name, 0.0) for name in _OF_A_TIME)
+def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    """With scores that fall: who was put first takes on what is missing."""
+    lifted, least = list[Ranked](), float("-inf")
+    for one in reversed(ranked):
+        if one.score < least:
+            one = Ranked(one.note_id, least, {**one.shares, NEWEST: least - one.score})
+        lifted.append(one)
+        least = one.score
+    return tuple(reversed(lifted))

@@ -59,10 +59,17 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
         found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
-        sure = judge(found.question, found.first, meaning, ranking, found_from=memory.found_from)
+        sure = judge(
+            found.question,
+            found.first,
+            meaning,
+            ranking,
+            found_from=memory.found_from,
+            whole=found.whole,
+        )
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
-        ranking = newest_first(asked.asking.query, ranking, outlines)
+        ranking = await newest_first(memory, asked, found.question, ranking, outlines)
         ranking = copies_together(ranking, outlines)
         kept = Kept(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"

@@ -14,19 +14,22 @@ from zettel.tools.statements import Statement, statements
 
 SURE, UNSURE, NEGATED = 0.9, 0.6, 0.8
 """Confidence in a pair: both say which fact they mean, one does not, the same words negated. Set by
-hand; they order links and nothing else."""
+hand."""
+PLAIN = 0.8
+"""Confidence from which on the younger note may be answered with before the older."""
 
 _DENIAL = re.compile(r"\b(?:not|never|no longer|cannot|any ?more)\b|n['’]t\b", re.IGNORECASE)
 _OVER = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}_]+")
 _BESIDE = frozenset(
-    "i he she they we it a an the is are was were be been am do does did has have had will can"
-    " could now still currently ca wo ai s t ve re m ll d".split()
+    "a an the is are was were be been am do does did has have had will can could now still"
+    " currently ca wo ai s t ve re m ll d".split()
 )
 """Words that come and go with a negation, and say nothing of what is negated."""
-LEAST_WORDS, ENDED_WORDS = 2, 1
-"""Words besides the subject that both sides of a negation share, least: "I don't know" denies
-nothing in particular, "no longer vegetarian" does."""
+LEAST_WORDS, ENDED_WORDS = 3, 2
+"""Words that both sides of a negation share, least, whom it is about being one: "I don't know"
+denies nothing in particular, "I'm no longer vegetarian" does."""
+_ANYBODY = frozenset("he she it they we this that these those there".split())
 ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 LOOKED_AT = 48
 """Notes read that may state the same fact."""
@@ -126,7 +129,7 @@ def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Rival | Non
         return None
     if same_value == (new.denied is old.denied) or (not same_value and new.denied):
         return None
-    weight = SURE if new.sure and old.sure else UNSURE
+    weight = SURE if new.sure and old.sure and new.plain and old.plain else UNSURE
     fact = f"{new.who}'s {new.fact}" if new.who else f"the {new.fact}"
     if new.denied:
         relation = MAY_SUPERSEDE if new.over else MAY_CONTRADICT
@@ -149,7 +152,8 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     if denies(new) is denies(old) or "?" in new + old:
         return None
     words, ends = _said(younger), _OVER.search(new) is not None
-    if len(words) < (ENDED_WORDS if ends else LEAST_WORDS) or words != _said(older):
+    least = ENDED_WORDS if ends and words and words[0] not in _ANYBODY else LEAST_WORDS
+    if len(words) < least or words != _said(older):
         return None
     over = not same_day or ends
     return Rival(
@@ -159,8 +163,10 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     )
 
 
-def _said(note: Note | Outline) -> frozenset[str]:
-    """What a note says, without whom it is about and without negations."""
-    of_whom = fold(note.subject).split()
-    words = _WORD.findall(_DENIAL.sub(" ", fold(note.content).replace("’", "'")))
-    return frozenset(ENDING.sub("", w) for w in words if w not in _BESIDE and w not in of_whom)
+def _said(note: Note | Outline) -> tuple[str, ...]:
+    """What a note says, without negations; it begins with its subject if that is who says it."""
+    found = _WORD.findall(_DENIAL.sub(" ", fold(note.content).replace("’", "'")))
+    words = [ENDING.sub("", word) for word in found if word not in _BESIDE]
+    whose = [ENDING.sub("", word) for word in _WORD.findall(fold(note.subject))]
+    said_by = 1 if words[:1] == ["i"] else len(whose) if words[: len(whose)] == whose else 0
+    return tuple([*whose, *words[said_by:]] if whose and said_by else words)

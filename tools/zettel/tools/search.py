@@ -79,6 +79,8 @@ class Found:
     meaning: Mapping[str, float]
     """Cosine by note id; empty while the model is loading."""
     with_meaning: bool
+    whole: bool
+    """Whether all notes of the scope were looked at."""
 
 
 async def search(
@@ -95,6 +97,7 @@ async def search(
     """
     with_meaning = memory.embedder.ready
     corpus = await memory.corpora.read(memory.store, where, now)
+    whole = corpus is not None
     if corpus:
         question = ask(query, corpus, now)
         arms, first = await _ranked(memory, question, where, corpus)
@@ -112,6 +115,7 @@ async def search(
         ranked=ranking.best(depth),
         meaning=arms.meaning,
         with_meaning=with_meaning,
+        whole=whole,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import regex as re
 
 _WORD = r"[\p{L}\p{M}\p{N}_&-]"
-_NAME = rf"\p{{Lu}}{_WORD}+(?:['’](?!s\b)\p{{L}}+)?(?:\s[\p{{Lu}}\p{{N}}]{_WORD}*)*"
+_NAME = rf"\p{{Lu}}{_WORD}++(?:['’](?!s\b)\p{{L}}+)?(?:\s[\p{{Lu}}\p{{N}}]{_WORD}*+){{0,5}}+"
 _NO_NAME = (
     r"(?!(?:The|An?|This|That|These|Those|It|He|She|They|We|You|There|Here|Who|What|When|Where|Why"
     r"|How|Which|And|But|So|Or|Then|Now|Today|Yesterday|Every\w+|Some\w*|Nobody|People|Also|Still"
@@ -19,10 +19,8 @@ _NO_NAME = (
     r"|Just|If|All|Both)\b)"
 )
 _NAMED = _NO_NAME + _NAME
-NAMED = re.compile(rf"(?<![\p{{L}}\p{{N}}'’-]){_NAMED}")
-"""Somebody or something with a name."""
 _OTHER = rf"[Mm]y\s\p{{Ll}}+|{_NAMED}['’]s\s\p{{Ll}}+"
-_WHO = rf"(?<![\p{{L}}\p{{N}}'’-])(?P<who>I|[Tt]he\suser|[Hh]e|[Ss]he|{_OTHER}|{_NAMED})"
+_WHO = rf"(?<![\p{{L}}\p{{N}}'’-])(?P<who>I|[Tt]he\suser|{_OTHER}|{_NAMED})"
 _TENSE = (
     r"(?:['’](?:m|s|ve|re))?(?:\s(?:am|is|are|was|has|have|had|do|does|did|now|still|currently|just"
     r"|recently|finally|officially|also|actually|really|already|been|got|getting|not|no\slonger"
@@ -56,12 +54,16 @@ class Form:
     pattern: re.Pattern[str]
     sure: bool = True
     """Whether the words say which fact they mean; who has bought a Volvo may drive it."""
+    plain: bool = True
+    """Whether any name makes it this fact: one moves to Marketing, too, and works with Clara."""
     whole: bool = False
     """Whether it must be the whole sentence."""
 
 
-def _form(fact: str, pattern: str, *, sure: bool = True, whole: bool = False) -> Form:
-    return Form(fact=fact, pattern=re.compile(pattern), sure=sure, whole=whole)
+def _form(
+    fact: str, pattern: str, *, sure: bool = True, plain: bool = True, whole: bool = False
+) -> Form:
+    return Form(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain, whole=whole)
 
 
 FORMS = (
@@ -71,10 +73,19 @@ FORMS = (
     _form(
         "home",
         rf"{_HEAD}\s(?:moved|relocated)(?:\s(?:back|house|home|again|over|out|from\s{_NAME}))*"
-        rf"(?:\s(?:in)?to\s(?:\p{{Ll}}+\s){{1,3}}?{_DWELLING})?\s{_PLACE}",
+        rf"\s(?:in)?to\s(?:\p{{Ll}}+\s){{1,3}}?{_DWELLING}\s{_PLACE}",
     ),
     _form(
-        "employer", rf"{_HEAD}\s(?:works?|working)\s(?:for|at|with)\s(?:the\s)?(?P<value>{_NAME})"
+        "home",
+        rf"{_HEAD}\s(?:moved|relocated)(?:\s(?:back|house|home|again|over|out|from\s{_NAME}))*"
+        rf"\s{_PLACE}",
+        plain=False,
+    ),
+    _form("employer", rf"{_HEAD}\s(?:works?|working)\s(?:for|at)\s(?:the\s)?(?P<value>{_NAME})"),
+    _form(
+        "employer",
+        rf"{_HEAD}\s(?:works?|working)\swith\s(?:the\s)?(?P<value>{_NAME})",
+        plain=False,
     ),
     _form(
         "employer",
@@ -98,7 +109,8 @@ FORMS = (
         rf"(?:job|position|post|role)\sas\s{_A}{_TRADE}",
     ),
     _form("occupation", rf"{_HEAD}\spromoted\sto\s{_A}{_TRADE}"),
-    _form("vehicle", rf"{_HEAD}\s(?:drives?|driving)\s{_A}(?P<value>{_NAME})"),
+    _form("vehicle", rf"{_HEAD}\s(?:drives?|driving)\s{_A}(?P<value>{_NAME})", plain=False),
+    _form("vehicle", rf"{_HEAD}\s(?:drives?|driving)\san?\s(?:\p{{Ll}}+\s)?(?P<value>{_NAME})"),
     _form(
         "vehicle",
         rf"{_HEAD}\s(?:bought|purchased|leased)\s{_A}(?P<value>{_NAME})(?=\s*[.!,]|\s*$)",
@@ -155,7 +167,7 @@ SINGLE = frozenset(
 """Nouns, the last word of a phrase, of which there is one at a time."""
 SPOKEN = frozenset("branch default database region framework editor theme colour color".split())
 """Those of them whose value need not look like a name or number."""
-QUALIFIERS = frozenset("current new home registered main present private latest old own".split())
+QUALIFIERS = frozenset("current new home registered main present private latest own".split())
 """Words before a noun that do not tell it from another."""
 
 HINT = re.compile(

@@ -14,7 +14,6 @@ from zettel.tools.ranking.corpus import ASSISTANTS
 from zettel.tools.statement_forms import (
     FORMS,
     HINT,
-    NAMED,
     NOTED,
     NOUNS,
     QUALIFIERS,
@@ -37,6 +36,13 @@ _UNCERTAIN = re.compile(
     r"|almost|nearly)\b|['’]d\b",
     re.IGNORECASE,
 )
+_PAST = re.compile(
+    r"\b(?:was|were|had been) (?:living|working|dating|driving|married|engaged)\b"
+    r"|\bwhen (?:i|you|he|she|we|they)\b|\bas a (?:student|child|kid|boy|girl|teenager)\b"
+    r"|\bin (?:high school|school|college|university)\b|\byears ago\b|\bback then\b",
+    re.IGNORECASE,
+)
+"""What was so before; told later, it replaces nothing."""
 _DENIED = re.compile(r"\b(?:not|never|no longer)\b|n['’]t\b", re.IGNORECASE)
 _OVER = re.compile(r"\b(?:no longer|any ?more|left|quit|sold|moved (?:out|away))\b", re.IGNORECASE)
 _BEGUN = re.compile(
@@ -47,7 +53,6 @@ _BEGUN = re.compile(
 _CLAUSE_END = re.compile(r"[,:]|$")
 _VALUED = re.compile(r"[\p{Lu}\p{N}`\"“_/@]")
 _FIRST = frozenset(("i", "my", "me"))
-_THIRD = frozenset(("he", "she"))
 _VAGUE = frozenset("favourite favorite thing things part parts one moment time".split())
 """What is somebody's favourite for the length of a conversation."""
 
@@ -69,6 +74,8 @@ class Statement:
     """It says that this is so only since lately."""
     sure: bool = True
     """Whether the words say which fact they mean."""
+    plain: bool = True
+    """Whether any name makes it this fact."""
 
     @property
     def words(self) -> str:
@@ -83,28 +90,23 @@ def statements(note: Note | Outline) -> tuple[Statement, ...]:
     """
     subject = fold(note.subject)
     found = dict[Statement, None]()
-    text = note.content[:READ]
-    for match in _SENTENCE.finditer(text):
-        sentence = match.group()
+    for sentence in _SENTENCE.findall(note.content[:READ]):
         if len(found) >= MOST:
             break
-        if HINT.search(sentence) and not _UNCERTAIN.search(sentence):
-            found |= dict.fromkeys(_read(sentence.strip(), subject, text[: match.start()]))
+        if HINT.search(sentence) and not (_UNCERTAIN.search(sentence) or _PAST.search(sentence)):
+            found |= dict.fromkeys(_read(sentence.strip(), subject))
     return tuple(found)[:MOST]
 
 
-def _read(sentence: str, subject: str, before: str) -> Iterator[Statement]:
+def _read(sentence: str, subject: str) -> Iterator[Statement]:
     for form in (*FORMS, *NOTED, *SAID):
         for match in form.pattern.finditer(sentence):
-            if stated := _stated(form, match, subject, before):
+            if stated := _stated(form, match, subject):
                 yield stated
 
 
-def _stated(form: Form, match: re.Match[str], subject: str, before: str) -> Statement | None:
-    words, noun = match.group("who"), match.groupdict().get("noun")
-    if fold(words) in _THIRD and not (words := _antecedent(before + match.string[: match.start()])):
-        return None
-    who = _who(words, subject)
+def _stated(form: Form, match: re.Match[str], subject: str) -> Statement | None:
+    who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
     value = match.group("value").strip(" .!\"“”'`*")
     fact = form.fact if noun is None else _fact(noun, value, said=form in SAID)
     if who is None or fact is None or not value or fold(value) in ORDINARY:
@@ -120,13 +122,8 @@ def _stated(form: Form, match: re.Match[str], subject: str, before: str) -> Stat
         over=over,
         begun=_BEGUN.search(clause) is not None,
         sure=form.sure,
+        plain=form.plain,
     )
-
-
-def _antecedent(before: str) -> str:
-    """Who "he" or "she" is: whoever alone was named before; empty if nobody or several were."""
-    named = set(NAMED.findall(before))
-    return named.pop() if len(named) == 1 else ""
 
 
 def _who(words: str, subject: str) -> str | None:

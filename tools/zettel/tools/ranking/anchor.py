@@ -18,7 +18,7 @@ _SIDES: dict[str, Side] = {
     "since": "after",
 }
 _CLAUSE = re.compile(rf"\b({'|'.join(_SIDES)})\s+([^?.!;,]+)", re.IGNORECASE)
-_HAPPENED = re.compile(r"\b(?:did|was|were|had|has|have|happened)\b", re.IGNORECASE)
+_HAPPENED = re.compile(r"\b(?:did|was|were|happened|(?:had|has|have)(?! to\b))\b", re.IGNORECASE)
 """What is asked for lies in the past: "What must be done before a release?" names no moment."""
 _IN_A_DATE = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)
 

@@ -35,7 +35,7 @@ STEPPED = "stepped"
 """What a second look adds to a score, or takes off it, so that it has its place beside the first's.
 No signal: it says of no note what is in it."""
 
-_PEOPLE = frozenset(
+PEOPLE = frozenset(
     "person people man woman boy girl guy colleague coworker co-worker workmate teammate friend"
     " boss manager supervisor mentor advisor adviser assistant employee client customer partner"
     " wife husband spouse fiancé fiancée fiance fiancee girlfriend boyfriend ex sister brother"
@@ -45,14 +45,18 @@ _PEOPLE = frozenset(
     " therapist lawyer accountant landlord tenant".split()
 )
 """What somebody can be to somebody; anything else, as a project or a dog, is no person."""
+_NO_NOUNS = "to|of|in|on|at|for|by|with|and|or|from|is|was|are|were|as|than|that|who"
+"""What follows a closing quotation mark, and is nobody's."""
 _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+)"
+_NOUN = r"(?P<noun>\p{Ll}[\p{L}-]*)"
 _UNNAMED = re.compile(
     rf"""(?P<whole>
-        the\s+(?:{"|".join(sorted(_PEOPLE))})\s+of\s+{_NAME}
-      | {_NAME}(?:['’]s|(?<=s)['’])\s+\p{{Ll}}[\p{{L}}-]*
-      | (?P<name>my)\s+\p{{Ll}}[\p{{L}}-]*
-      | the\s+\p{{Ll}}[\p{{L}}-]*\s+of\s+{_NAME}(?!['’])
-      | the\s+\p{{Ll}}[\p{{L}}-]*\s+(?:that\s+|who\s+|whom\s+)?
+        the\s+(?P<noun>{"|".join(sorted(PEOPLE))})\s+of\s+{_NAME}
+      | {_NAME}['’]s\s+{_NOUN}
+      | (?<!['’‘“"])\b{_NAME}(?<=s)['’]\s+(?!(?:{_NO_NOUNS})\b){_NOUN}
+      | (?P<name>my)\s+{_NOUN}
+      | the\s+{_NOUN}\s+of\s+{_NAME}(?!['’])
+      | the\s+{_NOUN}\s+(?:that\s+|who\s+|whom\s+)?
             {_NAME}\s+\p{{Ll}}+(?:\s+(?:with|for|on|at|to|in)\b)?
     )(?![\p{{L}}-])""",
     re.VERBOSE,
@@ -73,6 +77,8 @@ class Unnamed:
     end: int
     name: str
     """Folded: whose it is."""
+    noun: str
+    """What it is to them: "colleague"."""
     is_person: bool
 
     def named(self, text: str, name: str) -> str:
@@ -99,7 +105,8 @@ def find_unnamed(text: str) -> Unnamed | None:
         start=found.start(),
         end=found.end(),
         name=USER if name in SELF else name,
-        is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
+        noun=fold(found["noun"]),
+        is_person=not PEOPLE.isdisjoint(_WORD.findall(fold(words))),
     )
 
 

@@ -192,8 +192,7 @@ def _ties(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
 
 def _is_called(outline: Outline, name: str, unnamed: Unnamed) -> bool:
     """Whether a note says of a folded name what the question does: "My sister Irena"."""
-    noun = _words(unnamed.words) - {unnamed.name, *unnamed.name.split(), "the", "of"}
-    return bool(noun) and noun <= _words(_around(name, outline.content))
+    return unnamed.noun in _words(_around(name, outline.content))
 
 
 def _around(name: str, text: str) -> str:

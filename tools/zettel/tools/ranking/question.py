@@ -27,23 +27,38 @@ _HOW_TO = re.compile(
     re.IGNORECASE,
 )
 _PERIOD = (
-    rf"(?:{COUNT}\s+)?(?:day|night|week(?:end)?|month|year|spring|summer|autumn|fall|winter|season"
-    rf"|semester|term|{MONTH}|{DAY})s?\b"
+    rf"(?:(?:{COUNT}|few|couple of|several)\s+)?(?:minute|hour|day|night|week(?:end)?|month|quarter"
+    rf"|year|decade|century|spring|summer|autumn|fall|winter|season|semester|term|christmas|easter"
+    rf"|thanksgiving|{MONTH}|{DAY})s?\b"
 )
 """After "last" a time that has passed."""
-_NO_ORDER = r"(?:names?|aid|class|lady|hand|person|language|grade|floor|minute|resort|mile|straw)\b"
+_NO_ORDER = (
+    r"(?:names?|and|aid|class|lady|hand|person|language|grade|floors?|resort|mile|straw|glance|sight"
+    r"|place)\b"
+)
 """What makes a thing of "first" and "last" that is first or last of nothing."""
 _LATEST = re.compile(
     r"\b(?:latest|newest|most recent(?:ly)?|recently|currently|nowadays|at present)\b"
-    rf"|\blast\b(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
+    rf"|\b(?-i:last)(?![\w-])(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
     re.IGNORECASE,
 )
+_WAS = re.compile(r"\b(?:did|was|were|happened|had)\b", re.IGNORECASE)
+_LASTS = re.compile(
+    r"^(?:how long|will|would|does|do|did|can|could|should)\b.*\blast\b"
+    r"(?!\s+(?!for|until|through)\w)",
+    re.IGNORECASE,
+)
+"""What may go on for a time: "Did the battery last?"."""
 _HAPPENED = frozenset(
-    terms("anything did doing done event everything going happen new news note noted tell told")
+    terms(
+        "anything between did doing done event everything going happen new news note noted said say"
+        " since tell through told until till"
+    )
 )
 """What is left of "What happened in March?" or "Tell me what we did last week" without its time."""
 _FIRST = re.compile(
-    rf"\b(?:earliest|originally|initially)\b|\bfirst\b(?!\s+(?:{_NO_ORDER}))", re.IGNORECASE
+    rf"\b(?:earliest|originally|initially)\b|\b(?-i:first)(?![\w,-])(?!\s+(?:{_NO_ORDER}))",
+    re.IGNORECASE,
 )
 
 
@@ -65,18 +80,24 @@ class Question:
     order: Literal["", "first", "latest"] = ""
     times: tuple[tuple[float, float], ...] = ()
     """The times it names, as seconds since 1970: start, end."""
+    time_words: tuple[frozenset[str], ...] = ()
+    """The terms by which it names each."""
     only_when: bool = False
-    """It asks for whatever happened in the times it names."""
+    """It asks for whatever happened in the times it names, which have begun."""
+    is_past: bool = False
+    """The times it names have all passed."""
+    is_told_of_then: bool = False
+    """It asks what was then, not what is so always ("on Sundays") or planned."""
     beside: tuple[Literal["before", "after"], float] | None = None
     """The side of a moment it asks for, and the moment: seconds since 1970."""
     names: frozenset[str] = frozenset()
     """Whom it names, subjects and others, folded as it spells them."""
 
     def capitalised(self) -> str:
-        """The question with its names spelled like names, as many do not."""
+        """The question with its names spelled like names where something is theirs: "ana's"."""
         called = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
-        names = re.compile(rf"(?<!\w)(?:{called})(?!\w)") if called else None
-        return names.sub(lambda name: name.group().title(), self.text) if names else self.text
+        theirs = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
+        return re.sub(theirs, lambda name: name.group().title(), self.text) if called else self.text
 
 
 def read_question(
@@ -92,7 +113,7 @@ def read_question(
             first, if that is capitalised and no other subject's; `user` also by "I" and "my".
     """
     subject, named, topic = _about(text, subjects, names)
-    times = windows(text, now)
+    (times, phrases), clock = windows(text, now), now.timestamp()
     return Question(
         text=text,
         subject=subject,
@@ -101,10 +122,22 @@ def read_question(
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
         asks_how_to=_HOW_TO.search(text) is not None,
-        order="latest" if _LATEST.search(text) else "first" if _FIRST.search(text) else "",
+        order=_order(text),
         times=times,
-        only_when=bool(times) and _HAPPENED.issuperset(terms(without_times(topic, now))),
+        time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
+        only_when=bool(times)
+        and all(start <= clock for start, _ in times)
+        and _HAPPENED.issuperset(terms(without_times(topic, now))),
+        is_past=bool(times) and all(end <= clock for _, end in times),
+        is_told_of_then=_WAS.search(text) is not None
+        and not any(start <= clock < end for start, end in times),
     )
+
+
+def _order(text: str) -> Literal["", "first", "latest"]:
+    if _LATEST.search(text) and not _LASTS.search(text):
+        return "latest"
+    return "first" if _FIRST.search(text) else ""
 
 
 def _about(

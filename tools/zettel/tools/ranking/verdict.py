@@ -4,8 +4,7 @@ It drops nothing. Who asks for one person's affairs and finds another's, or noth
 is told so beside the notes.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,8 +51,9 @@ MIDDLE, STEEPNESS = 1.48, 8.0
 All of them are set on LoCoMo's development half and the generator's seeds 0, 3, 5 and 7; 0.5 lies
 there between what it may flag of LoCoMo's answerable questions (8 %) and what it must of the others
 (60 %): figures in `benchmarks/RESULTS.md`."""
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_ORDER = frozenset(terms("first last latest newest earliest recent recently thing things time"))
+_ORDER = frozenset(
+    terms("currently earliest first initially last latest newest originally recently thing time")
+)
 """Words of a question for an order that no note need hold."""
 
 
@@ -75,6 +75,7 @@ def judge(
     ranked: Sequence[Ranked],
     *,
     found_from: float = FOUND_FROM,
+    whole: bool = True,
 ) -> Judgement:
     """Judge a ranking by two things that its best note's score does not show.
 
@@ -89,6 +90,7 @@ def judge(
         meaning: Cosine by note id, where it is above 0; None while the model is loading.
         ranked: The best of it as shown; one that holds an exact term of the question settles it.
         found_from: Confidence from which the verdict is `found`.
+        whole: Whether these are all notes of the scope: else nothing is said of times.
     """
     if not ranked:
         return Judgement(verdict="nothing_relevant", confidence=0.0)
@@ -99,8 +101,8 @@ def judge(
     margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
     unheard = _unheard(question, corpus)
     near = _nearness(question, corpus, meaning, unheard)
-    timeless = _is_timeless(question, corpus)
-    if question.only_when:
+    timeless = whole and _is_none_of_then(question, ranking)
+    if question.only_when and whole:
         near = float(not timeless)
     confidence = _confidence(margin, FAR if timeless else near - UNHEARD * bool(unheard))
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
@@ -184,15 +186,24 @@ def _unheard(question: Question, corpus: Corpus) -> list[str]:
     return [name for name in spelled if not corpus.mentions.held(fold(name))]
 
 
-def _is_timeless(question: Question, corpus: Corpus) -> bool:
+def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
     """Whether a question asks for a time that no note is of.
 
-    Not where a note spells its year: evolution may not have read it yet.
+    If it asks for more than what happened then, no note may so much as spell the time either:
+    evolution may not have read it yet.
     """
-    if not question.times or is_of_then(question, corpus):
+    if question.only_when:
+        return not ranking.share("all_of_then").any()
+    corpus = ranking.corpus
+    if not (question.times and question.is_told_of_then) or is_of_then(question, corpus):
         return False
-    years = () if question.only_when else _YEAR.findall(question.text)
-    return not any(corpus.mentions.held(year) for year in years)
+    return not any(_all_held(words, corpus).any() for words in question.time_words)
+
+
+def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
+    """Which notes hold all of some terms."""
+    there = [corpus.said.holding(word[:STEM]) for word in words]
+    return np.logical_and.reduce(there) if there else np.zeros(len(corpus), np.bool_)
 
 
 def _best(scores: Values) -> float:

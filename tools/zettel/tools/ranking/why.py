@@ -23,6 +23,7 @@ REASONS = {
     "standing": "a standing instruction",
     "core": "core profile",
     "stepped": "by a second look",
+    "newest": "may have replaced one below",
     "exact": "holds the very term",
     "reranker": "reads like an answer",
 }

@@ -37,22 +37,25 @@ class _Named:
     """It is a time by the word before it alone."""
 
 
-def windows(text: str, now: datetime) -> tuple[Window, ...]:
+def windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[str, ...]]:
     """Read the times that a question names, each as far as its words reach.
 
     Args:
         text: The question.
         now: What "last week" is relative to.
+
+    Returns:
+        The times, and the words for them.
     """
     named = sorted(_named(text, now), key=lambda time: time.at)
-    found = list[Window]()
+    phrases, found = tuple(time.phrase for time in named), list[Window]()
     while named:
         first = named.pop(0)
         if first.side in _OPENING and named and named[0].side in _CLOSING:
             found.append(_between(first, named.pop(0)))
         elif not (first.bare and first.side in _JOINING):  # "John and May"
             found.append(_reach(first))
-    return (*found, *_counted(text, now))
+    return (*found, *_counted(text, now)), phrases
 
 
 def starts_with_time(text: str, now: datetime) -> bool:
