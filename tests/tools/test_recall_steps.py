@@ -60,6 +60,21 @@ async def test_the_event_that_a_question_names_comes_behind_what_it_asks_for(des
     )
 
 
+async def test_a_passage_is_looked_for_as_it_is_whatever_it_speaks_of(desk: Desk) -> None:
+    passage = (
+        "It was the first of many evenings on which Ana's brother had told them of the lake, before"
+        " they moved to Bristol and the house by the river was sold at last"
+    )
+    for day, what in (("2026-06-01", "They moved to Bristol"), ("2026-05-01", "They had a lake")):
+        await desk.told(what, happened_at=day)
+    told = await desk.told(passage, happened_at="2026-08-01")
+
+    [first, *_] = notes(await desk("recall", query=passage, detail="full"))
+
+    assert first["note_id"] == told
+    assert {"stepped", "beside", "in_order"}.isdisjoint(OBJECT.validate_python(first["signals"]))
+
+
 async def test_names_in_small_letters_lead_on_too(desk: Desk) -> None:
     pair = await desk.told("My colleague Ben sits next to me", subject="Ana")
     ben = await desk.told("I live in a lighthouse", subject="Ben")

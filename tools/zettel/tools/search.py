@@ -143,7 +143,7 @@ async def _beside(
 ) -> Ranking:
     """Find the moment that a question names by an event, and let count what happened beside it."""
     corpus, anchor = first.corpus, find_anchor(question.text, now)
-    if anchor is None:
+    if anchor is None or question.is_passage:
         return first
     event = replace(ask(anchor.what, corpus, now), subject=question.subject, names=question.names)
     _, told = await _ranked(memory, event, where, corpus)
@@ -171,7 +171,7 @@ async def _steps(
     corpus, text = first.corpus, question.capitalised()
     unnamed = find_unnamed(text)
     share = step_share(corpus)
-    if unnamed is None or not left:
+    if unnamed is None or not left or question.is_passage:
         return first
 
     async def asked(text: str) -> tuple[Question, Ranking]:

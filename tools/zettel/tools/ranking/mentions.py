@@ -37,9 +37,14 @@ MOST_WORDS = 25
 whoever it holds is not what it is about (order questions over books: 99.5 -> 100 %)."""
 
 
+def is_passage(text: str) -> bool:
+    """Whether a text is longer than anybody asks."""
+    return len(text.split()) > MOST_WORDS
+
+
 def asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that its writer spells like names, in order: "Ana", "Silva"."""
-    if len(question.split()) > MOST_WORDS:
+    if is_passage(question):
         return ()
     if not any(
         match.group()[0].islower() for match in _WORD.finditer(question)

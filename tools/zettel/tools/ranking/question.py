@@ -8,6 +8,7 @@ from typing import Literal
 
 from zettel.storage.notes import fold
 from zettel.tools.evolve.dates import COUNT, DAY, MONTH
+from zettel.tools.ranking.mentions import is_passage
 from zettel.tools.ranking.terms import terms
 from zettel.tools.ranking.windows import windows, without_times
 
@@ -72,6 +73,8 @@ class Question:
     topic: str
     """The question without the names of subjects: what to embed, or a name drowns the rest
     (+12 recall@10 on LoCoMo's turns)."""
+    is_passage: bool = False
+    """It is itself what is looked for: it leads nowhere, and asks for no order."""
     asks_when: bool = False
     asks_who: bool = False
     """Who, where or which: something that has a name."""
@@ -86,7 +89,7 @@ class Question:
     """It asks for whatever happened in the times it names, which have begun."""
     is_past: bool = False
     """The times it names have all passed."""
-    is_told_of_then: bool = False
+    asks_what_was: bool = False
     """It asks what was then, not what is so always ("on Sundays") or planned."""
     beside: tuple[Literal["before", "after"], float] | None = None
     """The side of a moment it asks for, and the moment: seconds since 1970."""
@@ -122,14 +125,15 @@ def read_question(
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
         asks_how_to=_HOW_TO.search(text) is not None,
-        order=_order(text),
+        is_passage=is_passage(text),
+        order="" if is_passage(text) else _order(text),
         times=times,
         time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
         only_when=bool(times)
         and all(start <= clock for start, _ in times)
         and _HAPPENED.issuperset(terms(without_times(topic, now))),
         is_past=bool(times) and all(end <= clock for _, end in times),
-        is_told_of_then=_WAS.search(text) is not None
+        asks_what_was=_WAS.search(text) is not None
         and not any(start <= clock < end for start, end in times),
     )
 
