@@ -98,11 +98,6 @@ def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
     return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
 
 
-def denies(text: str) -> bool:
-    """Whether a text has a word of negation."""
-    return _DENIAL.search(text) is not None
-
-
 async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter) -> list[Outline]:
     """Notes that may state the same facts of the same ones, by the words such statements use.
 
@@ -149,7 +144,8 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     new, old = younger.content, older.content
     if fold(younger.subject) != fold(older.subject) or max(len(new), len(old)) > SHORT:
         return None
-    if denies(new) is denies(old) or "?" in new + old:
+    denies = _DENIAL.search(new) is not None
+    if denies is (_DENIAL.search(old) is not None) or "?" in new + old:
         return None
     words, ends = _said(younger), _OVER.search(new) is not None
     least = ENDED_WORDS if ends and words and words[0] not in _ANYBODY else LEAST_WORDS
@@ -159,7 +155,7 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     return Rival(
         relation=MAY_SUPERSEDE if over else MAY_CONTRADICT,
         weight=NEGATED,
-        reason="denies it" if denies(new) else "says it is so after all",
+        reason="denies it" if denies else "says it is so after all",
     )
 
 

@@ -19,7 +19,7 @@ STEP, STEP_IN_TALK = 0.98, 0.85
 share (section 13), but less where people talk with each other, who seldom ask in two steps. There
 the possessives of LoCoMo lose 3 points of recall@10 with 0.98."""
 AHEAD = 1.05
-"""The same for what happened beside an event: it is asked for, and the event is not."""
+"""What a place counts of what happened beside an event: that is asked for, and the event is not."""
 RELATION = 0.95
 """What a note that says who is meant counts: it is evidence too."""
 ROOM, STEEP, BEHIND = 1.1, 0.02, 10.0
@@ -35,7 +35,7 @@ STEPPED = "stepped"
 """What a second look adds to a score, or takes off it, so that it has its place beside the first's.
 No signal: it says of no note what is in it."""
 
-PEOPLE = frozenset(
+_PEOPLE = frozenset(
     "person people man woman boy girl guy colleague coworker co-worker workmate teammate friend"
     " boss manager supervisor mentor advisor adviser assistant employee client customer partner"
     " wife husband spouse fiancé fiancée fiance fiancee girlfriend boyfriend ex sister brother"
@@ -51,7 +51,7 @@ _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+
 _NOUN = r"(?P<noun>\p{Ll}[\p{L}-]*)"
 _UNNAMED = re.compile(
     rf"""(?P<whole>
-        the\s+(?P<noun>{"|".join(sorted(PEOPLE))})\s+of\s+{_NAME}
+        the\s+(?P<noun>{"|".join(sorted(_PEOPLE))})\s+of\s+{_NAME}
       | {_NAME}['’]s\s+{_NOUN}
       | (?<!['’‘“"])\b{_NAME}(?<=s)['’]\s+(?!(?:{_NO_NOUNS})\b){_NOUN}
       | (?P<name>my)\s+{_NOUN}
@@ -106,7 +106,7 @@ def find_unnamed(text: str) -> Unnamed | None:
         end=found.end(),
         name=USER if name in SELF else name,
         noun=fold(found["noun"]),
-        is_person=not PEOPLE.isdisjoint(_WORD.findall(fold(words))),
+        is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
     )
 
 

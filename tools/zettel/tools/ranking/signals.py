@@ -210,13 +210,13 @@ def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
         near: How well each answers, 0 and up.
     """
     found = np.zeros(len(corpus))
-    alike = np.flatnonzero((near > 0) & (near >= ALIKE * near.max(initial=0.0)))
-    if not question.order or len(alike) < 2:
+    if not question.order:
         return found
-    times = event_times(corpus)[alike]
-    found[alike] = np.searchsorted(np.unique(times), times) / max(len(np.unique(times)) - 1, 1)
-    if question.order == "first":
-        found[alike] = 1.0 - found[alike]
+    alike = np.flatnonzero((near > 0) & (near >= ALIKE * near.max(initial=0.0)))
+    moments, places = np.unique(event_times(corpus)[alike], return_inverse=True)
+    if len(moments) > 1:
+        late = places / (len(moments) - 1)
+        found[alike] = late if question.order == "latest" else 1.0 - late
     return found
 
 

@@ -195,7 +195,7 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
     if question.only_when:
         return not ranking.share("all_of_then").any()
     corpus = ranking.corpus
-    if not (question.times and question.is_told_of_then) or is_of_then(question, corpus):
+    if not (question.times and question.asks_what_was) or is_of_then(question, corpus):
         return False
     return not any(_all_held(words, corpus).any() for words in question.time_words)
 
