@@ -23,11 +23,15 @@ _ADDED = {
     # Rust's log goes to stderr too: errors only (LanceDB 0.40 reads this name, not LANCE_LOG).
     "LANCEDB_LOG": "error",
 }
-"""What the libraries add themselves where it is not set, with their values."""
+"""What is set where nobody has: names that the libraries would add themselves. The values are
+theirs but for the folder of torch's compiler, which is never used here, and LanceDB's log."""
 
 
 def settle_environment() -> None:
-    """Set it all: before LanceDB is imported, and before the Hugging Face libraries are."""
+    """Set it all: before LanceDB is imported, and before the Hugging Face libraries are.
+
+    What keeps those offline and quiet replaces what a person has set; the rest does not.
+    """
     os.environ.update(_OFFLINE | _QUIET)
     for name, value in _ADDED.items():
         os.environ.setdefault(name, value)

@@ -15,21 +15,6 @@ def told_alike(note: Note | Outline) -> tuple[str, str]:
     return (fold(note.content), fold(note.subject))
 
 
-def copies(notes: Iterable[Note]) -> list[tuple[Note, ...]]:
-    """Group notes that say the same.
-
-    Args:
-        notes: Best first.
-
-    Returns:
-        Each group in that order, the groups in the order of their first.
-    """
-    groups = dict[tuple[str, str], list[Note]]()
-    for note in notes:
-        groups.setdefault(told_alike(note), []).append(note)
-    return [tuple(group) for group in groups.values()]
-
-
 def copies_together(
     ranked: Iterable[Ranked], outlines: Mapping[str, Outline]
 ) -> tuple[Ranked, ...]:

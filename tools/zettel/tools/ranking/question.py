@@ -117,6 +117,7 @@ def read_question(
     """
     subject, named, topic = _about(text, subjects, names)
     (times, phrases), clock = windows(text, now), now.timestamp()
+    passage = is_passage(text)
     return Question(
         text=text,
         subject=subject,
@@ -125,8 +126,8 @@ def read_question(
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
         asks_how_to=_HOW_TO.search(text) is not None,
-        is_passage=is_passage(text),
-        order="" if is_passage(text) else _order(text),
+        is_passage=passage,
+        order="" if passage else _order(text),
         times=times,
         time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
         only_when=bool(times)

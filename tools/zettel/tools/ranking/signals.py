@@ -18,9 +18,8 @@ LONG = 40
 PRECISE_DAYS = 62
 """Longest time a note may speak of to be matched with the question's: more is no date (same)."""
 ALIKE = 0.85
-"""Share of the best one's nearness from which on a note answers about as well. Set by hand: LoCoMo
-has 25 questions with such a word, which ask for one thing that happened; at 0.75 and twice the
-weight the answer comes first in one of them less."""
+"""Share of the best one's nearness from which on a note answers about as well. Set by hand;
+what it does to LoCoMo's 24 questions with such a word stands in `benchmarks/RESULTS.md`."""
 _DAY = 86_400.0
 
 
