@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pydantic import JsonValue, TypeAdapter
 
-from zettel.storage.openai_chat import OpenAiChat
 from zettel.tools.evolve.mind import Limits, Mind
+from zettel.tools.llm.openai_client import OpenAiChat
 
 Body = dict[str, JsonValue]
 bodies = TypeAdapter(Body)

@@ -17,7 +17,7 @@ from zettel.server.cli import app
 from zettel.server.settings import Settings, load_settings
 from zettel.server.snippets import welcome
 from zettel.server.toolbox import TOOLS
-from zettel.storage.model_files import PACKAGED_SHA256
+from zettel.storage.embedding.model_files import PACKAGED_SHA256
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cost.words import Words
-from zettel.storage.embedder import Embedder
-from zettel.storage.identifiers import new_id
+from zettel.storage.embedding.embedder import Embedder, unit_rows
+from zettel.storage.ids import new_id
 from zettel.storage.notes import SIMILAR, Link, Note
 from zettel.storage.store import NewNote, Vectors
-from zettel.storage.unit_vectors import unit_rows
 
 NAMESPACE = "cost"
 BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

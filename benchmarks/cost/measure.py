@@ -17,7 +17,7 @@ from benchmarks.cost.site import Site
 from benchmarks.cost.twin import Twin
 from benchmarks.cost.words import Telling, Words
 from benchmarks.retrieval.score import percentile
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Vectors
 

@@ -17,11 +17,11 @@ from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from benchmarks.cost.fill import Filling
-from zettel.storage.lance_open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
-from zettel.storage.lance_rows import to_table
-from zettel.storage.lance_schema import notes_table
-from zettel.storage.lance_upkeep import KEEP_VERSIONS
-from zettel.storage.lance_vector_index import COLUMN, WORTH_IT, vector_index
+from zettel.storage.lance.maintenance import KEEP_VERSIONS
+from zettel.storage.lance.open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
+from zettel.storage.lance.rows import to_table
+from zettel.storage.lance.schema import notes_table
+from zettel.storage.lance.vector_index import COLUMN, WORTH_IT, vector_index
 from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 

@@ -27,9 +27,9 @@ from benchmarks.retrieval.data import Dataset, narrow
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
 from benchmarks.retrieval.server import find_command
-from zettel.storage.embedder import Embedder
-from zettel.storage.model_files import find_model
-from zettel.storage.sentence_embedder import SentenceEmbedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.model_files import find_model
+from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
 
 class Options(argparse.Namespace):

@@ -11,9 +11,9 @@ from benchmarks.retrieval.tools import Timed
 from zettel.server.calls import perform
 from zettel.server.protocol import Door, create_server
 from zettel.server.schemas import Arguments
-from zettel.storage.embedder import Embedder
-from zettel.storage.identifiers import new_id
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.ids import new_id
+from zettel.storage.lance.store import open_store
 from zettel.storage.store import Vectors
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE

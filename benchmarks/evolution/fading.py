@@ -13,7 +13,7 @@ from statistics import fmean
 
 from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.trials import Sample, Trial, measured
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import State
 from zettel.storage.store import NoteFilter
 

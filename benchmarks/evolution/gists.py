@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmarks.fit.gather import BATCH, TOLD, as_note
 from benchmarks.retrieval.data import Dataset, Question, namespaces
-from zettel.storage.embedder import Embedder
-from zettel.storage.identifiers import new_id
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.ids import new_id
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import CONCEPT, Note, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.caller import Caller

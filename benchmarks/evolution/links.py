@@ -9,7 +9,7 @@ from typing import cast
 
 from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.trials import Sample, Told
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter, NoteStore
 

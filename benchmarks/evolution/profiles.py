@@ -10,7 +10,7 @@ from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.trials import Played
 from benchmarks.generator.records import Forgetting, Operation, Stated, Telling, World
 from benchmarks.generator.slots import PERSONAL
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import PROFILE, Kind
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.consolidate.draft import cited

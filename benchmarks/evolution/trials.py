@@ -17,7 +17,7 @@ from benchmarks.retrieval.data import Dataset, Document, Question, namespaces
 from benchmarks.retrieval.drive import tell
 from benchmarks.retrieval.score import score_ranking
 from benchmarks.retrieval.tools import Recalled, Timed
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Note
 from zettel.storage.store import NewNote
 from zettel.tools.memory import Memory

@@ -16,8 +16,8 @@ from benchmarks.fit.report import write_report
 from benchmarks.retrieval.data import Dataset
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
-from zettel.storage.model_files import find_model
-from zettel.storage.sentence_embedder import SentenceEmbedder
+from zettel.storage.embedding.model_files import find_model
+from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 from zettel.tools.ranking.weights import FITTED, TALK
 
 MODEL = "all-MiniLM-L6-v2"

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.retrieval.data import Dataset, Document, Question, namespaces
-from zettel.storage.embedder import Embedder
-from zettel.storage.identifiers import new_id
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.ids import new_id
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Kind, Note
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.evolve.run import Budget, evolve

@@ -18,10 +18,10 @@ from benchmarks.generator.systems import Outcomes
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.server import Transport, find_command
-from zettel.storage.embedder import Embedder
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.model_files import find_model
-from zettel.storage.sentence_embedder import SentenceEmbedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.model_files import find_model
+from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
 
 class Options(argparse.Namespace):

@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from benchmarks.generator.records import Document, Forgetting, Operation, Query, Telling
 from benchmarks.generator.systems import Answer
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.store import Vectors
 
 _K1, _B = 1.2, 0.75

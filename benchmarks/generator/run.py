@@ -15,7 +15,7 @@ from benchmarks.retrieval.evolve import evolve_to_rest
 from benchmarks.retrieval.machine import disk_bytes
 from benchmarks.retrieval.server import Launch, Transport, connect
 from benchmarks.retrieval.tools import Timed, until_loaded
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
 
 _REPORT_EVERY = 500
 """Operations between two lines of progress."""

@@ -16,7 +16,7 @@ from benchmarks.cost.fill import NAMESPACE, make_filling
 from benchmarks.cost.site import serving
 from benchmarks.cost.words import Words
 from benchmarks.retrieval.errors import ServerError
-from zettel.storage.lance_files import disk_bytes
+from zettel.storage.lance.files import disk_bytes
 
 ZETTEL = (sys.executable, "-m", "zettel")
 ASKED = 200

@@ -12,8 +12,8 @@ from benchmarks.torture.store.deeds import Account
 from benchmarks.torture.store.looks import Looks
 from zettel.server.token_book import add_token
 from zettel.server.tokens import make_token
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 
 SHARED = "shared"
 BRIDGE = "bridge"

@@ -16,7 +16,7 @@ from benchmarks.soak.connections import Clocks, Era
 from benchmarks.soak.ears import ID
 from benchmarks.soak.grounds import Ground, Tenant, World
 from benchmarks.torture.store.deeds import Card
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 
 NOTE, HISTORY = "memory://note/{id}", "memory://note/{id}/history"
 PROFILE, STATS = "memory://profile", "memory://stats"

@@ -20,7 +20,7 @@ from benchmarks.generator.systems import Answer
 from benchmarks.generator.truth import Oracle
 from benchmarks.retrieval.data import Dataset, Document, Question
 
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.run import STEPS
 
 FRIDAY = "2023-07-14"

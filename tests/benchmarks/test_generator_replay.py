@@ -16,10 +16,10 @@ from benchmarks.generator.served import Served
 from benchmarks.generator.systems import Outcomes, replay
 from benchmarks.retrieval.tools import Timed
 from mcp import Client
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol import Door, create_server
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.memory import Memory
 
 STYLES: tuple[Style, ...] = get_args(Style)

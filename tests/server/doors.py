@@ -17,6 +17,7 @@ from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 from tests.server.engines import Bell
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.calls import perform
 from zettel.server.clock import Clock
@@ -32,9 +33,8 @@ from zettel.server.runtime import Runtime
 from zettel.server.serve import base_url, listen
 from zettel.server.settings import Settings
 from zettel.server.streams import Streams
-from zettel.storage.dict_store import DictStore
-from zettel.storage.embedder import Embedder
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteStore
 from zettel.tools.memory import Memory
 

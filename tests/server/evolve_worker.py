@@ -16,7 +16,7 @@ import anyio
 
 from zettel.server.evolving import evolve_once
 from zettel.server.settings import load_engine_settings
-from zettel.storage.lance_store import LanceStore
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.notes import Note
 
 

@@ -14,8 +14,8 @@ from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.server.token_book import add_token, revoke_token
 from zettel.server.tokens import Token, make_token, revoked
-from zettel.storage import lance_audit
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
+from zettel.storage.lance import audit as lance_audit
 from zettel.storage.notes import Origin
 from zettel.tools.caller import Caller, actor
 from zettel.tools.evolve.run import Budget, evolve

@@ -10,7 +10,7 @@ from tests.server.engine_homes import Home, ask, home_at
 from tests.server.processes import Process
 from tests.storage.keeping import Everything, everything
 
-from zettel.storage.lance_store import open_as_it_is
+from zettel.storage.lance.store import open_as_it_is
 
 
 def read(folder: Path) -> Everything:

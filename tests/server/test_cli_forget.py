@@ -12,9 +12,9 @@ from zettel.server import evolving, forgetting, previewing
 from zettel.server.forgetting import Wish, forget_once
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteErasedError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Kind
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller

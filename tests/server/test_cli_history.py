@@ -21,9 +21,9 @@ from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json
 from zettel.server.runs import print_runs
 from zettel.server.settings import Settings
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ChangedSinceError, NoteNotFoundError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory

@@ -13,9 +13,9 @@ from zettel.server import recalling
 from zettel.server.main import main
 from zettel.server.recalling import Inquiry, recall_once
 from zettel.server.settings import Settings
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.lance.store import open_store
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory
 from zettel.tools.remember import remember

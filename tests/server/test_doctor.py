@@ -22,14 +22,14 @@ from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 
 from zettel.server.doctor import Examination, as_json, as_text, examine_once
 from zettel.server.settings import Settings, load_settings
+from zettel.storage.doctor.probe import lost_commits
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_probe import lost_commits
-from zettel.storage.lance_rows import to_table
-from zettel.storage.lance_schema import META, USAGE, notes_table
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.lance.rows import to_table
+from zettel.storage.lance.schema import META, USAGE, notes_table
+from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.location import read_place
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
-from zettel.storage.places import read_place
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
 from zettel.tools.doctor.commits import check_commits

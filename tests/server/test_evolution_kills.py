@@ -27,8 +27,8 @@ from tests.server import evolve_worker
 from zettel.server.evolving import evolve_once
 from zettel.server.offline import opened
 from zettel.server.settings import load_engine_settings
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller

@@ -25,6 +25,7 @@ from tests.server import doors
 from tests.server.doors import STREAMS_LEFT_OPEN
 from tests.server.fuzz import TELLTALES, calls, garbage, odd_messages
 from tests.server.processes import INITIALIZE, INITIALIZED, Launcher, shake_hands
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk
 
 from zettel.server.claim import Claim
@@ -36,8 +37,7 @@ from zettel.server.reception import Reception
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.runtime import Runtime
 from zettel.server.settings import load_engine_settings
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.authentication import UnauthenticatedUser
 from starlette.types import Message, Receive, Scope, Send
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server import gate as gates
 from zettel.server import gatekeeper
@@ -19,9 +20,8 @@ from zettel.server.runtime import Runtime
 from zettel.server.streams import Streams
 from zettel.server.token_book import add_token, read_tokens, revoke_token
 from zettel.server.tokens import make_token, recognized, revoked
-from zettel.storage.dict_store import DictStore
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.storage.hash_embedder import HashEmbedder
 from zettel.tools.memory import Memory
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

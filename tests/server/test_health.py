@@ -17,9 +17,9 @@ from zettel.server.settings import Settings
 from zettel.server.streams import Streams
 from zettel.server.token_book import add_token
 from zettel.server.tokens import make_token
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
-from zettel.storage.hash_embedder import HashEmbedder
 from zettel.storage.store import NoteStore
 
 PLACE = "/home/ana/notes"

@@ -15,11 +15,11 @@ from pydantic import JsonValue
 from starlette.types import Message, Receive, Scope, Send
 from tests.server.doors import STREAMS_LEFT_OPEN, Doors, House, opened
 from tests.server.processes import INITIALIZE, tool_call
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.calls import perform
 from zettel.server.schemas import Arguments
 from zettel.server.streams import Streams
-from zettel.storage.dict_store import DictStore
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory
 

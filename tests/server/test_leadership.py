@@ -5,9 +5,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.leadership import is_gone, new_holder
-from zettel.storage.dict_store import DictStore
 from zettel.tools.evolve.lease import Lease
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -23,9 +23,9 @@ from zettel.server.report import report as report_of
 from zettel.server.runs import print_runs
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings, differences, load_engine_settings, load_settings
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
@@ -187,7 +187,7 @@ async def test_the_key_is_in_no_text_about_the_settings(kept: Settings) -> None:
 async def test_a_broken_client_library_is_told_as_such(
     kept: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "zettel.storage.openai_chat", None)
+    monkeypatch.setitem(sys.modules, "zettel.tools.llm.openai_client", None)
 
     report = await evolving.evolve_once(kept, TOLD_AT, nothing, nothing)
 

@@ -6,11 +6,11 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference, TextContent
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 
 from zettel.server.protocol import Door, create_server
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.memory import Memory
 
 NOTE = "memory://note/{id}"

@@ -9,7 +9,7 @@ import pytest
 
 from zettel.server import rendezvous
 from zettel.server.rendezvous import ENGINE_FOLDER, Rendezvous, UnattachableError
-from zettel.storage import places
+from zettel.storage import location
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 
@@ -28,7 +28,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_storage_and_server_mean_the_same_folder() -> None:
-    assert ENGINE_FOLDER == places.ENGINE_FOLDER
+    assert ENGINE_FOLDER == location.ENGINE_FOLDER
 
 
 def test_the_folder_of_a_directory_is_in_it_and_private(tmp_path: Path) -> None:

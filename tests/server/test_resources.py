@@ -9,10 +9,10 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, TextResourceContents
 from pydantic import JsonValue
 from tests.server.doors import ERAS, STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.memory import Memory
 
 pytestmark = STREAMS_LEFT_OPEN

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 from tests.server.engines import Bell
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.clock import Clock
 from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.runtime import Runtime
 from zettel.server.schemas import Arguments, RecallArguments
-from zettel.storage.cross_encoder import CrossEncoderReranker
-from zettel.storage.dict_store import DictStore
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import LEASE, Lease

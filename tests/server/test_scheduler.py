@@ -8,11 +8,11 @@ from typing import ClassVar
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.pace import Pace
 from zettel.server.scheduler import Scheduler
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease

@@ -122,7 +122,7 @@ async def test_durability_has_every_commit_on_the_disk(
     store: Path, monkeypatch: pytest.MonkeyPatch, durability: str, synced: bool
 ) -> None:
     places = list[Path]()
-    monkeypatch.setattr("zettel.storage.lance_store.sync_file_system", places.append)
+    monkeypatch.setattr("zettel.storage.lance.store.sync_file_system", places.append)
     configure(store, f'durability = "{durability}"')
     settings = load_settings(model="hash")
     parts = installed_parts(settings)

@@ -9,7 +9,7 @@ import pytest
 
 from zettel.server.settings import load_settings
 from zettel.server.spelling import chosen_store, default_store, one_spelling
-from zettel.storage.places import read_place
+from zettel.storage.location import read_place
 
 
 def test_every_spelling_of_a_directory_is_the_same_name(

@@ -11,10 +11,10 @@ from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 from mcp.types import INVALID_PARAMS, ResourceUpdatedNotification
 from tests.server.doors import STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import pick
 
 from zettel.server.subscriptions import MOST
-from zettel.storage.dict_store import DictStore
 from zettel.storage.store import Change
 
 pytestmark = [

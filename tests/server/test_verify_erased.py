@@ -17,7 +17,7 @@ from tests.server.test_cli import use
 from tests.storage.canaries import delete_plainly
 
 from zettel.server.verifying import as_text
-from zettel.storage.verify.wanted import FileKind, Finding, Report, Unread, What
+from zettel.storage.verify.report import FileKind, Finding, Report, Unread, What
 
 SAID = "The quick xylophone of Mr Brzęczyk jumps over nine lazy hedgehogs"
 THEN = "The slow bassoon of Mr Brzęczyk trips over seven busy aardvarks"
@@ -155,7 +155,7 @@ def test_without_the_extra_it_says_what_to_install(
     def without(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name == "lance" else real(name, package)
 
-    monkeypatch.setattr("zettel.storage.verify.extra.find_spec", without)
+    monkeypatch.setattr("zettel.storage.verify.optional.find_spec", without)
 
     assert use(monkeypatch, tmp_path, "verify-erased", "--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV") == 3
     assert "pip install 'zettel-mcp[verify]'" in capsys.readouterr().err

@@ -13,13 +13,13 @@ import lancedb
 import numpy as np
 from tests.storage.samples import FULL, LATER, MODEL, NOW, make_note, recalled
 
-from zettel.storage.identifiers import new_id
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.ids import new_id
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Link, Note
 from zettel.storage.store import Change, NewNote, NoteStore, Vectors
-from zettel.storage.unit_vectors import unit_rows
-from zettel.storage.verify.extra import load_scan
-from zettel.storage.verify.wanted import FileKind, Report, Wanted, What
+from zettel.storage.verify.optional import load_scan
+from zettel.storage.verify.report import FileKind, Report, Wanted, What
 
 DIM = 16
 TEXTS = {

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.store import NoteStore
 
 

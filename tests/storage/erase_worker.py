@@ -16,9 +16,9 @@ import anyio.to_thread
 from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, make_note, recalled, revised
 
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import LanceStore, open_store
-from zettel.storage.lance_tables import LanceTable
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.table import LanceTable
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.erasing import drain, order_erasure
 from zettel.tools.memory import Memory

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from tests.storage.samples import DIM, LATER, MODEL, NOW
 
-from zettel.storage.adoption import IsErased
-from zettel.storage.backup_file import checked
-from zettel.storage.lance_backup import BackedUp, back_up, started
-from zettel.storage.lance_current import read_rows
-from zettel.storage.lance_restore import Restored, restore
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.backup.archive import checked
+from zettel.storage.backup.create import BackedUp, back_up, started
+from zettel.storage.backup.merge_rules import IsErased
+from zettel.storage.backup.restore import Restored, restore
+from zettel.storage.lance.reads import read_rows
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, Run, Usage
 
 Everything = tuple[Mapping[str, tuple[Note, object]], Mapping[str, Usage], list[Run]]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Kind, Link, Note, Origin, Span, State
 from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Recalled, Vectors
 

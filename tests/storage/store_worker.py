@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from tests.storage.samples import DIM, MODEL, make_note, recalled, revised
 
-from zettel.storage.lance_store import open_store
+from zettel.storage.lance.store import open_store
 from zettel.storage.store import NewNote, NoteStore
 
 

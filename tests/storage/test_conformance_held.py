@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from tests.storage.samples import FULL, add, make_note, revised
 
-from zettel.storage.measures import Held, text_bytes
 from zettel.storage.notes import EVOLUTION, Origin, State
-from zettel.storage.store import Change, NoteStore
+from zettel.storage.store import Change, Held, NoteStore, text_bytes
 
 
 async def test_held_counts_what_agents_wrote_in_any_state_and_nothing_else(

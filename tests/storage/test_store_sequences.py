@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL, NOW, X, Y, make_note, unit
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Link, Note, State
 from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
 

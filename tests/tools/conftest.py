@@ -13,12 +13,12 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 from tests.scripted_llm import ScriptedLlm, scripted_llm
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.calls import perform
 from zettel.server.protocol import Door, create_server
 from zettel.server.schemas import Arguments
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.memory import Memory

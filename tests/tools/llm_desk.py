@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, Shown, worded
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.mind import Limits

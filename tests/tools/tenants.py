@@ -9,7 +9,7 @@ from tests.tools.conftest import Desk
 
 from zettel.server.protocol import Door, create_server
 from zettel.server.schemas import Arguments
-from zettel.storage.reach import Reach
+from zettel.storage.access import Reach
 from zettel.tools.caller import Caller
 from zettel.tools.memory import Memory
 

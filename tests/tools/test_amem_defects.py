@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, notes, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.embedder import Vectors
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.embedder import Vectors
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteStore
 from zettel.tools.memory import Memory

@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import FULL, LATER, NOW, X, Y, make_note, unit
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import Change, NewNote
 from zettel.tools.bring_back import Return, brought_back, changes_back

@@ -6,12 +6,12 @@ from typing import NoReturn
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, Refused, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Near, Note
 from zettel.storage.store import Change, NewNote, NoteFilter, Written
 from zettel.tools.memory import Memory

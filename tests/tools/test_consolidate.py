@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, notes, opened_desk
 from tests.tools.test_undo import logical, undo
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Kind, Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.evolve.consolidate.draft import cited

@@ -6,12 +6,12 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 from tests.tools.test_undo import logical, undo
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.evolve.consolidate.draft import cited

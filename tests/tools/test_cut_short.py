@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 
 from zettel.server.calls import perform
@@ -17,8 +18,7 @@ from zettel.server.schemas import (
     RememberArguments,
     UpdateArguments,
 )
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, Written
 from zettel.tools.caller import Caller

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, ids, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.erasures import digest_of
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.erasable import digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.memory import Memory

@@ -6,10 +6,10 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.tools.evolve.lease import LEASE, Lease
 from zettel.tools.evolve.run import Budget, evolve, waiting

@@ -8,6 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 from tests.scripted_llm import ScriptedLlm, worded
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 from tests.tools.llm_desk import (
     EVERY,
@@ -19,9 +20,8 @@ from tests.tools.llm_desk import (
     stored,
 )
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import REVISED_BY
 from zettel.storage.store import Change, NoteStore
 from zettel.tools.evolve.revise import NEIGHBOURS, REVISIONS

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, worded
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 from tests.tools.llm_desk import NEW_WORDS, asking_memory, neighbours, stored
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.run import waiting
+from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
 from zettel.tools.memory import Memory
 
 sentence = st.lists(

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, judged, said
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 from tests.tools.llm_desk import asking_memory, everything, logical, stored
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import CONTRADICTS, GIST, OPEN, SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.evolve.judging import Judged, Judgements
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.evolve.run import Budget, evolve, waiting
+from zettel.tools.llm.chat import ChatAnswer, ChatQuestion
 from zettel.tools.memory import Memory
 from zettel.tools.undo import undo_run
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, ids, notes, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Note, Usage
 from zettel.tools.memory import Memory
 from zettel.tools.undo import undo_run

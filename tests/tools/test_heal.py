@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Link, State
 from zettel.storage.store import Change
 from zettel.tools.evolve.lease import LEASE, Lease

@@ -7,10 +7,9 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START
 
-from zettel.storage.chat import ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.storage.dict_store import DictStore
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import Note
 from zettel.tools.evolve.asker import FRAME_TOKENS
@@ -19,6 +18,7 @@ from zettel.tools.evolve.llm_writer import LlmWriter
 from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.evolve.prompts import description
 from zettel.tools.evolve.purse import Cost, Purse
+from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
 
 NOTE = Note(
     note_id="N1",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools.conftest import START
 
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.tools.asking import Asking
 from zettel.tools.pages import KEPT_RANKINGS, Cursor, Kept, PageCache
 from zettel.tools.ranking.fusion import Ranked

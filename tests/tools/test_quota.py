@@ -7,14 +7,13 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, Refused, opened_desk
 from tests.tools.tenants import opened_tenants
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.measures import Held
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
-from zettel.storage.store import NewNote
+from zettel.storage.store import Held, NewNote
 from zettel.tools.memory import Memory
 from zettel.tools.quota import AGAIN_S, COMMITS, Quota
 

@@ -5,10 +5,10 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.budget import fit
 from zettel.tools.memory import Memory

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools.conftest import Desk, ids, notes, opened_desk
 
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import fold
 from zettel.tools.memory import Memory
 from zettel.tools.ranking.exact import exact, exact_terms

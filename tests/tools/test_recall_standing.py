@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.tools.memory import Memory
 
 CONTRADICTS = "contradicts"

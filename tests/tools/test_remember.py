@@ -1,10 +1,10 @@
 """`remember`: stored verbatim, once, with the candidates it may repeat or replace."""
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, notes, opened_desk, pick
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.memory import Memory
 
 

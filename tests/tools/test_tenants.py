@@ -9,13 +9,13 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Refused, ids, notes, pick
 from tests.tools.tenants import TenantDesk, opened_tenants, reach
 
-from zettel.storage.dict_store import DictStore
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ExpiredTokenError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
 from zettel.tools.asking import Asking

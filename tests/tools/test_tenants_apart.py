@@ -20,12 +20,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Refused
 from tests.tools.tenants import TenantDesk, opened_tenants
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.tools.memory import Memory
 
 EXAMPLES = settings.default.max_examples if settings.default else 100

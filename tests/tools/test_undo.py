@@ -7,13 +7,13 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk
 
-from zettel.storage.dict_store import DictStore
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ChangedSinceError, UnknownNameError
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.identifiers import new_id
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.ids import new_id
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Written
 from zettel.tools.memory import Memory

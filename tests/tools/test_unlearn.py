@@ -7,10 +7,10 @@ import anyio
 import anyio.to_thread
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, scripted_llm, worded
+from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 
-from zettel.storage.dict_store import DictStore
-from zettel.storage.hash_embedder import HashEmbedder
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import REVISED_BY, Note
 from zettel.tools.evolve.run import waiting
 from zettel.tools.memory import Memory

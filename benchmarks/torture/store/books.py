@@ -7,8 +7,8 @@ from pathlib import Path
 import anyio
 
 from benchmarks.torture.store.deeds import Account
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import LanceStore, open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import NoteFilter
 

@@ -9,8 +9,8 @@ from random import uniform
 
 import anyio
 
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_store import open_store
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 
 PAUSE_S = 0.5
 """Seconds between two upkeeps at most."""

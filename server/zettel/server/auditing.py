@@ -11,9 +11,9 @@ from zettel.server.listing import LINE, Say
 from zettel.server.parts import expanded
 from zettel.server.settings import Settings
 from zettel.server.token_book import Tokens, read_tokens
-from zettel.storage.erasures import Receipt
-from zettel.storage.lance_audit import Looked, Revision, revisions, runs
-from zettel.storage.lance_store import LanceStore, open_as_it_is
+from zettel.storage.erasable import Receipt
+from zettel.storage.lance.audit import Looked, Revision, revisions, runs
+from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasing import ERASE

@@ -13,11 +13,11 @@ from zettel.server.parts import expanded, installed_parts
 from zettel.server.progress import Tell
 from zettel.server.settings import Settings
 from zettel.server.version import VERSION
-from zettel.storage.backup_erasures import carry_over, receipts_in, recorded
-from zettel.storage.backup_file import BackupFile, checked
-from zettel.storage.lance_backup import BackedUp, back_up, started
-from zettel.storage.lance_restore import Restored, restore
-from zettel.storage.lance_store import LanceStore, open_as_it_is, open_store
+from zettel.storage.backup.archive import BackupFile, checked
+from zettel.storage.backup.create import BackedUp, back_up, started
+from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
+from zettel.storage.backup.restore import Restored, restore
+from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
 from zettel.tools.bounds import check_namespace
 from zettel.tools.heal import heal

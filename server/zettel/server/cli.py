@@ -36,7 +36,7 @@ from zettel.server.main import serve_client
 from zettel.server.misconfigured import MisconfiguredError
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.spelling import chosen_store, one_spelling
-from zettel.storage.backup_errors import BackupExistsError, StoreNotEmptyError
+from zettel.storage.backup.errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (
     ChangedSinceError,
     HostRefusedError,

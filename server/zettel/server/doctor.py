@@ -14,13 +14,13 @@ from zettel.server.progress import Tell
 from zettel.server.rendezvous import Rendezvous
 from zettel.server.settings import Settings
 from zettel.server.spelling import one_spelling
-from zettel.storage.checkup import Checkup, FileFacts
-from zettel.storage.hash_embedder import HashEmbedder
-from zettel.storage.lance_checkup import look_at_files, look_at_tables
-from zettel.storage.lance_probe import lost_commits
-from zettel.storage.lance_store import LanceStore, open_as_it_is
-from zettel.storage.lance_straighten import rewrite, single_keys
-from zettel.storage.places import check_there, read_place
+from zettel.storage.doctor.facts import Checkup, FileFacts
+from zettel.storage.doctor.probe import lost_commits
+from zettel.storage.doctor.read import look_at_files, look_at_tables
+from zettel.storage.doctor.repair import rewrite, single_keys
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import LanceStore, open_as_it_is
+from zettel.storage.location import check_there, read_place
 from zettel.tools.doctor import chains, commits, files, keys, lease, links, pending, tables, vectors
 from zettel.tools.doctor.finding import Check, Finding
 from zettel.tools.erasing import drain, pending_erasures, relapsed

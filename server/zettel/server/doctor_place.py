@@ -14,9 +14,9 @@ from zettel.server.hello import request
 from zettel.server.locks import is_locked, try_lock
 from zettel.server.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.version import VERSION
+from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.lance_files import disk_bytes
-from zettel.storage.model_files import check_weights, find_model
+from zettel.storage.lance.files import disk_bytes
 from zettel.tools.doctor.finding import Finding, found
 
 OPEN_PERMISSIONS = "open_permissions"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from zettel.server.oauth_settings import SCOPE_CLAIM
-from zettel.storage.reach import Reach
+from zettel.storage.access import Reach
 from zettel.tools.bounds import NAMESPACE
 
 SCP = "scp"

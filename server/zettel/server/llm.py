@@ -5,9 +5,9 @@ from importlib.util import find_spec
 from anyio import to_thread
 
 from zettel.server.settings import Settings
-from zettel.storage.chat import Chat
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
 from zettel.tools.evolve.mind import Limits, Mind
+from zettel.tools.llm.chat import Chat
 
 LIBRARY = "openai"
 
@@ -57,7 +57,7 @@ def _limits(settings: Settings) -> Limits:
 def _chat(settings: Settings) -> Chat:
     try:
         # The library takes a second to load: not before something is asked.
-        from zettel.storage.openai_chat import OpenAiChat  # noqa: PLC0415
+        from zettel.tools.llm.openai_client import OpenAiChat  # noqa: PLC0415
     except ImportError as error:
         problem = f"cannot be asked: its client does not load ({error})"
         remedy = "Install it again with pip install 'zettel-mcp[llm]'."

@@ -19,9 +19,9 @@ from zettel.server.llm import mind_of
 from zettel.server.pace import Pace
 from zettel.server.schemas import Arguments
 from zettel.server.settings import Settings
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
@@ -200,14 +200,14 @@ class _Opener(Protocol):
 
 
 def _hash_embedder() -> Embedder:
-    from zettel.storage.hash_embedder import HashEmbedder  # noqa: PLC0415
+    from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
 
     return HashEmbedder()
 
 
 def _sentence_embedder_maker() -> Callable[[str], Awaitable[Embedder]]:
-    from zettel.storage.model_files import find_model  # noqa: PLC0415
-    from zettel.storage.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
+    from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
+    from zettel.storage.embedding.sentence_transformer import SentenceEmbedder  # noqa: PLC0415
 
     async def make(model: str) -> Embedder:
         return SentenceEmbedder(await find_model(model))
@@ -216,13 +216,13 @@ def _sentence_embedder_maker() -> Callable[[str], Awaitable[Embedder]]:
 
 
 def _reranker(model: str) -> Reranker:
-    from zettel.storage.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
+    from zettel.storage.embedding.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
 
     return CrossEncoderReranker(model)
 
 
 def _store_opener() -> _Opener:
-    from zettel.storage.lance_store import open_store  # noqa: PLC0415
+    from zettel.storage.lance.store import open_store  # noqa: PLC0415
 
     return open_store
 

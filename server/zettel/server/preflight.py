@@ -110,7 +110,7 @@ async def examine_serving(settings: Settings) -> Examined:
 async def model_warnings(settings: Settings) -> list[str]:
     """Whether the embedding model cannot be found; a server that runs says so by itself."""
     from zettel.server.parts import HASH_MODEL  # noqa: PLC0415  only where it is asked
-    from zettel.storage.model_files import find_model  # noqa: PLC0415
+    from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
 
     if settings.model == HASH_MODEL:
         return []

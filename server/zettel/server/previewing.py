@@ -10,8 +10,8 @@ from zettel.server.evolving import Progress, left_alone, mend, run_all
 from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json, notes_as_lines
 from zettel.server.settings import Settings
+from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
-from zettel.storage.snapshot import snapshot
 from zettel.tools.evolve.embed import EMBED
 from zettel.tools.evolve.run import RunReport
 from zettel.tools.readable import printable

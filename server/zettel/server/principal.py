@@ -7,7 +7,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 
-from zettel.storage.reach import Reach
+from zettel.storage.access import Reach
 
 
 class Known(Protocol):

@@ -15,7 +15,7 @@ from zettel.server.hello import Message, read_object
 from zettel.server.spelling import is_directory
 
 ENGINE_FOLDER = ".engine"
-"""As in `zettel.storage.places`, which is too heavy to be imported here."""
+"""As in `zettel.storage.location`, which is too heavy to be imported here."""
 
 SOCKET = "engine.sock"
 LOCK = "engine.lock"

@@ -19,9 +19,9 @@ from zettel.server.parts import Parts, Perform, Tending
 from zettel.server.schemas import Arguments
 from zettel.server.spans import span
 from zettel.server.tally import Tally, Uncounted
-from zettel.storage.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
-from zettel.storage.reranker import Reranker
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.heal import heal

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from zettel.storage.access import Reach
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.reach import Reach
 from zettel.tools.bounds import check_namespace
 from zettel.tools.times import iso, read_time
 

@@ -13,11 +13,11 @@ from zettel.server.rendezvous import Rendezvous
 from zettel.server.settings import Settings
 from zettel.server.spelling import one_spelling
 from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
-from zettel.storage.identifiers import is_id
-from zettel.storage.places import Place, nothing_there, read_place
+from zettel.storage.ids import is_id
+from zettel.storage.location import Place, nothing_there, read_place
 from zettel.storage.store import Vectors
-from zettel.storage.verify.extra import load_scan, load_stored_model, require_extra
-from zettel.storage.verify.wanted import Finding, Report, Wanted
+from zettel.storage.verify.optional import load_scan, load_stored_model, require_extra
+from zettel.storage.verify.report import Finding, Report, Wanted
 
 
 def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> Wanted:

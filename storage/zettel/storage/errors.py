@@ -288,3 +288,35 @@ class EngineUnreachableError(ServingError):
             f"The engine of the store at {store!r} {problem}. Run this where the engine runs, or"
             " end its process, then try again."
         )
+
+
+class NamespaceRefusedError(ZettelError, PermissionError):
+    """A namespace that the caller's access token may not write to, whether it is there or not."""
+
+    def __init__(self, namespace: str, writable: Iterable[str]) -> None:
+        self.namespace = namespace
+        names = ", ".join(sorted(writable))
+        ways = f"It writes to: {names}. Pass one of these" if names else "It only reads"
+        super().__init__(
+            f"This access token may not write to namespace {namespace!r}; nothing was changed."
+            f" {ways}, or have the person who runs this server make another token."
+        )
+
+
+class LimitError(ZettelError):
+    """More is asked than the server gives."""
+
+
+class QuotaExceededError(LimitError):
+    """A namespace may not hold more than it does."""
+
+    def __init__(self, namespace: str, held: int, more: int, most: int, unit: str) -> None:
+        self.namespace, self.held, self.more, self.most, self.unit = (
+            namespace, held, more, most, unit,
+        )  # fmt: skip
+        super().__init__(
+            f"Namespace {namespace!r} holds {held:,} {unit}, this would add {more:,}, and {most:,}"
+            " is the most; nothing was changed. Forgotten notes count until they are erased: call"
+            " forget with erase=true for what is no longer needed, or ask the person who runs this"
+            f" server to raise ZETTEL_QUOTA_{unit.upper()}."
+        )

@@ -10,14 +10,10 @@ LimitError
 
 import math
 
-from zettel.storage.errors import ZettelError
+from zettel.storage.errors import LimitError
 
 AGAIN_S = 5.0
 """Seconds after which a server that ends is looked for again: it has been started anew by then."""
-
-
-class LimitError(ZettelError):
-    """More is asked than the server gives."""
 
 
 class TooManySubscriptionsError(LimitError):
@@ -61,19 +57,4 @@ class LeavingError(LimitError):
         super().__init__(
             "The server is about to end; nothing was done. Make the same call again in"
             f" {AGAIN_S:g} s."
-        )
-
-
-class QuotaExceededError(LimitError):
-    """A namespace may not hold more than it does."""
-
-    def __init__(self, namespace: str, held: int, more: int, most: int, unit: str) -> None:
-        self.namespace, self.held, self.more, self.most, self.unit = (
-            namespace, held, more, most, unit,
-        )  # fmt: skip
-        super().__init__(
-            f"Namespace {namespace!r} holds {held:,} {unit}, this would add {more:,}, and {most:,}"
-            " is the most; nothing was changed. Forgotten notes count until they are erased: call"
-            " forget with erase=true for what is no longer needed, or ask the person who runs this"
-            f" server to raise ZETTEL_QUOTA_{unit.upper()}."
         )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.storage.identifiers import is_id
+from zettel.storage.ids import is_id
 from zettel.storage.notes import Kind
 
 MAX_CONTENT = 32_768

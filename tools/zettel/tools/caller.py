@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from zettel.storage.access import Reach
 from zettel.storage.notes import Origin
-from zettel.storage.reach import Reach
 
 USER_NAMESPACE = "user"
 """Searched along with every project's namespace; what holds everywhere goes there."""

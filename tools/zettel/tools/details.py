@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import isfinite
 
-from zettel.storage.identifiers import told_at
+from zettel.storage.ids import told_at
 from zettel.storage.notes import ANSWERS, OPEN, Link, Note, Outline, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import anyio
 
-from zettel.storage.erasures import Receipt
+from zettel.storage.erasable import Receipt
 from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
 from zettel.storage.notes import Note, fold_hash
 from zettel.storage.store import NoteFilter, NoteStore

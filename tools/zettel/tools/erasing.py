@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from zettel.storage.erasable import Order
-from zettel.storage.erasures import Receipt
+from zettel.storage.erasable import Order, Receipt
 from zettel.storage.errors import ChangedMeanwhileError
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore
 from zettel.tools.evolve.step import COMPARED

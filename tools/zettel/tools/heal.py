@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
 from zettel.tools.erasing import RELAPSE, drain, order_erasure, relapsed
 from zettel.tools.evolve.embed import BARE

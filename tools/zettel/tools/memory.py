@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from zettel.storage.embedder import Embedder
-from zettel.storage.limited_store import LimitedStore
+from zettel.storage.access import Reach
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
-from zettel.storage.reach import NamespaceRefusedError, Reach
-from zettel.storage.reranker import Reranker
 from zettel.storage.store import NoteStore
+from zettel.storage.tenancy.store import LimitedStore
 from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.corpora import Corpora
 from zettel.tools.echo import ServedLog

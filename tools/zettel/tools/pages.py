@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import ExpiredTokenError
-from zettel.storage.identifiers import id_bytes, read_id
+from zettel.storage.ids import id_bytes, read_id
 from zettel.tools.asking import Asking, unpack
 from zettel.tools.ranking.fusion import Ranked
 from zettel.tools.ranking.packed import Packed

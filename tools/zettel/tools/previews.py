@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from zettel.storage.erasure.traces import ids_in
 from zettel.storage.errors import ChangedMeanwhileError, ExpiredTokenError
 from zettel.storage.store import NoteStore
-from zettel.storage.traces import ids_in
 
 LIFETIME = timedelta(minutes=15)
 """How long a preview can be confirmed (design, section 5)."""

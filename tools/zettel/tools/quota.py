@@ -10,10 +10,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from zettel.storage.limit_errors import QuotaExceededError
-from zettel.storage.measures import Held, text_bytes
+from zettel.storage.errors import QuotaExceededError
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, NewNote, NoteStore
+from zettel.storage.store import Change, Held, NewNote, NoteStore, text_bytes
 
 COMMITS = 256
 """Commits, by whomever, after which is counted anew: what other processes may write unseen."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import Overview, RecallAnswer

@@ -7,7 +7,7 @@ from datetime import datetime
 import anyio
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
-from zettel.storage.identifiers import new_id
+from zettel.storage.ids import new_id
 from zettel.storage.notes import Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import bounds

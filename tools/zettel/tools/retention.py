@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.identifiers import told_at
+from zettel.storage.ids import told_at
 from zettel.storage.notes import Kind, Outline
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.bounds import NAMESPACE

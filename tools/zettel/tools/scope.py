@@ -1,6 +1,6 @@
 """Which namespaces a call writes to and looks in."""
 
-from zettel.storage.reach import NamespaceRefusedError
+from zettel.storage.errors import NamespaceRefusedError
 from zettel.tools.bounds import check_namespace
 from zettel.tools.caller import USER_NAMESPACE, Caller
 

@@ -13,13 +13,12 @@ from stat import S_ISREG
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.verify.extra import Tell, silent
-from zettel.storage.verify.judge import judge
-from zettel.storage.verify.lance_pages import UndecodableError, live_rows
-from zettel.storage.verify.layout import table_of
-from zettel.storage.verify.look import Looker, Seen
-from zettel.storage.verify.needles import make_needles
-from zettel.storage.verify.wanted import FileKind, Report, Unread, Wanted
+from zettel.storage.verify.file_kinds import table_of
+from zettel.storage.verify.file_scanner import Looker, Seen
+from zettel.storage.verify.findings import judge
+from zettel.storage.verify.lance_reader import UndecodableError, live_rows
+from zettel.storage.verify.patterns import make_needles
+from zettel.storage.verify.report import FileKind, Report, Tell, Unread, Wanted, silent
 
 ROUNDS = 10
 """Times that files are listed at most: whoever writes meanwhile adds some and removes others."""

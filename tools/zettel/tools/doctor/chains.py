@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from zettel.storage.checkup import Checkup, RowFacts
+from zettel.storage.doctor.facts import Checkup, RowFacts
 from zettel.tools.doctor.finding import Finding, found
 
 REVISION_GAPS = "revision_gaps"

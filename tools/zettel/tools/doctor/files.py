@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from zettel.storage.checkup import FileFacts
+from zettel.storage.doctor.facts import FileFacts
 from zettel.tools.doctor.finding import Finding
 
 DAMAGED_MANIFESTS = "damaged_manifests"

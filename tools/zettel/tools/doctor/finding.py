@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zettel.storage.checkup import Checkup
+from zettel.storage.doctor.facts import Checkup
 
 SHOWN = 5
 """Examples that a finding names."""

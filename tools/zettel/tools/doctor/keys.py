@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from zettel.storage.checkup import Checkup
+from zettel.storage.doctor.facts import Checkup
 from zettel.tools.doctor.finding import Finding, found
 
 DOUBLED_ROWS = "doubled_rows"

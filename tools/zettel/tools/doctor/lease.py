@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from zettel.storage.checkup import Checkup
+from zettel.storage.doctor.facts import Checkup
 from zettel.tools.doctor.finding import Finding
 from zettel.tools.evolve.lease import KEY
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from zettel.storage.checkup import Checkup
+from zettel.storage.doctor.facts import Checkup
 from zettel.tools.doctor.finding import Finding, found
 
 FOREIGN_VECTORS = "foreign_vectors"

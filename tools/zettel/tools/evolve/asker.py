@@ -8,10 +8,10 @@ from typing import TypeVar
 import anyio
 from pydantic import BaseModel
 
-from zettel.storage.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.evolve.mind import Mind
 from zettel.tools.evolve.purse import Cost, Purse
+from zettel.tools.llm.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
 
 LONGEST_PAUSE_S = 20.0
 """Seconds that a service may have a run wait: a third of what a run has."""

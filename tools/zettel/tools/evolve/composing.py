@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import regex as re
 from pydantic import BaseModel
 
-from zettel.storage.chat import ChatQuestion
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Note, fold
 from zettel.tools.evolve.grounded import fault, sources_of
 from zettel.tools.evolve.prompts import DATA, FORM, HONEST, SHOWN, block, question
 from zettel.tools.evolve.writer import Piece
+from zettel.tools.llm.chat import ChatQuestion
 
 SHOWN_IN_ALL = 24_000
 """Characters shown of all notes together: some 6,000 tokens."""

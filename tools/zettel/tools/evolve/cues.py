@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import regex as re
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, fold
-from zettel.storage.utterance import asks
+from zettel.storage.text.utterance import asks
 from zettel.tools.ranking.terms import terms
 
 STEM = 5

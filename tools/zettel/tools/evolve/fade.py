@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import log
 
-from zettel.storage.identifiers import told_at
+from zettel.storage.ids import told_at
 from zettel.storage.notes import Kind, Note, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.step import SCHEDULER, Task, revision

@@ -11,10 +11,10 @@ from typing import Literal
 import regex as re
 from pydantic import BaseModel
 
-from zettel.storage.chat import ChatQuestion
 from zettel.storage.notes import Note, fold
 from zettel.tools.evolve.prompts import DATA, FORM, block, question
 from zettel.tools.evolve.writer import Ruling, Verdict
+from zettel.tools.llm.chat import ChatQuestion
 
 QUOTE_MOST = 160
 """Characters of a quotation."""

@@ -25,7 +25,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.storage.utterance import asks
+from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.cues import cue, has_cue
 from zettel.tools.evolve.step import CONSTRUCTED, LINKED, Batch, Step, Task, settle
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from zettel.storage.chat import Chat
 from zettel.tools.evolve.health import Health
+from zettel.tools.llm.chat import Chat
 
 RETRY_PAUSES_S = (1.0, 4.0)
 """Seconds before the second and the third try; a service that names a time is given that."""

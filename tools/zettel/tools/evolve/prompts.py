@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from zettel.storage.chat import ChatQuestion
 from zettel.storage.notes import Note
 from zettel.tools.evolve.grounded import given
+from zettel.tools.llm.chat import ChatQuestion
 
 SHOWN = 4_000
 """Characters of a note that are shown."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
-from zettel.storage.utterance import asks
+from zettel.storage.text.utterance import asks
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.terms import TermIndex, carry, carry_index, make_index, terms
 

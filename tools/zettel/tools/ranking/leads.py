@@ -12,7 +12,7 @@ import numpy as np
 import regex as re
 
 from zettel.storage.notes import Outline, fold
-from zettel.storage.passages import sentence_spans
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.evolve.names import ORDINARY
 from zettel.tools.ranking.bridge import Unnamed
 from zettel.tools.ranking.corpus import ASSISTANTS, Corpus, Rows, Values

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from zettel.storage.identifiers import derived_id, new_id
+from zettel.storage.ids import derived_id, new_id
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.evolve.consolidate.draft import (

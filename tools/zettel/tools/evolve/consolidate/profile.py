@@ -22,7 +22,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter
-from zettel.storage.utterance import asks
+from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.consolidate.draft import Draft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.instructions import reads_like_instructions

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Note, fold
-from zettel.storage.passages import sentence_spans
 from zettel.storage.store import Vectors
-from zettel.storage.utterance import asks
+from zettel.storage.text.passages import sentence_spans
+from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.instructions import reads_like_instructions
 from zettel.tools.evolve.names import names
 from zettel.tools.ranking.terms import terms

@@ -1,0 +1,268 @@
+"""The file of a backup: a zip of uncompressed parts and a manifest, written whole or not at all.
+
+Any zip program opens it, and any Parquet reader its parts.
+"""
+
+import os
+import secrets
+import stat
+import struct
+import zipfile
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from time import time
+
+from zettel.storage.backup.errors import (
+    BackupDamagedError,
+    BackupExistsError,
+    BackupUnwritableError,
+    NewerBackupError,
+)
+from zettel.storage.backup.manifest import (
+    ERASURES,
+    MANIFEST,
+    LaterFormatError,
+    Manifest,
+    Part,
+    read_manifest,
+    write_manifest,
+)
+from zettel.storage.errors import ZettelError
+
+Tell = Callable[[str, int, int], None]
+"""Step, how much is done, how much there is in all (0 if not known)."""
+
+LEFTOVER_AGE_S = 3600.0
+"""Age in seconds from which an unfinished file beside the backup is a killed one's."""
+MANIFEST_BYTES = 64 << 20
+"""A manifest above this is none: 100,000 parts, of some 100 million revisions, take 20 MB."""
+_DATE = (1980, 1, 1, 0, 0, 0)
+"""The zip format's first date: when a backup was made, its manifest says."""
+
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, RuntimeError, KeyError, EOFError),
+    *(struct.error, OSError, OverflowError, IndexError),
+)
+"""What zipfile raises of files that are not what it expects (CPython 3.11 to 3.13)."""
+
+
+class Writer:
+    """A backup that is being written."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.parts: list[Part] = []
+
+    def add(self, table: str, content: bytes, *, rows: int) -> None:
+        """Append a part.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        number = sum(part.table == table for part in self.parts)
+        name = f"{table}-{number:05}.{'jsonl' if table == ERASURES else 'parquet'}"
+        self._archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+        digest = sha256(content).hexdigest()
+        part = Part(name=name, table=table, rows=rows, bytes=len(content), sha256=digest)
+        self.parts.append(part)
+
+    def finish(self, manifest: Manifest) -> None:
+        """Append the manifest."""
+        self._archive.writestr(zipfile.ZipInfo(MANIFEST, _DATE), write_manifest(manifest))
+
+
+def check_target(file: Path, *, force: bool) -> None:
+    """See, before any work, whether a backup may be written there.
+
+    Raises:
+        BackupExistsError: Something is there, and not `force`.
+        BackupUnwritableError: It is a directory, or lies in none.
+    """
+    if file.is_dir():
+        raise BackupUnwritableError(file, "it is a directory")
+    if not file.parent.is_dir():
+        raise BackupUnwritableError(file, f"there is no directory {str(file.parent)!r}")
+    if not force and os.path.lexists(file):
+        raise BackupExistsError(file)
+
+
+@contextmanager
+def writing(file: Path, *, force: bool) -> Generator[Writer]:
+    """Write a backup, readable by its owner alone; it appears under its name when it is whole.
+
+    Args:
+        file: Where.
+        force: Whether a file of that name may be replaced.
+
+    Raises:
+        BackupExistsError: There is one by then, and not `force`.
+        BackupUnwritableError: The disk is full or cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        _remove_killed(file)
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "w+b") as raw:
+                with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
+                    yield Writer(archive)
+                raw.flush()
+                os.fsync(raw.fileno())
+            _name(draft, file, force=force)
+        finally:
+            with suppress(FileNotFoundError):
+                draft.unlink()
+    except ZettelError:  # of the store, or there is a file by now
+        raise
+    except OSError as error:
+        raise BackupUnwritableError(file, error.strerror or str(error)) from error
+
+
+class BackupFile:
+    """A backup to be read. Made by `checked`.
+
+    Args:
+        path: The file.
+        manifest: What it says of itself.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest = path, manifest
+
+    def read(self, part: Part) -> bytes:
+        """A part's bytes, compared with its hash each time: the file may change between reads.
+
+        Raises:
+            BackupDamagedError: They are not those that were written.
+        """
+        with _opened(self.path) as archive:
+            return _read(self.path, archive, part)
+
+
+def checked(path: Path, tell: Tell) -> BackupFile:
+    """Open a backup whose every byte that counts is as it was written.
+
+    Args:
+        path: The file.
+        tell: Told how many parts were looked at.
+
+    Raises:
+        BackupDamagedError: It is not; the error says where.
+        NewerBackupError: It is of a later format.
+    """
+    with _opened(path) as archive:
+        manifest = _manifest(path, archive)
+        _check_names(path, archive, manifest.parts)
+        for done, part in enumerate(manifest.parts):
+            tell("checking", done, len(manifest.parts))
+            _read(path, archive, part)
+    return BackupFile(path, manifest)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[zipfile.ZipFile]:
+    try:
+        size = path.stat().st_size
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise BackupDamagedError(path, "its name", "there is no such file") from error
+    except (zipfile.BadZipFile, *_UNREADABLE) as error:
+        place = f"its end, after {path.stat().st_size if path.is_file() else 0:,} bytes"
+        problem = f"the list of its parts is missing or unreadable ({error}): cut short?"
+        raise BackupDamagedError(path, place, problem) from error
+    with archive:
+        if archive.start_dir > size:
+            raise BackupDamagedError(path, "its end", "it is cut short")
+        yield archive
+
+
+def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+    try:
+        info = archive.getinfo(MANIFEST)
+    except KeyError:
+        raise BackupDamagedError(path, MANIFEST, "it is missing") from None
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > MANIFEST_BYTES:
+        raise BackupDamagedError(path, MANIFEST, "it is not as Zettel writes it")
+    try:
+        return read_manifest(archive.read(info))
+    except LaterFormatError as error:
+        raise NewerBackupError(path, f"{error}") from None
+    except _UNREADABLE as error:
+        raise BackupDamagedError(path, _place(info), _first_line(error)) from error
+
+
+def _check_names(path: Path, archive: zipfile.ZipFile, parts: Iterable[Part]) -> None:
+    there = [info.filename for info in archive.infolist()]
+    named = [*(part.name for part in parts), MANIFEST]
+    if missing := sorted(set(named) - set(there)):
+        problem = f"the manifest names it, the file does not hold it ({len(missing)} missing)"
+        raise BackupDamagedError(path, missing[0], problem)
+    if surplus := sorted(set(there) - set(named)):
+        raise BackupDamagedError(path, surplus[0], "the manifest does not name it")
+    if len(there) > len(named):
+        raise BackupDamagedError(path, MANIFEST, "a part is there twice")
+
+
+def _read(path: Path, archive: zipfile.ZipFile, part: Part) -> bytes:
+    try:
+        info = archive.getinfo(part.name)
+    except KeyError:
+        raise BackupDamagedError(path, part.name, "it is missing") from None
+    place = _place(info)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != part.bytes:
+        problem = f"it has {info.file_size:,} bytes, the manifest says {part.bytes:,}"
+        raise BackupDamagedError(path, place, problem)
+    try:
+        content = archive.read(info)
+    except _UNREADABLE as error:
+        raise BackupDamagedError(path, place, _first_line(error)) from error
+    found = sha256(content).hexdigest()
+    if found != part.sha256:
+        problem = f"its SHA-256 is {found[:12]}…, the manifest says {part.sha256[:12]}…"
+        raise BackupDamagedError(path, place, problem)
+    return content
+
+
+def _place(info: zipfile.ZipInfo) -> str:
+    end = info.header_offset + info.file_size
+    return f"{info.filename} (from byte {info.header_offset:,} to about {end:,})"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _name(draft: Path, file: Path, *, force: bool) -> None:
+    """Give a finished backup its name, and make that outlast a loss of power."""
+    if force:
+        os.replace(draft, file)
+    else:
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            raise BackupExistsError(file) from None
+        except OSError:  # a file system without hard links
+            if os.path.lexists(file):
+                raise BackupExistsError(file) from None
+            os.replace(draft, file)
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _remove_killed(file: Path) -> None:
+    """Remove what killed backups to this file have left: it holds notes' text."""
+    for old in file.parent.glob(f".{_escaped(file.name)}.????????.part"):
+        with suppress(FileNotFoundError):
+            found = old.lstat()
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - LEFTOVER_AGE_S:
+                old.unlink()
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

@@ -1,0 +1,247 @@
+"""Restoring a backup into LanceDB tables: the notes in one commit, after everything else.
+
+So a restore that is killed has brought back no note yet, or all of them; done again it finishes.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from anyio import to_thread
+from lancedb import AsyncTable
+
+from zettel.storage.backup.archive import BackupFile, Tell
+from zettel.storage.backup.consistent_copy import is_local
+from zettel.storage.backup.create import BACKUP
+from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
+from zettel.storage.backup.manifest import META, RUNS, USAGE
+from zettel.storage.backup.merge_rules import Adoption, IsErased, Mark, Survey
+from zettel.storage.backup.parts import Parts
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance.predicates import one_of
+from zettel.storage.lance.rows import read_notes, read_vectors, to_table
+from zettel.storage.lance.schema import SCHEMA_VERSION
+from zettel.storage.lance.table import LanceTable, Tables
+from zettel.storage.location import hold_or_refuse
+from zettel.storage.notes import Note
+from zettel.storage.revisions import NoteRow
+
+ASKED = 1_000
+"""Ids asked for in one predicate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restore brought back."""
+
+    notes: int
+    revisions: int
+    """Rows added."""
+    there: int
+    """Notes that the store had already."""
+    renamed: int
+    """Notes that got a new id, since another note of the store has theirs."""
+    erased: int
+    """Notes that stayed out: they, or what they were composed of, were erased since."""
+    cleaned: int
+    """Notes from which traces of these were taken."""
+    unembedded: int
+    """Current notes whose vectors another model had made: evolution embeds them anew."""
+    usage: int
+    runs: int
+
+
+async def restore(
+    tables: Tables,
+    backup: BackupFile,
+    *,
+    namespace: str | None,
+    is_erased: IsErased,
+    tell: Tell,
+) -> Restored:
+    """Add a checked backup's notes to a store.
+
+    Args:
+        tables: The store's.
+        backup: As `checked` opened it.
+        namespace: Where all notes go, beside what the store holds; None restores every one where
+            it was, into a store without notes.
+        is_erased: What is recorded as erased; none of it comes back.
+        tell: Told step, rows done, rows in all.
+
+    Raises:
+        StoreNotEmptyError: The store has notes, and no namespace is named; nothing was written.
+        BackupDamagedError: The file was changed since it was checked, or its parts hold what no
+            Zettel wrote; no note was written.
+        NewerBackupError: A newer Zettel made it; nothing was written.
+        StoreUnavailableError: The store cannot be written; no note was.
+    """
+    manifest = backup.manifest
+    if manifest.schema_version > SCHEMA_VERSION:
+        raise NewerBackupError(backup.path, f"schema version {manifest.schema_version}")
+    async with hold_or_refuse(tables.place):
+        revisions = await tables.notes.count()
+        if revisions and namespace is None:
+            raise StoreNotEmptyError(tables.place.uri, revisions)
+        parts = Parts(backup, tell)
+        adoption = await _planned(tables, parts, Survey(is_erased, namespace))
+        runs = await _add_runs(tables, parts, adoption)
+        usage = await _add_usage(tables, parts, adoption)
+        if namespace is None:
+            await _add_meta(tables, parts)
+        keeps = (manifest.embed_model, manifest.embed_dim) == (tables.model_id, tables.dim)
+        stream = _Stream(tables, parts, adoption, keeps_vectors=keeps)
+        await _add_notes(tables, stream)
+    return Restored(
+        notes=stream.notes,
+        revisions=stream.rows,
+        there=len(adoption.there),
+        renamed=sum(adoption.enters(note_id) for note_id in adoption.renamed),
+        erased=len(adoption.gone),
+        cleaned=len({note.note_id for note in adoption.cleaned.values()}),
+        unembedded=stream.unembedded,
+        usage=usage,
+        runs=runs,
+    )
+
+
+async def _planned(tables: Tables, parts: Parts, survey: Survey) -> Adoption:
+    """Look at every note of the backup and what the store has of them."""
+
+    def look() -> dict[str, list[Note]]:
+        for note in parts.read_notes("reading"):
+            survey.add(note)
+        touched = defaultdict[str, list[Note]](list)
+        if ids := survey.touched:
+            for note in parts.read_notes("reading again"):
+                if note.note_id in ids:
+                    touched[note.note_id].append(note)
+        return touched
+
+    touched = await to_thread.run_sync(look)
+    standing = defaultdict[str, dict[int, Mark]](dict)
+    if survey.namespace is not None and await tables.notes.count():
+        wanted = list(survey.wanted())
+        for first in range(0, len(wanted), ASKED):
+            found = await tables.notes.select(
+                ["note_id", "rev", "namespace", "content", "known_from"],
+                where=one_of("note_id", wanted[first : first + ASKED]),
+            )
+            for row in found.to_pylist():
+                mark = (row["namespace"], row["content"], row["known_from"].isoformat())
+                standing[row["note_id"]][row["rev"]] = mark
+    return survey.plan(standing, touched)
+
+
+async def _add_runs(tables: Tables, parts: Parts, adoption: Adoption) -> int:
+    """Add runs that are not there; into a namespace no records of backups, which are another's."""
+    added = 0
+    for rows in parts.of(RUNS, tables.runs.spec.schema, "runs"):
+        kept = rows
+        if adoption.namespace:
+            kept = rows.filter(pc.not_equal(rows.column("kind"), BACKUP))
+            names = [adoption.run_id(name) for name in kept.column("run_id").to_pylist()]
+            kept = _with_column(kept, "run_id", names)
+        added += await _insert(tables.runs, kept)
+    return added
+
+
+async def _add_usage(tables: Tables, parts: Parts, adoption: Adoption) -> int:
+    added = 0
+    for rows in parts.of(USAGE, tables.usage.spec.schema, "usage"):
+        ids: list[str] = rows.column("note_id").to_pylist()
+        kept = rows.filter(pa.array([adoption.enters(note_id) for note_id in ids], pa.bool_()))
+        names = [adoption.id_of(note_id) for note_id in kept.column("note_id").to_pylist()]
+        added += await _insert(tables.usage, _with_column(kept, "note_id", names))
+    return added
+
+
+async def _add_meta(tables: Tables, parts: Parts) -> None:
+    for rows in parts.of(META, tables.meta.spec.schema, "meta"):
+        theirs = [not is_local(key) for key in rows.column("key").to_pylist()]
+        await _insert(tables.meta, rows.filter(pa.array(theirs, pa.bool_())))
+
+
+async def _insert(table: LanceTable, rows: pa.Table) -> int:
+    if not rows.num_rows:
+        return 0
+    async with table.writing():
+        return (await table.merge(rows)).inserted
+
+
+def _with_column(rows: pa.Table, name: str, values: list[str]) -> pa.Table:
+    field = rows.schema.field(name)
+    return rows.set_column(rows.schema.get_field_index(name), field, pa.array(values, field.type))
+
+
+class _Stream:
+    """The notes as they enter, batch by batch; begun anew for every try at the commit."""
+
+    def __init__(
+        self, tables: Tables, parts: Parts, adoption: Adoption, *, keeps_vectors: bool
+    ) -> None:
+        self._schema, self._dim = tables.notes.spec.schema, tables.dim
+        self._parts, self._adoption, self._keeps = parts, adoption, keeps_vectors
+        self.notes = self.rows = self.unembedded = 0
+        self.error: BackupDamagedError | None = None
+        """What ended it early: LanceDB's own error would only say that something did."""
+
+    def reader(self) -> pa.RecordBatchReader:
+        """All rows, from the first one on."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        self.notes = self.rows = self.unembedded = 0
+        try:
+            for rows in self._parts.notes("restoring"):
+                entering = self._entering(rows)
+                self.rows += entering.num_rows
+                self.notes += sum(entering.column("current").to_pylist())
+                yield from entering.to_batches()
+        except BackupDamagedError as error:
+            self.error = error
+            raise
+
+    def _entering(self, rows: pa.Table) -> pa.Table:
+        if self._adoption.changes_nothing and self._keeps:
+            return rows
+        vectors = read_vectors(rows)
+        entering = list[NoteRow]()
+        for note, made in zip(read_notes(rows), vectors, strict=True):
+            if not self._adoption.enters(note.note_id):
+                continue
+            adopted = self._adoption.adopted(note)
+            if not self._keeps:
+                self.unembedded += adopted.current
+                adopted = replace(adopted, embed_model="")
+            entering.append(NoteRow(note=adopted, vectors=made if self._keeps else None))
+        return to_table(entering, schema=self._schema, dim=self._dim)
+
+
+async def _add_notes(tables: Tables, stream: _Stream) -> None:
+    """Add all notes in one commit."""
+
+    async def change(handle: AsyncTable) -> None:
+        builder = handle.merge_insert(tables.notes.spec.key).use_index(False)
+        merged = builder.when_not_matched_insert_all().execute(
+            stream.reader(), on_bad_vectors="null"
+        )
+        await merged  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
+
+    async with tables.notes.writing():
+        try:
+            await tables.notes.commit(change)
+        except StoreUnavailableError:
+            if stream.error is not None:
+                raise stream.error from None
+            raise
+        finally:
+            tables.resident.drop()

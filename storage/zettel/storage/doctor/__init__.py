@@ -1,0 +1,1 @@
+"""Reads and repairs the state that `zettel doctor` checks."""

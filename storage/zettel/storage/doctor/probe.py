@@ -1,0 +1,69 @@
+"""Whether an object store keeps two writers from overwriting each other.
+
+LanceDB commits by putting a file that must not be there yet. A store that ignores the condition
+loses commits in silence (lance#6595), so writers are set against each other on a table made for
+it.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+import secrets
+from datetime import timedelta
+
+import anyio
+import pyarrow as pa
+from lancedb import connect_async
+
+from zettel.storage.lance.errors import unavailable
+from zettel.storage.location import Place
+
+WRITERS = 4
+ROUNDS = 3
+"""12 commits, 4 at a time, each writer with a connection of its own: where conditions are ignored,
+two of a round meet with near certainty, for each takes tens of milliseconds."""
+_TABLE = "zettel-probe-"
+
+
+async def lost_commits(place: Place) -> int:
+    """How many of `WRITERS * ROUNDS` commits that were acknowledged are not there.
+
+    Raises:
+        StoreUnavailableError: The place cannot be written.
+    """
+    name = _TABLE + secrets.token_hex(6)
+    schema = pa.schema([pa.field("n", pa.int64())])
+    try:
+        with await connect_async(place.uri, read_consistency_interval=timedelta(0)) as database:
+            table = await database.create_table(name, schema=schema)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    for writer in range(WRITERS):
+                        tasks.start_soon(_write, place.uri, name, schema, writer)
+                return WRITERS * ROUNDS - await table.count_rows()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await database.drop_table(name)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise unavailable(place.uri, error) from error
+    except BaseExceptionGroup as group:
+        raise unavailable(place.uri, _first(group)) from group
+
+
+async def _write(uri: str, name: str, schema: pa.Schema, writer: int) -> None:
+    with await connect_async(uri, read_consistency_interval=timedelta(0)) as database:
+        with await database.open_table(name) as table:
+            for number in range(ROUNDS):
+                row = pa.Table.from_pylist([{"n": writer * ROUNDS + number}], schema=schema)
+                await table.add(row)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> Exception:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return _first(error)
+        if isinstance(error, Exception):
+            return error
+    raise group

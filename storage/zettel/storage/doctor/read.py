@@ -1,0 +1,121 @@
+"""Reading what an examination needs: a few narrow columns, the indices, the tables' fragments."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from anyio import to_thread
+from lancedb import AsyncTable
+
+from zettel.storage.doctor.facts import Checkup, FileFacts, IndexFacts, RowFacts, TableFacts
+from zettel.storage.lance.files import (
+    count_leftovers,
+    damaged_manifests,
+    empty_index_files,
+    tables_with_empty_data,
+)
+from zettel.storage.lance.maintenance import commits_since_upkeep, old_versions
+from zettel.storage.lance.rows import utc
+from zettel.storage.lance.table import LanceTable, Tables
+
+_NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
+
+
+def look_at_files(directory: Path | None) -> FileFacts:
+    """What a crash left in a store's directory; it need not be open, nor able to be."""
+    if directory is None:
+        return FileFacts()
+    return FileFacts(
+        damaged_manifests=len(damaged_manifests(directory)),
+        empty_data=len(tables_with_empty_data(directory)),
+        empty_index_files=len(empty_index_files(directory, "notes")),
+        leftovers=count_leftovers(directory),
+    )
+
+
+async def look_at_tables(tables: Tables) -> Checkup:
+    """Read every row's narrow columns and how the tables lie on the disk.
+
+    Raises:
+        StoreUnavailableError: A table cannot be read.
+    """
+    commits = await commits_since_upkeep(tables)
+    meta = await tables.meta.select(["key", "value"])
+    old = await old_versions(tables.place)
+    return Checkup(
+        rows=await _rows(tables.notes),
+        tables=tuple([await _table(table, commits) for table in tables.all()]),
+        indices=await _indices(tables.notes),
+        model_id=tables.model_id,
+        old_versions=sum(old.values()),
+        meta=dict(
+            zip(meta.column("key").to_pylist(), meta.column("value").to_pylist(), strict=True)
+        ),
+    )
+
+
+async def _rows(notes: LanceTable) -> tuple[RowFacts, ...]:
+    # Not the vectors themselves: only whether a row has any.
+    bare = await notes.select(["row_id"], where="vectors IS NULL")
+    without = set(bare.column("row_id").to_pylist())
+    table = await notes.select([*_NARROW, "links", "link_ids"])
+    return await to_thread.run_sync(_read, table, without)
+
+
+def _read(table: pa.Table, without: set[str]) -> tuple[RowFacts, ...]:
+    return tuple(
+        RowFacts(
+            row_id=row["row_id"],
+            note_id=row["note_id"],
+            rev=row["rev"],
+            current=row["current"],
+            known_from=row["known_from"] and utc(row["known_from"]),
+            known_to=row["known_to"] and utc(row["known_to"]),
+            embed_model=row["embed_model"],
+            has_vectors=row["row_id"] not in without,
+            links=tuple(link["to"] for link in row["links"] or ()),
+            link_ids=tuple(row["link_ids"] or ()),
+        )
+        for row in table.to_pylist()
+    )
+
+
+async def _table(table: LanceTable, commits: Mapping[str, int]) -> TableFacts:
+    keys = (await table.select([table.spec.key])).column(table.spec.key)
+    counted = pc.value_counts(keys).field("counts")
+    return TableFacts(
+        name=table.spec.name,
+        rows=len(keys),
+        doubled_keys=pc.sum(pc.greater(counted, 1)).as_py() or 0,
+        small_fragments=await table.read(_small_fragments),
+        commits=commits[table.spec.name],
+    )
+
+
+async def _small_fragments(handle: AsyncTable) -> int:
+    stats: Mapping[str, Mapping[str, int]] = await handle.stats()  # pyright: ignore[reportAssignmentType] typed as object
+    return stats["fragment_stats"]["num_small_fragments"]
+
+
+async def _indices(notes: LanceTable) -> tuple[IndexFacts, ...]:
+    there = {index.columns[0]: index.name for index in await notes.read(lambda t: t.list_indices())}
+    wanted = [column for column, _ in notes.spec.indices]
+    found: list[IndexFacts] = []
+    for column in dict.fromkeys((*wanted, *there)):
+        name = there.get(column)
+        if name is None:
+            found.append(IndexFacts(table=notes.spec.name, column=column, there=False))
+            continue
+        stats = await notes.read(lambda t, name=name: t.index_stats(name))
+        unindexed = stats.num_unindexed_rows if stats else 0
+        found.append(
+            IndexFacts(table=notes.spec.name, column=column, there=True, unindexed=unindexed)
+        )
+    return tuple(found)

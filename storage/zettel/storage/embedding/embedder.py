@@ -1,0 +1,68 @@
+"""The embedder's contract: text in, vectors of unit length out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.store import Vectors
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors; safe to make before the model is loaded."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and weights' fingerprint: equal ids mean comparable vectors."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        ...
+
+    async def load(self) -> None:
+        """Load the model in a thread; returns when it is ready, at once the second time.
+
+        Raises:
+            ModelUnavailableError: It cannot be found, read or trusted.
+        """
+        ...
+
+    async def embed_query(self, text: str) -> Vectors:
+        """One question as float32, shape `(dim,)`, unit length. Loads the model if need be."""
+        ...
+
+    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
+        """One array `(passages, dim)` a content, float32, rows of unit length.
+
+        A passage has at most 200 tokens; a content has at least one passage.
+        """
+        ...
+
+    def split(self, content: str) -> list[str]:
+        """The passages `embed_notes` would embed: verbatim slices of the content, in order."""
+        ...
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
+    """Scale each row to length 1, so that a dot product is a cosine.
+
+    Args:
+        vectors: Any finite numbers, shape `(n, dim)`.
+
+    Returns:
+        float32, the same shape. A row of zeros, which is what some models make of a text without
+        a single token they know, becomes the first axis: such texts are like each other.
+    """
+    rows = vectors.astype(np.float32)
+    rows[~rows.any(axis=1), 0] = 1
+    # Twice: squares of very large or very small numbers leave float32.
+    rows /= np.abs(rows).max(axis=1, keepdims=True)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

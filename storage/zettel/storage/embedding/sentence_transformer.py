@@ -1,0 +1,219 @@
+"""The embedder over sentence-transformers: any of its models, from this machine's disk only."""
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.embedding.model_files import ModelFiles, check_weights
+from zettel.storage.embedding.torch_runtime import ModelThread
+from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.store import Vectors
+from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, Span, split_passages
+from zettel.storage.text.utterance import parts_of
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+from zettel.storage.embedding.torch_runtime import prepare_libraries
+
+# The libraries below are typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+
+BATCH_SIZE = 32
+"""Passages the model reads at once; between two batches a waiting question gets its turn."""
+
+_SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
+
+_log = logging.getLogger(__name__)
+
+
+class SentenceEmbedder:
+    """Turns text into unit vectors with a sentence-transformers model, on the CPU.
+
+    The model is loaded and used in threads, one at a time; making the object is cheap.
+
+    Args:
+        files: What `find_model` found.
+    """
+
+    def __init__(self, files: ModelFiles) -> None:
+        self._files = files
+        self._model: SentenceTransformer | None = None
+        self._failure: ModelUnavailableError | None = None
+        self._thread = ModelThread()
+
+    @property
+    def model_id(self) -> str:
+        """Name and weights' fingerprint: equal ids mean comparable vectors."""
+        return self._files.model_id
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self._files.config.dim
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._model is not None
+
+    async def load(self) -> None:
+        """Load the model in a thread; returns when it is ready, at once the second time.
+
+        Raises:
+            ModelUnavailableError: It cannot be read, or its weights are not those expected; the
+                same for every caller until the process is started anew.
+        """
+        if self._model is None:
+            await self._thread.run(self._loaded)
+
+    async def embed_query(self, text: str) -> Vectors:
+        """One question as float32, shape `(dim,)`, unit length. Loads the model if need be.
+
+        A question longer than the model's window is cut off there.
+
+        Raises:
+            ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
+        """
+
+        def encode() -> Vectors:
+            prompt = self._files.config.query_prompt
+            found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
+            return self._unit(found)
+
+        vectors = await self._thread.run(encode)
+        return vectors[0]
+
+    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
+        """One array `(passages, dim)` a content, float32, rows of unit length.
+
+        A passage has the weighted mean of its parts, as `parts_of` cuts and weighs it.
+
+        Raises:
+            ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
+        """
+        if not contents:
+            return []
+
+        def split_all() -> list[list[str]]:
+            return [self.split(content) for content in contents]
+
+        split = await self._thread.run(split_all)
+        passages = [parts_of(passage) for content in split for passage in content]
+        embedded = await self._embed([text for parts in passages for text, _ in parts])
+        weights = np.array([weight for parts in passages for _, weight in parts], np.float32)
+        firsts = np.cumsum([0, *(len(parts) for parts in passages[:-1])])
+        vectors = unit_rows(np.add.reduceat(embedded * weights[:, None], firsts))
+        ends = np.cumsum([len(content) for content in split])[:-1]
+        return np.split(vectors, ends)
+
+    async def _embed(self, texts: Sequence[str]) -> Vectors:
+        # Texts of like length go together: a batch costs as much as its longest.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(order), BATCH_SIZE):
+            chosen = order[start : start + BATCH_SIZE]
+            batch = [texts[i] for i in chosen]
+            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
+        return vectors
+
+    def split(self, content: str) -> list[str]:
+        """The passages `embed_notes` would embed: verbatim slices of the content, in order.
+
+        Needs the tokenizer only, not the model: some 40 ms for 32,768 characters.
+
+        Raises:
+            ModelUnavailableError: The tokenizer cannot be read.
+        """
+        return split_passages(content, self._token_spans, limit=self._passage_limit)
+
+    def _loaded(self) -> "SentenceTransformer":
+        """The model, loaded by the first caller; the lock is held."""
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        if self._model is None:
+            try:
+                self._model = _load(self._files)
+            except ModelUnavailableError as error:
+                self._failure = error
+                raise
+        return self._model
+
+    def _encode(self, passages: list[str]) -> Vectors:
+        model = self._loaded()
+        found = model.encode_document(
+            passages,
+            prompt=self._files.config.document_prompt,
+            batch_size=BATCH_SIZE,
+            show_progress_bar=False,
+        )
+        return self._unit(found)
+
+    def _unit(self, found: NDArray[np.float32]) -> Vectors:
+        if not np.isfinite(found).all():
+            remedy = "Its weights are damaged: fetch them again, or set ZETTEL_MODEL to another."
+            raise ModelUnavailableError(
+                self._files.name, "answered with a vector that is not finite", remedy
+            )
+        return unit_rows(found)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        file = self._files.config.tokenizer
+        try:
+            tokenizer = Tokenizer.from_file(str(file))
+        # The library raises nothing narrower for a file it cannot read.
+        except Exception as error:
+            problem = f"has a tokenizer that cannot be read: {str(file)!r}: {error}"
+            raise ModelUnavailableError(self._files.name, problem, _SAVE_AGAIN) from error
+        # Published tokenizers often cut at, or pad to, the length they were trained with.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _passage_limit(self) -> int:
+        """Tokens a passage may have so that the model reads it whole, prompt included."""
+        window = self._files.config.max_tokens
+        if window is None:
+            return MAX_PASSAGE_TOKENS
+        taken = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        taken += len(self._token_spans(self._files.config.document_prompt))
+        return max(1, min(MAX_PASSAGE_TOKENS, window - taken))
+
+    def _token_spans(self, text: str) -> Sequence[Span]:
+        return self._tokenizer.encode(text, add_special_tokens=False).offsets
+
+
+def _load(files: ModelFiles) -> "SentenceTransformer":
+    """Check the weights, import the library (seconds), load the model and use it once.
+
+    Raises:
+        ModelUnavailableError: Whatever goes wrong, in words for the person who runs the server.
+    """
+    check_weights(files)
+    try:
+        prepare_libraries()
+        model = _import_and_load(files)
+        found = model.encode_query("warm-up", show_progress_bar=False).shape[0]
+    # What a foreign model's files can make the library raise is not a closed set.
+    except Exception as error:
+        _log.exception("embedding model failed to load")
+        problem = f"cannot be loaded: {type(error).__name__}: {error}"
+        raise ModelUnavailableError(files.name, problem, _SAVE_AGAIN) from error
+    if found != files.config.dim:
+        problem = f"makes vectors of length {found}, but its files say {files.config.dim}"
+        raise ModelUnavailableError(files.name, problem, _SAVE_AGAIN)
+    return model
+
+
+def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  # as below
+
+    return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)

@@ -1,0 +1,1 @@
+"""The ledger of erasures, and removal of erased texts outside the tables."""

@@ -1,0 +1,225 @@
+"""The ledger of erasures: a file that outlives the tables, so that nothing erased is restored.
+
+It stands in the store's directory, with the notes it is about, and a copy of it outside, for the
+day that a backup is restored into an empty directory. Lines of JSON, only ever appended.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from zettel.storage.erasable import Erasure, Receipt, digest_of, new_salt
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.location import Place
+
+LEDGER_FILE = "erasures.jsonl"
+"""In the store's directory, and in the directory of the copy."""
+_MOMENTS = ("ordered_at", "invisible_at", "physical_at")
+
+
+class Ledger:
+    """What was erased, by everybody who writes these files.
+
+    Args:
+        files: All are read and all are written; the first is the store's own. Without any it
+            remembers as long as it lives.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = tuple(files)
+        self._stamp: tuple[tuple[int, int], ...] | None = None
+        self._receipts: dict[str, Receipt] = {}
+        self._by_digest: dict[str, dict[str, str]] = {}
+        self._told: dict[str, Receipt] = {}
+
+    @property
+    def salt(self) -> str:
+        """The store's, for its next erasure: as of its first one, else a new one."""
+        own = next(_lines(self.files[0]), None) if self.files else None
+        if own:
+            return str(own["salt"])
+        return next((receipt.salt for receipt in self._told.values()), "") or new_salt()
+
+    def receipts(self) -> list[Receipt]:
+        """All of them, oldest first; of a copy, those of other stores as well.
+
+        Raises:
+            StoreUnavailableError: A file cannot be read.
+        """
+        self._read()
+        return sorted(self._receipts.values(), key=lambda r: (r.ordered_at, r.receipt_id))
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """One of them.
+
+        Raises:
+            StoreUnavailableError: A file cannot be read.
+        """
+        self._read()
+        return self._receipts.get(receipt_id)
+
+    def is_erased(self, note_id: str) -> Erasure | None:
+        """The erasure of a note; None if it was not erased.
+
+        A hash a salt: one for each store that the files know.
+
+        Raises:
+            StoreUnavailableError: A file cannot be read.
+        """
+        self._read()
+        for salt, known in self._by_digest.items():
+            digest = digest_of(note_id, salt)
+            if digest in known:
+                receipt = self._receipts[known[digest]]
+                return replace(receipt, digests=(digest,)).erasures()[0]
+        return None
+
+    def erased(self, note_ids: Iterable[str]) -> dict[str, Erasure]:
+        """Those of the notes that were erased, by id.
+
+        Raises:
+            StoreUnavailableError: A file cannot be read.
+        """
+        found = {note_id: self.is_erased(note_id) for note_id in note_ids}
+        return {note_id: erasure for note_id, erasure in found.items() if erasure}
+
+    def put(self, receipt: Receipt, *, goes_on: bool = False) -> None:
+        """Write an erasure down, or how it went on; on the disk when the call returns.
+
+        Args:
+            receipt: All that is known of it.
+            goes_on: Whether its hashes were written before and need not be again.
+
+        Raises:
+            StoreUnavailableError: A file cannot be written.
+        """
+        self.tell(receipt)
+        said = asdict(replace(receipt, digests=()) if goes_on else receipt)
+        line = json.dumps(said, default=_plain, separators=(",", ":")) + "\n"
+        for file in self.files:
+            try:
+                _append(file, line.encode())
+            except OSError as error:
+                raise _unusable(file, error) from error
+
+    def tell(self, receipt: Receipt) -> None:
+        """Take note of an erasure that stands elsewhere, or was read elsewhere."""
+        self._told[receipt.receipt_id] = receipt
+        self._stamp = None
+
+    def own_lines(self) -> bytes:
+        """The store's own file, whole lines only: what a backup takes along; empty if none is.
+
+        Raises:
+            StoreUnavailableError: The file cannot be read.
+        """
+        try:
+            written = self.files[0].read_bytes() if self.files else b""
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise _unusable(self.files[0], error) from error
+        return written[: written.rfind(b"\n") + 1]
+
+    def _read(self) -> None:
+        stamp = tuple(map(_stamp, self.files))
+        if stamp == self._stamp:
+            return
+        receipts = dict(self._told)
+        for file in self.files:
+            for record in _lines(file):
+                read = _receipt(record)
+                known = receipts.get(read.receipt_id)
+                if known is not None:
+                    # Only ever more: what a hash was once written of stays erased.
+                    digests = dict.fromkeys((*known.digests, *read.digests))
+                    known, read = (replace(r, digests=tuple(digests)) for r in (known, read))
+                    receipts[read.receipt_id] = known
+                if known is None or _progress(read) >= _progress(known):
+                    receipts[read.receipt_id] = read
+        by_digest = dict[str, dict[str, str]]()
+        for receipt in receipts.values():
+            known = by_digest.setdefault(receipt.salt, {})
+            known.update(dict.fromkeys(receipt.digests, receipt.receipt_id))
+        self._stamp, self._receipts, self._by_digest = stamp, receipts, by_digest
+
+
+def ledger_of(place: Place, copy: Path | None) -> Ledger:
+    """The ledger of a store.
+
+    Args:
+        place: Where the store is.
+        copy: Directory of the copy outside; None for no copy.
+    """
+    folders = [folder for folder in (place.directory, copy) if folder is not None]
+    return Ledger([folder / LEDGER_FILE for folder in folders])
+
+
+def _append(file: Path, line: bytes) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock"):
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "rb+") as ledger:
+            # A line that a crash cut short must not swallow this one.
+            end = ledger.seek(0, os.SEEK_END)
+            ledger.seek(max(0, end - 1))
+            ledger.write(line if ledger.read(1) in (b"", b"\n") else b"\n" + line)
+            ledger.flush()
+            os.fsync(ledger.fileno())
+
+
+def _lines(file: Path) -> Iterator[Mapping[str, object]]:
+    """The whole lines of a file; none if it is not there."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(file, error) from error
+    for line in text.splitlines():
+        try:
+            record: object = json.loads(line)
+        except ValueError:  # cut short by a crash; its writer had not gone on
+            continue
+        if isinstance(record, dict) and "receipt_id" in record:
+            yield record  # pyright: ignore[reportUnknownVariableType]: as `put` wrote it
+
+
+def _receipt(record: Mapping[str, object]) -> Receipt:
+    moments = {name: _moment(record.get(name)) for name in _MOMENTS}
+    lists = {n: tuple(v) for n, v in record.items() if isinstance(v, list)}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return Receipt(**{**record, **moments, **lists})  # pyright: ignore[reportArgumentType]
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
+
+
+def _progress(receipt: Receipt) -> int:
+    return (receipt.invisible_at is not None) + (receipt.physical_at is not None)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _unusable(file: Path, error: OSError) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        file,
+        f"cannot be read or written: {error.strerror or error}",
+        "It is the record of what was erased: mend its permissions or its disk.",
+    )

@@ -1,0 +1,126 @@
+r"""A `NoteFilter` as a predicate of LanceDB.
+
+Predicates are SQL text because LanceDB 0.40's expressions know neither `IS NULL` nor arrays, and
+`count_rows` takes text alone. Their own rendering must not be used for strings: `lit("\\'")`
+comes out unterminated and `lit("''")` as another string. So every literal is written here, and a
+property test sends hostile ones through a real table.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from zettel.storage.ids import largest_id, smallest_id
+from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW
+from zettel.storage.store import NoteFilter
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def text_literal(value: str) -> str:
+    """A string in quotes; only the quote itself means anything inside (no backslash escapes)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def time_literal(instant: datetime) -> str:
+    """An instant to the microsecond, from year 1 to 9999, as the columns' own type."""
+    microseconds = (instant - _EPOCH) // timedelta(microseconds=1)
+    return f"arrow_cast({microseconds}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+
+
+def equals(column: str, value: str) -> str:
+    """Rows whose column is the value."""
+    return f"{column} = {text_literal(value)}"
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Rows whose column is any of the values, at least one."""
+    return f"{column} IN ({', '.join(map(text_literal, values))})"
+
+
+def holds_any(column: str, values: Iterable[str]) -> str:
+    """Rows whose list column holds any of the values, at least one."""
+    return f"array_has_any({column}, [{', '.join(map(text_literal, values))}])"
+
+
+def all_of(*conditions: str) -> str:
+    """Rows for which every condition holds; an empty one does not count."""
+    return " AND ".join(f"({condition})" for condition in conditions if condition)
+
+
+def known(at: datetime | None) -> str:
+    """The rows that were current at a moment; None asks for now."""
+    if at is None:
+        return "current"
+    moment = time_literal(at)
+    return f"known_from <= {moment} AND (known_to IS NULL OR known_to > {moment})"
+
+
+def predicate(where: NoteFilter) -> str:
+    """The rows a filter lets through.
+
+    Each row id of `where.past` adds 4 microseconds to a read at 25,000 rows (20 ms for 5,000).
+    """
+    meant = all_of(*_meant(where))
+    if where.past:
+        meant = f"({meant}) OR {one_of('row_id', where.past)}"
+    return all_of(meant, *_words(where), *_times(where), *_progress(where))
+
+
+def _meant(where: NoteFilter) -> Iterable[str]:
+    """Which revisions: the conditions that do not hold for `past`."""
+    yield known(where.known_at)
+    if where.states:
+        yield one_of("state", where.states)
+    if where.unexpired_at is not None:
+        yield f"valid_until IS NULL OR valid_until > {time_literal(where.unexpired_at)}"
+    if where.valid_at is not None:
+        valid = time_literal(where.valid_at)
+        yield f"valid_from <= {valid} AND (valid_until IS NULL OR valid_until > {valid})"
+
+
+def _words(where: NoteFilter) -> Iterable[str]:
+    columns = {
+        "namespace": where.namespaces,
+        "note_id": where.note_ids,
+        "kind": where.kinds,
+        "session": where.sessions,
+    }
+    yield from (one_of(column, values) for column, values in columns.items() if values)
+    if where.namespaces_not:
+        yield f"NOT ({one_of('namespace', where.namespaces_not)})"
+    if where.fold_hash:
+        yield equals("fold_hash", where.fold_hash)
+    if where.subject:
+        yield f"lower(subject) = lower({text_literal(where.subject)})"
+    if where.tags:
+        tagged = holds_any("tags", where.tags)
+        left_open = holds_any("link_ids", (NEEDS_REVIEW,))
+        yield f"{tagged} OR {left_open}" if NEEDS_REVIEW in where.tags else tagged
+    if where.derived is not None:
+        composed = equals("origin.transport", EVOLUTION)
+        yield composed if where.derived else f"origin IS NULL OR NOT ({composed})"
+
+
+def _times(where: NoteFilter) -> Iterable[str]:
+    if where.after is not None:
+        moment, last = time_literal(where.after.happened_at), text_literal(where.after.note_id)
+        yield f"happened_at < {moment} OR (happened_at = {moment} AND note_id < {last})"
+    happened: list[str] = []
+    told: list[str] = []
+    if where.since is not None:
+        happened.append(f"happened_at >= {time_literal(where.since)}")
+        told.append(f"note_id >= {text_literal(smallest_id(where.since))}")
+    if where.until is not None:
+        happened.append(f"happened_at <= {time_literal(where.until)}")
+        told.append(f"note_id <= {text_literal(largest_id(where.until))}")
+    if happened:
+        yield f"({' AND '.join(happened)}) OR ({' AND '.join(told)})"
+
+
+def _progress(where: NoteFilter) -> Iterable[str]:
+    if where.stage_below is not None:
+        yield f"stage < {where.stage_below}"
+    if where.stage_from is not None:
+        yield f"stage >= {where.stage_from}"
+    if where.unembedded:
+        yield equals("embed_model", "")

@@ -1,0 +1,291 @@
+"""One LanceDB table with the precautions that every read and write of it needs."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import random
+from typing import TypeVar
+
+import anyio
+import pyarrow as pa
+from lancedb import AsyncConnection, AsyncTable
+from lancedb.query import ColumnOrdering
+
+from zettel.storage.erasure.ledger import Ledger
+from zettel.storage.lance.cache.note_cache import Resident
+from zettel.storage.lance.cache.recent_rows import CurrentRows
+from zettel.storage.lance.cache.versions import Stamp, commits_stamp
+from zettel.storage.lance.errors import is_conflict, is_stale, unavailable
+from zettel.storage.lance.fsync import Sync, make_last
+from zettel.storage.lance.schema import TableSpec
+from zettel.storage.location import Place
+
+T = TypeVar("T")
+
+MAX_ROWS = 2**31 - 1
+"""Highest limit LanceDB Cloud takes; a search without one returns 10 rows."""
+
+PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Before each new attempt of a write that lost to another: enough to win against 3 busy writers."""
+
+
+READS = 5
+"""Tries of a read: an erasure drops the versions in use twice in a few hundred milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge did."""
+
+    replaced: int
+    """Rows."""
+    inserted: int
+    """Rows."""
+    version: int
+    """The version it made."""
+
+
+class LanceTable:
+    """One table of one store, safe among tasks and processes.
+
+    Args:
+        handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
+        spec: What the table is.
+        place: The store's place.
+        sync: What makes a commit outlast a loss of power; None leaves that to the system.
+        jitter: Share of a pause to wait, in `[0, 1)`; apart, or losers meet again.
+    """
+
+    def __init__(
+        self,
+        handle: AsyncTable,
+        *,
+        spec: TableSpec,
+        place: Place,
+        sync: Sync | None = None,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self.spec = spec
+        self._handle = handle
+        self.place = place
+        self._sync = sync
+        self._jitter = jitter
+        self._lock = anyio.Lock()
+        self._version = -1
+        self._stamp: Stamp | None = None
+
+    async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
+        """Run a read; again if another process deleted the version it was reading.
+
+        Raises:
+            StoreUnavailableError: It failed for good.
+        """
+        for left in reversed(range(READS)):
+            try:
+                return await fetch(self._handle)
+            except (RuntimeError, OSError) as error:
+                if not left or not is_stale(error):
+                    raise unavailable(self.place.uri, error) from error
+            await self._handle.checkout_latest()
+        raise AssertionError
+
+    async def select(
+        self,
+        columns: Sequence[str],
+        *,
+        where: str = "",
+        order: Sequence[str] = (),
+        descending: bool = False,
+        limit: int = MAX_ROWS,
+        offset: int = 0,
+        addressed: bool = False,
+    ) -> pa.Table:
+        """Read some columns of the rows that match.
+
+        Args:
+            columns: Among them those of `order`, or LanceDB cannot plan it.
+            where: Predicate; empty for all rows.
+            order: Columns to sort by, the first one first; no order without.
+            descending: Sort the other way round.
+            limit: How many rows at most.
+            offset: How many to skip first.
+            addressed: Whether to add `_rowid`, good until the row is moved or changed.
+
+        Raises:
+            StoreUnavailableError: The table cannot be read.
+        """
+        if limit <= 0:
+            return self.spec.schema.empty_table().select(list(columns))
+
+        async def fetch(handle: AsyncTable) -> pa.Table:
+            query = handle.query().select(list(columns))
+            if addressed:
+                query = query.with_row_id()
+            if where:
+                query = query.where(where)
+            if order:
+                query = query.order_by(
+                    [ColumnOrdering(column_name=c, ascending=not descending) for c in order]
+                )
+            return await query.limit(min(limit, MAX_ROWS)).offset(offset).to_arrow()
+
+        return await self.read(fetch)
+
+    async def count(self, where: str = "") -> int:
+        """How many rows match.
+
+        Raises:
+            StoreUnavailableError: The table cannot be read.
+        """
+        return await self.read(lambda handle: handle.count_rows(where or None))
+
+    async def version(self) -> int:
+        """Number of the newest version; every commit makes at least one."""
+        directory = self.place.directory
+        # Taken first: what is committed while LanceDB looks gives another stamp to the next call.
+        stamp = commits_stamp(directory, self.spec.name) if directory else None
+        if stamp is None or stamp != self._stamp:
+            self._version, self._stamp = await self.read(lambda handle: handle.version()), stamp
+        return self._version
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[None]:
+        """Keep this process's other writers out, and finish even if the caller is cancelled.
+
+        Dropping an awaited write does not undo it: it may commit unseen.
+        """
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                yield
+
+    @property
+    def busy(self) -> bool:
+        """Whether a writer of this process is at it, perhaps the very one who asks."""
+        return self._lock.locked()
+
+    @asynccontextmanager
+    async def tending(self) -> AsyncGenerator[None]:
+        """Keep this process's writers out for work that may be dropped at any time."""
+        async with self._lock:
+            yield
+
+    async def commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
+        """Run one commit, again while others commit first. Call it inside `writing`.
+
+        Raises:
+            StoreUnavailableError: Nothing was written, or it could not be synced.
+        """
+        result = await self._commit(change)
+        await self.make_last()
+        return result
+
+    async def make_last(self) -> None:
+        """Sync what was written, where that is wished.
+
+        Raises:
+            StoreUnavailableError: It could not be synced.
+        """
+        if self._sync is not None and self.place.directory is not None:
+            await make_last(self.place.directory, self._sync)
+
+    async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
+        for pause_s in PAUSES_S:
+            try:
+                return await change(self._handle)
+            except (RuntimeError, OSError) as error:
+                if not is_conflict(error) and not is_stale(error):
+                    raise unavailable(self.place.uri, error) from error
+            await anyio.sleep(pause_s * self._jitter())
+            await self.read(lambda handle: handle.checkout_latest())
+        try:
+            return await change(self._handle)
+        except (RuntimeError, OSError) as error:
+            raise unavailable(self.place.uri, error) from error
+
+    async def insert(self, rows: pa.Table) -> int:
+        """Append rows in one commit. Call it inside `writing`.
+
+        Returns:
+            The version it made.
+
+        Raises:
+            StoreUnavailableError: Nothing was written.
+        """
+        return (await self.commit(lambda handle: handle.add(rows))).version
+
+    async def merge(
+        self, rows: pa.Table, *, replace_where: str | None = None, insert: bool = True
+    ) -> Merged:
+        """Replace and insert rows by the table's key in one commit. Call it inside `writing`.
+
+        The key's index stays unused: with it, LanceDB 0.40 lets two processes insert one key.
+
+        Args:
+            rows: Whole rows, each key once.
+            replace_where: Which matched rows to replace, over `target.` and `source.` columns;
+                empty for all, None for none.
+            insert: Whether to insert rows whose key is not there.
+
+        Raises:
+            StoreUnavailableError: Nothing was written.
+        """
+
+        async def change(handle: AsyncTable) -> Merged:
+            builder = handle.merge_insert(self.spec.key).use_index(False)
+            if replace_where is not None:
+                builder = builder.when_matched_update_all(where=replace_where or None)
+            if insert:
+                builder = builder.when_not_matched_insert_all()
+            # "null": a row that waits for embedding has no vectors, which is not a bad one.
+            merged = builder.execute(rows, on_bad_vectors="null")
+            result = await merged  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
+            return Merged(
+                replaced=result.num_updated_rows,
+                inserted=result.num_inserted_rows,
+                version=result.version,
+            )
+
+        return await self.commit(change)
+
+    async def build_indices(self) -> None:
+        """Make every index of the table, or make it anew.
+
+        Raises:
+            StoreUnavailableError: One cannot be made.
+        """
+        for column, config in self.spec.indices:
+            async with self.writing():
+                await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+
+    def close(self) -> None:
+        """Let go of the table's caches."""
+        self._handle.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The tables of one store and what is fixed about them."""
+
+    database: AsyncConnection
+    place: Place
+    model_id: str
+    dim: int
+    healed: Counter[str]
+    """What opening mended, by kind of damage, until `heal` has told of it."""
+    notes: LanceTable
+    usage: LanceTable
+    runs: LanceTable
+    meta: LanceTable
+    resident: Resident
+    ledger: Ledger
+    recent: CurrentRows = field(default_factory=CurrentRows)
+
+    def all(self) -> tuple[LanceTable, ...]:
+        """Every table, `meta` last: upkeep writes its own mark there."""
+        return (self.notes, self.usage, self.runs, self.meta)

@@ -1,0 +1,181 @@
+"""Adding, revising and embedding notes: each call one commit to the `notes` table."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from zettel.storage.erasure.write_guard import admit
+from zettel.storage.lance.predicates import all_of, equals, one_of
+from zettel.storage.lance.reads import current_rows, read_rows
+from zettel.storage.lance.rows import to_table
+from zettel.storage.lance.table import Merged, Tables
+from zettel.storage.notes import Note
+from zettel.storage.revisions import (
+    NoteRow,
+    check_vectors,
+    check_write,
+    first_revision,
+    next_revision,
+    next_vectors,
+)
+from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
+
+_CLOSES = "target.current AND NOT source.current"
+"""A row is replaced only to close it, so of two writers the second replaces nothing."""
+
+_WAITS = (
+    "target.current = source.current AND target.embed_model = '' AND target.stage = source.stage"
+    " AND target.content = source.content"
+)
+"""The row is as it was read, so that writing it whole undoes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One change with both its rows."""
+
+    closed: NoteRow
+    following: NoteRow
+
+
+async def write_notes(
+    tables: Tables, *, new: Sequence[NewNote], changes: Sequence[Change]
+) -> Written:
+    """Do what `NoteStore.write` promises.
+
+    Raises:
+        InvalidArgumentError: Something in it cannot be stored.
+        StoreUnavailableError: Nothing was written.
+    """
+    check_write(new, changes, dim=tables.dim)
+    admitted = admit(tables.ledger, new, changes)
+    added = [
+        NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
+        for item in admitted.new
+    ]
+    async with tables.notes.writing():
+        steps = await _plan(tables, admitted.changes)
+        if steps:
+            steps = await _merge(tables, added, steps)
+        elif added:
+            version = await tables.notes.insert(as_table(tables, added))
+            tables.resident.advance(version, added)
+    stored = (*(row.note for row in added), *(step.following.note for step in steps))
+    kept = {note.note_id for note in stored}
+    asked = (item.note.note_id for item in (*new, *changes))
+    lost = tuple(note_id for note_id in asked if note_id not in kept)
+    return Written(stored=stored, lost=lost)
+
+
+async def embed_notes(
+    tables: Tables, vectors: Sequence[tuple[Note, Vectors]], *, model: str
+) -> None:
+    """Do what `NoteStore.embed` promises.
+
+    Raises:
+        InvalidArgumentError: A vector is not finite or not of unit length.
+        StoreUnavailableError: Nothing was written.
+    """
+    for _, array in vectors:
+        check_vectors(array, dim=tables.dim)
+    made = {note.row_id: (note.content, array) for note, array in vectors}
+    if not made:
+        return
+    async with tables.notes.writing():
+        waiting = await read_rows(tables, all_of(equals("embed_model", ""), _keyed(made)))
+        filled = [
+            NoteRow(note=replace(row.note, embed_model=model), vectors=array)
+            for row in waiting
+            for content, array in (made[row.note.row_id],)
+            if row.note.content == content
+        ]
+        if filled:
+            rows = as_table(tables, filled)
+            merged = await tables.notes.merge(rows, replace_where=_WAITS, insert=False)
+            _follow(tables, merged, filled, replaced=len(filled))
+
+
+async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
+    """Do what `NoteStore.mark` promises.
+
+    Raises:
+        StoreUnavailableError: Nothing was written.
+    """
+    if not notes:
+        return
+    row_ids = {note.row_id for note in notes}
+    where = all_of("current", f"stage < {stage}", _keyed(sorted(row_ids)))
+    async with tables.notes.writing():
+        result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
+        ids = tuple(note.note_id for note in notes)
+        asked = NoteFilter(note_ids=ids, states=(), stage_below=stage, derived=None)
+        rows = tables.resident.rows_of(tables.resident.version, asked) or []
+        marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
+        marked = [row for row in marked if row.note.row_id in row_ids]
+        if len(marked) == result.rows_updated:
+            tables.resident.advance(result.version, marked)
+        else:
+            tables.resident.drop()
+
+
+async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
+    """Both rows of every change whose note still stands as it was planned on."""
+    if not changes:
+        return []
+    ids = [change.note.note_id for change in changes]
+    current = await current_rows(tables, ids)
+    steps: list[_Step] = []
+    for change in changes:
+        old = current.get(change.note.note_id)
+        if old is None or old.note.rev != change.note.rev - 1:
+            continue
+        closed, following = next_revision(old.note, change, model_id=tables.model_id)
+        steps.append(
+            _Step(
+                closed=NoteRow(note=closed, vectors=old.vectors),
+                following=NoteRow(note=following, vectors=next_vectors(old.vectors, change)),
+            )
+        )
+    return steps
+
+
+async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> list[_Step]:
+    """Commit everything at once and return the steps that took effect."""
+    rows = [*added, *(step.closed for step in steps), *(step.following for step in steps)]
+    merged = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
+    if _follow(tables, merged, rows, replaced=len(steps)):
+        return steps
+    # A row that was erased meanwhile was not there to be replaced, and so was inserted again.
+    if gone := tables.ledger.erased(step.closed.note.note_id for step in steps):
+        await tables.notes.commit(lambda handle: handle.delete(one_of("note_id", gone)))
+    # Another process was first somewhere: what stands in the table says where. A row equal to
+    # ours in every field, the microsecond it was made included, is ours or as good as ours.
+    keys = [step.following.note.row_id for step in steps]
+    standing = {row.note.row_id: row.note for row in await read_rows(tables, _keyed(keys))}
+    return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
+
+
+def _follow(tables: Tables, merged: Merged, rows: Sequence[NoteRow], *, replaced: int) -> bool:
+    """Whether a merge is known to have done all it was to do; what is in memory follows it then."""
+    did = (merged.replaced, merged.replaced + merged.inserted)
+    whole = tables.place.exact_counts and did == (replaced, len(rows))
+    if whole:
+        tables.resident.advance(merged.version, rows)
+    else:
+        tables.resident.drop()
+    return whole
+
+
+def _keyed(row_ids: Iterable[str]) -> str:
+    return one_of("row_id", row_ids)
+
+
+def as_table(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:
+    """Rows as the `notes` table takes them."""
+    return to_table(rows, schema=tables.notes.spec.schema, dim=tables.dim)

@@ -1,0 +1,1 @@
+"""A store restricted to the namespaces of one caller."""

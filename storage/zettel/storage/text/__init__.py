@@ -1,0 +1,1 @@
+"""Text handling the store needs: passages, utterances, substrings."""

@@ -1,0 +1,92 @@
+"""Which files a store consists of, as LanceDB 0.40 and Zettel write them.
+
+Whatever is not listed here counts as not read, so a LanceDB that writes otherwise is noticed: by
+whoever verifies an erasure, and by a test of ours before.
+"""
+
+import re
+from collections.abc import Mapping
+
+from zettel.storage.location import ENGINE_FOLDER
+from zettel.storage.verify.report import FileKind
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+_IN_TABLE: tuple[tuple[str, FileKind], ...] = (
+    (r"data/\.tmp[^/]*", FileKind.TEMPORARY),
+    (r"data/[^/.][^/]*\.lance", FileKind.DATA),
+    (r"_versions/\d+\.manifest", FileKind.MANIFEST),
+    (r"_versions/latest_version_hint\.json", FileKind.MANIFEST),
+    (r"_versions/[^/]*(?:\.manifest#|\.tmp|#)[^/]*", FileKind.TEMPORARY),
+    (rf"_transactions/\d+-{_UUID}\.txn", FileKind.TRANSACTION),
+    (r"_deletions/\d+-\d+-\d+\.(?:arrow|bin)", FileKind.DELETION),
+    (
+        rf"_indices/{_UUID}/(?:page_data|page_lookup|bitmap_page_lookup)\.lance",
+        FileKind.SCALAR_INDEX,
+    ),
+    (rf"_indices/{_UUID}/(?:metadata|part_\d+_(?:tokens|invert|docs))\.lance", FileKind.TEXT_INDEX),
+    (rf"_indices/{_UUID}/(?:index|auxiliary)\.idx", FileKind.VECTOR_INDEX),
+)
+"""Path below a table's folder -> what it is."""
+
+_OF_ENGINE: tuple[tuple[str, FileKind], ...] = (
+    (r"engine\.log(?:\.\d+)?", FileKind.LOG),
+    (r"engine\.json[^/]*|[^/]+\.lock|engine\.sock[^/]*", FileKind.ENGINE),
+)
+_OF_STORE: tuple[tuple[str, FileKind], ...] = ((r"config\.toml", FileKind.SETTINGS),)
+
+_TABLE = re.compile(r"(?P<table>(?:.*/)?[^/]+\.lance)/(?P<inside>(?:data|_[a-z]+)/.+)")
+
+TOKENS = "_token_fst_bytes"
+"""Column of a full-text index's vocabulary."""
+
+INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
+    "page_data.lance": frozenset({"values", "ids"}),
+    "page_lookup.lance": frozenset({"min", "max", "null_count", "page_idx"}),
+    "bitmap_page_lookup.lance": frozenset({"keys", "bitmaps"}),
+    "metadata.lance": frozenset({"deleted_fragments"}),
+    "part_tokens.lance": frozenset({TOKENS, "_token_next_id", "_token_total_length"}),
+    "part_invert.lance": frozenset({"_posting", "_max_score", "_length", "_impacts"}),
+    "part_docs.lance": frozenset({"_rowid", "_num_tokens"}),
+    "index.idx": frozenset({"__flat_marker"}),
+    "auxiliary.idx": frozenset({"_rowid", "flat"}),
+}
+"""Columns of each index file that are understood: text, vectors, and numbers of rows."""
+
+LANCE = frozenset(
+    {FileKind.DATA, FileKind.SCALAR_INDEX, FileKind.TEXT_INDEX, FileKind.VECTOR_INDEX}
+)
+"""Kinds of files in Lance's own format."""
+
+
+def kind_of(path: str) -> FileKind:
+    """What a file is.
+
+    Args:
+        path: Below the store's directory, with `/`.
+
+    Returns:
+        `OTHER` if it is none that LanceDB or Zettel are known to write.
+    """
+    table = _TABLE.fullmatch(path)
+    if table:
+        return _first(_IN_TABLE, table["inside"])
+    if path.startswith(f"{ENGINE_FOLDER}/"):
+        return _first(_OF_ENGINE, path.removeprefix(f"{ENGINE_FOLDER}/"))
+    return _first(_OF_STORE, path)
+
+
+def table_of(path: str) -> str:
+    """The folder of the table a file belongs to, below the store's; empty if to none."""
+    table = _TABLE.fullmatch(path)
+    return table["table"] if table else ""
+
+
+def strange_columns(path: str, columns: set[str]) -> set[str]:
+    """Columns of an index file that are not known, so that they may hold anything."""
+    name = re.sub(r"part_\d+_", "part_", path.rpartition("/")[2])
+    return columns - INDEX_COLUMNS.get(name, frozenset())
+
+
+def _first(rules: tuple[tuple[str, FileKind], ...], path: str) -> FileKind:
+    return next((kind for rule, kind in rules if re.fullmatch(rule, path)), FileKind.OTHER)

@@ -1,0 +1,239 @@
+"""Look into one file of a store: decoded where its format packs things, and as it is."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zettel.storage.verify.file_kinds import LANCE, TOKENS, kind_of, strange_columns, table_of
+from zettel.storage.verify.fst import FstError, read_keys
+from zettel.storage.verify.lance_reader import (
+    Batch,
+    Leaf,
+    UndecodableError,
+    read_batches,
+    read_columns,
+    read_deletions,
+    read_metadata,
+    tokens_of,
+)
+from zettel.storage.verify.patterns import BREAK, VECTOR, Needle, Needles, fold_words
+from zettel.storage.verify.protobuf import is_manifest, is_message
+from zettel.storage.verify.report import FileKind, Wanted
+
+SEARCHED = "text"
+"""The column that full text indexes."""
+
+TOLERANCE = 1e-3
+"""Distance of two unit vectors up to which they are of the same text: the packaged model gives one
+text vectors up to 1e-6 apart, depending on what it is embedded along with."""
+_NEAR = 1e-2
+"""Distance up to which float32's rounding is not trusted."""
+
+CHUNK = 1 << 24
+"""Bytes of a large file read at a time."""
+OVERLAP = 64
+"""Bytes read again at a chunk's start: more than any verbatim piece has."""
+
+_ROARING = (b"\x3a\x30", b"\x3b\x30")
+"""How a 32-bit roaring bitmap begins (RoaringFormatSpec: cookies 12346 and 12347)."""
+
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where in a file a piece was found."""
+
+    needle: Needle
+    column: str = ""
+    note_id: str = ""
+    live: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What one file holds of what is wanted."""
+
+    path: str
+    kind: FileKind
+    size: int = 0
+    hits: Counter[Hit] = field(default_factory=Counter[Hit])
+    terms: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Settings of a full-text index -> terms of the wanted texts that are in its vocabulary."""
+    others_words: set[str] = field(default_factory=set[str])
+    """Words, parted by white space only, that full text has of live rows of other notes."""
+    problem: str = ""
+    """Why it could not be decoded; empty if it was."""
+
+
+class Looker:
+    """Looks into files.
+
+    Args:
+        wanted: What for.
+        needles: The same in pieces.
+    """
+
+    def __init__(self, wanted: Wanted, needles: Needles) -> None:
+        self._ids = frozenset(wanted.ids)
+        self._text = "\n".join(wanted.texts)
+        self._needles = needles
+        self._terms = dict[str, set[str]]()
+
+    def look(self, directory: Path, path: str, live: NDArray[np.int64] = _NO_ROWS) -> Seen:
+        """Look into one file.
+
+        Args:
+            directory: The store's.
+            path: Of the file, below it, with `/`.
+            live: Rows of a data file that are in the newest version of its table, ascending.
+
+        Raises:
+            FileNotFoundError: It has gone.
+        """
+        file = directory / path
+        seen = Seen(path=path, kind=kind_of(path), size=file.stat().st_size)
+        self._bytes(seen, path.encode("utf-8", "surrogateescape"))
+        for chunk in _chunks(file):
+            self._bytes(seen, chunk)
+        if seen.size:
+            try:
+                self._decode(file, seen, live)
+            except UndecodableError as error:
+                seen.problem = str(error)
+        return seen
+
+    def _decode(self, file: Path, seen: Seen, live: NDArray[np.int64]) -> None:
+        if seen.kind in LANCE:
+            self._pages(file, seen, live)
+        elif seen.kind is FileKind.TEMPORARY and file.parent.name == "data":
+            self._pages(file, seen, live)
+        elif seen.kind is FileKind.DELETION and file.suffix == ".arrow":
+            read_deletions(file)
+        else:
+            self._plain(file.read_bytes(), seen)
+
+    def _plain(self, data: bytes, seen: Seen) -> None:
+        """A file that is not packed, which is made sure of."""
+        if seen.kind is FileKind.MANIFEST and not (is_manifest(data) or _is_json(data)):
+            raise UndecodableError("it is no manifest of a known format")
+        if seen.kind is FileKind.TRANSACTION and not is_message(data):
+            raise UndecodableError("it is no transaction of a known format")
+        if seen.kind is FileKind.DELETION and not data.startswith(_ROARING):
+            raise UndecodableError("it is no bitmap of a known format")
+        if seen.kind is FileKind.TEMPORARY and not is_manifest(data):
+            raise UndecodableError("it is unfinished")
+        if seen.kind is FileKind.OTHER and table_of(seen.path):
+            raise UndecodableError("LanceDB is not known to write such a file")
+        if seen.kind is FileKind.OTHER and not _is_text(data):
+            raise UndecodableError("it is neither LanceDB's nor Zettel's, and no plain text")
+        words = fold_words(data.decode("utf-8", "replace").replace(BREAK, " ")).encode()
+        for at, _ in self._needles.in_words.find(words):
+            seen.hits[Hit(self._needles.words[at])] += 1
+
+    def _pages(self, file: Path, seen: Seen, live: NDArray[np.int64]) -> None:
+        if seen.kind in LANCE - {FileKind.DATA}:
+            strange = strange_columns(seen.path, read_columns(file))
+            if strange:
+                message = f"columns {', '.join(sorted(strange))} are not known"
+                raise UndecodableError(message)
+        for batch in read_batches(file):
+            for leaf in batch.leaves:
+                for needle, row in self._in_leaf(leaf):
+                    owner = batch.owners.get(row, "")
+                    hit = Hit(needle, leaf.column, owner, _has(live, row))
+                    seen.hits[hit] += 1
+                if leaf.column == TOKENS:
+                    self._vocabulary(file, seen, leaf)
+                if leaf.column == SEARCHED and leaf.texts is not None and self._text:
+                    seen.others_words |= self._of_others(batch, leaf, live)
+
+    def _bytes(self, seen: Seen, data: bytes) -> None:
+        for at, _ in self._needles.in_bytes.find(data):
+            seen.hits[Hit(self._needles.verbatim[at])] += 1
+
+    def _in_leaf(self, leaf: Leaf) -> Iterator[tuple[Needle, int]]:
+        """Pieces in a column, with the row of the file they are in."""
+        needles = self._needles
+        if leaf.vectors is not None:
+            at = _near(leaf.vectors, needles.vectors)
+            yield from ((VECTOR, int(row)) for row in leaf.rows[at])
+        if leaf.blobs is not None:
+            ends = np.cumsum([len(blob) for blob in leaf.blobs])
+            for at, offset in needles.in_bytes.find(b"".join(leaf.blobs)):
+                blob = np.searchsorted(ends, offset, side="right")
+                if offset + len(needles.verbatim[at].form) <= ends[blob]:
+                    yield needles.verbatim[at], int(leaf.rows[blob])
+        if leaf.texts is None or not any(leaf.texts):
+            return
+        joined = BREAK.join(text.replace(BREAK, " ") for text in leaf.texts)
+        for data, matcher, known in (
+            (joined.encode("utf-8", "surrogatepass"), needles.in_bytes, needles.verbatim),
+            (fold_words(joined).encode("utf-8", "surrogatepass"), needles.in_words, needles.words),
+        ):
+            breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+            for at, offset in matcher.find(data):
+                yield known[at], int(leaf.rows[np.searchsorted(breaks, offset)])
+
+    def _vocabulary(self, file: Path, seen: Seen, leaf: Leaf) -> None:
+        """Terms of the wanted texts in a full-text index."""
+        noted = read_metadata(file.with_name("metadata.lance"))
+        params = noted.get("params", "")
+        if noted.get("token_set_format") != "fst" or not params:
+            raise UndecodableError("its vocabulary is of an unknown format")
+        if params not in self._terms:
+            self._terms[params] = tokens_of(self._text, params)
+        try:
+            keys = {key.decode() for blob in leaf.blobs or () for key in read_keys(blob)}
+        except FstError as error:
+            message = f"its vocabulary cannot be read: {error}"
+            raise UndecodableError(message) from error
+        seen.terms.setdefault(params, set()).update(keys & self._terms[params])
+
+    def _of_others(self, batch: Batch, leaf: Leaf, live: NDArray[np.int64]) -> set[str]:
+        rows = zip(leaf.rows.tolist(), leaf.texts or (), strict=True)
+        texts = (t for r, t in rows if batch.owners.get(r, "") not in self._ids and _has(live, r))
+        return set("\n".join(texts).split())
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        last = b""
+        while chunk := opened.read(CHUNK):
+            yield last + chunk
+            last = chunk[-OVERLAP:]
+
+
+def _near(vectors: NDArray[np.float32], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the vectors that are those of a wanted text, each as often as it is one."""
+    if not len(wanted) or wanted.shape[1] != vectors.shape[1]:
+        return _NO_ROWS
+    squares = (vectors**2).sum(axis=1)[:, None] + (wanted**2).sum(axis=1).astype(np.float32)
+    rough = squares - 2 * (vectors @ wanted.T.astype(np.float32))
+    row, which = np.nonzero(rough < _NEAR**2)
+    exact = np.linalg.norm(vectors[row].astype(np.float64) - wanted[which], axis=1)
+    return row[exact <= TOLERANCE]
+
+
+def _has(rows: NDArray[np.int64], row: int) -> bool:
+    at = np.searchsorted(rows, row)
+    return bool(at < len(rows) and rows[at] == row)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        return isinstance(json.loads(data), Mapping)
+    except ValueError:
+        return False
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\x00" not in data.decode()
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,163 @@
+"""The pieces of ids, texts and vectors that a scan looks for.
+
+Two forms. **Verbatim**: bytes as they are, so that anything is found that keeps a stretch of them:
+ids, hashes, windows of the text (UTF-8, UTF-16, escaped as in JSON) and of the vectors. **Words**:
+some words in a row, folded, so that case, punctuation and white space may differ.
+
+A piece is *weak* if other notes may well have it too: a single word, or a short window. It counts
+only where no other note of the table has it.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from zettel.storage.ids import id_bytes, is_id
+from zettel.storage.notes import fold_hash
+from zettel.storage.verify.byte_search import KEY, Matcher
+from zettel.storage.verify.report import Wanted, What
+
+SHINGLE_WORDS = 8
+"""Words of a shingle: people's own sentences hardly ever share as many in a row (Broder 1997 takes
+4 to 10)."""
+WEAK_BELOW_WORDS = 3
+"""Words below which a whole text is weak: names, tags and the like."""
+
+WINDOW = 24
+"""Bytes of a verbatim piece; with `STRIDE`, any 31 bytes in a row that are left are found."""
+STRIDE = 8
+_LEAST_DISTINCT = 6
+"""Different bytes below which a window is ruling or padding, which any file may hold."""
+
+BREAK = "\x00"
+"""Between texts that are searched together."""
+
+_GAPS = re.compile(rf"[^\w{BREAK}]+")
+_ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+"""Scripts without spaces: each character counts as a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """One piece."""
+
+    what: What
+    form: bytes
+    weak: bool
+    quotable: bool = False
+    """Whether a note that holds it can be said to hold the same words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """All pieces, and what finds them."""
+
+    verbatim: Sequence[Needle]
+    words: Sequence[Needle]
+    vectors: NDArray[np.float64]
+    """Shape `(n, dim)`; none: `(0, 0)`."""
+    in_bytes: Matcher = field(init=False)
+    in_words: Matcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "in_bytes", Matcher([n.form for n in self.verbatim]))
+        object.__setattr__(self, "in_words", Matcher([n.form for n in self.words]))
+
+
+VECTOR = Needle(What.VECTOR, b"", weak=False, quotable=True)
+"""A vector that is near one of those wanted: compared, not matched."""
+
+
+def make_needles(wanted: Wanted) -> Needles:
+    """Cut what is wanted into pieces."""
+    texts = [text for text in dict.fromkeys(wanted.texts) if text.strip()]
+    verbatim = [Needle(What.ID, form, weak=False) for form in _id_forms(wanted.ids)]
+    for text in texts:
+        hashed = fold_hash(text).encode()
+        verbatim.append(Needle(What.TEXT, hashed, weak=False, quotable=True))
+        verbatim += [Needle(What.TEXT, form, weak=True) for form in _text_windows(text)]
+    for rows in wanted.vectors:
+        verbatim += [Needle(What.VECTOR, form, weak=True) for form in _vector_windows(rows)]
+    words = (needle for text in texts for needle in _shingles(text))
+    return Needles(
+        verbatim=_distinct(verbatim),
+        words=_distinct(words),
+        vectors=np.vstack(wanted.vectors).astype(np.float64)
+        if len(wanted.vectors)
+        else np.zeros((0, 0)),
+    )
+
+
+def fold_words(texts: str) -> str:
+    """Bring texts, joined by `BREAK`, to words between single spaces, `BREAK`s kept.
+
+    NFKC (Unicode UAX #15) and case folding, as for an exact repeat; what is no letter, digit or
+    underscore parts words.
+    """
+    folded = unicodedata.normalize("NFKC", texts).casefold()
+    if not folded.isascii():
+        folded = _ALONE.sub(r" \g<0> ", folded)
+    spaced = _GAPS.sub(" ", folded)
+    tight = spaced.replace(f" {BREAK}", BREAK).replace(f"{BREAK} ", BREAK)
+    return f" {tight.strip(' ').replace(BREAK, f' {BREAK} ')} "
+
+
+def _shingles(text: str) -> Iterator[Needle]:
+    words = fold_words(text.replace(BREAK, " ")).split()
+    weak = len(words) < WEAK_BELOW_WORDS
+    for at in range(max(1, len(words) - SHINGLE_WORDS + 1)):
+        shingle = words[at : at + SHINGLE_WORDS]
+        if shingle:
+            form = f" {' '.join(shingle)} ".encode()
+            yield Needle(What.TEXT, form, weak=weak, quotable=not weak)
+
+
+def _id_forms(ids: Sequence[str]) -> Iterator[bytes]:
+    for note_id in ids:
+        yield note_id.encode()
+        yield note_id.lower().encode()
+        if is_id(note_id):
+            yield id_bytes(note_id)
+
+
+def _text_windows(text: str) -> Iterator[bytes]:
+    plain = text.encode("utf-8", "surrogatepass")
+    escaped = json.dumps(text)[1:-1].encode()
+    wide = text.encode("utf-16-le", "surrogatepass")
+    for form in (plain, escaped, wide, wide[1:] + b"\x00"):
+        yield from _windows(form, WINDOW, STRIDE)
+
+
+def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
+    """Six numbers at a time; stretches with zeros are left out, for any vector may have them."""
+    numbers = WINDOW // 4
+    for row in rows.astype("<f4"):
+        for at in range(0, len(row) - numbers + 1, numbers):
+            if row[at : at + numbers].all():
+                yield row[at : at + numbers].tobytes()
+
+
+def _windows(form: bytes, size: int, stride: int) -> Iterator[bytes]:
+    if len(form) < KEY:
+        return
+    last = max(0, len(form) - size)
+    for at in sorted({*range(0, last, stride), last}):
+        window = form[at : at + size]
+        if len(set(window)) >= _LEAST_DISTINCT:
+            yield window
+
+
+def _distinct(needles: Sequence[Needle] | Iterator[Needle]) -> list[Needle]:
+    """Each form once, the strongest."""
+    kept = dict[bytes, Needle]()
+    for needle in needles:
+        old = kept.get(needle.form)
+        if old is None or (old.weak and not needle.weak):
+            kept[needle.form] = needle
+    return list(kept.values())

@@ -1,0 +1,101 @@
+"""What a scan looks for, and what it answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class What(StrEnum):
+    """What was found; the text itself is never told."""
+
+    ID = "id"
+    TEXT = "text"
+    TERM = "term"
+    """A word of the text in a full-text index's vocabulary."""
+    VECTOR = "vector"
+
+
+class FileKind(StrEnum):
+    """What sort of file it was found in."""
+
+    DATA = "data"
+    VECTOR_INDEX = "vector index"
+    TEXT_INDEX = "full-text index"
+    SCALAR_INDEX = "scalar index"
+    MANIFEST = "manifest"
+    TRANSACTION = "transaction"
+    DELETION = "deletion"
+    TEMPORARY = "temporary"
+    LOG = "log"
+    SETTINGS = "settings"
+    ENGINE = "engine"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What must not be in the store."""
+
+    ids: Sequence[str] = ()
+    """Note ids."""
+    texts: Sequence[str] = ()
+    """Whatever was in the notes' text columns; a tag or a subject counts as a text, too."""
+    vectors: Sequence[NDArray[np.float32]] = ()
+    """Arrays `(passages, dim)`, rows of unit length."""
+    spared: frozenset[str] = frozenset()
+    """Ids of notes that may hold the same words: other notes that say the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """One place that still holds something of what is wanted."""
+
+    path: str
+    """Of the file, below the store's directory."""
+    kind: FileKind
+    what: What
+    column: str = ""
+    """Of a table or index; empty for the bytes of the file as they are."""
+    note_id: str = ""
+    """Of the row; empty where no row is known."""
+    live: bool = False
+    """Whether the row is in the newest version of its table: it was not even deleted."""
+    count: int = 1
+    """How many pieces of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Unread:
+    """A file that could not be decoded; its bytes were searched as they are."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a scan found."""
+
+    findings: Sequence[Finding]
+    elsewhere: Sequence[str]
+    """Ids of other notes, in the newest version of the table, that hold the same words."""
+    unread: Sequence[Unread]
+    files: int
+    size: int
+    """Bytes of all files."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is proven that nothing is left but what other notes say as well."""
+        return not self.findings and not self.unread
+
+
+Tell = Callable[[str, int, int], None]
+"""What is being done, files done, files in all."""
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody."""

@@ -1,0 +1,382 @@
+"""Backups: one file that holds a store at one moment, written whole or not at all."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.storage.keeping import (
+    Everything,
+    backed_up,
+    cosine_row,
+    everything,
+    fresh,
+    nothing_erased,
+    restored,
+    untold,
+)
+from tests.storage.samples import (
+    DAY,
+    EVERYTHING,
+    FULL,
+    LATER,
+    NOW,
+    add,
+    make_note,
+    recalled,
+    revised,
+    unit,
+)
+
+from zettel.storage.backup.archive import checked
+from zettel.storage.backup.errors import (
+    BackupDamagedError,
+    BackupExistsError,
+    BackupUnwritableError,
+    NewerBackupError,
+    StoreNotEmptyError,
+)
+from zettel.storage.backup.manifest import MANIFEST
+from zettel.storage.backup.restore import restore
+from zettel.storage.lance.store import LanceStore
+from zettel.storage.notes import Run
+from zettel.storage.store import NewNote, NoteFilter
+
+RUN = Run(
+    run_id="evolve-1",
+    kind="evolve",
+    who="scheduler",
+    started_at=NOW,
+    ended_at=LATER,
+    counts={"changed": 3},
+    outcome="done",
+)
+
+
+async def fill(store: LanceStore) -> None:
+    """Notes with history, vectors and every field, usage, a run and a named value."""
+    note, other = make_note("bees"), make_note("wasps", namespace="barn")
+    await store.write(
+        new=[NewNote(note=note, vectors=unit(cosine_row(1), cosine_row(2))), NewNote(note=FULL)]
+    )
+    await add(store, other)
+    await store.write(changes=[replace(revised(note, "ants"), ended_at=LATER)])
+    await store.write(changes=[replace(revised(other, "moths"), corrected=True)])
+    await store.reinforce([recalled(note.note_id, recalls=3)])
+    await store.add_run(RUN)
+    assert await store.swap_meta("llm:spent", expected=None, value="7")
+
+
+async def test_a_restored_store_holds_what_was_backed_up_to_the_last_field(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    made = await backed_up(lance, tmp_path / "a.zettel")
+    second = await fresh(tmp_path / "second")
+
+    done = await restored(second, tmp_path / "a.zettel")
+
+    assert await everything(second) == await everything(lance)
+    assert await second.get_meta("llm:spent") == "7"
+    assert (done.notes, done.revisions, done.usage) == (3, 5, 1)
+    assert made.manifest.counts["revisions"] == 5
+    assert len(await second.match_text("ants", NoteFilter(), limit=9)) == 1
+    assert len(await second.match_vectors(unit(cosine_row(1))[0], EVERYTHING, limit=9)) == 1
+    assert await second.heal(now=LATER) == {"dangling_links": 2}  # as in the sample
+    await second.close()
+
+
+async def test_only_its_owner_reads_a_backup_and_none_is_replaced_unasked(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.zettel"
+    await backed_up(lance, file)
+    before = file.read_bytes()
+    await add(lance, make_note())
+
+    with pytest.raises(BackupExistsError):
+        await backed_up(lance, file)
+
+    assert (file.stat().st_mode & 0o777, file.read_bytes()) == (0o600, before)
+    await backed_up(lance, file, force=True)
+    assert checked(file, untold).manifest.counts["revisions"] == 1
+    assert names(tmp_path) == ["a.zettel", "store"]
+
+
+@pytest.mark.parametrize("name", ["store/a.zettel", "nowhere/a.zettel", "store"])
+async def test_a_place_where_no_backup_can_be_is_refused_before_anything_is_recorded(
+    lance: LanceStore, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(BackupUnwritableError):
+        await backed_up(lance, tmp_path / name)
+
+    assert await lance.runs(limit=9) == []
+
+
+async def test_a_backup_is_recorded_from_its_first_moment_with_its_files_name(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    file = tmp_path / "a.zettel"
+    made = await backed_up(lance, file)
+    (done,) = [run for run in await lance.runs(limit=9) if run.kind == "backup"]
+
+    assert done.run_id == made.backup_id == "backup-1-a.zettel"
+    assert (done.outcome, done.who, done.started_at, done.ended_at) == ("done", "test", NOW, LATER)
+    assert done.counts == made.manifest.counts
+
+
+async def test_a_backup_that_fails_leaves_no_file_and_says_so_in_the_record(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    file = tmp_path / "a.zettel"
+    shutil.rmtree(Path(lance.place, "notes.lance", "data"))
+
+    with pytest.raises(OSError, match="lost files"):
+        await backed_up(lance, file)
+
+    assert names(tmp_path) == ["store"]
+    (record,) = [run for run in await lance.runs(limit=9) if run.kind == "backup"]
+    assert record.outcome == "failed"
+
+
+async def test_a_store_with_notes_is_restored_into_only_under_a_namespace(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    await backed_up(lance, tmp_path / "a.zettel")
+    before = await everything(lance)
+
+    with pytest.raises(StoreNotEmptyError):
+        await restored(lance, tmp_path / "a.zettel")
+
+    assert await everything(lance) == before
+
+
+async def test_vectors_of_another_model_stay_behind_and_their_notes_wait(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    await backed_up(lance, tmp_path / "a.zettel")
+    second = await fresh(tmp_path / "second", model="other@2", dim=8)
+
+    done = await restored(second, tmp_path / "a.zettel")
+
+    assert done.unembedded == 3
+    waiting = await second.count(NoteFilter(unembedded=True, states=(), derived=None))
+    assert waiting == 3
+    bare = {
+        key: (replace(note, embed_model=""), None)
+        for key, (note, _) in (await everything(lance))[0].items()
+    }
+    assert (await everything(second))[0] == bare
+    await second.close()
+
+
+def names(folder: Path) -> list[str]:
+    """All that lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    """The content with one byte turned over."""
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+def in_the_middle_of(name: str) -> Callable[[Path], object]:
+    """Turns over a byte in the middle of a part."""
+
+    def damage(file: Path) -> None:
+        with zipfile.ZipFile(file) as archive:
+            info = archive.getinfo(name)
+        at = info.header_offset + 30 + len(name) + info.file_size // 2
+        file.write_bytes(flipped(file.read_bytes(), at))
+
+    return damage
+
+
+def rewritten(change: Callable[[dict[str, bytes]], object]) -> Callable[[Path], object]:
+    """Writes the zip anew, sound as a zip, after a change of its entries."""
+
+    def damage(file: Path) -> None:
+        with zipfile.ZipFile(file) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        change(entries)
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, content in entries.items():
+                archive.writestr(name, content)
+
+    return damage
+
+
+def with_manifest(**said: object) -> Callable[[Path], object]:
+    """Changes what the manifest says."""
+
+    def change(entries: dict[str, bytes]) -> None:
+        entries[MANIFEST] = json.dumps(json.loads(entries[MANIFEST]) | said).encode()
+
+    return rewritten(change)
+
+
+def altered(entries: dict[str, bytes]) -> None:
+    """A part of the same length, and sound as an entry of a zip."""
+    entries["notes-00000.parquet"] = flipped(entries["notes-00000.parquet"], 999)
+
+
+def swapped(entries: dict[str, bytes]) -> None:
+    """Two parts change places."""
+    one, other = "runs-00000.parquet", "usage-00000.parquet"
+    entries[one], entries[other] = entries[other], entries[one]
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut short": (lambda file: file.write_bytes(file.read_bytes()[:-30]), "its end"),
+    "half of it": (
+        lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+        "its end",
+    ),
+    "empty": (lambda file: file.write_bytes(b""), "its end"),
+    "not there": (lambda file: file.unlink(), "its name"),
+    **{
+        f"a byte of {table}": (in_the_middle_of(f"{table}-00000.parquet"), f"{table}-00000")
+        for table in ("notes", "usage", "runs", "meta")
+    },
+    "a byte of the manifest": (in_the_middle_of(MANIFEST), MANIFEST),
+    "a part is missing": (
+        rewritten(lambda entries: entries.pop("usage-00000.parquet")),
+        "usage-00000.parquet",
+    ),
+    "a part too many": (rewritten(lambda entries: entries.update(x=b"")), "x"),
+    "no manifest": (rewritten(lambda entries: entries.pop(MANIFEST)), MANIFEST),
+    "a part that was rewritten": (rewritten(altered), "notes-00000.parquet"),
+    "two parts swapped": (rewritten(swapped), "usage-00000.parquet"),
+    "a manifest that counts otherwise": (with_manifest(counts={}), MANIFEST),
+    "a manifest without parts": (with_manifest(parts=[]), MANIFEST),
+    "a manifest of something else": (with_manifest(format="tar"), MANIFEST),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_backup_is_refused_with_the_place_of_the_damage(
+    lance: LanceStore, tmp_path: Path, damage: str
+) -> None:
+    await fill(lance)
+    file = tmp_path / "a.zettel"
+    await backed_up(lance, file)
+    second = await fresh(tmp_path / "second")
+    harm, place = DAMAGES[damage]
+    harm(file)
+
+    with pytest.raises(BackupDamagedError) as caught:
+        await restored(second, file)
+
+    assert place in caught.value.place
+    assert "Nothing was restored" in str(caught.value)
+    assert await everything(second) == ({}, {}, [])
+    await second.close()
+
+
+async def test_a_flipped_byte_is_noticed_or_does_not_matter(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    file, other = tmp_path / "a.zettel", tmp_path / "b.zettel"
+    await backed_up(lance, file)
+    content, whole = file.read_bytes(), checked(file, untold)
+    parts = [whole.read(part) for part in whole.manifest.parts]
+    noticed = 0
+
+    # Every byte of the zip's own structure, which stands at the end, and some of the rest.
+    places = {*range(0, len(content), 97), *range(len(content) - 1200, len(content))}
+    for at in sorted(places):
+        other.write_bytes(flipped(content, at))
+        try:
+            found = checked(other, untold)
+        except (BackupDamagedError, NewerBackupError):
+            noticed += 1
+        else:
+            assert [found.read(part) for part in found.manifest.parts] == parts, at
+
+    assert noticed > len(places) * 0.8
+
+
+async def test_a_backup_of_a_later_zettel_is_refused(lance: LanceStore, tmp_path: Path) -> None:
+    file = tmp_path / "a.zettel"
+    await backed_up(lance, file)
+    with_manifest(version=2)(file)
+
+    with pytest.raises(NewerBackupError, match="format 2"):
+        checked(file, untold)
+
+    with_manifest(version=1, schema_version=2)(file)
+    with pytest.raises(NewerBackupError, match="schema version 2"):
+        await restored(lance, file)
+
+
+async def test_a_restore_that_breaks_off_has_brought_back_nothing_and_can_be_done_again(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    file, good = tmp_path / "a.zettel", tmp_path / "good.zettel"
+    await backed_up(lance, file)
+    shutil.copy(file, good)
+    backup, second = checked(file, untold), await fresh(tmp_path / "second")
+
+    def harm(step: str, done: int, total: int) -> None:
+        if step == "restoring":
+            in_the_middle_of("notes-00000.parquet")(file)
+
+    with pytest.raises(BackupDamagedError):
+        await restore(second.tables, backup, namespace=None, is_erased=nothing_erased, tell=harm)
+
+    assert await second.count(EVERYTHING) == 0
+    await restored(second, good)
+    assert await everything(second) == await everything(lance)
+    await second.close()
+
+
+async def test_a_backup_beside_writers_is_one_moment_of_their_history(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    first = make_note("0")
+    await add(lance, first)
+    file, going = tmp_path / "a.zettel", True
+
+    async def write() -> None:
+        number = 0
+        while going:
+            number += 1
+            (now,) = await lance.get([first.note_id])
+            await lance.write(
+                new=[NewNote(note=make_note(str(number)))],
+                changes=[revised(now, str(number), now=NOW + number * DAY)],
+            )
+            await lance.reinforce([recalled(first.note_id)])  # another table
+
+    snapshots = list[Everything]()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        for number in range(3):
+            await backed_up(lance, file, force=True)
+            second = await fresh(tmp_path / f"copy {number}")
+            await restored(second, file)
+            snapshots.append(await everything(second))
+            assert await second.heal(now=LATER) == {}
+            await second.close()
+        going = False
+
+    for notes, usage, _ in snapshots:
+        current = [note for note, _ in notes.values() if note.current]
+        (hot,) = [note for note in current if note.note_id == first.note_id]
+        # One commit adds a note and revises the hot one: no snapshot holds half of it.
+        assert len(current) == hot.rev
+        assert int(hot.content) == hot.rev - 1
+        # Its revision comes first, then its use: no table is ahead of another.
+        used = usage[hot.note_id].recall_count if usage else 0
+        assert hot.rev - 2 <= used <= hot.rev - 1
+    assert len({len(notes) for notes, _, _ in snapshots}) == 3

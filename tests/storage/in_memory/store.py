@@ -1,0 +1,373 @@
+"""The store in memory: for tests that need no LanceDB, and the plainest reading of the protocol."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.storage.in_memory.erasure import DictErasing
+
+from zettel.storage.erasure.write_guard import admit
+from zettel.storage.filtering import before, in_state, known, listed, matches, verbatim
+from zettel.storage.notes import (
+    Facets,
+    Hit,
+    Near,
+    Note,
+    Outline,
+    Run,
+    Usage,
+    compose_text,
+    fold,
+    order_key,
+    outline_of,
+)
+from zettel.storage.revisions import (
+    check_vectors,
+    check_write,
+    first_revision,
+    next_revision,
+    next_vectors,
+    reinforced,
+    without_links,
+)
+from zettel.storage.store import (
+    Change,
+    Held,
+    NewNote,
+    NoteFilter,
+    Recalled,
+    StoreStats,
+    Vectors,
+    Written,
+    text_bytes,
+)
+
+
+class DictStore(DictErasing):
+    """Notes in dictionaries. Each method does what the `NoteStore` method of its name promises.
+
+    Nothing awaits inside a method, so each is atomic among the tasks of its event loop.
+
+    Args:
+        model_id: Model of vectors that do not name theirs.
+    """
+
+    def __init__(self, *, model_id: str = "unnamed") -> None:
+        super().__init__()
+        self._model_id = model_id
+        self._runs: list[Run] = []
+        self._meta: dict[str, str] = {}
+        self._commits = 0
+
+    @property
+    def place(self) -> str:
+        """Always `memory`."""
+        return "memory"
+
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        """Add notes and revise others at once."""
+        check_write(new, changes, dim=None)
+        admitted = admit(self.ledger, new, changes)
+        stored: list[Note] = []
+        lost = list(admitted.refused)
+        for item in admitted.new:
+            stored.append(first_revision(item, model_id=self._model_id))
+            self._put(stored[-1], item.vectors)
+        for change in admitted.changes:
+            old = self._now(change.note.note_id)
+            if old is None or old.rev != change.note.rev - 1:
+                lost.append(change.note.note_id)
+                continue
+            closed, following = next_revision(old, change, model_id=self._model_id)
+            vectors = self._vectors.get(old.row_id)
+            self._rows[closed.row_id] = closed
+            self._put(following, next_vectors(vectors, change))
+            stored.append(following)
+        self._committed(bool(stored))
+        return Written(stored=tuple(stored), lost=tuple(lost))
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current revisions by id."""
+        return [note for note_id in note_ids if (note := self._now(note_id)) is not None]
+
+    async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
+        """Matching notes, newest first."""
+        found = sorted(self._matching(where), key=order_key, reverse=True)
+        return found[offset : offset + max(0, limit)]
+
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes match."""
+        return len(self._matching(where))
+
+    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+        """Notes by the words they share with the query."""
+        scores, here = bm25(query, self._rows), list(self._matching(where))
+        if not any(note.row_id in scores for note in here):
+            scores = verbatim(query, here)
+        return _best((Hit(n.note_id, scores[n.row_id]) for n in here if n.row_id in scores), limit)
+
+    async def match_vectors(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+    ) -> list[Hit]:
+        """Notes by cosine of their best passage."""
+        check_vectors(vector[np.newaxis], dim=None)
+        embedded = [note for note in self._matching(where) if note.row_id in self._vectors]
+        return _best(
+            (Hit(n.note_id, float(np.max(self._vectors[n.row_id] @ vector))) for n in embedded),
+            limit,
+        )
+
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
+    ) -> list[Near]:
+        """The few notes nearest to a vector."""
+        hits = await self.match_vectors(vector, where, limit=limit)
+        notes = {note.note_id: note for note in self._matching(where)}
+        near = (hit for hit in hits if hit.score >= least)
+        return [Near(outline_of(notes[hit.note_id]), hit.score) for hit in near]
+
+    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
+        """What ranking needs, in session order."""
+        found = sorted(self._matching(where), key=order_key)
+        return [outline_of(note) for note in found[: max(0, limit)]]
+
+    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+        """Row ids of closed revisions that were true at `where.valid_at`."""
+        revisions = defaultdict[str, list[Note]](list)
+        for note in self._rows.values():
+            revisions[note.note_id].append(note)
+        found = (past_row(of_note, where) for of_note in revisions.values())
+        return tuple(sorted(row_id for row_id in found if row_id is not None))
+
+    async def linking_to(
+        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> list[Note]:
+        """Notes with a link to one of these, now or as known then."""
+        wanted = set(note_ids)
+        then = (note for note in self._rows.values() if known(note, known_at))
+        found = [n for n in then if not wanted.isdisjoint(link.to for link in n.links)]
+        return sorted(found, key=order_key)
+
+    async def facets(self, where: NoteFilter) -> Facets:
+        """Counts by subject, tag and namespace."""
+        found = self._matching(where)
+        return Facets(
+            subjects=Counter(note.subject for note in found if note.subject),
+            tags=Counter(tag for note in found for tag in note.tags),
+            namespaces=Counter(note.namespace for note in found),
+        )
+
+    async def revisions(self, note_id: str) -> list[Note]:
+        """All revisions, oldest first."""
+        return sorted(
+            (note for note in self._rows.values() if note.note_id == note_id), key=lambda n: n.rev
+        )
+
+    async def revisions_of_run(self, run_id: str) -> list[Note]:
+        """All revisions that a run made."""
+        made = (note for note in self._rows.values() if run_id and note.run_id == run_id)
+        return sorted(made, key=lambda note: (note.note_id, note.rev))
+
+    async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded revisions, current or not."""
+        return {row: self._vectors[row] for row in row_ids if row in self._vectors}
+
+    async def latest(self) -> datetime | None:
+        """The newest `known_from`."""
+        return max((note.known_from for note in self._rows.values()), default=None)
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of embedded current notes."""
+        rows = {note_id: self._current.get(note_id, "") for note_id in note_ids}
+        return {
+            note_id: self._vectors[row] for note_id, row in rows.items() if row in self._vectors
+        }
+
+    async def version(self) -> int:
+        """How often notes were written."""
+        return self._version
+
+    async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
+        """Fill in vectors of rows that wait for them."""
+        for _, array in vectors:
+            check_vectors(array, dim=None)
+        for note, array in vectors:
+            row = self._rows.get(note.row_id)
+            if row is not None and row.content == note.content and not row.embed_model:
+                self._rows[row.row_id] = replace(row, embed_model=model)
+                self._vectors[row.row_id] = array
+        self._committed()
+
+    async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
+        """Note that evolution has seen these revisions."""
+        for note in notes:
+            row = self._rows.get(note.row_id)
+            if row is not None and row.current and row.stage < stage:
+                self._rows[row.row_id] = replace(row, stage=stage)
+        self._committed()
+
+    async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
+        """Usage of those notes that have any."""
+        return {note_id: self._usage[note_id] for note_id in note_ids if note_id in self._usage}
+
+    async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        """Add to what stands."""
+        gone = self.ledger.erased(more.note_id for more in recalled)
+        for more in (more for more in recalled if more.note_id not in gone):
+            self._usage[more.note_id] = reinforced(self._usage.get(more.note_id), more)
+
+    async def add_run(self, run: Run) -> None:
+        """Record a finished run."""
+        self._runs.append(run)
+
+    async def runs(self, *, limit: int) -> list[Run]:
+        """The newest runs first."""
+        newest = sorted(self._runs, key=lambda run: (run.started_at, run.run_id), reverse=True)
+        return newest[: max(0, limit)]
+
+    async def get_meta(self, key: str) -> str | None:
+        """A named value."""
+        return self._meta.get(key)
+
+    async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
+        """Compare and set."""
+        if self._meta.get(key) != expected:
+            return False
+        if value is None:
+            self._meta.pop(key, None)
+        else:
+            self._meta[key] = value
+        return True
+
+    async def meta_keys(self, sort: str) -> list[str]:
+        """The names of all values of a sort."""
+        return sorted(key for key in self._meta if key.partition("@")[0] == sort)
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Take out links to notes that are not there; nothing else can be wrong here."""
+        changes = [
+            change
+            for row_id in self._current.values()
+            if (change := without_links(self._rows[row_id], self._current.keys(), now)) is not None
+        ]
+        removed = sum(
+            len(self._rows[self._current[c.note.note_id]].links) - len(c.note.links)
+            for c in changes
+        )
+        await self.write(changes=changes)
+        return {"dangling_links": removed} if removed else {}
+
+    async def upkeep(self) -> bool:
+        """Nothing to compact."""
+        self._commits = 0
+        return True
+
+    async def held(self, namespace: str) -> Held:
+        """What a namespace holds."""
+        rows = [note for note in self._rows.values() if note.namespace == namespace]
+        told = sum(note.current and not note.derived for note in rows)
+        return Held(notes=told, text_bytes=sum(map(text_bytes, rows)))
+
+    async def stats(self) -> StoreStats:
+        """Sizes; there is no disk."""
+        return StoreStats(
+            notes=len(self._current),
+            revisions=len(self._rows),
+            disk_bytes=0,
+            commits_since_upkeep=self._commits,
+        )
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _put(self, note: Note, vectors: Vectors | None) -> None:
+        self._rows[note.row_id] = note
+        self._current[note.note_id] = note.row_id
+        if vectors is not None:
+            self._vectors[note.row_id] = vectors
+
+    def _committed(self, times: int = 1) -> None:
+        self._commits += times
+        self._version += times
+
+    def _now(self, note_id: str) -> Note | None:
+        return self._rows.get(self._current.get(note_id, ""))
+
+    def _matching(self, where: NoteFilter) -> list[Note]:
+        return [note for note in self._rows.values() if matches(note, where)]
+
+
+def _best(hits: Iterable[Hit], limit: int) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))[: max(0, limit)]
+
+
+K1 = 1.2
+
+
+B = 0.75
+"""BM25's saturation and length weight as LanceDB sets them (Robertson and Zaragoza, 2009)."""
+
+
+_WORD = re.compile(r"\w+")
+
+
+def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
+    """The row that `NoteStore.past` means of one note, if any.
+
+    Args:
+        revisions: All revisions of the note, in any order.
+        where: The question, with its `valid_at`.
+    """
+    rows = list(revisions)
+    base = next((note for note in rows if known(note, where.known_at)), None)
+    instant = where.valid_at
+    if base is None or instant is None or not in_state(base, where):
+        return None
+    if base.valid_from <= instant or not before(instant, base.valid_until):
+        return None
+    if not listed(base, where):
+        return None
+    told = [
+        note
+        for note in rows
+        if note.rev < base.rev
+        and note.ended_at is not None
+        and not note.corrected
+        and note.valid_from <= instant
+    ]
+    last = max(told, key=lambda note: note.rev, default=None)
+    return last.row_id if last is not None and before(instant, last.valid_until) else None
+
+
+def bm25(query: str, notes: Mapping[str, Note]) -> dict[str, float]:
+    """Score notes by the words they share with a query, unstemmed, without stop words.
+
+    Args:
+        query: Any text.
+        notes: The notes to score, by any key; word frequencies are theirs.
+
+    Returns:
+        The keys of notes that share a word, with a score above 0.
+    """
+    words = {key: Counter(_words(compose_text(note))) for key, note in notes.items()}
+    average = sum(counts.total() for counts in words.values()) / max(1, len(words))
+    scores: dict[str, float] = {}
+    for word in _words(query):
+        holders = {key: counts for key, counts in words.items() if word in counts}
+        rarity = log(1 + (len(words) - len(holders) + 0.5) / (len(holders) + 0.5))
+        for key, counts in holders.items():
+            length = 1 - B + B * counts.total() / average
+            gain = counts[word] * (K1 + 1) / (counts[word] + K1 * length)
+            scores[key] = scores.get(key, 0.0) + rarity * gain
+    return scores
+
+
+def _words(text: str) -> Sequence[str]:
+    return _WORD.findall(fold(text))

@@ -1,0 +1,135 @@
+"""Opening a store: made once, found again, refused when it is not ours to touch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.storage.samples import DIM, MODEL, add, make_note
+
+from zettel.storage.errors import (
+    NewerStoreError,
+    OtherModelError,
+    StoreError,
+    StoreUnavailableError,
+)
+from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.notes import Note
+from zettel.storage.store import NoteFilter
+
+
+def files(directory: Path) -> dict[str, int]:
+    """Every file of a store that holds data, with its size."""
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path): path.stat().st_size for path in paths if ".engine" not in path.parts}
+
+
+async def test_a_store_is_found_again_under_every_spelling_of_its_place(tmp_path: Path) -> None:
+    note = make_note()
+    first = await open_store(str(tmp_path / "s"), model_id=MODEL, dim=DIM)
+    await add(first, note)
+    await first.close()
+
+    for place in (str(tmp_path / "s"), (tmp_path / "s").as_uri(), str(tmp_path / "x" / ".." / "s")):
+        again = await open_store(place, model_id=MODEL, dim=DIM)
+        assert await again.get([note.note_id]) == [note]
+        await again.close()
+
+
+async def test_many_openings_of_a_new_store_make_one(tmp_path: Path) -> None:
+    opened: list[LanceStore] = []
+
+    async def open_and_tell() -> None:
+        opened.append(await open_store(str(tmp_path), model_id=MODEL, dim=DIM))
+        await add(opened[-1], make_note())
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(open_and_tell)
+
+    assert [await store.count(NoteFilter()) for store in opened] == [4] * 4
+    for store in opened:
+        await store.close()
+
+
+async def test_handles_on_one_store_see_each_others_writes_at_once(lance: LanceStore) -> None:
+    other = await open_store(lance.place, model_id=MODEL, dim=DIM)
+    for number in range(3):
+        await add(lance, make_note(f"hive {number}"))
+        assert len(await other.match_text("hive", NoteFilter(), limit=99)) == number + 1
+        assert await other.swap_meta("k", expected=_key(number), value=_key(number + 1))
+        assert await lance.get_meta("k") == _key(number + 1)
+    await other.close()
+
+
+def _key(number: int) -> str | None:
+    return str(number) if number else None
+
+
+async def test_a_store_of_a_newer_version_is_refused_and_left_alone(lance: LanceStore) -> None:
+    assert await lance.swap_meta("schema_version", expected="1", value="2")
+    await _refuses(lance, NewerStoreError, model_id=MODEL, dim=DIM)
+
+
+@pytest.mark.parametrize(("model_id", "dim"), [("other", DIM), (MODEL, DIM + 1), ("other", 8)])
+async def test_a_store_of_another_model_is_refused_and_left_alone(
+    lance: LanceStore, model_id: str, dim: int
+) -> None:
+    await _refuses(lance, OtherModelError, model_id=model_id, dim=dim)
+
+
+async def _refuses(store: LanceStore, error: type[StoreError], *, model_id: str, dim: int) -> None:
+    before = files(Path(store.place))
+
+    with pytest.raises(error):
+        await open_store(store.place, model_id=model_id, dim=dim)
+
+    assert files(Path(store.place)) == before
+
+
+async def test_a_store_whose_making_was_cut_short_is_made_whole(lance: LanceStore) -> None:
+    assert await lance.swap_meta("schema_version", expected="1", value=None)
+
+    again = await open_store(lance.place, model_id=MODEL, dim=DIM)
+
+    note = make_note("queen")
+    await add(again, note)
+    assert await again.get_meta("schema_version") == "1"
+    assert len(await again.match_text("queen", NoteFilter(), limit=9)) == 1
+    await again.close()
+
+
+async def test_a_file_in_the_stores_place_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine", encoding="utf-8")
+
+    with pytest.raises(StoreUnavailableError):
+        await open_store(str(file), model_id=MODEL, dim=DIM)
+
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+async def test_a_version_that_a_power_failure_left_empty_is_stepped_over(
+    lance: LanceStore,
+) -> None:
+    notes = [make_note(str(number)) for number in range(3)]
+    for note in notes:
+        await add(lance, note)
+    await lance.close()
+    _newest_manifest(Path(lance.place, "notes.lance")).write_bytes(b"")
+
+    again = await open_store(lance.place, model_id=MODEL, dim=DIM)
+
+    await add(again, make_note("3"))
+    assert await _contents(again) == ["0", "1", "3"]
+    await again.close()
+
+
+def _newest_manifest(table: Path) -> Path:
+    # Versions are named downwards from the largest number, so the newest sorts first.
+    return min((table / "_versions").glob("*.manifest"))
+
+
+async def _contents(store: LanceStore) -> Sequence[str]:
+    found: list[Note] = await store.find(NoteFilter(), limit=9)
+    return sorted(note.content for note in found)

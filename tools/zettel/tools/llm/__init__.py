@@ -1,0 +1,1 @@
+"""The optional LLM: client, token budget, health."""
