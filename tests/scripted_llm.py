@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pydantic import JsonValue, TypeAdapter
 
-from zettel.tools.evolve.mind import Limits, Mind
+from zettel.tools.llm.llm import Limits, Mind
 from zettel.tools.llm.openai_client import OpenAiChat
 
 Body = dict[str, JsonValue]

@@ -15,7 +15,7 @@ from zettel.server.parts import Tending, installed_parts
 from zettel.server.protocol import Door, create_server
 from zettel.server.runtime import Runtime
 from zettel.server.settings import Settings
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 DOOR = Door(transport="memory", namespace=NAMESPACE, session="today")
 

@@ -17,8 +17,8 @@ from zettel.storage.notes import Note
 from zettel.storage.store import Change, NewNote, NoteStore
 from zettel.storage.verify.optional import load_scan
 from zettel.storage.verify.report import Wanted
-from zettel.tools.erasing import drain, order_erasure
-from zettel.tools.memory import Memory
+from zettel.tools.erasure.orders import drain, order_erasure
+from zettel.tools.state.memory import Memory
 
 BATCH = 2_000
 WORDS = 40

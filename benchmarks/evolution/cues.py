@@ -13,9 +13,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, Note
-from zettel.tools.evolve.cues import cue
-from zettel.tools.rivals import rival
-from zettel.tools.statements import statements
+from zettel.tools.changes.conflicts import rival
+from zettel.tools.language.cues import cue
+from zettel.tools.language.facts import statements
 
 FILE = Path(__file__).parent / "cues.json"
 TOLD = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

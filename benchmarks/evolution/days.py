@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import regex as re
 
 from benchmarks.retrieval.data import Dataset, Document
-from zettel.tools.evolve.dates import spans
+from zettel.tools.language.dates import spans
 
 SHORT = timedelta(days=8)
 """Longest time that still tells a day (retrieval study, section 10: spans below eight days)."""

@@ -18,8 +18,8 @@ from zettel.storage.store import Vectors
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE
 from zettel.tools.evolve.run import Budget, RunReport, evolve
-from zettel.tools.evolve.step import Step
-from zettel.tools.memory import Memory
+from zettel.tools.evolve.steps.base import Step
+from zettel.tools.state.memory import Memory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where a data set has no times: any moment, so that runs are alike."""

@@ -15,10 +15,10 @@ from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.draft import cited
 from zettel.tools.evolve.run import Budget, evolve
-from zettel.tools.memory import Memory
-from zettel.tools.ranking.terms import terms
-from zettel.tools.recall import recall
+from zettel.tools.language.terms import terms
 from zettel.tools.render import tokens
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.recall import recall
 
 DEPTH = 10
 """Notes an answer may show, and the depth of recall that is measured."""

@@ -20,7 +20,7 @@ from benchmarks.retrieval.tools import Recalled, Timed
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Note
 from zettel.storage.store import NewNote
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 NOW = timedelta(0)
 DAY = timedelta(days=1)

@@ -17,10 +17,10 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Kind, Note
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.evolve.run import Budget, evolve
-from zettel.tools.memory import Memory
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.question import Question as Read
-from zettel.tools.search import ask, gather_arms
+from zettel.tools.recall.search import ask, gather_arms
+from zettel.tools.state.memory import Memory
 
 TOLD = datetime(2026, 1, 1, tzinfo=UTC)
 """When everything is told: any moment, so that runs are alike."""

@@ -20,7 +20,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol import Door, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 STYLES: tuple[Style, ...] = get_args(Style)
 

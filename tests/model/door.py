@@ -11,7 +11,7 @@ from tests.model.words import Look, Words
 from tests.tools.conftest import Desk, Refused
 
 from zettel.tools.answers import RecallAnswer, RecalledNote, Revision
-from zettel.tools.undo import undo_run
+from zettel.tools.changes.undo import undo_run
 
 T = TypeVar("T")
 RULES = ("answers", "about_same", "similar")

@@ -36,7 +36,7 @@ from zettel.server.streams import Streams
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteStore
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 STREAMS_LEFT_OPEN = pytest.mark.filterwarnings(
     "ignore:Exception ignored in.*MemoryObject:pytest.PytestUnraisableExceptionWarning"

@@ -19,10 +19,10 @@ from zettel.storage.lance import audit as lance_audit
 from zettel.storage.notes import Origin
 from zettel.tools.caller import Caller, actor
 from zettel.tools.evolve.run import Budget, evolve
-from zettel.tools.forget import forget
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
-from zettel.tools.update import update
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.forget import forget
+from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 Object = dict[str, JsonValue]

@@ -18,9 +18,9 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Kind
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
-from zettel.tools.retention import Retention, check_rules
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.retention_policy import Retention, check_rules
+from zettel.tools.verbs.remember import remember
 
 NOW = datetime.now(UTC)
 

@@ -26,10 +26,10 @@ from zettel.storage.errors import ChangedSinceError, NoteNotFoundError
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
-from zettel.tools.touched import touched_by
-from zettel.tools.update import update
+from zettel.tools.changes.run_changes import touched_by
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
 
 Object = dict[str, JsonValue]
 objects = TypeAdapter(Object)

@@ -17,8 +17,8 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.store import open_store
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TOLD = ("Ana keeps bees in Ulm", "Ben keeps hens", "The tram is late", "Ana\x1b[31m sings\nat dawn")

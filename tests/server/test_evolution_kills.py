@@ -32,8 +32,8 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL of POSIX")
 

@@ -40,7 +40,7 @@ from zettel.server.settings import load_engine_settings
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 pytestmark = [
     STREAMS_LEFT_OPEN,

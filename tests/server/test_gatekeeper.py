@@ -22,7 +22,7 @@ from zettel.server.token_book import add_token, read_tokens, revoke_token
 from zettel.server.tokens import make_token, recognized, revoked
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

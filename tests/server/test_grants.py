@@ -15,7 +15,7 @@ from zettel.server.issuer_keys import IssuerKeys
 from zettel.server.oauth_check import oauth_refusals
 from zettel.server.settings import load_settings
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.bounds import NAMESPACE
+from zettel.tools.validation import NAMESPACE
 
 NAMED = {"oauth_issuer": "https://id.example", "oauth_resource": "https://memory.example"}
 

@@ -21,7 +21,7 @@ from zettel.server.calls import perform
 from zettel.server.schemas import Arguments
 from zettel.server.streams import Streams
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 pytestmark = STREAMS_LEFT_OPEN
 

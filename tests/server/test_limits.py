@@ -25,7 +25,7 @@ from zettel.server.calls import perform
 from zettel.server.limits import LEAST_REQUEST
 from zettel.server.schemas import Arguments
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 MESSAGE = b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":"%s"}}'
 LIST: dict[str, JsonValue] = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}

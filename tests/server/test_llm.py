@@ -29,10 +29,10 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.health import BREAK_AFTER
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
-from zettel.tools.times import iso
+from zettel.tools.language.times import iso
+from zettel.tools.llm.health import BREAK_AFTER
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 TOLD_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 ENGINE: Message = {

@@ -21,7 +21,7 @@ from zettel.server.schemas import Arguments
 from zettel.server.toolbox import TOOLS
 from zettel.storage.errors import StoreUnavailableError
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 CANARY = "Nachtigall"
 FORMS: tuple[LogFormat, ...] = ("text", "json")

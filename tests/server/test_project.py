@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.server.project import git_root, new_session, project_namespace
-from zettel.tools.bounds import NAMESPACE
+from zettel.tools.validation import NAMESPACE
 
 HOME = Path("/nobody")
 

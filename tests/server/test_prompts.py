@@ -11,7 +11,7 @@ from tests.tools.conftest import Desk, opened_desk
 
 from zettel.server.protocol import Door, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 NOTE = "memory://note/{id}"
 

@@ -13,7 +13,7 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 pytestmark = STREAMS_LEFT_OPEN
 

@@ -22,7 +22,7 @@ from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import LEASE, Lease
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 RECALL = RecallArguments()

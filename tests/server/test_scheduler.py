@@ -17,8 +17,8 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import waiting
-from zettel.tools.memory import Memory
-from zettel.tools.remember import remember
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 AT_ONCE = Pace(interval_s=3600, settle_s=0)

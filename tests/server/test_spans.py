@@ -14,7 +14,7 @@ from tests.server.test_log_lines import CANARY, calls_with
 from zettel.server import spans, telemetry
 from zettel.server.schemas import Arguments
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"

@@ -11,8 +11,8 @@ from tests.server.doors import ERAS, STREAMS_LEFT_OPEN, TRANSPORTS, House, opene
 
 from zettel.server.schemas import Arguments, RecallArguments
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
-from zettel.tools.telling import say
+from zettel.tools.progress import say
+from zettel.tools.state.memory import Memory
 
 pytestmark = STREAMS_LEFT_OPEN
 

@@ -20,8 +20,8 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.store import NewNote, NoteFilter
-from zettel.tools.erasing import drain, order_erasure
-from zettel.tools.memory import Memory
+from zettel.tools.erasure.orders import drain, order_erasure
+from zettel.tools.state.memory import Memory
 
 T = TypeVar("T")
 

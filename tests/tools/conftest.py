@@ -21,7 +21,7 @@ from zettel.server.schemas import Arguments
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 """A Friday."""

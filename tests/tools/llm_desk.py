@@ -10,8 +10,8 @@ from tests.tools.conftest import START, Desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
-from zettel.tools.evolve.mind import Limits
-from zettel.tools.memory import Memory
+from zettel.tools.llm.llm import Limits
+from zettel.tools.state.memory import Memory
 
 NEW_WORDS: Mapping[str, object] = {
     "context": "now part of the quincunx affair",

@@ -11,7 +11,7 @@ from zettel.server.protocol import Door, create_server
 from zettel.server.schemas import Arguments
 from zettel.storage.access import Reach
 from zettel.tools.caller import Caller
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 
 @dataclass

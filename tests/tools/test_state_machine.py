@@ -19,7 +19,7 @@ from tests.tools.conftest import Desk, opened_desk
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 EXAMPLES = settings.default.max_examples if settings.default else 100
 """Of the profile; LanceDB commits take a hundred times as long as dictionaries."""

@@ -18,10 +18,10 @@ from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import new_id
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
-from zettel.tools.asking import Asking
-from zettel.tools.memory import Memory
-from zettel.tools.pages import Cursor, Kept
 from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.recall_request import Asking
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.page_cache import Cursor, Kept
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 

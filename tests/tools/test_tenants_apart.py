@@ -26,7 +26,7 @@ from tests.tools.tenants import TenantDesk, opened_tenants
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 EXAMPLES = settings.default.max_examples if settings.default else 100
 REACHES = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}

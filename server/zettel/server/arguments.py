@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from zettel.server.schemas import Arguments
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.bounds import nearest
+from zettel.tools.validation import nearest
 
 A = TypeVar("A", bound=Arguments)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from zettel.server.clock import utc_now
+from zettel.server.commands.diffs import printable
 from zettel.server.listing import LINE, Say
 from zettel.server.parts import expanded
 from zettel.server.settings import Settings
@@ -16,10 +17,9 @@ from zettel.storage.lance.audit import Looked, Revision, revisions, runs
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
-from zettel.tools.erasing import ERASE
-from zettel.tools.readable import printable
+from zettel.tools.erasure.orders import ERASE
+from zettel.tools.language.times import exactly, iso, read_time
 from zettel.tools.render import shortened
-from zettel.tools.times import exactly, iso, read_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

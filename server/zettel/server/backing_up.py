@@ -19,9 +19,9 @@ from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
 from zettel.storage.backup.restore import Restored, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
-from zettel.tools.bounds import check_namespace
-from zettel.tools.heal import heal
-from zettel.tools.memory import Memory
+from zettel.tools.doctor.heal import heal
+from zettel.tools.state.memory import Memory
+from zettel.tools.validation import check_namespace
 
 WHO = "cli"
 RESTORE = "restore"

@@ -6,7 +6,7 @@ from typing import TypeVar
 import anyio
 from mcp.server import ServerRequestContext
 
-from zettel.tools.telling import AT_WORK, telling
+from zettel.tools.progress import AT_WORK, telling
 
 BEAT_S = 2.0
 """Seconds between two notifications while a call says nothing new; clients that give up on silence

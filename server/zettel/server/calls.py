@@ -19,13 +19,13 @@ from zettel.server.schemas import (
 )
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.tools.caller import Caller
-from zettel.tools.erase import not_found
-from zettel.tools.forget import forget
-from zettel.tools.links import LinkArgument
-from zettel.tools.memory import Memory
-from zettel.tools.recall import recall
-from zettel.tools.remember import remember
-from zettel.tools.update import update
+from zettel.tools.changes.links import LinkArgument
+from zettel.tools.erasure.erase import not_found
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.forget import forget
+from zettel.tools.verbs.recall import recall
+from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
 
 
 async def perform(

@@ -8,7 +8,7 @@ import anyio
 import typer
 
 from zettel.server.cli_options import AsJson, Store, leave, read_settings
-from zettel.tools.readable import printable
+from zettel.server.commands.diffs import printable
 
 if TYPE_CHECKING:
     from zettel.server.tokens import Token

@@ -16,10 +16,10 @@ from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
 from zettel.storage.store import NoteStore
+from zettel.tools.doctor.heal import UNEMBEDDED, heal
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve
-from zettel.tools.heal import UNEMBEDDED, heal
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 

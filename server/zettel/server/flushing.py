@@ -4,7 +4,7 @@ import logging
 
 import anyio
 
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zettel.server.clock import utc_now
+from zettel.server.commands.diffs import printable
 from zettel.server.evolving import WHO
 from zettel.server.offline import opened
 from zettel.server.project import project_namespace
@@ -14,11 +15,9 @@ from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteN
 from zettel.storage.notes import Origin
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
-from zettel.tools.erase import not_found
-from zettel.tools.erase_all import erase_all, ids_in
-from zettel.tools.forget import forget
-from zettel.tools.memory import Memory
-from zettel.tools.readable import printable
+from zettel.tools.erasure.erase import erase_all, ids_in, not_found
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.forget import forget
 
 Ask = Callable[[str, str], bool]
 """Shows what would be done, and says whether the person typed the word."""

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from zettel.server.oauth_settings import SCOPE_CLAIM
 from zettel.storage.access import Reach
-from zettel.tools.bounds import NAMESPACE
+from zettel.tools.validation import NAMESPACE
 
 SCP = "scp"
 """Where Microsoft Entra ID and Okta have what RFC 9068 calls `scope`."""

@@ -2,14 +2,14 @@
 
 import json
 
+from zettel.server.commands.diffs import differences, printable
 from zettel.server.listing import Say
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.storage.notes import Note
-from zettel.tools.erase import not_found
-from zettel.tools.readable import differences, printable
+from zettel.tools.erasure.erase import not_found
+from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
-from zettel.tools.times import iso
 
 
 async def print_history(settings: Settings, note_id: str, as_json: bool, say: Say) -> None:

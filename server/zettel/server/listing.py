@@ -12,7 +12,7 @@ from zettel.server.project import project_namespace
 from zettel.server.settings import Settings
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
-from zettel.tools.erase import not_found
+from zettel.tools.erasure.erase import not_found
 from zettel.tools.render import shortened
 
 logger = logging.getLogger(__name__)

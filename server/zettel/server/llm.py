@@ -6,8 +6,8 @@ from anyio import to_thread
 
 from zettel.server.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
-from zettel.tools.evolve.mind import Limits, Mind
 from zettel.tools.llm.chat import Chat
+from zettel.tools.llm.llm import Limits, Mind
 
 LIBRARY = "openai"
 

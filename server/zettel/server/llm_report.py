@@ -6,10 +6,10 @@ import anyio
 
 from zettel.server.hello import Message
 from zettel.server.settings import Settings
-from zettel.tools.evolve.health import ANSWERED, SPENT, read_health
-from zettel.tools.evolve.purse import spent_on
-from zettel.tools.memory import Memory
-from zettel.tools.times import iso
+from zettel.tools.language.times import iso
+from zettel.tools.llm.budget import spent_on
+from zettel.tools.llm.health import ANSWERED, SPENT, read_health
+from zettel.tools.state.memory import Memory
 
 
 async def llm_report(

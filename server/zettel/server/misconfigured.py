@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
-from zettel.tools.bounds import nearest
+from zettel.tools.validation import nearest
 
 PREFIX = "ZETTEL_"
 """Of every variable that Zettel reads, and of none of anybody else's."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from zettel.server.parts import installed_parts
 from zettel.server.settings import Settings
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 
 @asynccontextmanager

@@ -23,12 +23,12 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
-from zettel.tools.bounds import FOUND_FROM
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.mind import Mind
-from zettel.tools.memory import Memory
-from zettel.tools.quota import Quota
-from zettel.tools.retention import Retention, check_rules
+from zettel.tools.llm.llm import Mind
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.quota import Quota
+from zettel.tools.state.retention_policy import Retention, check_rules
+from zettel.tools.validation import FOUND_FROM
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""

@@ -25,7 +25,7 @@ from zettel.server.oauth_check import oauth_refusals
 from zettel.server.settings import Settings, config_file, load_settings
 from zettel.server.spelling import is_directory, one_spelling
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
-from zettel.tools.retention import check_rules
+from zettel.tools.state.retention_policy import check_rules
 
 LEAST_FREE = 256 << 20
 """Bytes; as in `doctor_place`: below it even small stores cannot be compacted."""

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.server.clock import utc_now
+from zettel.server.commands.diffs import printable
 from zettel.server.evolving import Progress, left_alone, mend, run_all
 from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json, notes_as_lines
 from zettel.server.settings import Settings
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
-from zettel.tools.evolve.embed import EMBED
+from zettel.tools.changes.run_changes import Touched, touched_by
 from zettel.tools.evolve.run import RunReport
-from zettel.tools.readable import printable
+from zettel.tools.evolve.steps.embed import EMBED
 from zettel.tools.render import one_line
-from zettel.tools.retention import expired
-from zettel.tools.touched import Touched, touched_by
+from zettel.tools.state.retention_policy import expired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

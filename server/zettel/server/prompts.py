@@ -19,7 +19,7 @@ from mcp.types import (
 from zettel.server.refusals import refused
 from zettel.server.texts import KNOW, REMEMBER_SESSION, REVIEW
 from zettel.storage.errors import UnknownNameError, ZettelError
-from zettel.tools.bounds import check_list, check_namespace, check_subject, nearest
+from zettel.tools.validation import check_list, check_namespace, check_subject, nearest
 
 _NAMESPACE = PromptArgument(
     name="namespace", description="Whose notes; without it, this connection's.", required=False

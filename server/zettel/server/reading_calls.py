@@ -17,9 +17,9 @@ from zettel.server.readings import (
     VersionReading,
 )
 from zettel.tools.caller import Caller
-from zettel.tools.completing import complete
-from zettel.tools.memory import Memory
-from zettel.tools.reading import read_history, read_note, read_profile, read_stats, revs_of
+from zettel.tools.recall.completion import complete
+from zettel.tools.recall.resources import read_history, read_note, read_profile, read_stats, revs_of
+from zettel.tools.state.memory import Memory
 
 
 async def look(

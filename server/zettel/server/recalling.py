@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zettel.server.clock import utc_now
+from zettel.server.commands.diffs import printable
 from zettel.server.offline import opened
 from zettel.server.project import project_namespace
 from zettel.server.settings import Settings
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.answers import RecallAnswer, RecalledNote
-from zettel.tools.bounds import MAX_TOKENS
 from zettel.tools.caller import Caller
-from zettel.tools.readable import printable
-from zettel.tools.recall import recall
 from zettel.tools.render import shortened
+from zettel.tools.validation import MAX_TOKENS
+from zettel.tools.verbs.recall import recall
 
 LINE = 100
 """Characters of a note that its line shows."""

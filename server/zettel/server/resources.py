@@ -30,7 +30,7 @@ from zettel.server.readings import (
 )
 from zettel.server.refusals import refused, wrong_uri
 from zettel.storage.errors import ZettelError
-from zettel.tools.bounds import NAMESPACE
+from zettel.tools.validation import NAMESPACE
 
 Look = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
 """Carries a reading out for whoever sent the request."""

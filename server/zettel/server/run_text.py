@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from zettel.tools.readable import differences, printable
+from zettel.server.commands.diffs import differences, printable
+from zettel.tools.changes.run_changes import Touched
 from zettel.tools.render import one_line
-from zettel.tools.touched import Touched
 
 
 def notes_as_json(touched: Iterable[Touched]) -> list[dict[str, object]]:

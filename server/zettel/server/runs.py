@@ -3,12 +3,12 @@
 import json
 from dataclasses import asdict
 
+from zettel.server.commands.diffs import printable
 from zettel.server.listing import Say, plain
 from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.storage.notes import Run
-from zettel.tools.readable import printable
-from zettel.tools.times import iso
+from zettel.tools.language.times import iso
 
 NEWEST = 20
 """Runs that are listed."""

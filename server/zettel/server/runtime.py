@@ -23,10 +23,10 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.mind import Mind
-from zettel.tools.heal import heal
-from zettel.tools.memory import Memory
-from zettel.tools.telling import AT_WORK, say
+from zettel.tools.doctor.heal import heal
+from zettel.tools.llm.llm import Mind
+from zettel.tools.progress import AT_WORK, say
+from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from zettel.server.pace import Pace
 from zettel.server.spans import span
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
-from zettel.tools.memory import Memory
+from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 

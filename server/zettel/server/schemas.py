@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from zettel.tools.bounds import MAX_CONTENT, MAX_LIMIT
+from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT
 
 Names = list[str]
 

@@ -22,7 +22,7 @@ from zettel.server.misconfigured import MisconfiguredError, read_stored, unusabl
 from zettel.server.oauth_settings import OAUTH_EXPECTED, OAuthSettings
 from zettel.server.spelling import default_state, default_store
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.bounds import FOUND_FROM, NAMESPACE
+from zettel.tools.validation import FOUND_FROM, NAMESPACE
 
 CONFIG_FILE = "config.toml"
 LOCAL_LLM = "http://127.0.0.1:11434/v1"

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from zettel.server.tokens import Token
 from zettel.storage.errors import ChangedMeanwhileError, InvalidArgumentError, UnknownNameError
 from zettel.storage.store import NoteStore
-from zettel.tools.bounds import nearest
+from zettel.tools.validation import nearest
 
 KEY = "access_tokens"
 MOST = 1_000

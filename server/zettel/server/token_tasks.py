@@ -9,7 +9,7 @@ from zettel.server.offline import opened
 from zettel.server.settings import Settings
 from zettel.server.token_book import Tokens, add_token, read_tokens, revoke_token
 from zettel.server.tokens import Token, make_token, revoked
-from zettel.tools.times import iso
+from zettel.tools.language.times import iso
 
 
 async def create(

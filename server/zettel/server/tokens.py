@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from zettel.storage.access import Reach
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.bounds import check_namespace
-from zettel.tools.times import iso, read_time
+from zettel.tools.language.times import iso, read_time
+from zettel.tools.validation import check_namespace
 
 PREFIX = "zettel"
 """How a token begins, so that secret scanners and people know it for one."""

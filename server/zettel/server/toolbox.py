@@ -16,7 +16,7 @@ from zettel.server.schemas import (
 )
 from zettel.storage.errors import UnknownNameError
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
-from zettel.tools.bounds import nearest
+from zettel.tools.validation import nearest
 
 RememberAdapter = TypeAdapter(RememberAnswer)
 RecallAdapter = TypeAdapter(RecallAnswer)

@@ -10,8 +10,8 @@ from zettel.server.leadership import new_run_id
 from zettel.server.offline import opened
 from zettel.server.run_text import notes_as_json, notes_as_lines
 from zettel.server.settings import Settings
-from zettel.tools.touched import Touched, touched_by
-from zettel.tools.undo import UndoReport, undo_run
+from zettel.tools.changes.run_changes import Touched, touched_by
+from zettel.tools.changes.undo import UndoReport, undo_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

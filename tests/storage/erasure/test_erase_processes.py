@@ -16,9 +16,9 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance import purge_files
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.store import NoteFilter
-from zettel.tools.erasing import drain, order_erasure, pending_erasures
-from zettel.tools.heal import heal
-from zettel.tools.memory import Memory
+from zettel.tools.doctor.heal import heal
+from zettel.tools.erasure.orders import drain, order_erasure, pending_erasures
+from zettel.tools.state.memory import Memory
 
 pytest.importorskip("lance", reason="pip install pylance of the embedded version to decode files")
 
@@ -26,7 +26,7 @@ from tests.storage.lance.test_purge_files import CANARY, filled
 from tests.storage.remains import remains
 from tests.storage.samples import DIM, MODEL
 
-WORKER = Path(__file__).with_name("erase_worker.py")
+WORKER = Path(__file__).parents[1] / "erase_worker.py"
 PATIENCE_S = 120
 
 

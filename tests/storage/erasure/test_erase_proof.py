@@ -11,8 +11,8 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
 from zettel.storage.verify.report import FileKind, What
-from zettel.tools.erasing import drain, order_erasure
-from zettel.tools.memory import Memory
+from zettel.tools.erasure.orders import drain, order_erasure
+from zettel.tools.state.memory import Memory
 
 
 @pytest.mark.parametrize(

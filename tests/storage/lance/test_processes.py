@@ -14,7 +14,7 @@ from tests.storage.samples import DIM, MODEL, add, make_note
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.store import NoteFilter
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120.0
 """Bound of a wait for a process that imports lancedb on a busy machine."""
 

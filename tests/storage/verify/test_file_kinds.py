@@ -26,7 +26,7 @@ from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE, kind_of
 from zettel.storage.verify.lance_reader import read_metadata
 from zettel.storage.verify.report import FileKind
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,12 @@
 
 from typing import Literal, NotRequired
 
-# pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.
 from typing_extensions import TypedDict
+
+MODEL_LOADING = "embedding model is loading"
+
+
+# pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.
 
 
 class Candidate(TypedDict):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from zettel.storage.notes import Kind, Note, Outline, State
 from zettel.tools.answers import Copy, ForgetLine, RecalledNote
-from zettel.tools.times import iso
+from zettel.tools.language.times import iso
 
 LINE_LENGTH = 120
 """Characters of a note's one line."""

@@ -9,23 +9,24 @@ import anyio.lowlevel
 
 from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
-from zettel.tools.erasing import ERASE, RETENTION, drain, order_erasure, pending_erasures
-from zettel.tools.evolve.compare import COMPARE
+from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE
-from zettel.tools.evolve.construct import CONSTRUCT
-from zettel.tools.evolve.discreet import Discreet
-from zettel.tools.evolve.embed import EMBED
-from zettel.tools.evolve.fade import NAME as FADE
-from zettel.tools.evolve.fade import fade
-from zettel.tools.evolve.health import keep_health
-from zettel.tools.evolve.link import LINK
-from zettel.tools.evolve.llm_writer import LlmWriter
-from zettel.tools.evolve.purse import Purse
-from zettel.tools.evolve.revise import REVISE
-from zettel.tools.evolve.step import SCHEDULER, Batch, Step, Task
-from zettel.tools.evolve.writer import RULE, Writer
-from zettel.tools.memory import Memory
-from zettel.tools.retention import expired
+from zettel.tools.evolve.steps.archive import NAME as FADE
+from zettel.tools.evolve.steps.archive import fade
+from zettel.tools.evolve.steps.base import Batch, Step, Task
+from zettel.tools.evolve.steps.compare import COMPARE
+from zettel.tools.evolve.steps.construct import CONSTRUCT
+from zettel.tools.evolve.steps.embed import EMBED
+from zettel.tools.evolve.steps.link import LINK
+from zettel.tools.evolve.steps.revise import REVISE
+from zettel.tools.evolve.writing.llm_writer import LlmWriter
+from zettel.tools.evolve.writing.private_namespaces import Discreet
+from zettel.tools.evolve.writing.writer import RULE, Writer
+from zettel.tools.llm.budget import Purse
+from zettel.tools.llm.health import keep_health
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.retention_policy import expired
 
 BATCH = 128
 """Notes a commit: some seconds of work, so that a run can be cancelled and the lease renewed."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.storage.text.utterance import asks
+from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.terms import TermIndex, carry, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
-from zettel.tools.ranking.terms import TermIndex, carry, carry_index, make_index, terms
 
 N = TypeVar("N", bound=np.generic)
 Values = NDArray[np.float64]
@@ -20,11 +21,6 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 """Indices into a corpus, shape `(notes,)`; -1 is none."""
 
-ASSISTANTS = frozenset(
-    "ai assistant bot chatbot chatgpt claude codex copilot deepseek gemini gpt grok llm mistral"
-    " model user".split()
-)
-"""Subjects that show that somebody talks with a machine; `user` is who talks with one."""
 
 ASKED_SHARE = 0.125
 """Share of questions among the notes of talk: 27 % of LoCoMo's turns, none of what an agent notes

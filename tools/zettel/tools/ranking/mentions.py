@@ -8,8 +8,8 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.evolve.names import ORDINARY
-from zettel.tools.ranking.terms import TermIndex, terms
+from zettel.tools.language.names import ORDINARY
+from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
 _OPENS = re.compile(r"(?:^|[.!?…:;\n])[\s\"“(\[]*$")

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.evolve.dates import COUNT, DAY, MONTH
+from zettel.tools.language.dates import COUNT, DAY, MONTH
+from zettel.tools.language.terms import terms
+from zettel.tools.language.time_windows import windows, without_times
 from zettel.tools.ranking.mentions import is_passage
-from zettel.tools.ranking.terms import terms
-from zettel.tools.ranking.windows import windows, without_times
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
 SELF = frozenset({"i", "me", "my", "mine", "myself"})

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from zettel.storage.errors import ZettelError
+from zettel.tools.language.terms import okapi, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, summed_around, summed_by, taken
 from zettel.tools.ranking.question import Question
-from zettel.tools.ranking.terms import okapi, terms
 
 LONG = 40
 """Words from which on a note counts as long (retrieval study, recipe H2)."""

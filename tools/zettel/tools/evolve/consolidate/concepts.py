@@ -19,9 +19,9 @@ from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.consolidate.draft import Draft
 from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
-from zettel.tools.evolve.names import names
-from zettel.tools.evolve.step import Task
-from zettel.tools.ranking.terms import terms
+from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.names import names
+from zettel.tools.language.terms import terms
 from zettel.tools.render import shortened
 
 ALIKE = 0.75

@@ -12,12 +12,10 @@ from zettel.storage.notes import (
     Origin,
     State,
 )
-from zettel.tools.evolve.step import CONSOLIDATED, SCHEDULER, Task
+from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
+from zettel.tools.evolve.steps.base import Task
 
 CONSOLIDATE = "consolidate"
-WITHDRAW = "withdraw"
-"""`Note.change` of the revisions that this step makes, and of those that take out of recall what
-cites a note that left it."""
 
 WORDED = "summary"
 """Key of `Note.derived_by` under which a composed note says who worded it, if no rule did."""

@@ -25,8 +25,8 @@ from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.consolidate.draft import Draft
 from zettel.tools.evolve.consolidate.sentences import sentences
-from zettel.tools.evolve.instructions import reads_like_instructions
-from zettel.tools.evolve.step import Task
+from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.render import tokens
 
 TOKENS = 300

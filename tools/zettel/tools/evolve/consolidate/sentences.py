@@ -9,9 +9,9 @@ from zettel.storage.notes import Note, fold
 from zettel.storage.store import Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
-from zettel.tools.evolve.instructions import reads_like_instructions
-from zettel.tools.evolve.names import names
-from zettel.tools.ranking.terms import terms
+from zettel.tools.language.names import names
+from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.language.terms import terms
 
 LEAST_TERMS = 5
 """Different words that say something, of a sentence worth quoting: "Wow, Melanie, what a beautiful

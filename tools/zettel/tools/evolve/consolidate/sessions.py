@@ -1,28 +1,68 @@
-"""Gists of sessions and their events, and the one running summary made of gists.
-
-Two levels, as HEMA has them (arXiv 2504.16754): what happened stays to the letter in the notes, and
-above it stands what it comes down to, of constant size whatever is told (MEM1, arXiv 2506.15841).
-"""
+"""Gists of sessions and of their events, and one running summary made of gists."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+import numpy as np
+
 from zettel.storage.notes import GIST, SUMMARY, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.consolidate.draft import Draft
-from zettel.tools.evolve.consolidate.events import starts
 from zettel.tools.evolve.consolidate.sentences import (
     WORTH,
     Row,
     as_row,
+    centre,
     most_central,
     quotable,
     worth,
 )
 from zettel.tools.evolve.consolidate.wording import MOST_SHOWN
-from zettel.tools.evolve.step import Task
+from zettel.tools.evolve.steps.base import Task
 from zettel.tools.render import shortened
+
+LONG = 24
+"""Notes from which a session may have more than one event: a quarter of LoCoMo's sessions have so
+many, the median is 20."""
+WINDOW = 16
+"""Surprises that the threshold is made of: those just before."""
+BEFORE = 4
+"""Notes that a note is compared with: those just before, of the same event."""
+GAMMA = 2.0
+"""Standard deviations over the mean; set by hand: one lets noise cut as well."""
+ROUNDING = 1e-6
+"""What a cosine of float32 rows may be off by: notes all alike never surprise."""
+SHORTEST = 8
+"""Notes of an event before the next may begin: fewer make no gist shorter than themselves."""
+
+
+def starts(rows: Sequence[Row]) -> list[int]:
+    """Where the events of a session begin.
+
+    Later notes never move an earlier boundary: each is set by what stands before it.
+
+    Args:
+        rows: A unit vector a note, in session order.
+
+    Returns:
+        Ascending indices, 0 first; none for an empty session.
+    """
+    if len(rows) < LONG:
+        return [0] if rows else []
+    found, surprises = [0], list[float]()
+    for at in range(1, len(rows)):
+        before = rows[max(found[-1], at - BEFORE) : at]
+        surprise = 1 - float(np.dot(rows[at], centre(before)))
+        known = surprises[-WINDOW:]
+        if len(known) >= SHORTEST and at - found[-1] >= SHORTEST:
+            threshold = float(np.mean(known)) + GAMMA * float(np.std(known))
+            # Only a tail that is worth a gist of its own becomes one.
+            if surprise > threshold + ROUNDING and len(rows) - at >= SHORTEST:
+                found.append(at)
+        surprises.append(surprise)
+    return found
+
 
 LEAST = 4
 """Notes of which a gist is made: fewer are read as fast themselves."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
 from zettel.storage.store import NoteFilter
+from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
+from zettel.tools.evolve.consolidate.commit import Kept, keep
 from zettel.tools.evolve.consolidate.concepts import concepts
 from zettel.tools.evolve.consolidate.draft import Draft, cited
-from zettel.tools.evolve.consolidate.keep import Kept, keep
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
-from zettel.tools.evolve.describe import AT_ONCE
-from zettel.tools.evolve.step import COMPARED, CONSOLIDATED, Batch, Step, Task
+from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
 """In any state: what was composed of a note that has left recall has to be composed anew."""

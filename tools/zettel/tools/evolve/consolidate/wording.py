@@ -6,9 +6,9 @@ from hashlib import blake2b
 
 from zettel.storage.notes import Note, State, fold
 from zettel.tools.evolve.consolidate.draft import CONSOLIDATE, WORDED, Draft, is_ours
-from zettel.tools.evolve.instructions import reads_like_instructions
-from zettel.tools.evolve.step import Task
-from zettel.tools.evolve.writer import Piece
+from zettel.tools.evolve.steps.base import Task
+from zettel.tools.evolve.writing.writer import Piece
+from zettel.tools.language.prompt_injection import reads_like_instructions
 
 MOST_SHOWN = 40
 """Notes a writer is shown for one text; of more, the rule's own choice stands for all."""

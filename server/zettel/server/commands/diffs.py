@@ -1,0 +1,154 @@
+"""What differs between two revisions, as a person reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+
+from zettel.storage.notes import Link, Note, Span
+from zettel.tools.changes.differences import SHOWN_FIELDS
+from zettel.tools.language.times import iso
+
+FIELDS = (*SHOWN_FIELDS, "importance", "trust")
+"""What a difference is told of, in this order."""
+SHORT = 60
+"""Characters up to which two texts are told whole, one after the other."""
+AROUND = 4
+"""Words that stay around a changed stretch of a longer text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDifference:
+    """What came into a list and what went."""
+
+    name: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Both lists, where they hold anything."""
+        parts = {"added": self.added, "removed": self.removed}
+        return {name: list(items) for name, items in parts.items() if items}
+
+    def as_line(self) -> str:
+        """`tags: + lyon, - paris`."""
+        told = [*(f"+ {item}" for item in self.added), *(f"- {item}" for item in self.removed)]
+        return printable(f"{self.name}: {', '.join(told)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDifference:
+    """A text, time, number or name that is another now; empty where there was or is none."""
+
+    name: str
+    old: str
+    new: str
+
+    def as_json(self) -> dict[str, object]:
+        """Both texts, whole."""
+        return {"old": self.old, "new": self.new}
+
+    def as_line(self) -> str:
+        """`subject: Ana -> Ben`; of long texts only what changed, in its surroundings."""
+        if not self.old or not self.new:
+            told = f"+ {self.new}" if self.new else f"- {self.old}"
+        elif max(len(self.old), len(self.new)) <= SHORT:
+            told = f"{self.old} -> {self.new}"
+        else:
+            told = word_difference(self.old, self.new)
+        return printable(f"{self.name}: {' '.join(told.split())}")
+
+
+Difference = ListDifference | TextDifference
+
+
+def differences(old: Note | None, new: Note) -> list[Difference]:
+    """What a revision changed.
+
+    Args:
+        old: The revision before; None if there is none: then all that the first one says is new.
+        new: The revision.
+    """
+    before = old or Note(
+        note_id=new.note_id,
+        namespace=new.namespace,
+        content="",
+        happened_at=new.happened_at,
+        valid_from=new.valid_from,
+        known_from=new.known_from,
+    )
+    found = (_difference(name, getattr(before, name), getattr(new, name)) for name in FIELDS)
+    return [difference for difference in found if difference is not None]
+
+
+def word_difference(old: str, new: str) -> str:
+    """Two texts in one: `[-gone-]`, `{+come+}`, and what is the same shortened to `…`.
+
+    Args:
+        old: The text before.
+        new: The text after.
+    """
+    before, after = old.split(), new.split()
+    if before == after:
+        return "(white space only)"
+    parts = list[str]()
+    for how, i, j, k, m in SequenceMatcher(None, before, after).get_opcodes():
+        if how == "equal":
+            parts.append(_kept(before[i:j], opens=i == 0, closes=j == len(before)))
+            continue
+        gone, come = " ".join(before[i:j]), " ".join(after[k:m])
+        parts += [f"[-{gone}-]"] if gone else []
+        parts += [f"{{+{come}+}}"] if come else []
+    return " ".join(part for part in parts if part)
+
+
+def printable(text: str) -> str:
+    """The text without control characters: a note's words must not steer a terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _kept(words: Sequence[str], *, opens: bool, closes: bool) -> str:
+    """An unchanged stretch: whole if short, else only its ends that touch a change."""
+    head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
+    if len(words) <= head + tail + 1:
+        return " ".join(words)
+    return " ".join((*words[:head], "…", *words[len(words) - tail :]))
+
+
+def _difference(name: str, old: object, new: object) -> Difference | None:
+    if old == new:
+        return None
+    before, after = _items(old), _items(new)
+    if before is not None and after is not None:
+        added = tuple(item for item in after if item not in before)
+        removed = tuple(item for item in before if item not in after)
+        if not added and not removed:  # another order, or a link's weight
+            return None
+        return ListDifference(name=name, added=added, removed=removed)
+    return TextDifference(name=name, old=_text(old), new=_text(new))
+
+
+def _items(value: object) -> list[str] | None:
+    if not isinstance(value, tuple):
+        return None
+    entries: tuple[object, ...] = value  # pyright: ignore[reportUnknownVariableType]: any items
+    # A link that was taken out stays in the row, with its end.
+    standing = (entry for entry in entries if not isinstance(entry, Link) or entry.stood(None))
+    return [_text(entry) for entry in standing]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return iso(value)
+        case Link():
+            return f"{value.relation} {value.to}"
+        case Span():
+            return f"{value.phrase} ({value.start:%Y-%m-%d})"
+        case _:
+            return str(value)

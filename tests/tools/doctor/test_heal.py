@@ -1,0 +1,74 @@
+"""Healing: what was mended is told and recorded, and a sound store is left alone."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import START, Desk, opened_desk
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.notes import Link, State
+from zettel.storage.store import Change
+from zettel.tools.doctor.heal import heal
+from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.state.memory import Memory
+
+
+async def test_a_dangling_link_goes_is_logged_and_recorded(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    note_id = await desk.told("the bees swarm in May")
+    [note] = await desk.memory.store.get([note_id])
+    link = Link(to="01ARZ3NDEKTSV4RRFFQ69G5FAV", relation="supports", made_at=START)
+    linked = replace(note, rev=2, links=(link,))
+    await desk.memory.store.write(changes=[Change(note=linked)])
+
+    with caplog.at_level(logging.WARNING, "zettel"):
+        counts = await heal(desk.memory, now=desk.now)
+
+    assert counts == {"dangling_links": 1}
+    assert "mended the store: dangling_links=1" in caplog.text
+    [run] = await desk.memory.store.runs(limit=9)
+    assert (run.kind, run.counts, run.started_at) == ("heal", {"dangling_links": 1}, desk.now)
+    assert await heal(desk.memory, now=desk.now) == {}
+
+
+async def test_a_lease_is_dropped_when_it_has_run_out_and_not_before(desk: Desk) -> None:
+    store = desk.memory.store
+    assert await Lease(store, "died").acquire(START)
+
+    assert await heal(desk.memory, now=START + LEASE - timedelta(seconds=1)) == {}
+    assert await heal(desk.memory, now=START + LEASE) == {"expired_lease": 1}
+    assert await heal(desk.memory, now=START + LEASE) == {}
+    assert [run.counts for run in await store.runs(limit=9)] == [{"expired_lease": 1}]
+
+
+async def test_a_note_that_none_supersedes_any_more_is_opened_again(desk: Desk) -> None:
+    """As a process leaves it that is killed between a verb's commit and its second look."""
+    store = desk.memory.store
+    below, above = [await desk.told(words) for words in ("she lives in Ulm", "she lives in Bonn")]
+    link = {"to": below, "relation": "supersedes"}
+    await desk("update", note_id=above, links=[link])
+    (note,) = await store.get([above])
+    gone = replace(note, rev=note.rev + 1, state=State.FORGOTTEN, change="forget")
+    await store.write(changes=[Change(note=gone)])
+
+    assert await heal(desk.memory, now=desk.now) == {"half_superseded": 1}
+
+    (opened,) = await store.get([below])
+    assert (opened.state, opened.valid_until, opened.change) == (State.ACTIVE, None, "revive")
+    assert await heal(desk.memory, now=desk.now) == {}
+
+
+async def test_notes_that_wait_for_embedding_are_counted_and_are_no_damage(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        await desk.told("stored early")
+
+        assert await heal(memory, now=desk.now) == {"unembedded": 1}
+    assert await memory.store.runs(limit=9) == []
+    assert "mended" not in caplog.text

@@ -1,0 +1,279 @@
+"""`forget(erase=true)`: a preview first, then nothing of it is left that any call can see."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, Refused, ids, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.erasable import digest_of
+from zettel.storage.notes import Run
+from zettel.storage.store import NoteFilter
+from zettel.tools.progress import telling
+from zettel.tools.state.memory import Memory
+
+CANARY = "the canary sings at Quillfeather Lodge"
+
+
+async def erased(desk: Desk, *note_ids: str) -> dict[str, object]:
+    """Erase by ids: the answer to the confirmation."""
+    preview = await desk("forget", note_ids=list(note_ids), erase=True)
+    assert preview["status"] == "preview"
+    return await desk("forget", confirm=preview["confirm"])
+
+
+async def dump(desk: Desk) -> str:
+    """Everything the store holds, as text."""
+    store = desk.memory.store
+    notes = await store.find(NoteFilter(states=(), derived=None), limit=1_000)
+    revisions = [r for note in notes for r in await store.revisions(note.note_id)]
+    return f"{revisions}{await store.runs(limit=99)}{await store.get_meta('previews')}"
+
+
+async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+
+    assert (preview["status"], ids(preview)) == ("preview", [note_id])
+    assert str(preview["confirm"]) in str(preview["next"])
+    assert await desk.found(query="canary") == [note_id]
+
+
+async def test_whoever_waits_for_an_erasure_hears_what_it_is_at_and_no_text(desk: Desk) -> None:
+    note_id, heard = await desk.told(CANARY), list[str]()
+
+    with telling(heard.append):
+        await erased(desk, note_id)
+
+    assert heard == ["erasing 1 notes", "removing what was erased from every file"]
+
+
+async def test_an_erased_note_is_in_no_answer_of_any_moment(desk: Desk) -> None:
+    note_id = await desk.told(CANARY, tags=["t"], subject="Ana", session="s")
+    await desk("update", note_id=note_id, content=f"{CANARY} daily")
+    told = desk.now
+    desk.later(days=1)
+
+    answer = await erased(desk, note_id)
+
+    assert (answer["status"], answer["notes"]) == ("erased", [])
+    for moment in ({}, {"known_at": told.isoformat()}, {"as_of": told.isoformat()}):
+        for question in ({"query": "canary"}, {"tags": ["t"]}, {"subject": "Ana"}, {}):
+            assert note_id not in await desk.found(**moment, **question)
+    assert CANARY not in await dump(desk)
+    assert note_id not in await dump(desk)
+
+
+async def test_a_read_of_an_erased_id_says_when_it_was_erased_and_nothing_of_it(
+    desk: Desk,
+) -> None:
+    note_id = await desk.told(CANARY)
+    answer = await erased(desk, note_id)
+
+    when = str(pick(answer, "proof", "invisible_at"))
+    for tool, arguments in (
+        ("recall", {"note_ids": [note_id]}),
+        ("update", {"note_id": note_id, "content": "x"}),
+        ("forget", {"note_ids": [note_id], "undo": True}),
+        ("forget", {"note_ids": [note_id], "erase": True}),
+    ):
+        with pytest.raises(Refused, match=f"was erased at {when}: nothing of it is left"):
+            await desk(tool, **arguments)
+
+
+async def test_the_proof_knows_the_note_by_its_hash_alone(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    await desk("update", note_id=note_id, content=f"{CANARY} daily")
+
+    answer = await erased(desk, note_id)
+
+    salt = str(pick(answer, "proof", "salt"))
+    assert pick(answer, "proof", "hashes") == [digest_of(note_id, salt)]
+    assert pick(answer, "proof", "revisions") == 2
+    assert note_id not in json.dumps(answer)
+    [run] = [run for run in await desk.memory.store.runs(limit=9) if run.kind == "erase"]
+    assert run.run_id == pick(answer, "proof", "receipt")
+    assert run.counts == {"notes": 1, "composed": 0, "revisions": 2, "scrubbed": 0}
+
+
+async def test_the_proof_names_the_backups_that_were_taken_before(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    backups = (("a.zip", "done", -1), ("b.zip", "failed", -1), ("c.zip", "done", 1))
+    for name, outcome, hours in backups:
+        at = desk.now + timedelta(hours=hours)
+        run = Run(
+            run_id=f"backup-1-{name}",
+            kind="backup",
+            who="cli",
+            started_at=at,
+            ended_at=at,
+            counts={},
+            outcome=outcome,
+        )
+        await desk.memory.store.add_run(run)
+
+    answer = await erased(desk, note_id)
+
+    named = pick(answer, "proof", "backups")
+    assert isinstance(named, list)
+    assert [str(name).split()[0] for name in named] == ["backup-1-a.zip"]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+async def test_a_confirmation_given_again_answers_the_same(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+
+    first = await desk("forget", confirm=preview["confirm"])
+
+    assert await desk("forget", confirm=preview["confirm"]) == first
+
+
+async def test_a_note_that_was_changed_after_the_preview_stays(desk: Desk) -> None:
+    first, second = await desk.told("log a", tags=["log"]), await desk.told("log b", tags=["log"])
+    preview = await desk("forget", tags=["log"], erase=True)
+    await desk("update", note_id=second, content="log b matters")
+
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert answer["skipped"] == [second]
+    assert await desk.found(tags=["log"]) == [second]
+    assert first not in await dump(desk)
+
+
+async def test_a_forgotten_note_can_be_erased_and_not_be_brought_back(desk: Desk) -> None:
+    note_id = await desk.told(CANARY, subject="Ana")
+    await desk("forget", note_ids=[note_id])
+
+    preview = await desk("forget", subject="Ana", erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+    assert ids(preview) == [note_id]
+    with pytest.raises(Refused, match="was erased"):
+        await desk("forget", note_ids=[note_id], undo=True)
+
+
+async def test_notes_with_the_same_text_are_named_and_left(desk: Desk) -> None:
+    note_id = await desk.told(CANARY, subject="Ana")
+    other = await desk.told(CANARY.upper(), subject="Ben", namespace="user")
+
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert preview["elsewhere"] == answer["elsewhere"] == [other]
+    assert await desk.found(note_ids=[other]) == [other]
+
+
+async def test_previews_that_show_an_erased_note_are_withdrawn(desk: Desk) -> None:
+    note_id = await desk.told(CANARY, tags=["t"])
+    other = await desk("forget", tags=["t"])
+
+    await erased(desk, note_id)
+
+    with pytest.raises(Refused, match="confirm token is unknown or has expired"):
+        await desk("forget", confirm=other["confirm"])
+
+
+async def test_what_it_superseded_comes_back(desk: Desk) -> None:
+    old = await desk.told("Ana lives in Paris")
+    new = await desk.told(CANARY, links=[{"to": old, "relation": "supersedes"}])
+    assert await desk.found(query="Ana lives") == []
+
+    await erased(desk, new)
+
+    assert await desk.found(query="Ana lives") == [old]
+    assert new not in await dump(desk)
+
+
+async def test_links_to_it_go_from_every_revision_of_other_notes(desk: Desk) -> None:
+    gone = await desk.told(CANARY)
+    other = await desk.told("see the lodge", links=[{"to": gone, "relation": "supports"}])
+    await desk("update", note_id=other, content="see the old lodge")
+    await desk(
+        "update", note_id=other, links=[{"to": gone, "relation": "supports", "remove": True}]
+    )
+
+    answer = await erased(desk, gone)
+
+    assert pick(answer, "proof", "scrubbed") == 3
+    revisions = await desk.memory.store.revisions(other)
+    assert [(r.rev, r.links) for r in revisions] == [(1, ()), (2, ()), (3, ())]
+
+
+async def test_the_same_words_can_be_told_anew_at_once(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    await desk.found(query="canary")
+
+    await erased(desk, note_id)
+
+    assert await desk.told(CANARY) != note_id
+
+
+async def test_a_recall_before_strengthens_nothing_after(desk: Desk) -> None:
+    note_id = await desk.told(CANARY)
+    await desk.found(query="canary")
+
+    await erased(desk, note_id)
+    await desk.memory.usage.flush(desk.memory.store)
+
+    assert await desk.memory.store.usage_of([note_id]) == {}
+
+
+async def test_gists_and_concepts_of_it_go_too_and_are_composed_anew_of_the_rest(
+    consolidating_desk: Desk,
+) -> None:
+    desk = consolidating_desk
+    told = [
+        await desk.told(f"{text}, said Ana at length about her week", session="s", subject="Ana")
+        for text in ("The garden is dug", CANARY, "The fence is red", "The gate is shut at night")
+    ]
+    await desk.evolve()
+    assert CANARY in await composed(desk)
+
+    answer = await erased(desk, told[1])
+
+    assert pick(answer, "proof", "composed") == 2
+    assert CANARY not in await dump(desk)
+    await desk.evolve()
+    assert "The gate is shut" in await composed(desk)
+    assert CANARY not in await dump(desk)
+    assert await desk.memory.store.relapsed() == ()
+
+
+async def composed(desk: Desk) -> str:
+    notes = await desk.memory.store.find(NoteFilter(derived=True), limit=99)
+    return " ".join(note.content for note in notes)
+
+
+def platypuses(asked: Asked) -> Reply:
+    """Tell the neighbours of a note that names a platypus."""
+    if "platypus" not in asked.notes[0].text:
+        return worded([])
+    words = {"context": "the platypus again", "keywords": ["platypus"], "tags": ["platypus"]}
+    return worded([{"id": n.note_id, **words} for n in asked.notes[1:]])
+
+
+async def test_what_it_has_taught_goes_from_every_revision_of_its_neighbours(
+    llm: ScriptedLlm,
+) -> None:
+    llm.revises = platypuses
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
+    async with opened_desk(memory) as desk:
+        other = await desk.told("We met Zebulon at the fair", tags=["fair"])
+        teacher = await desk.told("A platypus bit Zebulon")
+        await desk.evolve()
+        await desk("update", note_id=other, content="We met Zebulon at the old fair")
+        assert "platypus" in str(await memory.store.revisions(other))
+
+        await erased(desk, teacher)
+
+        revisions = await memory.store.revisions(other)
+        assert "platypus" not in str(revisions)
+        assert teacher not in str(revisions)
+        assert all(revision.tags == ("fair",) for revision in revisions)
+        assert revisions[-1].stage == 0
+        await desk.evolve()
+        assert "platypus" not in str(await memory.store.revisions(other))

@@ -1,0 +1,319 @@
+"""Evolution links what may not both be true, says how to settle it, and settles nothing itself."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, notes, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.notes import OPEN, Link, Note, State
+from zettel.storage.store import NoteFilter
+from zettel.tools.changes.undo import undo_run
+from zettel.tools.evolve.run import waiting
+from zettel.tools.state.memory import Memory
+
+LYON, PARIS, ROME = "Ana lives in Lyon", "Ana has moved to Paris", "Ana lives in Rome now"
+
+
+async def open_links(desk: Desk, note_id: str) -> list[Link]:
+    """The rule's standing guesses in a note."""
+    [note] = await desk.memory.store.get([note_id])
+    return [link for link in note.links if link.relation in OPEN and link.stood(None)]
+
+
+async def told_apart(desk: Desk, *contents: str) -> list[str]:
+    """Remember each on a day of its own, then evolve; the ids."""
+    ids = list[str]()
+    for content in contents:
+        ids.append(await desk.told(content))
+        desk.later(days=1)
+    await desk.evolve()
+    return ids
+
+
+async def test_a_later_value_is_linked_and_both_notes_show_it(desk: Desk) -> None:
+    older, younger = await told_apart(desk, LYON, PARIS)
+
+    [link] = await open_links(desk, younger)
+    assert (link.to, link.relation, link.made_by) == (older, "may_supersede", "rule")
+    shown = await desk("recall", note_ids=[younger])
+    assert pick(shown, "notes", 0, "links", 0, "relation") == "may_supersede"
+    call = f'update(note_id="{younger}", links=[{{"to": "{older}", "relation": "supersedes"}}])'
+    assert call in str(pick(shown, "notes", 0, "links", 0, "reason"))
+    shown = await desk("recall", note_ids=[older])
+    assert pick(shown, "notes", 0, "links", 0, "relation") == "may_supersede (from)"
+    assert PARIS in str(pick(shown, "notes", 0, "links", 0, "line"))
+
+
+async def test_what_is_open_is_handed_over_until_it_is_settled(desk: Desk) -> None:
+    older, younger = await told_apart(desk, LYON, PARIS)
+    tagged = await desk.told("the boiler", tags=["needs-review"])
+
+    assert set(await desk.found(tags=["needs-review"])) == {younger, tagged}
+    assert "tags" not in notes(await desk("recall", note_ids=[younger]))[0]
+
+    await desk("update", note_id=younger, links=[{"to": older, "relation": "supersedes"}])
+    await desk.evolve()
+
+    assert await desk.found(tags=["needs-review"]) == [tagged]
+
+
+async def test_nothing_is_hidden_and_no_state_is_changed(desk: Desk) -> None:
+    told = await told_apart(desk, LYON, PARIS, ROME)
+
+    assert set(await desk.found(query="Where does Ana live?")) == set(told)
+    states = [(n.state, n.valid_until) for n in await desk.memory.store.get(told)]
+    assert set(states) == {(State.ACTIVE, None)}
+
+
+async def test_what_may_have_replaced_a_note_comes_right_behind_it_if_that_one_is_asked_for(
+    desk: Desk,
+) -> None:
+    older, younger = await told_apart(desk, "Ana lives in Lyon, in the old town", PARIS)
+    for number in range(4):
+        await desk.told(f"The old town of Lyon has {number} bridges")
+
+    found = await desk.found(query="old town of Lyon, Ana lives in", limit=3)
+
+    assert found[found.index(older) + 1] == younger
+
+
+async def test_the_newest_value_comes_first_whatever_its_words(desk: Desk) -> None:
+    told = await told_apart(desk, LYON, "Ana resides in Paris", "Ana has settled in Rome")
+
+    assert await desk.found(query="Where does Ana live?") == told[::-1]
+    assert await desk.found(query="Where does Ana live?", limit=1) == [told[2]]
+    assert await desk.found(query="Does Ana still live in Lyon?", limit=1) == [told[2]]
+
+
+async def test_what_puts_the_newest_first_shows(desk: Desk) -> None:
+    await told_apart(desk, LYON, "Ana resides in Paris")
+
+    answer = await desk("recall", query="Where does Ana live?", detail="full")
+
+    first, second = notes(answer)
+    assert pick(first, "signals", "newest")
+    assert "may have replaced one below" in str(first["why"])
+    assert first["score"] == second["score"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "When did Ana live in Lyon?",
+        "Where did Ana live first?",
+        "Where did Ana live before?",
+        "Where did Ana use to live?",
+        "Where did Ana live in May 2020?",
+    ],
+)
+async def test_a_former_value_that_is_asked_for_keeps_its_place(desk: Desk, query: str) -> None:
+    await told_apart(desk, LYON, "Ana resides in Paris")
+
+    answer = await desk("recall", query=query, detail="full")
+
+    assert not any("newest" in str(note["signals"]) for note in notes(answer))
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "query"),
+    [
+        ("On staging the port is 8443", "In production the port is 9000", "the port on staging"),
+        (
+            "For Heron the deadline is 3 December",
+            "For Kestrel the deadline is 10 January",
+            "what's heron's deadline",
+        ),
+        ("Ana lives in Lyon", "Ana moved to Marketing", "Where does Ana live?"),
+        ("Ana drives a Volvo", "Ana drives Tiago to school", "What car does Ana drive?"),
+    ],
+)
+async def test_what_says_less_of_what_is_asked_is_not_put_first(
+    desk: Desk, older: str, younger: str, query: str
+) -> None:
+    await told_apart(desk, older, younger)
+
+    answer = await desk("recall", query=query, detail="full")
+
+    assert not any("newest" in str(note["signals"]) for note in notes(answer))
+
+
+async def test_another_persons_fact_is_not_linked(desk: Desk) -> None:
+    _, other = await told_apart(desk, LYON, "Ben has moved to Paris")
+
+    assert await open_links(desk, other) == []
+
+
+async def test_what_is_told_of_one_day_may_contradict(desk: Desk) -> None:
+    older = await desk.told("The rate limit is 100 requests")
+    younger = await desk.told("The rate limit is 250 requests")
+    await desk.evolve()
+
+    [link] = await open_links(desk, younger)
+    assert (link.to, link.relation) == (older, "may_contradict")
+
+
+async def test_a_negated_statement_is_linked_to_the_one_it_negates(desk: Desk) -> None:
+    older, younger = await told_apart(
+        desk,
+        "The staging server runs behind nginx with two workers",
+        "The staging server no longer runs behind nginx with two workers",
+    )
+
+    [link] = await open_links(desk, younger)
+    assert (link.to, link.relation) == (older, "may_supersede")
+
+
+async def test_an_older_fact_told_later_is_linked_from_the_younger(desk: Desk) -> None:
+    [younger] = await told_apart(desk, PARIS)
+    older = await desk.told(LYON, happened_at="2020-05-01")
+    await desk.evolve()
+
+    assert [link.to for link in await open_links(desk, younger)] == [older]
+    assert await open_links(desk, older) == []
+
+
+@pytest.mark.parametrize("way", ["supersedes", "contradicts", "forget", "remove", "correct"])
+async def test_the_link_of_a_settled_pair_goes_and_stays_away(desk: Desk, way: str) -> None:
+    older, younger = await told_apart(desk, LYON, PARIS)
+
+    match way:
+        case "forget":
+            await desk("forget", note_ids=[older])
+        case "remove":
+            await desk("update", note_id=younger, links=[{"to": older, "remove": True}])
+        case "correct":
+            await desk("update", note_id=older, content="Ana likes Lyon", correction=True)
+        case relation:
+            await desk("update", note_id=younger, links=[{"to": older, "relation": relation}])
+    await desk.evolve()
+
+    assert await open_links(desk, younger) == []
+    await desk("update", note_id=younger, subject="Ana")  # looked at once more
+    await desk.evolve()
+    assert await open_links(desk, younger) == []
+
+
+async def test_a_forgotten_note_that_comes_back_is_an_open_question_again(desk: Desk) -> None:
+    older, younger = await told_apart(desk, LYON, PARIS)
+    await desk("forget", note_ids=[older])
+    await desk.evolve()
+
+    await desk("forget", note_ids=[older], undo=True)
+    await desk.evolve()
+
+    assert [link.to for link in await open_links(desk, younger)] == [older]
+
+
+async def test_a_link_says_nothing_of_a_note_that_is_forgotten(desk: Desk) -> None:
+    older, younger = await told_apart(desk, "Ana works at Zebulon Press", "Ana works at Korvo Labs")
+
+    await desk("forget", note_ids=[older])
+
+    assert "Zebulon" not in str(await desk("recall", note_ids=[younger], detail="full"))
+
+
+async def test_undoing_the_run_takes_its_links_back_and_the_next_makes_none(desk: Desk) -> None:
+    older, younger = await desk.told(LYON), await desk.told(PARIS, happened_at="2027-01-01")
+    before = await desk.memory.store.get([older, younger])
+    await desk.evolve("r")
+    assert await open_links(desk, younger)
+
+    await undo_run(desk.memory, "r", now=desk.now, undo_id="u", who="test", partial=False)
+
+    after = await desk.memory.store.get([older, younger])
+    assert [note.links for note in after] == [note.links for note in before]
+    assert (await desk.evolve()).changed == 0
+
+
+async def test_a_note_keeps_its_other_links(desk: Desk) -> None:
+    _, younger = await told_apart(
+        desk, "Ana lives in the old town of Lyon", "Ana lives in the old town of Bern"
+    )
+
+    [note] = await desk.memory.store.get([younger])
+    assert {link.relation for link in note.links} >= {"may_supersede", "similar"}
+
+
+PEOPLE, PLACES = st.sampled_from(["Ana", "Ben"]), st.sampled_from(["Lyon", "Bern", "Rome"])
+TOLD = st.builds(
+    "{} {} {}".format,
+    PEOPLE,
+    st.sampled_from(["lives in", "moved to", "no longer lives in", "works at"]),
+    PLACES,
+)
+DONE = st.one_of(
+    st.tuples(st.just("tell"), TOLD, st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from(["change", "forget", "back", "supersede", "unlink", "evolve"]),
+        TOLD,
+        st.integers(0, 3),
+    ),
+)
+
+
+async def carry_out(desk: Desk, ids: list[str], what: str, content: str, number: int) -> None:
+    """One call of an agent, if there is a note that it can be about."""
+    desk.later(days=number)
+    if what == "tell" or not ids:
+        answer = await desk("remember", content=content)
+        ids.append(str(answer["note_id"]))
+        return
+    note_id, links = ids[number % len(ids)], list[dict[str, object]]()
+    [note] = await desk.memory.store.get([note_id])
+    match what:
+        case "evolve":
+            await desk.evolve()
+        case "forget":
+            await desk("forget", note_ids=[note_id])
+        case "back":
+            await desk("forget", note_ids=[note_id], undo=True)
+        case "change" if note.state is State.ACTIVE:
+            await desk("update", note_id=note_id, content=content)
+        case "unlink" if note.state is State.ACTIVE:
+            standing = {link.to for link in note.links if link.stood(None)}
+            links = [{"to": to, "remove": True} for to in sorted(standing)]
+        case "supersede" if note.state is State.ACTIVE:
+            earlier = (await desk.memory.store.get([min(ids)]))[0]
+            if earlier.note_id != note_id and earlier.state is State.ACTIVE:
+                links = [{"to": earlier.note_id, "relation": "supersedes"}]
+        case _:
+            pass
+    if links:
+        await desk("update", note_id=note_id, links=links)
+
+
+async def everything(memory: Memory) -> dict[str, Note]:
+    """Every current note, in any state."""
+    notes = await memory.store.find(NoteFilter(states=()), limit=1_000)
+    return {note.note_id: note for note in notes}
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(DONE, min_size=2, max_size=8))
+async def test_whatever_agents_do_a_second_run_changes_nothing_and_links_lead_to_other_notes(
+    done: list[tuple[str, str, int]],
+) -> None:
+    memory, ids = Memory(store=DictStore(), embedder=HashEmbedder()), list[str]()
+    async with opened_desk(memory) as desk:
+        for step in done:
+            await carry_out(desk, ids, *step)
+        said = {i: note.content for i, note in (await everything(memory)).items()}
+        await desk.evolve()
+        before = await everything(memory)
+
+        second = await desk.evolve()
+
+        assert second.changed == 0
+        assert await everything(memory) == before
+        assert await waiting(memory) == 0
+        assert {i: note.content for i, note in before.items()} == said
+        for note in before.values():
+            leads = [k.to for k in note.links if k.relation in OPEN and k.stood(None)]
+            assert note.note_id not in leads
+            assert len(leads) <= 3
+            if note.state is State.ACTIVE:
+                assert {before[to].state for to in leads} <= {State.ACTIVE}

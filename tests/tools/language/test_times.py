@@ -1,0 +1,121 @@
+"""Time expressions: what agents write, resolved in UTC."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.tools.language.dates import spans
+from zettel.tools.language.times import FOREVER, resolve
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+"""A Friday."""
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2023", "2023-01-01", "2024-01-01"),
+        ("2023-12", "2023-12-01", "2024-01-01"),
+        ("2023-05-08", "2023-05-08", "2023-05-09"),
+        ("2023-W20", "2023-05-15", "2023-05-22"),
+        ("2023-05-08T13:56", "2023-05-08T13:56", "2023-05-08T13:56"),
+        ("2023-05-08T23:56:00-02:00", "2023-05-09T01:56", "2023-05-09T01:56"),
+        ("2023-05-08T13:56:00Z", "2023-05-08T13:56", "2023-05-08T13:56"),
+        ("yesterday", "2026-11-19", "2026-11-20"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("this week", "2026-11-16", "2026-11-23"),
+        ("last weekend", "2026-11-14", "2026-11-16"),
+        ("last Tuesday", "2026-11-17", "2026-11-18"),
+        ("two weeks ago", "2026-11-02", "2026-11-09"),
+        ("3 days ago", "2026-11-17", "2026-11-18"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("in March", "2026-03-01", "2026-04-01"),
+        ("March 2023", "2023-03-01", "2023-04-01"),
+        ("8 May 2023", "2023-05-08", "2023-05-09"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("tomorrow", "2026-11-21", "2026-11-22"),
+        ("in 3 days", "2026-11-23", "2026-11-24"),
+        ("in two weeks", "2026-11-30", "2026-12-07"),
+        ("in 2027", "2027-01-01", "2028-01-01"),
+        ("2026-Q3", "2026-07-01", "2026-10-01"),
+        ("Q1 2026", "2026-01-01", "2026-04-01"),
+        ("H2 2025", "2025-07-01", "2026-01-01"),
+        ("20/11/2026", "2026-11-20", "2026-11-21"),
+        ("last March", "2026-03-01", "2026-04-01"),
+        ("last December", "2025-12-01", "2026-01-01"),
+        ("next June", "2027-06-01", "2027-07-01"),
+        ("this May", "2026-05-01", "2026-06-01"),
+    ],
+)
+def test_a_time_expression_means_its_period(text: str, start: str, end: str) -> None:
+    period = resolve(text, NOW)
+
+    assert period is not None
+    assert (period.start, period.end) == (day(start), day(end))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["banana", "5", "the 5th", "04/05/2026", "", "1999-13-45", "0000", "x" * 200, "2023-W60"],
+)
+def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
+    assert resolve(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [("Friday", "2026-11-27"), ("December", "2026-12-01"), ("March", "2027-03-01")],
+)
+def test_an_end_lies_ahead(text: str, start: str) -> None:
+    period = resolve(text, NOW, prefer="future")
+
+    assert period is not None
+    assert period.start == day(start)
+
+
+def test_the_last_day_there_is_never_ends() -> None:
+    period = resolve("9999-12-31", NOW)
+
+    assert period is not None
+    assert period.end == FOREVER
+
+
+@given(st.text(max_size=120))
+def test_no_text_breaks_the_resolver_and_periods_do_not_run_backwards(text: str) -> None:
+    period = resolve(text, NOW)
+
+    assert period is None or period.start <= period.last <= period.end
+
+
+def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> None:
+    said = "I went yesterday, and again on 3 May 2022; last week was dull. May I? It was in 2021."
+    found = spans(said, NOW)
+
+    assert [(s.phrase, s.start.date().isoformat()) for s in found] == [
+        ("yesterday", "2026-11-19"),
+        ("3 May 2022", "2022-05-03"),
+        ("last week", "2026-11-09"),
+        ("in 2021", "2021-01-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Last Fri I took the kids to a workshop", "2026-11-13"),
+        ("I joined them last Tues.", "2026-11-17"),
+        ("We met on the 15th after my trip", "2026-11-15"),
+        ("We live on the 15th floor", None),
+        ("I like this sun", None),
+    ],
+)
+def test_days_are_read_as_people_shorten_them(said: str, expected: str | None) -> None:
+    found = [span.start.date().isoformat() for span in spans(said, NOW)]
+
+    assert found == ([expected] if expected else [])

@@ -1,0 +1,357 @@
+"""Recall says how sure it is that memory knows, and why it is not."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, ids, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.notes import Kind, Outline
+from zettel.tools.ranking.confidence import Judgement, judge
+from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.fusion import fuse, signal_values
+from zettel.tools.ranking.question import read_question
+from zettel.tools.recall.search import ask
+from zettel.tools.state.memory import Memory
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+ANA = (
+    "The pottery class starts on Monday",
+    "I made a blue bowl in the pottery class",
+    "Our pottery teacher showed us the kiln",
+)
+BEN = ("I fixed the old car again", "My sister called from Oslo", "I cooked lentils with cumin")
+
+
+@pytest.fixture
+async def friends(desk: Desk) -> Desk:
+    """Two people who have told different things."""
+    for subject, contents in (("Ana", ANA), ("Ben", BEN)):
+        for content in contents:
+            await desk.told(content, subject=subject)
+    return desk
+
+
+async def test_what_was_told_is_found_without_a_reason(friends: Desk) -> None:
+    answer = await friends("recall", query="When does Ana's pottery class start?")
+
+    assert answer["verdict"] == "found"
+    assert "reason" not in answer
+
+
+async def test_what_somebody_else_told_is_uncertain_and_names_whom_it_is_about(
+    friends: Desk,
+) -> None:
+    answer = await friends("recall", query="When does Ben's pottery class start?")
+
+    assert answer["verdict"] == "uncertain"
+    assert answer["reason"] == "The closest notes are about Ana, not Ben."
+    assert ids(answer)
+
+
+async def test_what_nobody_told_has_nothing_relevant_and_the_nearest_notes_are_there(
+    friends: Desk,
+) -> None:
+    answer = await friends("recall", query="What is the melting point of tungsten?")
+
+    assert answer["verdict"] == "nothing_relevant"
+    assert answer["reason"] == "No note comes near the question; these are the nearest."
+    assert ids(answer)
+
+
+async def sure(desk: Desk, query: str) -> float:
+    answer = await desk("recall", query=query, detail="full")
+    assert isinstance(answer["confidence"], float)
+    return answer["confidence"]
+
+
+async def test_a_name_that_no_note_holds_is_named(friends: Desk) -> None:
+    where = "When does the pottery class in {} start?"
+
+    assert await sure(friends, where.format("Oslo")) > await sure(friends, where.format("Lima"))
+    answer = await friends("recall", query="Which opera did Zora conduct in Riga?")
+    assert answer["reason"] == "No note mentions Zora; these are the nearest."
+
+
+@pytest.mark.parametrize("question", ["Who is Marcus?", "Where does Marcus live?", "???", "%"])
+async def test_a_name_that_only_begins_like_a_word_and_no_word_at_all_are_not_found(
+    desk: Desk, question: str
+) -> None:
+    for content in ("I live in Porto", "The lease began in March", "We bought bread"):
+        await desk.told(content)
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "nothing_relevant"
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("What happened on 2026-03-03?", "found"),
+        ("What did we do in March 2026?", "found"),
+        ("What has happened since February 2026?", "found"),
+        ("What happened between April and June 2026?", "nothing_relevant"),
+        ("What happened between 2026-03-01 and 2026-03-05?", "found"),
+        ("anything new since 2026-03-02?", "found"),
+        ("What happened since 2026-03-04?", "nothing_relevant"),
+    ],
+)
+async def test_who_asks_for_a_time_is_told_whether_anything_is_of_it(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    await desk.told("We signed the lease", happened_at="2026-03-03")
+    for day in range(1, 20):
+        await desk.told(f"What we did and what happened: {day}", happened_at=f"2025-08-{day:02}")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == verdict
+    if verdict == "nothing_relevant":
+        assert answer["reason"] == "No note is of that time; these are the nearest."
+    else:
+        assert pick(answer, "notes", 0, "content") == "We signed the lease"
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("Where did Ana pay the gas bill?", "found"),
+        ("Where did Ana pay the gas bill in May 2026?", "found"),
+        ("Where did Ana pay the gas bill in May 2030?", "uncertain"),
+        ("Where did Ana plan to pay the gas bill in 2031?", "found"),
+        ("Where does Ana pay the gas bill on Sundays?", "found"),
+        ("Where does Ana pay the gas bill tomorrow?", "found"),
+        ("Where does Ana pay the gas bill today?", "found"),
+    ],
+)
+async def test_of_a_time_that_no_note_is_of_nothing_is_known(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    for month in range(1, 9):
+        day = f"2026-{month:02}-10"
+        await desk.told(f"I paid the gas bill at counter {month}", subject="Ana", happened_at=day)
+    await desk.told("In 2031 I will pay the gas bill online", subject="Ana")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == verdict
+    if verdict == "uncertain":
+        assert answer["reason"] == "No note is of that time; these are the nearest."
+
+
+async def test_what_is_noted_for_nobody_answers_who_asks_as_i(desk: Desk) -> None:
+    await desk.told("I often commit late", subject="user")
+    await desk.told("Commit messages of the shop are in German", subject="shop")
+    rule = await desk.told("When you write commit messages use no emoji", kind="procedural")
+
+    answer = await desk("recall", query="How should I write commit messages without emoji?")
+
+    assert (answer["verdict"], ids(answer)[0]) == ("found", rule)
+
+
+async def test_while_the_model_loads_a_name_that_was_never_told_is_not_known() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        await desk.told("I live in Lyon", subject="Ana")
+
+        known = await desk("recall", query="Where does Ana live?")
+        unheard = await desk("recall", query="Where does Marcus live?")
+
+    assert "degraded" in known
+    assert (known["verdict"], unheard["verdict"]) == ("found", "nothing_relevant")
+    assert unheard["reason"] == "No note mentions Marcus; these are the nearest."
+
+
+async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
+    query = "When does Ben teach the pottery class?"
+    before = await sure(friends, query)
+
+    await friends.told("I go to the pottery class that Ben teaches on Mondays", subject="Ana")
+    told = await sure(friends, query)
+    await friends.told("Ben, I go to the pottery class that you teach on Mondays", subject="Ana")
+
+    assert before < told
+    assert await sure(friends, query) <= told
+
+
+async def test_without_any_note_it_says_so_in_the_old_words(desk: Desk) -> None:
+    answer = await desk("recall", query="When does Ben's pottery class start?")
+
+    assert (answer["verdict"], ids(answer)) == ("nothing_relevant", [])
+    assert answer["reason"] == "Nothing is remembered here yet."
+
+
+async def test_a_term_that_a_note_holds_to_the_letter_is_found(friends: Desk) -> None:
+    await friends.told("Error E1234 means that the kiln is cold", subject="Ana")
+
+    answer = await friends("recall", query="Has Ben ever seen E1234?")
+
+    assert answer["verdict"] == "found"
+
+
+async def test_what_an_assistant_says_is_nobody_elses(desk: Desk) -> None:
+    for content in ANA:
+        await desk.told(content, subject="assistant")
+    await desk.told("I would like to learn pottery", subject="user")
+
+    answer = await desk("recall", query="Do I like the pottery class?")
+
+    assert answer["verdict"] == "found"
+
+
+async def test_that_an_assistant_has_talked_about_it_tells_less_than_that_a_user_has(
+    desk: Desk,
+) -> None:
+    words, query = "Pottery classes usually start in autumn", "When does the pottery class start?"
+    await desk.told("I would like to learn something", subject="user")
+    await desk.told(words, subject="assistant")
+    before = await sure(desk, query)
+
+    await desk.told(words + ".", subject="user")
+
+    assert before < await sure(desk, query)
+
+
+async def test_how_sure_it_is_shows_in_full_alone(friends: Desk) -> None:
+    query = "When does Ben's pottery class start?"
+
+    full = await friends("recall", query=query, detail="full")
+
+    assert isinstance(full["confidence"], float)
+    assert 0 < full["confidence"] < 0.5
+    assert "confidence" not in await friends("recall", query=query)
+    assert "confidence" not in await friends("recall", subject="Ben", detail="full")
+
+
+async def test_later_pages_are_as_sure_as_the_first(friends: Desk) -> None:
+    first = await friends("recall", query="When does Ben's pottery class start?", limit=1)
+
+    second = await friends("recall", cursor=pick(first, "omitted", "cursor"))
+
+    assert (second["verdict"], second["reason"]) == (first["verdict"], first["reason"])
+
+
+@pytest.mark.parametrize(("found_from", "verdict"), [(0.0, "found"), (1.0, "uncertain")])
+async def test_how_sure_it_must_be_can_be_set(found_from: float, verdict: str) -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), found_from=found_from)
+    async with opened_desk(memory) as desk:
+        for content in ANA:
+            await desk.told(content, subject="Ana")
+
+        answer = await desk("recall", query="When does Ana's pottery class start?")
+
+    assert answer["verdict"] == verdict
+
+
+def scope(subjects: dict[str, str]) -> Corpus:
+    return make_corpus(
+        Outline(
+            note_id=note_id,
+            namespace="p",
+            session="s",
+            subject=subject,
+            happened_at=START,
+            kind=Kind.EPISODIC,
+            content="the pottery class",
+        )
+        for note_id, subject in subjects.items()
+    )
+
+
+def judged(meaning: dict[str, float] | None, *, found_from: float = 0.5) -> Judgement:
+    corpus = scope({"n1": "Ana", "n2": "Ana", "n3": "Ben", "n4": ""})
+    question = read_question("Is Ben in a choir?", ["Ana", "Ben"], START)
+    words = {"n3": 1.0}  # or nothing would come in
+    ranking = fuse(signal_values(question, words, meaning or {}, corpus), corpus)
+    return judge(question, ranking, meaning, ranking.best(9), found_from=found_from)
+
+
+def test_no_cosine_above_zero_is_nothing_near_but_a_loading_model_tells_nothing() -> None:
+    assert judged({}).verdict == "nothing_relevant"
+    assert judged(None).verdict == "found"
+
+
+def test_what_is_told_of_another_is_less_near_than_what_is_told_of_who_is_asked_about() -> None:
+    said = [f"{name} keeps a hamster and has moved" for name in ("Ana", "Ben") for _ in range(5)]
+    corpus = make_corpus(
+        Outline(
+            note_id=f"n{number}",
+            namespace="p",
+            session="",
+            subject="",
+            happened_at=START + timedelta(hours=number),
+            kind=Kind.EPISODIC,
+            content=content,
+        )
+        for number, content in enumerate(said)
+    )
+    question = ask("Which pet lives with Ben?", corpus, START)
+
+    def confidence(nearest: str) -> float:
+        meaning = {"n0": 0.1, "n9": 0.1, nearest: 0.28}
+        ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+        return judge(question, ranking, meaning, ranking.best(9)).confidence
+
+    assert question.names == {"ben"}
+    assert confidence("n9") > confidence("n0") + 0.1
+
+
+def asked_of_ana(said: str) -> Judgement:
+    """Both have told something, and Ben has said this besides."""
+    contents = (("Ana", "I made a blue bowl"), ("Ben", "My sister called"), ("Ben", said))
+    corpus = make_corpus(
+        Outline(
+            note_id=f"n{number}",
+            namespace="p",
+            session="",
+            subject=subject,
+            happened_at=START + timedelta(hours=number),
+            kind=Kind.EPISODIC,
+            content=content,
+        )
+        for number, (subject, content) in enumerate(contents)
+    )
+    question = ask("Does Ana sing in a choir on Mondays?", corpus, START)
+    meaning = {f"n{number}": 0.6 for number in range(len(contents))}
+    ranking = fuse(signal_values(question, {"n2": 1.0}, meaning, corpus), corpus)
+    return judge(question, ranking, meaning, ranking.best(9))
+
+
+def test_who_asks_with_the_questions_words_has_told_nothing() -> None:
+    told = asked_of_ana("We sing in the choir on Mondays.")
+    asks = asked_of_ana("Do you sing in a choir on Mondays?")
+
+    assert told.confidence + 0.1 < asks.confidence
+
+
+def test_between_far_and_near_every_bit_nearer_counts() -> None:
+    sure = [judged({"n3": cosine}).confidence for cosine in (0.1, 0.24, 0.28, 0.32, 0.36)]
+
+    assert sure == sorted(sure)
+    assert all(more > 1.5 * less for less, more in pairwise(sure[1:]))
+
+
+cosines = st.dictionaries(
+    st.sampled_from(["n1", "n2", "n3", "n4"]), st.floats(0.01, 1.0), min_size=1
+)
+
+
+@given(cosines, st.floats(0, 1), st.floats(0, 1))
+def test_who_asks_for_less_is_told_found_at_least_as_often(
+    meaning: dict[str, float], one: float, other: float
+) -> None:
+    less, more = sorted((one, other))
+
+    sure = judged(meaning, found_from=more)
+
+    assert 0 <= sure.confidence <= 1
+    assert judged(meaning, found_from=less).confidence == sure.confidence
+    if sure.verdict == "found":
+        assert judged(meaning, found_from=less).verdict == "found"
+    assert (sure.verdict == "found") is (not sure.reason)

@@ -1,0 +1,56 @@
+"""Rankings kept for later pages: whole, and small."""
+
+import tracemalloc
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.tools.conftest import START
+
+from zettel.storage.ids import new_id
+from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.recall_request import Asking
+from zettel.tools.state.page_cache import KEPT_RANKINGS, Cursor, Kept, Packed, PageCache
+
+numbers = st.floats(allow_nan=False)
+rankings = st.lists(
+    st.builds(
+        Ranked,
+        note_id=st.text(max_size=3),
+        score=numbers,
+        shares=st.dictionaries(st.sampled_from(["text", "meaning", "core", "asking"]), numbers),
+    ),
+    max_size=9,
+)
+LONGEST = 200
+"""Notes in a ranking, as recall keeps them at most."""
+SIGNALS = 15
+"""With a share in them: most of those there are."""
+
+
+@given(rankings)
+def test_a_ranking_comes_back_as_it_was_kept(ranking: list[Ranked]) -> None:
+    assert Packed.of(ranking).unpacked() == tuple(ranking)
+
+
+def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
+    pages, note_ids = PageCache(), [new_id(START) for _ in range(LONGEST)]
+    tracemalloc.start()
+    try:
+        for number in range(KEPT_RANKINGS + 9):
+            ranking = tuple(_ranked(note_id, number) for note_id in note_ids)
+            pages.keep(_cursor(number), Kept(ranking=ranking), longest=999)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held < 10 << 20
+    assert len(pages.kept(_cursor(KEPT_RANKINGS).key).ranking) == LONGEST
+    assert pages.kept(_cursor(0).key) == Kept()
+
+
+def _cursor(number: int) -> Cursor:
+    return Cursor(key=str(number), offset=9, known_at=START, asking=Asking(query="q"))
+
+
+def _ranked(note_id: str, number: int) -> Ranked:
+    return Ranked(note_id, 1.0, {f"signal {n}": n + number + 0.5 for n in range(SIGNALS)})

@@ -1,0 +1,195 @@
+"""Candidates are looked for while the note is being stored, and are none the worse for it."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import NoReturn
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import START, Desk, Refused, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.ids import new_id
+from zettel.storage.notes import Near, Note
+from zettel.storage.store import Change, NewNote, NoteFilter, Written
+from zettel.tools.state.memory import Memory
+
+HERS = "Caroline moved to Lyon with her two cats"
+THEIRS = "Caroline moved to Lyon with her two cats, they say"
+
+
+class Shared(DictStore):
+    """A store that somebody else writes to right after a search, or that fails."""
+
+    after_search: Callable[[], Awaitable[None]] | None = None
+    search_fails = False
+    write_fails = False
+    searched = 0
+
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
+    ) -> list[Near]:
+        """Search, then let the other one have its turn."""
+        self.searched += 1
+        if self.search_fails:
+            failed()
+        found = await super().nearest(vector, where, limit=limit, least=least)
+        if turn := self.after_search:
+            self.after_search = None
+            await turn()
+        return found
+
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        """Write, or fail."""
+        if self.write_fails:
+            failed()
+        return await super().write(new=new, changes=changes)
+
+
+def failed() -> NoReturn:
+    raise StoreUnavailableError("memory", "is full", "Make room.")
+
+
+@pytest.fixture
+def shared() -> Shared:
+    """An empty store."""
+    return Shared()
+
+
+@pytest.fixture
+async def desk(shared: Shared) -> AsyncGenerator[Desk]:
+    """A desk on that store."""
+    async with opened_desk(Memory(store=shared, embedder=HashEmbedder())) as opened:
+        yield opened
+
+
+async def tell_theirs(desk: Desk) -> str:
+    """Another process stores its note; returns the id."""
+    note = Note(
+        note_id=new_id(START),
+        namespace="proj",
+        content=THEIRS,
+        happened_at=START,
+        valid_from=START,
+        known_from=START,
+    )
+    (vectors,) = await desk.memory.embedder.embed_notes([THEIRS])
+    await desk.memory.store.write(new=[NewNote(note=note, vectors=vectors)])
+    return note.note_id
+
+
+async def test_of_two_that_tell_the_same_at_once_the_second_sees_the_first(
+    desk: Desk, shared: Shared
+) -> None:
+    theirs = list[str]()
+
+    async def turn() -> None:
+        theirs.append(await tell_theirs(desk))
+
+    shared.after_search = turn
+    answer = await desk("remember", content=HERS)
+
+    assert pick(answer, "candidates", 0, "note_id") == theirs[0]
+
+
+async def test_an_update_sees_what_was_told_while_it_was_stored(desk: Desk, shared: Shared) -> None:
+    note_id, theirs = await desk.told("Caroline lives in Rome"), list[str]()
+
+    async def turn() -> None:
+        theirs.append(await tell_theirs(desk))
+
+    shared.after_search = turn
+    answer = await desk("update", note_id=note_id, content=HERS)
+
+    assert pick(answer, "candidates", 0, "note_id") == theirs[0]
+
+
+async def test_nobody_else_writing_one_search_is_enough(desk: Desk, shared: Shared) -> None:
+    note_id = await desk.told(HERS)
+    await desk("update", note_id=note_id, content=THEIRS)
+
+    assert shared.searched == 2
+
+
+async def test_a_note_that_the_same_call_supersedes_is_no_candidate(desk: Desk) -> None:
+    older = await desk.told(HERS)
+    link = {"to": older, "relation": "supersedes"}
+
+    answer = await desk("remember", content=THEIRS, links=[link])
+
+    assert answer["status"] == "stored"
+    assert "candidates" not in answer
+
+
+async def test_a_note_is_stored_though_the_store_cannot_be_searched(
+    desk: Desk, shared: Shared
+) -> None:
+    await desk.told(HERS)
+    shared.search_fails = True
+
+    answer = await desk("remember", content=THEIRS)
+
+    assert answer["status"] == "stored"
+    assert "candidates" not in answer
+    assert len(await desk.found(note_ids=[str(answer["note_id"])])) == 1
+
+
+async def test_what_keeps_a_note_from_being_stored_is_told_in_its_own_words(
+    desk: Desk, shared: Shared
+) -> None:
+    note_id = await desk.told(HERS)
+    shared.write_fails = True
+
+    with pytest.raises(Refused, match=r"^The store at 'memory' is full\. Make room\.$"):
+        await desk("remember", content=THEIRS)
+    with pytest.raises(Refused, match=r"^The store at 'memory' is full\. Make room\.$"):
+        await desk("update", note_id=note_id, content=THEIRS)
+
+
+async def test_a_restored_revision_shows_candidates_for_its_words(desk: Desk) -> None:
+    note_id = await desk.told(HERS)
+    await desk("update", note_id=note_id, content="The harbour office closes at noon in winter")
+    other = await tell_theirs(desk)
+
+    answer = await desk("update", note_id=note_id, restore_rev=1)
+
+    assert pick(answer, "candidates", 0, "note_id") == other
+
+
+async def test_who_tells_a_fact_otherwise_is_shown_first_however_far_its_words_are(
+    desk: Desk,
+) -> None:
+    for number in range(6):
+        await desk.told(f"Ana has moved the chairs {number} times to make room in the hall")
+    older = await desk.told("By the way. Ana lives near the old market of Lyon")
+    await desk.told("Ben lives near the old market of Trieste")
+
+    answer = await desk("remember", content="Ana - address: Paris")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert "tells ana's home otherwise" in str(pick(answer, "candidates", 0, "why"))
+    assert "Trieste" not in str(pick(answer, "candidates"))
+
+
+async def test_while_the_model_loads_a_fact_told_otherwise_is_found_by_its_words() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        older = await desk.told("I live in Lyon", subject="user")
+
+        answer = await desk("remember", content="I've moved to Paris", subject="user")
+
+        assert pick(answer, "candidates", 0, "note_id") == older
+
+
+async def test_the_same_fact_of_another_is_no_candidate_in_the_same_words(desk: Desk) -> None:
+    await desk.told("Ben lives near the old market of Trieste", subject="Cleo")
+
+    answer = await desk(
+        "remember", content="Ana lives near the old market of Trieste", subject="Cleo"
+    )
+
+    assert "candidates" not in answer

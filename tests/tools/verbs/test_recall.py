@@ -1,0 +1,365 @@
+"""`recall`: by question, by filter, by id, on the whole, page by page, within its budget."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick, pick_values
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.state.memory import Memory
+
+
+async def test_the_note_that_answers_comes_first(desk: Desk) -> None:
+    await desk.told("Ben painted the fence", subject="Ben")
+    answer = await desk.told("Ana painted a sunrise over the lake", subject="Ana")
+    await desk.told("Ana bought milk", subject="Ana")
+
+    assert (await desk.found(query="What sunrise did Ana paint?"))[0] == answer
+
+
+async def test_an_answer_inherits_the_words_of_its_question(desk: Desk) -> None:
+    await desk.told("What did you do at the pottery class?", subject="Ana", session="s")
+    reply = await desk.told("A bowl, and it broke!", subject="Ben", session="s")
+    await desk.told("My cat sleeps all day long", subject="Ben", session="t")
+
+    assert reply in (await desk.found(query="What did Ben make at the pottery class?"))[:2]
+
+
+async def test_a_question_is_not_answered_from_another_namespace(desk: Desk) -> None:
+    await desk.told("The secret is 42", namespace="theirs")
+
+    answer = await desk("recall", query="secret")
+
+    assert answer["verdict"] == "nothing_relevant"
+    assert answer["reason"]
+
+
+async def test_the_user_namespace_is_searched_along(desk: Desk) -> None:
+    note_id = await desk.told("Always answer in French", namespace="user")
+
+    [note] = notes(await desk("recall", query="answer language"))
+
+    assert (note["note_id"], note["namespace"]) == (note_id, "user")
+
+
+async def test_recall_without_arguments_gives_profile_work_newest_and_names(desk: Desk) -> None:
+    core = await desk.told("The user is a botanist", kind="core", namespace="user")
+    for number in range(12):
+        await desk.told(f"event number {number}", tags=["log"])
+
+    answer = await desk("recall")
+
+    assert ids(answer)[0] == core
+    assert len(ids(answer)) == 10
+    assert answer["overview"] == {"tags": {"log": 12}, "namespaces": {"proj": 12, "user": 1}}
+
+
+async def test_open_work_of_earlier_sessions_is_shown_at_the_start_of_a_new_one(
+    desk: Desk,
+) -> None:
+    open_work = await desk.told("Goal: migrate the store", kind="working", session="last week")
+    for number in range(20):
+        await desk.told(f"event {number}")
+
+    assert open_work in await desk.found()
+
+
+async def test_a_page_can_be_asked_for_in_another_size_and_detail(desk: Desk) -> None:
+    for number in range(15):
+        await desk.told(f"lecture {number} on bees")
+    page = await desk("recall", query="bees", limit=2)
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"), limit=5, detail="index")
+
+    assert [set(note) for note in notes(rest)] == [{"note_id", "line"}] * 5
+
+
+async def test_only_notes_that_spoke_for_themselves_are_strengthened(desk: Desk) -> None:
+    await desk.told("the production database is in Oslo")
+    filler = await desk.told("giraffes sleep standing")
+    await desk("recall", query="production database")
+    await desk.memory.usage.flush(desk.memory.store)
+
+    assert filler not in await desk.memory.store.usage_of([filler])
+
+
+async def test_filters_alone_list_all_matches_newest_first(desk: Desk) -> None:
+    told = [await desk.told(f"step {n}", tags=["plan"], happened_at=f"2026-01-0{n}") for n in "312"]
+    await desk.told("something else", tags=["other"])
+
+    assert await desk.found(tags=["plan", "unused"]) == [told[0], told[2], told[1]]
+
+
+async def test_since_and_until_hold_for_when_it_happened_or_was_told(desk: Desk) -> None:
+    old = await desk.told("the fire of 1999", happened_at="1999-05-05")
+    await desk.told("breakfast", happened_at="2026-11-20")
+
+    assert await desk.found(since="1999", until="1999-05") == [old]
+    assert len(await desk.found(since="today")) == 2
+
+
+async def test_as_of_is_what_relative_times_are_relative_to(desk: Desk) -> None:
+    answer = await desk("recall", query="x", since="last month", as_of="2023-05-08")
+
+    assert (answer["now"], answer["since"]) == ("2023-05-08T23:59:59Z", "2023-04-01T00:00:00Z")
+
+
+async def test_a_filter_that_matches_nothing_names_the_nearest(desk: Desk) -> None:
+    await desk.told("a", tags=["gardening"], subject="Caroline")
+
+    tag = await desk("recall", tags=["gardning"])
+    subject = await desk("recall", subject="Carolin")
+    namespace = await desk("recall", query="a", namespace="pro")
+
+    assert "'gardening'" in str(tag["reason"])
+    assert "'Caroline'" in str(subject["reason"])
+    assert "'proj'" in str(namespace["reason"])
+
+
+async def test_ids_read_notes_of_any_namespace_and_name_the_missing(desk: Desk) -> None:
+    note_id = await desk.told("far away", namespace="elsewhere")
+    missing = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+    answer = await desk("recall", note_ids=[note_id.lower(), missing])
+
+    assert ids(answer) == [note_id]
+    assert missing in str(answer["reason"])
+
+
+async def test_an_unknown_id_tells_the_agent_what_to_call_next(desk: Desk) -> None:
+    with pytest.raises(
+        Refused, match=r"No note with id '01ARZ3NDEKTSV4RRFFQ69G5FAV'\. Call recall"
+    ):
+        await desk("recall", note_ids=["01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+
+
+async def test_full_detail_tells_the_whole_story(desk: Desk) -> None:
+    first = await desk.told("Where is Ana?", session="s", subject="Ben")
+    note_id = await desk.told(
+        "Ana is in Lyon", session="s", links=[{"to": first, "relation": "re"}]
+    )
+    await desk("update", note_id=note_id, context="Holiday", reason="asked")
+
+    [note] = notes(await desk("recall", note_ids=[note_id], detail="full"))
+
+    assert [pick(note, "history", n, "rev") for n in (0, 1)] == [1, 2]
+    assert pick(note, "history", 1, "changed") == {"context": ["", "Holiday"]}
+    assert pick(note, "history", 1, "reason") == "asked"
+    relations = {pick(note, "links", n, "relation") for n in (0, 1)}
+    assert relations == {"re", "previous in session"}
+    [found] = notes(await desk("recall", query="Ana Lyon", limit=1, detail="full"))
+    shares = [float(str(share)) for share in pick_values(found, "signals")]
+    assert float(str(found["score"])) == pytest.approx(sum(shares), abs=1e-3)
+
+
+async def test_index_detail_is_one_line_a_note(desk: Desk) -> None:
+    await desk.told("word " * 100, subject="Ana", happened_at="2026-01-02")
+
+    [note] = notes(await desk("recall", query="word", detail="index"))
+
+    assert set(note) == {"note_id", "line"}
+    assert str(note["line"]).startswith("2026-01-02 Ana: word word")
+    assert len(str(note["line"])) <= 120
+
+
+async def test_links_are_readable_from_both_ends_and_never_dangle(desk: Desk) -> None:
+    a = await desk.told("alpha")
+    b = await desk.told("beta", links=[{"to": a, "relation": "supports"}])
+
+    async def links_of(note_id: str) -> object:
+        return notes(await desk("recall", note_ids=[note_id]))[0].get("links")
+
+    assert await links_of(b) == [{"note_id": a, "relation": "supports"}]
+    assert await links_of(a) == [{"note_id": b, "relation": "supports (from)"}]
+    await desk("forget", note_ids=[a])
+    assert await links_of(b) is None
+
+
+async def test_pages_neither_overlap_nor_miss_while_others_write(desk: Desk) -> None:
+    told = [await desk.told(f"lecture {n} on bees", tags=["bees"]) for n in range(25)]
+
+    for question in ({"query": "bees"}, {"tags": ["bees"]}):
+        page = await desk("recall", **question, limit=10)
+        seen = ids(page)
+        while "omitted" in page:
+            await desk.told(f"another note on bees {len(seen)} {question}", tags=["bees"])
+            page = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+            seen += ids(page)
+        assert sorted(seen) == sorted(told)
+        await _forget_others(desk, told)
+
+
+async def _forget_others(desk: Desk, told: list[str]) -> None:
+    extra = [i for i in await desk.found(tags=["bees"], limit=100) if i not in told]
+    await desk("forget", note_ids=extra)
+
+
+async def test_a_page_goes_on_after_a_restart(desk: Desk) -> None:
+    told = [await desk.told(f"lecture {n} on bees") for n in range(15)]
+    page = await desk("recall", query="bees")
+
+    fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+    async with opened_desk(fresh) as again:
+        again.now = desk.now
+        rest = await again("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert sorted(ids(page) + ids(rest)) == sorted(told)
+
+
+async def test_a_list_goes_on_after_a_restart_and_knows_no_end(desk: Desk) -> None:
+    told = [await desk.told(f"entry {n}", tags=["log"]) for n in range(45)]
+    seen, page = list[str](), await desk("recall", tags=["log"], limit=20)
+    while True:
+        seen += ids(page)
+        if "omitted" not in page:
+            break
+        fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+        async with opened_desk(fresh) as again:
+            again.now = desk.now
+            page = await again("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert seen == told[::-1]
+
+
+async def test_a_page_never_shows_what_was_forgotten_meanwhile(desk: Desk) -> None:
+    told = [await desk.told(f"secret {n} " + "word " * 60) for n in range(3)]
+    page = await desk("recall", note_ids=told, max_tokens=200)
+    await desk("forget", note_ids=told)
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert (ids(rest), rest["verdict"]) == ([], "nothing_relevant")
+    assert rest["reason"]
+
+
+async def test_later_pages_say_why_too(desk: Desk) -> None:
+    for number in range(15):
+        await desk.told(f"lecture {number} on bees")
+    page = await desk("recall", query="bees")
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert all(note["why"] for note in notes(rest))
+
+
+async def test_many_missing_ids_do_not_break_the_budget(desk: Desk) -> None:
+    known = await desk.told("x")
+    missing = [f"01ARZ3NDEKTSV4RRFFQ69G{n:04}" for n in range(50)]
+
+    answer = await desk("recall", note_ids=[known, *missing], max_tokens=100)
+
+    assert len(json.dumps(answer, separators=(",", ":"))) <= 400
+    assert "and 47 more" in str(answer["reason"])
+
+
+async def test_a_profile_leaves_room_for_the_newest(desk: Desk) -> None:
+    for number in range(12):
+        await desk.told(f"core fact {number}", kind="core")
+    newest = await desk.told("just happened")
+
+    assert newest in await desk.found(limit=10)
+
+
+async def test_a_mistyped_namespace_is_named_though_user_notes_are_found(desk: Desk) -> None:
+    await desk.told("I like tea", namespace="user")
+    await desk.told("x", namespace="myproject")
+
+    answer = await desk("recall", query="tea", namespace="myprojcet")
+
+    assert len(ids(answer)) == 1
+    assert "'myproject'" in str(answer["reason"])
+
+
+async def test_an_excerpt_is_made_of_verbatim_stretches(desk: Desk) -> None:
+    content = "\n\n".join(f"Paragraph {n} tells of item {n}.  It ends   here." for n in range(200))
+    await desk.told(content)
+
+    [note] = notes(await desk("recall", query="item 77", max_tokens=600))
+
+    stretches = str(note["content"]).split(" … ")
+    assert "item 77." in str(note["content"])
+    assert all(stretch in content for stretch in stretches)
+
+
+async def test_a_cursor_of_nobody_is_refused(desk: Desk) -> None:
+    with pytest.raises(Refused, match="Call recall with the query again"):
+        await desk("recall", cursor="bm90IG91cnM")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"limit": 0}, "limit: 0 is out of range"),
+        ({"limit": 10**9}, "limit: 1000000000 is out of range"),
+        ({"max_tokens": 99}, "max_tokens: 99"),
+        ({"query": "q" * 4097}, "query: 4,097"),
+        ({"since": "2026-02", "until": "2026-01"}, "since: 2026-02-01T00:00:00Z is after until"),
+        ({"kind": "epizodic"}, "kind: 'epizodic'"),
+        ({"query": "x", "namespace": "../etc"}, "namespace: '../etc'"),
+        ({"since": "soonish"}, "since: 'soonish'"),
+    ],
+)
+async def test_a_question_that_cannot_be_asked_is_refused(
+    desk: Desk, arguments: dict[str, object], named: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        await desk("recall", **arguments)
+
+    assert named in str(refusal.value)
+
+
+async def test_a_long_note_comes_as_its_best_passages(desk: Desk) -> None:
+    filler = "Nothing of note happened on that day at all. " * 120
+    await desk.told(f"{filler}The vault combination is 7-7-3. {filler}")
+
+    [note] = notes(await desk("recall", query="vault combination", max_tokens=300))
+
+    assert note["excerpt"] is True
+    assert "7-7-3" in str(note["content"])
+
+
+texts = st.text(min_size=1, max_size=400).filter(lambda t: t.strip() and "\x00" not in t)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    contents=st.lists(texts, min_size=1, max_size=8, unique=True),
+    query=st.sampled_from(["", "a", "zwölf 東京 🦊", "e " * 300]),
+    max_tokens=st.integers(min_value=100, max_value=400),
+    when=st.sampled_from([{}, {"since": "2020", "until": "2030-01-01T00:00:00.123456+05:00"}]),
+    detail=st.sampled_from(["index", "notes", "full"]),
+    tags=st.lists(st.text("äb🦊", min_size=1, max_size=200), max_size=6),
+)
+@example(
+    contents=["0", "0000"],
+    query="",
+    max_tokens=100,
+    when={"since": "2020", "until": "2030-01-01T00:00:00.123456+05:00"},
+    detail="index",
+    tags=[],
+)
+async def test_no_answer_is_larger_than_its_budget_and_the_first_note_is_always_there(
+    contents: list[str],
+    query: str,
+    max_tokens: int,
+    when: dict[str, str],
+    detail: str,
+    tags: list[str],
+) -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder())
+    async with opened_desk(memory, namespace="n" * 64) as desk:
+        for content in contents:
+            told = {"tags": tags, "subject": "🦊" * 50, "session": "s" * 200, "kind": "procedural"}
+            await desk("remember", content=content, valid_until="2031", namespace="user", **told)
+
+        question = {"query": query} if query.strip() else {}
+        answer = await desk("recall", **question, max_tokens=max_tokens, detail=detail, **when)
+
+    size = len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())
+    assert -(-size // 4) <= max_tokens
+    assert answer["verdict"] == "nothing_relevant" or ids(answer)

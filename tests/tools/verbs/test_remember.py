@@ -1,0 +1,288 @@
+"""`remember`: stored verbatim, once, with the candidates it may repeat or replace."""
+
+import pytest
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, Refused, notes, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.state.memory import Memory
+
+
+async def test_content_comes_back_to_the_letter(desk: Desk) -> None:
+    content = "  '); DROP TABLE notes; --\n\t“Łódź” 東京 🦊 \\ \u200d e\u0301 "
+
+    await desk.told(content)
+
+    [note] = notes(await desk("recall", query="Łódź"))
+    assert note["content"] == content
+
+
+async def test_a_namespace_written_for_the_first_time_is_reported_once(desk: Desk) -> None:
+    first = await desk("remember", content="one", namespace="new-one")
+    second = await desk("remember", content="two", namespace="new-one")
+
+    assert first["namespace_created"] is True
+    assert "namespace_created" not in second
+
+
+@pytest.mark.parametrize("again", ["The Rent is 1200 euros", "the  rent\nis １２００ EUROS"])
+async def test_an_exact_repeat_returns_the_note_that_is_there(desk: Desk, again: str) -> None:
+    note_id = await desk.told("The rent is 1200 euros", subject="Ana")
+
+    answer = await desk("remember", content=again, subject="ana", tags=["money"])
+
+    assert (answer["note_id"], answer["status"]) == (note_id, "already_known")
+    assert answer["differs"] == ["tags"]
+    assert note_id in str(answer["next"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"content": "The rent is 1300 euros"},
+        {"subject": "Ben"},
+        {"kind": "semantic"},
+        {"happened_at": "2020-01-01"},
+        {"session": "another"},
+        {"namespace": "elsewhere"},
+    ],
+)
+async def test_what_differs_in_more_than_spelling_is_no_repeat(
+    desk: Desk, other: dict[str, str]
+) -> None:
+    said = {"content": "The rent is 1200 euros", "subject": "Ana"}
+    await desk.told(**said)
+
+    answer = await desk("remember", **{**said, **other})
+
+    assert answer["status"] == "stored"
+
+
+async def test_a_forgotten_note_is_no_repeat(desk: Desk) -> None:
+    note_id = await desk.told("The rent is 1200 euros")
+    await desk("forget", note_ids=[note_id])
+
+    assert await desk.told("The rent is 1200 euros") != note_id
+
+
+async def test_every_way_to_name_the_user_is_one_subject(desk: Desk) -> None:
+    for number, name in enumerate(("user", "The User", "me", "I")):
+        await desk.told(f"fact {number}", subject=name)
+
+    assert len(await desk.found(subject="the user")) == 4
+
+
+async def test_a_near_note_is_a_candidate_with_the_calls_that_settle_it(desk: Desk) -> None:
+    older = await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
+
+    answer = await desk(
+        "remember", content="Caroline works as a nurse at Mercy Clinic", subject="Caroline"
+    )
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    settle, younger = str(pick(answer, "candidates", 0, "settle")), answer["note_id"]
+    assert f'forget(note_ids=["{younger}"])' in settle
+    assert f'update(note_id="{younger}", links=[{{"to": "{older}"' in settle
+
+
+async def test_an_unlike_note_is_no_candidate(desk: Desk) -> None:
+    await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
+
+    answer = await desk("remember", content="Buy oat milk tomorrow", subject="Caroline")
+
+    assert "candidates" not in answer
+
+
+async def test_relative_times_are_resolved_and_echoed(desk: Desk) -> None:
+    answer = await desk(
+        "remember", content="Ana moved", happened_at="yesterday", valid_until="2027-01"
+    )
+
+    assert answer["happened_at"] == "2026-11-19T00:00:00Z"
+    assert answer["valid_until"] == "2027-01-31T23:59:59Z"
+
+
+async def test_a_note_past_its_end_no_longer_comes(desk: Desk) -> None:
+    note_id = await desk.told("The door code is 4711", valid_until="tomorrow")
+
+    assert await desk.found(query="door code") == [note_id]
+    desk.later(days=3)
+    assert await desk.found(query="door code") == []
+
+
+async def test_a_plan_is_found_before_its_day(desk: Desk) -> None:
+    note_id = await desk.told("Dentist with Dr. Weiss", happened_at="2026-12-03")
+
+    assert await desk.found(query="When is the dentist?") == [note_id]
+
+
+async def test_a_supersedes_link_closes_the_older_note(desk: Desk) -> None:
+    old = await desk.told("Ana lives in Lyon")
+    new = await desk.told("Ana lives in Oslo", links=[{"to": old, "relation": "supersedes"}])
+
+    assert await desk.found(query="Where does Ana live?") == [new]
+    [note] = notes(await desk("recall", note_ids=[old]))
+    assert note["state"] == "superseded"
+    assert "valid_until" in note
+
+
+async def test_what_will_be_superseded_later_is_true_until_then(desk: Desk) -> None:
+    anna = await desk.told("The CEO is Anna")
+    bert = await desk.told(
+        "The CEO is Bert", happened_at="2027-01", links=[{"to": anna, "relation": "supersedes"}]
+    )
+
+    assert anna in await desk.found(query="Who is the CEO?")
+    desk.later(days=60)
+    assert await desk.found(query="Who is the CEO?") == [bert]
+
+
+async def test_a_fact_that_ended_can_be_told_again(desk: Desk) -> None:
+    first = await desk.told("On call is Ana", happened_at="2026-11-01", valid_until="2026-11-08")
+
+    assert await desk.told("On call is Ana") != first
+
+
+async def test_a_preference_of_one_project_can_be_told_for_all(desk: Desk) -> None:
+    mine = await desk.told("I prefer tabs over spaces")
+    await desk("recall", query="tabs")
+
+    assert await desk.told("I prefer tabs over spaces", namespace="user") != mine
+
+
+async def test_text_that_recall_just_served_is_not_stored_again(desk: Desk) -> None:
+    note_id = await desk.told("Ana prefers window seats", tags=["travel"], subject="Ana")
+    served = await desk("recall", query="seats")
+
+    for echo in (str(served["notes"]), f"1. Ana prefers window seats ({note_id})"):
+        answer = await desk("remember", content=echo)
+        assert (answer["status"], answer["note_id"]) == ("already_known", note_id)
+
+
+async def test_one_own_word_beside_served_text_makes_it_new(desk: Desk) -> None:
+    await desk.told("Ana prefers window seats")
+    await desk("recall", query="seats")
+
+    answer = await desk("remember", content="Ana prefers window seats, except at night")
+
+    assert answer["status"] == "stored"
+
+
+@pytest.mark.parametrize(
+    ("told", "then"),
+    [
+        (["The budget is 500"], {"content": "The budget is 5000"}),
+        (["The budget is 500"], {"content": "The budget is 500: false"}),
+        (["The budget is 500"], {"content": "The budget is 500 €"}),
+        (["car", "pet"], {"content": "carpet"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "subject": "Bob"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "happened_at": "2026-05-05"}),
+        (["The rent is 1200"], {"content": "- The rent is 1200", "namespace": "user"}),
+    ],
+)
+async def test_a_new_fact_is_never_taken_for_an_echo(
+    desk: Desk, told: list[str], then: dict[str, str]
+) -> None:
+    for content in told:
+        await desk.told(content, subject="Ana")
+    await desk("recall", query=" ".join(told))
+
+    assert (await desk("remember", **then))["status"] == "stored"
+
+
+async def test_words_of_others_put_together_anew_are_no_echo(desk: Desk) -> None:
+    await desk.told("likes tea", subject="Bob")
+    await desk.told("likes coffee", subject="Ana")
+    await desk("recall", query="likes")
+
+    answer = await desk("remember", content="Ana likes tea; Bob likes coffee")
+
+    assert answer["status"] == "stored"
+
+
+async def test_what_was_served_and_then_forgotten_or_changed_can_be_told_again(desk: Desk) -> None:
+    gone = await desk.told("The rent is 1200")
+    changed = await desk.told("The fee is 30")
+    await desk("recall", query="rent fee")
+    await desk("forget", note_ids=[gone])
+    await desk("update", note_id=changed, content="The fee is 40")
+
+    assert await desk.told("The rent is 1200") != gone
+    assert await desk.told("The fee is 30") != changed
+
+
+async def test_a_resend_of_a_relative_time_is_the_same_note(desk: Desk) -> None:
+    note_id = await desk.told("lunch with Ana", happened_at="2 hours ago")
+
+    again = await desk("remember", content="lunch with Ana", happened_at="2 hours ago")
+
+    assert (again["status"], again["note_id"]) == ("already_known", note_id)
+
+
+async def test_the_oldest_of_many_equal_texts_is_still_recognised(desk: Desk) -> None:
+    told = [
+        await desk.told("Thanks!", session=f"s{n}", happened_at=f"2026-01-01T00:{n % 60:02}")
+        for n in range(70)
+    ]
+
+    again = await desk("remember", content="thanks!", session="s0", happened_at="2026-01-01T00:00")
+
+    assert (again["status"], again["note_id"]) == ("already_known", told[0])
+
+
+async def test_an_echo_half_an_hour_later_is_something_told(desk: Desk) -> None:
+    await desk.told("Ana prefers window seats")
+    await desk("recall", query="seats")
+    desk.later(minutes=31)
+
+    answer = await desk("remember", content="- Ana prefers window seats -")
+
+    assert answer["status"] == "stored"
+
+
+async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_words() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        answer = await desk("remember", content="The server room key hangs behind the door")
+        recalled = await desk("recall", query="key")
+
+        assert answer["status"] == "stored"
+        assert "loading" in str(answer["degraded"])
+        assert "loading" in str(recalled["degraded"])
+        assert [note["note_id"] for note in notes(recalled)] == [answer["note_id"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"content": ""}, "content: it is empty"),
+        ({"content": " \n\t "}, "content: it is empty"),
+        ({"content": "x" * 32_769}, "32,769 characters are too many"),
+        ({"content": "a\x00b"}, "NUL"),
+        ({"content": "a", "kind": "concept"}, "kind"),
+        ({"content": "a", "happened_at": "banana"}, "happened_at: 'banana'"),
+        ({"content": "a", "valid_until": "2020"}, "'2020' ends"),
+        ({"content": "a", "namespace": "../up"}, "namespace: '../up'"),
+        ({"content": "a", "tags": [f"t{n}" for n in range(65)]}, "tags: 65 entries"),
+        ({"content": "a", "links": [{"to": "nope"}]}, "'NOPE' is not a note id"),
+        ({"content": "a", "links": [{"to": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}]}, "No note with id"),
+        ({"content": "a", "source": "s" * 3000}, "source: 3,000 characters"),
+    ],
+)
+async def test_what_cannot_be_stored_is_refused_and_leaves_nothing(
+    desk: Desk, arguments: dict[str, object], named: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        await desk("remember", **arguments)
+
+    assert named in str(refusal.value)
+    assert (await desk.memory.store.stats()).revisions == 0
+
+
+async def test_content_of_exactly_the_bound_is_stored_whole(desk: Desk) -> None:
+    content = "word " * 6553 + "end"
+
+    note_id = await desk.told(content)
+
+    [note] = await desk.memory.store.get([note_id])
+    assert note.content == content

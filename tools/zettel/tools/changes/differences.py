@@ -1,0 +1,111 @@
+"""What changed from one revision to the next, in words an agent can read."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from zettel.storage.notes import Link, Note, Span
+from zettel.tools.answers import Revision
+from zettel.tools.language.times import exactly, iso
+
+SHOWN_FIELDS = (
+    "content",
+    "context",
+    "subject",
+    "tags",
+    "kind",
+    "session",
+    "source",
+    "happened_at",
+    "valid_until",
+    "links",
+    "keywords",
+    "entities",
+    "times",
+    "questions",
+    "summary",
+    "state",
+)
+"""What a difference is shown of; the rest follows from these or is said beside them."""
+
+
+DERIVED = frozenset({"keywords", "entities", "times", "questions", "summary"})
+"""What follows from the words and is not told as a change."""
+SHORT = 240
+"""Characters of a changed text that an answer repeats."""
+
+
+def shown(value: object) -> object:
+    """A field's value as JSON: times in ISO 8601, links and spans by what they say."""
+    match value:
+        case datetime():
+            return iso(value)
+        case Link():
+            shown_link = {"to": value.to, "relation": value.relation}
+            return shown_link | ({"until": iso(value.valid_until)} if value.valid_until else {})
+        case Span():
+            return value.phrase
+        case tuple():
+            items: tuple[object, ...] = value  # pyright: ignore[reportUnknownVariableType]: any items
+            return [shown(item) for item in items]
+        case None:
+            return None
+        case _:
+            return str(value)
+
+
+def differences(old: Note, new: Note) -> dict[str, list[object]]:
+    """Field name -> `[old, new]` for every shown field that differs."""
+    return {
+        name: [shown(getattr(old, name)), shown(getattr(new, name))]
+        for name in SHOWN_FIELDS
+        if getattr(old, name) != getattr(new, name)
+    }
+
+
+def told_changes(old: Note, new: Note) -> dict[str, list[object]]:
+    """`differences` as an answer tells them: what the caller changed, long texts by their start."""
+    changes = differences(old, new)
+    return {
+        name: [_short(value) for value in pair]
+        for name, pair in changes.items()
+        if name not in DERIVED
+    }
+
+
+def _short(value: object) -> object:
+    if isinstance(value, str) and len(value) > SHORT:
+        return value[: SHORT - 1] + "…"
+    return value
+
+
+def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> list[Revision]:
+    """A note's revisions, oldest first, each with what it changed.
+
+    Args:
+        revisions: Oldest first.
+        known_at: What was known by then; None for all. A revision's end is told by the next one.
+    """
+    told, previous = list[Revision](), None
+    for note in revisions:
+        if known_at and note.known_from > known_at:
+            break
+        entry = Revision(
+            rev=note.rev,
+            known_from=exactly(note.known_from),
+            by=note.changed_by,
+            change=note.change,
+        )
+        if note.reason:
+            entry["reason"] = note.reason
+        if note.run_id:
+            entry["run"] = note.run_id
+        if note.known_to and (known_at is None or note.known_to <= known_at):
+            if note.ended_at:
+                entry["ended_at"] = iso(note.ended_at)
+            if note.corrected:
+                entry["corrected"] = True
+        if previous is not None:
+            entry["changed"] = differences(previous, note)
+        told.append(entry)
+        previous = note
+    return told

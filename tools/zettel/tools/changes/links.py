@@ -1,0 +1,155 @@
+"""Links an agent states: checked, added, taken out, and what superseding does to the other note."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
+from zettel.storage.notes import SUPERSEDES, Link, Note, State
+from zettel.tools.validation import MAX_LIST, check_ids, check_name
+
+DEFAULT_RELATION = "related"
+
+
+class LinkArgument(TypedDict):
+    """A link as the agent writes it."""
+
+    to: str
+    relation: NotRequired[str]
+    remove: NotRequired[bool]
+
+
+def check_links(arguments: Sequence[LinkArgument] | None) -> tuple[LinkArgument, ...]:
+    """Links with canonical ids and relations; at most `MAX_LIST`."""
+    given = arguments or ()
+    if len(given) > MAX_LIST:
+        raise InvalidArgumentError(
+            "links", f"{len(given)} entries are too many, {MAX_LIST} is the most", "Pass fewer."
+        )
+    return tuple(
+        LinkArgument(
+            to=check_ids("links.to", [link["to"]])[0] if link["to"].strip() else _no_target(),
+            relation=_relation(link.get("relation"), remove=link.get("remove", False)),
+            remove=link.get("remove", False),
+        )
+        for link in given
+    )
+
+
+def _no_target() -> str:
+    raise InvalidArgumentError("links.to", "it is empty", "Pass the id of the other note.")
+
+
+def _relation(value: str | None, *, remove: bool) -> str:
+    """The relation's name; removing without one means every relation."""
+    default = "" if remove else DEFAULT_RELATION
+    return check_name("links.relation", value).lower().replace(" ", "_") or default
+
+
+def with_links(
+    note: Note,
+    arguments: Iterable[LinkArgument],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    never: bool = False,
+) -> tuple[Link, ...]:
+    """The note's links after the agent's additions and removals; a link given twice is one link.
+
+    A link taken out stays in the row with its end, for those who look back; put in again, it begins
+    anew. A supersession put in again had never ended: the other note's time has no holes.
+
+    Args:
+        note: Whose links; those added begin when it does.
+        arguments: In this order.
+        now: When they are told.
+        at: When those taken out ended; None is `now`.
+        never: Whether those taken out were never true: then nothing of them stays.
+
+    Raises:
+        InvalidArgumentError: A note cannot link to itself, or has too many links.
+    """
+    standing = {(link.to, link.relation): link for link in note.links if link.stood(None)}
+    ended = [link for link in note.links if not link.stood(None)]
+    for argument in arguments:
+        key = (argument["to"], argument.get("relation", DEFAULT_RELATION))
+        if key[0] == note.note_id:
+            raise InvalidArgumentError(
+                "links.to", f"{key[0]!r} is the note itself", "Link to another note."
+            )
+        if argument.get("remove"):
+            gone = [standing.pop(key) for key in _removed(standing, key)]
+            ended += [] if never else [over for link in gone if (over := _over(link, at or now))]
+        elif key not in standing or standing[key].made_by != "agent":
+            again = [link for link in ended if (link.to, link.relation) == key]
+            begins = now if again and key[1] != SUPERSEDES else as_old_as(note, key[1])
+            ended = [link for link in ended if key[1] != SUPERSEDES or link not in again]
+            standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
+    if len([link for link in standing.values() if link.made_by == "agent"]) > MAX_LIST:
+        raise InvalidArgumentError(
+            "links", f"a note has at most {MAX_LIST}", "Remove some, or link through another note."
+        )
+    return (*standing.values(), *ended[-MAX_LIST:])
+
+
+def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple[Link, ...]:
+    """The links after everything the agent stated is taken out; see `with_links`."""
+    kept = list[Link]()
+    for link in links:
+        if link.made_by != "agent" or not link.stood(None):
+            kept.append(link)
+        elif not never and (over := _over(link, at)):
+            kept.append(over)
+    return tuple(kept)
+
+
+def as_old_as(note: Note, relation: str) -> datetime:
+    """A link is as old as its note; a note about what lies ahead replaces others only then."""
+    return note.happened_at if relation == SUPERSEDES else note.valid_from
+
+
+def _over(link: Link, at: datetime) -> Link | None:
+    """The link with its end; None if it ended before it began."""
+    begun = link.valid_from is None or link.valid_from < at
+    return replace(link, valid_until=at) if begun else None
+
+
+def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> list[tuple[str, str]]:
+    to, relation = key
+    found = [known for known in links if known[0] == to and relation in ("", known[1])]
+    if not found and any(known[0] == to for known in links):
+        there = ", ".join(repr(known[1]) for known in links if known[0] == to)
+        raise InvalidArgumentError(
+            "links",
+            f"there is no {relation!r} link to {to}, but {there}",
+            "Name that relation, or none to remove them all.",
+        )
+    return found
+
+
+def settle_open(younger: str, older: str) -> str:
+    """The literal calls that settle what a rule has left open between two notes.
+
+    Args:
+        younger: Id of the note the link starts from.
+        older: Id of the other one.
+    """
+    call = f'update(note_id="{younger}", links=[{{"to": "{older}", '
+    return f'replaced: {call}"relation": "supersedes"}}]); both hold: {call}"remove": true}}])'
+
+
+def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
+    """Every note to be linked to must be there.
+
+    Raises:
+        NoteNotFoundError: One is not.
+    """
+    for argument in arguments:
+        target = known.get(argument["to"])
+        if argument.get("remove"):
+            continue
+        if target is None:
+            raise NoteNotFoundError(argument["to"])
+        if target.state is State.FORGOTTEN:
+            raise NoteForgottenError(argument["to"])

@@ -1,0 +1,203 @@
+"""Superseding: a note is superseded as long as a note that is not forgotten says so.
+
+One rule for every verb: whatever changes links or states plans what follows for the targets from
+what stands at that moment, in the same commit, and looks once more after it, so that of two
+verbs that race the later one sets things right.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.notes import SUPERSEDES, Note, State
+from zettel.storage.store import Change, NoteFilter, NoteStore
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.stages import stage_after
+from zettel.tools.state.memory import Memory
+
+CLOSED = "supersede"
+"""What made a revision that another note closed."""
+MOST = 10_000_000
+"""Superseded notes looked at: all of them."""
+LONGEST_CHAIN = 256
+"""Notes looked through for a circle of supersessions."""
+
+
+def supersedes(note: Note) -> frozenset[str]:
+    """Ids of the notes this one supersedes."""
+    return frozenset(
+        link.to for link in note.links if link.relation == SUPERSEDES and link.stood(None)
+    )
+
+
+def turned(before: Note, after: Note) -> frozenset[str]:
+    """Ids of the notes that `after` supersedes and `before` did not, or otherwise, or from when."""
+
+    def said(note: Note) -> set[tuple[str, datetime | None]]:
+        return {
+            (link.to, link.valid_from)
+            for link in note.links
+            if link.relation == SUPERSEDES and link.stood(None)
+        }
+
+    return frozenset(to for to, _ in said(before) ^ said(after))
+
+
+async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]) -> None:
+    """Refuse a supersession that leads back to the note itself: nothing of it would be found.
+
+    Raises:
+        InvalidArgumentError: It does.
+    """
+    ahead, seen = set(targets), set[str]()
+    while ahead and len(seen) < LONGEST_CHAIN:
+        seen |= ahead
+        beyond = frozenset[str]().union(*map(supersedes, await store.get(sorted(ahead))))
+        if note_id in beyond:
+            raise InvalidArgumentError(
+                "links",
+                f"{note_id} is superseded itself, directly or in turn, by what it would supersede",
+                "Remove that link first, or keep the newer fact in one note with update.",
+            )
+        ahead = set(beyond) - seen
+
+
+async def plan_targets(
+    store: NoteStore,
+    targets: Iterable[str],
+    changed: Mapping[str, Note],
+    *,
+    by: str,
+    now: datetime,
+) -> list[Change]:
+    """What must follow for possibly superseded notes.
+
+    Args:
+        store: Where the others stand.
+        targets: Notes whose superseders may have changed.
+        changed: Notes as the same commit will leave them; their own changes are not planned here.
+        by: Whose doing it is.
+        now: When.
+    """
+    ids = sorted(set(targets) - changed.keys())
+    if not ids:
+        return []
+    standing = {note.note_id: note for note in await store.linking_to(ids)} | dict(changed)
+    live = [note for note in standing.values() if note.state is not State.FORGOTTEN]
+    changes = list[Change]()
+    for note in await store.get(ids):
+        above = [other for other in live if note.note_id in supersedes(other)]
+        settled = note
+        if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
+            settled = await _reopened(store, note)
+        if above and settled.state is State.ACTIVE:
+            settled = _closed(settled, above, now)
+        # A clock that was set back opens nothing that has ended by then.
+        ended = bool(above) and note.state is State.SUPERSEDED
+        same = settled.valid_until == note.valid_until
+        if not same or (settled.state is not note.state and not ended):
+            changes.append(_changed(replace(settled, stage=stage_after(settled.state)), by, now))
+    return changes
+
+
+async def settle_targets(
+    memory: Memory, targets: Iterable[str], *, by: str, now: datetime
+) -> list[Note]:
+    """Look once more after a commit: somebody else may have linked or unlinked meanwhile.
+
+    Returns:
+        The revisions it made.
+    """
+    ids = sorted(set(targets))
+    if not ids:
+        return []
+
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        return await plan_targets(memory.store, notes, {}, by=by, now=now)
+
+    return await commit(memory, ids, plan)
+
+
+async def half_superseded(store: NoteStore) -> list[str]:
+    """Ids of notes that are superseded, though by no note that stands.
+
+    Of two verbs that race, one killed right after its commit leaves such a note: what superseded
+    it was forgotten or unlinked, and nobody has looked once more. `settle_targets` mends it.
+    """
+    closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
+    ids = [note.note_id for note in await store.find(closed, limit=MOST)]
+    if not ids:
+        return []
+    above = await store.linking_to(ids)
+    held = frozenset[str]().union(
+        *(supersedes(note) for note in above if note.state is not State.FORGOTTEN)
+    )
+    return [
+        note_id
+        for note_id in ids
+        if note_id not in held
+        and any(revision.change == CLOSED for revision in await store.revisions(note_id))
+    ]
+
+
+def _closed(note: Note, above: Sequence[Note], now: datetime) -> Note:
+    """The note with its validity closed at the moment the first superseding one becomes true.
+
+    If that lies ahead ("from January on"), the note stays active and ends by itself. If it lies
+    before the note's last words became true, what it said earlier ends then.
+    """
+    ended, by = min((_takes_over(other, note.note_id), other.note_id) for other in above)
+    return replace(
+        note,
+        state=State.ACTIVE if ended > now else State.SUPERSEDED,
+        valid_until=min(note.valid_until, ended) if note.valid_until else ended,
+        change=CLOSED,
+        reason=f"superseded by {by}",
+    )
+
+
+def _takes_over(other: Note, note_id: str) -> datetime:
+    """When a note takes another's place: when its link says, which its own later words don't move.
+
+    A link without a beginning is of a store of an earlier version.
+    """
+    begins = (
+        link.valid_from or other.happened_at
+        for link in other.links
+        if link.to == note_id and link.relation == SUPERSEDES and link.stood(None)
+    )
+    return min(begins)
+
+
+async def _reopened(store: NoteStore, note: Note) -> Note:
+    """The note with the end it was told to have; as it is if it was never superseded."""
+    revisions = await store.revisions(note.note_id)
+    if all(revision.change != CLOSED for revision in revisions):
+        return note
+    return replace(
+        note,
+        state=State.ACTIVE,
+        valid_until=told_end(revisions),
+        change="revive",
+        reason="no longer superseded",
+    )
+
+
+def told_end(revisions: Iterable[Note]) -> datetime | None:
+    """The end a note was told to have, whatever supersedes it.
+
+    Args:
+        revisions: Oldest first, up to the one in question.
+    """
+    told: datetime | None = None
+    last: Note | None = None
+    for revision in revisions:
+        if last is None or (revision.change != CLOSED and revision.valid_until != last.valid_until):
+            told = revision.valid_until
+        last = revision
+    return told
+
+
+def _changed(note: Note, by: str, now: datetime) -> Change:
+    return Change(note=replace(note, rev=note.rev + 1, known_from=now, changed_by=by, run_id=""))

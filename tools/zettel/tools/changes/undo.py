@@ -1,0 +1,185 @@
+"""Undo a run: every note it touched as it was before, in one commit that can be undone as well."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from zettel.storage.errors import ChangedSinceError, UnknownNameError
+from zettel.storage.notes import Note, Run, State
+from zettel.storage.store import Change
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.restore_revisions import Return, changes_back
+from zettel.tools.changes.run_changes import UNDO, Touched, stand_at, touched_by, undoes
+from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
+from zettel.tools.concurrency import unbroken
+from zettel.tools.state.memory import Memory
+
+NAMED_RUNS = 5
+"""Newest runs that an error about an unknown one names."""
+ALL_RUNS = 10_000_000
+"""Read only for a run that left no revision, to tell an idle run from one that never was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoReport:
+    """What an undo did."""
+
+    undo_id: str
+    """The undo's own run; nothing is recorded under it if nothing was to be undone."""
+    run_id: str
+    """The run that was undone."""
+    restored: tuple[str, ...] = ()
+    """Ids of notes that are again as before the run."""
+    forgotten: tuple[str, ...] = ()
+    """Ids of notes the run had created."""
+    left: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Note changed since, left as it is -> who changed it: an agent, or a later run's id."""
+
+
+async def undo_run(
+    memory: Memory, run_id: str, *, now: datetime, undo_id: str, who: str, partial: bool
+) -> UndoReport:
+    """Bring every note a run touched back to what it was before; what it created is forgotten.
+
+    The caller holds the evolution lease. What was undone already counts as undone. A note that
+    somebody changes while the undo commits is left, even if others are undone by then.
+
+    Args:
+        memory: The store.
+        run_id: The run to undo: an evolution run or another undo.
+        now: When.
+        undo_id: A new run id, for the undo's own revisions.
+        who: Who undoes.
+        partial: Leave notes that were changed since, and undo the rest.
+
+    Raises:
+        UnknownNameError: There was no such run.
+        ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
+        ChangedMeanwhileError: Others kept changing the notes.
+    """
+    touched = {entry.after.note_id: entry for entry in await touched_by(memory.store, run_id)}
+    if not touched:
+        await _check_known(memory, run_id)
+    stamp = Return(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
+    undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
+    report = UndoReport(undo_id=undo_id, run_id=run_id)
+    with unbroken():  # and an undo without a record could not be found
+        stored = await commit(memory, sorted(touched), undoing.plan)
+        report = _report(undoing, stored)
+        if stored:
+            ended = now + timedelta(seconds=anyio.current_time() - began)
+            await memory.store.add_run(_record(report, who=who, now=now, ended=ended))
+            await settle_targets(memory, undoing.targets, by=who, now=now)
+    return report
+
+
+class _Undoing:
+    """One undo's plan, made again after a lost race."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        touched: Mapping[str, Touched],
+        run_id: str,
+        stamp: Return,
+        *,
+        partial: bool,
+    ) -> None:
+        self.memory = memory
+        self.touched = touched
+        self.run_id = run_id
+        self.stamp = stamp
+        self.left = dict[str, str]()
+        self.targets = set[str]()
+        self._partial = partial
+        self._at_first = frozenset[str]()
+
+    async def plan(self, notes: Mapping[str, Note]) -> Sequence[Change]:
+        """The changes that undo the run where its revision still stands.
+
+        Raises:
+            ChangedSinceError: It does not everywhere, that was asked for, and nothing is undone.
+        """
+        ends = {note_id: self.touched[note_id].after for note_id in notes}
+        others = [note for note in notes.values() if note.row_id != ends[note.note_id].row_id]
+        # What another did and somebody undid since does not count.
+        found = dict[str, Note | None](ends) | await stand_at(self.memory.store, others)
+        stand = {note_id: note for note_id, note in found.items() if note is not None}
+        ready = [notes[i] for i, note in stand.items() if note.row_id == ends[i].row_id]
+        since = {i: note for i, note in stand.items() if note.rev > ends[i].rev}
+        self._at_first = self._at_first or frozenset(notes)
+        some_are_undone = notes.keys() < self._at_first
+        if since and not self._partial and not some_are_undone:
+            newest = sorted(since.values(), key=lambda note: note.known_from, reverse=True)
+            raise ChangedSinceError(
+                self.run_id,
+                {note.note_id: _changer(note) for note in newest},
+                later_runs=tuple(dict.fromkeys(note.run_id for note in newest if note.run_id)),
+            )
+        self.left |= {note_id: _changer(note) for note_id, note in since.items()}
+        return await self._changes(ready)
+
+    async def _changes(self, notes: Sequence[Note]) -> list[Change]:
+        pairs = list[tuple[Note, Note]]()
+        for note in notes:
+            before = self.touched[note.note_id].before
+            pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
+        changes = await changes_back(self.memory, pairs, self.stamp, whole=True)
+        after = {change.note.note_id: change.note for change in changes}
+        turned = {
+            target
+            for note in notes
+            for target in supersedes(note) ^ _superseded_by(after.get(note.note_id, note))
+        }
+        self.targets |= turned
+        by, now = self.stamp.by, self.stamp.now
+        follow = await plan_targets(self.memory.store, turned, after, by=by, now=now)
+        # Part of the undo, so that undoing it takes them back as well.
+        run_id = self.stamp.run_id
+        return changes + [replace(c, note=replace(c.note, run_id=run_id)) for c in follow]
+
+
+def _superseded_by(note: Note) -> frozenset[str]:
+    return frozenset() if note.state is State.FORGOTTEN else supersedes(note)
+
+
+def _changer(note: Note) -> str:
+    return note.run_id or note.changed_by or "an unnamed client"
+
+
+async def _check_known(memory: Memory, run_id: str) -> None:
+    runs = await memory.store.runs(limit=ALL_RUNS)
+    if all(run.run_id != run_id for run in runs):
+        newest = [run.run_id for run in runs[:NAMED_RUNS]]
+        named = f"The newest are {', '.join(newest)}; " if newest else "There was none yet; "
+        raise UnknownNameError("run", run_id, newest, f"{named}zettel runs lists them.")
+
+
+def _report(undoing: _Undoing, stored: Sequence[Note]) -> UndoReport:
+    created = {i for i, entry in undoing.touched.items() if entry.before is None}
+    ids = sorted(note.note_id for note in stored)
+    return UndoReport(
+        undo_id=undoing.stamp.run_id,
+        run_id=undoing.run_id,
+        restored=tuple(note_id for note_id in ids if note_id not in created),
+        forgotten=tuple(note_id for note_id in ids if note_id in created),
+        left=dict(sorted(undoing.left.items())),
+    )
+
+
+def _record(report: UndoReport, *, who: str, now: datetime, ended: datetime) -> Run:
+    return Run(
+        run_id=report.undo_id,
+        kind=UNDO,
+        who=who,
+        started_at=now,
+        ended_at=ended,
+        counts={
+            "restored": len(report.restored),
+            "forgotten": len(report.forgotten),
+            "left": len(report.left),
+        },
+        outcome="done",
+    )

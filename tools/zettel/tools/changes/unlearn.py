@@ -1,0 +1,96 @@
+"""What forgotten notes have taught others goes with them: their words must not live on elsewhere.
+
+An LLM revises notes in the light of new ones (`evolve/revise.py`) and leaves a `revised_by` link
+where it did. Nothing else of a note is ever made from another one's words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+
+from zettel.storage.notes import REVISED_BY, Link, Note
+from zettel.storage.store import Change
+from zettel.tools.changes.commit import commit
+from zettel.tools.state.memory import Memory
+
+UNLEARN = "unlearn"
+"""`Note.change` of the revisions made here."""
+
+
+async def unlearn(
+    memory: Memory, forgotten: Sequence[str], *, by: str, now: datetime
+) -> list[Note]:
+    """Take everything an LLM made out of the notes that forgotten ones have revised.
+
+    Evolution then describes them anew. Done again it changes nothing.
+
+    Args:
+        memory: The store.
+        forgotten: Ids of notes that are forgotten.
+        by: Who forgot them.
+        now: When.
+
+    Returns:
+        The notes' new revisions.
+
+    Raises:
+        ChangedMeanwhileError: Others kept changing these notes.
+    """
+    gone = frozenset(forgotten)
+    taught = await memory.store.linking_to(sorted(gone)) if gone else []
+
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        return [
+            await _unlearnt(memory, note, causes, by, now)
+            for note in notes.values()
+            if (causes := gone & _revised_by(note))
+        ]
+
+    ids = [note.note_id for note in taught if gone & _revised_by(note)]
+    return await commit(memory, ids, plan) if ids else []
+
+
+def _revised_by(note: Note) -> frozenset[str]:
+    return frozenset(link.to for link in note.links if _teaches(link))
+
+
+def _teaches(link: Link) -> bool:
+    return link.relation == REVISED_BY and link.made_by == "llm"
+
+
+async def _unlearnt(
+    memory: Memory, note: Note, causes: frozenset[str], by: str, now: datetime
+) -> Change:
+    revisions = await memory.store.revisions(note.note_id)
+    made = {name for name, maker in note.derived_by.items() if maker == "llm"}
+    added = _added_tags(revisions)
+    return Change(
+        note=replace(
+            note,
+            context="" if "context" in made else note.context,
+            keywords=() if "keywords" in made else note.keywords,
+            questions=() if "questions" in made else note.questions,
+            tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
+            derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
+            links=tuple(link for link in note.links if not _teaches(link)),
+            stage=0,
+            rev=note.rev + 1,
+            known_from=now,
+            changed_by=by,
+            change=UNLEARN,
+            reason=f"forgotten: {', '.join(sorted(causes))}",
+            run_id="",
+        )
+    )
+
+
+def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:
+    """Tags that an LLM added to the agent's own as it revised, since the agent last set them."""
+    added = set[str]()
+    for before, after in pairwise(revisions):
+        if after.change == "revise":
+            added |= set(after.tags) - set(before.tags)
+        elif after.tags != before.tags and not after.run_id:
+            added.clear()
+    return frozenset(added)

@@ -1,0 +1,65 @@
+"""Setting a store right after a crash, and saying what was wrong with it."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from zettel.storage.ids import new_id
+from zettel.storage.notes import Run
+from zettel.tools.changes.supersession import half_superseded, settle_targets
+from zettel.tools.erasure.orders import RELAPSE, drain, order_erasure, relapsed
+from zettel.tools.evolve.lease import drop_expired
+from zettel.tools.evolve.steps.embed import BARE
+from zettel.tools.state.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+HEAL = "heal"
+"""`Run.kind` of a healing that mended something."""
+HALF_SUPERSEDED = "half_superseded"
+"""Notes that were superseded by none that stands, and are active again."""
+UNEMBEDDED = "unembedded"
+"""Notes that wait for their vectors: evolution's work, not damage."""
+
+
+async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
+    """Mend what a crash or a foreign hand left; what was mended is logged and recorded in `runs`.
+
+    Returns:
+        Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
+        `expired_lease` for one that its holder never gave back, `half_superseded`, and
+        `erased_again` for erased notes that were there again; with `unembedded`, how many notes
+        wait for embedding. Only what is above 0.
+
+    Raises:
+        StoreUnavailableError: The place fails; what was mended by then stays mended.
+    """
+    mended = dict(await memory.store.heal(now=now))
+    if await drop_expired(memory.store, now):
+        mended["expired_lease"] = 1
+    if again := await relapsed(memory.store):
+        # A file of an earlier day was put back, or a writer was killed amid a race.
+        await order_erasure(memory, again, scope=RELAPSE, who=HEAL, now=now)
+        await drain(memory, now=now)
+        mended["erased_again"] = len(again)
+    if half := await half_superseded(memory.store):
+        revived = await settle_targets(memory, half, by=HEAL, now=now)
+        mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
+    if mended:
+        logger.warning("mended the store: %s", _told(mended))
+        run = Run(
+            run_id=f"{HEAL}-{new_id(now).lower()}",
+            kind=HEAL,
+            who=HEAL,
+            started_at=now,
+            ended_at=now,
+            counts=mended,
+            outcome="done",
+        )
+        await memory.store.add_run(run)
+    waiting = await memory.store.count(BARE)
+    return mended | ({UNEMBEDDED: waiting} if waiting else {})
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={count}" for name, count in counts.items())

@@ -1,0 +1,1 @@
+"""Erasure orders and their execution."""

@@ -1,0 +1,200 @@
+"""Erasure on request: preview and confirmation for agents, namespaces and stores for owners."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import anyio
+
+from zettel.storage.erasable import Receipt
+from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
+from zettel.storage.notes import Note, fold_hash
+from zettel.storage.store import NoteFilter, NoteStore
+from zettel.tools.answers import ForgetAnswer, Proof
+from zettel.tools.caller import Caller
+from zettel.tools.changes.preconditions import only_evolved
+from zettel.tools.changes.previews import Preview, finish_preview
+from zettel.tools.concurrency import unbroken
+from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
+from zettel.tools.language.times import iso
+from zettel.tools.progress import say
+from zettel.tools.state.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 20.0
+"""How long an answer waits for the files: 20,000 notes take 2 s, and clients wait 60."""
+ELSEWHERE = 20
+"""Notes named that hold the same text."""
+BACKUP, FAILED = "backup", "failed"
+"""`Run.kind` of a backup, whose file's name ends the run's id, and `Run.outcome` of none."""
+ALL_RUNS = 1_000_000
+
+
+async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
+    """Ids of other notes, in any state, that say the same as one of these."""
+    own, found = {note.note_id for note in notes}, list[str]()
+    for key in dict.fromkeys(fold_hash(note.content) for note in notes):
+        where = NoteFilter(fold_hash=key, states=(), derived=None)
+        found += [n.note_id for n in await store.find(where, limit=ELSEWHERE + len(own))]
+    return [note_id for note_id in dict.fromkeys(found) if note_id not in own][:ELSEWHERE]
+
+
+async def erase_previewed(
+    memory: Memory, caller: Caller, token: str, preview: Preview, now: datetime
+) -> ForgetAnswer:
+    """Erase what a preview showed, or tell how far it has got since.
+
+    A note that an agent has changed after the preview stays.
+    """
+    if not preview.receipt_id:
+        there = await memory.store.get(list(preview.revs))
+        meant = [
+            note.note_id
+            for note in there
+            if await only_evolved(memory.store, note, preview.revs[note.note_id])
+        ]
+        skipped = tuple(note.note_id for note in there if note.note_id not in meant)
+        if not meant:
+            answer = ForgetAnswer(status="preview", notes=[], skipped=list(skipped))
+            answer["next"] = "All of them have changed or are gone: look at them again."
+            return answer
+        memory.check_writes(note for note in there if note.note_id in meant)
+        say(f"erasing {len(meant)} notes")
+        with unbroken():
+            preview = replace(
+                preview,
+                revs={},
+                receipt_id=await order_erasure(
+                    memory.whole, meant, scope=NOTES, who=caller.name, now=now
+                ),
+                skipped=skipped,
+                elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
+            )
+            await finish_preview(memory.store, token, preview, now=now)
+    say("removing what was erased from every file")
+    await drain_soon(memory.whole, now=now)
+    return await _answer(memory, token, preview)
+
+
+async def drain_soon(memory: Memory, *, now: datetime) -> None:
+    """Work on what was ordered for as long as a caller waits; evolution does the rest."""
+    try:
+        with anyio.move_on_after(PATIENCE_S):
+            await drain(memory, now=now)
+    except StoreError as error:
+        # It stays ordered; the answer says that it is not done.
+        logger.warning("an erasure is not finished yet: %s", error)
+
+
+async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
+    store = memory.whole.store
+    receipt = next((r for r in await store.receipts() if r.receipt_id == preview.receipt_id), None)
+    done = receipt is not None and receipt.physical_at is not None
+    answer = ForgetAnswer(status="erased" if done else "erasing", notes=[])
+    if receipt is not None:
+        answer["matched"] = receipt.notes
+        answer["proof"] = proof_of(receipt, await backups_before(memory, receipt))
+    if preview.elsewhere:
+        answer["elsewhere"] = list(preview.elsewhere)
+    if preview.skipped:
+        answer["skipped"] = list(preview.skipped)
+    told = [_unfinished(receipt, token)] if not done else []
+    told += ["elsewhere names notes with the same text."] if preview.elsewhere else []
+    told += ["The skipped notes changed after the preview."] if preview.skipped else []
+    if told:
+        answer["next"] = " ".join(told)
+    return answer
+
+
+def _unfinished(receipt: Receipt | None, token: str) -> str:
+    seen = receipt is not None and receipt.invisible_at is not None
+    now = "No call finds them any more; their files" if seen else "They"
+    return (
+        f"{now} are being removed, also after a restart."
+        f' forget(confirm="{token}") tells whether it is done.'
+    )
+
+
+def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
+    """What can be shown to somebody: no text, no id."""
+    proof = Proof(
+        receipt=receipt.receipt_id,
+        notes=receipt.notes,
+        revisions=receipt.rows,
+        salt=receipt.salt,
+        hashes=list(receipt.digests),
+    )
+    if receipt.composed:
+        proof["composed"] = receipt.composed
+    if receipt.scrubbed:
+        proof["scrubbed"] = receipt.scrubbed
+    if receipt.invisible_at:
+        proof["invisible_at"] = iso(receipt.invisible_at)
+    if receipt.physical_at:
+        proof["physical_at"] = iso(receipt.physical_at)
+        proof["verified"] = list(receipt.verified)
+    if backups:
+        proof["backups"] = list(backups)
+    return proof
+
+
+async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
+    """Backups that were taken before and so still hold what was erased, as far as is known.
+
+    A tenant is told when, not their names: those are the owner's.
+    """
+    runs = await memory.whole.store.runs(limit=ALL_RUNS)
+    until = receipt.invisible_at or receipt.ordered_at
+    made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
+    held = [run for run in made if run.started_at <= until]
+    if memory.reach is not None:
+        return [iso(run.started_at) for run in held]
+    return [f"{run.run_id} ({iso(run.started_at)})" for run in held]
+
+
+async def not_found(store: NoteStore, note_id: str) -> NoteNotFoundError:
+    """The error for a note that is not there: it says so if the note was erased."""
+    erasure = (await store.erased([note_id])).get(note_id)
+    if erasure is None:
+        return NoteNotFoundError(note_id)
+    return NoteErasedError(note_id, iso(erasure.invisible_at or erasure.ordered_at))
+
+
+MOST = 10_000_000
+"""Notes that one erasure can name."""
+
+
+async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
+    """Ids of all notes of a namespace, or of all; in any state, told or composed."""
+    names = (namespace,) if namespace else ()
+    where = NoteFilter(namespaces=names, states=(), derived=None)
+    return [outline.note_id for outline in await store.outlines(where, limit=MOST)]
+
+
+async def erase_all(
+    memory: Memory, *, namespace: str | None, who: str, now: datetime
+) -> ForgetAnswer:
+    """Erase every note of a namespace, or of the store.
+
+    Args:
+        memory: Whose.
+        namespace: Of which namespace; None for all.
+        who: Who asked for it.
+        now: When.
+    """
+    ids = await ids_in(memory.store, namespace)
+    if not ids:
+        return ForgetAnswer(status="erased", notes=[], matched=0, next="There was no note there.")
+    scope = NAMESPACE if namespace else STORE
+    receipt_id = await order_erasure(memory, ids, scope=scope, who=who, now=now)
+    await drain_soon(memory, now=now)
+    found = [r for r in await memory.store.receipts() if r.receipt_id == receipt_id]
+    done = any(receipt.physical_at for receipt in found)
+    answer = ForgetAnswer(status="erased" if done else "erasing", notes=[], matched=len(ids))
+    if not done:
+        answer["next"] = "It goes on in the background; zettel evolve --once does it now."
+    for receipt in found:
+        answer["proof"] = proof_of(receipt, await backups_before(memory, receipt))
+    return answer

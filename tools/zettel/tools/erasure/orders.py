@@ -1,0 +1,219 @@
+"""Erasures that were ordered: kept in `meta` until they are done, whoever finishes them.
+
+Every step can be repeated, so a crash at any of them costs nothing but time.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from zettel.storage.erasable import Order, Receipt
+from zettel.storage.errors import ChangedMeanwhileError
+from zettel.storage.ids import new_id
+from zettel.storage.notes import Run
+from zettel.storage.store import NoteStore
+from zettel.tools.changes.previews import withdraw_previews
+from zettel.tools.changes.stages import COMPARED
+from zettel.tools.changes.supersession import settle_targets, supersedes
+from zettel.tools.state.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+ERASE = "erase"
+"""`Run.kind` of an erasure; its run's id is its receipt's."""
+NOTES, NAMESPACE, STORE, RETENTION, RELAPSE = "notes", "namespace", "store", "retention", "relapse"
+"""`Receipt.scope`; a relapse is an erased note that a racing writer or a copied file brought."""
+ATTEMPTS = 16
+_KEY = "erasing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An order on its way."""
+
+    order: Order
+    targets: tuple[str, ...] = ()
+    """Notes that the erased ones had superseded: they come back."""
+    wiped: bool = False
+    """Whether nothing but this record's own table is left to be cleaned; it names no note then."""
+
+
+_Change = Callable[[dict[str, Pending]], None]
+
+
+async def order_erasure(
+    memory: Memory, note_ids: Sequence[str], *, scope: str, who: str, now: datetime
+) -> str:
+    """Put down that these notes are to be erased; returns the id of the receipt to come."""
+    notes = await memory.store.get(note_ids)
+    targets = frozenset[str]().union(*map(supersedes, notes)) - set(note_ids)
+    order = Order(
+        receipt_id=f"{ERASE}-{new_id(now).lower()}",
+        scope=scope,
+        who=who,
+        ordered_at=now,
+        note_ids=tuple(note_ids),
+        waits=COMPARED + 1,
+    )
+    entry = Pending(order=order, targets=tuple(sorted(targets)))
+
+    def add(pending: dict[str, Pending]) -> None:
+        pending[order.receipt_id] = entry
+
+    await _change(memory.store, add)
+    memory.on_write()
+    return order.receipt_id
+
+
+async def pending_erasures(store: NoteStore) -> int:
+    """How many erasures are on their way."""
+    return len(_read(await store.get_meta(_KEY)))
+
+
+async def relapsed(store: NoteStore) -> list[str]:
+    """Ids of erased notes that are there again, and whose erasure is not on its way."""
+    pending = _read(await store.get_meta(_KEY)).values()
+    ordered = {note_id for entry in pending for note_id in entry.order.note_ids}
+    return sorted(set(await store.relapsed()) - ordered)
+
+
+async def drain(memory: Memory, *, now: datetime) -> int:
+    """Finish every erasure that was ordered, here or elsewhere, all of them in one pass.
+
+    What cannot be finished now stays ordered, and is out of sight at least.
+
+    Returns:
+        How many are finished.
+
+    Raises:
+        StoreUnavailableError: The place fails.
+    """
+    store, began = memory.store, anyio.current_time()
+    async with memory.writing.hold(ERASE):
+        pending = _read(await store.get_meta(_KEY))
+        if not pending:
+            return 0
+        ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
+        if at_large := [entry for entry in pending.values() if not entry.wiped]:
+            await _blot_out(memory, at_large, now, began)
+            purged = await store.purge(ids)
+            if not purged.done:
+                logger.info("an erasure is not finished yet: %s", purged.why)
+                return 0
+            await _note_verified(store, pending, purged.verified)
+            await _change(store, lambda now_pending: _wipe(now_pending, pending))
+        purged = await store.purge(ids, meta=True)
+        if not purged.done:
+            logger.info("an erasure is not finished yet: %s", purged.why)
+            return 0
+        return await _finish(store, pending, _since(now, began))
+
+
+async def _blot_out(
+    memory: Memory, entries: Sequence[Pending], now: datetime, began: float
+) -> None:
+    orders = [entry.order for entry in entries]
+    ids = [note_id for order in orders for note_id in order.note_ids]
+    receipts = await memory.store.blot_out(orders, clock=lambda: _since(now, began))
+    memory.let_go(ids)
+    await withdraw_previews(memory.store, ids, now=now)
+    for entry in entries:
+        await settle_targets(memory, entry.targets, by=entry.order.who, now=now)
+    memory.on_write()
+    for receipt in receipts:
+        logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)
+
+
+def _since(now: datetime, began: float) -> datetime:
+    return now + timedelta(seconds=anyio.current_time() - began)
+
+
+async def _note_verified(
+    store: NoteStore, pending: Mapping[str, Pending], verified: tuple[str, ...]
+) -> None:
+    receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
+    for receipt_id, entry in pending.items():
+        if not entry.wiped and receipt_id in receipts:
+            await store.put_receipt(replace(receipts[receipt_id], verified=verified))
+
+
+def _wipe(pending: dict[str, Pending], done: Mapping[str, Pending]) -> None:
+    """Take the ids out of the records: what is left of the work needs none."""
+    for receipt_id in done.keys() & pending.keys():
+        entry = pending[receipt_id]
+        pending[receipt_id] = Pending(order=replace(entry.order, note_ids=()), wiped=True)
+
+
+async def _finish(store: NoteStore, pending: Mapping[str, Pending], ended: datetime) -> int:
+    receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
+    mine = list[Receipt]()
+
+    def remove(now_pending: dict[str, Pending]) -> None:
+        mine.clear()
+        for receipt_id in pending.keys() & now_pending.keys():
+            del now_pending[receipt_id]
+            mine.extend([receipts[receipt_id]] if receipt_id in receipts else [])
+
+    for receipt_id in pending.keys() & receipts.keys():
+        await store.put_receipt(replace(receipts[receipt_id], physical_at=ended))
+    await _change(store, remove)
+    for receipt in mine:
+        await store.add_run(_record(receipt, ended))
+    return len(mine)
+
+
+def _record(receipt: Receipt, ended: datetime) -> Run:
+    return Run(
+        run_id=receipt.receipt_id,
+        kind=ERASE,
+        who=receipt.who,
+        started_at=receipt.ordered_at,
+        ended_at=ended,
+        counts={
+            "notes": receipt.notes,
+            "composed": receipt.composed,
+            "revisions": receipt.rows,
+            "scrubbed": receipt.scrubbed,
+        },
+        outcome="done",
+    )
+
+
+async def _change(store: NoteStore, change: _Change) -> None:
+    for _ in range(ATTEMPTS):
+        before = await store.get_meta(_KEY)
+        pending = _read(before)
+        change(pending)
+        raw = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
+        after = json.dumps(raw, default=str) if raw else None
+        if await store.swap_meta(_KEY, expected=before, value=after):
+            return
+    raise ChangedMeanwhileError([])
+
+
+def _read(raw: str | None) -> dict[str, Pending]:
+    said: dict[str, _Record] = json.loads(raw) if raw else {}
+    return {receipt_id: _entry(record) for receipt_id, record in said.items()}
+
+
+_Record = dict[str, object]
+
+
+def _entry(record: _Record) -> Pending:
+    order = record["order"]
+    assert isinstance(order, dict)
+    fields: dict[str, object] = {str(name): value for name, value in order.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    fields["ordered_at"] = datetime.fromisoformat(str(fields["ordered_at"]))
+    ids, targets = fields["note_ids"], record["targets"]
+    assert isinstance(ids, list)
+    assert isinstance(targets, list)
+    fields["note_ids"] = tuple(map(str, ids))  # pyright: ignore[reportUnknownArgumentType]
+    return Pending(
+        order=Order(**fields),  # pyright: ignore[reportArgumentType]: as `_change` wrote them
+        targets=tuple(map(str, targets)),  # pyright: ignore[reportUnknownArgumentType]
+        wiped=bool(record["wiped"]),
+    )

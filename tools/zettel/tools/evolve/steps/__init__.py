@@ -1,0 +1,1 @@
+"""Evolution steps that work on single notes and pairs."""

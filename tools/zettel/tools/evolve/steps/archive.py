@@ -1,0 +1,61 @@
+"""Step `fade`: notes that nobody has asked for in a long time are archived, if that is switched on.
+
+Off by default: it costs recall (benchmarks/RESULTS.md, "Archiving what fades"). What is archived
+comes no more unasked; `forget(undo=true)` or undoing the run brings it back, and whatever is
+brought back or changed begins anew.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import log
+
+from zettel.storage.ids import told_at
+from zettel.storage.notes import Kind, Note, State, Usage
+from zettel.storage.store import NoteFilter
+from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.evolve.steps.base import Task, revision
+from zettel.tools.state.usage import LAYER_DAYS, lasting_days, retention
+
+NAME = "fade"
+READ = 256
+"""Notes read, and archived at most, at a time."""
+_FADING = tuple(kind for kind in Kind if kind is not Kind.CORE)
+
+
+async def fade(task: Task, below: float) -> int:
+    """Archive the notes of which less than this share is still held.
+
+    Args:
+        task: The run.
+        below: Share in `(0, 1)`; see `usage.retention`.
+
+    Returns:
+        How many notes it archived.
+    """
+    store, archived, after = task.memory.store, 0, None
+    # Nothing is held less after a shorter time: half the shortest layer's days, without importance.
+    soonest = timedelta(days=-log(below) * min(LAYER_DAYS.values()) / 2)
+    where = task.here(NoteFilter(kinds=_FADING, until=task.now - soonest))
+    while notes := await store.find(replace(where, after=after), limit=READ):
+        after = notes[-1]
+        usage = await store.usage_of([note.note_id for note in notes])
+        changes = [
+            revision(
+                task,
+                replace(note, state=State.ARCHIVED),
+                NAME,
+                f"{held:.3f} of it is held, less than {below:g}",
+            )
+            for note in notes
+            if (held := _held(note, usage.get(note.note_id), task.now)) < below
+        ]
+        if changes:
+            archived += len((await store.write(changes=changes)).stored)
+    return archived
+
+
+def _held(note: Note, known: Usage | None, now: datetime) -> float:
+    since = max(known.recalled_at if known else told_at(note.note_id), told_at(note.note_id))
+    if note.changed_by != SCHEDULER:
+        since = max(since, note.known_from)
+    return retention(strength_days=lasting_days(note, known), elapsed=now - since)

@@ -1,0 +1,1 @@
+"""Texts written by rule or by an LLM, and checks on them."""

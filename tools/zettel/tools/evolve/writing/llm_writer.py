@@ -1,0 +1,145 @@
+"""The writer that asks an LLM, within a budget, and believes nothing it cannot check."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import anyio
+
+from zettel.storage.notes import Note, fold
+from zettel.tools.evolve.writing.composition import Composition, composition, read_lines
+from zettel.tools.evolve.writing.grounding import Sources, fault, sources_of
+from zettel.tools.evolve.writing.judgement import Judgements, judgement, read_verdict
+from zettel.tools.evolve.writing.prompts import (
+    Described,
+    Descriptions,
+    Revisions,
+    Worded,
+    description,
+    revision,
+)
+from zettel.tools.evolve.writing.writer import Draft, Piece, Verdict
+from zettel.tools.llm.budget import Purse
+from zettel.tools.llm.client import Asker
+from zettel.tools.llm.llm import Mind
+
+CONTEXT_MOST, ITEM_MOST, QUESTION_MOST = 300, 64, 160
+"""Characters; the prompts ask for about half of each."""
+KEYWORDS, TAGS, QUESTIONS = 6, 4, 3
+"""Entries kept of each list, as the prompts ask for them."""
+
+
+class LlmWriter:
+    """Words notes with an LLM; where it fails in any way there is no draft, and that is counted.
+
+    `llm_fallback_…` counts what is left to the rule for the reason named: notes, texts to be
+    composed and pairs of notes, or, for `invented`, `too_long`, `instructions` and `malformed`,
+    single fields of notes.
+
+    Args:
+        mind: The LLM.
+        purse: What it may cost.
+        clock: Seconds on a clock that only goes forward.
+    """
+
+    asks = True
+
+    def __init__(
+        self, mind: Mind, purse: Purse, *, clock: Callable[[], float] = anyio.current_time
+    ) -> None:
+        self._asker = Asker(mind, purse, clock=clock)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Calls, tokens and fallbacks of this run."""
+        return self._asker.counts
+
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
+        """Do what `Writer.describe` promises, in one question."""
+        if not notes:
+            return {}
+        answer = await self._asker.asked(description(notes), Descriptions, len(notes))
+        if answer is None:
+            return {}
+        drafts = self._checked(
+            answer.notes, {n.note_id: sources_of([n], shown=notes) for n in notes}
+        )
+        for note in notes:
+            self._asker.fell_back("missing", note.note_id not in drafts)
+        return drafts
+
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Draft]:
+        """Do what `Writer.revise` promises, in one question."""
+        if not neighbours:
+            return {}
+        question = revision(note, neighbours)
+        answer = await self._asker.asked(question, Revisions, len(neighbours))
+        if answer is None:
+            return {}
+        shown = (note, *neighbours)
+        return self._checked(
+            answer.notes, {n.note_id: sources_of([n, note], shown=shown) for n in neighbours}
+        )
+
+    async def compose(self, piece: Piece) -> str:
+        """Do what `Writer.compose` promises, in one question."""
+        answer = await self._asker.asked(composition(piece), Composition, 1)
+        if answer is None:
+            return ""
+        text, wrong = read_lines(piece, answer.lines)
+        self._asker.fell_back(wrong, bool(wrong))
+        return text
+
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+        """Do what `Writer.judge` promises, in one question."""
+        if not older:
+            return {}
+        answer = await self._asker.asked(judgement(note, older), Judgements, len(older))
+        if answer is None:
+            return {}
+        known = {other.note_id: other for other in older}
+        verdicts, heard = dict[str, Verdict](), set[str]()
+        for judged in answer.pairs:
+            other = known.get(judged.older)
+            if other is None or judged.older in heard:
+                # Two verdicts on one pair are none.
+                self._asker.fell_back("unknown_id" if other is None else "unsure")
+                verdicts.pop(judged.older, None)
+                continue
+            heard.add(judged.older)
+            verdict, wrong = read_verdict(judged, note, other)
+            self._asker.fell_back(wrong, verdict is None)
+            if verdict is not None:
+                verdicts[judged.older] = verdict
+        self._asker.fell_back("missing", len(known.keys() - heard))
+        return verdicts
+
+    def _checked(
+        self, worded: Sequence[Worded], sources: Mapping[str, Sources]
+    ) -> dict[str, Draft]:
+        drafts = dict[str, Draft]()
+        for item in worded:
+            known = sources.get(item.id)
+            self._asker.fell_back("unknown_id", known is None)
+            if known is not None and item.id not in drafts:
+                drafts[item.id] = self._draft(item, known)
+        return drafts
+
+    def _draft(self, item: Worded, sources: Sources) -> Draft:
+        questions = item.questions if isinstance(item, Described) else []
+        return Draft(
+            context="".join(self._list([item.context], sources, CONTEXT_MOST, 1)),
+            keywords=self._list(item.keywords, sources, ITEM_MOST, KEYWORDS),
+            tags=self._list(item.tags, sources, ITEM_MOST, TAGS),
+            questions=self._list(questions, sources, QUESTION_MOST, QUESTIONS),
+        )
+
+    def _list(
+        self, values: Sequence[str], sources: Sources, most: int, kept: int
+    ) -> tuple[str, ...]:
+        """The values without repeats; none if one of those that would be kept is at fault."""
+        tidy = (" ".join(value.split()) for value in values)
+        first = list({fold(value): value for value in tidy if value}.values())[:kept]
+        for value in first:
+            if (wrong := fault(value, sources, most=most)) is not None:
+                self._asker.fell_back(wrong)
+                return ()
+        return tuple(first)

@@ -1,0 +1,1 @@
+"""Reads English: words, names, times, facts, cues."""

@@ -1,0 +1,53 @@
+"""The names a text holds: people, places, products, identifiers; by form alone."""
+
+import regex as re
+
+ASSISTANTS = frozenset(
+    "ai assistant bot chatbot chatgpt claude codex copilot deepseek gemini gpt grok llm mistral"
+    " model user".split()
+)
+"""Subjects that show that somebody talks with a machine; `user` is who talks with one."""
+
+
+_IDENTIFIER = re.compile(
+    r"""(?<![\w/.])(?:
+        [A-Za-z]+\d+[A-Za-z0-9]*            # E1234, k8s, v2
+      | [A-Za-z_][A-Za-z0-9]*_[A-Za-z0-9_]+ # foo_bar
+      | [A-Z]{2,}[A-Z0-9-]*                 # API, GDPR
+      | [a-z]+[A-Z]\w*                      # camelCase
+    )(?!\w)""",
+    re.VERBOSE,
+)
+_CAPITALISED = re.compile(
+    r"(?<!\w)\p{Lu}[\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?\p{Lu}[\w'’-]*[^\W_])*"
+)
+_SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
+LOOKED_BACK = 8
+"""Characters before a word that tell whether it opens a sentence."""
+MOST = 12
+"""Names kept of one note."""
+ORDINARY = frozenset(
+    "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
+    " february march april may june july august september october november december mr mrs ms dr"
+    " hey hi hello wow yeah yes no thanks thank congrats sounds good great".split()
+)
+"""Words that English capitalises without naming anything."""
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Capitalised words inside sentences and identifiers, in order, each once."""
+    found = dict[str, str]()
+    for match in sorted(
+        (*_CAPITALISED.finditer(text), *_IDENTIFIER.finditer(text)), key=lambda m: m.start()
+    ):
+        name = re.sub(r"['’]s$", "", match.group(0)).strip("'’-")
+        start = max(0, match.start() - LOOKED_BACK)
+        before = ("…" if not start else "x") + text[start : match.start()]
+        opens = _SENTENCE_START.search(before) is not None
+        identifier = _IDENTIFIER.fullmatch(name) is not None
+        if name.lower() in ORDINARY or len(name) < 2 or (opens and not identifier):
+            continue
+        found.setdefault(name.lower(), name)
+        if len(found) == MOST:
+            break
+    return tuple(found.values())

@@ -1,0 +1,148 @@
+"""Asking an LLM within a budget: tries, breaks off, counts, and reads the answer's form."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import anyio
+from pydantic import BaseModel
+
+from zettel.storage.errors import ModelUnavailableError
+from zettel.tools.llm.budget import Cost, Purse
+from zettel.tools.llm.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
+from zettel.tools.llm.llm import Mind
+
+LONGEST_PAUSE_S = 20.0
+"""Seconds that a service may have a run wait: a third of what a run has."""
+FRAME_TOKENS = 64
+"""Most that a chat template adds to a question; those of Llama 3 and Qwen add some twenty."""
+BYTES_PER_TOKEN = 4
+"""Of English text in OpenAI's tokenizers, for services that do not say what they have counted."""
+RETRIED = frozenset(("rate_limited", "failing", "unreachable"))
+"""Reasons that may be gone a moment later; a timeout has cost its time already."""
+
+Form = TypeVar("Form", bound=BaseModel)
+
+logger = logging.getLogger(__name__)
+
+
+class Asker:
+    """Puts questions to an LLM in one run; where there is no answer, that is counted.
+
+    Args:
+        mind: The LLM.
+        purse: What it may cost.
+        clock: Seconds on a clock that only goes forward.
+    """
+
+    def __init__(
+        self, mind: Mind, purse: Purse, *, clock: Callable[[], float] = anyio.current_time
+    ) -> None:
+        self._mind, self._purse, self._clock = mind, purse, clock
+        self._chat: Chat | None = None
+        self._counts = Counter[str]()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Calls, tokens and fallbacks of this run."""
+        spent = {"llm_tokens": self._purse.spent.tokens} if self._counts["llm_calls"] else {}
+        return dict(sorted((self._counts | Counter(spent)).items()))
+
+    def count(self, name: str, times: int = 1) -> None:
+        """Count something for the run's record."""
+        if times:
+            self._counts[f"llm_{name}"] += int(times)
+
+    def fell_back(self, reason: str, times: int = 1) -> None:
+        """Count what is left to the rule."""
+        self.count(f"fallback_{reason}", times)
+
+    async def asked(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
+        """The answer in its form; None where things are left to the rule, which is counted.
+
+        Args:
+            question: What to ask.
+            form: Of the answer.
+            things: How many notes or pairs it is about.
+        """
+        health = self._mind.health
+        if health.pause_s(self._clock()):
+            self.fell_back("paused", things)
+            return None
+        try:
+            answer = await self._answer(question)
+        except (NoAnswerError, ModelUnavailableError) as error:
+            reason = error.reason if isinstance(error, NoAnswerError) else "unavailable"
+            logger.warning("the LLM gave no answer, reason=%s; the rule stands in", reason)
+            self.fell_back(reason, things)
+            health.failed(reason, self._purse.now, self._clock())
+            return None
+        if answer is None:
+            self.fell_back("budget", things)
+            health.spent()
+            return None
+        health.answered(self._purse.now)
+        if answer.declined:
+            self.fell_back("declined", things)
+            return None
+        read = _read(answer.text, form)
+        self.fell_back("invalid", things if read is None else 0)
+        return read
+
+    async def _answer(self, question: ChatQuestion) -> ChatAnswer | None:
+        """Ask, again after what may be gone a moment later; None when the budget does not allow it.
+
+        Raises:
+            NoAnswerError: There was none.
+            ModelUnavailableError: The client's library cannot be used.
+        """
+        if self._chat is None:
+            self._chat = await self._mind.open_chat()
+        pauses = list(self._mind.retry_pauses_s)
+        while True:
+            try:
+                return await self._call(self._chat, question)
+            except NoAnswerError as error:
+                wait = error.retry_after_s or 0.0
+                if error.reason not in RETRIED or not pauses or wait > LONGEST_PAUSE_S:
+                    raise
+                await anyio.sleep(max(wait, pauses.pop(0)))
+
+    async def _call(self, chat: Chat, question: ChatQuestion) -> ChatAnswer | None:
+        asked = len(f"{question.rules}{question.data}{question.schema}".encode())
+        # No tokenizer makes more tokens of a text than it has bytes.
+        worst = self._purse.cost(asked + FRAME_TOKENS, question.most)
+        if not await self._purse.take(worst):
+            return None
+        self.count("calls")
+        real = worst  # unless it is known better: cut off, it may have cost all of it
+        try:
+            answer = await chat.ask(question)
+            real = self._real(answer, asked)
+        except NoAnswerError as error:
+            real = worst if error.spent else Cost()
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._purse.settle(worst, real)
+        return answer
+
+    def _real(self, answer: ChatAnswer, asked: int) -> Cost:
+        """What a call has cost: as the service counted, else estimated from the bytes."""
+        said = answer.text.encode(errors="replace")
+        counted = (answer.tokens_in, answer.tokens_out)
+        estimated = (-(-asked // BYTES_PER_TOKEN), -(-len(said) // BYTES_PER_TOKEN))
+        read, written = (
+            guess if count is None or count < 0 else count
+            for count, guess in zip(counted, estimated, strict=True)
+        )
+        return self._purse.cost(read, written)
+
+
+def _read(text: str, form: type[Form]) -> Form | None:
+    """The JSON of an answer, whatever fence or thought stands around it."""
+    try:
+        return form.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
+    except ValueError:  # pydantic's error, or half a surrogate pair
+        return None

@@ -1,0 +1,94 @@
+"""Exact terms (identifiers, paths, addresses, quotations) and signals of the best notes."""
+
+from collections.abc import Mapping, Sequence
+
+import regex as re
+
+from zettel.storage.notes import fold
+from zettel.tools.ranking.fusion import Ranked
+
+_QUOTED = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{2,80})[\"“”»」』]")
+_EDGE = "\"'“”„‘’«»()[]{}<>「」『』,;:!?…。、，！？؟।"
+_POSSESSIVE = re.compile(r"['’]s$")
+_IDENTIFIER = re.compile(
+    r"""
+        .*[\p{L}\p{N}][_@:\\=#+][\p{L}\p{N}/]   # foo_bar, ana@example.org, https://, CS:GO
+      | .*[\p{L}\p{N}]{2}\.[\p{L}\p{N}]{2}      # error.log, but not U.S.
+      | [#/~].                                  # #482, /var, ~/notes
+      | .*/.*/                                  # a/b/c, but not and/or
+      | .*\p{Ll}\p{Lu}                          # getUserById
+      | (?!\p{N}+\p{L}{1,2}$)(?=.*\p{L}).*\p{N} # E1234, v2.3.1, but not 8th, 5k, 10am
+      | \p{N}+([.-]\p{N}+){2}                   # 10.0.0.12, 2026-05-01
+    """,
+    re.VERBOSE,
+)
+_SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
+"""Characters of words that stand between spaces: there a term is no part of a longer word."""
+
+
+def exact_terms(query: str) -> tuple[str, ...]:
+    """What of a question is meant to the letter, folded.
+
+    Args:
+        query: The question; one that is a single word is meant so as a whole.
+    """
+    quoted: list[str] = _QUOTED.findall(query)
+    words = [
+        _POSSESSIVE.sub("", word.strip(_EDGE).rstrip("."))
+        for word in _QUOTED.sub(" ", query).split()
+    ]
+    words = [word for word in words if word]
+    alone = len(words) == 1 and not quoted
+    meant = [word for word in words if alone or _IDENTIFIER.match(word)]
+    return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))
+
+
+def exact(terms: Sequence[str], content: str) -> float:
+    """Share of the terms that a note holds to the letter but for case, in `[0, 1]`.
+
+    Args:
+        terms: From `exact_terms`, at least one.
+        content: The note's.
+    """
+    folded = fold(content)
+    return sum(_holds(folded, term) for term in terms) / len(terms)
+
+
+def _holds(folded: str, term: str) -> bool:
+    if term not in folded:
+        return False
+    before = rf"(?<!{_SPACED})" if re.match(_SPACED, term) else ""
+    after = rf"(?!{_SPACED})" if re.match(_SPACED, term[-1]) else ""
+    return re.search(before + re.escape(term) + after, folded) is not None
+
+
+EXACT_WEIGHT = 1.0
+"""Of `exact`: above what meaning alone can give (0.6), so that a note that holds the identifier
+asked for comes before one that only sounds like it."""
+RERANKER_WEIGHT = 1.0
+"""Of `reranker`: as much as words and meaning together, so that it orders among what these found
+and cannot lift what none of them speaks for. Set by hand: a cross-encoder's worth depends on the
+one that is chosen (the study in which one lost 6.9 points of hit@1 let it order alone)."""
+RERANKED = 20
+"""Notes a cross-encoder reads for a question: two pages of ten. Each costs about what embedding a
+passage does."""
+
+
+def with_signal(
+    ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
+) -> tuple[Ranked, ...]:
+    """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
+
+    Args:
+        ranked: Best first.
+        name: Of the signal.
+        values: In `[0, 1]` by note id; a note without one, or with 0, keeps its score.
+        weight: Of the signal in the sum, above 0.
+    """
+    scored = [
+        Ranked(r.note_id, r.score + weight * value, {**r.shares, name: weight * value})
+        if (value := values.get(r.note_id, 0.0))
+        else r
+        for r in ranked
+    ]
+    return tuple(sorted(scored, key=lambda r: r.score, reverse=True))

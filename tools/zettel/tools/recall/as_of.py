@@ -1,0 +1,99 @@
+"""Where a recall looks: at what stands now, or back at what was true or known at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
+from zettel.tools.recall_request import Asked
+from zettel.tools.state.memory import Memory
+
+READABLE = tuple(state for state in State if state is not State.FORGOTTEN)
+"""States in which a note can be read by its id."""
+
+
+async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) -> Asked:
+    """Fix what the question looks at.
+
+    Args:
+        memory: Where it looks.
+        asked: A checked question.
+        page_known_at: The moment the first page saw, on a later one.
+
+    Returns:
+        The question with a filter that lets exactly one revision of a note through.
+    """
+    known_at = asked.known_at or page_known_at
+    if asked.asking.as_of:
+        # From that moment on all is known that is known now. Reads that name it agree while others
+        # write; after a clock was set back it may lie ahead.
+        known_at = known_at or await memory.store.latest() or asked.now
+        where = replace(asked.where, known_at=known_at)
+        where = replace(where, past=await memory.store.past(where))
+    else:
+        where = replace(asked.where, known_at=known_at)
+    return replace(asked, where=where)
+
+
+async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+    """The notes of these ids in the order asked, in any state but forgotten.
+
+    Looking back, each as it was; one that was not known or not true then is left out.
+    """
+    if not asked.looks_back:
+        found = await memory.store.get(note_ids)
+        return [note for note in found if note.state is not State.FORGOTTEN]
+    where = NoteFilter(
+        note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at, derived=None
+    )
+    if asked.asking.as_of:
+        where = replace(where, valid_at=asked.moment)
+        where = replace(where, past=await memory.store.past(where))
+    return await _in_order(memory, asked, where)
+
+
+async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+    """The notes of a page in its order; one that has left recall since is left out."""
+    if not asked.looks_back:
+        found = await memory.store.get(note_ids)
+        return [
+            note
+            for note in found
+            if note.state is State.ACTIVE
+            and (note.valid_until is None or asked.now < note.valid_until)
+        ]
+    return await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
+
+
+async def _in_order(memory: Memory, asked: Asked, where: NoteFilter) -> list[Note]:
+    found = {n.note_id: n for n in await memory.store.find(where, limit=len(where.note_ids))}
+    there = (found[i] for i in where.note_ids if i in found)
+    return [await _as_seen(memory, note, asked, where.known_at) for note in there]
+
+
+async def _as_seen(memory: Memory, note: Note, asked: Asked, known_at: datetime | None) -> Note:
+    """The revision with the end that was known of it, and without what was corrected since."""
+    if known_at and note.known_to and note.known_to > known_at:
+        return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
+    if note.ended_at is None:
+        return note
+    revisions = await memory.store.revisions(note.note_id)
+    known = [r for r in revisions if known_at is None or r.known_from <= known_at]
+    end = told_until(note, known)
+    return replace(note, ended_at=end if end and end > asked.moment else None)
+
+
+def told_until(note: Note, known: Sequence[Note]) -> datetime | None:
+    """When what a revision says ended, by all that was told after it.
+
+    What closed it may have been dated anew since, or something told later may have begun before.
+
+    Args:
+        note: A closed revision.
+        known: The note's revisions as far as they are known, oldest first.
+    """
+    *before, last = known
+    later = [r for r in before if r.rev > note.rev and r.ended_at and not r.corrected]
+    later += [last] if last.rev > note.rev else []
+    return min((r.valid_from for r in later), default=None)

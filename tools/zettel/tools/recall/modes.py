@@ -1,0 +1,161 @@
+"""The ways to recall: read ids, ask, list, look around; each for its first page and the next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
+from zettel.storage.ids import new_id
+from zettel.storage.notes import SUMMARY, Kind, Note
+from zettel.storage.store import NoteFilter
+from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
+from zettel.tools.ranking.confidence import judge
+from zettel.tools.ranking.duplicates import copies_together
+from zettel.tools.recall.answer import Page, assemble
+from zettel.tools.recall.as_of import looking, read_ids
+from zettel.tools.recall.empty_reasons import missing_namespace, why_nothing
+from zettel.tools.recall.newest_first import newest_first
+from zettel.tools.recall.rerank import reordered
+from zettel.tools.recall.search import search
+from zettel.tools.recall_request import Asked
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.page_cache import Cursor, Kept
+
+PROFILE = 20
+"""Core notes shown by a recall without arguments."""
+OPEN_WORK = 10
+"""Open working notes shown by it."""
+COMMONEST = 12
+"""Tags and namespaces named by it."""
+NAMED_MISSING = 3
+"""Ids named that are not there; more are counted."""
+
+
+async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None) -> RecallAnswer:
+    """Answer a checked question, or go on where a page ended."""
+    start = cursor or Cursor(
+        key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
+    )
+    first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
+    asked = await looking(memory, asked, cursor.known_at if cursor else None)
+    if asked.note_ids:
+        page = await _read(memory, asked, first)
+    elif asked.asking.query:
+        page = await _questioned(memory, asked, first)
+    elif asked.filtered:
+        page = await _listed(memory, asked, first, after=start.after)
+    else:
+        page = await _overview(memory, asked, first)
+    if cursor is None and not page.reason and not asked.note_ids:
+        reason = await (missing_namespace if page.ids else why_nothing)(memory, asked)
+        page = replace(page, reason=reason)
+    return await assemble(memory, asked, page)
+
+
+async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
+    """Rank the scope, or go on with the ranking that was kept."""
+    kept, degraded = memory.pages.kept(page.key), ""
+    if not kept.ranking:
+        found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
+        ranking, problem = await reordered(memory, asked, found.ranked)
+        meaning = found.meaning if found.with_meaning else None
+        sure = judge(
+            found.question,
+            found.first,
+            meaning,
+            ranking,
+            found_from=memory.found_from,
+            whole=found.whole,
+        )
+        corpus = found.first.corpus
+        outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
+        ranking = await newest_first(memory, asked, found.question, ranking, outlines)
+        ranking = copies_together(ranking, outlines)
+        kept = Kept(ranking=ranking, judgement=sure)
+        by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
+        degraded = "; ".join(filter(None, (by_words, problem)))
+    return replace(
+        page,
+        ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
+        most=asked.asking.limit,
+        total=len(kept.ranking),
+        found=kept,
+        degraded=degraded,
+    )
+
+
+async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Page:
+    """All matches of the filters as of the first page's moment, newest first."""
+    where = asked.where
+    total = await memory.store.count(where)
+    if after:
+        last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
+        where = replace(where, after=last[0]) if last else where
+    notes = await memory.store.find(where, limit=asked.asking.limit)
+    return replace(page, ids=[note.note_id for note in notes], total=total)
+
+
+async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
+    """The notes of these ids, in any state but forgotten."""
+    there = {note.note_id for note in await read_ids(memory, asked, asked.note_ids)}
+    missing = [note_id for note_id in asked.note_ids if note_id not in there]
+    reason = ""
+    if missing and not page.offset:
+        known = {note.note_id: note for note in await memory.store.get(missing)}
+        if not there and (not asked.looks_back or missing[0] not in known):
+            raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
+        named = ", ".join(missing[:NAMED_MISSING])
+        more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+        then = " that was known and true then" if asked.looks_back else ""
+        reason = f"No note with id {named}{more}{then}."
+    return replace(
+        page,
+        ids=asked.note_ids[page.offset :],
+        total=len(asked.note_ids),
+        any_state=True,
+        reason=reason,
+    )
+
+
+async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
+    """Profile, open work (this session's first), the newest, the commonest tags, the namespaces.
+
+    Not this session's work alone: at the start of a session it has none, and over HTTP a caller
+    has no session at all.
+    """
+    where, limit = asked.where, asked.asking.limit
+    profile = await profile_notes(memory, where)
+    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
+    work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
+    newest = await memory.store.find(where, limit=limit)
+    room = max(limit - len(profile) - len(work), (limit + 1) // 2)
+    ids = _ids((*profile, *work))
+    ids += [note_id for note_id in _ids(newest) if note_id not in ids][:room]
+    around = Overview()
+    if tags := (await memory.store.facets(where)).tags:
+        around["tags"] = commonest(tags)
+    if names := await namespaces_seen(memory, where):
+        around["namespaces"] = commonest(names)
+    overview = None if page.offset else around
+    return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
+
+
+async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
+    """The `core` notes of these namespaces, newest first, and the newest running summary."""
+    core = replace(where, kinds=(Kind.CORE,), derived=None)
+    summary = replace(where, tags=(SUMMARY,), derived=True)
+    profile = await memory.store.find(core, limit=PROFILE)
+    return profile + await memory.store.find(summary, limit=1)
+
+
+async def namespaces_seen(memory: Memory, where: NoteFilter) -> Mapping[str, int]:
+    """Namespace -> its notes, of all the caller may name."""
+    return (await memory.store.facets(replace(where, namespaces=()))).namespaces
+
+
+def _ids(notes: Sequence[Note]) -> list[str]:
+    return list(dict.fromkeys(note.note_id for note in notes))
+
+
+def commonest(counts: Mapping[str, int]) -> dict[str, int]:
+    """The `COMMONEST` names with the highest counts, those first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])

@@ -1,0 +1,214 @@
+"""What stands beside a recalled note: links in both directions, and in `full` its whole story."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from math import isfinite
+
+from zettel.storage.ids import told_at
+from zettel.storage.notes import ANSWERS, OPEN, Link, Note, Outline, State, Usage
+from zettel.storage.store import NoteFilter
+from zettel.tools.answers import LinkLine, RecalledNote
+from zettel.tools.changes.differences import history, shown
+from zettel.tools.changes.links import settle_open
+from zettel.tools.language.times import iso
+from zettel.tools.recall.as_of import read_ids
+from zettel.tools.recall_request import Asked
+from zettel.tools.render import one_line
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.usage import lasting_days, retention
+
+SHOWN_LINKS = 3
+"""Links beside a note in `notes` detail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A link as seen from the note that shows it."""
+
+    link: Link
+    other: Note | Outline
+    state: str
+    """Why the other note does not stand; empty if it does."""
+    points_here: bool
+    """Whether the other note is where it starts."""
+
+
+async def linked(
+    memory: Memory, asked: Asked, notes: Sequence[Note], *, only: str = ""
+) -> dict[str, list[Linked]]:
+    """Note id -> its links: open questions, then stated ones, then strong ones first.
+
+    Both directions, as they stood at the moment asked about; links to notes that are not there or
+    forgotten are left out, and but for `full` those to notes that may not come unasked.
+
+    Args:
+        memory: Where.
+        asked: The question.
+        notes: Whose links.
+        only: The one relation that counts; empty for all.
+    """
+    ids = [note.note_id for note in notes]
+    at = asked.moment if asked.looks_back else None
+    # A link has clocks of its own: what is known of it last counts, not the words it came with.
+    standing = await _standing(memory, asked, notes)
+    incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
+    ends = {link.to for links in standing.values() for link in links if _is(link, only)}
+    ends |= {o.note_id for o in incoming if any(_is(k, only) and k.to in ids for k in o.links)}
+    known = await _ends(memory, asked, sorted(ends))
+    found = dict[str, list[Linked]]()
+    for note in notes:
+        own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
+        theirs = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
+        stood = [
+            Linked(link=link, other=known[end], state=_state(known[end], asked), points_here=here)
+            for link, end, here in (*own, *theirs)
+            if end in known and _is(link, only) and link.stood(at)
+        ]
+        found[note.note_id] = sorted(stood, key=_weight, reverse=True)
+    return found
+
+
+async def _ends(
+    memory: Memory, asked: Asked, note_ids: Sequence[str]
+) -> Mapping[str, Note | Outline]:
+    """Superseded, expired and archived notes among them are shown in `full` alone."""
+    if not note_ids:
+        return {}
+    if asked.detail == "full" or asked.looks_back:
+        notes = await read_ids(memory, asked, note_ids)
+        shown = asked.detail == "full"
+        return {note.note_id: note for note in notes if shown or not _state(note, asked)}
+    where = NoteFilter(note_ids=tuple(note_ids), unexpired_at=asked.now)
+    outlines = await memory.store.outlines(where, limit=len(note_ids))
+    return {outline.note_id: outline for outline in outlines}
+
+
+def _state(other: Note | Outline, asked: Asked) -> str:
+    """Why a note may not come unasked; empty if it may."""
+    state = other.state if isinstance(other, Note) else State.ACTIVE
+    over = other.valid_until is not None and other.valid_until <= asked.moment
+    if state in asked.where.states and not over:
+        return ""
+    return "expired" if state is State.ACTIVE else state.value
+
+
+async def _standing(
+    memory: Memory, asked: Asked, notes: Sequence[Note]
+) -> dict[str, tuple[Link, ...]]:
+    """Note id -> the links of its last known revision, of which a past one may be shown."""
+    past = tuple(note.note_id for note in notes if not note.current)
+    where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at, derived=None)
+    last = await memory.store.find(where, limit=len(past)) if past else []
+    return {note.note_id: note.links for note in (*notes, *last)}
+
+
+def _is(link: Link, only: str) -> bool:
+    return only in ("", link.relation)
+
+
+def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
+    link = entry.link
+    return (link.relation in OPEN, link.made_by == "agent", link.weight, link.to)
+
+
+def link_line(entry: Linked, asked: Asked, *, of: Note) -> LinkLine:
+    """A link from the side of the note that shows it.
+
+    Args:
+        entry: The link.
+        asked: The question.
+        of: The note that shows it.
+    """
+    link, other, full = entry.link, entry.other, asked.detail == "full"
+    relation = f"{link.relation} (from)" if entry.points_here else link.relation
+    line = LinkLine(note_id=other.note_id, relation=relation)
+    unsettled = link.relation in OPEN and not entry.state and of.state is State.ACTIVE
+    asks = link.relation == ANSWERS and not entry.points_here
+    # "Yes, in Lyon!" says nothing without its question, an old value nothing without the new one.
+    if full or asks or (unsettled and entry.points_here):
+        line["line"] = one_line(other)
+    if unsettled and not entry.points_here and not asked.looks_back:
+        line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
+    elif full and link.reason:
+        line["reason"] = link.reason
+    if entry.state:
+        line["state"] = entry.state
+    return line
+
+
+async def in_session(memory: Memory, asked: Asked, note: Note) -> list[LinkLine]:
+    """The notes right before and after in the session: an order that is not stored but is."""
+    if not note.session:
+        return []
+    where = NoteFilter(
+        namespaces=(note.namespace,), sessions=(note.session,), unexpired_at=asked.moment
+    )
+    if asked.looks_back:
+        seen = asked.where
+        where = replace(where, states=seen.states, valid_at=seen.valid_at)
+        where = replace(where, known_at=seen.known_at, past=seen.past)
+    order = await memory.store.outlines(where, limit=10_000)
+    at = next((i for i, o in enumerate(order) if o.note_id == note.note_id), None)
+    if at is None:
+        return []
+    near: Iterable[tuple[str, Outline]] = (
+        (name, order[i])
+        for name, i in (("previous in session", at - 1), ("next in session", at + 1))
+        if 0 <= i < len(order)
+    )
+    return [LinkLine(note_id=o.note_id, relation=name, line=_line(o)) for name, o in near]
+
+
+def _line(outline: Outline) -> str:
+    words = " ".join(outline.content.split())[:100]
+    return f"{outline.subject}: {words}" if outline.subject else words
+
+
+async def whole_story(memory: Memory, asked: Asked, note: Note) -> RecalledNote:
+    """What `full` adds: derived fields, provenance, usage and history, as far as known then."""
+    revisions = await memory.store.revisions(note.note_id)
+    if note.current:  # not what somebody else has made of it since it was read
+        revisions = [revision for revision in revisions if revision.rev <= note.rev]
+    more = RecalledNote(
+        note_id=note.note_id,
+        origin={
+            name: value
+            for name in ("client", "transport", "principal")
+            if (value := getattr(note.origin, name))
+        },
+        told_at=iso(told_at(note.note_id)),
+        history=history(revisions, known_at=asked.known_at),
+    )
+    if note.context:
+        more["context"] = note.context
+    if note.keywords:
+        more["keywords"] = list(note.keywords)
+    if note.entities:
+        more["entities"] = list(note.entities)
+    if note.questions:
+        more["questions"] = list(note.questions)
+    if note.summary:
+        more["summary"] = note.summary
+    if note.times:
+        more["times"] = [
+            {"start": iso(s.start), "end": iso(s.end), "phrase": s.phrase} for s in note.times
+        ]
+    if note.derived_by:
+        more["derived_by"] = dict(note.derived_by)
+    if asked.known_at:  # how often it had come up by then is not kept
+        return more
+    known = (await memory.store.usage_of([note.note_id])).get(note.note_id)
+    since = known.recalled_at if known else told_at(note.note_id)
+    more["usage"] = _usage(note, known, asked.now - since)
+    return more
+
+
+def _usage(note: Note, known: Usage | None, elapsed: timedelta) -> dict[str, object]:
+    lasts = lasting_days(note, known)
+    return {
+        "recall_count": known.recall_count if known else 0,
+        "recalled_at": shown(known.recalled_at) if known else None,
+        **({"strength_days": lasts} if isfinite(lasts) else {}),
+        "retention": round(retention(strength_days=lasts, elapsed=elapsed), 4),
+    }

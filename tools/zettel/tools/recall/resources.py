@@ -1,0 +1,165 @@
+"""What memory can be looked at without being asked: a note, its history, the profile, the counts.
+
+Whoever looks sees what recall would show them, and nothing is strengthened by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NotRequired
+
+# pydantic reads no schema from here, but answers.py is TypedDicts of this kind.
+from typing_extensions import TypedDict
+
+from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
+from zettel.storage.notes import Kind, Note
+from zettel.tools.answers import RecalledNote, Revision
+from zettel.tools.caller import Caller
+from zettel.tools.changes.differences import history
+from zettel.tools.language.times import iso
+from zettel.tools.recall.as_of import read_ids
+from zettel.tools.recall.modes import commonest, profile_notes
+from zettel.tools.recall.note_details import link_line, linked, whole_story
+from zettel.tools.recall_request import Asked, Asking, check
+from zettel.tools.render import note_view
+from zettel.tools.state.memory import Memory
+from zettel.tools.validation import MAX_LIST
+
+
+class NoteHistory(TypedDict):
+    """Every revision of a note."""
+
+    note_id: str
+    namespace: str
+    state: NotRequired[str]
+    """Where it is not active."""
+    revisions: list[Revision]
+
+
+class Profile(TypedDict):
+    """What a recall without arguments shows first."""
+
+    namespace: str
+    now: str
+    notes: list[RecalledNote]
+
+
+class Stats(TypedDict):
+    """How much is remembered in the namespaces that a recall looks in."""
+
+    namespace: str
+    now: str
+    notes: dict[str, int]
+    """Active notes by namespace."""
+    kinds: dict[str, int]
+    subjects: dict[str, int]
+    """The commonest; so are the tags."""
+    tags: dict[str, int]
+    waiting: int
+    """Notes that have no vectors yet, and are found by their words only."""
+
+
+async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: str) -> RecalledNote:
+    """A note with all that is known of it but its history, in any state but forgotten.
+
+    Raises:
+        InvalidArgumentError: That is no id.
+        NoteNotFoundError: There is none the caller may see, or it was forgotten.
+    """
+    asked, note = await _one(memory, caller, now, note_id)
+    view = note_view(note, namespace="", context=True)
+    view.update(await whole_story(memory, asked, note))
+    view.pop("history", None)
+    if links := (await linked(memory, asked, [note]))[note.note_id]:
+        view["links"] = [link_line(link, asked, of=note) for link in links]
+    memory.served.record(asked.where.namespaces, view, now)
+    return view
+
+
+async def read_history(
+    memory: Memory, caller: Caller, *, now: datetime, note_id: str
+) -> NoteHistory:
+    """A note's revisions, oldest first, each with what it changed.
+
+    Raises:
+        InvalidArgumentError: That is no id.
+        NoteNotFoundError: There is none the caller may see, or it was forgotten.
+    """
+    _, note = await _one(memory, caller, now, note_id)
+    revisions = history(await memory.store.revisions(note.note_id))
+    told = NoteHistory(note_id=note.note_id, namespace=note.namespace, revisions=revisions)
+    if note.state != "active":
+        told["state"] = note.state.value
+    return told
+
+
+async def read_profile(
+    memory: Memory, caller: Caller, *, now: datetime, namespace: str = ""
+) -> Profile:
+    """The profile of a namespace, `user`'s along with it.
+
+    Raises:
+        InvalidArgumentError: The namespace's name cannot be one.
+    """
+    asked = _around(caller, now, namespace)
+    views = [
+        note_view(note, namespace=asked.where.namespaces[0], context=False)
+        for note in await profile_notes(memory, asked.where)
+    ]
+    for view in views:
+        memory.served.record(asked.where.namespaces, view, now)
+    return Profile(namespace=asked.where.namespaces[0], now=iso(now), notes=views)
+
+
+async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
+    """Counts of the active notes in the namespaces that the caller's recall looks in."""
+    where = _around(caller, now, "").where
+    facets = await memory.store.facets(where)
+    kinds = {kind.value: await memory.store.count(replace(where, kinds=(kind,))) for kind in Kind}
+    return Stats(
+        namespace=where.namespaces[0],
+        now=iso(now),
+        notes=dict(sorted(facets.namespaces.items())),
+        kinds={kind: count for kind, count in kinds.items() if count},
+        subjects=commonest(facets.subjects),
+        tags=commonest(facets.tags),
+        waiting=await memory.store.count(replace(where, unembedded=True)),
+    )
+
+
+async def revs_of(
+    memory: Memory, caller: Caller, *, now: datetime, note_ids: Sequence[str]
+) -> Mapping[str, int]:
+    """Note id -> its revision now; without those the caller may not see or that were forgotten.
+
+    Args:
+        memory: Where.
+        caller: Who looks.
+        now: The moment.
+        note_ids: Any number of them.
+
+    Raises:
+        InvalidArgumentError: One is no id.
+    """
+    found = list[Note]()
+    for start in range(0, len(note_ids), MAX_LIST):
+        asked = _asked_by_id(caller, now, note_ids[start : start + MAX_LIST])
+        found += await read_ids(memory, asked, asked.note_ids)
+    return {note.note_id: note.rev for note in found}
+
+
+def _around(caller: Caller, now: datetime, namespace: str) -> Asked:
+    return check(Asking(namespace=namespace), caller, now)
+
+
+def _asked_by_id(caller: Caller, now: datetime, note_ids: Sequence[str]) -> Asked:
+    return check(Asking(note_ids=tuple(note_ids), detail="full"), caller, now)
+
+
+async def _one(memory: Memory, caller: Caller, now: datetime, note_id: str) -> tuple[Asked, Note]:
+    asked = _asked_by_id(caller, now, [note_id])
+    found = await read_ids(memory, asked, asked.note_ids)
+    if not found:
+        known = await memory.store.get(asked.note_ids)
+        raise (NoteForgottenError if known else NoteNotFoundError)(asked.note_ids[0])
+    return asked, found[0]

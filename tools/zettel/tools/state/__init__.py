@@ -1,0 +1,1 @@
+"""State shared by calls: the memory object, caches, usage, quota."""

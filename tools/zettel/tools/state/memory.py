@@ -1,0 +1,112 @@
+"""What every verb works with: the store, the embedder, and the little a process remembers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from zettel.storage.access import Reach
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.errors import NamespaceRefusedError
+from zettel.storage.notes import Note, Run
+from zettel.storage.store import NoteStore
+from zettel.storage.tenancy.store import LimitedStore
+from zettel.tools.concurrency import KeyedLock
+from zettel.tools.llm.llm import Mind
+from zettel.tools.state.corpus_cache import Corpora
+from zettel.tools.state.page_cache import PageCache
+from zettel.tools.state.quota import Quota
+from zettel.tools.state.retention_policy import Retention
+from zettel.tools.state.served_log import ServedLog
+from zettel.tools.state.usage import UsageBuffer
+from zettel.tools.validation import FOUND_FROM
+
+
+def _nothing() -> None:
+    return None
+
+
+def _no_run(_run: Run) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One store with its embedder and the process's short-lived state, all of it replaceable."""
+
+    store: NoteStore
+    embedder: Embedder
+    reranker: Reranker | None = None
+    mind: Mind | None = None
+    """The LLM that evolution may ask; None leaves all to rules."""
+    served: ServedLog = field(default_factory=ServedLog)
+    usage: UsageBuffer = field(default_factory=UsageBuffer)
+    pages: PageCache = field(default_factory=PageCache)
+    corpora: Corpora = field(default_factory=Corpora)
+    writing: KeyedLock = field(default_factory=KeyedLock)
+    namespaces: set[str] = field(default_factory=set[str])
+    """Namespaces known to hold notes, so that only a first write has to ask."""
+    found_from: float = FOUND_FROM
+    """Confidence from which recall says `found`, in `[0, 1]`."""
+    archive_below: float = 0.0
+    """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
+    consolidates: bool = False
+    """Whether evolution composes gists, concepts and a profile beside what was told."""
+    evolve_off: tuple[str, ...] = ()
+    """Namespaces whose notes stay as they were told; vectors they get all the same."""
+    llm_off: tuple[str, ...] = ()
+    """Namespaces whose notes no LLM is shown."""
+    retention: Retention = field(default_factory=Retention)
+    """How long notes are kept before evolution erases them; without rules, for ever."""
+    quota: Quota | None = None
+    """How much a namespace may hold; None for any amount."""
+    on_write: Callable[[], None] = _nothing
+    """Called after every commit a verb made: the scheduler listens here."""
+    on_run: Callable[[Run], None] = _no_run
+    """Called when a run of evolution has ended, however it did."""
+    reach: Reach | None = None
+    """How far it reaches; None is the whole store."""
+    root: "Memory | None" = None
+    """The memory that this one is a part of; None if it is the whole."""
+
+    def within(self, reach: Reach | None) -> "Memory":
+        """The memory as a caller of this reach has it; what the process remembers, too, is its own.
+
+        Args:
+            reach: None for who may see and change everything.
+        """
+        if reach is None:
+            return self
+        return replace(
+            self,
+            store=LimitedStore(self.store, reach),
+            served=self.served.of(reach.key),
+            pages=self.pages.of(reach.key),
+            corpora=self.corpora.of(reach.key),
+            namespaces=self.namespaces & reach.reads,
+            reach=reach,
+            root=self,
+        )
+
+    @property
+    def whole(self) -> "Memory":
+        """The memory of the store's owner, for work on a caller's behalf that was checked."""
+        return self.root or self
+
+    def check_writes(self, notes: Iterable[Note]) -> None:
+        """Make sure that all of these may be changed.
+
+        Raises:
+            NamespaceRefusedError: One is where only reading is allowed.
+        """
+        for note in notes:
+            if self.reach and note.namespace not in self.reach.writes:
+                raise NamespaceRefusedError(note.namespace, self.reach.writes)
+
+    def let_go(self, note_ids: Iterable[str]) -> None:
+        """Keep nothing in memory of erased notes: neither their words nor that they came up."""
+        gone = frozenset(note_ids)
+        self.served.drop(gone)
+        self.usage.drop(gone)
+        self.corpora.clear()
+        if self.quota:
+            self.quota.forget()

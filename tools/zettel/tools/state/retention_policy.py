@@ -1,0 +1,78 @@
+"""How long notes may be kept, by namespace and kind: rules a person sets, none by default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.ids import told_at
+from zettel.storage.notes import Kind, Outline
+from zettel.storage.store import NoteFilter, NoteStore
+from zettel.tools.validation import NAMESPACE
+
+ANY = "*"
+MOST_DAYS = 36_525.0
+"""A hundred years."""
+AT_ONCE = 10_000
+"""Notes one run erases at most; the next run goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Rules of `retain_days`: `NAMESPACE`, `NAMESPACE/KIND`, `*` or `*/KIND` -> days.
+
+    Days count from when a note was told. Of several rules the one that names the namespace wins,
+    then the one that names the kind.
+    """
+
+    days: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def days_of(self, namespace: str, kind: Kind) -> float | None:
+        """How long such notes are kept; None for ever."""
+        for key in (f"{namespace}/{kind}", namespace, f"{ANY}/{kind}", ANY):
+            if key in self.days:
+                return self.days[key]
+        return None
+
+
+def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
+    """Rules as a person wrote them.
+
+    Raises:
+        InvalidArgumentError: A name or a number cannot be used.
+    """
+    for key, value in days.items():
+        namespace, _, kind = key.partition("/")
+        known = kind in set(Kind) or "/" not in key
+        if not known or (namespace != ANY and not NAMESPACE.fullmatch(namespace)):
+            raise InvalidArgumentError(
+                "retain_days",
+                f"{key!r} names no namespace and kind",
+                f"Write NAMESPACE or NAMESPACE/KIND, * for any; kinds are {', '.join(Kind)}.",
+            )
+        if not 0 < value <= MOST_DAYS:
+            raise InvalidArgumentError(
+                "retain_days", f"{value} for {key!r} is no number of days", "Pass one above 0."
+            )
+    return days
+
+
+async def expired(store: NoteStore, rules: Retention, now: datetime) -> list[Outline]:
+    """The notes that were kept long enough, in any state; what was composed of them is not named.
+
+    Args:
+        store: Where.
+        rules: How long.
+        now: Timezone-aware.
+    """
+    if not rules.days:
+        return []
+    oldest = now - timedelta(days=min(rules.days.values()))
+    where = NoteFilter(until=oldest, states=())
+    found = list[Outline]()
+    for outline in await store.outlines(where, limit=AT_ONCE * 10):
+        days = rules.days_of(outline.namespace, outline.kind)
+        if days is not None and told_at(outline.note_id) <= now - timedelta(days=days):
+            found.append(outline)
+    return found[:AT_ONCE]

@@ -1,0 +1,1 @@
+"""The four verbs: remember, recall, update, forget."""

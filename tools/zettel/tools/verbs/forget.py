@@ -1,0 +1,278 @@
+"""The verb `forget`: take notes out of every recall, and bring them back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
+from zettel.storage.notes import Note, State, fold
+from zettel.storage.store import Change, NoteFilter
+from zettel.tools import validation
+from zettel.tools.answers import ForgetAnswer
+from zettel.tools.caller import Caller, forgettable_namespaces
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.preconditions import only_evolved
+from zettel.tools.changes.previews import (
+    LIFETIME,
+    Preview,
+    finish_preview,
+    get_preview,
+    put_preview,
+)
+from zettel.tools.changes.stages import stage_after
+from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
+from zettel.tools.changes.unlearn import unlearn
+from zettel.tools.concurrency import unbroken
+from zettel.tools.erasure.erase import erase_previewed, same_text
+from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.progress import say
+from zettel.tools.recall.search import search
+from zettel.tools.render import forget_line
+from zettel.tools.state.memory import Memory
+
+PREVIEWED = 50
+"""Notes in one preview, and so in one confirmed forget by filters."""
+MATCHED = 1_000
+"""Notes that a query's count of matches goes up to."""
+MEANT = 0.5
+"""Cosine from which a note without any of the query's words is taken to be meant by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    where: NoteFilter
+    query: str
+    until: Period | None
+    undo: bool
+    erase: bool
+
+
+async def forget(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    note_ids: Sequence[str] | None = None,
+    query: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    session: str | None = None,
+    until: str | None = None,
+    erase: bool = False,
+    undo: bool = False,
+    confirm: str | None = None,
+    namespace: str | None = None,
+) -> ForgetAnswer:
+    """Forget by ids at once; by filters after a preview; `undo` brings back the same ways.
+
+    `erase` removes for good, in any state and always after a preview.
+
+    Raises:
+        InvalidArgumentError: Nothing says which notes, or a value cannot be used.
+        NoteNotFoundError: None of the ids is there.
+        ExpiredTokenError: The confirm token is unknown or too old.
+        ChangedMeanwhileError: Others kept changing the notes.
+    """
+    if confirm and confirm.strip():
+        return await _confirmed(memory, caller, confirm.strip(), now)
+    if erase and undo:
+        raise InvalidArgumentError("undo", "what is erased cannot come back", "Pass one of them.")
+    ids = validation.check_ids("note_ids", note_ids)
+    period, session_name = read_time("until", until, now), validation.check_name("session", session)
+    target = _Target(
+        where=NoteFilter(
+            namespaces=forgettable_namespaces(caller, (namespace or "").strip() or None),
+            note_ids=ids,
+            subject=validation.check_subject(subject),
+            tags=validation.check_list("tags", tags),
+            sessions=(session_name,) if session_name else (),
+            states=() if erase else (State.FORGOTTEN,) if undo else (State.ACTIVE,),
+            until=period.last if period else None,
+        ),
+        query=validation.check_text("query", (query or "").strip(), most=validation.MAX_QUERY),
+        until=period,
+        undo=undo,
+        erase=erase,
+    )
+    filters = (target.query, target.where.subject, target.where.tags, session_name, period)
+    if any(filters):
+        return await _previewed(memory, target, now)
+    if not ids:
+        raise InvalidArgumentError(
+            "note_ids",
+            "nothing says which notes to forget",
+            "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.",
+        )
+    if erase:  # as every id, in whatever namespace it is
+        everywhere = replace(target.where, namespaces=())
+        return await _previewed(memory, replace(target, where=everywhere), now)
+    return await _by_ids(memory, caller, ids, now, undo=undo)
+
+
+async def _by_ids(
+    memory: Memory, caller: Caller, ids: Sequence[str], now: datetime, *, undo: bool
+) -> ForgetAnswer:
+    found = await memory.store.get(ids)
+    if not found:
+        raise NoteNotFoundError(ids[0])
+    done = await _change_state(memory, caller, {n.note_id: None for n in found}, now, undo=undo)
+    answer = _done(done, undo=undo)
+    if missing := [i for i in ids if i not in {note.note_id for note in found}]:
+        answer["skipped"] = missing
+        answer["next"] = f"No note with id {', '.join(missing)}; call recall to find the id."
+    return answer
+
+
+def _done(notes: Sequence[Note], *, undo: bool) -> ForgetAnswer:
+    return ForgetAnswer(
+        status="restored" if undo else "forgotten", notes=[forget_line(n) for n in notes]
+    )
+
+
+async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAnswer:
+    notes, matched = await _matching(memory, target, now)
+    answer = ForgetAnswer(
+        status="preview", notes=[forget_line(note) for note in notes], matched=matched
+    )
+    if target.until:
+        answer["until"] = iso(target.until.last)
+    if target.where.subject and not target.undo:
+        answer["also_mention"] = await _also_mention(memory, target, notes)
+    if not notes and target.where.note_ids and target.erase:
+        raise NoteNotFoundError(target.where.note_ids[0])
+    if not notes:
+        answer["next"] = "Nothing matches all of these; call recall to see what is there."
+        return answer
+    preview = Preview(
+        revs={note.note_id: note.rev for note in notes},
+        undo=target.undo,
+        erase=target.erase,
+        elsewhere=tuple(await same_text(memory.store, notes)) if target.erase else (),
+        expires=(now + LIFETIME).isoformat(),
+    )
+    if preview.elsewhere:
+        answer["elsewhere"] = list(preview.elsewhere)
+    answer["confirm"] = await put_preview(memory.store, preview, now=now)
+    verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
+    more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
+    answer["next"] = (
+        f"Check the notes; to {verb} exactly these {len(notes)} call"
+        f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
+    )
+    return answer
+
+
+async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
+    """The notes to preview and how many match in all."""
+    if not target.query:
+        notes = await memory.store.find(target.where, limit=PREVIEWED)
+        return notes, await memory.store.count(target.where)
+    found = await search(memory, target.query, target.where, now=now, depth=MATCHED)
+    meant = [
+        ranked.note_id
+        for ranked in found.ranked
+        if "text" in ranked.shares or found.meaning.get(ranked.note_id, 0.0) >= MEANT
+    ]
+    return await memory.store.get(meant[:PREVIEWED]), len(meant)
+
+
+async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:
+    """Further active notes that merely name the subject."""
+    subject = target.where.subject
+    where = NoteFilter(namespaces=target.where.namespaces)
+    hits = await memory.store.match_text(subject, where, limit=1_000)
+    named = (
+        await memory.store.outlines(
+            replace(where, note_ids=tuple(hit.note_id for hit in hits)), limit=1_000
+        )
+        if hits
+        else []
+    )
+    own = {note.note_id for note in notes}
+    return sum(
+        fold(subject) in fold(o.content) and fold(o.subject) != fold(subject)
+        for o in named
+        if o.note_id not in own
+    )
+
+
+async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
+    async with memory.writing.hold(f"confirm\n{token}"):
+        preview = await get_preview(memory.store, token, now=now)
+        if preview.erase:
+            return await erase_previewed(memory, caller, token, preview, now)
+        if preview.done is not None:
+            return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
+        done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
+        answer = _done(done, undo=preview.undo)
+        if skipped := sorted(set(preview.revs) - {note.note_id for note in done}):
+            answer["skipped"] = skipped
+            answer["next"] = "The skipped notes changed after the preview: look at them again."
+        finished = replace(preview, done=dict(answer))
+        await finish_preview(memory.store, token, finished, now=now)
+        return answer
+
+
+async def _change_state(
+    memory: Memory,
+    caller: Caller,
+    revs: Mapping[str, int | None],
+    now: datetime,
+    *,
+    undo: bool,
+) -> list[Note]:
+    """Forget or restore notes in one commit; one that an agent changed since its preview stays.
+
+    Returns:
+        The notes that are now as wished, whether this call or an earlier one made them so.
+    """
+    by = caller.name
+    settled, targets = dict[str, Note](), set[str]()
+
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        turned = dict[str, Note]()
+        for note in notes.values():
+            away = (State.FORGOTTEN, State.ARCHIVED) if undo else set(State) - {State.FORGOTTEN}
+            if note.state not in away:
+                settled[note.note_id] = note
+            elif (rev := revs[note.note_id]) is None or await only_evolved(memory.store, note, rev):
+                state = await _state_before(memory, note) if undo else State.FORGOTTEN
+                turned[note.note_id] = _turned(note, state, by, now)
+        targets.update(*map(supersedes, turned.values()))
+        changes = [Change(note=note) for note in turned.values()]
+        return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
+
+    say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
+    with unbroken():
+        for note in await commit(memory, list(revs), plan):
+            if note.note_id in revs:
+                settled[note.note_id] = note
+        # A restored note may have lost or found a superseder while it was away. Nothing comes
+        # before this: killed in between, what races have left stays.
+        say(f"settling what {len(settled)} notes had replaced")
+        await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
+        if not undo:
+            say(f"unlearning what {len(settled)} notes have taught others")
+            await unlearn(memory, sorted(settled), by=by, now=now)
+    return [settled[note_id] for note_id in revs if note_id in settled]
+
+
+async def _state_before(memory: Memory, note: Note) -> State:
+    if note.state is State.ARCHIVED:
+        return State.ACTIVE
+    states = [revision.state for revision in await memory.store.revisions(note.note_id)]
+    return next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
+
+
+def _turned(note: Note, state: State, by: str, now: datetime) -> Note:
+    return replace(
+        note,
+        rev=note.rev + 1,
+        state=state,
+        stage=stage_after(state),
+        known_from=now,
+        changed_by=by,
+        change="forget" if state is State.FORGOTTEN else "restore",
+        reason="",
+        run_id="",
+    )

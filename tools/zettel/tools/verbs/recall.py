@@ -1,0 +1,70 @@
+"""The verb `recall`: what memory holds about a question, a filter, an id, or on the whole."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.tools.answers import RecallAnswer
+from zettel.tools.caller import Caller
+from zettel.tools.recall.modes import recall_page
+from zettel.tools.recall_request import Asking, check
+from zettel.tools.state.memory import Memory
+
+
+async def recall(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    query: str | None = None,
+    note_ids: Sequence[str] | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    session: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    as_of: str | None = None,
+    known_at: str | None = None,
+    limit: int = 10,
+    max_tokens: int = 2000,
+    detail: str = "notes",
+    cursor: str | None = None,
+    namespace: str | None = None,
+) -> RecallAnswer:
+    """Answer from memory within `max_tokens`.
+
+    `note_ids` reads those notes; a query searches; filters alone list all matches, newest first;
+    nothing at all gives the profile, open work and the newest notes; `cursor` goes on. `as_of` asks
+    for what was true then, `known_at` for what memory held true then, both for what memory believed
+    at the one moment about the other.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+        NoteNotFoundError: None of `note_ids` is there.
+        ExpiredTokenError: The cursor is not one of ours.
+    """
+    if cursor and cursor.strip():
+        page = memory.pages.read(cursor)
+        given = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
+        default = Asking()
+        changed = {k: v for k, v in given.items() if v != getattr(default, k)}
+        again = replace(page.asking, **changed)  # pyright: ignore[reportArgumentType]: own fields
+        return await recall_page(memory, check(again, caller, now), page)
+    asking = Asking(
+        query=(query or "").strip(),
+        note_ids=tuple(note_ids or ()),
+        subject=subject or "",
+        tags=tuple(tags or ()),
+        kind=kind or "",
+        session=session or "",
+        since=since or "",
+        until=until or "",
+        as_of=as_of or "",
+        known_at=known_at or "",
+        limit=limit,
+        max_tokens=max_tokens,
+        detail=detail,
+        namespace=namespace or "",
+    )
+    return await recall_page(memory, check(asking, caller, now))

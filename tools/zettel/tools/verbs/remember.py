@@ -1,0 +1,255 @@
+"""The verb `remember`: store one thing, verbatim, at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import anyio
+
+from zettel.storage.errors import InvalidArgumentError, ZettelError
+from zettel.storage.ids import new_id
+from zettel.storage.notes import Kind, Note, State, fold, fold_hash
+from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
+from zettel.tools import validation
+from zettel.tools.answers import MODEL_LOADING, RememberAnswer
+from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.links import LinkArgument, check_links, check_targets, with_links
+from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
+from zettel.tools.concurrency import unbroken
+from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.candidates import candidates, committed_beside_search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What the agent said outright: an exact repeat must agree with it."""
+
+    happened: Period | None
+    session: str
+
+
+async def remember(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    content: str,
+    context: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    happened_at: str | None = None,
+    valid_until: str | None = None,
+    session: str | None = None,
+    source: str | None = None,
+    links: Sequence[LinkArgument] | None = None,
+    namespace: str | None = None,
+) -> RememberAnswer:
+    """Store a note and say which stored notes it may repeat or replace.
+
+    An exact repeat, and text that recall just served, return the note that is already there.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used; nothing is stored.
+        NoteNotFoundError: A link's target is not there; nothing is stored.
+        StoreUnavailableError: The note is not stored, unless the message says otherwise.
+    """
+    happened = read_time("happened_at", happened_at, now)
+    until = read_time("valid_until", valid_until, now, prefer="future")
+    given = _Given(happened=happened, session=validation.check_name("session", session))
+    told_at = happened.start if happened else now
+    draft = Note(
+        note_id=new_id(now),
+        namespace=written_namespace(caller, namespace),
+        content=validation.check_content(content),
+        context=validation.check_text(
+            "context", (context or "").strip(), most=validation.MAX_FIELD
+        ),
+        subject=validation.check_subject(subject),
+        tags=validation.check_list("tags", tags),
+        kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
+        session=given.session or caller.session,
+        source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
+        happened_at=told_at,
+        # A plan for next week is true from now on, or recall could not answer "when is it?"
+        valid_from=min(told_at, now),
+        valid_until=until.last if until else None,
+        known_from=now,
+        origin=caller.origin,
+        changed_by=caller.name,
+    )
+    if until and until.last <= draft.valid_from:
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{valid_until!r} ends {iso(until.last)}, not after {iso(draft.valid_from)}, when the"
+            " note became true",
+            "Pass a later time, or leave it out.",
+        )
+    return await _store(
+        memory, replace(draft, derived_by=_agents(draft)), given, check_links(links), now
+    )
+
+
+def _agents(note: Note) -> dict[str, str]:
+    return {name: "agent" for name in ("context", "tags") if getattr(note, name)}
+
+
+async def _store(
+    memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
+) -> RememberAnswer:
+    linked = sorted({link["to"] for link in links})
+    check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
+    note = replace(draft, links=with_links(draft, links, now=now))
+    key = f"{note.namespace}\n{fold_hash(note.content)}"
+    async with memory.writing.hold(key):
+        known, vectors = await _known_or_embedded(memory, note, given, now)
+        if known:
+            # A call cut off between its two commits is finished by sending it again.
+            with unbroken():
+                await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
+            return _already_known(known, note)
+        created = await _is_new_namespace(memory, note.namespace)
+        note = _marked(memory, note, vectors)
+
+        async def write() -> None:
+            await _write(memory, NewNote(note=note, vectors=vectors), now)
+
+        _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
+        memory.namespaces.add(note.namespace)
+    answer = _answer(note, given, created=created)
+    if found := await candidates(memory, note, near, supersedes(note)):
+        answer["candidates"] = found
+    if vectors is None:
+        answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
+    return answer
+
+
+async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
+    """Add the note and close what it supersedes in one commit; then look at these once more."""
+    note = entry.note
+
+    async def plan(_notes: Mapping[str, Note]) -> list[Change]:
+        changed = {note.note_id: note}
+        return await plan_targets(
+            memory.store, supersedes(note), changed, by=note.changed_by, now=now
+        )
+
+    with unbroken():
+        await commit(memory, (), plan, new=(entry,))
+        await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+
+
+async def _known_or_embedded(
+    memory: Memory, note: Note, given: _Given, now: datetime
+) -> tuple[Note | None, Vectors | None]:
+    """The note that is there already, or the vectors of the new one: made while that is asked."""
+    known, vectors = None, None
+
+    async def embed() -> None:
+        nonlocal vectors
+        vectors = await _embedded(memory, note)
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(embed)
+            known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
+            if known:
+                group.cancel_scope.cancel()
+    except* ZettelError as failed:
+        raise failed.exceptions[0] from None
+    return known, vectors
+
+
+def _marked(memory: Memory, note: Note, vectors: Vectors | None) -> Note:
+    return replace(note, embed_model=memory.embedder.model_id if vectors is not None else "")
+
+
+async def _embedded(memory: Memory, note: Note) -> Vectors | None:
+    if not memory.embedder.ready:
+        return None
+    return (await memory.embedder.embed_notes([note.content]))[0]
+
+
+async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
+    if namespace in memory.namespaces:
+        return False
+    return await memory.store.count(NoteFilter(namespaces=(namespace,), states=())) == 0
+
+
+async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
+    where = NoteFilter(
+        namespaces=(note.namespace,),
+        fold_hash=fold_hash(note.content),
+        subject=note.subject,
+        kinds=(note.kind,),
+        sessions=(given.session,) if given.session else (),
+        unexpired_at=note.known_from,
+    )
+    # Nearly always nobody has said these words, and one number tells: the rest would be read while
+    # the model needs the processor.
+    if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
+        return None
+    for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
+        for other in await memory.store.find(where, limit=validation.MAX_LIST, offset=offset):
+            if fold(other.subject) == fold(note.subject) and _when(given, other):
+                return other
+    return None
+
+
+def _when(given: _Given, other: Note) -> bool:
+    return given.happened is None or given.happened.means(other.happened_at)
+
+
+async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
+    """The note whose served text comes back, unless this call says more than that text did."""
+    for served in memory.served.echoed(note.namespace, note.content, now):
+        for known in await memory.store.get([served.note_id]):
+            if (
+                known.state is State.ACTIVE
+                and (known.valid_until is None or known.valid_until > now)
+                and known.namespace in (note.namespace, USER_NAMESPACE)
+                and served.text in fold(known.content)
+                and (not note.subject or fold(note.subject) == fold(known.subject))
+                and (note.kind is Kind.EPISODIC or note.kind is known.kind)
+                and (not given.session or given.session == known.session)
+                and _when(given, known)
+            ):
+                return known
+    return None
+
+
+def _differing(known: Note, note: Note) -> list[str]:
+    """The fields of the new telling that the stored note does not have."""
+    linked = {(link.to, link.relation) for link in known.links if link.stood(None)}
+    news = {
+        "context": note.context not in ("", known.context),
+        "tags": not set(note.tags) <= set(known.tags),
+        "source": note.source not in ("", known.source),
+        "valid_until": note.valid_until not in (None, known.valid_until),
+        "links": not {(link.to, link.relation) for link in note.links} <= linked,
+    }
+    return [name for name, differs in news.items() if differs]
+
+
+def _already_known(known: Note, note: Note) -> RememberAnswer:
+    answer = RememberAnswer(
+        note_id=known.note_id, status="already_known", namespace=known.namespace
+    )
+    if differs := _differing(known, note):
+        answer["differs"] = differs
+        if differs != ["source"]:
+            answer["next"] = f'To change these call update(note_id="{known.note_id}", …).'
+    return answer
+
+
+def _answer(note: Note, given: _Given, *, created: bool) -> RememberAnswer:
+    answer = RememberAnswer(note_id=note.note_id, status="stored", namespace=note.namespace)
+    if created:
+        answer["namespace_created"] = True
+    if given.happened:
+        answer["happened_at"] = iso(note.happened_at)
+    if note.valid_until:
+        answer["valid_until"] = iso(note.valid_until)
+    return answer
