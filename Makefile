@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak clean
+.PHONY: help install serve test check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: install ## formatting, lint and types: what CI checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+graph: install ## print the packages by level, what each imports, and the figures of the import graph
+	@exec $(BIN)/python -m tests.package_graph
 
 bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse] [ARGS=--no-subjects])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }

@@ -13,12 +13,12 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from zettel.server.cli import app
-from zettel.server.endings import SIGNAL_DRAIN_S
-from zettel.server.engine import DRAIN_S
-from zettel.server.runtime import CLOSE_S
-from zettel.server.serve import GRACE_S
-from zettel.server.settings import Settings
+from zettel.server.cli.app import app
+from zettel.server.commands.serve import GRACE_S
+from zettel.server.config.settings import Settings
+from zettel.server.engine.engine import DRAIN_S
+from zettel.server.runtime.runtime import CLOSE_S
+from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "deploy" / "zettel.service"

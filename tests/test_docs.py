@@ -9,8 +9,8 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from zettel.server.cli import app
-from zettel.server.settings import Settings
+from zettel.server.cli.app import app
+from zettel.server.config.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])

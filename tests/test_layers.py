@@ -1,29 +1,34 @@
-"""Rules that only the source can show: who imports whom."""
+"""Rules that only the source can show: which package imports which."""
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-LAYERS = ("storage", "tools", "server")
-"""Each may import itself and those before it."""
+from tests.package_graph import (
+    LEVEL_OF,
+    ROOMS,
+    ROOT,
+    deepest_chain,
+    modules,
+    package_of,
+    tree,
+    two_way_pairs,
+    upward_imports,
+)
+
+MAX_CHAIN = 23
+"""Modules in the longest chain of imports."""
 
 
-def layer_files(layer: str) -> list[Path]:
-    return sorted((ROOT / layer / "zettel").rglob("*.py"))
+def room_files(room: str) -> list[Path]:
+    return sorted((ROOT / room / "zettel").rglob("*.py"))
 
 
 def product_files() -> list[Path]:
-    return [file for layer in LAYERS for file in layer_files(layer)]
+    return [file for room in ROOMS for file in room_files(room)]
 
 
-@cache
-def tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-
-
-def imports(file: Path) -> Iterator[str]:
+def imported_names(file: Path) -> Iterator[str]:
     """Dotted names of everything a file imports, wherever in the file."""
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
@@ -34,99 +39,111 @@ def imports(file: Path) -> Iterator[str]:
 
 
 def importers(*libraries: str) -> set[str]:
-    """Product files, as `layer/path.py` below their package, that import one of these libraries."""
+    """Product files, as `room/path.py` below their package, that import one of these libraries."""
     return {
-        f"{layer}/{file.relative_to(ROOT / layer / 'zettel' / layer).as_posix()}"
-        for layer in LAYERS
-        for file in layer_files(layer)
-        if any(name.split(".")[0] in libraries for name in imports(file))
+        f"{room}/{file.relative_to(ROOT / room / 'zettel' / room).as_posix()}"
+        for room in ROOMS
+        for file in room_files(room)
+        if any(name.split(".")[0] in libraries for name in imported_names(file))
     }
 
 
-def test_there_is_product_code_in_each_layer() -> None:
-    assert all(len(layer_files(layer)) > 1 for layer in LAYERS)
+def test_there_is_product_code_in_each_room() -> None:
+    assert all(len(room_files(room)) > 1 for room in ROOMS)
 
 
-def test_a_layer_imports_only_those_below_it() -> None:
-    upward = [
-        f"{file.relative_to(ROOT)} imports {name}"
-        for at, layer in enumerate(LAYERS)
-        for file in layer_files(layer)
-        for name in imports(file)
-        for above in LAYERS[at + 1 :]
-        if name == f"zettel.{above}" or name.startswith(f"zettel.{above}.")
-    ]
+def test_every_package_has_a_level_and_every_level_its_packages() -> None:
+    packages = {package_of(module) for module in modules()}
+    # Folders that only hold packages have no module but their docstring.
+    empty = {"server.transports"}
 
-    assert upward == []
+    assert packages - empty == LEVEL_OF.keys()
+
+
+def test_a_package_imports_only_packages_on_lower_levels() -> None:
+    assert upward_imports() == []
+
+
+def test_no_two_packages_import_each_other() -> None:
+    assert two_way_pairs() == []
+
+
+def test_the_longest_chain_of_imports_stays_short() -> None:
+    chain = deepest_chain()
+
+    assert len(chain) <= MAX_CHAIN, " > ".join(chain)
 
 
 def test_imports_are_absolute() -> None:
     relative = [
         str(file.relative_to(ROOT))
         for file in product_files()
-        if any(name.startswith(".") for name in imports(file))
+        if any(name.startswith(".") for name in imported_names(file))
     ]
 
     assert relative == []
 
 
-def test_only_the_server_knows_mcp() -> None:
+def test_only_the_server_imports_mcp_and_the_web_libraries() -> None:
     users = importers("mcp", "mcp_types", "starlette", "uvicorn", "typer")
 
     assert users
     assert {user.split("/")[0] for user in users} == {"server"}
 
 
-def test_only_the_lance_files_know_lancedb() -> None:
+def test_only_storage_packages_of_lance_import_lancedb() -> None:
     users = importers("lancedb", "lance", "pyarrow")
+    packages = ("storage/lance/", "storage/backup/", "storage/doctor/", "storage/verify/")
 
     assert users
-    assert all(
-        user.startswith(("storage/lance/", "storage/backup/", "storage/doctor/", "storage/verify/"))
-        for user in users
-    )
+    assert all(user.startswith(packages) for user in users)
 
 
-def test_only_the_embedder_and_the_reranker_know_the_model_library() -> None:
+def test_only_the_embedder_and_the_reranker_import_the_model_libraries() -> None:
+    names = ("sentence_transformer", "cross_encoder", "torch_runtime")
+
     users = importers("sentence_transformers", "transformers", "torch")
 
-    names = ("sentence_transformer", "cross_encoder", "torch_runtime")
     assert users == {f"storage/embedding/{name}.py" for name in names}
 
 
-def test_only_the_chat_knows_the_llm_client() -> None:
+def test_only_the_llm_client_imports_openai() -> None:
     assert importers("openai") == {"tools/llm/openai_client.py"}
 
 
-def test_only_the_chat_and_the_keys_of_an_issuer_open_connections() -> None:
-    assert importers("httpx2") == {"tools/llm/openai_client.py", "server/issuer_keys.py"}
+def test_only_the_llm_client_and_the_issuers_keys_open_connections() -> None:
+    assert importers("httpx2") == {"tools/llm/openai_client.py", "server/auth/jwks.py"}
 
 
-def test_only_one_file_each_knows_the_libraries_of_signed_tokens_and_certificates() -> None:
-    assert importers("jwt") == {"server/access_jwt.py"}
-    assert importers("cryptography") == {"server/tls.py"}
+def test_one_file_each_imports_the_libraries_of_signed_tokens_and_certificates() -> None:
+    assert importers("jwt") == {"server/auth/access_jwt.py"}
+    assert importers("cryptography") == {"server/config/preflight/tls.py"}
 
 
-def test_only_the_server_that_shows_figures_counts_them() -> None:
-    assert importers("prometheus_client") == {"server/metrics.py"}
-    # An engine without HTTP, and stdio, must not pay for what nobody reads.
+def test_only_the_http_server_counts_metrics() -> None:
+    metrics = "zettel.server.transports.http.metrics.Metrics"
+
+    assert importers("prometheus_client") == {"server/transports/http/metrics.py"}
+    # An engine without HTTP, and stdio, must not pay for figures that are never read.
     users = {
-        file.name for file in product_files() if "zettel.server.metrics.Metrics" in imports(file)
+        str(file.relative_to(ROOT / "server" / "zettel" / "server"))
+        for file in product_files()
+        if metrics in imported_names(file)
     }
-    assert users == {"http.py", "serve.py"}
+    assert users == {"transports/http/app.py", "commands/serve.py"}
 
 
-def test_only_what_observes_knows_the_spans() -> None:
-    files = {"server/observed.py", "server/spans.py", "server/telemetry.py"}
+def test_only_observability_imports_opentelemetry() -> None:
+    files = {"server/observability/middleware.py", "server/observability/tracing.py"}
 
     assert importers("opentelemetry") == files
 
 
-def test_only_what_decodes_a_stores_files_knows_the_decoder() -> None:
+def test_only_the_reader_of_a_stores_files_imports_the_decoder() -> None:
     assert importers("lance") == {"storage/verify/lance_reader.py"}
 
 
-def test_the_llm_client_is_loaded_by_nobody_at_the_top() -> None:
+def test_the_llm_client_is_imported_late_everywhere() -> None:
     at_the_top = [
         str(file.relative_to(ROOT))
         for file in product_files()
@@ -138,13 +155,11 @@ def test_the_llm_client_is_loaded_by_nobody_at_the_top() -> None:
 
 
 def test_the_namespace_has_no_init_file() -> None:
-    assert [
-        str(path) for layer in LAYERS for path in (ROOT / layer).glob("zettel/__init__.*")
-    ] == []
+    assert [str(path) for room in ROOMS for path in (ROOT / room).glob("zettel/__init__.*")] == []
 
 
 def test_each_package_says_that_it_is_typed() -> None:
-    assert all((ROOT / layer / "zettel" / layer / "py.typed").is_file() for layer in LAYERS)
+    assert all((ROOT / room / "zettel" / room / "py.typed").is_file() for room in ROOMS)
 
 
 def test_nothing_prints_because_stdout_is_the_protocol() -> None:

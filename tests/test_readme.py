@@ -13,10 +13,10 @@ from mcp import Client, StdioServerParameters
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from zettel.server.cli import app
-from zettel.server.settings import Settings, load_settings
-from zettel.server.snippets import welcome
-from zettel.server.toolbox import TOOLS
+from zettel.server.cli.app import app
+from zettel.server.cli.welcome import welcome
+from zettel.server.config.settings import Settings, load_settings
+from zettel.server.protocol.tools import TOOLS
 from zettel.storage.embedding.model_files import PACKAGED_SHA256
 
 ROOT = Path(__file__).parent.parent

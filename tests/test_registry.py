@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from zettel.server.settings import Settings
+from zettel.server.config.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 

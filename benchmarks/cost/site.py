@@ -10,11 +10,11 @@ from mcp import Client
 
 from benchmarks.cost.fill import NAMESPACE
 from benchmarks.retrieval.errors import ServerError
-from zettel.server.clock import Clock
-from zettel.server.parts import Tending, installed_parts
-from zettel.server.protocol import Door, create_server
-from zettel.server.runtime import Runtime
-from zettel.server.settings import Settings
+from zettel.server.config.settings import Settings
+from zettel.server.protocol.server import Door, create_server
+from zettel.server.runtime.clock import Clock
+from zettel.server.runtime.factories import Tending, installed_parts
+from zettel.server.runtime.runtime import Runtime
 from zettel.tools.state.memory import Memory
 
 DOOR = Door(transport="memory", namespace=NAMESPACE, session="today")

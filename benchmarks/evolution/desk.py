@@ -8,9 +8,9 @@ from pathlib import Path
 from mcp import Client
 
 from benchmarks.retrieval.tools import Timed
-from zettel.server.calls import perform
-from zettel.server.protocol import Door, create_server
-from zettel.server.schemas import Arguments
+from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.server import Door, create_server
+from zettel.server.runtime.dispatch import perform
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store

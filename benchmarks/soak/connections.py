@@ -16,7 +16,7 @@ from benchmarks.soak.ears import HearingTransport
 from benchmarks.soak.grounds import Ground, Tenant
 from benchmarks.torture.clients import SdkClient
 from benchmarks.torture.errors import RefusedError, TortureError
-from zettel.storage.limit_errors import LeavingError
+from zettel.server.protocol.limit_errors import LeavingError
 
 ANSWER_S = 60.0
 """Seconds after which a client gives an answer up: a call that hangs is told before."""

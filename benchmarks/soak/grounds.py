@@ -10,8 +10,8 @@ from benchmarks.soak.ears import Ears
 from benchmarks.torture.store.choices import Choices
 from benchmarks.torture.store.deeds import Account
 from benchmarks.torture.store.looks import Looks
-from zettel.server.token_book import add_token
-from zettel.server.tokens import make_token
+from zettel.server.auth.token_store import add_token
+from zettel.server.auth.tokens import make_token
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 

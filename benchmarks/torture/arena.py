@@ -27,8 +27,8 @@ ipc = "{ipc}"
 """No model to load, evolution right behind the writes, its steps in the engine's log."""
 
 PRETEND = """
-import zettel.server.version
-zettel.server.version.VERSION = {version!r}
+import zettel.server.engine.ipc.version
+zettel.server.engine.ipc.version.VERSION = {version!r}
 """
 """Read by every Python that finds it on its path, before anything else."""
 

@@ -18,7 +18,7 @@ from benchmarks.retrieval.tools import Timed
 from mcp import Client
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.protocol import Door, create_server
+from zettel.server.protocol.server import Door, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.state.memory import Memory
 

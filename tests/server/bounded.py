@@ -13,21 +13,21 @@ from anyio.abc import SocketStream
 from mcp.server import Server
 from tests.server.doors import NAMESPACE, House, Web
 
-from zettel.server.admission import Admission
-from zettel.server.clock import utc_now
-from zettel.server.connections import Connections, PatientConfig
-from zettel.server.feed import Feed
-from zettel.server.gatekeeper import Gatekeeper
-from zettel.server.http import allowed, create_app
-from zettel.server.limits import Limits
-from zettel.server.protocol import Door, Engine, create_server
-from zettel.server.runtime import Runtime
-from zettel.server.serve import listen
-from zettel.server.settings import Settings
-from zettel.server.streams import Streams
-from zettel.server.token_book import add_token, revoke_token
-from zettel.server.tokens import make_token, revoked
-from zettel.server.turned_away import TurnedAway
+from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.token_store import add_token, revoke_token
+from zettel.server.auth.tokens import make_token, revoked
+from zettel.server.commands.serve import listen
+from zettel.server.config.limits import Limits
+from zettel.server.config.settings import Settings
+from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.server import Door, Engine, create_server
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.runtime import Runtime
+from zettel.server.transports.http.app import allowed, create_app
+from zettel.server.transports.http.limits.admission import Admission
+from zettel.server.transports.http.limits.connections import Connections, PatientConfig
+from zettel.server.transports.http.limits.rejections import TurnedAway
+from zettel.server.transports.http.open_requests import Streams
 
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 

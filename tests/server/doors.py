@@ -19,20 +19,20 @@ from mcp.types import jsonrpc_message_adapter
 from tests.server.engines import Bell
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.calls import perform
-from zettel.server.clock import Clock
-from zettel.server.connection import converse
-from zettel.server.endings import Ending
-from zettel.server.feed import Feed
-from zettel.server.gatekeeper import Gatekeeper
-from zettel.server.http import allowed, create_app
-from zettel.server.lines import LineReader
-from zettel.server.parts import Parts, Perform, Tending
-from zettel.server.protocol import Door, Engine, create_server
-from zettel.server.runtime import Runtime
-from zettel.server.serve import base_url, listen
-from zettel.server.settings import Settings
-from zettel.server.streams import Streams
+from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.commands.serve import base_url, listen
+from zettel.server.config.settings import Settings
+from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.server import Door, Engine, create_server
+from zettel.server.runtime.clock import Clock
+from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.factories import Parts, Perform, Tending
+from zettel.server.runtime.runtime import Runtime
+from zettel.server.runtime.shutdown import Ending
+from zettel.server.transports.http.app import allowed, create_app
+from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.stdio.conversation import converse
+from zettel.server.transports.stdio.line_reader import LineReader
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteStore

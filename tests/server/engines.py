@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zettel.server.schemas import Arguments
+from zettel.server.protocol.schemas import Arguments
 from zettel.tools.caller import Caller
 
 

@@ -14,8 +14,8 @@ from datetime import datetime
 
 import anyio
 
-from zettel.server.evolving import evolve_once
-from zettel.server.settings import load_engine_settings
+from zettel.server.commands.evolve import evolve_once
+from zettel.server.config.settings import load_engine_settings
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.notes import Note
 

@@ -15,9 +15,9 @@ from mcp.types import TextContent
 from tests.scripted_llm import ScriptedLlm, scripted_llm
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.calls import perform
-from zettel.server.protocol import Door, create_server
-from zettel.server.schemas import Arguments
+from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.server import Door, create_server
+from zettel.server.runtime.dispatch import perform
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve

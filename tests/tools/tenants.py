@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from mcp import Client
 from tests.tools.conftest import Desk
 
-from zettel.server.protocol import Door, create_server
-from zettel.server.schemas import Arguments
+from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.server import Door, create_server
 from zettel.storage.access import Reach
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory

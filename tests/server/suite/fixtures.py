@@ -43,8 +43,8 @@ from tests.server.suite import plain
 from tests.server.suite.asking import TALKING, Asked, CallToolResult, form, said, unknown
 from tests.server.suite.schemas import SCHEMAS
 
-from zettel.server.feed import Feed
-from zettel.server.protocol import Door, Engine
+from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.server import Door, Engine
 
 TRIGGERS = {
     "test_trigger_tool_change": ToolsListChanged(),

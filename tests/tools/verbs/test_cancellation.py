@@ -9,8 +9,7 @@ import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 
-from zettel.server.calls import perform
-from zettel.server.schemas import (
+from zettel.server.protocol.schemas import (
     Arguments,
     ForgetArguments,
     LinkChange,
@@ -18,6 +17,7 @@ from zettel.server.schemas import (
     RememberArguments,
     UpdateArguments,
 )
+from zettel.server.runtime.dispatch import perform
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, Written

@@ -1,13 +1,15 @@
-"""What differs between two revisions, as a person reads it."""
+"""Differences between revisions, and what a run changed, as terminal text or JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.changes.differences import SHOWN_FIELDS
+from zettel.tools.changes.run_changes import Touched
 from zettel.tools.language.times import iso
+from zettel.tools.render import one_line
 
 FIELDS = (*SHOWN_FIELDS, "importance", "trust")
 """What a difference is told of, in this order."""
@@ -152,3 +154,32 @@ def _text(value: object) -> str:
             return f"{value.phrase} ({value.start:%Y-%m-%d})"
         case _:
             return str(value)
+
+
+def notes_as_json(touched: Iterable[Touched]) -> list[dict[str, object]]:
+    """One object a note: which steps, and field name -> what changed."""
+    return [
+        {
+            "note_id": entry.after.note_id,
+            "line": one_line(entry.after),
+            "steps": list(entry.steps),
+            "created": entry.before is None,
+            "changed": {
+                difference.name: difference.as_json()
+                for difference in differences(entry.before, entry.after)
+            },
+        }
+        for entry in touched
+    ]
+
+
+def notes_as_lines(touched: Iterable[Touched]) -> list[str]:
+    """A heading a note, below it a line a changed field."""
+    lines = list[str]()
+    for entry in touched:
+        steps = ", ".join(dict.fromkeys(entry.steps))
+        lines += [f"{entry.after.note_id}  {printable(one_line(entry.after))}  ({steps})"]
+        lines += [
+            f"  {difference.as_line()}" for difference in differences(entry.before, entry.after)
+        ]
+    return lines

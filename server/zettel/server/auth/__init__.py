@@ -1,0 +1,1 @@
+"""Authentication: static tokens and OAuth."""

@@ -1,0 +1,222 @@
+"""`zettel audit`: who did what to which note, and when; without a word of any unless asked."""
+
+import json
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from zettel.server.auth.token_store import Tokens, read_tokens
+from zettel.server.commands.diffs import printable
+from zettel.server.commands.notes import LINE, Say
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.factories import expanded
+from zettel.storage.erasable import Receipt
+from zettel.storage.lance.audit import Looked, Revision, revisions, runs
+from zettel.storage.lance.store import LanceStore, open_as_it_is
+from zettel.storage.notes import Run
+from zettel.tools.caller import LOCAL, actor
+from zettel.tools.erasure.orders import ERASE
+from zettel.tools.language.times import exactly, iso, read_time
+from zettel.tools.render import shortened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be audited."""
+
+    principal: str = ""
+    looked: Looked = field(default_factory=Looked)
+    limit: int = 0
+    """Events at most; 0 for all."""
+    with_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that was done."""
+
+    at: datetime
+    principal: str
+    """A token's name, `local`, `scheduler` or `zettel`."""
+    client: str = ""
+    did: str
+    """A tool's, step's or run's name, `token create` or `token revoke`."""
+    note_id: str = ""
+    rev: int = 0
+    """The revision it made; 0 if none."""
+    token: str = ""
+    """The name of a token that was made or revoked."""
+    namespace: str = ""
+    run_id: str = ""
+    told: str = ""
+    """Counts and outcome."""
+    reason: str = ""
+    content: str = ""
+
+
+def asked(
+    *,
+    principal: str | None,
+    since: str | None,
+    until: str | None,
+    note_id: str | None,
+    namespace: str | None,
+    limit: int,
+    with_text: bool,
+) -> Asked:
+    """Read a person's words.
+
+    Raises:
+        InvalidArgumentError: A time cannot be read.
+    """
+    now = utc_now()
+    first, last = (
+        read_time(name, said, now) for name, said in (("since", since), ("until", until))
+    )
+    looked = Looked(
+        since=first.start if first else None,
+        until=last.last if last else None,
+        note_id=(note_id or "").strip().upper(),
+        namespace=namespace or "",
+    )
+    return Asked(principal=principal or "", looked=looked, limit=limit, with_text=with_text)
+
+
+async def print_audit(settings: Settings, asked: Asked, as_json: bool, say: Say) -> None:
+    """Say what was done, the newest first, a line at a time, while others use the store.
+
+    Raises:
+        StoreError: There is no store, or it cannot be read.
+    """
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
+    try:
+        said = 0
+        async with aclosing(events(store, asked)) as found:
+            async for event in found:
+                say(_as_json(event) if as_json else _as_line(event))
+                said += 1
+                if said == asked.limit:
+                    return
+    finally:
+        await store.close()
+
+
+async def events(store: LanceStore, asked: Asked) -> AsyncGenerator[Event]:
+    """Everything that was done and is asked about, the newest first; one page in memory."""
+    looked, tables = asked.looked, store.tables
+    # The ledger's copy tells of other stores, too.
+    salt, known = tables.ledger.salt, await store.receipts()
+    receipts = [receipt for receipt in known if receipt.salt == salt]
+    streams = [_of_revisions(revisions(tables, looked, with_text=asked.with_text))]
+    if looked.note_id:
+        erased = (await store.erased([looked.note_id])).values()
+        ids = {erasure.receipt_id for erasure in erased}
+        receipts = [receipt for receipt in known if receipt.receipt_id in ids]
+    if not looked.namespace:
+        streams.append(_newest_first(map(_of_receipt, receipts)))
+    if not looked.note_id:
+        tokens = await read_tokens(store)
+        streams.append(_newest_first(_of_tokens(tokens, looked.namespace)))
+    if not looked.note_id and not looked.namespace:
+        streams.append(_of_runs(runs(tables, looked)))
+    async for event in _merged(streams):
+        if _meant(event, asked):
+            yield event
+
+
+def _meant(event: Event, asked: Asked) -> bool:
+    looked = asked.looked
+    return (
+        (not looked.since or event.at >= looked.since)
+        and (not looked.until or event.at <= looked.until)
+        and (not asked.principal or asked.principal in (event.principal, event.token))
+    )
+
+
+async def _merged(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Event]:
+    """Streams that are each the newest first, as one."""
+    heads = [await anext(stream, None) for stream in streams]
+    while there := [(head.at, at) for at, head in enumerate(heads) if head]:
+        _, at = max(there)
+        head = heads[at]
+        assert head is not None
+        yield head
+        heads[at] = await anext(streams[at], None)
+
+
+async def _of_revisions(found: AsyncGenerator[Revision]) -> AsyncGenerator[Event]:
+    async for revision in found:
+        principal, client = actor(revision.changed_by)
+        yield Event(
+            at=revision.made_at,
+            principal=revision.told_by or principal,
+            client=client,
+            did=revision.change,
+            note_id=revision.note_id,
+            rev=revision.rev,
+            namespace=revision.namespace,
+            run_id=revision.run_id,
+            reason=revision.reason,
+            content=revision.content,
+        )
+
+
+async def _of_runs(found: AsyncGenerator[Run]) -> AsyncGenerator[Event]:
+    async for run in found:
+        if run.kind == ERASE:
+            # Its receipt tells of it, from the moment it was ordered.
+            continue
+        principal, client = actor(run.who)
+        counts = [f"{name} {count}" for name, count in run.counts.items() if count]
+        yield Event(
+            at=run.started_at,
+            principal=principal,
+            client=client,
+            did=run.kind,
+            run_id=run.run_id,
+            told=", ".join((run.outcome, *counts)),
+        )
+
+
+def _of_receipt(receipt: Receipt) -> Event:
+    principal, client = actor(receipt.who)
+    gone = f"gone {iso(receipt.physical_at)}" if receipt.physical_at else "not finished"
+    return Event(
+        at=receipt.ordered_at,
+        principal=principal,
+        client=client,
+        did=ERASE,
+        run_id=receipt.receipt_id,
+        told=f"{receipt.scope}, notes {receipt.notes}, {gone}",
+    )
+
+
+def _of_tokens(tokens: Tokens, namespace: str) -> Iterator[Event]:
+    for token in tokens:
+        if namespace and namespace not in token.reach.reads:
+            continue
+        where = "/metrics" if token.metrics else ", ".join(token.namespaces)
+        for did, at in (("token create", token.made_at), ("token revoke", token.revoked_at)):
+            if at is not None:
+                yield Event(at=at, principal=LOCAL, did=did, token=token.name, told=where)
+
+
+async def _newest_first(events: Iterable[Event]) -> AsyncGenerator[Event]:
+    for event in sorted(events, key=lambda event: event.at, reverse=True):
+        yield event
+
+
+def _as_json(event: Event) -> str:
+    told = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
+    return json.dumps(told | {"at": exactly(event.at)}, ensure_ascii=False)
+
+
+def _as_line(event: Event) -> str:
+    who = f"{event.principal} ({event.client})" if event.client else event.principal
+    revision = f"{event.note_id}@{event.rev}" if event.rev else ""
+    parts = (revision, event.token, event.namespace, event.run_id, event.told)
+    head = "  ".join((iso(event.at), who, event.did, *filter(None, parts)))
+    words = (f"  why: {event.reason}", f"  {shortened(' '.join(event.content.split()), LINE)}")
+    return "\n".join(printable(line) for line in (head, *words) if line.strip() not in ("", "why:"))

@@ -1,0 +1,134 @@
+"""What `zettel verify-erased` does: from ids and files to a report."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from anyio import to_thread
+
+from zettel.server.commands.progress import Tell
+from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.store_path import one_spelling
+from zettel.server.runtime.factories import installed_parts
+from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
+from zettel.storage.ids import is_id
+from zettel.storage.location import Place, nothing_there, read_place
+from zettel.storage.store import Vectors
+from zettel.storage.verify.optional import load_scan, load_stored_model, require_extra
+from zettel.storage.verify.report import Finding, Report, Wanted
+
+
+def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> Wanted:
+    """Make of a command's arguments what is to be looked for.
+
+    Raises:
+        InvalidArgumentError: An id is none, or a file cannot be read or is empty.
+    """
+    return Wanted(
+        ids=[_note_id("--id", note_id) for note_id in ids],
+        texts=[_text(file) for file in files],
+        spared=frozenset(_note_id("--spare", note_id) for note_id in spared),
+    )
+
+
+async def verify(settings: Settings, wanted: Wanted, tell: Tell) -> Report:
+    """Look for something in the store's files, for texts' vectors as well.
+
+    Raises:
+        ExtraMissingError: pylance is not installed.
+        StoreUnavailableError: The store is no directory, or is not there.
+        OtherModelError: The model set is not the one the store's vectors are of.
+        ModelUnavailableError: The model cannot be used.
+    """
+    require_extra()
+    directory = await to_thread.run_sync(_directory, read_place(settings.store))
+    if wanted.texts:
+        wanted = replace(wanted, vectors=await _vectors(settings, directory, wanted.texts, tell))
+    scan = await to_thread.run_sync(load_scan)
+    beside = [Path(Rendezvous(one_spelling(settings.store)).folder_elsewhere())]
+    return await to_thread.run_sync(lambda: scan(directory, wanted, beside=beside, tell=tell))
+
+
+async def _vectors(
+    settings: Settings, directory: Path, texts: Sequence[str], tell: Tell
+) -> Sequence[Vectors]:
+    embedder = await installed_parts(settings, create=False).make_embedder()
+    stored = await to_thread.run_sync(load_stored_model, directory)
+    if stored and stored != embedder.model_id:
+        raise OtherModelError(directory, stored, embedder.model_id)
+    tell("embedding", 0, len(texts))
+    return await embedder.embed_notes(texts)
+
+
+def as_json(report: Report) -> str:
+    """The report as one JSON object."""
+    return json.dumps(
+        {
+            "gone": report.gone and not report.elsewhere,
+            "files": report.files,
+            "bytes": report.size,
+            "findings": [asdict(finding) for finding in report.findings],
+            "elsewhere": list(report.elsewhere),
+            "unread": [asdict(unread) for unread in report.unread],
+        }
+    )
+
+
+def as_text(report: Report) -> str:
+    """The report for a person: what is where, and what to do."""
+    lines = [_line(finding) for finding in report.findings]
+    if report.elsewhere:
+        lines += [
+            f"Other notes hold the same words: {', '.join(report.elsewhere)}.",
+            "Erase them as well, or pass --spare for each one that may.",
+        ]
+    for unread in report.unread:
+        lines.append(f"{unread.path}: not decoded, {unread.problem}")
+    if report.unread:
+        lines.append("Nothing is proven of files that could not be decoded.")
+    verdict = "Still there." if report.findings else "Nothing found."
+    looked = f"{report.files} files, {report.size:,} bytes"
+    return "\n".join([*lines, f"{verdict} Looked at {looked}."])
+
+
+def _line(finding: Finding) -> str:
+    of = f" of {finding.note_id}" if finding.note_id else ""
+    where = f" in {finding.column}{of}" if finding.column else ""
+    use = ", in use" if finding.live else ""
+    return f"{finding.path} ({finding.kind}): {finding.what}{where}{use}"
+
+
+def _note_id(name: str, text: str) -> str:
+    note_id = text.strip().upper()
+    if not is_id(note_id):
+        raise InvalidArgumentError(name, f"{text!r} is no note id", "Pass its 26 characters.")
+    return note_id
+
+
+def _text(file: str) -> str:
+    try:
+        text = Path(file).read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{file!r} cannot be read ({error})"
+        raise InvalidArgumentError("--text", problem, "Pass a file of UTF-8 text.") from None
+    if not text.strip():
+        raise InvalidArgumentError("--text", f"{file!r} is empty", "Pass a file with the text.")
+    return text
+
+
+def _directory(place: Place) -> Path:
+    if place.directory is not None:
+        # Nothing is found in an empty directory either, and that would prove nothing.
+        if next(place.directory.glob("*.lance"), None) is None:
+            raise nothing_there(place)
+        return place.directory
+    remedy = (
+        "Only its provider can say what it keeps."
+        if place.uri.startswith("db://")
+        else "Copy all of the bucket's objects, older versions included, into a directory and pass"
+        " that with --store."
+    )
+    problem = "is no directory on this machine, and only files of such can be decoded"
+    raise StoreUnavailableError(place.uri, problem, remedy)

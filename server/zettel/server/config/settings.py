@@ -1,0 +1,287 @@
+"""Everything a person can set, read once: flag > environment > config.toml > default."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from zettel.server.config.errors import MisconfiguredError, read_stored, unusable_keys
+from zettel.server.config.limits import LIMITS_EXPECTED, Limits
+from zettel.server.config.oauth import OAUTH_EXPECTED, OAuthSettings
+from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
+from zettel.server.engine.ipc.store_path import default_state, default_store
+from zettel.server.observability.logs import LogFormat
+from zettel.storage.errors import InvalidArgumentError
+from zettel.tools.validation import FOUND_FROM, NAMESPACE
+
+CONFIG_FILE = "config.toml"
+LOCAL_LLM = "http://127.0.0.1:11434/v1"
+"""Where Ollama listens (its documentation): by default no note leaves the machine."""
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+FLAGS = frozenset(
+    ("store", "namespace", "session", "model", "host", "port", "log_level", "protocol")
+)
+"""Settings that the command line takes too."""
+
+EXPECTED = (
+    LIMITS_EXPECTED
+    | OAUTH_EXPECTED
+    | {
+        "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
+        "session": "a name of at most 256 characters",
+        "port": "a whole number from 0 to 65535; 0 takes any free port",
+        "log_level": "one of debug, info, warning, error",
+        "log_format": "text or json",
+        "protocol": "auto or legacy",
+        "evolve_minutes": "a number of minutes above 0",
+        "settle_seconds": "a number of seconds, 0 or more",
+        "idle_minutes": "a number of minutes above 0",
+        "ipc": "unix or tcp",
+        "durability": "fast or power-loss",
+        "found_from": "a number from 0 to 1",
+        "archive_below": "a number from 0 up to, but not, 1",
+        "llm_base_url": "an http:// or https:// address",
+        "llm_timeout_seconds": "a number of seconds above 0",
+        "llm_tokens_run": "a whole number of tokens, 0 or more",
+        "llm_tokens_day": "a whole number of tokens, 0 or more",
+        "llm_price_in": "the price of a million tokens, 0 or more",
+        "llm_price_out": "the price of a million tokens, 0 or more",
+        "llm_money_run": "an amount above 0",
+        "llm_money_day": "an amount above 0",
+        "consolidate": "true or false",
+        "evolve_off": "namespaces, with commas between them",
+        "llm_off": "namespaces, with commas between them",
+        "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
+        "allowed_hosts": "names that clients reach the server by, with commas between them",
+        "allowed_origins": "such as https://app.example.org, with commas between them",
+    }
+)
+"""What a setting must look like, for the message about one that does not."""
+
+
+def _split(value: object) -> object:
+    return (
+        [name for part in value.split(",") if (name := part.strip())]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Namespaces = Annotated[
+    tuple[Annotated[str, Field(pattern=rf"^{NAMESPACE.pattern}$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+"""In a variable with commas between them, in the file a list."""
+Hosts = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]:_-]+$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+
+
+def config_file(place: str) -> Path:
+    """The settings a store brings along; there is none where the store is no directory."""
+    try:
+        return Path(place).expanduser() / CONFIG_FILE
+    except RuntimeError:  # the home of a user there is not; opening the store will say so
+        return Path(place) / CONFIG_FILE
+
+
+def _from_json(value: object) -> object:
+    """A table as a variable, or a client's word for one, writes it."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class Settings(Limits, OAuthSettings):
+    """How one process of Zettel runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    store: str = Field(default_factory=default_store, min_length=1)
+    """Directory or URI of the store."""
+    erasures: str = Field(default_factory=default_state, min_length=1)
+    """Directory of the copy of what is recorded of erasures, for restores into empty stores."""
+    namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
+    """None: the project of the working directory, else `user`."""
+    session: str | None = Field(default=None, max_length=256)
+    """None: one made per process on stdio, none over HTTP and SSE."""
+    model: str = Field(default=DEFAULT_MODEL, min_length=1)
+    """Embedding model by name or path; `hash` needs no model and knows no meaning."""
+    reranker: str = ""
+    """Cross-encoder that reorders the best notes, by name or path; empty for none."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8377, ge=0, le=65535)
+    allowed_hosts: Hosts = ()
+    """Names, besides this machine's own, that clients may reach the server by."""
+    allowed_origins: Origins = ()
+    """Origins, besides this machine's own, whose web pages may reach the server."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    """PEM files, for HTTPS; empty for HTTP."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: LogFormat = "text"
+    protocol: Literal["auto", "legacy"] = "auto"
+    """`legacy` speaks only the handshake, for clients that mix both eras on one pipe."""
+    evolve_minutes: float = Field(default=15.0, gt=0)
+    """Minutes between evolution runs while nobody writes."""
+    settle_seconds: float = Field(default=2.0, ge=0)
+    """Seconds without a write after which new notes are evolved."""
+    idle_minutes: float = Field(default=10.0, gt=0)
+    """Minutes without a client and without work after which an engine leaves."""
+    ipc: Literal["unix", "tcp"] = "unix"
+    """How an attachment and its engine talk."""
+    durability: Literal["fast", "power-loss"] = "fast"
+    """`power-loss` has every commit on the disk before it is acknowledged."""
+    found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
+    """Confidence from which recall's verdict is `found`."""
+    archive_below: float = Field(default=0.0, ge=0, lt=1)
+    """Share still held below which evolution archives a note; 0 archives nothing."""
+    llm_model: str = ""
+    """LLM that evolution may ask, as its service calls it; empty for none: all is by rule."""
+    llm_base_url: str = Field(default=LOCAL_LLM, pattern=r"^https?://")
+    """Of a service with OpenAI's HTTP interface."""
+    llm_key: SecretStr = SecretStr("")
+    llm_timeout_seconds: float = Field(default=60.0, gt=0)
+    """Of one question, answer included."""
+    llm_tokens_run: int = Field(default=100_000, ge=0)
+    llm_tokens_day: int = Field(default=1_000_000, ge=0)
+    """Tokens read and written, of one evolution run and of one UTC day."""
+    llm_price_in: float = Field(default=0.0, ge=0)
+    llm_price_out: float = Field(default=0.0, ge=0)
+    """Of a million tokens read and written, in any currency."""
+    llm_money_run: float | None = Field(default=None, gt=0)
+    llm_money_day: float | None = Field(default=None, gt=0)
+    """In the prices' currency; None is no bound."""
+    retain_days: Annotated[dict[str, float], NoDecode, BeforeValidator(_from_json)] = Field(
+        default_factory=dict[str, float]
+    )
+    """`NAMESPACE` or `NAMESPACE/KIND`, `*` for any -> days after which such notes are erased."""
+    consolidate: bool = False
+    """Whether evolution composes gists, concepts and a profile."""
+    evolve_off: Namespaces = ()
+    """Namespaces whose notes evolution leaves as they were told."""
+    llm_off: Namespaces = ()
+    """Namespaces whose notes no LLM is shown."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the store's own config.toml behind the environment, and nothing else."""
+        place = init_settings().get("store") or env_settings().get("store") or default_store()
+        stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
+        return init_settings, env_settings, stored
+
+
+class EngineSettings(Settings):
+    """How an engine that an attachment started runs: its clients' variables are not its own."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the environment out."""
+        sources = super().settings_customise_sources(
+            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+        )
+        return tuple(source for source in sources if source is not env_settings)
+
+
+def load_engine_settings(store: str, **given: str) -> Settings:
+    """Read the settings of an engine, or of a client of one.
+
+    Args:
+        store: In its one spelling.
+        given: What a client was told by flag or variable; empty for the engine itself.
+
+    Raises:
+        MisconfiguredError: Values cannot be used; the message names each setting.
+    """
+    return _read(EngineSettings, {**given, "store": store})
+
+
+def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
+    """What a client was told that its engine does not do, each with the way to change it.
+
+    Args:
+        wanted: The client's settings.
+        running: The engine's.
+        given: Names of the settings the client was given by flag or variable.
+    """
+    return [
+        f"setting {name}: this client was given {getattr(wanted, name)!r} (by flag or"
+        f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
+        f" {getattr(running, name)!r}. Set {name} in {config_file(wanted.store)} and run zettel"
+        " stop."
+        for name in ENGINE_SETTINGS
+        if name in given and getattr(wanted, name) != getattr(running, name)
+    ]
+
+
+def load_settings(**flags: object) -> Settings:
+    """Read every setting.
+
+    Args:
+        flags: What the command line said; None where it said nothing.
+
+    Raises:
+        MisconfiguredError: Values cannot be used; the message names each setting.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    place = given.get("store") or os.environ.get("ZETTEL_STORE") or default_store()
+    return _read(Settings, given, str(place))
+
+
+def _read(kind: type[Settings], given: Mapping[str, object], place: str = "") -> Settings:
+    file = config_file(place or str(given["store"]))
+    problems = unusable_keys(read_stored(file), file, Settings.model_fields)
+    try:
+        settings = kind.model_validate(given)
+    except ValidationError as error:
+        problems += _in_our_words(error)
+        raise MisconfiguredError(problems) from None
+    if problems:
+        raise MisconfiguredError(problems)
+    return settings
+
+
+def _in_our_words(error: ValidationError) -> list[InvalidArgumentError]:
+    """One error a setting, in the order of the settings."""
+    told = dict[str, InvalidArgumentError]()
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][0]) if detail["loc"] else "settings"
+        flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
+        ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
+        problem = f"{str(detail['input'])[:80]!r} cannot be used"
+        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
+        told.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
+    return list(told.values())

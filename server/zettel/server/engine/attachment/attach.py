@@ -1,0 +1,105 @@
+"""`zettel` as an MCP client spawns it: a thin attachment to the engine of the store.
+
+Answers in tens of milliseconds and takes a few megabytes, because it imports next to nothing; a
+test looks at `sys.modules`.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from zettel.server.engine.attachment.relay import Pump
+from zettel.server.engine.ipc.connect import Line, RefusedError
+from zettel.server.engine.ipc.handshake import given_settings, session_hello
+from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
+from zettel.server.engine.ipc.spawn import reach
+from zettel.server.engine.ipc.store_path import chosen_store
+from zettel.server.engine.ipc.version import VERSION, is_newer
+
+EXIT_USAGE = 2
+
+
+class Attachment:
+    """One client of one store.
+
+    Args:
+        flags: What the command line said.
+        environment: What the variables said.
+    """
+
+    def __init__(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self._place = Rendezvous(chosen_store(flags, environment))
+        self._ipc = environment.get("ZETTEL_IPC", "")
+        self._hello = session_hello(self._place.store, given_settings(flags, environment))
+        self._parent = os.getppid()
+        self._told: set[str] = set()
+
+    def reach(self) -> Line:
+        """Come to an engine.
+
+        Raises:
+            RefusedError: The client was started wrongly.
+            UnattachableError: There is no engine to be had here.
+        """
+        line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
+        self._tell_once(str(line.answer.get("warning", "")))
+        found = str(line.answer.get("version", ""))
+        if is_newer(VERSION, found):
+            self._tell_once(f"zettel serve runs version {found}; end it and start {VERSION}")
+        return line
+
+    def serve(self, line: Line) -> None:
+        """Carry the client's lines until it leaves."""
+        Pump(line, self.reach, self._leave_if_orphaned).run()
+
+    def _leave_if_orphaned(self) -> None:
+        if os.getppid() != self._parent:
+            os._exit(0)
+
+    def _tell_once(self, warning: str) -> None:
+        if warning and warning not in self._told:
+            self._told.add(warning)
+            say(warning)
+
+
+def attach(flags: Mapping[str, str]) -> bool:
+    """Serve the client on standard input and output through an engine, until it leaves.
+
+    Returns:
+        False if there is no engine to be had here, or to be started for such settings; nothing
+        of the client was read then.
+    """
+    if not _may_be_right(flags, os.environ):
+        return False
+    attachment = Attachment(flags, os.environ)
+    try:
+        line = attachment.reach()
+    except RefusedError as error:
+        say(str(error))
+        sys.exit(EXIT_USAGE)
+    except UnattachableError as error:
+        say(
+            f"the store's engine cannot be used: {error}. This client is served by a process of its"
+            " own; to have it so without trying, pass --in-process."
+        )
+        return False
+    attachment.serve(line)
+    return True
+
+
+def _may_be_right(flags: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    """Whether it is worth starting an engine, which checks every setting, for such a client."""
+    protocol = flags.get("protocol") or environment.get("ZETTEL_PROTOCOL")
+    ipc = environment.get("ZETTEL_IPC")
+    known = (protocol or "auto") in {"auto", "legacy"} and (ipc or "unix") in {"unix", "tcp"}
+    return known and flags.get("store") != ""
+
+
+def say(text: str) -> None:
+    """Tell the person who looks into the client's log."""
+    try:
+        sys.stderr.write("".join(f"zettel: {line}\n" for line in text.splitlines()))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # Nobody looks.
+        return

@@ -1,0 +1,1 @@
+"""Connects a client to its engine; standard library only, for a fast start."""

@@ -1,0 +1,281 @@
+"""Accepts connections at the engine's socket: handshake, then one conversation each."""
+
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from anyio.abc import ByteStream, SocketStream, TaskGroup
+from pydantic import BaseModel, Field, ValidationError
+
+from zettel.server.config.default_namespace import project_namespace
+from zettel.server.config.settings import Settings, differences, load_engine_settings
+from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
+from zettel.server.engine.ipc.store_path import is_directory
+from zettel.server.engine.ipc.version import VERSION
+from zettel.server.engine.status import report
+from zettel.server.engine.store_watch import Watched
+from zettel.server.protocol.server import Door, create_server
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.runtime import Runtime
+from zettel.server.runtime.shutdown import Ending
+from zettel.server.transports.stdio.conversation import converse
+from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.storage.errors import ZettelError
+from zettel.tools.caller import USER_NAMESPACE
+
+CHUNK = 65_536
+"""Bytes read at once."""
+
+
+class Hello(BaseModel):
+    """A client's first line."""
+
+    zettel: int
+    want: str
+    store: str
+    version: str = ""
+    secret: str = ""
+    cwd: str = ""
+    home: str = ""
+    session: str = Field(default="", max_length=256)
+    pid: int = 0
+    settings: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class Visitor:
+    """Somebody who is connected, and the lines between us."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._turn = anyio.Lock()
+        self.reader = LineReader(self._receive)
+
+    async def _receive(self) -> bytes:
+        try:
+            return await self._stream.receive(CHUNK)
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return b""
+
+    async def send(self, message: Message) -> None:
+        """Send a message of our own."""
+        await self.send_line(json.dumps(message).encode() + b"\n")
+
+    async def send_line(self, line: bytes) -> None:
+        """Send one whole line; it is dropped when the client is gone."""
+        async with self._turn:
+            try:
+                await self._stream.send(line)
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return
+
+
+logger = logging.getLogger(__name__)
+
+HELLO_S = 10.0
+"""Seconds a connection may take to say hello."""
+
+ACCEPT_AGAIN_S = 0.2
+"""Seconds until the next try after a client could not be let in."""
+
+
+class Reception:
+    """Welcomes clients and serves them until the engine is asked to end.
+
+    Args:
+        claim: What is listened on.
+        settings: What the engine runs with.
+        runtime: Carries the calls out.
+        ending: When to let nobody in any more.
+        url: Where the engine listens to HTTP; empty if it does not.
+    """
+
+    def __init__(
+        self, claim: Claim, settings: Settings, runtime: Runtime, ending: Ending, url: str = ""
+    ) -> None:
+        self._claim = claim
+        self._settings = settings
+        self._runtime = runtime
+        self._ending = ending
+        self._url = url
+        self._sessions = 0
+        self._since = self._last_seen = anyio.current_time()
+        self._held: list[ByteStream] = []
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are served now."""
+        return self._sessions
+
+    def idle_until(self, idle_s: float) -> float:
+        """When the engine has been of no use for so many seconds, on the event loop's clock."""
+        now = anyio.current_time()
+        if self._sessions or self._runtime.busy:
+            self._last_seen = now
+        return self._last_seen + idle_s
+
+    async def serve(self) -> None:
+        """Welcome clients; returns when the engine is asked to end and all have been answered."""
+        async with anyio.create_task_group() as clients:
+            async with anyio.create_task_group() as accepting:
+                accepting.start_soon(self._accept, clients)
+                await self._ending.asked.wait()
+                accepting.cancel_scope.cancel()
+            self._claim.withdraw()
+
+    async def let_go(self) -> None:
+        """Tell those who asked for the end that it has come."""
+        for stream in self._held:
+            await stream.aclose()
+
+    async def _accept(self, clients: TaskGroup) -> None:
+        listening = self._claim.listening
+        listening.setblocking(False)
+        while True:
+            # Not anyio's listener: cancelled while somebody comes, it logs an error.
+            await anyio.wait_readable(listening)
+            try:
+                connection, _ = listening.accept()
+            except BlockingIOError:
+                continue
+            except OSError:
+                # As many connections as this process may have: those that end make room.
+                logger.exception("a client could not be let in")
+                await anyio.sleep(ACCEPT_AGAIN_S)
+                continue
+            clients.start_soon(self._welcome, connection)
+
+    async def _welcome(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            stream = await SocketStream.from_socket(connection)
+        except (OSError, ValueError):
+            # Gone again.
+            connection.close()
+            return
+        client = Visitor(stream)
+        try:
+            hello = await self._hear(client)
+            if hello is None or not await self._is_ours(hello):
+                return
+            if hello.want == "session":
+                await self._serve_client(client, hello)
+            elif hello.want == "status":
+                await client.send(await self._status())
+            elif hello.want == "drain":
+                logger.info("asked to end by a zettel %s", hello.version)
+                await client.send(self._card())
+                # It ends with the engine: so the one who asked knows when that is.
+                self._held.append(stream)
+                self._ending.ask()
+        except Exception:
+            # A bug in one conversation is not worth everybody's engine.
+            logger.exception("a conversation failed")
+        finally:
+            if stream not in self._held:
+                with anyio.CancelScope(shield=True):
+                    await stream.aclose()
+
+    async def _hear(self, client: Visitor) -> Hello | None:
+        """The client's hello; None if it does not come, is none, or may not come in."""
+        line = None
+        with anyio.move_on_after(HELLO_S):
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(self._cancel_at_the_end, waiting.cancel_scope)
+                line = await client.reader.next_line()
+                waiting.cancel_scope.cancel()
+        if not isinstance(line, bytes):
+            return None
+        try:
+            hello = Hello.model_validate_json(line)
+        except ValidationError:
+            return None
+        secret = self._claim.secret
+        if secret and not secrets.compare_digest(hello.secret.encode(), secret.encode()):
+            logger.warning("somebody without the secret was turned away")
+            return None
+        return hello
+
+    async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
+        await self._ending.asked.wait()
+        scope.cancel()
+
+    async def _is_ours(self, hello: Hello) -> bool:
+        """Whether the client means the store this engine serves: a directory may have moved."""
+        ours = self._claim.place.store
+        if hello.store == ours:
+            return True
+        if not is_directory(ours):
+            return False
+        try:
+            same = await to_thread.run_sync(os.path.samefile, hello.store, ours)
+        except OSError:
+            same = False
+        return same
+
+    async def _serve_client(self, client: Visitor, hello: Hello) -> None:
+        given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
+        try:
+            # One look at the disk, in a thread: a network's disk may take its time.
+            wanted, namespace = await to_thread.run_sync(
+                _settle, self._claim.place.store, hello, given
+            )
+        except ZettelError as error:
+            await client.send({**self._card(), "refused": str(error)})
+            return
+        door = Door(
+            transport="stdio",
+            namespace=namespace,
+            session=wanted.session or hello.session,
+            tally=self._runtime.tally,
+        )
+        warnings = differences(wanted, self._settings, given)
+        if warnings:
+            logger.warning("client=%d %s", hello.pid, " ".join(warnings))
+        if self._ending.asked.is_set():
+            # Unanswered, it goes to the next engine.
+            return
+        self._sessions += 1
+        self._runtime.tally.connected("stdio", 1)
+        try:
+            await client.send({**self._card(), "warning": " ".join(warnings)})
+            logger.info("client=%d namespace=%s came", hello.pid, namespace)
+            await converse(
+                create_server(Watched(self._runtime, self._claim), door, self._runtime.feed),
+                client.reader,
+                client.send_line,
+                protocol=wanted.protocol,
+                ending=self._ending,
+            )
+            logger.info("client=%d left", hello.pid)
+        finally:
+            self._sessions -= 1
+            self._runtime.tally.connected("stdio", -1)
+            self._last_seen = anyio.current_time()
+
+    def _card(self) -> Message:
+        """Who answers."""
+        return {"zettel": PROTOCOL, "version": VERSION, "pid": os.getpid(), "url": self._url}
+
+    async def _status(self) -> Message:
+        return {
+            **self._card(),
+            "uptime_s": round(anyio.current_time() - self._since),
+            "clients": self._sessions,
+            "endpoint": self._claim.endpoint,
+            **await report(self._runtime, self._settings, utc_now),
+        }
+
+
+def _settle(store: str, hello: Hello, given: Mapping[str, str]) -> tuple[Settings, str]:
+    """A client's settings, and the namespace it is in when it names none."""
+    wanted = load_engine_settings(store, **given)
+    if wanted.namespace or not hello.cwd:
+        return wanted, wanted.namespace or USER_NAMESPACE
+    return wanted, project_namespace(Path(hello.cwd), home=Path(hello.home or "/"))

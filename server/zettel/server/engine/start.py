@@ -1,0 +1,125 @@
+"""How an engine comes up: listening first, detached next, everything heavy last.
+
+Whoever started it waits for this process only until the engine listens: the engine itself is a
+child that nobody waits for, and none of the processes that belong to a client.
+"""
+
+import os
+import signal
+import sys
+import tomllib
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.ipc.handshake import PROTOCOL
+from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
+from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD
+
+EXIT_USAGE = 2
+
+EXIT_DIED = 1
+
+REFUSING_S = 5.0
+"""Seconds an engine that cannot start waits for the client it was started for, to tell it why."""
+
+
+def start_engine(arguments: Sequence[str]) -> NoReturn:
+    """Become the engine of a store, in the background.
+
+    Args:
+        arguments: `--store PLACE`, in its one spelling, and perhaps `--ipc KIND`.
+    """
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    place = Rendezvous(options["--store"])
+    try:
+        place.prepare()
+        claim = Claim.take(place, options.get("--ipc") or _configured_ipc(place.store))
+    except (UnattachableError, OSError) as error:
+        sys.stderr.write(f"zettel: no engine can listen in {place.folder}: {error}\n")
+        os._exit(EXIT_DEAF)
+    if claim is None:
+        os._exit(EXIT_HELD)
+    os.chdir("/")
+    _detach(claim)
+    _run(claim)
+
+
+def _configured_ipc(store: str) -> str:
+    """What the store's settings say about how to listen; they are checked later, all at once."""
+    try:
+        with open(os.path.join(store, "config.toml"), "rb") as file:
+            return str(tomllib.load(file).get("ipc", "unix"))
+    except (OSError, ValueError):
+        return "unix"
+
+
+def _detach(claim: Claim) -> None:
+    """Go on in a child; the parent leaves as soon as clients can find it."""
+    ready, told = os.pipe()
+    if os.fork():
+        os.close(told)
+        os._exit(0 if os.read(ready, 1) else EXIT_DIED)
+    os.close(ready)
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        claim.release()
+        os._exit(0)
+
+    # Until the event loop listens, there is nothing to drain: leaving is in good order.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    claim.announce()
+    os.write(told, b".")
+    os.close(told)
+
+
+def _run(claim: Claim) -> NoReturn:
+    # Clients wait at the socket already: now there is time for imports.
+    import logging  # noqa: PLC0415
+
+    import anyio  # noqa: PLC0415
+
+    from zettel.server.config.preflight.checks import examine  # noqa: PLC0415
+    from zettel.server.config.settings import load_engine_settings  # noqa: PLC0415
+    from zettel.server.engine.engine import serve_engine  # noqa: PLC0415
+    from zettel.server.observability.logs import log_to_file  # noqa: PLC0415
+    from zettel.storage.errors import ZettelError  # noqa: PLC0415
+
+    try:
+        settings = load_engine_settings(claim.place.store)
+        examined = examine(settings)
+        for refusal in examined.refusals:
+            raise refusal
+    except ZettelError as error:
+        _refuse(claim, str(error))
+        claim.release()
+        os._exit(EXIT_USAGE)
+    log_to_file(settings.log_level, claim.place.log, settings.log_format)
+    for warning in examined.warnings:
+        logging.getLogger(__name__).warning("%s", warning)
+    anyio.run(serve_engine, settings, claim)
+    # A thread amid an import or a model's loading cannot be joined.
+    os._exit(0)
+
+
+def _refuse(claim: Claim, why: str) -> None:
+    """Tell the clients that are waiting, and no later ones, what is wrong with the settings."""
+    import json  # noqa: PLC0415  an engine that starts has no use for it
+
+    answer = json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": why}).encode() + b"\n"
+    claim.listening.settimeout(REFUSING_S)
+    try:
+        while True:
+            client, _ = claim.listening.accept()
+            with client:
+                client.settimeout(REFUSING_S)
+                client.recv(65_536)
+                client.sendall(answer)
+            # Who comes later may come to mended settings.
+            claim.listening.settimeout(0)
+    except OSError:
+        # Among them that nobody else waits.
+        return

@@ -1,0 +1,60 @@
+"""An engine never outlives its store: when it is removed, the engine leaves and writes nothing."""
+
+import logging
+import os
+from collections.abc import Mapping
+
+import anyio
+
+from zettel.server.engine.engine_lock import Claim
+from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.server import Engine
+from zettel.server.runtime.shutdown import Ending
+from zettel.tools.caller import Caller
+
+logger = logging.getLogger(__name__)
+
+WATCH_S = 2.0
+"""Seconds between two looks at whether the store is still there."""
+
+
+async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
+    """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
+    while True:
+        leave_without_store(claim)
+        if ending.asked.is_set():
+            # It has been withdrawn because the engine leaves.
+            return
+        if not claim.hold():
+            logger.warning("clients cannot find the engine any more")
+            ending.ask()
+            return
+        # No event tells of another process's rm.
+        await anyio.sleep(WATCH_S)
+
+
+def leave_without_store(claim: Claim) -> None:
+    """Leave, now, if the store's directory is gone: to write would be to make it anew, in ruins."""
+    if claim.store_is_there():
+        return
+    logger.warning("the store was removed")
+    logging.shutdown()
+    os._exit(0)
+
+
+class Watched:
+    """Carries out calls on a store that is still there; a client asks the next engine otherwise.
+
+    Args:
+        engine: What carries them out.
+        claim: On the store.
+    """
+
+    def __init__(self, engine: Engine, claim: Claim) -> None:
+        self._engine = engine
+        self._claim = claim
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out one tool call."""
+        leave_without_store(self._claim)
+        return await self._engine.call(arguments, caller)

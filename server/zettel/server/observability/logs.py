@@ -1,0 +1,149 @@
+"""Logging to standard error or an engine's file, as text or JSON, without note texts."""
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from logging.handlers import RotatingFileHandler
+from typing import Literal
+
+LogFormat = Literal["text", "json"]
+
+OURS = "zettel"
+FOREIGN_CHARS = 200
+"""Of another library's sentence: the longest of uvicorn, mcp and lancedb have 160."""
+
+_BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
+_WARNING = re.compile(r".*?:\d+: \w+")
+"""Place and category of a warning, as `warnings.formatwarning` writes them."""
+
+
+def fields(**said: str | float | None) -> Mapping[str, Mapping[str, str | float]]:
+    """Fields of a record, as `extra` takes them; those that are None or empty are left out."""
+    return {"fields": {name: value for name, value in said.items() if value not in (None, "")}}
+
+
+class LogLine(logging.Formatter):
+    """Writes records as lines.
+
+    Args:
+        form: `text`: for people, fields as `name=value`; `json`: one object a line.
+    """
+
+    def __init__(self, form: LogFormat) -> None:
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; in text, an exception takes further lines."""
+        said: Mapping[str, str | float] = getattr(record, "fields", {})
+        went_wrong = record.exc_info[1] if record.exc_info else None
+        error = "".join(told(went_wrong)).rstrip() if went_wrong else ""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        head = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        if self._form == "json":
+            whole = head | dict(said) | ({"exception": error} if error else {})
+            # ASCII: then no reader of lines takes one for two, nor is any half a surrogate pair.
+            return json.dumps(whole)
+        named = "".join(f" {name}={_value(value)}" for name, value in said.items())
+        line = f"{head['time']} {record.levelname} {record.name}: {head['message']}{named}"
+        return f"{line}\n{error}" if error else line
+
+
+def told(error: BaseException) -> Iterator[str]:
+    """What led to an exception, line by line: frames and kinds, no messages."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from told(cause)
+        yield "which led to:\n"
+    yield from traceback.format_tb(error.__traceback__)
+    number = f" {error.errno}" if isinstance(error, OSError) and error.errno else ""
+    yield f"{type(error).__module__}.{type(error).__qualname__}{number}\n"
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    for part in parts if isinstance(error, BaseExceptionGroup) else ():
+        yield "in it:\n"
+        yield from told(part)
+
+
+def _message(record: logging.LogRecord) -> str:
+    if record.name.partition(".")[0] == OURS:
+        return record.getMessage()
+    if record.name == "py.warnings":
+        found = _WARNING.match(record.getMessage())
+        return found[0] if found else "a warning"
+    if not isinstance(record.msg, str):  # an exception, say
+        return type(record.msg).__qualname__
+    sentence = record.msg.partition("\n")[0][:FOREIGN_CHARS]
+    given = record.args if isinstance(record.args, tuple) else ()
+    try:
+        return sentence % tuple(v if isinstance(v, int | float) else "..." for v in given)
+    except (TypeError, ValueError):
+        return sentence
+
+
+def _value(value: str | float) -> str:
+    text = str(value)
+    return text if _BARE.fullmatch(text) else json.dumps(text)
+
+
+LOG_BYTES = 1_000_000
+"""Size of a log file after which the next one is begun."""
+
+LOGS_KEPT = 3
+"""Older log files kept beside it."""
+
+
+class EngineLog(RotatingFileHandler):
+    """A log file that what others print follows when the next one is begun."""
+
+    def doRollover(self) -> None:
+        """Begin the next file."""
+        super().doRollover()
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 1)
+            os.dup2(self.stream.fileno(), 2)
+
+
+def configure_logging(level: str, form: LogFormat = "text") -> None:
+    """Send log records to standard error.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`; notes' text appears at none. Other libraries
+            are heard from `warning` on: below, some repeat every request with its body.
+        form: How a line is written.
+    """
+    _log_to(logging.StreamHandler(sys.stderr), level, form)
+
+
+def log_to_file(level: str, path: str, form: LogFormat = "text") -> None:
+    """Send log records to a file of bounded size.
+
+    Args:
+        level: As for `configure_logging`.
+        path: Of the file; standard error if it cannot be written.
+        form: How a line is written.
+    """
+    try:
+        handler = EngineLog(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")
+    except OSError:
+        configure_logging(level, form)
+        return
+    _log_to(handler, level, form)
+
+
+def _log_to(handler: logging.Handler, level: str, form: LogFormat) -> None:
+    handler.setFormatter(LogLine(form))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    if level == "error":
+        logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger(OURS).setLevel(level.upper())
+    logging.captureWarnings(True)

@@ -1,0 +1,135 @@
+"""What is told of every request: one line in the log, one count, one span; never its arguments."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from pydantic import ValidationError
+
+from zettel.server.observability.counters import Deed, Tally, current, went_wrong
+from zettel.server.observability.logs import fields
+from zettel.server.observability.tracing import context_of, span
+from zettel.storage.notes import Origin
+
+logger = logging.getLogger(__name__)
+
+CALL = "tools/call"
+METHODS = frozenset(
+    (
+        *(CALL, "tools/list", "resources/list", "resources/templates/list", "resources/read"),
+        *("prompts/list", "prompts/get", "completion/complete", "initialize", "ping"),
+        *("server/discover", "resources/subscribe", "resources/unsubscribe"),
+    )
+)
+"""What is told by name; anything else is a client's own word."""
+UNKNOWN = "unknown"
+ENDLESS = "subscriptions/listen"
+"""Ends when the client leaves: neither its time nor its outcome says anything."""
+ID_LENGTH = 64
+"""Characters that are told of the id a client gave its request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Middleware of the server object; takes the place of the SDK's own.
+
+    That one names spans after the tool the client named, and tells errors' messages: both hold
+    whatever the client sent.
+
+    Args:
+        transport: How callers come in.
+        tools: Names of the tools there are.
+        tally: Where requests are counted.
+        who: Who is behind a request.
+    """
+
+    transport: str
+    tools: frozenset[str]
+    tally: Tally
+    who: Callable[[ServerRequestContext], Origin]
+
+    async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
+        """Carry a request out under observation."""
+        if ctx.request_id is None or ctx.method == ENDLESS:
+            return await call_next(ctx)
+        deed, began = self._deed(ctx), time.perf_counter()
+        token = current.set(deed)
+        self.tally.began(deed)
+        name = f"{deed.method} {deed.tool}".rstrip()
+        try:
+            with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as told:
+                try:
+                    result = await call_next(ctx)
+                    if isinstance(result, dict) and result.get("isError") and not deed.error:
+                        deed.outcome = "error"
+                    return result
+                except BaseException as error:
+                    _blame(error, deed)
+                    raise
+                finally:
+                    _tell(told, deed)
+        finally:
+            deed.seconds = time.perf_counter() - began
+            current.reset(token)
+            self.tally.ended(deed)
+            self._log(ctx, deed)
+
+    def _deed(self, ctx: ServerRequestContext) -> Deed:
+        named = ctx.params.get("name") if ctx.params else None
+        tool = named if isinstance(named, str) and named in self.tools else UNKNOWN
+        return Deed(
+            method=ctx.method if ctx.method in METHODS else UNKNOWN,
+            tool=tool if ctx.method == CALL else "",
+            transport=self.transport,
+        )
+
+    def _log(self, ctx: ServerRequestContext, deed: Deed) -> None:
+        level = logging.INFO if deed.tool else logging.DEBUG
+        if not logger.isEnabledFor(level):
+            return
+        origin = self.who(ctx)
+        said = fields(
+            tool=deed.tool,
+            method="" if deed.tool else deed.method,
+            outcome=deed.outcome,
+            error=deed.error,
+            milliseconds=round(deed.seconds * 1000),
+            transport=deed.transport,
+            client=origin.client,
+            principal=origin.principal,
+            request=str(ctx.request_id)[:ID_LENGTH],
+        )
+        logger.log(level, "call" if deed.tool else "request", extra=said)
+
+
+def _blame(error: BaseException, deed: Deed) -> None:
+    if isinstance(error, anyio.get_cancelled_exc_class()):
+        deed.outcome, deed.error = "cancelled", ""
+    elif isinstance(error, MCPError | ValidationError):
+        code = error.code if isinstance(error, MCPError) else INVALID_PARAMS
+        deed.outcome = "failed" if code == INTERNAL_ERROR else "error"
+        deed.error = deed.error or str(code)
+    else:
+        went_wrong(error)
+
+
+def _tell(told: Span, deed: Deed) -> None:
+    told.set_attributes(
+        {
+            "mcp.method.name": deed.method,
+            "zettel.transport": deed.transport,
+            "zettel.outcome": deed.outcome,
+            **({"gen_ai.operation.name": "execute_tool"} if deed.tool else {}),
+            **({"gen_ai.tool.name": deed.tool} if deed.tool else {}),
+            **({"error.type": deed.error} if deed.error else {}),
+        }
+    )
+    if deed.outcome in ("error", "failed"):
+        told.set_status(StatusCode.ERROR)

@@ -1,0 +1,97 @@
+"""OpenTelemetry spans without note texts, and their export for `zettel serve`."""
+
+import logging
+import os
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
+from anyio import to_thread
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.propagate import extract
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, get_tracer
+
+TRACER = get_tracer("zettel")
+
+
+@contextmanager
+def span(
+    name: str, *, kind: SpanKind = SpanKind.INTERNAL, within: Context | None = None
+) -> Generator[Span]:
+    """A span around a piece of work; of an exception it tells the kind, never the message.
+
+    Args:
+        name: A constant of ours.
+        kind: What it is to those outside.
+        within: What it is part of; None for the span that is open.
+    """
+    opened = TRACER.start_as_current_span(
+        name, context=within, kind=kind, record_exception=False, set_status_on_exception=False
+    )
+    with opened as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_attribute("error.type", type(error).__qualname__)
+            current.set_status(StatusCode.ERROR)
+            raise
+
+
+def context_of(meta: Mapping[str, object] | None) -> Context | None:
+    """The trace that a request says it is part of (W3C trace context in `_meta`); None if none."""
+    if not meta or "traceparent" not in meta:
+        return None
+    try:
+        found = extract({k: v for k, v in meta.items() if isinstance(v, str)})
+    except (ValueError, TypeError):
+        return None
+    return found if get_current_span(found).get_span_context().is_valid else None
+
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "zettel"
+WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+LAST_SPANS_S = 3.0
+"""Seconds the last spans may take on their way when the process leaves."""
+
+
+def wished(environment: Mapping[str, str]) -> bool:
+    """Whether spans are to be sent: somewhere is named, or the default place is asked for."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    asked = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    named = any(environment.get(name, "").strip() for name in WHERE)
+    return asked == "otlp" or (named and asked != "none")
+
+
+@asynccontextmanager
+async def exporting() -> AsyncGenerator[None]:
+    """Send spans over OTLP/HTTP meanwhile; serving never fails for it, nor waits."""
+    if not wished(os.environ):
+        yield
+        return
+    try:
+        # The SDK is an extra: nobody else pays for it.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError:
+        logger.warning("no spans are sent: install 'zettel-mcp[otel]', or unset OTEL_EXPORTER_*")
+        yield
+        return
+    found = Resource.create()
+    named = str(found.attributes.get("service.name", "")).partition(":")[0]
+    own = Resource({"service.name": SERVICE}) if named in ("", "unknown_service") else None
+    provider = TracerProvider(resource=found.merge(own) if own else found, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        with anyio.move_on_after(LAST_SPANS_S, shield=True):
+            await to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)

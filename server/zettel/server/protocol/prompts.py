@@ -1,0 +1,151 @@
+"""The prompts: what a person has an agent do with its memory, in one word."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mcp.server import ServerRequestContext
+from mcp.types import (
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    PaginatedRequestParams,
+    Prompt,
+    PromptArgument,
+    PromptMessage,
+    TextContent,
+)
+
+from zettel.server.protocol.errors import refused
+from zettel.server.protocol.texts import KNOW, REMEMBER_SESSION, REVIEW
+from zettel.storage.errors import UnknownNameError, ZettelError
+from zettel.tools.validation import check_list, check_namespace, check_subject, nearest
+
+_NAMESPACE = PromptArgument(
+    name="namespace", description="Whose notes; without it, this connection's.", required=False
+)
+_TAGS = PromptArgument(name="tags", description="Tags, with commas between.", required=False)
+_SUBJECT = PromptArgument(
+    name="subject",
+    description="Who or what; without it, everything in outline.",
+    required=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    prompt: Prompt
+    write: Callable[[Mapping[str, str]], str]
+
+
+def _named(given: Mapping[str, str], *names: str) -> str:
+    """The arguments as a tool call spells them, each with a comma before it; checked."""
+    checked: dict[str, object] = {}
+    if subject := check_subject(given.get("subject")):
+        checked["subject"] = subject
+    if tags := check_list("tags", given.get("tags", "").split(",")):
+        checked["tags"] = list(tags)
+    if namespace := given.get("namespace", "").strip():
+        checked["namespace"] = check_namespace(namespace)
+    shown = {name: checked[name] for name in names if name in checked}
+    return "".join(f", {k}={json.dumps(v, ensure_ascii=False)}" for k, v in shown.items())
+
+
+def _review(given: Mapping[str, str]) -> str:
+    return REVIEW.format(namespace=_named(given, "namespace"))
+
+
+def _remember_session(given: Mapping[str, str]) -> str:
+    return REMEMBER_SESSION.format(
+        namespace=_named(given, "namespace"), stored=_named(given, "tags", "namespace")
+    )
+
+
+def _know(given: Mapping[str, str]) -> str:
+    asked = _named(given, "subject", "tags", "namespace").removeprefix(", ")
+    about = given.get("subject", "").strip() or "everything it holds here"
+    return KNOW.format(
+        about=json.dumps(about, ensure_ascii=False),
+        listed=f"{asked}, limit=50" if asked else "",
+        namespace=_named(given, "namespace"),
+    )
+
+
+def _entry(
+    name: str,
+    title: str,
+    description: str,
+    arguments: list[PromptArgument],
+    write: Callable[[Mapping[str, str]], str],
+) -> _Entry:
+    prompt = Prompt(name=name, title=title, description=description, arguments=arguments)
+    return _Entry(prompt=prompt, write=write)
+
+
+PROMPTS: dict[str, _Entry] = {
+    entry.prompt.name: entry
+    for entry in (
+        _entry(
+            "remember-this-session",
+            "Remember this session",
+            "Store what this conversation has settled and memory does not hold yet.",
+            [_TAGS, _NAMESPACE],
+            _remember_session,
+        ),
+        _entry(
+            "what-do-you-know",
+            "What do you know",
+            "Tell what memory holds about somebody or something, and how sure it is.",
+            [_SUBJECT, _TAGS, _NAMESPACE],
+            _know,
+        ),
+        _entry(
+            "review-memories",
+            "Review memories",
+            "Settle what memory could not decide: notes that may replace or contradict others.",
+            [_NAMESPACE],
+            _review,
+        ),
+    )
+}
+"""By name, in the order they are listed."""
+
+
+async def list_prompts(
+    _context: ServerRequestContext, _params: PaginatedRequestParams | None
+) -> ListPromptsResult:
+    """Every prompt there is."""
+    return ListPromptsResult(prompts=[entry.prompt for entry in PROMPTS.values()])
+
+
+async def get_prompt(
+    _context: ServerRequestContext, params: GetPromptRequestParams
+) -> GetPromptResult:
+    """The text of a prompt.
+
+    Raises:
+        MCPError: There is none of that name, or an argument is wrong.
+    """
+    try:
+        entry = find_prompt(params.name)
+        text = entry.write(params.arguments or {})
+    except ZettelError as error:
+        raise refused(error) from None
+    return GetPromptResult(
+        description=entry.prompt.description,
+        messages=[PromptMessage(role="user", content=TextContent(text=text))],
+    )
+
+
+def find_prompt(name: str) -> _Entry:
+    """The prompt of this name.
+
+    Raises:
+        UnknownNameError: There is none; the message names the nearest.
+    """
+    if name in PROMPTS:
+        return PROMPTS[name]
+    near = nearest(name, PROMPTS)
+    meant = f"Did you mean {near!r}? " if near else ""
+    remedy = f"{meant}The prompts are {', '.join(PROMPTS)}."
+    raise UnknownNameError("prompt", name[:80], PROMPTS, remedy)

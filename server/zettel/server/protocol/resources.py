@@ -1,0 +1,140 @@
+"""Memory as MCP resources: a note, its history, the profile, the counts, all of it JSON.
+
+There is no resource per note in the list: a client finds notes with `recall` and reads them by
+template. What a caller may read is what `recall` would show them.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from mcp.server import ServerRequestContext
+from mcp.types import (
+    Annotations,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    TextResourceContents,
+)
+
+from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.schemas import (
+    HistoryReading,
+    NoteReading,
+    ProfileReading,
+    Reading,
+    StatsReading,
+)
+from zettel.storage.errors import ZettelError
+from zettel.tools.validation import NAMESPACE
+
+Look = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
+"""Carries a reading out for whoever sent the request."""
+
+MIME_TYPE = "application/json"
+
+NOTE = "memory://note/{id}"
+HISTORY = "memory://note/{id}/history"
+PROFILE = "memory://profile"
+PROFILE_OF = "memory://profile/{namespace}"
+STATS = "memory://stats"
+
+_NOTE = re.compile(r"memory://note/(?P<id>[0-9A-Za-z]{26})(?P<history>/history)?")
+_PROFILE = re.compile(rf"memory://profile(?:/(?P<namespace>{NAMESPACE.pattern}))?")
+
+_BOTH = Annotations(audience=["user", "assistant"])
+
+RESOURCES = (
+    Resource(
+        uri=PROFILE,
+        name="profile",
+        title="Profile",
+        description="What always holds, of the user and of this project: notes of kind core.",
+        mime_type=MIME_TYPE,
+        annotations=_BOTH,
+    ),
+    Resource(
+        uri=STATS,
+        name="stats",
+        title="Counts",
+        description="How many notes there are, by namespace and kind; commonest subjects and tags.",
+        mime_type=MIME_TYPE,
+        annotations=_BOTH,
+    ),
+)
+
+TEMPLATES = (
+    ResourceTemplate(
+        uri_template=NOTE,
+        name="note",
+        title="Note",
+        description="One note with its links, provenance and what was derived of it.",
+        mime_type=MIME_TYPE,
+        annotations=_BOTH,
+    ),
+    ResourceTemplate(
+        uri_template=HISTORY,
+        name="history",
+        title="History of a note",
+        description="Every revision of a note: when, by whom, why, and what it changed.",
+        mime_type=MIME_TYPE,
+        annotations=_BOTH,
+    ),
+    ResourceTemplate(
+        uri_template=PROFILE_OF,
+        name="profile-of-namespace",
+        title="Profile of a namespace",
+        description="What always holds in another namespace.",
+        mime_type=MIME_TYPE,
+        annotations=_BOTH,
+    ),
+)
+
+
+def reading_of(uri: str) -> Reading | None:
+    """What is looked at under a URI; None if nothing is there, whoever asks."""
+    plain = uri.removesuffix("/")
+    if found := _NOTE.fullmatch(plain):
+        kind = HistoryReading if found["history"] else NoteReading
+        return kind(note_id=found["id"].upper())
+    if found := _PROFILE.fullmatch(plain):
+        return ProfileReading(namespace=found["namespace"] or "")
+    return StatsReading() if plain == STATS else None
+
+
+async def list_resources(
+    _context: ServerRequestContext, _params: PaginatedRequestParams | None
+) -> ListResourcesResult:
+    """What is there for everybody; the same for everybody."""
+    return ListResourcesResult(resources=list(RESOURCES))
+
+
+async def list_templates(
+    _context: ServerRequestContext, _params: PaginatedRequestParams | None
+) -> ListResourceTemplatesResult:
+    """How the rest is addressed."""
+    return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
+
+
+async def read_resource(
+    look: Look, context: ServerRequestContext, params: ReadResourceRequestParams
+) -> ReadResourceResult:
+    """One resource as JSON, of this moment and for this caller only.
+
+    Raises:
+        MCPError: There is none of this URI that the caller may see, or memory cannot be read.
+    """
+    reading = reading_of(params.uri)
+    if reading is None:
+        raise wrong_uri(params.uri, f"Read {PROFILE}, {STATS}, {NOTE} or {HISTORY}.")
+    try:
+        shown = await look(context, reading)
+    except ZettelError as error:
+        raise refused(error, uri=params.uri) from None
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    contents = TextResourceContents(uri=params.uri, mime_type=MIME_TYPE, text=text)
+    return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")

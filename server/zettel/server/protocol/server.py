@@ -1,0 +1,199 @@
+"""The MCP server object: the four tools and what goes beside them; knows no transport."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from typing import Protocol
+
+from mcp.server import Server, ServerRequestContext
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
+
+from zettel.server.observability.counters import Tally, Uncounted, went_wrong
+from zettel.server.observability.middleware import Observed
+from zettel.server.protocol.arguments import read_arguments
+from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.completions import complete
+from zettel.server.protocol.errors import sendable
+from zettel.server.protocol.principal import bearer_of
+from zettel.server.protocol.progress import with_progress
+from zettel.server.protocol.prompts import get_prompt, list_prompts
+from zettel.server.protocol.resources import list_resources, list_templates, read_resource
+from zettel.server.protocol.schemas import Arguments, Reading
+from zettel.server.protocol.subscriptions import Subscriptions
+from zettel.server.protocol.texts import INSTRUCTIONS
+from zettel.server.protocol.tools import TOOLS, find_tool
+from zettel.storage.errors import ZettelError
+from zettel.storage.notes import Origin
+from zettel.tools.caller import LOCAL, Caller
+
+logger = logging.getLogger(__name__)
+
+LISTS_TTL_MS = 3_600_000
+"""Milliseconds a client may keep a list; it changes with a new version only."""
+
+SAME_FOR_ALL: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "server/discover",
+)
+"""What is answered the same, whoever asks."""
+
+CLIENT_NAME_LENGTH = 64
+"""Characters kept of the name a client gives itself."""
+
+
+class Engine(Protocol):
+    """What carries a call out, in this process or in another."""
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out one tool call or reading.
+
+        Raises:
+            ZettelError: It cannot be done; the text says what to do instead.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """How callers of one server object come in, and what they get when they name nothing."""
+
+    transport: str
+    """`stdio`, `http` or `sse`."""
+    namespace: str
+    session: str = ""
+    principal: str = LOCAL
+    tally: Tally = field(default_factory=Uncounted)
+    """Where requests are counted."""
+
+
+def version() -> str:
+    """The installed version of Zettel."""
+    return metadata.version("zettel-mcp")
+
+
+def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Server:
+    """Make the server object that every connection through one door shares.
+
+    Args:
+        engine: Carries calls and readings out.
+        door: How callers come in.
+        feed: Finds out what has changed; None if nobody can subscribe to changes.
+    """
+    serving = _Serving(engine, door)
+    changes = feed and Subscriptions(
+        feed, partial(_caller, door), ends_streams=door.transport != "stdio"
+    )
+    server = Server(
+        "zettel",
+        version=version(),
+        title="Zettel",
+        instructions=INSTRUCTIONS,
+        cache_hints=dict.fromkeys(SAME_FOR_ALL, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")),
+        on_list_tools=list_tools,
+        on_call_tool=serving.call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=partial(read_resource, serving.look),
+        on_subscribe_resource=changes.subscribe if changes else None,
+        on_unsubscribe_resource=changes.unsubscribe if changes else None,
+        on_subscriptions_listen=changes.listen if changes else None,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+        on_completion=partial(complete, serving.look),
+    )
+    who = partial(_origin, door)
+    server.middleware[:] = [Observed(door.transport, frozenset(TOOLS), door.tally, who)]
+    return server
+
+
+async def list_tools(
+    _context: ServerRequestContext, _params: PaginatedRequestParams | None
+) -> ListToolsResult:
+    """The four tools."""
+    return ListToolsResult(tools=[entry.advertised for entry in TOOLS.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What is handed to the engine through one door."""
+
+    engine: Engine
+    door: Door
+
+    async def call_tool(
+        self, context: ServerRequestContext, params: CallToolRequestParams
+    ) -> CallToolResult:
+        answer = partial(_answer, self.engine, _caller(self.door, context), params)
+        return await with_progress(context, answer)
+
+    async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
+        try:
+            return await self.engine.call(reading, _caller(self.door, context))
+        except ZettelError as error:
+            went_wrong(error)
+            raise
+        except Exception:
+            # As for a tool call: a bug costs this request only.
+            logger.exception("reading=%s failed inside", type(reading).__name__)
+            message = "Zettel failed inside; its log says why. It is safe to ask again."
+            raise MCPError(code=INTERNAL_ERROR, message=message) from None
+
+
+async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams) -> CallToolResult:
+    try:
+        tool = find_tool(params.name)
+        arguments = read_arguments(
+            tool.arguments, params.arguments or {}, owner=tool.advertised.name
+        )
+        answer = await engine.call(arguments, caller)
+    except ZettelError as error:
+        went_wrong(error)
+        return _failed(str(error))
+    except Exception as error:
+        # The last line before the client: a bug must cost this call only, and never leak.
+        went_wrong(error)
+        logger.exception("tool=%s failed inside", params.name if params.name in TOOLS else "")
+        return _failed(
+            f"Zettel failed inside {params.name}; its log says why. What the call was to change may"
+            " have been stored. It is safe to make the same call again."
+        )
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return CallToolResult(content=[TextContent(text=text)], structured_content=answer)
+
+
+def _failed(text: str) -> CallToolResult:
+    # A name or value from the call may hold what no JSON text can.
+    return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
+
+
+def _origin(door: Door, context: ServerRequestContext) -> Origin:
+    params = context.session.client_params
+    client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
+    bearer = bearer_of(context)
+    principal = bearer.name if bearer else door.principal
+    return Origin(client=client, transport=door.transport, principal=principal)
+
+
+def _caller(door: Door, context: ServerRequestContext) -> Caller:
+    bearer = bearer_of(context)
+    return Caller(
+        namespace=bearer.default_namespace if bearer else door.namespace,
+        session=door.session,
+        origin=_origin(door, context),
+        reach=bearer.reach if bearer else None,
+    )

@@ -1,0 +1,167 @@
+"""The four tools as a client sees them: names, texts, compact schemas, hints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mcp.types import Tool, ToolAnnotations
+from pydantic import BaseModel, JsonValue, TypeAdapter
+
+from zettel.server.protocol import texts
+from zettel.server.protocol.schemas import (
+    Arguments,
+    ForgetArguments,
+    RecallArguments,
+    RememberArguments,
+    UpdateArguments,
+)
+from zettel.storage.errors import UnknownNameError
+from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
+from zettel.tools.validation import nearest
+
+DROPPED = frozenset(
+    {
+        "$defs",
+        "additionalProperties",
+        "exclusiveMinimum",
+        "format",
+        "minItems",
+        "minLength",
+        "minimum",
+        "title",
+    }
+)
+"""Keys that cost tokens and tell an agent nothing (clients refused some: `format`, bounds)."""
+
+JsonObject = dict[str, JsonValue]
+
+
+def compact_schema(model: type[BaseModel]) -> JsonObject:
+    """The advertised input schema of a tool.
+
+    Args:
+        model: Its arguments.
+
+    Returns:
+        `type`, `properties` and `required`, without titles, null branches, references, formats
+        and lower bounds.
+    """
+    full: JsonObject = model.model_json_schema()
+    definitions = full.get("$defs")
+    small = _compact(full, definitions if isinstance(definitions, dict) else {})
+    small.pop("description", None)
+    return small
+
+
+def _compact(node: Mapping[str, JsonValue], definitions: Mapping[str, JsonValue]) -> JsonObject:
+    node = _without_null(node)
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        target = definitions[reference.rsplit("/", 1)[-1]]
+        assert isinstance(target, dict)
+        kept = {key: value for key, value in target.items() if key != "description"}
+        return _compact(kept | {k: v for k, v in node.items() if k != "$ref"}, definitions)
+    small: JsonObject = {}
+    for key, value in node.items():
+        if key in DROPPED or (key == "default" and value in (None, False)):
+            continue
+        if key == "properties" and isinstance(value, dict):
+            small[key] = {
+                name: _compact(inner, definitions)
+                for name, inner in value.items()
+                if isinstance(inner, dict)
+            }
+        elif key == "items" and isinstance(value, dict):
+            small[key] = _compact(value, definitions)
+        else:
+            small[key] = value
+    return small
+
+
+def _without_null(node: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    branches = node.get("anyOf")
+    if not isinstance(branches, Sequence) or isinstance(branches, str):
+        return node
+    kept = [b for b in branches if isinstance(b, dict) and b.get("type") != "null"]
+    if len(kept) != 1:
+        return node
+    return kept[0] | {key: value for key, value in node.items() if key != "anyOf"}
+
+
+RememberAdapter = TypeAdapter(RememberAnswer)
+RecallAdapter = TypeAdapter(RecallAnswer)
+UpdateAdapter = TypeAdapter(UpdateAnswer)
+ForgetAdapter = TypeAdapter(ForgetAnswer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One tool: what is advertised, and the model its arguments are read into."""
+
+    advertised: Tool
+    arguments: type[Arguments]
+
+
+def _entry(
+    name: str,
+    description: str,
+    arguments: type[Arguments],
+    answer: JsonObject,
+    annotations: ToolAnnotations,
+) -> Entry:
+    advertised = Tool(
+        name=name,
+        description=description,
+        input_schema=compact_schema(arguments),
+        output_schema=answer,
+        annotations=annotations,
+    )
+    return Entry(advertised=advertised, arguments=arguments)
+
+
+def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=read_only,
+        destructive_hint=destructive,
+        idempotent_hint=True,
+        open_world_hint=False,
+    )
+
+
+TOOLS: dict[str, Entry] = {
+    entry.advertised.name: entry
+    for entry in (
+        _entry(
+            "remember", texts.REMEMBER, RememberArguments, RememberAdapter.json_schema(), _hints()
+        ),
+        _entry(
+            "recall",
+            texts.RECALL,
+            RecallArguments,
+            RecallAdapter.json_schema(),
+            _hints(read_only=True),
+        ),
+        _entry("update", texts.UPDATE, UpdateArguments, UpdateAdapter.json_schema(), _hints()),
+        _entry(
+            "forget",
+            texts.FORGET,
+            ForgetArguments,
+            ForgetAdapter.json_schema(),
+            _hints(destructive=True),
+        ),
+    )
+}
+"""By name, in the order they are listed: an agent remembers and recalls most."""
+
+
+def find_tool(name: str) -> Entry:
+    """The tool of this name.
+
+    Raises:
+        UnknownNameError: There is none; the message names the nearest.
+    """
+    if name in TOOLS:
+        return TOOLS[name]
+    near = nearest(name, TOOLS)
+    meant = f"Did you mean {near!r}? " if near else ""
+    remedy = f"{meant}The tools are {', '.join(TOOLS)}."
+    raise UnknownNameError("tool", name[:80], TOOLS, remedy)

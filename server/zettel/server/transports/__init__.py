@@ -1,0 +1,1 @@
+"""How MCP messages arrive: stdio, HTTP, SSE."""

@@ -1,0 +1,1 @@
+"""Limits on HTTP: rates, sessions, connections, bodies, fairness."""

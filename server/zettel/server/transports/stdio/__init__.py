@@ -1,0 +1,1 @@
+"""MCP over standard input and output, and over the engine's socket."""

@@ -1,0 +1,151 @@
+"""One conversation over newline-delimited messages: a pipe now, an engine's socket later."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server import Server
+from mcp.server.runner import serve_loop
+from mcp.shared.message import SessionMessage
+from mcp.types import (
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
+
+from zettel.server.protocol.malformed import Rejected, parse_message
+from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Ending
+from zettel.server.transports.stdio.line_reader import LineReader
+
+SendLine = Callable[[bytes], Awaitable[None]]
+"""Writes one whole line, newline included; safe to call from several tasks."""
+
+
+ENDLESS = frozenset({"subscriptions/listen"})
+"""Requests that are answered when the client or the server ends them: nobody waits for that."""
+
+
+class Unanswered:
+    """Which requests were read and not yet answered: what an ending conversation waits for."""
+
+    def __init__(self) -> None:
+        self._ids: set[RequestId] = set()
+        self._settled = anyio.Event()
+        self._settled.set()
+
+    def saw(self, message: JSONRPCMessage) -> None:
+        """Take note of a message from either side."""
+        if isinstance(message, JSONRPCRequest):
+            if message.method in ENDLESS:
+                return
+            self._ids.add(message.id)
+            if self._settled.is_set():
+                self._settled = anyio.Event()
+        elif isinstance(message, JSONRPCNotification):
+            if message.method == "notifications/cancelled":
+                # What was cancelled is never answered.
+                self._drop((message.params or {}).get("requestId"))
+        else:
+            self._drop(message.id)
+
+    async def settled(self) -> None:
+        """Wait until every request was answered or cancelled."""
+        await self._settled.wait()
+
+    def _drop(self, request_id: object) -> None:
+        if isinstance(request_id, str | int):
+            self._ids.discard(request_id)
+        if not self._ids:
+            self._settled.set()
+
+
+async def converse(
+    server: Server,
+    reader: LineReader,
+    send_line: SendLine,
+    *,
+    protocol: Literal["auto", "legacy"],
+    ending: Ending,
+) -> None:
+    """Serve one client until its stream or the process ends, then until its calls are answered.
+
+    Args:
+        server: The MCP server; it outlives the conversation.
+        reader: What the client says.
+        send_line: Where the answers go.
+        protocol: `legacy` serves the handshake era only.
+        ending: When to read no further, and how long open calls may take then.
+    """
+    read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
+    unanswered = Unanswered()
+
+    async def read() -> None:
+        async with read_send:
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(_cancel_when, ending.asked, waiting.cancel_scope)
+                await _read_messages(reader, read_send, send_line, unanswered)
+                waiting.cancel_scope.cancel()
+            await ending.drain(unanswered.settled)
+
+    async with anyio.create_task_group() as writing:
+        writing.start_soon(_write_messages, write_receive, send_line, unanswered)
+        async with write_send, anyio.create_task_group() as reading:
+            reading.start_soon(read)
+            await _serve(server, read_receive, write_send, protocol)
+            reading.cancel_scope.cancel()
+        # The last answer may be on its way; a client that does not read it holds nobody up.
+        writing.cancel_scope.deadline = anyio.current_time() + SIGNAL_DRAIN_S
+
+
+async def _serve(
+    server: Server,
+    incoming: MemoryObjectReceiveStream[SessionMessage | Exception],
+    outgoing: MemoryObjectSendStream[SessionMessage],
+    protocol: Literal["auto", "legacy"],
+) -> None:
+    if protocol == "legacy":
+        await serve_loop(server, incoming, outgoing, lifespan_state={})
+    else:
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+async def _read_messages(
+    reader: LineReader,
+    messages: MemoryObjectSendStream[SessionMessage | Exception],
+    send_line: SendLine,
+    unanswered: Unanswered,
+) -> None:
+    while (line := await reader.next_line()) is not None:
+        parsed = line if isinstance(line, Rejected) else parse_message(line)
+        if isinstance(parsed, Rejected):
+            await send_line(_line_of(parsed.answer()))
+            continue
+        unanswered.saw(parsed)
+        try:
+            await messages.send(SessionMessage(parsed))
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+
+
+async def _write_messages(
+    messages: MemoryObjectReceiveStream[SessionMessage], send_line: SendLine, unanswered: Unanswered
+) -> None:
+    async with messages:
+        async for outgoing in messages:
+            await send_line(_line_of(outgoing.message))
+            if isinstance(outgoing.message, JSONRPCResponse | JSONRPCError):
+                unanswered.saw(outgoing.message)
+
+
+def _line_of(message: JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"

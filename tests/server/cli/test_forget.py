@@ -1,0 +1,176 @@
+"""`zettel forget`: notes, namespaces and whole stores, each after its word was typed."""
+
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+
+from zettel.server.commands import dry_run, evolve, forget
+from zettel.server.commands.forget import Wish, forget_once
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.factories import opened
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteErasedError
+from zettel.storage.lance.store import open_store
+from zettel.storage.notes import Kind
+from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.retention_policy import Retention, check_rules
+from zettel.tools.verbs.remember import remember
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+async def farm(tmp_path: Path) -> AsyncGenerator[Settings]:
+    """A store with a note of 40 days ago and one of now in each of two namespaces."""
+    embedder = HashEmbedder()
+    store = await open_store(str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim)
+    memory = Memory(store=store, embedder=embedder)
+    for namespace in ("farm", "town"):
+        for days, kind in ((40, "working"), (0, "episodic")):
+            told = NOW - timedelta(days=days)
+            text = f"{kind} in {namespace}"
+            caller = Caller(namespace=namespace)
+            await remember(memory, caller, now=told, content=text, kind=kind, subject="Ana")
+    await store.close()
+    yield Settings(
+        store=str(tmp_path / "store"),
+        namespace="farm",
+        model="hash",
+        erasures=str(tmp_path / "state"),
+    )
+
+
+def types(word: str) -> forget.Ask:
+    """A person who types this, whatever is asked."""
+    return lambda told, asked: asked == word
+
+
+async def left(settings: Settings) -> list[str]:
+    """The texts that are still there."""
+    async with opened(settings) as memory:
+        return [n.content for n in await memory.store.find(NoteFilter(states=()), limit=99)][::-1]
+
+
+def nothing(*_told: object) -> None:
+    """Progress that nobody watches."""
+
+
+async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None:
+    wish = Wish(subject="Ana", erase=True)
+
+    with pytest.raises(NotConfirmedError, match="'erase' was not typed"):
+        await forget_once(farm, wish, types("yes"))
+    assert len(await left(farm)) == 4
+
+    answer = await forget_once(farm, wish, types("erase"))
+
+    assert (answer["status"], answer.get("matched")) == ("erased", 2)
+    assert await left(farm) == ["working in town", "episodic in town"]
+    assert json.loads(forget.as_json(answer))["proof"]["notes"] == 2
+    assert "physical_at" in forget.as_text(answer)
+
+
+async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
+    wish = Wish(erase=True, whole=True)
+
+    with pytest.raises(NotConfirmedError):
+        await forget_once(farm, wish, types("town"))
+    answer = await forget_once(farm, wish, types("farm"))
+
+    assert (answer["status"], answer.get("matched")) == ("erased", 2)
+    assert await left(farm) == ["working in town", "episodic in town"]
+
+
+async def test_a_store_is_erased_after_everything_was_typed(farm: Settings) -> None:
+    wish = Wish(erase=True, everywhere=True)
+
+    with pytest.raises(NotConfirmedError):
+        await forget_once(farm, wish, types("farm"))
+    answer = await forget_once(farm, wish, types("everything"))
+    again = await forget_once(farm, wish, types("everything"))
+
+    assert (answer["status"], answer.get("matched")) == ("erased", 4)
+    assert (again["status"], again.get("matched")) == ("erased", 0)
+    assert await left(farm) == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish(whole=True),
+        Wish(whole=True, erase=True, subject="Ana"),
+        Wish(everywhere=True, erase=True, undo=True),
+    ],
+)
+async def test_everything_is_chosen_by_no_accident(farm: Settings, wish: Wish) -> None:
+    with pytest.raises(InvalidArgumentError, match="erases every note there is"):
+        await forget_once(farm, wish, types("everything"))
+
+
+async def test_all_needs_a_namespace_that_was_named(farm: Settings) -> None:
+    somewhere = farm.model_copy(update={"namespace": None})
+
+    with pytest.raises(InvalidArgumentError, match="no namespace is named"):
+        await forget_once(somewhere, Wish(whole=True, erase=True), types(""))
+
+
+async def test_ids_are_forgotten_at_once_and_brought_back(farm: Settings) -> None:
+    async with opened(farm) as memory:
+        [note, _] = await memory.store.find(NoteFilter(namespaces=("farm",)), limit=9)
+
+    forgotten = await forget_once(farm, Wish(note_ids=(note.note_id,)), types("nothing"))
+    restored = await forget_once(farm, Wish(note_ids=(note.note_id,), undo=True), types("nothing"))
+
+    assert (forgotten["status"], restored["status"]) == ("forgotten", "restored")
+    await forget_once(farm, Wish(note_ids=(note.note_id,), erase=True), types("erase"))
+    with pytest.raises(NoteErasedError):
+        await forget_once(farm, Wish(note_ids=(note.note_id,)), types(""))
+
+
+async def test_a_dry_run_names_what_was_kept_long_enough_and_a_run_erases_it(
+    farm: Settings,
+) -> None:
+    strict = farm.model_copy(update={"retain_days": {"*/working": 30, "town": 90}})
+
+    preview = await dry_run.preview(strict, None, nothing)
+
+    assert [o.content for o in preview.expired] == ["working in farm"]
+    assert "would erase " in dry_run.as_text(preview)
+    assert json.loads(dry_run.as_json(preview))["would_erase"][0]["of"] == "farm/working"
+    assert len(await left(strict)) == 4
+    assert not await anyio.Path(strict.erasures).exists()
+
+    report = await evolve.evolve_once(strict, None, nothing, nothing)
+
+    assert (report.steps["retention"], report.steps["erase"]) == (1, 1)
+    assert "working in farm" not in await left(strict)
+    assert len(await left(strict)) == 3
+    again = await evolve.evolve_once(strict, None, nothing, nothing)
+    assert "retention" not in again.steps
+
+
+async def test_without_rules_everything_is_kept(farm: Settings) -> None:
+    await evolve.evolve_once(farm, NOW + timedelta(days=10_000), nothing, nothing)
+
+    assert len(await left(farm)) == 4
+
+
+def test_the_rule_that_names_most_wins() -> None:
+    days = {"farm/core": 1, "farm": 2, "*/working": 3, "*": 4}
+    rules = Retention(days=check_rules(days))
+
+    asked = (("farm", Kind.CORE), ("farm", Kind.WORKING), ("town", Kind.WORKING), ("x", Kind.CORE))
+    assert [rules.days_of(*pair) for pair in asked] == [1, 2, 3, 4]
+    assert Retention().days_of("farm", Kind.CORE) is None
+
+
+@pytest.mark.parametrize("bad", [{"Farm!": 1}, {"farm/gossip": 1}, {"farm": 0}, {"farm": -1}])
+def test_a_rule_that_cannot_be_meant_is_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(InvalidArgumentError, match="retain_days"):
+        check_rules(bad)

@@ -1,0 +1,205 @@
+"""`zettel serve`: one port for Streamable HTTP, SSE and health."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.sse import sse_client
+from tests.server.processes import Launcher, Served
+
+from zettel.server.commands.serve import listen
+from zettel.server.engine.attachment.attach import EXIT_USAGE
+from zettel.server.protocol.malformed import MAX_MESSAGE
+from zettel.storage.errors import PortBusyError
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """The protocol's era."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["http", "sse"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """The way in."""
+    return str(request.param)
+
+
+def client_of(served: Served, transport: str, mode: str) -> Client:
+    """A client that comes in one way."""
+    if transport == "sse":
+        return Client(sse_client(f"{served.url}/sse"), mode=mode)
+    return Client(f"{served.url}/mcp", mode=mode)
+
+
+STARTED = """
+import sys
+import zettel.server.commands.serve
+from zettel.server import parts
+parts._store_opener(), parts._verbs()
+import zettel.server.runtime.scheduler
+print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
+"""
+
+
+def get(url: str, **headers: str) -> tuple[int, str]:
+    """Status and body of a GET."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+async def test_a_note_told_one_way_is_recalled_every_way(
+    served: Served, transport: str, mode: str
+) -> None:
+    async with client_of(served, transport, mode) as client:
+        assert len((await client.list_tools()).tools) == 4
+        told = await client.call_tool("remember", {"content": f"told by {transport} {mode}"})
+        found = await client.call_tool("recall", {"note_ids": told.structured_content["note_id"]})
+    detail = {"note_ids": told.structured_content["note_id"], "detail": "full"}
+    async with client_of(served, "http", "auto") as other:
+        full = await other.call_tool("recall", detail)
+
+    assert told.structured_content["namespace"] == "user"
+    assert found.structured_content["verdict"] == "found"
+    assert f"'transport': '{transport}'" in str(full.structured_content)
+
+
+def test_the_welcome_names_endpoints_data_and_snippets(served: Served) -> None:
+    health = json.loads(get(f"{served.url}/health")[1])
+
+    for needed in (f"{served.url}/mcp", f"{served.url}/sse", health["store"], "mcpServers",
+                   "claude mcp add"):  # fmt: skip
+        assert needed in served.welcome
+
+
+def test_health_says_ok_with_version_and_model(served: Served) -> None:
+    status, body = get(f"{served.url}/health")
+
+    assert status == 200
+    assert json.loads(body).items() >= {"status": "ok", "model_ready": True}.items()
+    assert json.loads(body)["version"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/mcp", "/sse"])
+def test_a_foreign_host_or_origin_is_turned_away(served: Served, path: str) -> None:
+    assert get(f"{served.url}{path}", Host="evil.example")[0] == 421
+    assert get(f"{served.url}{path}", Origin="http://evil.example")[0] == 403
+
+
+async def test_http_answers_what_it_cannot_parse(served: Served) -> None:
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    async with httpx2.AsyncClient() as http:
+        for raw in (b'{"jsonrpc":"2.0","id":2,', b"\xff", b'{"id":1,"method":"a\\ud800"}'):
+            answer = await http.post(f"{served.url}/mcp", content=raw, headers=headers)
+            assert answer.status_code == 400
+
+
+async def test_sse_answers_what_it_cannot_parse_on_the_stream(served: Served) -> None:
+    headers = {"content-type": "application/json"}
+    async with httpx2.AsyncClient() as http, http.stream("GET", f"{served.url}/sse") as stream:
+        lines = stream.aiter_lines()
+        with anyio.fail_after(20):
+            path = await anext(line[6:] async for line in lines if line.startswith("data: /"))
+
+            async def post(raw: bytes) -> int:
+                answer = await http.post(f"{served.url}{path}", content=raw, headers=headers)
+                return answer.status_code
+
+            initialize = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{'
+            initialize += b'"protocolVersion":"2025-11-25","capabilities":{},'
+            initialize += b'"clientInfo":{"name":"a","version":"1"}}}'
+            assert await post(initialize) == 202
+            assert await post(b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == 202
+            await anext(line async for line in lines if '"id":1' in line)
+            assert await post(b'{"jsonrpc":"2.0","id":2,"method":"a\\ud800"}') == 202
+            told = await anext(line async for line in lines if '"id":2' in line)
+            assert await post(b'{"jsonrpc":"2.0","id":3,"a":"' + b"a" * MAX_MESSAGE) == 202
+            long = await anext(line async for line in lines if '"id":3' in line)
+            assert await post(b'{"jsonrpc":"2.0"') == 400
+
+    assert "half a surrogate pair" in told
+    assert "longer than" in long
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_with_open_streams_ends_it_in_good_order(
+    zettel: Launcher, number: signal.Signals
+) -> None:
+    served = zettel.serve()
+    async with httpx2.AsyncClient() as http, http.stream("GET", f"{served.url}/sse") as stream:
+        await anext(stream.aiter_lines())
+        async with httpx2.AsyncClient() as other:
+            headers = {"accept": "application/json, text/event-stream"}
+            initialize = {
+                "jsonrpc": "2.0", "id": 1, "method": "initialize",
+                "params": {"protocolVersion": "2025-11-25", "capabilities": {},
+                           "clientInfo": {"name": "a", "version": "1"}},
+            }  # fmt: skip
+            opened = await other.post(f"{served.url}/mcp", json=initialize, headers=headers)
+            headers["mcp-session-id"] = opened.headers["mcp-session-id"]
+            async with other.stream("GET", f"{served.url}/mcp", headers=headers) as listening:
+                assert listening.status_code == 200
+                served.process.popen.send_signal(number)
+                status = await anyio.to_thread.run_sync(served.process.end)
+
+    assert status == 0
+    assert served.process.popen.stderr is not None
+    errors = served.process.popen.stderr.read().decode()
+    assert "Traceback" not in errors
+    assert "ERROR" not in errors
+
+
+def test_a_host_others_could_reach_is_refused_with_the_reason(zettel: Launcher) -> None:
+    done = zettel.run("serve", "--host", "0.0.0.0", "--port", "0")
+
+    assert done.returncode == 4
+    assert "--allowed-host" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_busy_port_is_named(zettel: Launcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = zettel.run("serve", "--port", str(port))
+        with pytest.raises(PortBusyError):
+            listen("127.0.0.1", port)
+
+    assert done.returncode == 3
+    assert f"port {port}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_that_is_no_number_is_a_usage_error(zettel: Launcher) -> None:
+    assert zettel.run("serve", "--port", "http").returncode == EXIT_USAGE
+
+
+def test_a_store_that_is_a_file_is_told_while_the_server_lives(
+    zettel: Launcher, tmp_path: Path
+) -> None:
+    zettel.store.touch()
+    served = zettel.serve()
+    status, body = get(f"{served.url}/health")
+
+    assert "is a file" in served.welcome
+    assert status == 503
+    assert json.loads(body)["status"] == "failed"
+
+
+def test_what_only_the_model_and_evolution_need_is_not_imported_before_them() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, check=True)
+
+    assert done.stdout.decode().split() == ["lancedb"]

@@ -1,0 +1,76 @@
+"""One store, one name."""
+
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from zettel.server.config.settings import load_settings
+from zettel.server.engine.ipc.store_path import chosen_store, default_store, one_spelling
+from zettel.storage.location import read_place
+
+
+def test_every_spelling_of_a_directory_is_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    spellings = (
+        "store", "./store/", "other/../store", "link", "~/store", f"{tmp_path}//store",
+        f"file://{tmp_path}/store", f"file://localhost{tmp_path}/store/",
+    )  # fmt: skip
+
+    assert {one_spelling(text) for text in spellings} == {os.path.realpath(tmp_path / "store")}
+
+
+def test_a_percent_sign_is_one_only_in_a_uri(tmp_path: Path) -> None:
+    assert one_spelling(f"file://{tmp_path}/a%20b") == os.path.realpath(tmp_path / "a b")
+    assert one_spelling(f"{tmp_path}/a%20b") == os.path.realpath(tmp_path / "a%20b")
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/notes", "db://notes"])
+def test_a_uri_keeps_its_name_but_for_slashes_at_the_end(uri: str) -> None:
+    assert one_spelling(uri) == one_spelling(f"{uri}//") == uri
+
+
+def test_storage_means_the_same_directory(tmp_path: Path) -> None:
+    for text in (f"{tmp_path}/store", f"file://{tmp_path}/a%20b"):
+        assert str(read_place(text).directory) == one_spelling(text)
+
+
+@pytest.mark.parametrize("home", ["/home/ana", "", "relative", None])
+@pytest.mark.parametrize("named", ["/data", "", "  ", "relative/data", None])
+def test_the_default_is_what_platformdirs_says(
+    monkeypatch: pytest.MonkeyPatch, home: str | None, named: str | None
+) -> None:
+    for name, value in (("HOME", home), ("XDG_DATA_HOME", named)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+
+    assert default_store() == platformdirs.user_data_dir("zettel", appauthor=False)
+
+
+def test_on_macos_the_default_is_what_platformdirs_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    from platformdirs.macos import MacOS  # noqa: PLC0415  of another platform, mostly
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", "/Users/ana")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+    assert default_store() == MacOS("zettel", appauthor=False).user_data_dir
+
+
+def test_attachment_and_command_line_choose_the_same_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ZETTEL_STORE", "zettel_store"):
+        monkeypatch.setenv(name, str(tmp_path / "store"))
+        assert chosen_store({}, os.environ) == one_spelling(load_settings().store)
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ZETTEL_STORE", "")
+    assert chosen_store({}, os.environ) == one_spelling(load_settings().store)
+    assert chosen_store({"store": "/a"}, {"ZETTEL_STORE": "/b"}) == "/a"

@@ -1,0 +1,206 @@
+"""The engine's side of a connection: who comes in, with what, and how it ends."""
+
+import json
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import to_thread
+from pydantic import JsonValue
+from tests.server.processes import INITIALIZE
+from tests.server.runtime.test_runtime import Fakes
+
+from zettel.server.config.settings import load_engine_settings
+from zettel.server.engine.engine import ask_when_idle
+from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.ipc.connect import Line, RefusedError, dial
+from zettel.server.engine.ipc.handshake import Json, Message, request, session_hello
+from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.sockets import connect_loopback
+from zettel.server.engine.listener import Reception
+from zettel.server.runtime.runtime import Runtime
+from zettel.server.runtime.shutdown import Ending
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets of POSIX")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """A reception that is open."""
+
+    place: Rendezvous
+    claim: Claim
+    reception: Reception
+    ending: Ending
+    runtime: Runtime
+
+    async def come(self, hello: Message) -> Line:
+        """Say hello."""
+        line = await to_thread.run_sync(dial, self.place, hello)
+        assert line is not None
+        return line
+
+    async def enter(self, **given: str) -> Line:
+        """Come in as a client who was given some settings."""
+        return await self.come(session_hello(self.place.store, given))
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, config: str = "", ipc: str = "unix") -> AsyncGenerator[House]:
+    """Open a reception; everybody is sent home at the end."""
+    place = Rendezvous(str(tmp_path / "store"))
+    place.prepare()
+    (tmp_path / "store" / "config.toml").write_text(f'model = "hash"\n{config}', encoding="utf-8")
+    claim = Claim.take(place, ipc)
+    assert claim is not None
+    claim.announce()
+    ending = Ending()
+    runtime = Runtime(place.store, Fakes().parts())
+    settings = load_engine_settings(place.store)
+    reception = Reception(claim, settings, runtime, ending)
+    async with runtime.running(), anyio.create_task_group() as tasks:
+        await runtime.settled()
+        tasks.start_soon(reception.serve)
+        yield House(place=place, claim=claim, reception=reception, ending=ending, runtime=runtime)
+        ending.ask()
+    claim.release()
+    await reception.let_go()
+
+
+def said(line: Line, message: JsonValue) -> Message:
+    """Say something on a connection; the answer."""
+    line.sock.sendall(json.dumps(message).encode() + b"\n")
+    with line.sock.makefile("rb") as answers:
+        answer: Message = json.loads(answers.readline())
+    return answer
+
+
+def part(message: Message, name: str) -> dict[str, Json]:
+    """An object within a message."""
+    found = message[name]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("ipc", ["unix", "tcp"])
+async def test_a_client_that_said_hello_speaks_mcp(tmp_path: Path, ipc: str) -> None:
+    async with opened(tmp_path, ipc=ipc) as house:
+        line = await house.enter()
+        answer = await to_thread.run_sync(said, line, INITIALIZE)
+        assert house.reception.sessions == 1
+        line.sock.close()
+
+    assert "result" in answer
+    assert house.reception.sessions == 0
+
+
+async def test_who_does_not_know_the_secret_gets_no_answer(tmp_path: Path) -> None:
+    async with opened(tmp_path, ipc="tcp") as house:
+        port = house.place.read_record()["port"]
+        assert isinstance(port, int)
+        for secret in ({}, {"secret": "wrong"}, {"secret": ""}):
+            with connect_loopback(port) as stranger:
+                hello = request(house.place.store, "drain") | secret
+                stranger.sendall(json.dumps(hello).encode() + b"\n")
+                assert await to_thread.run_sync(stranger.recv, 1) == b""
+        assert not house.ending.asked.is_set()
+
+
+@pytest.mark.parametrize(
+    "hello", [b"\n", b"nonsense\n", b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n', b"", b"[]\n"]
+)
+async def test_what_is_no_hello_gets_no_answer(tmp_path: Path, hello: bytes) -> None:
+    async with opened(tmp_path, ipc="tcp") as house:
+        port = house.place.read_record()["port"]
+        assert isinstance(port, int)
+        with connect_loopback(port) as stranger:
+            stranger.sendall(hello)
+            stranger.shutdown(1)
+            assert await to_thread.run_sync(stranger.recv, 1) == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("protocol", "modern"), ("namespace", "../up"), ("evolve_minutes", "0")]
+)
+async def test_a_setting_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    async with opened(tmp_path) as house:
+        with pytest.raises(RefusedError, match=f"setting {name}: '{value}'"):
+            await house.enter(**{name: value})
+
+
+async def test_a_setting_that_the_engine_does_not_follow_is_named(tmp_path: Path) -> None:
+    async with opened(tmp_path, "idle_minutes = 3") as house:
+        same = await house.enter(model="hash", idle_minutes="3.0", namespace="n")
+        other = await house.enter(model="other")
+        for line in (same, other):
+            line.sock.close()
+
+    assert same.answer["warning"] == ""
+    for needed in ("'other'", "'hash'", "ZETTEL_MODEL", "config.toml", "zettel stop"):
+        assert needed in str(other.answer["warning"])
+
+
+async def test_a_status_tells_what_there_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as house:
+        client = await house.enter()
+        asked = await house.come(request(house.place.store, "status"))
+        client.sock.close()
+        asked.sock.close()
+
+    told = asked.answer
+    assert told.items() >= {"clients": 1, "state": "ok", "queue": 0, "problem": None}.items()
+    assert part(told, "model") == {"name": "hash", "ready": True}
+    assert part(told, "evolution")["last"] is None
+    assert str(part(told, "evolution")["next"]).endswith("Z")
+    assert part(told, "size")["notes"] == 0
+    assert str(told["endpoint"]).endswith("engine.sock")
+
+
+async def test_who_asks_for_the_end_is_told_and_newcomers_wait(tmp_path: Path) -> None:
+    async with opened(tmp_path) as house:
+        client = await house.enter()
+        asked = await house.come(request(house.place.store, "drain"))
+        await house.ending.asked.wait()
+        assert await to_thread.run_sync(client.sock.recv, 1) == b""
+        late = await to_thread.run_sync(dial, house.place, session_hello(house.place.store, {}))
+        client.sock.close()
+        asked.sock.close()
+
+    assert late is None
+
+
+async def test_a_client_of_another_directory_gets_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+    (tmp_path / "other").mkdir()
+    async with opened(tmp_path) as house:
+        by_link = await house.come(session_hello(str(tmp_path / "link"), {}))
+        by_link.sock.close()
+        wrong = await to_thread.run_sync(
+            dial, house.place, session_hello(str(tmp_path / "other"), {})
+        )
+
+    assert wrong is None
+
+
+async def test_nobody_is_there_for_long_enough_only_once_the_last_one_has_left(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as house:
+        client = await house.enter()
+        asked_early = True
+        while_served = house.reception.idle_until(0) - anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask_when_idle, house.reception, 0.01, house.ending)
+            await anyio.wait_all_tasks_blocked()
+            asked_early = house.ending.asked.is_set()
+            client.sock.close()
+
+    assert while_served >= -0.1
+    assert not asked_early
+    assert house.ending.asked.is_set()

@@ -1,0 +1,155 @@
+"""Who subscribed is told of changes, and nobody else: every door, both eras."""
+
+from dataclasses import replace
+
+import anyio
+import anyio.lowlevel
+import pytest
+from mcp import Client
+from mcp.client.session import IncomingMessage
+from mcp.client.subscriptions import ResourceUpdated
+from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
+from mcp.types import INVALID_PARAMS, ResourceUpdatedNotification
+from tests.server.doors import STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import pick
+
+from zettel.server.protocol.subscriptions import MOST
+from zettel.storage.store import Change
+
+pytestmark = [
+    STREAMS_LEFT_OPEN,
+    # The older era is served to whoever speaks it.
+    pytest.mark.filterwarnings(f"ignore::{MCPDeprecationWarning.__module__}.MCPDeprecationWarning"),
+]
+
+PATIENCE_S = 30
+NOWHERE = "memory://note/01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+class Heard:
+    """The notifications of a client of the older era."""
+
+    def __init__(self) -> None:
+        self._send, self._receive = anyio.create_memory_object_stream[str](100)
+
+    async def __call__(self, message: IncomingMessage) -> None:
+        """Take one."""
+        if isinstance(message, ResourceUpdatedNotification):
+            await self._send.send(message.params.uri)
+
+    async def next(self) -> str:
+        """The next changed resource."""
+        with anyio.fail_after(PATIENCE_S):
+            return await self._receive.receive()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._send.close()
+        self._receive.close()
+
+
+async def told(client: Client, content: str, **arguments: str) -> str:
+    answer = await client.call_tool("remember", {"content": content, **arguments})
+    return str(pick(answer.structured_content, "note_id"))
+
+
+async def change(client: Client, note_id: str, content: str) -> None:
+    result = await client.call_tool("update", {"note_id": note_id, "content": content})
+    assert not result.is_error
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_stream_tells_of_what_it_was_opened_for_and_of_nothing_else(
+    transport: str,
+) -> None:
+    async with (
+        opened(House()) as doors,
+        doors.client("stdio", "auto") as other,
+        doors.client(transport, "auto") as client,
+    ):
+        mine, theirs = await told(client, "Ana lives in Paris"), await told(client, "Bo likes tea")
+        uris = [f"memory://note/{mine}", "memory://profile", NOWHERE]
+        async with client.listen(resource_subscriptions=uris) as changes:
+            honoured = changes.honored.resource_subscriptions
+            with anyio.fail_after(PATIENCE_S):
+                await change(other, mine, "Ana lives in Lyon")
+                events = [await anext(changes)]
+                await change(other, theirs, "Bo likes coffee")
+                for content in ("Call me Bo", "Tabs, not spaces"):
+                    await told(other, content, kind="core", namespace="user")
+                    events.append(await anext(changes))
+
+    assert honoured == uris[:2]
+    assert events == [ResourceUpdated(uri=uri) for uri in (uris[0], uris[1], uris[1])]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_connection_of_the_older_era_is_told_until_it_unsubscribes(
+    transport: str,
+) -> None:
+    heard = Heard()
+    async with (
+        opened(House()) as doors,
+        doors.client("stdio", "auto") as other,
+        doors.client(transport, "legacy", message_handler=heard) as client,
+    ):
+        assert client.server_capabilities.resources
+        assert client.server_capabilities.resources.subscribe
+        one, two = await told(client, "Ana lives in Paris"), await told(client, "Bo likes tea")
+        for uri in (f"memory://note/{one}", f"memory://note/{two}/history"):
+            await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated]
+        await change(other, one, "Ana lives in Lyon")
+        first = await heard.next()
+        await client.unsubscribe_resource(  # pyright: ignore[reportDeprecated]
+            f"memory://note/{one}"
+        )
+        await change(other, one, "Ana lives in Rome")
+        await other.call_tool("forget", {"note_ids": [two]})
+        second = await heard.next()
+        with pytest.raises(MCPError) as refused:
+            await client.subscribe_resource(NOWHERE)  # pyright: ignore[reportDeprecated]
+    heard.close()
+
+    assert first == f"memory://note/{one}"
+    assert second == f"memory://note/{two}/history"
+    assert refused.value.code == INVALID_PARAMS
+
+
+async def test_what_no_verb_has_changed_is_told_as_well() -> None:
+    store = DictStore()
+    async with opened(House(store=store)) as doors, doors.client("stdio", "auto") as client:
+        uri = f"memory://note/{await told(client, 'Ana lives in Paris')}"
+        async with client.listen(resource_subscriptions=[uri]) as changes:
+            [note] = await store.get([uri.rpartition("/")[2]])
+            await store.write(changes=[Change(note=replace(note, rev=2, run_id="r"))])
+            with anyio.fail_after(PATIENCE_S):
+                assert await anext(changes) == ResourceUpdated(uri=uri)
+
+
+async def test_more_than_one_connection_may_have_is_not_granted() -> None:
+    async with opened(House()) as doors, doors.client("stdio", "auto") as client:
+        uris = [f"memory://profile/n{number}" for number in range(MOST + 1)]
+        async with client.listen(resource_subscriptions=uris) as changes:
+            assert len(changes.honored.resource_subscriptions or ()) == MOST
+
+
+async def test_a_stream_is_ended_in_good_order_when_the_server_leaves() -> None:
+    async with opened(House()) as doors, doors.client("http", "auto") as client:
+        async with client.listen(resource_subscriptions=["memory://profile"]) as changes:
+            doors.runtime.feed.end()
+            with anyio.fail_after(PATIENCE_S):
+                assert [change async for change in changes] == []
+
+
+async def test_who_has_left_is_watched_for_no_longer() -> None:
+    async with opened(House()) as doors:
+        async with doors.client("stdio", "legacy") as client:
+            await client.subscribe_resource("memory://stats")  # pyright: ignore[reportDeprecated]
+            assert doors.runtime.feed.watching == 1
+        async with doors.client("http", "auto") as client:
+            async with client.listen(resource_subscriptions=["memory://stats"]):
+                pass
+        with anyio.fail_after(PATIENCE_S):
+            while doors.runtime.feed.watching:
+                await anyio.lowlevel.checkpoint()

@@ -1,0 +1,206 @@
+"""The runtime: what waits for what, and what survives a failure."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import anyio
+import pytest
+from tests.server.engines import Bell
+from tests.storage.in_memory.store import DictStore
+
+from zettel.server.protocol.schemas import Arguments, RecallArguments
+from zettel.server.runtime.clock import Clock
+from zettel.server.runtime.factories import Parts, Perform, Tending
+from zettel.server.runtime.runtime import Runtime
+from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
+from zettel.storage.store import NoteStore
+from zettel.tools.caller import Caller
+from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.state.memory import Memory
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+RECALL = RecallArguments()
+
+
+@dataclass
+class Fakes:
+    """Parts of which each can be made to fail."""
+
+    embedder: HashEmbedder = field(default_factory=lambda: HashEmbedder(ready=False))
+    store: DictStore = field(default_factory=DictStore)
+    failures: list[Exception] = field(default_factory=list[Exception])
+    bell: Bell = field(default_factory=Bell)
+    opened: int = 0
+    perform: Callable[[Memory], None] = lambda memory: None
+    reranker: CrossEncoderReranker | None = None
+
+    def parts(self) -> Parts:
+        """As a runtime takes them."""
+        return Parts(
+            make_embedder=self._embedder,
+            make_reranker=self._reranker,
+            open_store=self._open,
+            import_verbs=self._verbs,
+            make_scheduler=self._scheduler,
+        )
+
+    async def _embedder(self) -> Embedder:
+        return self.embedder
+
+    async def _reranker(self) -> Reranker | None:
+        return self.reranker
+
+    async def _open(self, _embedder: Embedder) -> NoteStore:
+        self.opened += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.store
+
+    async def _verbs(self) -> Perform:
+        async def perform(
+            memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
+        ) -> Mapping[str, object]:
+            self.perform(memory)
+            return {"now": now, "namespace": caller.namespace, "arguments": arguments}
+
+        return perform
+
+    async def _scheduler(self, memory: Memory, clock: Clock) -> Tending:
+        return self.bell
+
+
+@asynccontextmanager
+async def running(fakes: Fakes) -> AsyncGenerator[Runtime]:
+    """A runtime that has begun."""
+    runtime = Runtime("nowhere", fakes.parts(), clock=lambda: NOW)
+    async with runtime.running():
+        yield runtime
+
+
+async def test_a_call_is_carried_out_with_the_time_and_the_caller() -> None:
+    async with running(Fakes()) as runtime:
+        answer = await runtime.call(RECALL, Caller(namespace="here"))
+
+    assert answer == {"now": NOW, "namespace": "here", "arguments": RECALL}
+
+
+async def test_calls_wait_for_the_store_but_not_for_the_model() -> None:
+    fakes = Fakes(embedder=HashEmbedder(held=True))
+    async with running(fakes) as runtime:
+        await runtime.call(RECALL, Caller())
+
+        assert runtime.status == "ok"
+        assert not runtime.model_ready
+        fakes.embedder.release()
+        await runtime.settled()
+        assert runtime.model_ready
+    assert fakes.bell.rung == ["model"]
+
+
+async def test_a_reranker_that_cannot_be_loaded_is_handed_to_recall_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen = list[Memory]()
+    fakes = Fakes(perform=seen.append, reranker=CrossEncoderReranker("/not/there!"))
+    async with running(fakes) as runtime:
+        await runtime.settled()
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem, runtime.model_ready) == ("ok", "", True)
+    assert "reranker did not load: The reranker '/not/there!'" in caplog.text
+    [memory] = seen
+    assert memory.reranker is not None
+    assert "ZETTEL_RERANKER" in memory.reranker.problem
+
+
+async def test_a_failed_opening_is_told_and_tried_again() -> None:
+    problem = StoreUnavailableError("nowhere", "is a file", "Point elsewhere.")
+    fakes = Fakes(failures=[problem, problem])
+    async with running(fakes) as runtime:
+        await runtime.settled()
+        assert (runtime.status, runtime.problem) == ("failed", str(problem))
+        with pytest.raises(StoreUnavailableError, match="is a file"):
+            await runtime.call(RECALL, Caller())
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem) == ("ok", "")
+
+
+async def test_a_bug_while_opening_is_told_without_its_words() -> None:
+    async with running(Fakes(failures=[RuntimeError("inner words")] * 2)) as runtime:
+        await runtime.settled()
+        with pytest.raises(StoreUnavailableError) as caught:
+            await runtime.call(RECALL, Caller())
+
+    assert "inner words" not in str(caught.value)
+
+
+async def test_calls_at_the_same_time_open_the_store_once() -> None:
+    fakes = Fakes()
+    async with running(fakes) as runtime, anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(runtime.call, RECALL, Caller())
+
+    assert fakes.opened == 1
+
+
+async def test_a_model_that_fails_leaves_the_store_open() -> None:
+    class Broken(HashEmbedder):
+        async def load(self) -> None:
+            raise ModelUnavailableError("hash", "is broken", "Mend it.")
+
+    async with running(Fakes(embedder=Broken(ready=False))) as runtime:
+        await runtime.settled()
+        await runtime.call(RECALL, Caller())
+
+        assert runtime.status == "ok"
+        assert "is broken" in runtime.problem
+
+
+async def test_what_recall_reinforced_is_written_at_the_end() -> None:
+    fakes = Fakes()
+    fakes.perform = lambda memory: memory.usage.add(["n1"], NOW)
+    async with running(fakes) as runtime:
+        await runtime.call(RECALL, Caller())
+
+    assert (await fakes.store.usage_of(["n1"]))["n1"].recall_count == 1
+
+
+async def test_a_write_rings_the_scheduler() -> None:
+    fakes = Fakes()
+    fakes.perform = lambda memory: memory.on_write()
+    async with running(fakes) as runtime:
+        await runtime.call(RECALL, Caller())
+
+    assert "wrote" in fakes.bell.rung
+
+
+async def test_a_store_is_healed_when_it_opens() -> None:
+    fakes = Fakes()
+    assert await Lease(fakes.store, "died").acquire(NOW - LEASE)
+
+    async with running(fakes) as runtime:
+        await runtime.call(RECALL, Caller())
+
+    assert [run.kind for run in await fakes.store.runs(limit=9)] == ["heal"]
+
+
+async def test_a_store_that_cannot_be_healed_opens_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Beyond(DictStore):
+        async def heal(self, *, now: datetime) -> Mapping[str, int]:
+            message = "a bug"
+            raise RuntimeError(message)
+
+    async with running(Fakes(store=Beyond())) as runtime:
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem) == ("ok", "")
+    assert "was not healed" in caplog.text

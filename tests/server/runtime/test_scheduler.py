@@ -1,0 +1,178 @@
+"""WHEN notes are tended."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+import anyio
+import anyio.lowlevel
+import pytest
+from tests.storage.in_memory.store import DictStore
+
+from zettel.server.runtime.scheduler import Pace, Scheduler
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.evolve.lease import Lease
+from zettel.tools.evolve.run import waiting
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+AT_ONCE = Pace(interval_s=3600, settle_s=0)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Let other tasks work until something holds."""
+    with anyio.fail_after(20):
+        while not await condition():
+            await anyio.lowlevel.checkpoint()
+
+
+@asynccontextmanager
+async def tended(memory: Memory, pace: Pace = AT_ONCE) -> AsyncGenerator[Scheduler]:
+    """A scheduler at work."""
+    scheduler = Scheduler(memory, pace=pace, clock=lambda: NOW)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scheduler.run)
+        yield scheduler
+        tasks.cancel_scope.cancel()
+
+
+@pytest.fixture
+def memory() -> Memory:
+    """An empty memory."""
+    return Memory(store=DictStore(), embedder=HashEmbedder())
+
+
+async def tell(memory: Memory, content: str = "Ana keeps bees") -> None:
+    """Remember something."""
+    await remember(memory, Caller(), now=NOW, content=content)
+
+
+async def test_after_a_write_settles_the_note_is_evolved_and_the_run_recorded(
+    memory: Memory,
+) -> None:
+    async with tended(memory) as scheduler:
+        await tell(memory)
+        scheduler.wrote()
+        await until(lambda: _recorded(memory))
+
+    (run,) = await memory.store.runs(limit=10)
+    assert (run.who, run.outcome) == ("scheduler", "done")
+    assert await waiting(memory) == 0
+
+
+async def test_nothing_due_leaves_no_run(memory: Memory) -> None:
+    async with tended(memory) as scheduler:
+        scheduler.model_ready()
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+
+    assert await memory.store.runs(limit=10) == []
+
+
+async def test_when_the_model_arrives_waiting_notes_are_embedded() -> None:
+    embedder = HashEmbedder(held=True)
+    memory = Memory(store=DictStore(), embedder=embedder)
+    await tell(memory)
+    assert await memory.store.count(NoteFilter(unembedded=True)) == 1
+    async with tended(memory) as scheduler:
+        embedder.release()
+        await embedder.load()
+        scheduler.model_ready()
+        await until(lambda: _recorded(memory))
+
+    assert await memory.store.count(NoteFilter(unembedded=True)) == 0
+
+
+async def test_the_interval_finds_what_another_process_wrote(memory: Memory) -> None:
+    await tell(memory)
+    async with tended(memory, Pace(interval_s=0.01, settle_s=0)):
+        await until(lambda: _recorded(memory))
+
+    assert await waiting(memory) == 0
+
+
+async def test_while_another_process_leads_nothing_is_done(memory: Memory) -> None:
+    other = Lease(memory.store, "other")
+    assert await other.acquire(NOW + timedelta(hours=1))
+    async with tended(memory) as scheduler:
+        await tell(memory)
+        scheduler.wrote()
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+
+    assert await memory.store.runs(limit=10) == []
+    await other.release()
+
+
+async def test_an_error_is_logged_and_the_scheduler_lives_on(
+    memory: Memory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (0.0,))
+    broken = [RuntimeError("once")]
+
+    class Fragile(DictStore):
+        async def count(self, where: NoteFilter) -> int:
+            if broken and where.stage_below is not None:
+                raise broken.pop()
+            return await super().count(where)
+
+    fragile = Memory(store=Fragile(), embedder=memory.embedder)
+    async with tended(fragile) as scheduler:
+        await tell(fragile)
+        scheduler.wrote()
+        await until(lambda: _recorded(fragile))
+
+    assert "tending the notes failed, 1 in a row" in caplog.text
+
+
+async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
+    class Counting(DictStore):
+        upkeeps = 0
+
+        async def upkeep(self) -> bool:
+            Counting.upkeeps += 1
+            return await super().upkeep()
+
+    async def compacted() -> bool:
+        return Counting.upkeeps > 0
+
+    memory = Memory(store=Counting(), embedder=HashEmbedder())
+    async with tended(memory, Pace(interval_s=3600, settle_s=3600)) as scheduler:
+        for _ in range(50):
+            scheduler.wrote()
+        await until(compacted)
+
+    assert await memory.store.runs(limit=10) == []
+
+
+async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_AGAIN_S", 0.01)
+
+    class Held(DictStore):
+        answers: ClassVar[list[bool]] = []
+
+        async def upkeep(self) -> bool:
+            Held.answers.append(len(Held.answers) == 2)
+            return Held.answers[-1]
+
+    async def compacted() -> bool:
+        return True in Held.answers
+
+    memory = Memory(store=Held(), embedder=HashEmbedder())
+    async with tended(memory, Pace(interval_s=3600, settle_s=3600)) as scheduler:
+        for _ in range(50):
+            scheduler.wrote()
+        await until(compacted)
+        await anyio.sleep(0.1)
+
+    assert Held.answers == [False, False, True]
+
+
+async def _recorded(memory: Memory) -> bool:
+    return bool(await memory.store.runs(limit=1))
