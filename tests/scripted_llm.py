@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pydantic import JsonValue, TypeAdapter
 
-from zettel.tools.llm.llm import Limits, Mind
+from zettel.tools.llm.llm import Llm, LlmLimits
 from zettel.tools.llm.openai_client import OpenAiChat
 
 Body = dict[str, JsonValue]
@@ -130,13 +130,13 @@ class ScriptedLlm:
         """The real client, pointed here."""
         return OpenAiChat(base_url=self.url, model="scripted", key=key, timeout_s=timeout_s)
 
-    def mind(self, limits: Limits | None = None, *, timeout_s: float = 10.0) -> Mind:
+    def mind(self, limits: LlmLimits | None = None, *, timeout_s: float = 10.0) -> Llm:
         """What a memory is given to evolve with; it tries twice, at once."""
 
         async def open_chat() -> OpenAiChat:
             return self.chat(timeout_s=timeout_s)
 
-        return Mind(open_chat=open_chat, limits=limits or Limits(), retry_pauses_s=(0.0,))
+        return Llm(open_chat=open_chat, limits=limits or LlmLimits(), retry_pauses_s=(0.0,))
 
 
 @contextmanager

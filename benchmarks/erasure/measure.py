@@ -16,7 +16,7 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NewNote, NoteStore
 from zettel.storage.verify.optional import load_scan
-from zettel.storage.verify.report import Wanted
+from zettel.storage.verify.report import ErasureQuery
 from zettel.tools.erasure.orders import drain, order_erasure
 from zettel.tools.state.memory import Memory
 
@@ -50,7 +50,7 @@ class Taken:
     disk_bytes: int
 
 
-async def _held(directory: Path, wanted: Wanted) -> int:
+async def _held(directory: Path, wanted: ErasureQuery) -> int:
     """How many files hold an id, text or vector, or might: they cannot be decoded."""
     report = await to_thread.run_sync(load_scan(), directory, wanted)
     return len({found.path for found in (*report.findings, *report.unread)})
@@ -100,11 +100,11 @@ async def measure(place: Path, *, notes: int, erased: int, indexed: bool) -> Tak
     return taken
 
 
-async def _wanted(notes: list[Note], embedder: HashEmbedder) -> Wanted:
+async def _wanted(notes: list[Note], embedder: HashEmbedder) -> ErasureQuery:
     """All that the files may hold of notes, each of which was changed twice."""
     texts = [text for n in notes for text in (n.content, f"{n.content} 2", f"{n.content} 2 3")]
     vectors = await embedder.embed_notes(texts)
-    return Wanted(ids=[note.note_id for note in notes], texts=texts, vectors=vectors)
+    return ErasureQuery(ids=[note.note_id for note in notes], texts=texts, vectors=vectors)
 
 
 async def _fill(store: NoteStore, embedder: HashEmbedder, notes: int) -> list[Note]:

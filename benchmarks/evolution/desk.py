@@ -9,7 +9,7 @@ from mcp import Client
 
 from benchmarks.retrieval.tools import Timed
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.dispatch import perform
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.ids import new_id
@@ -75,7 +75,7 @@ async def opened_desk(
     opened = await open_store(str(store), model_id=embedder.model_id, dim=embedder.dim)
     try:
         desk = Desk(Memory(store=opened, embedder=embedder, consolidates=consolidates))
-        server = create_server(desk, Door(transport="bench", namespace="elsewhere"))
+        server = create_server(desk, ClientDefaults(transport="bench", namespace="elsewhere"))
         async with Client(server, raise_exceptions=True) as client:
             yield desk, Timed(client=client, clock=lambda: 0.0)
     finally:

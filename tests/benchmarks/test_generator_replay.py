@@ -18,7 +18,7 @@ from benchmarks.retrieval.tools import Timed
 from mcp import Client
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.state.memory import Memory
 
@@ -27,7 +27,7 @@ STYLES: tuple[Style, ...] = get_args(Style)
 
 @asynccontextmanager
 async def connected(desk: Desk) -> AsyncGenerator[Timed]:
-    server = create_server(desk, Door(transport="test", namespace="elsewhere"))
+    server = create_server(desk, ClientDefaults(transport="test", namespace="elsewhere"))
     async with Client(server, raise_exceptions=True) as client:
         yield Timed(client=client, clock=lambda: 0.0)
 

@@ -13,21 +13,21 @@ from anyio.abc import SocketStream
 from mcp.server import Server
 from tests.server.doors import NAMESPACE, House, Web
 
-from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.auth.token_store import add_token, revoke_token
 from zettel.server.auth.tokens import make_token, revoked
 from zettel.server.commands.serve import listen
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import Feed
-from zettel.server.protocol.server import Door, Engine, create_server
+from zettel.server.protocol.change_feed import ChangeFeed
+from zettel.server.protocol.server import ClientDefaults, Engine, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.limits.admission import Admission
 from zettel.server.transports.http.limits.connections import Connections, PatientConfig
-from zettel.server.transports.http.limits.rejections import TurnedAway
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.limits.rejections import Rejections
+from zettel.server.transports.http.open_requests import OpenRequests
 
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
@@ -41,7 +41,7 @@ class Bounded:
     connections: Connections
     servers: list[Server]
     """Behind HTTP, and behind SSE."""
-    streams: Streams
+    streams: OpenRequests
     web: uvicorn.Server
     port: int
 
@@ -79,15 +79,15 @@ class Bounded:
 async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator[Bounded]:
     """Serve with these bounds."""
     house = house or House()
-    runtime, streams = Runtime("nowhere", house.parts()), Streams()
-    keeper = Gatekeeper(runtime)
+    runtime, streams = Runtime("nowhere", house.parts()), OpenRequests()
+    keeper = TokenAccess(runtime)
     servers = list[Server]()
 
-    def make_server(engine: Engine, door: Door, feed: Feed) -> Server:
+    def make_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed) -> Server:
         servers.append(create_server(engine, door, feed))
         return servers[-1]
 
-    admission = Admission(Limits.model_validate(bounds), TurnedAway())
+    admission = Admission(Limits.model_validate(bounds), Rejections())
     connections = Connections(admission.limits, admission.turned_away)
     app = create_app(
         runtime,

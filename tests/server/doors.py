@@ -19,18 +19,18 @@ from mcp.types import jsonrpc_message_adapter
 from tests.server.engines import Bell
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.commands.serve import base_url, listen
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import Feed
-from zettel.server.protocol.server import Door, Engine, create_server
+from zettel.server.protocol.change_feed import ChangeFeed
+from zettel.server.protocol.server import ClientDefaults, Engine, create_server
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.dispatch import perform
-from zettel.server.runtime.factories import Parts, Perform, Tending
+from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending
+from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.http.app import allowed, create_app
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.server.transports.stdio.conversation import converse
 from zettel.server.transports.stdio.line_reader import LineReader
 from zettel.storage.embedding.embedder import Embedder
@@ -62,12 +62,12 @@ class House:
     """What stands behind the doors."""
 
     store: NoteStore = field(default_factory=DictStore)
-    perform: Perform = perform
+    perform: Dispatch = perform
     """Carries out calls; a test may hold them up."""
 
-    def parts(self) -> Parts:
+    def parts(self) -> Factories:
         """As a runtime takes them."""
-        return Parts(
+        return Factories(
             make_embedder=self._embedder,
             open_store=self._open,
             import_verbs=self._verbs,
@@ -80,10 +80,10 @@ class House:
     async def _open(self, _embedder: Embedder) -> NoteStore:
         return self.store
 
-    async def _verbs(self) -> Perform:
+    async def _verbs(self) -> Dispatch:
         return self.perform
 
-    async def _scheduler(self, _memory: Memory, _clock: Clock) -> Tending:
+    async def _scheduler(self, _memory: Memory, _clock: Clock) -> EvolutionScheduler:
         return Bell()
 
 
@@ -107,7 +107,7 @@ class Doors:
     async def _lines(
         self,
     ) -> AsyncGenerator[tuple[ReadStream[SessionMessage | Exception], WriteStream[SessionMessage]]]:
-        door = Door(transport="stdio", namespace=NAMESPACE)
+        door = ClientDefaults(transport="stdio", namespace=NAMESPACE)
         server = create_server(self.runtime, door, self.runtime.feed)
         there, from_client = create_memory_object_stream[bytes](100)
         to_client, back = create_memory_object_stream[SessionMessage | Exception](100)
@@ -131,7 +131,7 @@ class Doors:
                     await there.send(line.encode() + b"\n")
 
         async def serve() -> None:
-            ending = Ending()
+            ending = Shutdown()
             await converse(server, LineReader(receive), send_line, protocol="auto", ending=ending)
 
         with there, from_client, to_client, back, write, written:
@@ -145,7 +145,8 @@ class Doors:
 
 @asynccontextmanager
 async def opened(
-    house: House, make_server: Callable[[Engine, Door, Feed], Server] = create_server
+    house: House,
+    make_server: Callable[[Engine, ClientDefaults, ChangeFeed], Server] = create_server,
 ) -> AsyncGenerator[Doors]:
     """Open every door of a house.
 
@@ -153,10 +154,10 @@ async def opened(
         house: What stands behind them.
         make_server: Makes the server objects behind HTTP and SSE.
     """
-    runtime, streams, settings = Runtime("nowhere", house.parts()), Streams(), Settings()
+    runtime, streams, settings = Runtime("nowhere", house.parts()), OpenRequests(), Settings()
     app = create_app(
         runtime,
-        Gatekeeper(runtime),
+        TokenAccess(runtime),
         namespace=NAMESPACE,
         security=allowed(settings),
         streams=streams,

@@ -19,7 +19,7 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Link, Note
 from zettel.storage.store import Change, NewNote, NoteStore, Vectors
 from zettel.storage.verify.optional import load_scan
-from zettel.storage.verify.report import FileKind, Report, Wanted, What
+from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind, VerifyReport
 
 DIM = 16
 TEXTS = {
@@ -56,11 +56,11 @@ def vectors(seed: int, passages: int = 1) -> Vectors:
     return unit_rows(np.random.default_rng(seed).standard_normal((passages, DIM)))
 
 
-def wanted(note: Note) -> Wanted:
+def wanted(note: Note) -> ErasureQuery:
     """All that there is of the note."""
     lists = (word for words in LISTS.values() for word in words)
     texts = (*TEXTS.values(), *lists, LINKED)
-    return Wanted(ids=[note.note_id], texts=texts, vectors=[vectors(0, 2), vectors(1, 2)])
+    return ErasureQuery(ids=[note.note_id], texts=texts, vectors=[vectors(0, 2), vectors(1, 2)])
 
 
 async def tell_of_it(place: Path, *, others: int, upkeeps: int = 2) -> Note:
@@ -101,12 +101,12 @@ async def delete_plainly(place: Path, note_id: str) -> None:
         await table.optimize(cleanup_older_than=timedelta(days=7))
 
 
-def scan(place: Path, asked: Wanted) -> Report:
+def scan(place: Path, asked: ErasureQuery) -> VerifyReport:
     """Look for it."""
     return load_scan()(place, asked)
 
 
-def found(report: Report) -> set[tuple[FileKind, What]]:
+def found(report: VerifyReport) -> set[tuple[FileKind, MatchKind]]:
     """What was found in what sort of file."""
     return {(finding.kind, finding.what) for finding in report.findings}
 

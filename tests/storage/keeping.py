@@ -8,9 +8,9 @@ import numpy as np
 from tests.storage.samples import DIM, LATER, MODEL, NOW
 
 from zettel.storage.backup.archive import checked
-from zettel.storage.backup.create import BackedUp, back_up, started
+from zettel.storage.backup.create import BackupSummary, back_up, started
 from zettel.storage.backup.merge_rules import IsErased
-from zettel.storage.backup.restore import Restored, restore
+from zettel.storage.backup.restore import RestoreSummary, restore
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, Run, Usage
@@ -22,7 +22,7 @@ def untold(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-async def backed_up(store: LanceStore, file: Path, *, force: bool = False) -> BackedUp:
+async def backed_up(store: LanceStore, file: Path, *, force: bool = False) -> BackupSummary:
     """Back a store up at `NOW`."""
     return await back_up(
         store.tables,
@@ -46,7 +46,7 @@ async def restored(
     *,
     namespace: str | None = None,
     is_erased: IsErased = nothing_erased,
-) -> Restored:
+) -> RestoreSummary:
     """Check a backup and restore it."""
     return await restore(
         store.tables, checked(file, untold), namespace=namespace, is_erased=is_erased, tell=untold

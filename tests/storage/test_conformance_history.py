@@ -43,7 +43,9 @@ def at(valid: datetime, *, known: datetime | None = None) -> NoteFilter:
 
 async def contents(store: NoteStore, where: NoteFilter) -> list[str]:
     """What the store says was true at `where.valid_at`, in order."""
-    shown = replace(where, past=await store.past(where), states=(State.ACTIVE, State.SUPERSEDED))
+    shown = replace(
+        where, past=await store.rows_true_at(where), states=(State.ACTIVE, State.SUPERSEDED)
+    )
     found = await store.find(shown, limit=99)
     assert await store.count(shown) == len(found)
     assert len({note.note_id for note in found}) == len(found)
@@ -68,9 +70,9 @@ async def test_what_a_change_of_the_world_ended_is_found_at_its_time(store: Note
         99: ["likes figs", "lives in Bern"],
     }
     before = at(NOW + 4 * DAY, known=LATER - TICK)
-    assert await store.past(before) == ()
+    assert await store.rows_true_at(before) == ()
     assert await contents(store, before) == ["likes figs", "lives in Rome"]
-    assert await store.past(NoteFilter()) == ()
+    assert await store.rows_true_at(NoteFilter()) == ()
 
 
 async def test_what_was_corrected_or_derived_is_nobodys_past(store: NoteStore) -> None:
@@ -82,7 +84,7 @@ async def test_what_was_corrected_or_derived_is_nobodys_past(store: NoteStore) -
     later = await become(store, tagged, "wasps", true_from=NOW + 3 * DAY, told=LATER + DAY)
     await store.write(changes=[replace(revised(later, "hornets"), corrected=True)])
 
-    assert await store.past(at(NOW)) == (tagged.row_id,)
+    assert await store.rows_true_at(at(NOW)) == (tagged.row_id,)
     assert await contents(store, at(NOW)) == ["bees"]
     assert await contents(store, at(NOW + 4 * DAY)) == ["born in June", "hornets"]
 
@@ -125,12 +127,14 @@ async def test_the_state_known_at_the_moment_decides_and_the_other_conditions_ho
     await store.write(changes=[Change(note=forgotten)])
     then = at(NOW + DAY, known=LATER)
 
-    assert await store.past(at(NOW + DAY)) == ()
-    assert await store.past(replace(at(NOW + DAY), states=())) == (note.row_id,)
-    assert await store.past(then) == (note.row_id,)
-    assert await store.past(replace(then, namespaces=("work",))) == ()
-    assert await store.past(replace(then, note_ids=("x",))) == ()
-    assert await store.past(replace(then, note_ids=(note.note_id,), tags=("x",))) == (note.row_id,)
+    assert await store.rows_true_at(at(NOW + DAY)) == ()
+    assert await store.rows_true_at(replace(at(NOW + DAY), states=())) == (note.row_id,)
+    assert await store.rows_true_at(then) == (note.row_id,)
+    assert await store.rows_true_at(replace(then, namespaces=("work",))) == ()
+    assert await store.rows_true_at(replace(then, note_ids=("x",))) == ()
+    assert await store.rows_true_at(replace(then, note_ids=(note.note_id,), tags=("x",))) == (
+        note.row_id,
+    )
     shown = replace(then, past=(note.row_id,))
     assert await ids(store, replace(shown, tags=("home",), subject="ana")) == [note.note_id]
     for missed in (
@@ -152,7 +156,7 @@ async def test_every_arm_finds_a_past_revision(store: NoteStore) -> None:
     following = replace(note, rev=2, content="grey goose", valid_from=LATER, known_from=LATER)
     await store.write(changes=[Change(note=following, vectors=unit(Y), ended_at=LATER)])
     where = at(NOW)
-    where = replace(where, past=await store.past(where))
+    where = replace(where, past=await store.rows_true_at(where))
 
     assert [hit.note_id for hit in await store.match_text("heron", where, limit=9)] == [
         note.note_id
@@ -176,7 +180,7 @@ async def test_a_look_back_copes_with_thousands_of_past_revisions(store: NoteSto
     )
 
     where = at(NOW)
-    past = await store.past(where)
+    past = await store.rows_true_at(where)
 
     assert past == tuple(sorted(note.row_id for note in notes))
     assert await store.count(replace(where, past=past)) == 2000

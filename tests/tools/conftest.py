@@ -16,7 +16,7 @@ from tests.scripted_llm import ScriptedLlm, scripted_llm
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.dispatch import perform
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.caller import Caller
@@ -118,7 +118,7 @@ def notes(answer: Mapping[str, object]) -> list[dict[str, object]]:
 async def opened_desk(memory: Memory, *, namespace: str = "proj") -> AsyncGenerator[Desk]:
     """A desk over a memory."""
     desk = Desk(memory=memory)
-    door = Door(transport="test", namespace=namespace, session="")
+    door = ClientDefaults(transport="test", namespace=namespace, session="")
     async with Client(create_server(desk, door), raise_exceptions=True) as client:
         desk.client = client
         yield desk

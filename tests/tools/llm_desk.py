@@ -10,7 +10,7 @@ from tests.tools.conftest import START, Desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
-from zettel.tools.llm.llm import Limits
+from zettel.tools.llm.llm import LlmLimits
 from zettel.tools.state.memory import Memory
 
 NEW_WORDS: Mapping[str, object] = {
@@ -21,7 +21,7 @@ NEW_WORDS: Mapping[str, object] = {
 EVERY = NoteFilter(states=())
 
 
-def asking_memory(llm: ScriptedLlm, limits: Limits | None = None, **given: object) -> Memory:
+def asking_memory(llm: ScriptedLlm, limits: LlmLimits | None = None, **given: object) -> Memory:
     """A new in-memory store that asks this service, with other fields of `Memory` as given."""
     memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind(limits))
     return replace(memory, **given)  # pyright: ignore[reportArgumentType]: fields by name

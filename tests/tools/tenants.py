@@ -8,8 +8,8 @@ from mcp import Client
 from tests.tools.conftest import Desk
 
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.protocol.server import Door, create_server
-from zettel.storage.access import Reach
+from zettel.server.protocol.server import ClientDefaults, create_server
+from zettel.storage.access import Access
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 
@@ -18,7 +18,7 @@ from zettel.tools.state.memory import Memory
 class TenantDesk(Desk):
     """A desk whose calls reach only so far."""
 
-    reach: Reach | None = None
+    reach: Access | None = None
     shared: Desk | None = None
     """Whose clock it goes by."""
 
@@ -28,10 +28,10 @@ class TenantDesk(Desk):
         return await self.shared.call(arguments, replace(caller, reach=self.reach))
 
 
-def reach(*namespaces: str) -> Reach:
+def reach(*namespaces: str) -> Access:
     """`"a"` may be read and written, `"a:ro"` only read."""
     names = [name.partition(":") for name in namespaces]
-    return Reach(
+    return Access(
         reads=frozenset(name for name, _, _ in names),
         writes=frozenset(name for name, _, how in names if not how),
     )
@@ -54,7 +54,7 @@ async def opened_tenants(
             desk = TenantDesk(memory=memory, shared=shared)
             desk.reach = reach(*namespaces) if namespaces else None
             default = namespaces[0].partition(":")[0] if namespaces else "user"
-            server = create_server(desk, Door(transport="test", namespace=default))
+            server = create_server(desk, ClientDefaults(transport="test", namespace=default))
             desk.client = await clients.enter_async_context(Client(server, raise_exceptions=True))
             desks[name] = desk
         yield desks

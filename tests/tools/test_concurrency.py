@@ -2,7 +2,7 @@
 
 import anyio
 
-from zettel.tools.concurrency import both
+from zettel.tools.concurrency import gather2
 
 
 async def test_who_is_cancelled_while_the_first_may_not_be_is_cancelled_and_no_more() -> None:
@@ -15,7 +15,7 @@ async def test_who_is_cancelled_while_the_first_may_not_be_is_cancelled_and_no_m
                 await anyio.wait_all_tasks_blocked()
             done.append("committed")
 
-        await both(commit, anyio.sleep_forever)
+        await gather2(commit, anyio.sleep_forever)
 
     assert done == ["committed"]
     assert caller.cancelled_caught

@@ -19,9 +19,9 @@ from zettel.storage.ids import new_id
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
 from zettel.tools.ranking.fusion import Ranked
-from zettel.tools.recall_request import Asking
+from zettel.tools.recall_request import RecallRequest
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import Cursor, Kept
+from zettel.tools.state.page_cache import CachedRanking, Cursor
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 
@@ -303,16 +303,18 @@ async def test_counts_and_names_are_those_of_ones_own_notes(tenants: Tenants) ->
 async def test_what_the_process_remembers_of_one_tenant_is_not_there_for_another() -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     ana, ben = memory.within(reach("ana")), memory.within(reach("ben"))
-    cursor = Cursor(key=new_id(START), offset=1, known_at=START, asking=Asking(query="long" * 99))
+    cursor = Cursor(
+        key=new_id(START), offset=1, known_at=START, asking=RecallRequest(query="long" * 99)
+    )
     view = RecalledNote(note_id=cursor.key, content="the quokka sleeps")
     where = NoteFilter(namespaces=("ben",))
 
-    short = ben.pages.keep(cursor, Kept(ranking=(ranked(cursor.key),)), longest=60)
+    short = ben.pages.keep(cursor, CachedRanking(ranking=(ranked(cursor.key),)), longest=60)
     ben.served.record(["ben"], view, START)
     whole = await memory.corpora.read(memory.store, where, START)
 
     assert memory.within(reach("ben")).pages.read(short).key == cursor.key
-    assert ana.pages.kept(cursor.key) == Kept()
+    assert ana.pages.kept(cursor.key) == CachedRanking()
     with pytest.raises(ExpiredTokenError):
         ana.pages.read(short)
     assert len(memory.within(reach("ben")).served.echoed("ben", "the quokka sleeps", START)) == 1

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Access:
     """The namespaces that a caller may read, and those among them that it may write."""
 
     reads: frozenset[str]

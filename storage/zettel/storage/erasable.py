@@ -124,7 +124,7 @@ class Erasable(Protocol):
     that tries, the note is `lost`, and a new note keeps its other links.
     """
 
-    async def blot_out(
+    async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
         """Take notes out of every read, of any revision and any moment, and write down that.
@@ -145,7 +145,7 @@ class Erasable(Protocol):
         ...
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
-        """Remove from the files what earlier `blot_out`s took out of sight.
+        """Remove from the files what earlier `erase_rows`s took out of sight.
 
         Readers and writers may go on; they look again at the newest version.
 

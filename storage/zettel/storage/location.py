@@ -25,7 +25,7 @@ LOCK_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StoreLocation:
     """A store's address and what LanceDB can do there."""
 
     uri: str
@@ -40,10 +40,10 @@ class Place:
     """Whether a write says how many rows it touched (older LanceDB Cloud says 0)."""
 
 
-def read_place(text: str) -> Place:
+def read_place(text: str) -> StoreLocation:
     """Understand a path, `~` path, `file://` URI, object-store URI or `db://` name."""
     if text.startswith("db://"):
-        return Place(
+        return StoreLocation(
             uri=text, directory=None, declares_keys=False, optimises=False, exact_counts=False
         )
     if text.startswith("file://"):
@@ -51,17 +51,17 @@ def read_place(text: str) -> Place:
         if sys.platform == "win32":
             text = text.removeprefix("/")
     elif "://" in text:
-        return Place(uri=text, directory=None)
+        return StoreLocation(uri=text, directory=None)
     try:
         directory = Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise StoreUnavailableError(
             text, f"cannot be found: {error}", "Write the path of your home directory out."
         ) from error
-    return Place(uri=str(directory), directory=directory)
+    return StoreLocation(uri=str(directory), directory=directory)
 
 
-def prepare(place: Place) -> None:
+def prepare(place: StoreLocation) -> None:
     """Make a directory store's folders, readable by their owner alone; other places need nothing.
 
     A directory that exists keeps its mode.
@@ -82,7 +82,7 @@ def prepare(place: Place) -> None:
         raise _unusable(place.directory, error) from error
 
 
-def check_there(place: Place) -> None:
+def check_there(place: StoreLocation) -> None:
     """Make sure that a directory store is there, without making anything.
 
     Raises:
@@ -92,7 +92,7 @@ def check_there(place: Place) -> None:
         raise nothing_there(place)
 
 
-def nothing_there(place: Place) -> StoreUnavailableError:
+def nothing_there(place: StoreLocation) -> StoreUnavailableError:
     """The error for a place that holds no store yet."""
     return StoreUnavailableError(
         place.uri, "holds no notes yet", "Check the path, or remember something there first."
@@ -100,7 +100,7 @@ def nothing_there(place: Place) -> StoreUnavailableError:
 
 
 @asynccontextmanager
-async def hold(place: Place, *, wait_s: float) -> AsyncGenerator[bool]:
+async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
     """Hold the store's lock against every other process, for creating, migrating and upkeep.
 
     A place without a directory has no lock: there, declared keys and retries must do.
@@ -132,7 +132,7 @@ async def hold(place: Place, *, wait_s: float) -> AsyncGenerator[bool]:
 
 
 @asynccontextmanager
-async def hold_or_refuse(place: Place) -> AsyncGenerator[None]:
+async def hold_or_refuse(place: StoreLocation) -> AsyncGenerator[None]:
     """Hold the store's lock, waiting `LOCK_WAIT_S` for another holder.
 
     Raises:

@@ -17,7 +17,7 @@ back is among them: forgetting and bringing back in turn must not fill the disk 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class NamespaceSize:
     """What is there of one namespace and not erased."""
 
     notes: int = 0
@@ -34,10 +34,10 @@ def text_bytes(note: Note) -> int:
     return sum(len(text.encode()) for text in texts)
 
 
-class Measured(Protocol):
+class MeasurableNote(Protocol):
     """Notes that can be measured."""
 
-    async def held(self, namespace: str) -> Held:
+    async def size_of(self, namespace: str) -> NamespaceSize:
         """What a namespace holds: a look at every row of it.
 
         Raises:
@@ -76,8 +76,8 @@ class NoteFilter:
     known_at: datetime | None = None
     """Revisions as the store knew them then, not the current ones."""
     past: tuple[str, ...] = ()
-    """Row ids, from `NoteStore.past`: let through whatever `states`, `valid_at` and `known_at`
-    say of them; the other conditions hold for them too."""
+    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, `valid_at` and `known_at`; the
+    other conditions hold for them too."""
     after: Note | None = None
     """Only notes that come after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
@@ -146,7 +146,7 @@ class StoreStats:
     """Table versions that no reader can need any more and upkeep would drop; of all tables."""
 
 
-class NoteStore(Erasable, Measured, Protocol):
+class NoteStore(Erasable, MeasurableNote, Protocol):
     """Notes with their revisions, beside them usage, runs and meta.
 
     Every write is one commit, is finished even when the caller is cancelled, and is durable when
@@ -208,7 +208,7 @@ class NoteStore(Erasable, Measured, Protocol):
         """The few fields ranking needs, in session order: `happened_at`, `note_id` ascending."""
         ...
 
-    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+    async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`, for a look back.
 
         A note whose revision of `where.known_at` (None: the current one) became true after

@@ -10,7 +10,7 @@ from tests.server.issuer import REALM, Issuer, issuing
 
 from zettel.server.auth import jwks
 from zettel.server.auth.jwks import FRESH_S, KEPT_S, PAUSE_S, IssuerKeys, IssuerUnavailableError
-from zettel.server.auth.oauth import OAuthGate
+from zettel.server.auth.oauth import OAuthAccess
 from zettel.server.config.settings import load_settings
 
 KEYS = f"{REALM}/keys"
@@ -127,7 +127,7 @@ async def test_while_no_key_can_be_had_a_request_is_told_when_to_come_back(
     settings = load_settings(store=str(tmp_path), oauth_issuer=desk.issuer.url, oauth_resource=url)
     token = desk.issuer.sign(desk.issuer.claims(url))
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    refusal = await OAuthGate(settings).refusal({"type": "http", "headers": headers})
+    refusal = await OAuthAccess(settings).refusal({"type": "http", "headers": headers})
 
     assert refusal is not None
     assert refusal.status_code == 503

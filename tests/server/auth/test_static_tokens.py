@@ -14,12 +14,12 @@ from starlette.types import Message, Receive, Scope, Send
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.auth import static_tokens
-from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.auth.token_store import add_token, read_tokens, revoke_token
 from zettel.server.auth.tokens import make_token, recognized, revoked
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http import access as gates
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.tools.state.memory import Memory
@@ -44,11 +44,11 @@ class Gate:
 
     runtime: OpenRuntime = field(default_factory=OpenRuntime)
     now: datetime = NOW
-    streams: Streams = field(default_factory=Streams)
+    streams: OpenRequests = field(default_factory=OpenRequests)
     came_in: list[object] = field(default_factory=list[object])
 
     def __post_init__(self) -> None:
-        self.keeper = Gatekeeper(self.runtime, clock=lambda: self.now)
+        self.keeper = TokenAccess(self.runtime, clock=lambda: self.now)
         self.app = self.streams.wrap(self.keeper.wrap(self._answer))
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from zettel.server.commands import dry_run, evolve, forget
-from zettel.server.commands.forget import Wish, forget_once
+from zettel.server.commands.forget import ForgetRequest, forget_once
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -62,7 +62,7 @@ def nothing(*_told: object) -> None:
 
 
 async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None:
-    wish = Wish(subject="Ana", erase=True)
+    wish = ForgetRequest(subject="Ana", erase=True)
 
     with pytest.raises(NotConfirmedError, match="'erase' was not typed"):
         await forget_once(farm, wish, types("yes"))
@@ -77,7 +77,7 @@ async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None
 
 
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
-    wish = Wish(erase=True, whole=True)
+    wish = ForgetRequest(erase=True, whole=True)
 
     with pytest.raises(NotConfirmedError):
         await forget_once(farm, wish, types("town"))
@@ -88,7 +88,7 @@ async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) ->
 
 
 async def test_a_store_is_erased_after_everything_was_typed(farm: Settings) -> None:
-    wish = Wish(erase=True, everywhere=True)
+    wish = ForgetRequest(erase=True, everywhere=True)
 
     with pytest.raises(NotConfirmedError):
         await forget_once(farm, wish, types("farm"))
@@ -103,12 +103,12 @@ async def test_a_store_is_erased_after_everything_was_typed(farm: Settings) -> N
 @pytest.mark.parametrize(
     "wish",
     [
-        Wish(whole=True),
-        Wish(whole=True, erase=True, subject="Ana"),
-        Wish(everywhere=True, erase=True, undo=True),
+        ForgetRequest(whole=True),
+        ForgetRequest(whole=True, erase=True, subject="Ana"),
+        ForgetRequest(everywhere=True, erase=True, undo=True),
     ],
 )
-async def test_everything_is_chosen_by_no_accident(farm: Settings, wish: Wish) -> None:
+async def test_everything_is_chosen_by_no_accident(farm: Settings, wish: ForgetRequest) -> None:
     with pytest.raises(InvalidArgumentError, match="erases every note there is"):
         await forget_once(farm, wish, types("everything"))
 
@@ -117,20 +117,22 @@ async def test_all_needs_a_namespace_that_was_named(farm: Settings) -> None:
     somewhere = farm.model_copy(update={"namespace": None})
 
     with pytest.raises(InvalidArgumentError, match="no namespace is named"):
-        await forget_once(somewhere, Wish(whole=True, erase=True), types(""))
+        await forget_once(somewhere, ForgetRequest(whole=True, erase=True), types(""))
 
 
 async def test_ids_are_forgotten_at_once_and_brought_back(farm: Settings) -> None:
     async with opened(farm) as memory:
         [note, _] = await memory.store.find(NoteFilter(namespaces=("farm",)), limit=9)
 
-    forgotten = await forget_once(farm, Wish(note_ids=(note.note_id,)), types("nothing"))
-    restored = await forget_once(farm, Wish(note_ids=(note.note_id,), undo=True), types("nothing"))
+    forgotten = await forget_once(farm, ForgetRequest(note_ids=(note.note_id,)), types("nothing"))
+    restored = await forget_once(
+        farm, ForgetRequest(note_ids=(note.note_id,), undo=True), types("nothing")
+    )
 
     assert (forgotten["status"], restored["status"]) == ("forgotten", "restored")
-    await forget_once(farm, Wish(note_ids=(note.note_id,), erase=True), types("erase"))
+    await forget_once(farm, ForgetRequest(note_ids=(note.note_id,), erase=True), types("erase"))
     with pytest.raises(NoteErasedError):
-        await forget_once(farm, Wish(note_ids=(note.note_id,)), types(""))
+        await forget_once(farm, ForgetRequest(note_ids=(note.note_id,)), types(""))
 
 
 async def test_a_dry_run_names_what_was_kept_long_enough_and_a_run_erases_it(

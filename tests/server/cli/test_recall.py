@@ -10,7 +10,7 @@ import pytest
 from anyio import to_thread
 
 from zettel.server.commands import recall
-from zettel.server.commands.recall import Inquiry, recall_once
+from zettel.server.commands.recall import RecallOptions, recall_once
 from zettel.server.config.settings import Settings
 from zettel.server.main import main
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -22,7 +22,7 @@ from zettel.tools.verbs.remember import remember
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TOLD = ("Ana keeps bees in Ulm", "Ben keeps hens", "The tram is late", "Ana\x1b[31m sings\nat dawn")
-ASKED = Inquiry(question="Where does Ana keep bees?", limit=3)
+ASKED = RecallOptions(question="Where does Ana keep bees?", limit=3)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_as_json_it_is_the_tools_own_answer(farm: Settings) -> None:
 
 
 async def test_filters_and_moments_are_those_of_the_tool(farm: Settings) -> None:
-    by_subject = await recall_once(farm, Inquiry(question="", limit=9, subject="Ben"))
+    by_subject = await recall_once(farm, RecallOptions(question="", limit=9, subject="Ben"))
     before = await recall_once(farm, replace(ASKED, known_at="2026-11-19"))
     more = await recall_once(farm, replace(ASKED, limit=1))
 

@@ -20,7 +20,7 @@ from lancedb import AsyncTable
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 
-from zettel.server.commands.doctor import Examination, as_json, as_text, examine_once
+from zettel.server.commands.doctor import DoctorReport, as_json, as_text, examine_once
 from zettel.server.config.settings import Settings, load_settings
 from zettel.storage.doctor.probe import lost_commits
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -261,12 +261,12 @@ DAMAGES: tuple[Callable[[Patient], Awaitable[None]], ...] = (
 """Each is named as the doctor names what it did."""
 
 
-async def examined(patient: Patient, *, fix: bool = False) -> Examination:
+async def examined(patient: Patient, *, fix: bool = False) -> DoctorReport:
     """What the doctor says."""
     return await examine_once(patient.settings, fix, untold)
 
 
-def damages(examination: Examination) -> set[str]:
+def damages(examination: DoctorReport) -> set[str]:
     """Names of the damages found."""
     return {finding.name for finding in examination.findings if finding.is_damage}
 

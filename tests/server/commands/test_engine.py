@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zettel.server.commands.engine import as_text, status, stop
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.file_lock import try_lock
 from zettel.server.engine.ipc.handshake import Message
 from zettel.server.engine.ipc.rendezvous import Rendezvous
@@ -87,5 +87,5 @@ def test_a_server_of_a_store_that_is_a_file_has_no_clients_but_those_of_http(
 def test_after_a_server_has_left_the_next_one_begins(place: Rendezvous) -> None:
     for number in range(2):
         claim = take_over(place, "tcp", f"http://127.0.0.1:{number}")
-        assert isinstance(claim, Claim)
+        assert isinstance(claim, EngineLock)
         claim.release()

@@ -17,7 +17,7 @@ from tests.server.processes import Launcher
 from tests.storage.canaries import delete_plainly
 
 from zettel.server.commands.verify import as_text
-from zettel.storage.verify.report import FileKind, Finding, Report, Unread, What
+from zettel.storage.verify.report import FileKind, MatchKind, Unread, VerifyFinding, VerifyReport
 
 SAID = "The quick xylophone of Mr Brzęczyk jumps over nine lazy hedgehogs"
 THEN = "The slow bassoon of Mr Brzęczyk trips over seven busy aardvarks"
@@ -198,15 +198,15 @@ def test_a_text_of_another_model_is_refused(
 
 
 def test_a_report_says_where_it_is_who_else_says_so_and_what_is_not_proven() -> None:
-    finding = Finding(
+    finding = VerifyFinding(
         path="notes.lance/data/1.lance",
         kind=FileKind.DATA,
-        what=What.TEXT,
+        what=MatchKind.TEXT,
         column="content",
         note_id="A",
         live=True,
     )
-    report = Report(
+    report = VerifyReport(
         findings=[finding],
         elsewhere=["B"],
         unread=[Unread(path="x.bin", problem="it is unfinished")],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous
 from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
@@ -25,9 +25,9 @@ def place(tmp_path: Path) -> Rendezvous:
 
 
 @pytest.fixture(params=["unix", "tcp"])
-def claim(place: Rendezvous, request: pytest.FixtureRequest) -> Iterator[Claim]:
+def claim(place: Rendezvous, request: pytest.FixtureRequest) -> Iterator[EngineLock]:
     """The engine of that place."""
-    claim = Claim.take(place, str(request.param))
+    claim = EngineLock.take(place, str(request.param))
     assert claim is not None
     claim.announce()
     yield claim
@@ -55,12 +55,12 @@ def test_asking_whether_a_lock_is_held_does_not_take_it(tmp_path: Path) -> None:
     os.close(held)
 
 
-def test_there_is_no_second_claim(claim: Claim) -> None:
-    assert Claim.take(claim.place, "unix", wait_s=0) is None
-    assert Claim.take(claim.place, "tcp", wait_s=0) is None
+def test_there_is_no_second_claim(claim: EngineLock) -> None:
+    assert EngineLock.take(claim.place, "unix", wait_s=0) is None
+    assert EngineLock.take(claim.place, "tcp", wait_s=0) is None
 
 
-def test_clients_find_the_claim_by_its_record(claim: Claim) -> None:
+def test_clients_find_the_claim_by_its_record(claim: EngineLock) -> None:
     record = claim.place.read_record()
     port, folder = record.get("port"), record.get("socket")
     reached = connect_loopback(port) if isinstance(port, int) else connect_unix(str(folder), SOCKET)
@@ -71,7 +71,7 @@ def test_clients_find_the_claim_by_its_record(claim: Claim) -> None:
     assert bool(claim.secret) == isinstance(port, int)
 
 
-def test_a_claim_that_ends_leaves_only_its_locks(claim: Claim) -> None:
+def test_a_claim_that_ends_leaves_only_its_locks(claim: EngineLock) -> None:
     claim.withdraw()
     left = set(os.listdir(claim.place.folder))
 
@@ -80,16 +80,16 @@ def test_a_claim_that_ends_leaves_only_its_locks(claim: Claim) -> None:
     assert is_locked(claim.place.lock)
 
 
-def test_lock_and_record_that_were_tidied_away_are_made_anew(claim: Claim) -> None:
+def test_lock_and_record_that_were_tidied_away_are_made_anew(claim: EngineLock) -> None:
     os.unlink(claim.place.lock)
     os.unlink(claim.place.record)
 
     assert claim.hold()
     assert claim.place.read_record()["pid"] == os.getpid()
-    assert Claim.take(claim.place, "unix", wait_s=0) is None
+    assert EngineLock.take(claim.place, "unix", wait_s=0) is None
 
 
-def test_a_lock_somebody_else_took_is_lost(claim: Claim) -> None:
+def test_a_lock_somebody_else_took_is_lost(claim: EngineLock) -> None:
     os.unlink(claim.place.lock)
     theirs = try_lock(claim.place.lock)
     assert theirs is not None
@@ -99,7 +99,7 @@ def test_a_lock_somebody_else_took_is_lost(claim: Claim) -> None:
 
 
 def test_a_socket_that_was_removed_cannot_be_mended(place: Rendezvous) -> None:
-    claim = Claim.take(place, "unix")
+    claim = EngineLock.take(place, "unix")
     assert claim is not None
     claim.announce()
     assert claim.hold()
@@ -109,7 +109,7 @@ def test_a_socket_that_was_removed_cannot_be_mended(place: Rendezvous) -> None:
     claim.release()
 
 
-def test_a_removed_store_is_noticed_also_when_it_is_made_anew(claim: Claim) -> None:
+def test_a_removed_store_is_noticed_also_when_it_is_made_anew(claim: EngineLock) -> None:
     assert claim.store_is_there()
     shutil.rmtree(claim.place.store)
     assert not claim.store_is_there()
@@ -121,7 +121,7 @@ def test_the_record_of_a_dead_engine_is_gone_before_the_next_one_is_announced(
     place: Rendezvous,
 ) -> None:
     place.write_record({"pid": 1, "port": 1, "secret": "x"})
-    claim = Claim.take(place, "unix")
+    claim = EngineLock.take(place, "unix")
     assert claim is not None
 
     assert place.read_record() == {}

@@ -16,14 +16,14 @@ from tests.server.runtime.test_runtime import Fakes
 
 from zettel.server.config.settings import load_engine_settings
 from zettel.server.engine.engine import ask_when_idle
-from zettel.server.engine.engine_lock import Claim
-from zettel.server.engine.ipc.connect import Line, RefusedError, dial
+from zettel.server.engine.engine_lock import EngineLock
+from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.handshake import Json, Message, request, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.sockets import connect_loopback
-from zettel.server.engine.listener import Reception
+from zettel.server.engine.listener import EngineListener
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending
+from zettel.server.runtime.shutdown import Shutdown
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets of POSIX")
 
@@ -33,18 +33,18 @@ class House:
     """A reception that is open."""
 
     place: Rendezvous
-    claim: Claim
-    reception: Reception
-    ending: Ending
+    claim: EngineLock
+    reception: EngineListener
+    ending: Shutdown
     runtime: Runtime
 
-    async def come(self, hello: Message) -> Line:
+    async def come(self, hello: Message) -> EngineConnection:
         """Say hello."""
         line = await to_thread.run_sync(dial, self.place, hello)
         assert line is not None
         return line
 
-    async def enter(self, **given: str) -> Line:
+    async def enter(self, **given: str) -> EngineConnection:
         """Come in as a client who was given some settings."""
         return await self.come(session_hello(self.place.store, given))
 
@@ -55,23 +55,23 @@ async def opened(tmp_path: Path, config: str = "", ipc: str = "unix") -> AsyncGe
     place = Rendezvous(str(tmp_path / "store"))
     place.prepare()
     (tmp_path / "store" / "config.toml").write_text(f'model = "hash"\n{config}', encoding="utf-8")
-    claim = Claim.take(place, ipc)
+    claim = EngineLock.take(place, ipc)
     assert claim is not None
     claim.announce()
-    ending = Ending()
+    ending = Shutdown()
     runtime = Runtime(place.store, Fakes().parts())
     settings = load_engine_settings(place.store)
-    reception = Reception(claim, settings, runtime, ending)
+    reception = EngineListener(claim, settings, runtime, ending)
     async with runtime.running(), anyio.create_task_group() as tasks:
         await runtime.settled()
         tasks.start_soon(reception.serve)
         yield House(place=place, claim=claim, reception=reception, ending=ending, runtime=runtime)
         ending.ask()
     claim.release()
-    await reception.let_go()
+    await reception.close()
 
 
-def said(line: Line, message: JsonValue) -> Message:
+def said(line: EngineConnection, message: JsonValue) -> Message:
     """Say something on a connection; the answer."""
     line.sock.sendall(json.dumps(message).encode() + b"\n")
     with line.sock.makefile("rb") as answers:

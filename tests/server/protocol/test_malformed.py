@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import JSONRPCNotification, JSONRPCRequest
 
-from zettel.server.protocol.malformed import MAX_MESSAGE, Rejected, parse_message, too_long
+from zettel.server.protocol.malformed import MAX_MESSAGE, RejectedMessage, parse_message, too_long
 
 PING = b'{"jsonrpc":"2.0","id":7,"method":"ping"}'
 
 
-def rejected(raw: bytes) -> Rejected:
+def rejected(raw: bytes) -> RejectedMessage:
     """Parse what cannot be parsed."""
     found = parse_message(raw)
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RejectedMessage)
     return found
 
 
@@ -72,7 +72,7 @@ def test_a_long_message_keeps_its_id() -> None:
 def test_any_bytes_are_a_message_or_an_answer(raw: bytes) -> None:
     found = parse_message(raw)
 
-    if isinstance(found, Rejected):
+    if isinstance(found, RejectedMessage):
         json.loads(found.answer().model_dump_json(by_alias=True, exclude_unset=True))
 
 

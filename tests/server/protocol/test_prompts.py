@@ -9,7 +9,7 @@ from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
 
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.state.memory import Memory
 
@@ -149,6 +149,6 @@ async def test_what_has_no_such_argument_is_not_completed(
 async def test_the_older_era_completes_as_well() -> None:
     async with opened_desk(Memory(store=DictStore(), embedder=HashEmbedder())) as desk:
         await desk.told("Ana lives in Lyon", subject="Ana")
-        server = create_server(desk, Door(transport="test", namespace="proj"))
+        server = create_server(desk, ClientDefaults(transport="test", namespace="proj"))
         async with Client(server, mode="legacy") as older:
             assert await completed(older, "what-do-you-know", "subject", "") == ["Ana"]

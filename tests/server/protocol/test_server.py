@@ -13,10 +13,10 @@ from tests.server.engines import ListeningEngine
 
 from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import RecallArguments
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.errors import NoteNotFoundError
 
-DOOR = Door(transport="stdio", namespace="here", session="s1")
+DOOR = ClientDefaults(transport="stdio", namespace="here", session="s1")
 SELF_EXPLAINING = {
     ("recall", "subject"), ("recall", "tags"), ("recall", "kind"), ("recall", "session"),
     ("recall", "until"),

@@ -12,7 +12,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import Parts, Perform, Tending
+from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Embedder
@@ -40,9 +40,9 @@ class Fakes:
     perform: Callable[[Memory], None] = lambda memory: None
     reranker: CrossEncoderReranker | None = None
 
-    def parts(self) -> Parts:
+    def parts(self) -> Factories:
         """As a runtime takes them."""
-        return Parts(
+        return Factories(
             make_embedder=self._embedder,
             make_reranker=self._reranker,
             open_store=self._open,
@@ -62,7 +62,7 @@ class Fakes:
             raise self.failures.pop(0)
         return self.store
 
-    async def _verbs(self) -> Perform:
+    async def _verbs(self) -> Dispatch:
         async def perform(
             memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
         ) -> Mapping[str, object]:
@@ -71,7 +71,7 @@ class Fakes:
 
         return perform
 
-    async def _scheduler(self, memory: Memory, clock: Clock) -> Tending:
+    async def _scheduler(self, memory: Memory, clock: Clock) -> EvolutionScheduler:
         return self.bell
 
 

@@ -43,8 +43,8 @@ from tests.server.suite import plain
 from tests.server.suite.asking import TALKING, Asked, CallToolResult, form, said, unknown
 from tests.server.suite.schemas import SCHEMAS
 
-from zettel.server.protocol.change_feed import Feed
-from zettel.server.protocol.server import Door, Engine
+from zettel.server.protocol.change_feed import ChangeFeed
+from zettel.server.protocol.server import ClientDefaults, Engine
 
 TRIGGERS = {
     "test_trigger_tool_change": ToolsListChanged(),
@@ -134,7 +134,7 @@ async def _nothing(_context: ServerRequestContext, _params: RequestParams) -> Em
     return EmptyResult()
 
 
-def suite_server(_engine: Engine, _door: Door, _feed: Feed) -> Server:
+def suite_server(_engine: Engine, _door: ClientDefaults, _feed: ChangeFeed) -> Server:
     """The server object; what it has in common with Zettel's is the application around it."""
     bus = InMemorySubscriptionBus()
 

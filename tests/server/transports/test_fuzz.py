@@ -29,14 +29,14 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk
 
 from zettel.server.config.settings import load_engine_settings
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.connect import dial
 from zettel.server.engine.ipc.handshake import session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous
-from zettel.server.engine.listener import Reception
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.engine.listener import EngineListener
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending
+from zettel.server.runtime.shutdown import Shutdown
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
@@ -90,7 +90,7 @@ async def desk() -> AsyncGenerator[tuple[Client, DictStore]]:
     """A client in memory, and the store behind it."""
     store = DictStore()
     behind = Desk(memory=Memory(store=store, embedder=HashEmbedder()))
-    server = create_server(behind, Door(transport="test", namespace="proj"))
+    server = create_server(behind, ClientDefaults(transport="test", namespace="proj"))
     async with Client(server) as client:
         yield client, store
 
@@ -248,19 +248,19 @@ async def engine_at(folder: Path, ipc: str) -> AsyncGenerator[Engine]:
     place, store = Rendezvous(str(folder / "store")), DictStore()
     place.prepare()
     (folder / "store" / "config.toml").write_text('model = "hash"\n', encoding="utf-8")
-    claim = Claim.take(place, ipc)
+    claim = EngineLock.take(place, ipc)
     assert claim is not None
     claim.announce()
     # Of those who hang on without a word, none is waited for.
-    ending, runtime = Ending(0), Runtime(place.store, doors.House(store=store).parts())
-    desk = Reception(claim, load_engine_settings(place.store), runtime, ending)
+    ending, runtime = Shutdown(0), Runtime(place.store, doors.House(store=store).parts())
+    desk = EngineListener(claim, load_engine_settings(place.store), runtime, ending)
     async with runtime.running(), anyio.create_task_group() as tasks:
         await runtime.settled()
         tasks.start_soon(desk.serve)
         yield Engine(place, store)
         ending.ask()
     claim.release()
-    await desk.let_go()
+    await desk.close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.storage.samples import MODEL
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
-from zettel.storage.verify.report import FileKind, What
+from zettel.storage.verify.report import FileKind, MatchKind
 from zettel.tools.erasure.orders import drain, order_erasure
 from zettel.tools.state.memory import Memory
 
@@ -26,8 +26,10 @@ async def test_a_canary_in_every_column_is_in_no_file_once_it_is_erased(
     note = await tell_of_it(place, others=others)
     asked = wanted(note)
     before = found(scan(place, asked))
-    assert before >= {(FileKind.DATA, what) for what in (What.ID, What.TEXT, What.VECTOR)}
-    assert ((FileKind.VECTOR_INDEX, What.VECTOR) in before) is indexed
+    assert before >= {
+        (FileKind.DATA, what) for what in (MatchKind.ID, MatchKind.TEXT, MatchKind.VECTOR)
+    }
+    assert ((FileKind.VECTOR_INDEX, MatchKind.VECTOR) in before) is indexed
 
     store = await open_store(str(place), model_id=MODEL, dim=DIM)
     memory, now = Memory(store=store, embedder=HashEmbedder()), datetime.now(UTC)

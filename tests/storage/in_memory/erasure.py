@@ -23,7 +23,7 @@ class DictErasing:
         self._usage: dict[str, Usage] = {}
         self._version: int = 0
 
-    async def blot_out(
+    async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
         """Take notes out of every read."""

@@ -37,7 +37,7 @@ from zettel.storage.revisions import (
 )
 from zettel.storage.store import (
     Change,
-    Held,
+    NamespaceSize,
     NewNote,
     NoteFilter,
     Recalled,
@@ -138,7 +138,7 @@ class DictStore(DictErasing):
         found = sorted(self._matching(where), key=order_key)
         return [outline_of(note) for note in found[: max(0, limit)]]
 
-    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+    async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`."""
         revisions = defaultdict[str, list[Note]](list)
         for note in self._rows.values():
@@ -269,11 +269,11 @@ class DictStore(DictErasing):
         self._commits = 0
         return True
 
-    async def held(self, namespace: str) -> Held:
+    async def size_of(self, namespace: str) -> NamespaceSize:
         """What a namespace holds."""
         rows = [note for note in self._rows.values() if note.namespace == namespace]
         told = sum(note.current and not note.derived for note in rows)
-        return Held(notes=told, text_bytes=sum(map(text_bytes, rows)))
+        return NamespaceSize(notes=told, text_bytes=sum(map(text_bytes, rows)))
 
     async def stats(self) -> StoreStats:
         """Sizes; there is no disk."""
@@ -319,7 +319,7 @@ _WORD = re.compile(r"\w+")
 
 
 def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
-    """The row that `NoteStore.past` means of one note, if any.
+    """The row that `NoteStore.rows_true_at` means of one note, if any.
 
     Args:
         revisions: All revisions of the note, in any order.

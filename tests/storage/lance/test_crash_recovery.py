@@ -104,7 +104,7 @@ async def check_reads(store: LanceStore, notes: list[Note], *, revisions: int) -
 
     async def look_back() -> None:
         known = NoteFilter(known_at=NOW, valid_at=NOW)
-        assert await store.past(known) == ()
+        assert await store.rows_true_at(known) == ()
         assert await store.count(known) == len(notes)
         assert len(await store.revisions(notes[0].note_id)) == revisions
 

@@ -116,7 +116,7 @@ def ordered(*note_ids: str) -> Order:
 
 async def blotted(store: LanceStore, *note_ids: str) -> int:
     """Take notes out of sight; returns how many revisions it were."""
-    [receipt] = await store.blot_out([ordered(*note_ids)], clock=lambda: NOW)
+    [receipt] = await store.erase_rows([ordered(*note_ids)], clock=lambda: NOW)
     return receipt.rows
 
 
@@ -134,10 +134,10 @@ async def test_what_is_out_of_sight_is_taken_out_again_only_where_it_came_back(
 ) -> None:
     told = await filled(lance)
     order, tables = ordered(told.note_id), lance.tables
-    [receipt] = await lance.blot_out([order], clock=lambda: NOW)
+    [receipt] = await lance.erase_rows([order], clock=lambda: NOW)
     before = [await table.version() for table in tables.all()]
 
-    again = await lance.blot_out([order], clock=lambda: LATER)
+    again = await lance.erase_rows([order], clock=lambda: LATER)
 
     assert again == [receipt]
     assert [await table.version() for table in tables.all()] == before
@@ -146,7 +146,7 @@ async def test_what_is_out_of_sight_is_taken_out_again_only_where_it_came_back(
         # As a writer brings it that knew of nothing.
         await tables.notes.insert(as_table(tables, [NoteRow(note=told, vectors=vectors(100))]))
     assert await lance.relapsed() == (told.note_id,)
-    [once_more] = await lance.blot_out([order], clock=lambda: LATER)
+    [once_more] = await lance.erase_rows([order], clock=lambda: LATER)
     assert once_more.rows == receipt.rows + 1
     assert await lance.relapsed() == ()
 
@@ -157,7 +157,7 @@ async def test_however_many_erasures_wait_for_their_files_one_read_tells_that_th
     notes = [make_note(f"bee number {number}") for number in range(6)]
     await lance.write(new=[NewNote(note=note, vectors=vectors(7)) for note in notes])
     orders = [ordered(note.note_id) for note in notes[:5]]
-    receipts = await lance.blot_out(orders, clock=lambda: NOW)
+    receipts = await lance.erase_rows(orders, clock=lambda: NOW)
     reads, select = list[LanceTable](), LanceTable.select
 
     async def counted(table: LanceTable, *args: Any, **kwargs: Any) -> Any:
@@ -165,15 +165,15 @@ async def test_however_many_erasures_wait_for_their_files_one_read_tells_that_th
         return await select(table, *args, **kwargs)
 
     monkeypatch.setattr(LanceTable, "select", counted)
-    assert await lance.blot_out(orders[:1], clock=lambda: LATER) == receipts[:1]
+    assert await lance.erase_rows(orders[:1], clock=lambda: LATER) == receipts[:1]
     of_one = len(reads)
-    assert await lance.blot_out(orders, clock=lambda: LATER) == receipts
+    assert await lance.erase_rows(orders, clock=lambda: LATER) == receipts
     assert len(reads) == 2 * of_one
 
     async with lance.tables.notes.writing():
         back = NoteRow(note=notes[2], vectors=vectors(7))
         await lance.tables.notes.insert(as_table(lance.tables, [back]))
-    again = await lance.blot_out([*orders, ordered(notes[5].note_id)], clock=lambda: LATER)
+    again = await lance.erase_rows([*orders, ordered(notes[5].note_id)], clock=lambda: LATER)
     assert [receipt.rows for receipt in again] == [1, 1, 2, 1, 1, 1]
     assert await lance.relapsed() == ()
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.storage.verify import byte_search
-from zettel.storage.verify.byte_search import Matcher
+from zettel.storage.verify.byte_search import ByteSearch
 
 few = st.binary(max_size=40).map(lambda raw: bytes(byte & 1 for byte in raw))
 """Of two different bytes, so that everything is found everywhere."""
@@ -23,7 +23,7 @@ def naive(wanted: list[bytes], data: bytes) -> set[tuple[int, int]]:
 
 @given(wanted=patterns, data=few)
 def test_every_pattern_is_found_wherever_it_begins(wanted: list[bytes], data: bytes) -> None:
-    found = list(Matcher(wanted).find(data))
+    found = list(ByteSearch(wanted).find(data))
 
     assert set(found) == naive(wanted, data)
     assert len(found) == len(set(found))
@@ -34,4 +34,4 @@ def test_what_lies_across_two_chunks_is_found_once() -> None:
     for start in range(edge - len(pattern) - 1, edge + 2):
         data = bytes(start) + pattern + bytes(20)
 
-        assert list(Matcher([pattern]).find(data)) == [(0, start)]
+        assert list(ByteSearch([pattern]).find(data)) == [(0, start)]

@@ -29,13 +29,13 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import NewNote
 from zettel.storage.verify import file_scanner
-from zettel.storage.verify.file_scanner import Looker, Seen
+from zettel.storage.verify.file_scanner import FileScan, FileScanner
 from zettel.storage.verify.patterns import make_needles
-from zettel.storage.verify.report import FileKind, Wanted, What
+from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind
 
-ID, TEXT, TERM, VECTOR = What.ID, What.TEXT, What.TERM, What.VECTOR
+ID, TEXT, TERM, VECTOR = MatchKind.ID, MatchKind.TEXT, MatchKind.TERM, MatchKind.VECTOR
 DATA, SCALAR, FULL_TEXT = FileKind.DATA, FileKind.SCALAR_INDEX, FileKind.TEXT_INDEX
-ELSEWHERE = Wanted(
+ELSEWHERE = ErasureQuery(
     ids=[new_id(NOW)],
     texts=["an aardvark plays the bassoon", "aardvark"],
     vectors=[vectors(999)],
@@ -125,7 +125,7 @@ async def test_another_note_that_says_the_same_is_named_and_accounts_for_its_wor
     tmp_path: Path,
 ) -> None:
     other = await tells_the_same(tmp_path)
-    asked = Wanted(ids=[new_id(NOW)], texts=[TEXTS["content"]])
+    asked = ErasureQuery(ids=[new_id(NOW)], texts=[TEXTS["content"]])
     spared = replace(asked, spared=frozenset({other.note_id}))
 
     assert scan(tmp_path, asked).findings == []
@@ -173,7 +173,7 @@ async def test_text_in_files_that_are_not_packed_is_found(
     tmp_path: Path, path: str, content: bytes, kind: FileKind
 ) -> None:
     plant(path)(tmp_path, content)
-    (finding,) = scan(tmp_path, Wanted(texts=[SAID])).findings
+    (finding,) = scan(tmp_path, ErasureQuery(texts=[SAID])).findings
 
     assert (finding.path, finding.kind, finding.what) == (path, kind, TEXT)
 
@@ -252,17 +252,17 @@ async def test_files_that_come_and_go_while_it_looks_are_no_fault(
     place, late = shutil.copytree(alone[0], tmp_path / "store"), ".engine/engine.log.1"
     page = files(place, "notes.lance/data/*.lance")[0]
     looks = list[str]()
-    real = Looker.look
+    real = FileScanner.look
 
-    def disturbed(self: Looker, directory: Path, path: str, *rest: object) -> Seen:
+    def disturbed(self: FileScanner, directory: Path, path: str, *rest: object) -> FileScan:
         if not looks:
             plant(late)(directory, SAID.encode())
             shutil.rmtree(page.parents[1])
         looks.append(path)
         return real(self, directory, path, *rest)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(Looker, "look", disturbed)
-    report = scan(place, Wanted(texts=[SAID]))
+    monkeypatch.setattr(FileScanner, "look", disturbed)
+    report = scan(place, ErasureQuery(texts=[SAID]))
 
     assert [finding.path for finding in report.findings] == [late]
     assert report.unread == []
@@ -272,22 +272,22 @@ async def test_what_was_in_a_file_that_others_have_removed_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = plant("old.txt")(tmp_path, SAID.encode())
-    real = Looker.look
+    real = FileScanner.look
 
-    def removed_at_once(self: Looker, directory: Path, path: str, *rest: object) -> Seen:
+    def removed_at_once(self: FileScanner, directory: Path, path: str, *rest: object) -> FileScan:
         seen = real(self, directory, path, *rest)  # pyright: ignore[reportArgumentType]
         file.unlink()
         return seen
 
-    monkeypatch.setattr(Looker, "look", removed_at_once)
+    monkeypatch.setattr(FileScanner, "look", removed_at_once)
 
-    assert scan(tmp_path, Wanted(texts=[SAID])).gone
+    assert scan(tmp_path, ErasureQuery(texts=[SAID])).gone
 
 
 async def test_a_vector_that_was_computed_anew_is_found_by_its_distance(
     told: tuple[Path, Note],
 ) -> None:
-    here, far = (Wanted(vectors=[vectors(1, 2) + np.float32(by)]) for by in (1e-6, 1e-3))
+    here, far = (ErasureQuery(vectors=[vectors(1, 2) + np.float32(by)]) for by in (1e-6, 1e-3))
 
     assert scan(told[0], here).elsewhere == [told[1].note_id]
     assert (scan(told[0], far).gone, scan(told[0], far).elsewhere) == (True, [])
@@ -299,7 +299,7 @@ async def test_a_word_that_any_log_and_schema_has_proves_nothing_there(
     place = shutil.copytree(alone[0], tmp_path / "store")
     plant(".engine/engine.log")(place, b"WARNING about questions")
 
-    assert scan(place, Wanted(texts=["warning", "questions"])).findings == []
+    assert scan(place, ErasureQuery(texts=["warning", "questions"])).findings == []
 
 
 async def test_a_file_larger_than_a_chunk_is_searched_across_its_edges(
@@ -310,11 +310,11 @@ async def test_a_file_larger_than_a_chunk_is_searched_across_its_edges(
     for start in (60, 80, 99, 100, 110):
         plant("rest.bin")(tmp_path, b"\xff" * start + note_id.encode() + b"\xff" * 200)
 
-        assert found(scan(tmp_path, Wanted(ids=[note_id]))) == {(FileKind.OTHER, ID)}
+        assert found(scan(tmp_path, ErasureQuery(ids=[note_id]))) == {(FileKind.OTHER, ID)}
 
 
 def test_what_any_note_may_have_is_weak() -> None:
-    needles = make_needles(Wanted(texts=["active", "Ana Berg", "=" * 80, SAID]))
+    needles = make_needles(ErasureQuery(texts=["active", "Ana Berg", "=" * 80, SAID]))
     words = {needle.form.decode().strip(): needle.weak for needle in needles.words}
 
     assert words["active"] and words["ana berg"]

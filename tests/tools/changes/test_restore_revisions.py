@@ -10,7 +10,7 @@ from tests.storage.samples import FULL, LATER, NOW, X, Y, make_note, unit
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import Change, NewNote
-from zettel.tools.changes.restore_revisions import Return, brought_back, changes_back
+from zettel.tools.changes.restore_revisions import RestoreCause, brought_back, changes_back
 from zettel.tools.state.memory import Memory
 
 KEPT = {
@@ -20,7 +20,7 @@ KEPT = {
 """Fields of the revision that stands, whatever is brought back."""
 SETTLED = {"state", "valid_until", "stage"}
 """Fields for which it depends."""
-STAMP = Return(now=LATER, by="me", change="undo", reason="why", run_id="undo-1")
+STAMP = RestoreCause(now=LATER, by="me", change="undo", reason="why", run_id="undo-1")
 
 standing = replace(
     make_note("other words"),

@@ -21,7 +21,7 @@ from tests.tools.llm_desk import NEW_WORDS, asking_memory, neighbours, stored
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.run import waiting
 from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.tools.llm.llm import Limits, Mind
+from zettel.tools.llm.llm import Llm, LlmLimits
 from zettel.tools.state.memory import Memory
 
 sentence = st.lists(
@@ -176,7 +176,7 @@ async def test_the_budget_of_a_run_is_held_whatever_the_calls_use(llm: ScriptedL
         return worded([], tokens=(len(asked.words.encode()) // 2, most))
 
     llm.describes = llm.revises = dearest
-    memory = asking_memory(llm, Limits(tokens_run=20_000))
+    memory = asking_memory(llm, LlmLimits(tokens_run=20_000))
     async with opened_desk(memory) as desk:
         for number in range(24):
             await desk.told(f"it rained on day {number}")
@@ -189,7 +189,7 @@ async def test_the_budget_of_a_run_is_held_whatever_the_calls_use(llm: ScriptedL
 
 
 async def test_the_budget_of_a_day_is_shared_by_its_runs(llm: ScriptedLlm) -> None:
-    memory = asking_memory(llm, Limits(tokens_day=8_000))
+    memory = asking_memory(llm, LlmLimits(tokens_day=8_000))
     llm.describes = lambda asked: worded([], tokens=(5_000, 1_000))
     async with opened_desk(memory) as desk:
         counts = Counter[str]()
@@ -267,7 +267,7 @@ async def test_whatever_it_says_a_second_run_asks_nothing_and_content_is_as_it_w
     async def open_chat() -> Fickle:
         return chat
 
-    mind = Mind(open_chat=open_chat, retry_pauses_s=())
+    mind = Llm(open_chat=open_chat, retry_pauses_s=())
     memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=mind)
     async with opened_desk(memory) as desk:
         said = dict[str, str]()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note
-from zettel.tools.changes.conflicts import Rival, tells_otherwise
+from zettel.tools.changes.conflicts import Conflict, tells_otherwise
 from zettel.tools.language.facts import MOST, statements
 
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_reason_holds_no_word_of_the_older_note() -> None:
     older, younger = told("Ana works at Halden Press"), told("Ana quit Halden Press.", days=1)
     found = tells_otherwise(younger, statements(younger), older)
 
-    assert isinstance(found, Rival)
+    assert isinstance(found, Conflict)
     assert found.reason == "ends what was told of ana"
 
 

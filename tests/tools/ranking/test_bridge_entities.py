@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.bridge_entities import MEANT, Lead, find_leads
+from zettel.tools.ranking.bridge_entities import MEANT, BridgeEntity, find_leads
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, ranked, signal_values
 from zettel.tools.ranking.multi_hop import ROOM, find_unnamed, lifted
@@ -203,7 +203,7 @@ def _names(notes: list[Outline], question: str) -> list[str]:
 
 def _leads(
     notes: list[Outline], question: str, *, tied: tuple[int, ...], told: tuple[int, ...]
-) -> list[Lead]:
+) -> list[BridgeEntity]:
     unnamed, corpus = find_unnamed(question), make_corpus(notes)
     assert unnamed is not None
     return find_leads(unnamed, _ranking(corpus, tied), _ranking(corpus, told))

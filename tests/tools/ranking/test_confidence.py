@@ -11,7 +11,7 @@ from tests.tools.conftest import Desk, ids, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.confidence import Judgement, judge
+from zettel.tools.ranking.confidence import Confidence, judge
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
@@ -264,7 +264,7 @@ def scope(subjects: dict[str, str]) -> Corpus:
     )
 
 
-def judged(meaning: dict[str, float] | None, *, found_from: float = 0.5) -> Judgement:
+def judged(meaning: dict[str, float] | None, *, found_from: float = 0.5) -> Confidence:
     corpus = scope({"n1": "Ana", "n2": "Ana", "n3": "Ben", "n4": ""})
     question = read_question("Is Ben in a choir?", ["Ana", "Ben"], START)
     words = {"n3": 1.0}  # or nothing would come in
@@ -302,7 +302,7 @@ def test_what_is_told_of_another_is_less_near_than_what_is_told_of_who_is_asked_
     assert confidence("n9") > confidence("n0") + 0.1
 
 
-def asked_of_ana(said: str) -> Judgement:
+def asked_of_ana(said: str) -> Confidence:
     """Both have told something, and Ben has said this besides."""
     contents = (("Ana", "I made a blue bowl"), ("Ben", "My sister called"), ("Ben", said))
     corpus = make_corpus(

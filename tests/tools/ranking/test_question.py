@@ -124,15 +124,15 @@ def test_a_word_that_is_mostly_none_is_a_name_only_where_it_is_spelled_so() -> N
     corpus = make_corpus([_note(number, content) for number, content in enumerate(told)])
 
     assert corpus.mentions.speak_of("new") == [0]
-    assert corpus.mentions.held("new") == 1
+    assert corpus.mentions.count("new") == 1
 
 
 def test_a_name_counts_in_small_letters_where_most_spell_it_as_one_or_nobody_does() -> None:
     often = make_corpus([_note(1, "Ana moved"), _note(2, "I met Ana"), _note(3, "ask ana")])
     never = make_corpus([_note(1, "I met ana"), _note(2, "ask ana")])
 
-    assert often.mentions.held("ana") == 3
-    assert never.mentions.held("ana") == 2
+    assert often.mentions.count("ana") == 3
+    assert never.mentions.count("ana") == 2
 
 
 @pytest.mark.parametrize(

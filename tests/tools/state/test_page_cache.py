@@ -8,8 +8,14 @@ from tests.tools.conftest import START
 
 from zettel.storage.ids import new_id
 from zettel.tools.ranking.fusion import Ranked
-from zettel.tools.recall_request import Asking
-from zettel.tools.state.page_cache import KEPT_RANKINGS, Cursor, Kept, Packed, PageCache
+from zettel.tools.recall_request import RecallRequest
+from zettel.tools.state.page_cache import (
+    KEPT_RANKINGS,
+    CachedRanking,
+    Cursor,
+    PackedRanking,
+    PageCache,
+)
 
 numbers = st.floats(allow_nan=False)
 rankings = st.lists(
@@ -29,7 +35,7 @@ SIGNALS = 15
 
 @given(rankings)
 def test_a_ranking_comes_back_as_it_was_kept(ranking: list[Ranked]) -> None:
-    assert Packed.of(ranking).unpacked() == tuple(ranking)
+    assert PackedRanking.of(ranking).unpacked() == tuple(ranking)
 
 
 def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
@@ -38,18 +44,18 @@ def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
     try:
         for number in range(KEPT_RANKINGS + 9):
             ranking = tuple(_ranked(note_id, number) for note_id in note_ids)
-            pages.keep(_cursor(number), Kept(ranking=ranking), longest=999)
+            pages.keep(_cursor(number), CachedRanking(ranking=ranking), longest=999)
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert held < 10 << 20
     assert len(pages.kept(_cursor(KEPT_RANKINGS).key).ranking) == LONGEST
-    assert pages.kept(_cursor(0).key) == Kept()
+    assert pages.kept(_cursor(0).key) == CachedRanking()
 
 
 def _cursor(number: int) -> Cursor:
-    return Cursor(key=str(number), offset=9, known_at=START, asking=Asking(query="q"))
+    return Cursor(key=str(number), offset=9, known_at=START, asking=RecallRequest(query="q"))
 
 
 def _ranked(note_id: str, number: int) -> Ranked:

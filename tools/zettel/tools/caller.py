@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Origin
 from zettel.tools.validation import check_namespace
@@ -25,7 +25,7 @@ class Caller:
     session: str = ""
     """Default session of notes told without one; empty where the server cannot know it."""
     origin: Origin = field(default_factory=Origin)
-    reach: Reach | None = None
+    reach: Access | None = None
     """What may be seen and changed; None is everything: the store's owner calls."""
 
     @property

@@ -13,7 +13,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-async def both(
+async def gather2(
     first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
 ) -> tuple[A, B]:
     """Do two things at once that do not need each other.
@@ -60,7 +60,7 @@ class KeyedLock:
 
 
 @contextmanager
-def unbroken() -> Generator[None]:
+def shielded() -> Generator[None]:
     """Let what begins inside come to its end, even if its caller is cancelled.
 
     A commit stores a part where others have changed the rest, and a verb looks once more at notes

@@ -22,7 +22,7 @@ _SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class RecallRequest:
     """The arguments as given; empty is absent."""
 
     query: str = ""
@@ -47,13 +47,13 @@ class Asking:
         }
 
 
-def unpack(packed: object) -> Asking:
+def unpack(packed: object) -> RecallRequest:
     """Read back what `pack` made.
 
     Raises:
         ExpiredTokenError: It is something else.
     """
-    defaults = asdict(Asking())
+    defaults = asdict(RecallRequest())
     if isinstance(packed, dict):
         given: dict[str, object] = {}
         for name, value in packed.items():  # pyright: ignore[reportUnknownVariableType]
@@ -62,7 +62,7 @@ def unpack(packed: object) -> Asking:
                 break
             given[name] = _texts(value) if known == () else value  # pyright: ignore[reportUnknownArgumentType]
         else:
-            return Asking(**given)  # pyright: ignore[reportArgumentType]
+            return RecallRequest(**given)  # pyright: ignore[reportArgumentType]
     raise ExpiredTokenError("cursor", "Call recall with the query again.")
 
 
@@ -71,10 +71,10 @@ def _texts(values: list[object]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RecallQuery:
     """A question, checked."""
 
-    asking: Asking
+    asking: RecallRequest
     caller: Caller
     now: datetime
     """The wall clock."""
@@ -89,7 +89,7 @@ class Asked:
     until: Period | None
     detail: Detail
 
-    def settled(self) -> Asking:
+    def settled(self) -> RecallRequest:
         """The question with its times as instants: "today" on the next page is today's."""
         return replace(
             self.asking,
@@ -111,7 +111,7 @@ class Asked:
         return bool(w.subject or w.tags or w.kinds or w.sessions or self.since or self.until)
 
 
-def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
+def check(asking: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     """Check every argument.
 
     Raises:
@@ -128,7 +128,7 @@ def check(asking: Asking, caller: Caller, now: datetime) -> Asked:
     since, until = _window(asking, moment)
     kind = validation.check_kind(asking.kind, writable=False)
     session = validation.check_name("session", asking.session)
-    return Asked(
+    return RecallQuery(
         asking=asking,
         caller=caller,
         now=now,
@@ -171,7 +171,7 @@ def _detail(text: str) -> Detail:
     raise UnknownNameError("detail", text[:80], DETAILS, f"Pass one of {', '.join(DETAILS)}.")
 
 
-def _window(asking: Asking, moment: datetime) -> tuple[Period | None, Period | None]:
+def _window(asking: RecallRequest, moment: datetime) -> tuple[Period | None, Period | None]:
     since = read_time("since", asking.since, moment)
     until = read_time("until", asking.until, moment)
     if since and until and since.start > until.last:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from zettel.server.config.oauth import SCOPE_CLAIM
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 from zettel.tools.validation import NAMESPACE
 
 SCP = "scp"
@@ -25,7 +25,7 @@ class Grant:
     name: str
     """The token's `sub`; stamped into the origin of notes told with it."""
     default_namespace: str
-    reach: Reach
+    reach: Access
     expires_at: int
     """Seconds since 1970, UTC."""
     metrics: bool = False
@@ -55,7 +55,7 @@ def grant_of(
                 writes.append(found[1])
     if not reads and not metrics:
         return None
-    reach = Reach(reads=frozenset(reads), writes=frozenset(writes))
+    reach = Access(reads=frozenset(reads), writes=frozenset(writes))
     return Grant(
         name=subject,
         default_namespace=next(iter((*writes, *reads)), ""),

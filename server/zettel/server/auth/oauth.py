@@ -17,7 +17,7 @@ from zettel.server.auth.jwks import PAUSE_S, IssuerKeys, IssuerUnavailableError
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.transports.http.access import METRICS, Gate, presented
+from zettel.server.transports.http.access import METRICS, AccessControl, presented
 
 MISSING = "An access token is needed."
 REFUSED = "This access token is not one of {issuer} for this server, or is over."
@@ -29,7 +29,7 @@ REMEDY = " Get one from {issuer}."
 _URL = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
-class OAuthGate(Gate):
+class OAuthAccess(AccessControl):
     """Who may come in, as one authorization server's tokens say.
 
     Args:

@@ -15,7 +15,7 @@ from zettel.server.auth.tokens import Token, recognized
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.transports.http.access import LOOK_S, METRICS, Gate, presented
+from zettel.server.transports.http.access import LOOK_S, METRICS, AccessControl, presented
 from zettel.storage.errors import ZettelError
 
 MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
@@ -27,7 +27,7 @@ no more often."""
 REMEDY = " The person who runs this server makes one with zettel token create."
 
 
-class Gatekeeper(Gate):
+class TokenAccess(AccessControl):
     """Who may come in, as the store's tokens say now.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.language.times import iso, read_time
 from zettel.tools.validation import check_namespace
@@ -58,10 +58,10 @@ class Token:
         return self.namespaces[0].partition(":")[0]
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Access:
         """What its bearer may see and change."""
         parts = [named.partition(":") for named in self.namespaces]
-        return Reach(
+        return Access(
             reads=frozenset(name for name, _, _ in parts),
             writes=frozenset(name for name, _, how in parts if how != READ_ONLY),
         )

@@ -55,7 +55,7 @@ def forget(
     settings = read_settings(
         context, store=store, namespace=namespace, model=model, log_level=log_level or "warning"
     )
-    wish = forget_command.Wish(
+    wish = forget_command.ForgetRequest(
         note_ids=note_ids or (),
         query=query,
         subject=subject,

@@ -54,7 +54,7 @@ def recall(
     settings = read_settings(
         context, store=store, namespace=namespace, model=model, log_level=log_level or "warning"
     )
-    inquiry = recall_command.Inquiry(
+    inquiry = recall_command.RecallOptions(
         question=question,
         limit=limit,
         subject=subject,

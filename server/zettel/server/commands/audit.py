@@ -13,7 +13,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded
 from zettel.storage.erasable import Receipt
-from zettel.storage.lance.audit import Looked, Revision, revisions, runs
+from zettel.storage.lance.audit import AuditFilter, AuditRevision, revisions, runs
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
@@ -23,18 +23,18 @@ from zettel.tools.render import shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AuditQuery:
     """What is to be audited."""
 
     principal: str = ""
-    looked: Looked = field(default_factory=Looked)
+    looked: AuditFilter = field(default_factory=AuditFilter)
     limit: int = 0
     """Events at most; 0 for all."""
     with_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class AuditEvent:
     """Something that was done."""
 
     at: datetime
@@ -65,7 +65,7 @@ def asked(
     namespace: str | None,
     limit: int,
     with_text: bool,
-) -> Asked:
+) -> AuditQuery:
     """Read a person's words.
 
     Raises:
@@ -75,16 +75,16 @@ def asked(
     first, last = (
         read_time(name, said, now) for name, said in (("since", since), ("until", until))
     )
-    looked = Looked(
+    looked = AuditFilter(
         since=first.start if first else None,
         until=last.last if last else None,
         note_id=(note_id or "").strip().upper(),
         namespace=namespace or "",
     )
-    return Asked(principal=principal or "", looked=looked, limit=limit, with_text=with_text)
+    return AuditQuery(principal=principal or "", looked=looked, limit=limit, with_text=with_text)
 
 
-async def print_audit(settings: Settings, asked: Asked, as_json: bool, say: Say) -> None:
+async def print_audit(settings: Settings, asked: AuditQuery, as_json: bool, say: Say) -> None:
     """Say what was done, the newest first, a line at a time, while others use the store.
 
     Raises:
@@ -103,7 +103,7 @@ async def print_audit(settings: Settings, asked: Asked, as_json: bool, say: Say)
         await store.close()
 
 
-async def events(store: LanceStore, asked: Asked) -> AsyncGenerator[Event]:
+async def events(store: LanceStore, asked: AuditQuery) -> AsyncGenerator[AuditEvent]:
     """Everything that was done and is asked about, the newest first; one page in memory."""
     looked, tables = asked.looked, store.tables
     # The ledger's copy tells of other stores, too.
@@ -126,7 +126,7 @@ async def events(store: LanceStore, asked: Asked) -> AsyncGenerator[Event]:
             yield event
 
 
-def _meant(event: Event, asked: Asked) -> bool:
+def _meant(event: AuditEvent, asked: AuditQuery) -> bool:
     looked = asked.looked
     return (
         (not looked.since or event.at >= looked.since)
@@ -135,7 +135,7 @@ def _meant(event: Event, asked: Asked) -> bool:
     )
 
 
-async def _merged(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Event]:
+async def _merged(streams: Sequence[AsyncGenerator[AuditEvent]]) -> AsyncGenerator[AuditEvent]:
     """Streams that are each the newest first, as one."""
     heads = [await anext(stream, None) for stream in streams]
     while there := [(head.at, at) for at, head in enumerate(heads) if head]:
@@ -146,10 +146,10 @@ async def _merged(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Ev
         heads[at] = await anext(streams[at], None)
 
 
-async def _of_revisions(found: AsyncGenerator[Revision]) -> AsyncGenerator[Event]:
+async def _of_revisions(found: AsyncGenerator[AuditRevision]) -> AsyncGenerator[AuditEvent]:
     async for revision in found:
         principal, client = actor(revision.changed_by)
-        yield Event(
+        yield AuditEvent(
             at=revision.made_at,
             principal=revision.told_by or principal,
             client=client,
@@ -163,14 +163,14 @@ async def _of_revisions(found: AsyncGenerator[Revision]) -> AsyncGenerator[Event
         )
 
 
-async def _of_runs(found: AsyncGenerator[Run]) -> AsyncGenerator[Event]:
+async def _of_runs(found: AsyncGenerator[Run]) -> AsyncGenerator[AuditEvent]:
     async for run in found:
         if run.kind == ERASE:
             # Its receipt tells of it, from the moment it was ordered.
             continue
         principal, client = actor(run.who)
         counts = [f"{name} {count}" for name, count in run.counts.items() if count]
-        yield Event(
+        yield AuditEvent(
             at=run.started_at,
             principal=principal,
             client=client,
@@ -180,10 +180,10 @@ async def _of_runs(found: AsyncGenerator[Run]) -> AsyncGenerator[Event]:
         )
 
 
-def _of_receipt(receipt: Receipt) -> Event:
+def _of_receipt(receipt: Receipt) -> AuditEvent:
     principal, client = actor(receipt.who)
     gone = f"gone {iso(receipt.physical_at)}" if receipt.physical_at else "not finished"
-    return Event(
+    return AuditEvent(
         at=receipt.ordered_at,
         principal=principal,
         client=client,
@@ -193,27 +193,27 @@ def _of_receipt(receipt: Receipt) -> Event:
     )
 
 
-def _of_tokens(tokens: Tokens, namespace: str) -> Iterator[Event]:
+def _of_tokens(tokens: Tokens, namespace: str) -> Iterator[AuditEvent]:
     for token in tokens:
         if namespace and namespace not in token.reach.reads:
             continue
         where = "/metrics" if token.metrics else ", ".join(token.namespaces)
         for did, at in (("token create", token.made_at), ("token revoke", token.revoked_at)):
             if at is not None:
-                yield Event(at=at, principal=LOCAL, did=did, token=token.name, told=where)
+                yield AuditEvent(at=at, principal=LOCAL, did=did, token=token.name, told=where)
 
 
-async def _newest_first(events: Iterable[Event]) -> AsyncGenerator[Event]:
+async def _newest_first(events: Iterable[AuditEvent]) -> AsyncGenerator[AuditEvent]:
     for event in sorted(events, key=lambda event: event.at, reverse=True):
         yield event
 
 
-def _as_json(event: Event) -> str:
+def _as_json(event: AuditEvent) -> str:
     told = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
     return json.dumps(told | {"at": exactly(event.at)}, ensure_ascii=False)
 
 
-def _as_line(event: Event) -> str:
+def _as_line(event: AuditEvent) -> str:
     who = f"{event.principal} ({event.client})" if event.client else event.principal
     revision = f"{event.note_id}@{event.rev}" if event.rev else ""
     parts = (revision, event.token, event.namespace, event.run_id, event.told)

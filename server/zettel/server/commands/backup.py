@@ -14,9 +14,9 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded, installed_parts
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
-from zettel.storage.backup.create import BackedUp, back_up, started
+from zettel.storage.backup.create import BackupSummary, back_up, started
 from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
-from zettel.storage.backup.restore import Restored, restore
+from zettel.storage.backup.restore import RestoreSummary, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
 from zettel.tools.doctor.heal import heal
@@ -29,27 +29,27 @@ RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
+class BackupResult:
     """A finished backup and where it is."""
 
     file: Path
-    made: BackedUp
+    made: BackupSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restoration:
+class RestoreResult:
     """A finished restore."""
 
     backup: BackupFile
     store: str
     namespace: str | None
     run_id: str
-    done: Restored
+    done: RestoreSummary
     model: str
     """The store's embedding model."""
 
 
-async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) -> Backup:
+async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) -> BackupResult:
     """Write a store's backup; whoever serves the store goes on.
 
     Raises:
@@ -70,12 +70,12 @@ async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) 
         )
     finally:
         await store.close()
-    return Backup(file=file, made=made)
+    return BackupResult(file=file, made=made)
 
 
 async def restore_once(
     settings: Settings, file: Path, namespace: str | None, tell: Tell
-) -> Restoration:
+) -> RestoreResult:
     """Restore a backup; every byte of it is checked before anything is written.
 
     Args:
@@ -115,7 +115,7 @@ async def restore_once(
         await _settle(store, Memory(store=store, embedder=embedder), run, tell)
     finally:
         await store.close()
-    return Restoration(
+    return RestoreResult(
         backup=backup,
         store=store.place,
         namespace=namespace,
@@ -125,7 +125,7 @@ async def restore_once(
     )
 
 
-def _record(file: Path, begun: datetime, done: Restored) -> Run:
+def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
     return Run(
         run_id=f"{new_run_id(begun, kind=RESTORE)}-{file.name}",
         kind=RESTORE,
@@ -145,7 +145,7 @@ async def _settle(store: LanceStore, memory: Memory, run: Run, tell: Tell) -> No
     await store.upkeep()
 
 
-def backup_as_json(backup: Backup) -> str:
+def backup_as_json(backup: BackupResult) -> str:
     """The backup as one JSON object."""
     made = backup.made
     return json.dumps(
@@ -162,7 +162,7 @@ def backup_as_json(backup: Backup) -> str:
     )
 
 
-def backup_as_text(backup: Backup) -> str:
+def backup_as_text(backup: BackupResult) -> str:
     """The backup for a person."""
     made, counts = backup.made, backup.made.manifest.counts
     told = (
@@ -177,7 +177,7 @@ def backup_as_text(backup: Backup) -> str:
     return told
 
 
-def restoration_as_json(restoration: Restoration) -> str:
+def restoration_as_json(restoration: RestoreResult) -> str:
     """The restore as one JSON object."""
     return json.dumps(
         {
@@ -193,7 +193,7 @@ def restoration_as_json(restoration: Restoration) -> str:
     )
 
 
-def restoration_as_text(restoration: Restoration) -> str:
+def restoration_as_text(restoration: RestoreResult) -> str:
     """The restore for a person."""
     done, made = restoration.done, restoration.backup.manifest
     into = f" into namespace {restoration.namespace!r}" if restoration.namespace else ""

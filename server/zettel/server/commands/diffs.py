@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.changes.differences import SHOWN_FIELDS
-from zettel.tools.changes.run_changes import Touched
+from zettel.tools.changes.run_changes import TouchedNote
 from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
 
@@ -156,7 +156,7 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def notes_as_json(touched: Iterable[Touched]) -> list[dict[str, object]]:
+def notes_as_json(touched: Iterable[TouchedNote]) -> list[dict[str, object]]:
     """One object a note: which steps, and field name -> what changed."""
     return [
         {
@@ -173,7 +173,7 @@ def notes_as_json(touched: Iterable[Touched]) -> list[dict[str, object]]:
     ]
 
 
-def notes_as_lines(touched: Iterable[Touched]) -> list[str]:
+def notes_as_lines(touched: Iterable[TouchedNote]) -> list[str]:
     """A heading a note, below it a line a changed field."""
     lines = list[str]()
     for entry in touched:

@@ -14,7 +14,7 @@ from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import HASH_MODEL, expanded
 from zettel.server.runtime.leadership import is_gone
-from zettel.storage.doctor.facts import Checkup, FileFacts
+from zettel.storage.doctor.facts import FileFacts, StoreFacts
 from zettel.storage.doctor.probe import lost_commits
 from zettel.storage.doctor.read import look_at_files, look_at_tables
 from zettel.storage.doctor.repair import rewrite, single_keys
@@ -50,7 +50,7 @@ BY_REWRITING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class DoctorReport:
     """What was found, and what of it is no more."""
 
     store: str
@@ -64,7 +64,7 @@ class Examination:
         return all(f.name in self.mended or not f.is_damage for f in self.findings)
 
 
-async def examine_once(settings: Settings, fix: bool, tell: Tell) -> Examination:
+async def examine_once(settings: Settings, fix: bool, tell: Tell) -> DoctorReport:
     """Examine a store; with `fix` mend it, and examine it again.
 
     Raises:
@@ -72,7 +72,7 @@ async def examine_once(settings: Settings, fix: bool, tell: Tell) -> Examination
     """
     found = await _examined(settings, tell)
     if not fix or not found:
-        return Examination(store=settings.store, findings=tuple(found))
+        return DoctorReport(store=settings.store, findings=tuple(found))
     await _mend(settings, found, tell)
     left = await _examined(settings, tell)
     names = {finding.name for finding in left}
@@ -80,7 +80,7 @@ async def examine_once(settings: Settings, fix: bool, tell: Tell) -> Examination
     # Behind a door that did not open there may have been more.
     late = [finding for finding in left if finding.name not in first]
     mended = frozenset(first - names)
-    return Examination(store=settings.store, findings=(*found, *late), mended=mended)
+    return DoctorReport(store=settings.store, findings=(*found, *late), mended=mended)
 
 
 async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
@@ -128,7 +128,7 @@ def _shut() -> Finding:
     )
 
 
-async def _seen(store: LanceStore) -> Checkup:
+async def _seen(store: LanceStore) -> StoreFacts:
     """All that the checks look at."""
     checkup = await look_at_tables(store.tables)
     return replace(
@@ -178,7 +178,7 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
     await store.upkeep()
 
 
-def _to_rewrite(seen: Checkup) -> list[str]:
+def _to_rewrite(seen: StoreFacts) -> list[str]:
     """Ids of the notes whose rows contradict themselves."""
     ids = list[str]()
     for check in (note_checks.torn, note_checks.crooked, note_checks.wrong):
@@ -186,7 +186,7 @@ def _to_rewrite(seen: Checkup) -> list[str]:
     return sorted(set(ids))
 
 
-def as_json(examination: Examination) -> str:
+def as_json(examination: DoctorReport) -> str:
     """The examination as one JSON object."""
     return json.dumps(
         {
@@ -198,7 +198,7 @@ def as_json(examination: Examination) -> str:
     )
 
 
-def _record(finding: Finding, examination: Examination) -> Mapping[str, object]:
+def _record(finding: Finding, examination: DoctorReport) -> Mapping[str, object]:
     return {
         "name": finding.name,
         "damage": finding.is_damage,
@@ -211,7 +211,7 @@ def _record(finding: Finding, examination: Examination) -> Mapping[str, object]:
     }
 
 
-def as_text(examination: Examination) -> str:
+def as_text(examination: DoctorReport) -> str:
     """The examination for a person."""
     if not examination.findings:
         return f"{examination.store}: nothing is wrong."
@@ -223,7 +223,7 @@ def as_text(examination: Examination) -> str:
     return "\n\n".join((*blocks, f"{examination.store}: {head} left."))
 
 
-def _block(finding: Finding, examination: Examination) -> str:
+def _block(finding: Finding, examination: DoctorReport) -> str:
     mended = finding.name in examination.mended
     mark = "mended" if mended else "damage" if finding.is_damage else "note"
     lines = [f"{mark}: {finding.name} ({finding.count})", f"  {finding.means}"]

@@ -12,7 +12,7 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
-from zettel.tools.changes.run_changes import Touched, touched_by
+from zettel.tools.changes.run_changes import TouchedNote, touched_by
 from zettel.tools.evolve.run import RunReport
 from zettel.tools.evolve.steps.embed import EMBED
 from zettel.tools.render import one_line
@@ -20,18 +20,18 @@ from zettel.tools.state.retention_policy import expired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class DryRun:
     """What a run would do."""
 
     report: RunReport
-    touched: tuple[Touched, ...]
+    touched: tuple[TouchedNote, ...]
     mended: Mapping[str, int]
     """Damage that the run would mend first."""
     expired: tuple[Outline, ...] = ()
     """Notes that it would erase, for they were kept as long as `retain_days` says."""
 
 
-async def preview(settings: Settings, now: datetime | None, progress: Progress) -> Preview:
+async def preview(settings: Settings, now: datetime | None, progress: Progress) -> DryRun:
     """Run every step to the end on a copy of the store, by rule, and tell the difference.
 
     Args:
@@ -54,10 +54,10 @@ async def preview(settings: Settings, now: datetime | None, progress: Progress) 
             kept_enough = await expired(memory.store, memory.retention, now or utc_now())
             report = await run_all(memory, now or utc_now(), progress)
             touched = await touched_by(memory.store, report.run_id)
-    return Preview(report=report, touched=tuple(touched), mended=mended, expired=tuple(kept_enough))
+    return DryRun(report=report, touched=tuple(touched), mended=mended, expired=tuple(kept_enough))
 
 
-def as_json(preview: Preview) -> str:
+def as_json(preview: DryRun) -> str:
     """The difference as one JSON object."""
     return json.dumps(
         {
@@ -76,7 +76,7 @@ def as_json(preview: Preview) -> str:
     )
 
 
-def as_text(preview: Preview) -> str:
+def as_text(preview: DryRun) -> str:
     """The difference for a person."""
     report = preview.report
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from zettel.server.engine.ipc.connect import Line, RefusedError, dial
+from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
@@ -58,7 +58,7 @@ def stop(place: Rendezvous) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
-def _await_end(place: Rendezvous, line: Line) -> None:
+def _await_end(place: Rendezvous, line: EngineConnection) -> None:
     with line.sock:
         line.sock.settimeout(STOP_S)
         try:

@@ -27,7 +27,7 @@ EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ForgetRequest:
     """What was asked on the command line; None is absent."""
 
     note_ids: Sequence[str] = ()
@@ -44,7 +44,7 @@ class Wish:
     """Every note of the store."""
 
 
-async def forget_once(settings: Settings, wish: Wish, ask: Ask) -> ForgetAnswer:
+async def forget_once(settings: Settings, wish: ForgetRequest, ask: Ask) -> ForgetAnswer:
     """Forget or erase on the store itself, without an engine.
 
     Args:
@@ -68,7 +68,7 @@ async def forget_once(settings: Settings, wish: Wish, ask: Ask) -> ForgetAnswer:
             raise await not_found(memory.store, error.note_id) from None
 
 
-def _check_whole(settings: Settings, wish: Wish) -> None:
+def _check_whole(settings: Settings, wish: ForgetRequest) -> None:
     filters = (wish.note_ids, wish.query, wish.subject, wish.tags, wish.session, wish.until)
     if not wish.erase or wish.undo or any(filters):
         name = "--everywhere" if wish.everywhere else "--all"
@@ -88,7 +88,9 @@ async def _erase_all(memory: Memory, namespace: str | None, ask: Ask) -> ForgetA
     return await erase_all(memory, namespace=namespace, who=WHO, now=utc_now())
 
 
-async def _forget(memory: Memory, settings: Settings, wish: Wish, ask: Ask) -> ForgetAnswer:
+async def _forget(
+    memory: Memory, settings: Settings, wish: ForgetRequest, ask: Ask
+) -> ForgetAnswer:
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     caller = Caller(namespace=namespace, origin=Origin(client=WHO, transport=WHO))
     if wish.query:

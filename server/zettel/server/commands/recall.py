@@ -23,7 +23,7 @@ LINE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
+class RecallOptions:
     """What was asked on the command line; None is absent."""
 
     question: str
@@ -40,7 +40,7 @@ class Inquiry:
     """Whether to tell each signal's part."""
 
 
-async def recall_once(settings: Settings, inquiry: Inquiry) -> RecallAnswer:
+async def recall_once(settings: Settings, inquiry: RecallOptions) -> RecallAnswer:
     """Answer from the store itself, without an engine; strengthens nothing.
 
     Args:

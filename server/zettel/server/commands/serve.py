@@ -9,26 +9,26 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
-from zettel.server.auth.oauth import OAuthGate
-from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.oauth import OAuthAccess
+from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine import DRAIN_S
-from zettel.server.engine.engine_lock import Claim
-from zettel.server.engine.listener import Reception
+from zettel.server.engine.engine_lock import EngineLock
+from zettel.server.engine.listener import EngineListener
 from zettel.server.engine.store_watch import ask_when_evicted
 from zettel.server.observability.systemd import READY, STOPPING, notify
 from zettel.server.observability.tracing import exporting
-from zettel.server.runtime.factories import Parts, installed_parts
+from zettel.server.runtime.factories import Factories, installed_parts
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending, ask_on_signal
-from zettel.server.transports.http.access import Gate
+from zettel.server.runtime.shutdown import Shutdown, ask_on_signal
+from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.limits.admission import Admission
 from zettel.server.transports.http.limits.connections import Connections, PatientConfig
-from zettel.server.transports.http.limits.rejections import TurnedAway
+from zettel.server.transports.http.limits.rejections import Rejections
 from zettel.server.transports.http.metrics import Metrics
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
@@ -71,7 +71,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 async def serve_http(
-    settings: Settings, listening: socket.socket, claim: Claim | None, announce: Announce
+    settings: Settings, listening: socket.socket, claim: EngineLock | None, announce: Announce
 ) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT, then drain.
 
@@ -84,8 +84,8 @@ async def serve_http(
     """
     metrics = Metrics()
     runtime = Runtime(settings.store, _parts(settings, claim), tally=metrics)
-    streams, gatekeeper = Streams(), _gate(settings, runtime)
-    admission = Admission(settings, TurnedAway(metrics.refused))
+    streams, gatekeeper = OpenRequests(), _gate(settings, runtime)
+    admission = Admission(settings, Rejections(metrics.refused))
     app = create_app(
         runtime,
         gatekeeper,
@@ -95,9 +95,9 @@ async def serve_http(
         metrics=metrics,
         admission=admission,
     )
-    web, ending = _web(app, settings, admission.turned_away), Ending(DRAIN_S)
+    web, ending = _web(app, settings, admission.turned_away), Shutdown(DRAIN_S)
     url = base_url(settings, listening)
-    reception = Reception(claim, settings, runtime, ending, url) if claim else None
+    reception = EngineListener(claim, settings, runtime, ending, url) if claim else None
     async with exporting(), anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(gatekeeper.watch, streams)
@@ -120,24 +120,24 @@ async def serve_http(
         tasks.cancel_scope.cancel()
     if claim is not None and reception is not None:
         claim.release()
-        await reception.let_go()
+        await reception.close()
 
 
-def _parts(settings: Settings, claim: Claim | None) -> Parts:
+def _parts(settings: Settings, claim: EngineLock | None) -> Factories:
     if claim is None:
         return installed_parts(settings)
     return installed_parts(settings, still_there=claim.store_is_there)
 
 
-def _gate(settings: Settings, runtime: Runtime) -> Gate:
+def _gate(settings: Settings, runtime: Runtime) -> AccessControl:
     if settings.oauth_issuer:
-        return OAuthGate(settings)
+        return OAuthAccess(settings)
     # A name that others reach it by leads here through a proxy, on loopback too.
     others = not is_loopback(settings.host) or bool(settings.allowed_hosts)
-    return Gatekeeper(runtime, always=others)
+    return TokenAccess(runtime, always=others)
 
 
-def _web(app: ASGIApp, settings: Settings, turned_away: TurnedAway) -> _Uvicorn:
+def _web(app: ASGIApp, settings: Settings, turned_away: Rejections) -> _Uvicorn:
     config = PatientConfig(
         app,
         Connections(settings, turned_away),
@@ -148,7 +148,7 @@ def _web(app: ASGIApp, settings: Settings, turned_away: TurnedAway) -> _Uvicorn:
     return _Uvicorn(config)
 
 
-async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Ending) -> None:
+async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Shutdown) -> None:
     await web.serve([listening])
     # It leaves unasked only if it could not start; then nobody is to wait for a signal.
     ending.ask()
@@ -162,7 +162,7 @@ def base_url(settings: Settings, listening: socket.socket) -> str:
 
 
 async def _announce_when_ready(
-    runtime: Runtime, gatekeeper: Gate, url: str, announce: Announce
+    runtime: Runtime, gatekeeper: AccessControl, url: str, announce: Announce
 ) -> None:
     await runtime.settled()
     announce(url, runtime.problem, await gatekeeper.needs_token())

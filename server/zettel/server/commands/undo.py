@@ -10,21 +10,21 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import new_run_id
-from zettel.tools.changes.run_changes import Touched, touched_by
+from zettel.tools.changes.run_changes import TouchedNote, touched_by
 from zettel.tools.changes.undo import UndoReport, undo_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class UndoResult:
     """What an undo did, and how each note looks now."""
 
     report: UndoReport
-    touched: tuple[Touched, ...]
+    touched: tuple[TouchedNote, ...]
 
 
 async def undo_once(
     settings: Settings, run_id: str, partial: bool, waits: Callable[[], None]
-) -> Undone:
+) -> UndoResult:
     """Undo a run while no other goes on.
 
     Args:
@@ -40,20 +40,20 @@ async def undo_once(
     """
     async with opened(settings) as memory:
 
-        async def run() -> Undone:
+        async def run() -> UndoResult:
             now = utc_now()
             undo_id = new_run_id(now, kind="undo")
             report = await undo_run(
                 memory, run_id, now=now, undo_id=undo_id, who=WHO, partial=partial
             )
-            return Undone(
+            return UndoResult(
                 report=report, touched=tuple(await touched_by(memory.store, report.undo_id))
             )
 
         return await alone(memory.store, f"undoing {run_id}", run, waits)
 
 
-def as_json(undone: Undone) -> str:
+def as_json(undone: UndoResult) -> str:
     """The undo as one JSON object."""
     report = undone.report
     return json.dumps(
@@ -69,7 +69,7 @@ def as_json(undone: Undone) -> str:
     )
 
 
-def as_text(undone: Undone) -> str:
+def as_text(undone: UndoResult) -> str:
     """The undo for a person."""
     report = undone.report
     if undone.touched:

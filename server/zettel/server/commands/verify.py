@@ -14,26 +14,26 @@ from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.runtime.factories import installed_parts
 from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
 from zettel.storage.ids import is_id
-from zettel.storage.location import Place, nothing_there, read_place
+from zettel.storage.location import StoreLocation, nothing_there, read_place
 from zettel.storage.store import Vectors
 from zettel.storage.verify.optional import load_scan, load_stored_model, require_extra
-from zettel.storage.verify.report import Finding, Report, Wanted
+from zettel.storage.verify.report import ErasureQuery, VerifyFinding, VerifyReport
 
 
-def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> Wanted:
+def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> ErasureQuery:
     """Make of a command's arguments what is to be looked for.
 
     Raises:
         InvalidArgumentError: An id is none, or a file cannot be read or is empty.
     """
-    return Wanted(
+    return ErasureQuery(
         ids=[_note_id("--id", note_id) for note_id in ids],
         texts=[_text(file) for file in files],
         spared=frozenset(_note_id("--spare", note_id) for note_id in spared),
     )
 
 
-async def verify(settings: Settings, wanted: Wanted, tell: Tell) -> Report:
+async def verify(settings: Settings, wanted: ErasureQuery, tell: Tell) -> VerifyReport:
     """Look for something in the store's files, for texts' vectors as well.
 
     Raises:
@@ -62,7 +62,7 @@ async def _vectors(
     return await embedder.embed_notes(texts)
 
 
-def as_json(report: Report) -> str:
+def as_json(report: VerifyReport) -> str:
     """The report as one JSON object."""
     return json.dumps(
         {
@@ -76,7 +76,7 @@ def as_json(report: Report) -> str:
     )
 
 
-def as_text(report: Report) -> str:
+def as_text(report: VerifyReport) -> str:
     """The report for a person: what is where, and what to do."""
     lines = [_line(finding) for finding in report.findings]
     if report.elsewhere:
@@ -93,7 +93,7 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, f"{verdict} Looked at {looked}."])
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: VerifyFinding) -> str:
     of = f" of {finding.note_id}" if finding.note_id else ""
     where = f" in {finding.column}{of}" if finding.column else ""
     use = ", in use" if finding.live else ""
@@ -118,7 +118,7 @@ def _text(file: str) -> str:
     return text
 
 
-def _directory(place: Place) -> Path:
+def _directory(place: StoreLocation) -> Path:
     if place.directory is not None:
         # Nothing is found in an empty directory either, and that would prove nothing.
         if next(place.directory.glob("*.lance"), None) is None:

@@ -5,12 +5,12 @@ import logging
 import anyio
 
 from zettel.server.config.settings import Settings
-from zettel.server.engine.engine_lock import Claim
-from zettel.server.engine.listener import Reception
+from zettel.server.engine.engine_lock import EngineLock
+from zettel.server.engine.listener import EngineListener
 from zettel.server.engine.store_watch import ask_when_evicted
 from zettel.server.runtime.factories import installed_parts
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending, ask_on_signal
+from zettel.server.runtime.shutdown import Shutdown, ask_on_signal
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ DRAIN_S = 5.0
 """Seconds open calls may take after the engine was asked to end; then clients ask the next one."""
 
 
-async def serve_engine(settings: Settings, claim: Claim) -> None:
+async def serve_engine(settings: Settings, claim: EngineLock) -> None:
     """Serve the clients of a store until nobody needs it, or somebody asks it to end."""
-    ending = Ending(patience_s=DRAIN_S)
+    ending = Shutdown(patience_s=DRAIN_S)
     runtime = Runtime(settings.store, installed_parts(settings, still_there=claim.store_is_there))
-    reception = Reception(claim, settings, runtime, ending)
+    reception = EngineListener(claim, settings, runtime, ending)
     async with anyio.create_task_group() as tasks, runtime.running():
         tasks.start_soon(ask_on_signal, ending)
         tasks.start_soon(ask_when_idle, reception, settings.idle_minutes * 60, ending)
@@ -31,11 +31,11 @@ async def serve_engine(settings: Settings, claim: Claim) -> None:
         await reception.serve()
         tasks.cancel_scope.cancel()
     claim.release()
-    await reception.let_go()
+    await reception.close()
     logger.info("the engine has left")
 
 
-async def ask_when_idle(reception: Reception, idle_s: float, ending: Ending) -> None:
+async def ask_when_idle(reception: EngineListener, idle_s: float, ending: Shutdown) -> None:
     """Ask when there was neither a client nor work for so many seconds."""
     until = reception.idle_until(idle_s)
     while until > anyio.current_time():

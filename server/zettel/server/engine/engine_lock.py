@@ -25,7 +25,7 @@ LOCK_POLL_S = 0.02
 """Seconds between two tries; no event tells of a lock's release."""
 
 
-class Claim:
+class EngineLock:
     """A lock that is held and a socket that is listened on.
 
     Made by `take`; `announce` tells clients what they need to know.
@@ -52,7 +52,9 @@ class Claim:
         self._withdrawn = False
 
     @classmethod
-    def take(cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S) -> "Claim | None":
+    def take(
+        cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S
+    ) -> "EngineLock | None":
         """Become the engine.
 
         Args:

@@ -15,16 +15,16 @@ from pydantic import BaseModel, Field, ValidationError
 
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings, differences, load_engine_settings
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.engine.status import report
-from zettel.server.engine.store_watch import Watched
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.engine.store_watch import StoreWatch
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending
+from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.stdio.conversation import converse
 from zettel.server.transports.stdio.line_reader import LineReader
 from zettel.storage.errors import ZettelError
@@ -49,7 +49,7 @@ class Hello(BaseModel):
     settings: dict[str, str] = Field(default_factory=dict[str, str])
 
 
-class Visitor:
+class Peer:
     """Somebody who is connected, and the lines between us."""
 
     def __init__(self, stream: ByteStream) -> None:
@@ -85,7 +85,7 @@ ACCEPT_AGAIN_S = 0.2
 """Seconds until the next try after a client could not be let in."""
 
 
-class Reception:
+class EngineListener:
     """Welcomes clients and serves them until the engine is asked to end.
 
     Args:
@@ -97,7 +97,12 @@ class Reception:
     """
 
     def __init__(
-        self, claim: Claim, settings: Settings, runtime: Runtime, ending: Ending, url: str = ""
+        self,
+        claim: EngineLock,
+        settings: Settings,
+        runtime: Runtime,
+        ending: Shutdown,
+        url: str = "",
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -129,7 +134,7 @@ class Reception:
                 accepting.cancel_scope.cancel()
             self._claim.withdraw()
 
-    async def let_go(self) -> None:
+    async def close(self) -> None:
         """Tell those who asked for the end that it has come."""
         for stream in self._held:
             await stream.aclose()
@@ -159,7 +164,7 @@ class Reception:
             # Gone again.
             connection.close()
             return
-        client = Visitor(stream)
+        client = Peer(stream)
         try:
             hello = await self._hear(client)
             if hello is None or not await self._is_ours(hello):
@@ -182,7 +187,7 @@ class Reception:
                 with anyio.CancelScope(shield=True):
                     await stream.aclose()
 
-    async def _hear(self, client: Visitor) -> Hello | None:
+    async def _hear(self, client: Peer) -> Hello | None:
         """The client's hello; None if it does not come, is none, or may not come in."""
         line = None
         with anyio.move_on_after(HELLO_S):
@@ -219,7 +224,7 @@ class Reception:
             same = False
         return same
 
-    async def _serve_client(self, client: Visitor, hello: Hello) -> None:
+    async def _serve_client(self, client: Peer, hello: Hello) -> None:
         given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
             # One look at the disk, in a thread: a network's disk may take its time.
@@ -229,7 +234,7 @@ class Reception:
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
-        door = Door(
+        door = ClientDefaults(
             transport="stdio",
             namespace=namespace,
             session=wanted.session or hello.session,
@@ -247,7 +252,7 @@ class Reception:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
-                create_server(Watched(self._runtime, self._claim), door, self._runtime.feed),
+                create_server(StoreWatch(self._runtime, self._claim), door, self._runtime.feed),
                 client.reader,
                 client.send_line,
                 protocol=wanted.protocol,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import PROTOCOL
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD
@@ -35,7 +35,7 @@ def start_engine(arguments: Sequence[str]) -> NoReturn:
     place = Rendezvous(options["--store"])
     try:
         place.prepare()
-        claim = Claim.take(place, options.get("--ipc") or _configured_ipc(place.store))
+        claim = EngineLock.take(place, options.get("--ipc") or _configured_ipc(place.store))
     except (UnattachableError, OSError) as error:
         sys.stderr.write(f"zettel: no engine can listen in {place.folder}: {error}\n")
         os._exit(EXIT_DEAF)
@@ -55,7 +55,7 @@ def _configured_ipc(store: str) -> str:
         return "unix"
 
 
-def _detach(claim: Claim) -> None:
+def _detach(claim: EngineLock) -> None:
     """Go on in a child; the parent leaves as soon as clients can find it."""
     ready, told = os.pipe()
     if os.fork():
@@ -76,7 +76,7 @@ def _detach(claim: Claim) -> None:
     os.close(told)
 
 
-def _run(claim: Claim) -> NoReturn:
+def _run(claim: EngineLock) -> NoReturn:
     # Clients wait at the socket already: now there is time for imports.
     import logging  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def _run(claim: Claim) -> NoReturn:
     os._exit(0)
 
 
-def _refuse(claim: Claim, why: str) -> None:
+def _refuse(claim: EngineLock, why: str) -> None:
     """Tell the clients that are waiting, and no later ones, what is wrong with the settings."""
     import json  # noqa: PLC0415  an engine that starts has no use for it
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import anyio
 
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import Engine
-from zettel.server.runtime.shutdown import Ending
+from zettel.server.runtime.shutdown import Shutdown
 from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ WATCH_S = 2.0
 """Seconds between two looks at whether the store is still there."""
 
 
-async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
+async def ask_when_evicted(claim: EngineLock, ending: Shutdown) -> None:
     """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
     while True:
         leave_without_store(claim)
@@ -33,7 +33,7 @@ async def ask_when_evicted(claim: Claim, ending: Ending) -> None:
         await anyio.sleep(WATCH_S)
 
 
-def leave_without_store(claim: Claim) -> None:
+def leave_without_store(claim: EngineLock) -> None:
     """Leave, now, if the store's directory is gone: to write would be to make it anew, in ruins."""
     if claim.store_is_there():
         return
@@ -42,7 +42,7 @@ def leave_without_store(claim: Claim) -> None:
     os._exit(0)
 
 
-class Watched:
+class StoreWatch:
     """Carries out calls on a store that is still there; a client asks the next engine otherwise.
 
     Args:
@@ -50,7 +50,7 @@ class Watched:
         claim: On the store.
     """
 
-    def __init__(self, engine: Engine, claim: Claim) -> None:
+    def __init__(self, engine: Engine, claim: EngineLock) -> None:
         self._engine = engine
         self._claim = claim
 

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.handshake import request
@@ -16,7 +16,7 @@ from zettel.storage.errors import EngineUnreachableError, StoreServedError
 logger = logging.getLogger(__name__)
 
 
-def take_over(place: Rendezvous, ipc: str, url: str) -> Claim | None:
+def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
     """Become the engine; clients of the one before it wait meanwhile and lose no call.
 
     Args:
@@ -42,7 +42,7 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> Claim | None:
         return None
     try:
         _have_it_leave(place)
-        claim = Claim.take(place, ipc)
+        claim = EngineLock.take(place, ipc)
         if claim is not None:
             claim.announce(url)
     except OSError as error:

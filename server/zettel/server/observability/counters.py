@@ -15,7 +15,7 @@ Outcome = Literal["ok", "error", "failed", "cancelled"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Deed:
+class RequestRecord:
     """A request in progress, and how it ended."""
 
     method: str
@@ -29,14 +29,14 @@ class Deed:
     seconds: float = 0.0
 
 
-class Tally(Protocol):
+class Counters(Protocol):
     """Keeps count. Called on the event loop; each must return at once."""
 
-    def began(self, deed: Deed) -> None:
+    def began(self, deed: RequestRecord) -> None:
         """A request has come."""
         ...
 
-    def ended(self, deed: Deed) -> None:
+    def ended(self, deed: RequestRecord) -> None:
         """It is over."""
         ...
 
@@ -62,13 +62,13 @@ class Tally(Protocol):
         ...
 
 
-class Uncounted:
+class NoCounters:
     """A tally that keeps none."""
 
-    def began(self, deed: Deed) -> None:
+    def began(self, deed: RequestRecord) -> None:
         """A request has come."""
 
-    def ended(self, deed: Deed) -> None:
+    def ended(self, deed: RequestRecord) -> None:
         """It is over."""
 
     def ran(self, run: Run) -> None:
@@ -81,7 +81,7 @@ class Uncounted:
         """Conversations were opened or closed."""
 
 
-current: ContextVar[Deed | None] = ContextVar("current", default=None)
+current: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
 """The request that is being carried out."""
 
 

@@ -13,7 +13,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic import ValidationError
 
-from zettel.server.observability.counters import Deed, Tally, current, went_wrong
+from zettel.server.observability.counters import Counters, RequestRecord, current, went_wrong
 from zettel.server.observability.logs import fields
 from zettel.server.observability.tracing import context_of, span
 from zettel.storage.notes import Origin
@@ -37,7 +37,7 @@ ID_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class RequestLog:
     """Middleware of the server object; takes the place of the SDK's own.
 
     That one names spans after the tool the client named, and tells errors' messages: both hold
@@ -52,7 +52,7 @@ class Observed:
 
     transport: str
     tools: frozenset[str]
-    tally: Tally
+    tally: Counters
     who: Callable[[ServerRequestContext], Origin]
 
     async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
@@ -81,16 +81,16 @@ class Observed:
             self.tally.ended(deed)
             self._log(ctx, deed)
 
-    def _deed(self, ctx: ServerRequestContext) -> Deed:
+    def _deed(self, ctx: ServerRequestContext) -> RequestRecord:
         named = ctx.params.get("name") if ctx.params else None
         tool = named if isinstance(named, str) and named in self.tools else UNKNOWN
-        return Deed(
+        return RequestRecord(
             method=ctx.method if ctx.method in METHODS else UNKNOWN,
             tool=tool if ctx.method == CALL else "",
             transport=self.transport,
         )
 
-    def _log(self, ctx: ServerRequestContext, deed: Deed) -> None:
+    def _log(self, ctx: ServerRequestContext, deed: RequestRecord) -> None:
         level = logging.INFO if deed.tool else logging.DEBUG
         if not logger.isEnabledFor(level):
             return
@@ -109,7 +109,7 @@ class Observed:
         logger.log(level, "call" if deed.tool else "request", extra=said)
 
 
-def _blame(error: BaseException, deed: Deed) -> None:
+def _blame(error: BaseException, deed: RequestRecord) -> None:
     if isinstance(error, anyio.get_cancelled_exc_class()):
         deed.outcome, deed.error = "cancelled", ""
     elif isinstance(error, MCPError | ValidationError):
@@ -120,7 +120,7 @@ def _blame(error: BaseException, deed: Deed) -> None:
         went_wrong(error)
 
 
-def _tell(told: Span, deed: Deed) -> None:
+def _tell(told: Span, deed: RequestRecord) -> None:
     told.set_attributes(
         {
             "mcp.method.name": deed.method,

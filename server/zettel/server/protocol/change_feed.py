@@ -51,7 +51,7 @@ class _Watch:
     """What stood there when it was last looked at."""
 
 
-class Feed:
+class ChangeFeed:
     """All subscriptions of one process.
 
     Args:

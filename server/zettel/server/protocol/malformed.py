@@ -19,7 +19,7 @@ from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
+class RejectedMessage:
     """A message that is no message: what to answer, and under which id."""
 
     request_id: RequestId | None
@@ -30,7 +30,7 @@ class Rejected:
         return JSONRPCError(jsonrpc="2.0", id=self.request_id, error=self.error)
 
 
-def parse_message(raw: bytes) -> JSONRPCMessage | Rejected:
+def parse_message(raw: bytes) -> JSONRPCMessage | RejectedMessage:
     """Parse one message as the SDK would, or say what is wrong with it.
 
     Args:
@@ -49,18 +49,18 @@ def parse_message(raw: bytes) -> JSONRPCMessage | Rejected:
     return message
 
 
-def too_long(start: bytes, end: bytes = b"", *, most: int = MAX_MESSAGE) -> Rejected:
+def too_long(start: bytes, end: bytes = b"", *, most: int = MAX_MESSAGE) -> RejectedMessage:
     """The answer to a message of more than `most` bytes, of which only the edges were kept."""
     problem = f"it is longer than {most:,} bytes; send less at a time"
     return _rejected(start[:EDGE] + b"\0" + end[-EDGE:], INVALID_REQUEST, problem)
 
 
-def rejection(request_id: RequestId | None, code: int, problem: str) -> Rejected:
+def rejection(request_id: RequestId | None, code: int, problem: str) -> RejectedMessage:
     """A message that is refused though it is one."""
-    return Rejected(request_id=request_id, error=_error(code, problem))
+    return RejectedMessage(request_id=request_id, error=_error(code, problem))
 
 
-def _diagnosed(raw: bytes) -> Rejected:
+def _diagnosed(raw: bytes) -> RejectedMessage:
     try:
         message: JsonValue = json.loads(raw)
     except RecursionError:
@@ -75,7 +75,7 @@ def _diagnosed(raw: bytes) -> Rejected:
     return _named(message, raw)
 
 
-def _named(message: dict[str, JsonValue], raw: bytes) -> Rejected:
+def _named(message: dict[str, JsonValue], raw: bytes) -> RejectedMessage:
     given = message.get("id")
     known = given if isinstance(given, str | int) and not isinstance(given, bool) else None
     if isinstance(known, str) and _broken(known):
@@ -97,7 +97,7 @@ def _broken(value: object) -> bool:
     return False
 
 
-def _rejected(raw: bytes, code: int, problem: str) -> Rejected:
+def _rejected(raw: bytes, code: int, problem: str) -> RejectedMessage:
     return rejection(id_at_the_edges(raw), code, problem)
 
 

@@ -7,10 +7,10 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 
 
-class Known(Protocol):
+class Identity(Protocol):
     """What is known of one who came in, whoever made the token."""
 
     @property
@@ -24,7 +24,7 @@ class Known(Protocol):
         ...
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Access:
         """What its bearer may see and change."""
         ...
 
@@ -37,12 +37,12 @@ class Bearer(AuthenticatedUser):
         access: What the SDK binds sessions to: client, issuer and subject, without the token.
     """
 
-    def __init__(self, known: Known, access: AccessToken) -> None:
+    def __init__(self, known: Identity, access: AccessToken) -> None:
         super().__init__(access)
         self.known = known
 
 
-def bearer_of(context: ServerRequestContext) -> Known | None:
+def bearer_of(context: ServerRequestContext) -> Identity | None:
     """Whose token a request came with; None on stdio, and where none is needed."""
     request: object = context.request
     user = request.scope.get("user") if isinstance(request, Request) else None

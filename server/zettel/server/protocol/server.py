@@ -20,10 +20,10 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.observability.counters import Tally, Uncounted, went_wrong
-from zettel.server.observability.middleware import Observed
+from zettel.server.observability.counters import Counters, NoCounters, went_wrong
+from zettel.server.observability.middleware import RequestLog
 from zettel.server.protocol.arguments import read_arguments
-from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.completions import complete
 from zettel.server.protocol.errors import sendable
 from zettel.server.protocol.principal import bearer_of
@@ -69,7 +69,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class ClientDefaults:
     """How callers of one server object come in, and what they get when they name nothing."""
 
     transport: str
@@ -77,7 +77,7 @@ class Door:
     namespace: str
     session: str = ""
     principal: str = LOCAL
-    tally: Tally = field(default_factory=Uncounted)
+    tally: Counters = field(default_factory=NoCounters)
     """Where requests are counted."""
 
 
@@ -86,7 +86,7 @@ def version() -> str:
     return metadata.version("zettel-mcp")
 
 
-def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Server:
+def create_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed | None = None) -> Server:
     """Make the server object that every connection through one door shares.
 
     Args:
@@ -117,7 +117,7 @@ def create_server(engine: Engine, door: Door, feed: Feed | None = None) -> Serve
         on_completion=partial(complete, serving.look),
     )
     who = partial(_origin, door)
-    server.middleware[:] = [Observed(door.transport, frozenset(TOOLS), door.tally, who)]
+    server.middleware[:] = [RequestLog(door.transport, frozenset(TOOLS), door.tally, who)]
     return server
 
 
@@ -133,7 +133,7 @@ class _Serving:
     """What is handed to the engine through one door."""
 
     engine: Engine
-    door: Door
+    door: ClientDefaults
 
     async def call_tool(
         self, context: ServerRequestContext, params: CallToolRequestParams
@@ -181,7 +181,7 @@ def _failed(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
 
 
-def _origin(door: Door, context: ServerRequestContext) -> Origin:
+def _origin(door: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
     client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
     bearer = bearer_of(context)
@@ -189,7 +189,7 @@ def _origin(door: Door, context: ServerRequestContext) -> Origin:
     return Origin(client=client, transport=door.transport, principal=principal)
 
 
-def _caller(door: Door, context: ServerRequestContext) -> Caller:
+def _caller(door: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
         namespace=bearer.default_namespace if bearer else door.namespace,

@@ -16,7 +16,7 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.errors import refused, wrong_uri
 from zettel.server.protocol.limit_errors import TooManySubscriptionsError
 from zettel.server.protocol.resources import HISTORY, NOTE, PROFILE, STATS, reading_of
@@ -142,7 +142,7 @@ class Subscriptions:
             those of attachments: what is open there goes on at the next engine.
     """
 
-    def __init__(self, feed: Feed, caller_of: CallerOf, *, ends_streams: bool) -> None:
+    def __init__(self, feed: ChangeFeed, caller_of: CallerOf, *, ends_streams: bool) -> None:
         self._feed = feed
         self._caller_of = caller_of
         self._ends_streams = ends_streams

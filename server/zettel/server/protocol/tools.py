@@ -94,7 +94,7 @@ ForgetAdapter = TypeAdapter(ForgetAnswer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ToolEntry:
     """One tool: what is advertised, and the model its arguments are read into."""
 
     advertised: Tool
@@ -107,7 +107,7 @@ def _entry(
     arguments: type[Arguments],
     answer: JsonObject,
     annotations: ToolAnnotations,
-) -> Entry:
+) -> ToolEntry:
     advertised = Tool(
         name=name,
         description=description,
@@ -115,7 +115,7 @@ def _entry(
         output_schema=answer,
         annotations=annotations,
     )
-    return Entry(advertised=advertised, arguments=arguments)
+    return ToolEntry(advertised=advertised, arguments=arguments)
 
 
 def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
@@ -127,7 +127,7 @@ def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotat
     )
 
 
-TOOLS: dict[str, Entry] = {
+TOOLS: dict[str, ToolEntry] = {
     entry.advertised.name: entry
     for entry in (
         _entry(
@@ -153,7 +153,7 @@ TOOLS: dict[str, Entry] = {
 """By name, in the order they are listed: an agent remembers and recalls most."""
 
 
-def find_tool(name: str) -> Entry:
+def find_tool(name: str) -> ToolEntry:
     """The tool of this name.
 
     Raises:

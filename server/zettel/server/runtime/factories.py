@@ -20,7 +20,7 @@ from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
-from zettel.tools.llm.llm import Mind
+from zettel.tools.llm.llm import Llm
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
@@ -30,7 +30,7 @@ HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
 
 
-class Perform(Protocol):
+class Dispatch(Protocol):
     """Carries out one call with the verbs."""
 
     async def __call__(
@@ -40,7 +40,7 @@ class Perform(Protocol):
         ...
 
 
-class Tending(Protocol):
+class EvolutionScheduler(Protocol):
     """Decides when notes are evolved, and has it done."""
 
     def wrote(self) -> None:
@@ -75,22 +75,22 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
-def no_mind() -> Mind | None:
+def no_mind() -> Llm | None:
     """Leave evolution to its rules."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Factories:
     """How a runtime comes by what it owns; tests pass other ways."""
 
     make_embedder: Callable[[], Awaitable[Embedder]]
     make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
     """Made at once, loaded later; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
-    import_verbs: Callable[[], Awaitable[Perform]]
-    make_scheduler: Callable[[Memory, Clock], Awaitable[Tending]]
-    make_mind: Callable[[], Mind | None] = no_mind
+    import_verbs: Callable[[], Awaitable[Dispatch]]
+    make_scheduler: Callable[[Memory, Clock], Awaitable[EvolutionScheduler]]
+    make_mind: Callable[[], Llm | None] = no_mind
     """What evolution may ask; None if no LLM is set."""
     found_from: float = FOUND_FROM
     """Confidence from which recall's verdict is `found`."""
@@ -109,7 +109,7 @@ class Parts:
 
 def installed_parts(
     settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
-) -> Parts:
+) -> Factories:
     """The parts a real server uses: LanceDB, the configured model, the four verbs.
 
     Args:
@@ -138,10 +138,10 @@ def installed_parts(
             erasures=expanded(settings.erasures),
         )
 
-    async def make_scheduler(memory: Memory, clock: Clock) -> Tending:
+    async def make_scheduler(memory: Memory, clock: Clock) -> EvolutionScheduler:
         return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
-    return Parts(
+    return Factories(
         make_embedder=lambda: _embedder_of(settings.model),
         make_reranker=make_reranker,
         open_store=open_store,
@@ -175,7 +175,7 @@ async def _embedder_of(model: str) -> Embedder:
     return await maker(model)
 
 
-async def _import_verbs() -> Perform:
+async def _import_verbs() -> Dispatch:
     return await to_thread.run_sync(_verbs)
 
 
@@ -223,13 +223,13 @@ def _store_opener() -> _Opener:
     return open_store
 
 
-def _verbs() -> Perform:
+def _verbs() -> Dispatch:
     from zettel.server.runtime.dispatch import perform  # noqa: PLC0415
 
     return perform
 
 
-def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Tending:
+def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> EvolutionScheduler:
     from zettel.server.runtime.scheduler import Scheduler  # noqa: PLC0415
 
     pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)

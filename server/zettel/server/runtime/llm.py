@@ -7,12 +7,12 @@ from anyio import to_thread
 from zettel.server.config.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
 from zettel.tools.llm.chat import Chat
-from zettel.tools.llm.llm import Limits, Mind
+from zettel.tools.llm.llm import Llm, LlmLimits
 
 LIBRARY = "openai"
 
 
-def mind_of(settings: Settings) -> Mind | None:
+def mind_of(settings: Settings) -> Llm | None:
     """What evolution may ask; None if no model is named.
 
     Raises:
@@ -33,10 +33,10 @@ def mind_of(settings: Settings) -> Mind | None:
     async def open_chat() -> Chat:
         return await to_thread.run_sync(_chat, settings)
 
-    return Mind(open_chat=open_chat, limits=limits)
+    return Llm(open_chat=open_chat, limits=limits)
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings) -> LlmLimits:
     for name in ("llm_money_run", "llm_money_day"):
         bound = getattr(settings, name)
         if bound is not None and not (settings.llm_price_in or settings.llm_price_out):
@@ -44,7 +44,7 @@ def _limits(settings: Settings) -> Limits:
             remedy = "Set ZETTEL_LLM_PRICE_IN and ZETTEL_LLM_PRICE_OUT as well, or unset it."
             setting = f"setting {name}"
             raise InvalidArgumentError(setting, problem, remedy)
-    return Limits(
+    return LlmLimits(
         tokens_run=settings.llm_tokens_run,
         tokens_day=settings.llm_tokens_day,
         money_run=settings.llm_money_run,

@@ -12,19 +12,19 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from zettel.server.observability.counters import Tally, Uncounted
+from zettel.server.observability.counters import Counters, NoCounters
 from zettel.server.observability.tracing import span
-from zettel.server.protocol.change_feed import Feed
+from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.runtime.factories import Parts, Perform, Tending
+from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
 from zettel.server.runtime.usage_flush import flush, flush_regularly
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal
-from zettel.tools.llm.llm import Mind
+from zettel.tools.llm.llm import Llm
 from zettel.tools.progress import AT_WORK, say
 from zettel.tools.state.memory import Memory
 
@@ -56,10 +56,10 @@ class Runtime:
     """
 
     def __init__(
-        self, place: str, parts: Parts, *, clock: Clock = utc_now, tally: Tally | None = None
+        self, place: str, parts: Factories, *, clock: Clock = utc_now, tally: Counters | None = None
     ) -> None:
         self.place = place
-        self.tally = tally or Uncounted()
+        self.tally = tally or NoCounters()
         self.leaving = False
         """Whether the process was asked to end."""
         self._parts = parts
@@ -68,13 +68,13 @@ class Runtime:
         self._attempt: _Attempt | None = None
         self._embedder: Embedder | None = None
         self._reranker: Reranker | None = None
-        self._perform: Perform | None = None
-        self._scheduler: Tending | None = None
+        self._perform: Dispatch | None = None
+        self._scheduler: EvolutionScheduler | None = None
         self._loading_done = anyio.Event()
         self._model_problem = ""
         self.llm_problem = ""
         """Why the LLM that is set is not used: evolution goes by its rules."""
-        self.feed = Feed(self.call)
+        self.feed = ChangeFeed(self.call)
         """Tells who subscribed to changes."""
         self._open_calls = 0
         self._idle = anyio.Event()
@@ -99,7 +99,7 @@ class Runtime:
         return bool(self._open_calls) or tending or not self._loading_done.is_set()
 
     @property
-    def tending(self) -> Tending | None:
+    def tending(self) -> EvolutionScheduler | None:
         """Who evolves the notes; None until the store is open."""
         return self._scheduler
 
@@ -238,7 +238,7 @@ class Runtime:
         logger.info("store=%r is open", self.place)
         return memory
 
-    def _mind(self) -> Mind | None:
+    def _mind(self) -> Llm | None:
         try:
             return self._parts.make_mind()
         except ZettelError as error:

@@ -17,7 +17,7 @@ SIGNAL_DRAIN_S = 1.5
 """Seconds open calls may take after a signal: clients kill 2 s later (SDK, client/stdio.py)."""
 
 
-class Ending:
+class Shutdown:
     """The wish to end, and how much time it leaves to calls that are still open.
 
     Args:
@@ -47,7 +47,7 @@ class Ending:
         waiting.cancel()
 
 
-async def ask_on_signal(ending: Ending) -> None:
+async def ask_on_signal(ending: Shutdown) -> None:
     """Ask at SIGTERM or SIGINT."""
     if sys.platform == "win32":
         # No loop of Windows can wait for signals; there, closing stdin ends the process.
@@ -57,7 +57,7 @@ async def ask_on_signal(ending: Ending) -> None:
             ending.ask()
 
 
-async def ask_on_orphaning(ending: Ending) -> None:
+async def ask_on_orphaning(ending: Shutdown) -> None:
     """Ask when the process that started this one is gone."""
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  no event tells of a parent's death
@@ -65,7 +65,7 @@ async def ask_on_orphaning(ending: Ending) -> None:
     ending.ask()
 
 
-async def ask_on(event: anyio.Event, ending: Ending) -> None:
+async def ask_on(event: anyio.Event, ending: Shutdown) -> None:
     """Ask when the event is set."""
     await event.wait()
     ending.ask()

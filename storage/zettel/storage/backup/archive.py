@@ -48,7 +48,7 @@ _UNREADABLE = (
 """What zipfile raises of files that are not what it expects (CPython 3.11 to 3.13)."""
 
 
-class Writer:
+class ArchiveWriter:
     """A backup that is being written."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -89,7 +89,7 @@ def check_target(file: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def writing(file: Path, *, force: bool) -> Generator[Writer]:
+def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
     """Write a backup, readable by its owner alone; it appears under its name when it is whole.
 
     Args:
@@ -107,7 +107,7 @@ def writing(file: Path, *, force: bool) -> Generator[Writer]:
         try:
             with open(descriptor, "w+b") as raw:
                 with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
-                    yield Writer(archive)
+                    yield ArchiveWriter(archive)
                 raw.flush()
                 os.fsync(raw.fileno())
             _name(draft, file, force=force)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import Tell, Writer
+from zettel.storage.backup.archive import ArchiveWriter, Tell
 from zettel.storage.backup.errors import BackupUnwritableError
 from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, TABLES
 from zettel.storage.errors import StoreUnavailableError
@@ -37,7 +37,7 @@ def is_local(key: str) -> bool:
 
 
 @dataclass(slots=True)
-class Counted:
+class TableCounts:
     """What the parts hold, counted as they are written."""
 
     rows: dict[str, int] = field(default_factory=dict[str, int])
@@ -53,10 +53,12 @@ class VersionGoneError(Exception):
         super().__init__(str(cause))
 
 
-async def copy_tables(tables: Tables, writer: Writer, *, run_id: str, tell: Tell) -> Counted:
+async def copy_tables(
+    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: Tell
+) -> TableCounts:
     """Read every table at one moment into parts, and after it what was erased by then."""
     moment = await _one_moment(tables)
-    counted = Counted()
+    counted = TableCounts()
     for table in tables.all():
         name = table.spec.name
         counted.rows[name] = 0
@@ -82,7 +84,12 @@ async def copy_tables(tables: Tables, writer: Writer, *, run_id: str, tell: Tell
 
 
 async def _copy_table(
-    handle: AsyncTable, table: LanceTable, writer: Writer, counted: Counted, run_id: str, tell: Tell
+    handle: AsyncTable,
+    table: LanceTable,
+    writer: ArchiveWriter,
+    counted: TableCounts,
+    run_id: str,
+    tell: Tell,
 ) -> None:
     name, total = table.spec.name, await handle.count_rows()
     reader = await handle.query().limit(MAX_ROWS).to_batches(max_batch_length=PART_ROWS)
@@ -102,8 +109,8 @@ async def _copy_table(
 async def _add(
     table: LanceTable,
     batches: list[pa.RecordBatch],
-    writer: Writer,
-    counted: Counted,
+    writer: ArchiveWriter,
+    counted: TableCounts,
     run_id: str,
 ) -> None:
     """Write gathered rows as one part."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.storage.backup.archive import Tell, Writer, check_target, writing
-from zettel.storage.backup.consistent_copy import Counted, VersionGoneError, copy_tables
+from zettel.storage.backup.archive import ArchiveWriter, Tell, check_target, writing
+from zettel.storage.backup.consistent_copy import TableCounts, VersionGoneError, copy_tables
 from zettel.storage.backup.errors import BackupUnwritableError
 from zettel.storage.backup.manifest import COUNTED, FORMAT_VERSION, Manifest
 from zettel.storage.errors import StoreUnavailableError
@@ -36,7 +36,7 @@ READS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackedUp:
+class BackupSummary:
     """A finished backup."""
 
     backup_id: str
@@ -56,7 +56,7 @@ async def back_up(
     made_by: str,
     clock: Callable[[], datetime],
     tell: Tell,
-) -> BackedUp:
+) -> BackupSummary:
     """Write a backup and record it in `runs`: first as begun, so that no erasure overlooks it.
 
     Args:
@@ -86,7 +86,7 @@ async def back_up(
     done = replace(run, outcome="done", ended_at=clock(), counts=manifest.counts)
     recorded = recorded and await _record(tables, done)
     size = (await to_thread.run_sync(file.stat)).st_size
-    return BackedUp(backup_id=run.run_id, manifest=manifest, bytes=size, recorded=recorded)
+    return BackupSummary(backup_id=run.run_id, manifest=manifest, bytes=size, recorded=recorded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:
     raise AssertionError
 
 
-def _manifest(job: _Job, counted: Counted, writer: Writer) -> Manifest:
+def _manifest(job: _Job, counted: TableCounts, writer: ArchiveWriter) -> Manifest:
     return Manifest(
         version=FORMAT_VERSION,
         backup_id=job.run.run_id,

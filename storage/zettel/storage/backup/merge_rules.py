@@ -20,7 +20,7 @@ Mark = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class MergePlan:
     """How notes enter a store."""
 
     namespace: str | None = None
@@ -67,7 +67,7 @@ class Adoption:
         )
 
 
-class Survey:
+class BackupContents:
     """What a backup's notes are, gathered revision by revision.
 
     Args:
@@ -123,7 +123,7 @@ class Survey:
 
     def plan(
         self, standing: Mapping[str, Mapping[int, Mark]], touched: Mapping[str, list[Note]]
-    ) -> Adoption:
+    ) -> MergePlan:
         """Decide for every note.
 
         Args:
@@ -147,7 +147,7 @@ class Survey:
             for revisions in touched.values()
             for note in without_traces(sorted(revisions, key=lambda note: note.rev), gone)
         ]
-        return Adoption(
+        return MergePlan(
             namespace=self.namespace,
             gone=frozenset(gone),
             renamed=renamed,

@@ -18,7 +18,7 @@ from zettel.storage.lance.schema import notes_table
 from zettel.storage.notes import Note
 
 
-class Parts:
+class BackupReader:
     """Reads a checked backup; each part is compared with its hash once more.
 
     Args:

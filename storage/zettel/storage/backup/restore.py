@@ -23,8 +23,8 @@ from zettel.storage.backup.consistent_copy import is_local
 from zettel.storage.backup.create import BACKUP
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import META, RUNS, USAGE
-from zettel.storage.backup.merge_rules import Adoption, IsErased, Mark, Survey
-from zettel.storage.backup.parts import Parts
+from zettel.storage.backup.merge_rules import BackupContents, IsErased, Mark, MergePlan
+from zettel.storage.backup.parts import BackupReader
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.predicates import one_of
 from zettel.storage.lance.rows import read_notes, read_vectors, to_table
@@ -39,7 +39,7 @@ ASKED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class RestoreSummary:
     """What a restore brought back."""
 
     notes: int
@@ -66,7 +66,7 @@ async def restore(
     namespace: str | None,
     is_erased: IsErased,
     tell: Tell,
-) -> Restored:
+) -> RestoreSummary:
     """Add a checked backup's notes to a store.
 
     Args:
@@ -91,8 +91,8 @@ async def restore(
         revisions = await tables.notes.count()
         if revisions and namespace is None:
             raise StoreNotEmptyError(tables.place.uri, revisions)
-        parts = Parts(backup, tell)
-        adoption = await _planned(tables, parts, Survey(is_erased, namespace))
+        parts = BackupReader(backup, tell)
+        adoption = await _planned(tables, parts, BackupContents(is_erased, namespace))
         runs = await _add_runs(tables, parts, adoption)
         usage = await _add_usage(tables, parts, adoption)
         if namespace is None:
@@ -100,7 +100,7 @@ async def restore(
         keeps = (manifest.embed_model, manifest.embed_dim) == (tables.model_id, tables.dim)
         stream = _Stream(tables, parts, adoption, keeps_vectors=keeps)
         await _add_notes(tables, stream)
-    return Restored(
+    return RestoreSummary(
         notes=stream.notes,
         revisions=stream.rows,
         there=len(adoption.there),
@@ -113,7 +113,7 @@ async def restore(
     )
 
 
-async def _planned(tables: Tables, parts: Parts, survey: Survey) -> Adoption:
+async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) -> MergePlan:
     """Look at every note of the backup and what the store has of them."""
 
     def look() -> dict[str, list[Note]]:
@@ -141,7 +141,7 @@ async def _planned(tables: Tables, parts: Parts, survey: Survey) -> Adoption:
     return survey.plan(standing, touched)
 
 
-async def _add_runs(tables: Tables, parts: Parts, adoption: Adoption) -> int:
+async def _add_runs(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
     """Add runs that are not there; into a namespace no records of backups, which are another's."""
     added = 0
     for rows in parts.of(RUNS, tables.runs.spec.schema, "runs"):
@@ -154,7 +154,7 @@ async def _add_runs(tables: Tables, parts: Parts, adoption: Adoption) -> int:
     return added
 
 
-async def _add_usage(tables: Tables, parts: Parts, adoption: Adoption) -> int:
+async def _add_usage(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
     added = 0
     for rows in parts.of(USAGE, tables.usage.spec.schema, "usage"):
         ids: list[str] = rows.column("note_id").to_pylist()
@@ -164,7 +164,7 @@ async def _add_usage(tables: Tables, parts: Parts, adoption: Adoption) -> int:
     return added
 
 
-async def _add_meta(tables: Tables, parts: Parts) -> None:
+async def _add_meta(tables: Tables, parts: BackupReader) -> None:
     for rows in parts.of(META, tables.meta.spec.schema, "meta"):
         theirs = [not is_local(key) for key in rows.column("key").to_pylist()]
         await _insert(tables.meta, rows.filter(pa.array(theirs, pa.bool_())))
@@ -186,7 +186,7 @@ class _Stream:
     """The notes as they enter, batch by batch; begun anew for every try at the commit."""
 
     def __init__(
-        self, tables: Tables, parts: Parts, adoption: Adoption, *, keeps_vectors: bool
+        self, tables: Tables, parts: BackupReader, adoption: MergePlan, *, keeps_vectors: bool
     ) -> None:
         self._schema, self._dim = tables.notes.spec.schema, tables.dim
         self._parts, self._adoption, self._keeps = parts, adoption, keeps_vectors

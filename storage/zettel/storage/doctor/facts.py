@@ -66,7 +66,7 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
+class StoreFacts:
     """What was read of one store."""
 
     rows: tuple[RowFacts, ...]

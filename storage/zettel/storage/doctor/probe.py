@@ -18,7 +18,7 @@ import pyarrow as pa
 from lancedb import connect_async
 
 from zettel.storage.lance.errors import unavailable
-from zettel.storage.location import Place
+from zettel.storage.location import StoreLocation
 
 WRITERS = 4
 ROUNDS = 3
@@ -27,7 +27,7 @@ two of a round meet with near certainty, for each takes tens of milliseconds."""
 _TABLE = "zettel-probe-"
 
 
-async def lost_commits(place: Place) -> int:
+async def lost_commits(place: StoreLocation) -> int:
     """How many of `WRITERS * ROUNDS` commits that were acknowledged are not there.
 
     Raises:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.doctor.facts import Checkup, FileFacts, IndexFacts, RowFacts, TableFacts
+from zettel.storage.doctor.facts import FileFacts, IndexFacts, RowFacts, StoreFacts, TableFacts
 from zettel.storage.lance.files import (
     count_leftovers,
     damaged_manifests,
@@ -40,7 +40,7 @@ def look_at_files(directory: Path | None) -> FileFacts:
     )
 
 
-async def look_at_tables(tables: Tables) -> Checkup:
+async def look_at_tables(tables: Tables) -> StoreFacts:
     """Read every row's narrow columns and how the tables lie on the disk.
 
     Raises:
@@ -49,7 +49,7 @@ async def look_at_tables(tables: Tables) -> Checkup:
     commits = await commits_since_upkeep(tables)
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)
-    return Checkup(
+    return StoreFacts(
         rows=await _rows(tables.notes),
         tables=tuple([await _table(table, commits) for table in tables.all()]),
         indices=await _indices(tables.notes),

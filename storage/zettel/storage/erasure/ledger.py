@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from zettel.storage.erasable import Erasure, Receipt, digest_of, new_salt
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.location import Place
+from zettel.storage.location import StoreLocation
 
 LEDGER_FILE = "erasures.jsonl"
 """In the store's directory, and in the directory of the copy."""
@@ -149,7 +149,7 @@ class Ledger:
         self._stamp, self._receipts, self._by_digest = stamp, receipts, by_digest
 
 
-def ledger_of(place: Place, copy: Path | None) -> Ledger:
+def ledger_of(place: StoreLocation, copy: Path | None) -> Ledger:
     """The ledger of a store.
 
     Args:

@@ -10,7 +10,7 @@ from zettel.storage.store import Change, NewNote
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmittedWrite:
     """What is left of a write."""
 
     new: tuple[NewNote, ...]
@@ -19,7 +19,7 @@ class Admitted:
     """Note ids: planned on what was erased meanwhile; who planned them reads again."""
 
 
-def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> Admitted:
+def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> AdmittedWrite:
     """Take out of a write what was erased while it was planned.
 
     Raises:
@@ -29,12 +29,12 @@ def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> 
     ids = {i for note in notes for i in (note.note_id, *(link.to for link in note.links))}
     gone = ledger.erased(ids)
     if not gone:
-        return Admitted(tuple(new), tuple(changes), ())
+        return AdmittedWrite(tuple(new), tuple(changes), ())
     refused = {note.note_id for note in notes if note.note_id in gone}
     # Composed of it, or a revision with what it had linked and taught.
     refused |= {item.note.note_id for item in new if item.note.derived and _links(item.note, gone)}
     refused |= {change.note.note_id for change in changes if _links(change.note, gone)}
-    return Admitted(
+    return AdmittedWrite(
         tuple(_unlinked(item, gone) for item in new if item.note.note_id not in refused),
         tuple(change for change in changes if change.note.note_id not in refused),
         tuple(sorted(refused)),

@@ -24,7 +24,7 @@ _TEXTS = ("content", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class AuditRevision:
     """What is known of a revision without its words."""
 
     note_id: str
@@ -43,7 +43,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class AuditFilter:
     """Which revisions: every condition given must hold."""
 
     since: datetime | None = None
@@ -61,8 +61,8 @@ class Looked:
 
 
 async def revisions(
-    tables: Tables, looked: Looked, *, with_text: bool = False
-) -> AsyncGenerator[Revision]:
+    tables: Tables, looked: AuditFilter, *, with_text: bool = False
+) -> AsyncGenerator[AuditRevision]:
     """Revisions, the newest first; those made since the first page was read are left out.
 
     Raises:
@@ -77,7 +77,7 @@ async def revisions(
     async for row in _rows(tables.notes, columns, where, "known_from"):
         origin = row["origin"] or {}
         told = row["rev"] == 1 and origin.get("transport") != EVOLUTION
-        yield Revision(
+        yield AuditRevision(
             note_id=row["note_id"],
             rev=row["rev"],
             namespace=row["namespace"],
@@ -91,7 +91,7 @@ async def revisions(
         )
 
 
-async def runs(tables: Tables, looked: Looked) -> AsyncGenerator[Run]:
+async def runs(tables: Tables, looked: AuditFilter) -> AsyncGenerator[Run]:
     """Runs by when they started, the newest first.
 
     Raises:

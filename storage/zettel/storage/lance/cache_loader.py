@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 from anyio import to_thread
 
-from zettel.storage.lance.cache.columns import ENDLESS, Fact
-from zettel.storage.lance.cache.note_cache import MOST, Loaded
+from zettel.storage.lance.cache.columns import ENDLESS, RevisionFacts
+from zettel.storage.lance.cache.note_cache import MOST, LoadedRows
 from zettel.storage.lance.cache.versions import rearranges
 from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, read_outlines, read_passages
 from zettel.storage.lance.table import Tables
@@ -108,7 +108,7 @@ async def _keep(tables: Tables) -> None:
         tables.resident.keep(version, loaded)
 
 
-def _loaded(table: pa.Table, dim: int) -> Loaded | None:
+def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
     counts, passages = read_passages(table, dim)
     table = table.drop_columns(["vectors"]).combine_chunks()
     if table.nbytes > MOST_BYTES:
@@ -116,13 +116,13 @@ def _loaded(table: pa.Table, dim: int) -> Loaded | None:
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
     times = (_microseconds(table.column(name)) for name in _FACTS)
-    return Loaded(
+    return LoadedRows(
         rows=TableRows(table.select(list(NOTE_COLUMNS))),
         note_ids=table.column("note_id").to_pylist(),
         row_ids=table.column("row_id").to_pylist(),
         fold_hashes=table.column("fold_hash").to_pylist(),
         links=table.column("link_ids").to_pylist(),
-        facts=[Fact(*fact) for fact in zip(*names, *times, strict=True)],
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
         counts=counts,
         passages=passages,
     )

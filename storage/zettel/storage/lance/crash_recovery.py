@@ -24,12 +24,12 @@ from zettel.storage.lance.files import (
 )
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.lance.vector_index import drop_vector_index
-from zettel.storage.location import Place, hold_or_refuse
+from zettel.storage.location import StoreLocation, hold_or_refuse
 
 logger = logging.getLogger(__name__)
 
 
-async def mend_manifests(place: Place) -> int:
+async def mend_manifests(place: StoreLocation) -> int:
     """Remove damaged manifests, so that each table opens at the newest version that has one.
 
     Returns:
@@ -47,7 +47,7 @@ async def mend_manifests(place: Place) -> int:
     return len(removed)
 
 
-async def mend_versions(database: AsyncConnection, place: Place) -> int:
+async def mend_versions(database: AsyncConnection, place: StoreLocation) -> int:
     """Step back from versions whose data files a power failure left empty.
 
     Only a table that has an empty file and cannot be read is touched: the newest version that

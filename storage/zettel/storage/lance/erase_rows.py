@@ -51,10 +51,10 @@ class _Found:
     """Other notes that stood in an erased composed note."""
 
 
-async def blot_out(
+async def erase_rows(
     tables: Tables, orders: Sequence[Order], *, clock: Callable[[], datetime]
 ) -> list[Receipt]:
-    """Do what `Erasable.blot_out` promises: some 30 ms of commits an order, and two narrow reads.
+    """Do what `Erasable.erase_rows` promises: some 30 ms of commits an order, and two narrow reads.
 
     Orders that were carried out and wait for their files are looked at together, in one read, and
     left alone if no writer has undone any: passes over ever more of them take no longer.

@@ -27,8 +27,8 @@ from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter, Vectors
 
 
-async def past(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
-    """Do what `NoteStore.past` promises, in two reads of few columns (20 ms at 20,000 notes).
+async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
+    """Implement `NoteStore.rows_true_at` in two reads of few columns (20 ms at 20,000 notes).
 
     Between the two another process may close a row; ask with a `known_at` for one moment.
     """

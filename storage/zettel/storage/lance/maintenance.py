@@ -18,7 +18,7 @@ from zettel.storage.lance.files import count_old_versions, disk_bytes, remove_le
 from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.vector_index import tend_vector_index
-from zettel.storage.location import Place, hold
+from zettel.storage.location import StoreLocation, hold
 from zettel.storage.store import StoreStats
 
 KEEP_VERSIONS = timedelta(minutes=15)
@@ -89,7 +89,7 @@ async def stats(tables: Tables) -> StoreStats:
     )
 
 
-async def old_versions(place: Place) -> dict[str, int]:
+async def old_versions(place: StoreLocation) -> dict[str, int]:
     """Table -> its versions above the retention age, the newest never counted.
 
     Empty where no directory can be looked into.

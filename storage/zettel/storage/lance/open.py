@@ -15,7 +15,7 @@ from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
 from zettel.storage.erasure.ledger import ledger_of
 from zettel.storage.errors import NewerStoreError, OtherModelError
-from zettel.storage.lance.cache.note_cache import Resident
+from zettel.storage.lance.cache.note_cache import NoteCache
 from zettel.storage.lance.crash_recovery import mend_indices, mend_manifests, mend_versions
 from zettel.storage.lance.errors import unavailable
 from zettel.storage.lance.files import is_only_begun
@@ -24,7 +24,13 @@ from zettel.storage.lance.maintenance import mark_upkeep
 from zettel.storage.lance.schema import META, RUNS, SCHEMA_VERSION, USAGE, TableSpec, notes_table
 from zettel.storage.lance.side_tables import get_meta, put_meta, swap_meta
 from zettel.storage.lance.table import LanceTable, Tables
-from zettel.storage.location import Place, check_there, hold_or_refuse, nothing_there, prepare
+from zettel.storage.location import (
+    StoreLocation,
+    check_there,
+    hold_or_refuse,
+    nothing_there,
+    prepare,
+)
 
 INDEX_CACHE_BYTES = 16 << 20
 METADATA_CACHE_BYTES = 4 << 20
@@ -44,7 +50,7 @@ class _Site:
     """Where tables are opened and made, and what they are given along."""
 
     database: AsyncConnection
-    place: Place
+    place: StoreLocation
     sync: Sync | None
 
     def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
@@ -53,7 +59,7 @@ class _Site:
 
 
 async def open_tables(
-    place: Place,
+    place: StoreLocation,
     *,
     model_id: str | None,
     dim: int = 0,
@@ -102,7 +108,7 @@ async def open_tables(
         model_id=model_id,
         dim=dim,
         healed=healed,
-        resident=Resident(dim),
+        resident=NoteCache(dim),
         ledger=ledger_of(place, erasures),
         notes=notes,
         usage=await _open(site, USAGE),
@@ -111,7 +117,7 @@ async def open_tables(
     )
 
 
-async def _connect(place: Place) -> AsyncConnection:
+async def _connect(place: StoreLocation) -> AsyncConnection:
     caches = Session(
         index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
     )
@@ -171,7 +177,7 @@ async def _make(site: _Site, spec: TableSpec) -> LanceTable:
     return table
 
 
-async def _check_version(meta: LanceTable, place: Place) -> None:
+async def _check_version(meta: LanceTable, place: StoreLocation) -> None:
     version = int(await get_meta(meta, SCHEMA_KEY) or 0)
     if version > SCHEMA_VERSION:
         raise NewerStoreError(place.uri, version, SCHEMA_VERSION)
@@ -182,7 +188,7 @@ async def _model(meta: LanceTable) -> tuple[str, int]:
     return await get_meta(meta, MODEL_KEY) or "", int(await get_meta(meta, DIM_KEY) or 0)
 
 
-async def _check_model(meta: LanceTable, place: Place, *, model_id: str, dim: int) -> None:
+async def _check_model(meta: LanceTable, place: StoreLocation, *, model_id: str, dim: int) -> None:
     found, found_dim = await _model(meta)
     if (found, found_dim) != (model_id, dim):
         raise OtherModelError(

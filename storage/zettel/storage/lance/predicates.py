@@ -67,7 +67,7 @@ def predicate(where: NoteFilter) -> str:
 
 
 def _meant(where: NoteFilter) -> Iterable[str]:
-    """Which revisions: the conditions that do not hold for `past`."""
+    """Which revisions: the conditions that do not hold for `rows_true_at`."""
     yield known(where.known_at)
     if where.states:
         yield one_of("state", where.states)

@@ -13,7 +13,7 @@ from zettel.storage.lance.reads import current_rows, select_wide
 from zettel.storage.lance.rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
 from zettel.storage.lance.table import MAX_ROWS, Tables
 from zettel.storage.notes import Facets, Hit, Note, Outline, order_key
-from zettel.storage.store import WRITTEN, Held, NoteFilter
+from zettel.storage.store import WRITTEN, NamespaceSize, NoteFilter
 from zettel.storage.text.substrings import held, pieces
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -135,7 +135,7 @@ _TEXTS = ("content", "context", "subject", "source", "array_to_string(tags, '')"
 _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 
-async def size_of(tables: Tables, namespace: str) -> Held:
+async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
     """Do what `NoteStore.held` promises.
 
     Raises:
@@ -148,6 +148,6 @@ async def size_of(tables: Tables, namespace: str) -> Held:
         return (await query.to_arrow()).column("length").to_pylist()
 
     told = NoteFilter(namespaces=(namespace,), states=(), derived=False)
-    return Held(
+    return NamespaceSize(
         notes=await count_notes(tables, told), text_bytes=sum(await tables.notes.read(lengths))
     )

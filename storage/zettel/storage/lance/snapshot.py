@@ -18,7 +18,14 @@ from anyio import to_thread
 from filelock import FileLock, Timeout
 
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.location import ENGINE_FOLDER, Place, check_there, hold, prepare, read_place
+from zettel.storage.location import (
+    ENGINE_FOLDER,
+    StoreLocation,
+    check_there,
+    hold,
+    prepare,
+    read_place,
+)
 
 PREVIEW = "preview-"
 """How the folder of a snapshot begins, in the store's `.engine`."""
@@ -123,7 +130,7 @@ def _last_used(copy: Path) -> float:
     return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS}")))
 
 
-def _directory(place: Place) -> Path:
+def _directory(place: StoreLocation) -> Path:
     if place.directory is None:
         raise StoreUnavailableError(
             place.uri,

@@ -31,7 +31,7 @@ from zettel.storage.location import read_place
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.store import (
     Change,
-    Held,
+    NamespaceSize,
     NewNote,
     NoteFilter,
     Recalled,
@@ -151,9 +151,9 @@ class LanceStore:
         """What ranking needs, in session order."""
         return await search.outlines(self._tables, where, limit=limit)
 
-    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+    async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`."""
-        return await history.past(self._tables, where)
+        return await history.rows_true_at(self._tables, where)
 
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
@@ -221,11 +221,11 @@ class LanceStore:
         """Compare and set, among all processes on the store."""
         return await side_tables.swap_meta(self._tables.meta, key, expected=expected, value=value)
 
-    async def blot_out(
+    async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
         """Take notes out of every read."""
-        return await erase_rows.blot_out(self._tables, orders, clock=clock)
+        return await erase_rows.erase_rows(self._tables, orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         """Remove from the files what is out of sight; then read the notes into memory."""
@@ -265,7 +265,7 @@ class LanceStore:
         await cache_loader.keep_resident(self._tables)
         return tended
 
-    async def held(self, namespace: str) -> Held:
+    async def size_of(self, namespace: str) -> NamespaceSize:
         """What a namespace holds."""
         return await search.size_of(self._tables, namespace)
 

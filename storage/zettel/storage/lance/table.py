@@ -18,13 +18,13 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
 from zettel.storage.erasure.ledger import Ledger
-from zettel.storage.lance.cache.note_cache import Resident
+from zettel.storage.lance.cache.note_cache import NoteCache
 from zettel.storage.lance.cache.recent_rows import CurrentRows
 from zettel.storage.lance.cache.versions import Stamp, commits_stamp
 from zettel.storage.lance.errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance.fsync import Sync, make_last
 from zettel.storage.lance.schema import TableSpec
-from zettel.storage.location import Place
+from zettel.storage.location import StoreLocation
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class LanceTable:
         handle: AsyncTable,
         *,
         spec: TableSpec,
-        place: Place,
+        place: StoreLocation,
         sync: Sync | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
@@ -273,7 +273,7 @@ class Tables:
     """The tables of one store and what is fixed about them."""
 
     database: AsyncConnection
-    place: Place
+    place: StoreLocation
     model_id: str
     dim: int
     healed: Counter[str]
@@ -282,7 +282,7 @@ class Tables:
     usage: LanceTable
     runs: LanceTable
     meta: LanceTable
-    resident: Resident
+    resident: NoteCache
     ledger: Ledger
     recent: CurrentRows = field(default_factory=CurrentRows)
 

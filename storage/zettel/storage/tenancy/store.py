@@ -11,13 +11,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.store import (
     Change,
-    Held,
+    NamespaceSize,
     NewNote,
     NoteFilter,
     NoteStore,
@@ -31,7 +31,7 @@ from zettel.storage.tenancy.visibility import named, with_hidden, within_sight
 _NOTHING = Facets(subjects={}, tags={}, namespaces={})
 
 
-class LimitedStore:
+class ScopedStore:
     """A store within a caller's reach; each method does there what `NoteStore` says.
 
     What tends a store as a whole does nothing here. Values in `meta` are this reach's own: a token
@@ -42,7 +42,7 @@ class LimitedStore:
         reach: What may be seen and changed.
     """
 
-    def __init__(self, store: NoteStore, reach: Reach) -> None:
+    def __init__(self, store: NoteStore, reach: Access) -> None:
         self._store = store
         self._reach = reach
 
@@ -118,10 +118,10 @@ class LimitedStore:
         within = self._within(where)
         return [] if within is None else await self._store.outlines(within, limit=limit)
 
-    async def past(self, where: NoteFilter) -> tuple[str, ...]:
+    async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`."""
         within = self._within(where)
-        return () if within is None else await self._store.past(within)
+        return () if within is None else await self._store.rows_true_at(within)
 
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
@@ -206,7 +206,7 @@ class LimitedStore:
         """Nothing: the whole store is not this caller's to tend."""
         return False
 
-    async def blot_out(
+    async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
         """Erase notes that may be written.
@@ -217,7 +217,7 @@ class LimitedStore:
         for note in await self._store.get([i for order in orders for i in order.note_ids]):
             if note.namespace not in self._reach.writes:
                 raise NamespaceRefusedError(note.namespace, self._reach.writes)
-        return await self._store.blot_out(orders, clock=clock)
+        return await self._store.erase_rows(orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         """Nothing: the files are not this caller's to clean."""
@@ -242,9 +242,13 @@ class LimitedStore:
         """None: the whole store is not this caller's to mend."""
         return ()
 
-    async def held(self, namespace: str) -> Held:
+    async def size_of(self, namespace: str) -> NamespaceSize:
         """What a namespace within reach holds."""
-        return await self._store.held(namespace) if namespace in self._reach.reads else Held()
+        return (
+            await self._store.size_of(namespace)
+            if namespace in self._reach.reads
+            else NamespaceSize()
+        )
 
     async def stats(self) -> StoreStats:
         """The notes within reach; revisions and sizes would tell of others and are 0."""

@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 """Bytes looked at in one go: what numpy makes of them stays in the processor's cache."""
 
 
-class Matcher:
+class ByteSearch:
     """Patterns to be found, wherever they begin.
 
     Args:

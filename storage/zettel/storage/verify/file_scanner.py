@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zettel.storage.verify.file_kinds import LANCE, TOKENS, kind_of, strange_columns, table_of
 from zettel.storage.verify.fst import FstError, read_keys
 from zettel.storage.verify.lance_reader import (
-    Batch,
+    ColumnBatch,
     Leaf,
     UndecodableError,
     read_batches,
@@ -21,9 +21,9 @@ from zettel.storage.verify.lance_reader import (
     read_metadata,
     tokens_of,
 )
-from zettel.storage.verify.patterns import BREAK, VECTOR, Needle, Needles, fold_words
+from zettel.storage.verify.patterns import BREAK, VECTOR, SearchPattern, SearchPatterns, fold_words
 from zettel.storage.verify.protobuf import is_manifest, is_message
-from zettel.storage.verify.report import FileKind, Wanted
+from zettel.storage.verify.report import ErasureQuery, FileKind
 
 SEARCHED = "text"
 """The column that full text indexes."""
@@ -46,23 +46,23 @@ _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class FileMatch:
     """Where in a file a piece was found."""
 
-    needle: Needle
+    needle: SearchPattern
     column: str = ""
     note_id: str = ""
     live: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
+class FileScan:
     """What one file holds of what is wanted."""
 
     path: str
     kind: FileKind
     size: int = 0
-    hits: Counter[Hit] = field(default_factory=Counter[Hit])
+    hits: Counter[FileMatch] = field(default_factory=Counter[FileMatch])
     terms: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Settings of a full-text index -> terms of the wanted texts that are in its vocabulary."""
     others_words: set[str] = field(default_factory=set[str])
@@ -71,7 +71,7 @@ class Seen:
     """Why it could not be decoded; empty if it was."""
 
 
-class Looker:
+class FileScanner:
     """Looks into files.
 
     Args:
@@ -79,13 +79,13 @@ class Looker:
         needles: The same in pieces.
     """
 
-    def __init__(self, wanted: Wanted, needles: Needles) -> None:
+    def __init__(self, wanted: ErasureQuery, needles: SearchPatterns) -> None:
         self._ids = frozenset(wanted.ids)
         self._text = "\n".join(wanted.texts)
         self._needles = needles
         self._terms = dict[str, set[str]]()
 
-    def look(self, directory: Path, path: str, live: NDArray[np.int64] = _NO_ROWS) -> Seen:
+    def look(self, directory: Path, path: str, live: NDArray[np.int64] = _NO_ROWS) -> FileScan:
         """Look into one file.
 
         Args:
@@ -97,7 +97,7 @@ class Looker:
             FileNotFoundError: It has gone.
         """
         file = directory / path
-        seen = Seen(path=path, kind=kind_of(path), size=file.stat().st_size)
+        seen = FileScan(path=path, kind=kind_of(path), size=file.stat().st_size)
         self._bytes(seen, path.encode("utf-8", "surrogateescape"))
         for chunk in _chunks(file):
             self._bytes(seen, chunk)
@@ -108,7 +108,7 @@ class Looker:
                 seen.problem = str(error)
         return seen
 
-    def _decode(self, file: Path, seen: Seen, live: NDArray[np.int64]) -> None:
+    def _decode(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
         if seen.kind in LANCE:
             self._pages(file, seen, live)
         elif seen.kind is FileKind.TEMPORARY and file.parent.name == "data":
@@ -118,7 +118,7 @@ class Looker:
         else:
             self._plain(file.read_bytes(), seen)
 
-    def _plain(self, data: bytes, seen: Seen) -> None:
+    def _plain(self, data: bytes, seen: FileScan) -> None:
         """A file that is not packed, which is made sure of."""
         if seen.kind is FileKind.MANIFEST and not (is_manifest(data) or _is_json(data)):
             raise UndecodableError("it is no manifest of a known format")
@@ -134,9 +134,9 @@ class Looker:
             raise UndecodableError("it is neither LanceDB's nor Zettel's, and no plain text")
         words = fold_words(data.decode("utf-8", "replace").replace(BREAK, " ")).encode()
         for at, _ in self._needles.in_words.find(words):
-            seen.hits[Hit(self._needles.words[at])] += 1
+            seen.hits[FileMatch(self._needles.words[at])] += 1
 
-    def _pages(self, file: Path, seen: Seen, live: NDArray[np.int64]) -> None:
+    def _pages(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
         if seen.kind in LANCE - {FileKind.DATA}:
             strange = strange_columns(seen.path, read_columns(file))
             if strange:
@@ -146,18 +146,18 @@ class Looker:
             for leaf in batch.leaves:
                 for needle, row in self._in_leaf(leaf):
                     owner = batch.owners.get(row, "")
-                    hit = Hit(needle, leaf.column, owner, _has(live, row))
+                    hit = FileMatch(needle, leaf.column, owner, _has(live, row))
                     seen.hits[hit] += 1
                 if leaf.column == TOKENS:
                     self._vocabulary(file, seen, leaf)
                 if leaf.column == SEARCHED and leaf.texts is not None and self._text:
                     seen.others_words |= self._of_others(batch, leaf, live)
 
-    def _bytes(self, seen: Seen, data: bytes) -> None:
+    def _bytes(self, seen: FileScan, data: bytes) -> None:
         for at, _ in self._needles.in_bytes.find(data):
-            seen.hits[Hit(self._needles.verbatim[at])] += 1
+            seen.hits[FileMatch(self._needles.verbatim[at])] += 1
 
-    def _in_leaf(self, leaf: Leaf) -> Iterator[tuple[Needle, int]]:
+    def _in_leaf(self, leaf: Leaf) -> Iterator[tuple[SearchPattern, int]]:
         """Pieces in a column, with the row of the file they are in."""
         needles = self._needles
         if leaf.vectors is not None:
@@ -180,7 +180,7 @@ class Looker:
             for at, offset in matcher.find(data):
                 yield known[at], int(leaf.rows[np.searchsorted(breaks, offset)])
 
-    def _vocabulary(self, file: Path, seen: Seen, leaf: Leaf) -> None:
+    def _vocabulary(self, file: Path, seen: FileScan, leaf: Leaf) -> None:
         """Terms of the wanted texts in a full-text index."""
         noted = read_metadata(file.with_name("metadata.lance"))
         params = noted.get("params", "")
@@ -195,7 +195,7 @@ class Looker:
             raise UndecodableError(message) from error
         seen.terms.setdefault(params, set()).update(keys & self._terms[params])
 
-    def _of_others(self, batch: Batch, leaf: Leaf, live: NDArray[np.int64]) -> set[str]:
+    def _of_others(self, batch: ColumnBatch, leaf: Leaf, live: NDArray[np.int64]) -> set[str]:
         rows = zip(leaf.rows.tolist(), leaf.texts or (), strict=True)
         texts = (t for r, t in rows if batch.owners.get(r, "") not in self._ids and _has(live, r))
         return set("\n".join(texts).split())

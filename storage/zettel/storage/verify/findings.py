@@ -4,17 +4,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from zettel.storage.verify.file_kinds import TOKENS
-from zettel.storage.verify.file_scanner import Hit, Seen
+from zettel.storage.verify.file_scanner import FileMatch, FileScan
 from zettel.storage.verify.lance_reader import tokens_of
-from zettel.storage.verify.patterns import Needle
-from zettel.storage.verify.report import FileKind, Finding, Report, Unread, Wanted, What
+from zettel.storage.verify.patterns import SearchPattern
+from zettel.storage.verify.report import (
+    ErasureQuery,
+    FileKind,
+    MatchKind,
+    Unread,
+    VerifyFinding,
+    VerifyReport,
+)
 
 LEAST_BYTES = 16
 """Length below which a weak piece says nothing outside the columns of notes: column names, log
 levels and the like are words, too."""
 
 
-def judge(seen: Sequence[Seen], wanted: Wanted, unread: Sequence[Unread]) -> Report:
+def judge(seen: Sequence[FileScan], wanted: ErasureQuery, unread: Sequence[Unread]) -> VerifyReport:
     """Make a report of what was seen.
 
     An id counts wherever it is. A text or vector does not count in the live row of another note:
@@ -28,7 +35,7 @@ def judge(seen: Sequence[Seen], wanted: Wanted, unread: Sequence[Unread]) -> Rep
         *(finding for one in seen for finding in _findings(one, wanted, explained)),
         *_terms(seen),
     ]
-    return Report(
+    return VerifyReport(
         findings=sorted(findings),
         elsewhere=sorted(elsewhere),
         unread=sorted(unread),
@@ -37,13 +44,15 @@ def judge(seen: Sequence[Seen], wanted: Wanted, unread: Sequence[Unread]) -> Rep
     )
 
 
-def _findings(one: Seen, wanted: Wanted, explained: set[Needle]) -> Iterator[Finding]:
-    counts = Counter[tuple[What, str, str, bool]]()
+def _findings(
+    one: FileScan, wanted: ErasureQuery, explained: set[SearchPattern]
+) -> Iterator[VerifyFinding]:
+    counts = Counter[tuple[MatchKind, str, str, bool]]()
     for hit, count in one.hits.items():
         if _counts(hit, one.kind, wanted, explained):
             counts[hit.needle.what, hit.column, hit.note_id, hit.live] += count
     for (what, column, note_id, live), count in counts.items():
-        yield Finding(
+        yield VerifyFinding(
             path=one.path,
             kind=one.kind,
             what=what,
@@ -54,8 +63,10 @@ def _findings(one: Seen, wanted: Wanted, explained: set[Needle]) -> Iterator[Fin
         )
 
 
-def _counts(hit: Hit, kind: FileKind, wanted: Wanted, explained: set[Needle]) -> bool:
-    if hit.needle.what is What.ID or hit.note_id in wanted.ids:
+def _counts(
+    hit: FileMatch, kind: FileKind, wanted: ErasureQuery, explained: set[SearchPattern]
+) -> bool:
+    if hit.needle.what is MatchKind.ID or hit.note_id in wanted.ids:
         return True
     if _of_another(hit, wanted) or hit.needle in explained:
         return False
@@ -63,23 +74,23 @@ def _counts(hit: Hit, kind: FileKind, wanted: Wanted, explained: set[Needle]) ->
     return of_notes or not hit.needle.weak or len(hit.needle.form) >= LEAST_BYTES
 
 
-def _of_another(hit: Hit, wanted: Wanted) -> bool:
+def _of_another(hit: FileMatch, wanted: ErasureQuery) -> bool:
     """Whether it is in the row of another note that is in use."""
     told = bool(hit.note_id) and hit.note_id not in wanted.ids
-    return told and hit.live and hit.needle.what is not What.ID
+    return told and hit.live and hit.needle.what is not MatchKind.ID
 
 
-def _terms(seen: Sequence[Seen]) -> Iterator[Finding]:
+def _terms(seen: Sequence[FileScan]) -> Iterator[VerifyFinding]:
     """Words of a text that a vocabulary knows though no other note has them."""
     of_others = _TermsOfOthers(seen)
     for one in seen:
         for params, terms in one.terms.items():
             left = terms - of_others[params] if terms else terms
             if left:
-                yield Finding(
+                yield VerifyFinding(
                     path=one.path,
                     kind=one.kind,
-                    what=What.TERM,
+                    what=MatchKind.TERM,
                     column=TOKENS,
                     count=len(left),
                 )
@@ -88,7 +99,7 @@ def _terms(seen: Sequence[Seen]) -> Iterator[Finding]:
 class _TermsOfOthers(dict[str, set[str]]):
     """Settings of a full-text index -> the terms it makes of the other notes' words."""
 
-    def __init__(self, seen: Sequence[Seen]) -> None:
+    def __init__(self, seen: Sequence[FileScan]) -> None:
         self._words = "\n".join(set[str]().union(*(one.others_words for one in seen)))
 
     def __missing__(self, params: str) -> set[str]:

@@ -45,7 +45,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class ColumnBatch:
     """Some rows of a file."""
 
     owners: Mapping[int, str]
@@ -69,7 +69,7 @@ def read_metadata(file: Path) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in noted.items()}
 
 
-def read_batches(file: Path) -> Iterator[Batch]:
+def read_batches(file: Path) -> Iterator[ColumnBatch]:
     """Everything a file holds, deleted rows as well; numbers and times are left out.
 
     Raises:
@@ -171,7 +171,7 @@ _TOKENIZER = (
 """Settings of an index that `lance.tokenize` takes."""
 
 
-def _opened(batch: pa.RecordBatch, first: int) -> Batch:
+def _opened(batch: pa.RecordBatch, first: int) -> ColumnBatch:
     rows = np.arange(first, first + batch.num_rows)
     owners = dict[int, str]()
     if OWNER in batch.schema.names:
@@ -181,7 +181,7 @@ def _opened(batch: pa.RecordBatch, first: int) -> Batch:
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
         for leaf in _leaves(name, column, rows)
     )
-    return Batch(owners=owners, leaves=tuple(leaves))
+    return ColumnBatch(owners=owners, leaves=tuple(leaves))
 
 
 def _leaves(column: str, array: pa.Array, rows: NDArray[np.int64]) -> Iterator[Leaf]:

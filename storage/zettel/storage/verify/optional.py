@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from zettel.storage.errors import ExtraMissingError
-from zettel.storage.verify.report import Report, Tell, Wanted, silent
+from zettel.storage.verify.report import ErasureQuery, Tell, VerifyReport, silent
 
 
 class Scan(Protocol):
@@ -15,11 +15,11 @@ class Scan(Protocol):
     def __call__(
         self,
         directory: Path,
-        wanted: Wanted,
+        wanted: ErasureQuery,
         *,
         beside: Sequence[Path] = (),
         tell: Tell = silent,
-    ) -> Report:
+    ) -> VerifyReport:
         """Look for something in every file of a store's directory."""
         ...
 

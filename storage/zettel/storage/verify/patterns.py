@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from zettel.storage.ids import id_bytes, is_id
 from zettel.storage.notes import fold_hash
-from zettel.storage.verify.byte_search import KEY, Matcher
-from zettel.storage.verify.report import Wanted, What
+from zettel.storage.verify.byte_search import KEY, ByteSearch
+from zettel.storage.verify.report import ErasureQuery, MatchKind
 
 SHINGLE_WORDS = 8
 """Words of a shingle: people's own sentences hardly ever share as many in a row (Broder 1997 takes
@@ -44,10 +44,10 @@ _ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer
 
 
 @dataclass(frozen=True, slots=True)
-class Needle:
+class SearchPattern:
     """One piece."""
 
-    what: What
+    what: MatchKind
     form: bytes
     weak: bool
     quotable: bool = False
@@ -55,37 +55,39 @@ class Needle:
 
 
 @dataclass(frozen=True, slots=True)
-class Needles:
+class SearchPatterns:
     """All pieces, and what finds them."""
 
-    verbatim: Sequence[Needle]
-    words: Sequence[Needle]
+    verbatim: Sequence[SearchPattern]
+    words: Sequence[SearchPattern]
     vectors: NDArray[np.float64]
     """Shape `(n, dim)`; none: `(0, 0)`."""
-    in_bytes: Matcher = field(init=False)
-    in_words: Matcher = field(init=False)
+    in_bytes: ByteSearch = field(init=False)
+    in_words: ByteSearch = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "in_bytes", Matcher([n.form for n in self.verbatim]))
-        object.__setattr__(self, "in_words", Matcher([n.form for n in self.words]))
+        object.__setattr__(self, "in_bytes", ByteSearch([n.form for n in self.verbatim]))
+        object.__setattr__(self, "in_words", ByteSearch([n.form for n in self.words]))
 
 
-VECTOR = Needle(What.VECTOR, b"", weak=False, quotable=True)
+VECTOR = SearchPattern(MatchKind.VECTOR, b"", weak=False, quotable=True)
 """A vector that is near one of those wanted: compared, not matched."""
 
 
-def make_needles(wanted: Wanted) -> Needles:
+def make_needles(wanted: ErasureQuery) -> SearchPatterns:
     """Cut what is wanted into pieces."""
     texts = [text for text in dict.fromkeys(wanted.texts) if text.strip()]
-    verbatim = [Needle(What.ID, form, weak=False) for form in _id_forms(wanted.ids)]
+    verbatim = [SearchPattern(MatchKind.ID, form, weak=False) for form in _id_forms(wanted.ids)]
     for text in texts:
         hashed = fold_hash(text).encode()
-        verbatim.append(Needle(What.TEXT, hashed, weak=False, quotable=True))
-        verbatim += [Needle(What.TEXT, form, weak=True) for form in _text_windows(text)]
+        verbatim.append(SearchPattern(MatchKind.TEXT, hashed, weak=False, quotable=True))
+        verbatim += [SearchPattern(MatchKind.TEXT, form, weak=True) for form in _text_windows(text)]
     for rows in wanted.vectors:
-        verbatim += [Needle(What.VECTOR, form, weak=True) for form in _vector_windows(rows)]
+        verbatim += [
+            SearchPattern(MatchKind.VECTOR, form, weak=True) for form in _vector_windows(rows)
+        ]
     words = (needle for text in texts for needle in _shingles(text))
-    return Needles(
+    return SearchPatterns(
         verbatim=_distinct(verbatim),
         words=_distinct(words),
         vectors=np.vstack(wanted.vectors).astype(np.float64)
@@ -108,14 +110,14 @@ def fold_words(texts: str) -> str:
     return f" {tight.strip(' ').replace(BREAK, f' {BREAK} ')} "
 
 
-def _shingles(text: str) -> Iterator[Needle]:
+def _shingles(text: str) -> Iterator[SearchPattern]:
     words = fold_words(text.replace(BREAK, " ")).split()
     weak = len(words) < WEAK_BELOW_WORDS
     for at in range(max(1, len(words) - SHINGLE_WORDS + 1)):
         shingle = words[at : at + SHINGLE_WORDS]
         if shingle:
             form = f" {' '.join(shingle)} ".encode()
-            yield Needle(What.TEXT, form, weak=weak, quotable=not weak)
+            yield SearchPattern(MatchKind.TEXT, form, weak=weak, quotable=not weak)
 
 
 def _id_forms(ids: Sequence[str]) -> Iterator[bytes]:
@@ -153,9 +155,9 @@ def _windows(form: bytes, size: int, stride: int) -> Iterator[bytes]:
             yield window
 
 
-def _distinct(needles: Sequence[Needle] | Iterator[Needle]) -> list[Needle]:
+def _distinct(needles: Sequence[SearchPattern] | Iterator[SearchPattern]) -> list[SearchPattern]:
     """Each form once, the strongest."""
-    kept = dict[bytes, Needle]()
+    kept = dict[bytes, SearchPattern]()
     for needle in needles:
         old = kept.get(needle.form)
         if old is None or (old.weak and not needle.weak):

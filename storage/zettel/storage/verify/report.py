@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class What(StrEnum):
+class MatchKind(StrEnum):
     """What was found; the text itself is never told."""
 
     ID = "id"
@@ -36,7 +36,7 @@ class FileKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ErasureQuery:
     """What must not be in the store."""
 
     ids: Sequence[str] = ()
@@ -50,13 +50,13 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class VerifyFinding:
     """One place that still holds something of what is wanted."""
 
     path: str
     """Of the file, below the store's directory."""
     kind: FileKind
-    what: What
+    what: MatchKind
     column: str = ""
     """Of a table or index; empty for the bytes of the file as they are."""
     note_id: str = ""
@@ -76,10 +76,10 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class VerifyReport:
     """What a scan found."""
 
-    findings: Sequence[Finding]
+    findings: Sequence[VerifyFinding]
     elsewhere: Sequence[str]
     """Ids of other notes, in the newest version of the table, that hold the same words."""
     unread: Sequence[Unread]

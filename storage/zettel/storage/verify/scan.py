@@ -1,7 +1,7 @@
 """Scan a directory store for what must not be in it any more. It is only read, and may be in use.
 
-Import it through `extra.load_scan`. What is looked for says `Wanted`, how finely `needles`, in
-which files `layout`.
+Import it through `optional.load_scan`. `ErasureQuery` says what to look for, `patterns` how finely,
+`file_kinds` in which files.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.verify.file_kinds import table_of
-from zettel.storage.verify.file_scanner import Looker, Seen
+from zettel.storage.verify.file_scanner import FileScan, FileScanner
 from zettel.storage.verify.findings import judge
 from zettel.storage.verify.lance_reader import UndecodableError, live_rows
 from zettel.storage.verify.patterns import make_needles
-from zettel.storage.verify.report import FileKind, Report, Tell, Unread, Wanted, silent
+from zettel.storage.verify.report import ErasureQuery, FileKind, Tell, Unread, VerifyReport, silent
 
 ROUNDS = 10
 """Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
@@ -36,8 +36,8 @@ Mark = tuple[int, int, int, int]
 
 
 def scan(
-    directory: Path, wanted: Wanted, *, beside: Sequence[Path] = (), tell: Tell = silent
-) -> Report:
+    directory: Path, wanted: ErasureQuery, *, beside: Sequence[Path] = (), tell: Tell = silent
+) -> VerifyReport:
     """Look for something in every file of a store's directory.
 
     Files that others add while it looks are looked at as well, and what was found in files that
@@ -52,8 +52,8 @@ def scan(
     Returns:
         What is there, where, and which files could not be decoded.
     """
-    looker = Looker(wanted, make_needles(wanted))
-    seen, unread = list[Seen](), list[Unread]()
+    looker = FileScanner(wanted, make_needles(wanted))
+    seen, unread = list[FileScan](), list[Unread]()
     for folder in (directory, *beside):
         rounds = _Rounds(directory=folder, looker=looker, tell=tell)
         for _ in range(ROUNDS):
@@ -70,9 +70,9 @@ class _Rounds:
     """What was seen so far of a store that may change."""
 
     directory: Path
-    looker: Looker
+    looker: FileScanner
     tell: Tell
-    seen: dict[str, Seen] = field(default_factory=dict[str, Seen])
+    seen: dict[str, FileScan] = field(default_factory=dict[str, FileScan])
     marks: dict[str, Mark] = field(default_factory=dict[str, Mark])
     restless: set[str] = field(default_factory=set[str])
     problems: dict[str, str] = field(default_factory=dict[str, str])

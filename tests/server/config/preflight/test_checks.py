@@ -11,7 +11,12 @@ from tests.server.certificates import certificate
 from tests.server.processes import Launcher
 
 from zettel.server.config.errors import MisconfiguredError, unknown_variables
-from zettel.server.config.preflight.checks import Examined, examine, examine_flags, examine_serving
+from zettel.server.config.preflight.checks import (
+    PreflightReport,
+    examine,
+    examine_flags,
+    examine_serving,
+)
 from zettel.server.config.settings import Settings, load_settings
 
 
@@ -31,7 +36,7 @@ def configure(store: Path, text: str) -> Path:
     return file
 
 
-async def examined(store: object, /, **flags: object) -> Examined:
+async def examined(store: object, /, **flags: object) -> PreflightReport:
     """What is said of a configuration that can be used."""
     return (await examine_flags({"store": str(store), "model": "hash"} | flags))[1]
 
@@ -44,7 +49,7 @@ async def refused(store: object, /, **flags: object) -> list[str]:
 
 
 async def test_nothing_is_said_where_nothing_is_wrong_and_nothing_is_made(store: Path) -> None:
-    assert await examined(store) == Examined()
+    assert await examined(store) == PreflightReport()
     with pytest.raises(FileNotFoundError):
         os.listdir(store)
 
@@ -90,7 +95,7 @@ async def test_tls_needs_a_certificate_and_its_key(store: Path, tmp_path: Path) 
         told = await refused(store, **given)
         assert all(text.startswith(("tls_cert: ", "tls_key: ")) for text in told)
     assert len(told) == 2
-    assert await examined(store, tls_cert=cert, tls_key=key) == Examined()
+    assert await examined(store, tls_cert=cert, tls_key=key) == PreflightReport()
 
 
 async def test_a_certificate_is_looked_at_as_clients_will(store: Path, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from zettel.server.engine.attachment.relay import Lines, Pump
-from zettel.server.engine.ipc.connect import Line
+from zettel.server.engine.attachment.relay import LineSplitter, Relay
+from zettel.server.engine.ipc.connect import EngineConnection
 from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
-from zettel.server.protocol.malformed import Rejected, parse_message, too_long
+from zettel.server.protocol.malformed import RejectedMessage, parse_message, too_long
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 
@@ -62,7 +62,7 @@ def pumped(said: bytes, *engines: Engine) -> list[dict[str, JsonValue]]:
     waiting = list(engines)
     threads: list[Thread] = []
 
-    def attach() -> Line:
+    def attach() -> EngineConnection:
         if not waiting:
             problem = "there are no more"
             raise UnattachableError(problem)
@@ -75,7 +75,7 @@ def pumped(said: bytes, *engines: Engine) -> list[dict[str, JsonValue]]:
 
         threads.append(Thread(target=run))
         threads[-1].start()
-        return Line(ours, {})
+        return EngineConnection(ours, {})
 
     from_client, client_in = os.pipe()
     client_out, to_client = os.pipe()
@@ -84,7 +84,7 @@ def pumped(said: bytes, *engines: Engine) -> list[dict[str, JsonValue]]:
     reader = Thread(target=lambda: heard.extend(read_all(client_out)))
     for thread in (writer, reader):
         thread.start()
-    Pump(attach(), attach, lambda: None, (from_client, to_client)).run()
+    Relay(attach(), attach, lambda: None, (from_client, to_client)).run()
     os.close(to_client)
     os.close(from_client)
     for thread in (writer, reader, *threads):
@@ -193,7 +193,12 @@ def test_a_client_that_reads_no_more_ends_it() -> None:
     os.write(client_in, request(1))
     with theirs:
         theirs.sendall(b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
-        Pump(Line(ours, {}), lambda: Line(ours, {}), lambda: None, (from_client, to_client)).run()
+        Relay(
+            EngineConnection(ours, {}),
+            lambda: EngineConnection(ours, {}),
+            lambda: None,
+            (from_client, to_client),
+        ).run()
     for fd in (from_client, client_in, to_client):
         os.close(fd)
     ours.close()
@@ -205,7 +210,7 @@ def test_a_client_that_reads_no_more_ends_it() -> None:
 )
 def test_lines_are_whole_however_they_come(pieces: list[bytes], lines: list[bytes]) -> None:
     stream = b"\n".join(lines) + b"\n" + b"".join(pieces)
-    reader = Lines()
+    reader = LineSplitter()
     at_once = [*reader.feed(stream), *reader.end()]
     byte_by_byte = [line for n in range(len(stream)) for line in reader.feed(stream[n : n + 1])]
 
@@ -225,7 +230,7 @@ def test_lines_are_whole_however_they_come(pieces: list[bytes], lines: list[byte
 def test_a_line_that_is_too_long_keeps_its_id_and_its_length_but_not_its_weight(
     long: bytes,
 ) -> None:
-    reader = Lines()
+    reader = LineSplitter()
     passed = [
         line for at in range(0, len(long), 65_536) for line in reader.feed(long[at:][:65_536])
     ]
@@ -240,7 +245,7 @@ def test_a_line_that_is_too_long_keeps_its_id_and_its_length_but_not_its_weight(
 def test_the_longest_message_that_is_allowed_is_passed_on_as_it_is() -> None:
     raw = b'{"jsonrpc":"2.0","id":7,"method":"' + b"a" * (MAX_MESSAGE - 36) + b'"}'
     assert len(raw) == MAX_MESSAGE
-    reader = Lines()
+    reader = LineSplitter()
 
     assert reader.feed(raw + b"\n") == [raw + b"\n"]
-    assert not isinstance(parse_message(raw), Rejected)
+    assert not isinstance(parse_message(raw), RejectedMessage)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from zettel.server.engine.attachment.replay_log import REPLAY_ID, Journal
+from zettel.server.engine.attachment.replay_log import REPLAY_ID, ReplayLog
 
 
 def line(**message: JsonValue) -> bytes:
@@ -27,7 +27,7 @@ INITIALIZED = line(method="notifications/initialized")
 
 
 def test_what_has_no_answer_is_said_again_in_order() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     for said in (request(1), request("a"), request(2)):
         journal.heard(said)
     assert journal.answered(answer(1))
@@ -36,7 +36,7 @@ def test_what_has_no_answer_is_said_again_in_order() -> None:
 
 
 def test_a_number_and_a_text_are_two_ids() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1))
     journal.heard(request("1"))
     journal.answered(answer("1"))
@@ -45,7 +45,7 @@ def test_a_number_and_a_text_are_two_ids() -> None:
 
 
 def test_the_handshake_is_said_again_and_its_second_answer_is_for_nobody() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(0, "initialize"))
     journal.answered(answer(0))
     journal.heard(INITIALIZED)
@@ -59,7 +59,7 @@ def test_the_handshake_is_said_again_and_its_second_answer_is_for_nobody() -> No
 
 
 def test_a_handshake_without_an_answer_is_resent_as_it_was() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(0, "initialize"))
     journal.heard(INITIALIZED)
     journal.heard(request(1))
@@ -69,7 +69,7 @@ def test_a_handshake_without_an_answer_is_resent_as_it_was() -> None:
 
 
 def test_without_a_handshake_nothing_is_made_up() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1, "server/discover"))
     journal.answered(answer(1))
 
@@ -77,7 +77,7 @@ def test_without_a_handshake_nothing_is_made_up() -> None:
 
 
 def test_the_second_death_is_told_and_the_first_is_not() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1))
     assert journal.died() == []
     journal.heard(request(2))
@@ -91,7 +91,7 @@ def test_the_second_death_is_told_and_the_first_is_not() -> None:
 
 
 def test_an_id_used_again_begins_anew() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1))
     journal.died()
     journal.answered(answer(1))
@@ -101,7 +101,7 @@ def test_an_id_used_again_begins_anew() -> None:
 
 
 def test_what_was_cancelled_is_not_said_again() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1))
     journal.heard(line(method="notifications/cancelled", params={"requestId": 1}))
 
@@ -117,7 +117,7 @@ def test_what_was_cancelled_is_not_said_again() -> None:
     ],
 )
 def test_a_broken_message_whose_id_can_be_told_waits_for_its_answer(raw: bytes) -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(raw)
     assert journal.replay() == [raw]
     journal.answered(line(id=7, error={"code": 1, "message": "m"}))
@@ -140,14 +140,14 @@ def test_a_broken_message_whose_id_can_be_told_waits_for_its_answer(raw: bytes) 
     ],
 )
 def test_what_no_answer_can_be_told_of_is_not_waited_for(raw: bytes) -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(raw)
 
     assert not journal.waiting
 
 
 def test_what_an_engine_asks_is_the_clients() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1))
 
     assert journal.answered(request(1, "ping"))
@@ -155,7 +155,7 @@ def test_what_an_engine_asks_is_the_clients() -> None:
 
 
 def test_a_stream_is_opened_again_at_the_next_engine_but_starts_none() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1, "subscriptions/listen"))
     assert journal.waiting
     assert journal.died() == []
@@ -169,7 +169,7 @@ def test_a_stream_is_opened_again_at_the_next_engine_but_starts_none() -> None:
 
 
 def test_a_stream_that_was_cancelled_is_not_opened_again() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     journal.heard(request(1, "subscriptions/listen"))
     journal.died()
     journal.heard(line(method="notifications/cancelled", params={"requestId": 1}))
@@ -178,7 +178,7 @@ def test_a_stream_that_was_cancelled_is_not_opened_again() -> None:
 
 
 def test_what_was_subscribed_to_is_subscribed_to_again_and_that_answer_is_for_nobody() -> None:
-    journal = Journal()
+    journal = ReplayLog()
     for number, (method, uri) in enumerate(
         (("subscribe", "memory://a"), ("subscribe", "memory://b"), ("unsubscribe", "memory://a"))
     ):

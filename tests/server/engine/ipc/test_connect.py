@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from zettel.server.engine.engine_lock import Claim
+from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.handshake import Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous
@@ -31,7 +31,7 @@ def place(tmp_path: Path) -> Rendezvous:
 def answering(place: Rendezvous, ipc: str, answer: bytes) -> Generator[list[Message]]:
     """An engine that gives one client this answer; what the client said."""
     said: list[Message] = []
-    claim = Claim.take(place, ipc)
+    claim = EngineLock.take(place, ipc)
     assert claim is not None
     claim.announce()
     listening: socket.socket = claim.listening
@@ -107,7 +107,7 @@ def test_a_socket_in_a_folder_that_is_not_ours_is_not_talked_to(tmp_path: Path) 
     ours = tmp_path / "ours"
     ours.mkdir()
     (ours / ".engine").symlink_to(theirs.folder)
-    claim = Claim.take(theirs, "unix")
+    claim = EngineLock.take(theirs, "unix")
     assert claim is not None
 
     assert dial(Rendezvous(str(ours)), request(str(ours), "status")) is None

@@ -10,13 +10,13 @@ import pytest
 from tests.server.doors import House
 
 from zettel.server.auth import static_tokens
-from zettel.server.auth.static_tokens import Gatekeeper
+from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.auth.token_store import add_token
 from zettel.server.auth.tokens import make_token
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.app import allowed, create_app
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
@@ -65,10 +65,10 @@ async def asking(
     runtime = Runtime(PLACE, house.parts())
     app = create_app(
         runtime,
-        Gatekeeper(runtime, always=always),
+        TokenAccess(runtime, always=always),
         namespace="proj",
         security=allowed(Settings()),
-        streams=Streams(),
+        streams=OpenRequests(),
     )
     way = httpx2.ASGITransport(app)
     async with (

@@ -19,7 +19,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.dispatch import perform
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 
@@ -242,7 +242,7 @@ def hang_up_after(doors: Doors, raw: bytes) -> None:
 
 
 async def test_who_comes_when_all_is_ended_is_told_to_come_later() -> None:
-    streams, told = Streams(), list[Message]()
+    streams, told = OpenRequests(), list[Message]()
 
     async def answer(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await anyio.sleep_forever()

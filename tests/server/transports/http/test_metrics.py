@@ -20,7 +20,7 @@ from tests.server.processes import PATIENCE_S, Process, environment, started
 
 from zettel.server.commands.tokens import create
 from zettel.server.config.settings import Settings
-from zettel.server.observability.counters import Deed
+from zettel.server.observability.counters import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http import metrics as module
 from zettel.server.transports.http.metrics import Metrics
@@ -254,7 +254,7 @@ def test_runs_and_refusals_are_counted() -> None:
 
 def test_two_servers_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.ended(Deed(method="ping", transport="http"))
+    one.ended(RequestRecord(method="ping", transport="http"))
 
     labels = {"method": "ping", "transport": "http", "outcome": "ok"}
     figures = [samples(module.generate_latest(m.registry).decode()) for m in (one, other)]

@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 from starlette.types import Message, Receive, Scope, Send
 
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 
 SCOPE: Scope = {"type": "http", "path": "/mcp"}
 
@@ -18,7 +18,7 @@ async def receive() -> Message:
 
 
 async def test_who_writes_longer_than_the_server_can_wait_is_told_that_it_leaves() -> None:
-    streams, sent, written = Streams(), list[Message](), list[str]()
+    streams, sent, written = OpenRequests(), list[Message](), list[str]()
     writing, disk = anyio.Event(), anyio.Event()
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:

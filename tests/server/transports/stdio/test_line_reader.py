@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.server.protocol.malformed import MAX_MESSAGE, Rejected
+from zettel.server.protocol.malformed import MAX_MESSAGE, RejectedMessage
 from zettel.server.transports.stdio.line_reader import LineReader
 
 
@@ -20,9 +20,9 @@ def reader_of(chunks: Sequence[bytes]) -> LineReader:
     return LineReader(receive)
 
 
-async def all_lines(reader: LineReader) -> list[bytes | Rejected]:
+async def all_lines(reader: LineReader) -> list[bytes | RejectedMessage]:
     """Read to the end."""
-    lines: list[bytes | Rejected] = []
+    lines: list[bytes | RejectedMessage] = []
     while (line := await reader.next_line()) is not None:
         lines.append(line)
     return lines
@@ -56,7 +56,7 @@ async def test_a_line_that_is_too_long_is_told_and_the_next_one_read() -> None:
     chunks = [long[at : at + 65_536] for at in range(0, len(long), 65_536)]
     found, after = await all_lines(reader_of([*chunks, b"a\nnext\n"]))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RejectedMessage)
     assert found.request_id == 9
     assert after == b"next"
 
@@ -72,4 +72,4 @@ async def test_of_an_endless_line_only_the_edges_are_kept() -> None:
     reader = reader_of([piece] * 400)
     (found,) = await all_lines(reader)
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RejectedMessage)

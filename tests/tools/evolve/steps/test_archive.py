@@ -13,7 +13,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Note, Usage
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.usage import lasting_days, retention
+from zettel.tools.state.usage import lasting_days, strength_left
 
 YEARS = 3650.0
 
@@ -106,7 +106,7 @@ def test_recall_and_importance_only_make_a_note_last_longer(
         )
         known = Usage(note_id="01", strength=1.0 + recalls, recalled_at=START, recall_count=recalls)
         lasts = lasting_days(note, known if recalls else None)
-        return retention(strength_days=lasts, elapsed=timedelta(days=days))
+        return strength_left(strength_days=lasts, elapsed=timedelta(days=days))
 
     assert 0 <= held(importance, recalls) <= held(importance, recalls + 1) <= 1
     assert held(importance, recalls) <= held(1.0, recalls)

@@ -13,7 +13,7 @@ from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, State
 from zettel.storage.store import Change
 from zettel.tools.changes.stages import CONSOLIDATED
 from zettel.tools.changes.undo import undo_run
-from zettel.tools.evolve.consolidate.draft import Draft, cited
+from zettel.tools.evolve.consolidate.draft import DerivedDraft, cited
 from zettel.tools.evolve.consolidate.wording import worded
 from zettel.tools.evolve.run import waiting
 from zettel.tools.evolve.steps.base import Task
@@ -291,7 +291,7 @@ async def test_whatever_a_draft_would_show_orders_are_kept_from_the_writer(desk:
     notes = tuple(await desk.memory.store.get(ids))
     listener = Listener()
     task = Task(memory=desk.memory, now=desk.now, run_id="r", writer=listener)
-    draft = Draft(
+    draft = DerivedDraft(
         sort=GIST, key="", namespace="proj", content="c", sources=notes, reason="r", room=100
     )
 

@@ -19,7 +19,7 @@ from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.evolve.writing.judgement import Judged, Judgements
 from zettel.tools.llm.chat import ChatAnswer, ChatQuestion
-from zettel.tools.llm.llm import Mind
+from zettel.tools.llm.llm import Llm
 from zettel.tools.state.memory import Memory
 
 LYON, PARIS, ROME = "Ana lives in Lyon", "Ana has moved to Paris", "Ana lives in Rome now"
@@ -373,7 +373,7 @@ async def test_whatever_it_rules_a_second_run_changes_nothing_and_an_undo_all(
     async def open_chat() -> Judge:
         return judge
 
-    mind = Mind(open_chat=open_chat, retry_pauses_s=())
+    mind = Llm(open_chat=open_chat, retry_pauses_s=())
     memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=mind, consolidates=True)
     async with opened_desk(memory) as desk:
         ids = list[str]()

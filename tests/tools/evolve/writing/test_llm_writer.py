@@ -14,11 +14,11 @@ from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import Note
 from zettel.tools.evolve.writing.llm_writer import LlmWriter
 from zettel.tools.evolve.writing.prompts import description
-from zettel.tools.llm.budget import Cost, Purse
+from zettel.tools.llm.budget import Cost, TokenBudget
 from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
 from zettel.tools.llm.client import FRAME_TOKENS
 from zettel.tools.llm.health import BREAK_AFTER, BREAK_S
-from zettel.tools.llm.llm import Limits, Mind
+from zettel.tools.llm.llm import Llm, LlmLimits
 
 NOTE = Note(
     note_id="N1",
@@ -51,7 +51,7 @@ class FakeChat:
 
 def writer(
     chat: FakeChat,
-    limits: Limits | None = None,
+    limits: LlmLimits | None = None,
     *,
     pauses: tuple[float, ...] = (),
     clock: Callable[[], float] = lambda: 0.0,
@@ -62,9 +62,9 @@ def writer(
     async def open_chat() -> FakeChat:
         return chat
 
-    bounds = limits or Limits()
-    mind = Mind(open_chat=open_chat, limits=bounds, retry_pauses_s=pauses)
-    return LlmWriter(mind, Purse(store or DictStore(), bounds, START), clock=clock)
+    bounds = limits or LlmLimits()
+    mind = Llm(open_chat=open_chat, limits=bounds, retry_pauses_s=pauses)
+    return LlmWriter(mind, TokenBudget(store or DictStore(), bounds, START), clock=clock)
 
 
 def broken(reason: str = "failing", *, spent: bool = False, wait: float | None = None) -> Exception:
@@ -114,7 +114,7 @@ async def test_a_client_that_cannot_be_loaded_is_a_fallback() -> None:
     async def open_chat() -> FakeChat:
         raise ModelUnavailableError("m", "is broken", "Mend it.", what="LLM")
 
-    asking = LlmWriter(Mind(open_chat=open_chat), Purse(DictStore(), Limits(), START))
+    asking = LlmWriter(Llm(open_chat=open_chat), TokenBudget(DictStore(), LlmLimits(), START))
 
     assert await asking.describe([NOTE]) == {}
     assert asking.counts == {"llm_fallback_unavailable": 1}
@@ -127,7 +127,7 @@ async def test_a_call_whose_worst_case_is_one_token_too_many_is_not_made(
 ) -> None:
     chat = FakeChat([ChatAnswer(text=GOOD, tokens_in=DEAREST, tokens_out=MOST)])
     limits = {bound: DEAREST + MOST - short} | {"price_in": 1e6, "price_out": 1e6}
-    asking = writer(chat, Limits(**limits))  # pyright: ignore[reportArgumentType]: whole numbers
+    asking = writer(chat, LlmLimits(**limits))  # pyright: ignore[reportArgumentType]: whole numbers
 
     await asking.describe([NOTE])
     await asking.describe([NOTE])
@@ -148,7 +148,7 @@ async def test_what_a_service_does_not_count_is_estimated_and_a_timeout_may_cost
 
 
 async def test_a_run_that_is_cancelled_in_a_call_has_paid_for_it() -> None:
-    store, limits = DictStore(), Limits(tokens_day=DEAREST + MOST)
+    store, limits = DictStore(), LlmLimits(tokens_day=DEAREST + MOST)
     began = anyio.Event()
 
     class Endless(FakeChat):
@@ -177,8 +177,8 @@ async def test_no_sequence_of_calls_within_their_worst_case_passes_a_bound(
     per_run: int, per_day: int, calls: list[tuple[int, float]]
 ) -> None:
     store, total = DictStore(), 0
-    limits = Limits(tokens_run=per_run, tokens_day=per_day)
-    runs = [Purse(store, limits, START), Purse(store, limits, START)]
+    limits = LlmLimits(tokens_run=per_run, tokens_day=per_day)
+    runs = [TokenBudget(store, limits, START), TokenBudget(store, limits, START)]
     for number, (worst, share) in enumerate(calls):
         purse = runs[number % 2]
         if await purse.take(Cost(tokens=worst)):

@@ -38,7 +38,7 @@ SHORT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
+class Conflict:
     """Why two notes may not both be true, seen from the younger."""
 
     relation: str
@@ -54,7 +54,7 @@ def rival(
     older: Note | Outline,
     told: Sequence[Statement],
     before: Sequence[Statement],
-) -> Rival | None:
+) -> Conflict | None:
     """Whether and how the younger note says otherwise than the older.
 
     Args:
@@ -72,7 +72,7 @@ def rival(
 
 def tells_otherwise(
     note: Note | Outline, told: Sequence[Statement], other: Note | Outline
-) -> Rival | None:
+) -> Conflict | None:
     """The same of two notes in any order.
 
     Args:
@@ -115,7 +115,7 @@ async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter
     return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
 
 
-def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Rival | None:
+def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Conflict | None:
     if new.who != old.who or not (new.sure or old.sure):
         return None
     same_value = _same(new.value, old.value)
@@ -132,7 +132,7 @@ def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Rival | Non
     else:
         relation = MAY_CONTRADICT if same_day and not new.begun else MAY_SUPERSEDE
         reason = f"tells {fact} otherwise"
-    return Rival(relation=relation, weight=weight, reason=reason)
+    return Conflict(relation=relation, weight=weight, reason=reason)
 
 
 def _same(one: str, other: str) -> bool:
@@ -140,7 +140,7 @@ def _same(one: str, other: str) -> bool:
     return one == other or f" {one} " in f" {other} " or f" {other} " in f" {one} "
 
 
-def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) -> Rival | None:
+def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) -> Conflict | None:
     new, old = younger.content, older.content
     if fold(younger.subject) != fold(older.subject) or max(len(new), len(old)) > SHORT:
         return None
@@ -152,7 +152,7 @@ def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) 
     if len(words) < least or words != _said(older):
         return None
     over = not same_day or ends
-    return Rival(
+    return Conflict(
         relation=MAY_SUPERSEDE if over else MAY_CONTRADICT,
         weight=NEGATED,
         reason="denies it" if denies else "says it is so after all",

@@ -10,7 +10,7 @@ from zettel.tools.state.memory import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
+class RestoreCause:
     """Who brings revisions back, when and why: what the new revisions say of themselves."""
 
     now: datetime
@@ -60,7 +60,7 @@ def brought_back(standing: Note, earlier: Note, *, whole: bool) -> Note:
 
 
 async def changes_back(
-    memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: Return, *, whole: bool
+    memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: RestoreCause, *, whole: bool
 ) -> list[Change]:
     """The changes that bring earlier revisions back; each corrects the revision it closes.
 
@@ -86,7 +86,7 @@ async def changes_back(
 
 
 def _change(
-    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, stamp: Return
+    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, stamp: RestoreCause
 ) -> Change:
     same_words = standing.content == earlier.content
     return Change(

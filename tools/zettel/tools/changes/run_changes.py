@@ -21,7 +21,7 @@ def undoes(run_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
+class TouchedNote:
     """One note that a run changed."""
 
     before: Note | None
@@ -32,14 +32,14 @@ class Touched:
     """`Note.change` of the run's revisions, in order."""
 
 
-async def touched_by(store: NoteStore, run_id: str) -> list[Touched]:
+async def touched_by(store: NoteStore, run_id: str) -> list[TouchedNote]:
     """The notes that a run changed, by note id; empty for a run that changed none."""
     made = dict[str, list[Note]]()
     for revision in await store.revisions_of_run(run_id):
         made.setdefault(revision.note_id, []).append(revision)
     before = await _before(store, [revisions[0] for revisions in made.values()])
     return [
-        Touched(
+        TouchedNote(
             before=before.get(note_id),
             after=revisions[-1],
             steps=tuple(revision.change for revision in revisions),

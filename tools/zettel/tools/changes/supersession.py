@@ -101,7 +101,7 @@ async def plan_targets(
     return changes
 
 
-async def settle_targets(
+async def reconcile_superseded(
     memory: Memory, targets: Iterable[str], *, by: str, now: datetime
 ) -> list[Note]:
     """Look once more after a commit: somebody else may have linked or unlinked meanwhile.
@@ -123,7 +123,7 @@ async def half_superseded(store: NoteStore) -> list[str]:
     """Ids of notes that are superseded, though by no note that stands.
 
     Of two verbs that race, one killed right after its commit leaves such a note: what superseded
-    it was forgotten or unlinked, and nobody has looked once more. `settle_targets` mends it.
+    it was forgotten or unlinked, and nobody has looked once more. `reconcile_superseded` mends it.
     """
     closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
     ids = [note.note_id for note in await store.find(closed, limit=MOST)]

@@ -10,10 +10,10 @@ from zettel.storage.errors import ChangedSinceError, UnknownNameError
 from zettel.storage.notes import Note, Run, State
 from zettel.storage.store import Change
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.restore_revisions import Return, changes_back
-from zettel.tools.changes.run_changes import UNDO, Touched, stand_at, touched_by, undoes
-from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
-from zettel.tools.concurrency import unbroken
+from zettel.tools.changes.restore_revisions import RestoreCause, changes_back
+from zettel.tools.changes.run_changes import UNDO, TouchedNote, stand_at, touched_by, undoes
+from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
+from zettel.tools.concurrency import shielded
 from zettel.tools.state.memory import Memory
 
 NAMED_RUNS = 5
@@ -62,16 +62,16 @@ async def undo_run(
     touched = {entry.after.note_id: entry for entry in await touched_by(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = Return(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
+    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
-    with unbroken():  # and an undo without a record could not be found
+    with shielded():  # and an undo without a record could not be found
         stored = await commit(memory, sorted(touched), undoing.plan)
         report = _report(undoing, stored)
         if stored:
             ended = now + timedelta(seconds=anyio.current_time() - began)
             await memory.store.add_run(_record(report, who=who, now=now, ended=ended))
-            await settle_targets(memory, undoing.targets, by=who, now=now)
+            await reconcile_superseded(memory, undoing.targets, by=who, now=now)
     return report
 
 
@@ -81,9 +81,9 @@ class _Undoing:
     def __init__(
         self,
         memory: Memory,
-        touched: Mapping[str, Touched],
+        touched: Mapping[str, TouchedNote],
         run_id: str,
-        stamp: Return,
+        stamp: RestoreCause,
         *,
         partial: bool,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from zettel.storage.doctor.facts import Checkup, FileFacts
+from zettel.storage.doctor.facts import FileFacts, StoreFacts
 from zettel.tools.doctor.finding import Finding, found
 
 MISSING_INDICES = "missing_indices"
@@ -18,7 +18,7 @@ MOST_VERSIONS = 2_000
 """Manifests that a listing walks in some 40 ms; each holds files that are of no use any more."""
 
 
-def check_tables(seen: Checkup) -> Sequence[Finding]:
+def check_tables(seen: StoreFacts) -> Sequence[Finding]:
     """What upkeep has left undone."""
     missing = [f"{index.table}.{index.column}" for index in seen.indices if not index.there]
     behind = [index for index in seen.indices if index.unindexed > MOST_UNINDEXED]

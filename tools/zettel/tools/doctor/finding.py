@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zettel.storage.doctor.facts import Checkup
+from zettel.storage.doctor.facts import StoreFacts
 
 SHOWN = 5
 """Examples that a finding names."""
@@ -28,7 +28,7 @@ class Finding:
     """False for what is only worth knowing."""
 
 
-Check = Callable[[Checkup], Sequence[Finding]]
+Check = Callable[[StoreFacts], Sequence[Finding]]
 
 
 def few(names: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
-from zettel.tools.changes.supersession import half_superseded, settle_targets
+from zettel.tools.changes.supersession import half_superseded, reconcile_superseded
 from zettel.tools.erasure.orders import RELAPSE, drain, order_erasure, relapsed
 from zettel.tools.evolve.lease import drop_expired
 from zettel.tools.evolve.steps.embed import BARE
@@ -43,7 +43,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
         await drain(memory, now=now)
         mended["erased_again"] = len(again)
     if half := await half_superseded(memory.store):
-        revived = await settle_targets(memory, half, by=HEAL, now=now)
+        revived = await reconcile_superseded(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
         logger.warning("mended the store: %s", _told(mended))

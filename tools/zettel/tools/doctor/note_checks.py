@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from zettel.storage.doctor.facts import Checkup, RowFacts
+from zettel.storage.doctor.facts import RowFacts, StoreFacts
 from zettel.storage.notes import NEEDS_REVIEW
 from zettel.tools.doctor.finding import Finding, found
 
@@ -12,7 +12,7 @@ REVISION_GAPS = "revision_gaps"
 TORN_TIMES = "torn_times"
 
 
-def check_chains(seen: Checkup) -> Sequence[Finding]:
+def check_chains(seen: StoreFacts) -> Sequence[Finding]:
     """Revisions that are missing, and gaps and overlaps between those that are there."""
     chains = chains_of(seen)
     gaps = [
@@ -39,7 +39,7 @@ def check_chains(seen: Checkup) -> Sequence[Finding]:
     ]
 
 
-def torn(seen: Checkup) -> list[str]:
+def torn(seen: StoreFacts) -> list[str]:
     """Ids of notes with a gap or an overlap between two revisions."""
     return [
         note_id
@@ -51,7 +51,7 @@ def torn(seen: Checkup) -> list[str]:
     ]
 
 
-def chains_of(seen: Checkup) -> dict[str, list[RowFacts]]:
+def chains_of(seen: StoreFacts) -> dict[str, list[RowFacts]]:
     """Note id -> its revisions in order, each once."""
     chains = defaultdict[str, list[RowFacts]](list)
     for row in {row.row_id: row for row in seen.rows}.values():
@@ -66,7 +66,7 @@ DOUBLED_KEYS = "doubled_keys"
 MISNAMED_ROWS = "misnamed_rows"
 
 
-def check_keys(seen: Checkup) -> Sequence[Finding]:
+def check_keys(seen: StoreFacts) -> Sequence[Finding]:
     """Rows that are there twice, and notes that are current never or more than once."""
     times = Counter(row.row_id for row in seen.rows)
     doubled = [row_id for row_id, n in times.items() if n > 1]
@@ -110,7 +110,7 @@ def check_keys(seen: Checkup) -> Sequence[Finding]:
     ]
 
 
-def _doubled_keys(seen: Checkup) -> list[str]:
+def _doubled_keys(seen: StoreFacts) -> list[str]:
     """A table's name for each key that it has more than once."""
     beside = [table for table in seen.tables if table.name != "notes"]
     return [table.name for table in beside for _ in range(table.doubled_keys)]
@@ -122,7 +122,7 @@ ONE_SIDED_LINKS = "one_sided_links"
 HALF_SUPERSEDED = "half_superseded"
 
 
-def check_links(seen: Checkup) -> Sequence[Finding]:
+def check_links(seen: StoreFacts) -> Sequence[Finding]:
     """Links that lead nowhere, back, or are seen from one end only; and what a race left open."""
     there = {row.note_id for row in seen.rows}
     current = [row for row in seen.rows if row.current]
@@ -157,16 +157,16 @@ def check_links(seen: Checkup) -> Sequence[Finding]:
     ]
 
 
-def crooked(seen: Checkup) -> list[str]:
+def crooked(seen: StoreFacts) -> list[str]:
     """Ids of notes with links to themselves, or that are found from one end only."""
     return [*_to_themselves(seen), *_one_sided(seen)]
 
 
-def _to_themselves(seen: Checkup) -> list[str]:
+def _to_themselves(seen: StoreFacts) -> list[str]:
     return [row.note_id for row in seen.rows if row.current and row.note_id in row.links]
 
 
-def _one_sided(seen: Checkup) -> list[str]:
+def _one_sided(seen: StoreFacts) -> list[str]:
     return [row.note_id for row in seen.rows if {*row.links} != {*row.link_ids} - {NEEDS_REVIEW}]
 
 
@@ -175,7 +175,7 @@ LOST_VECTORS = "lost_vectors"
 WAITING = "waiting_for_vectors"
 
 
-def check_vectors(seen: Checkup) -> Sequence[Finding]:
+def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
     """Rows whose vectors are another model's or missing, and notes that wait for theirs."""
     waiting = sum(row.current and not row.embed_model for row in seen.rows)
     again = "Lets go of them; evolution embeds the notes anew (zettel evolve --once: now)."
@@ -209,16 +209,16 @@ def check_vectors(seen: Checkup) -> Sequence[Finding]:
     return told
 
 
-def wrong(seen: Checkup) -> list[str]:
+def wrong(seen: StoreFacts) -> list[str]:
     """Ids of notes with vectors that are another model's, or not what their row says of them."""
     return [*_foreign(seen), *_lost(seen)]
 
 
-def _foreign(seen: Checkup) -> list[str]:
+def _foreign(seen: StoreFacts) -> list[str]:
     return [row.note_id for row in seen.rows if row.embed_model not in ("", seen.model_id)]
 
 
-def _lost(seen: Checkup) -> list[str]:
+def _lost(seen: StoreFacts) -> list[str]:
     return [
         row.note_id
         for row in seen.rows

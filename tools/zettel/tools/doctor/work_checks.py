@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from zettel.storage.doctor.facts import Checkup
+from zettel.storage.doctor.facts import StoreFacts
 from zettel.tools.doctor.finding import Finding, found
 from zettel.tools.evolve.lease import KEY
 
@@ -12,7 +12,7 @@ PENDING_ERASURES = "pending_erasures"
 ERASED_AGAIN = "erased_again"
 
 
-def check_pending(seen: Checkup) -> Sequence[Finding]:
+def check_pending(seen: StoreFacts) -> Sequence[Finding]:
     """Erasures on their way, and erased notes that a copied file brought back."""
     told = found(
         ERASED_AGAIN,
@@ -37,7 +37,7 @@ STALE_LEASE = "stale_lease"
 
 
 def check_lease(
-    seen: Checkup, *, now: datetime, is_gone: Callable[[str], bool]
+    seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
 ) -> Sequence[Finding]:
     """A lease that ran out or whose holder has died."""
     claim = seen.meta.get(KEY)

@@ -15,7 +15,7 @@ from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import Preview, finish_preview
-from zettel.tools.concurrency import unbroken
+from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
 from zettel.tools.language.times import iso
 from zettel.tools.progress import say
@@ -62,7 +62,7 @@ async def erase_previewed(
             return answer
         memory.check_writes(note for note in there if note.note_id in meant)
         say(f"erasing {len(meant)} notes")
-        with unbroken():
+        with shielded():
             preview = replace(
                 preview,
                 revs={},

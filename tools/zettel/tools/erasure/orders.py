@@ -18,7 +18,7 @@ from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore
 from zettel.tools.changes.previews import withdraw_previews
 from zettel.tools.changes.stages import COMPARED
-from zettel.tools.changes.supersession import settle_targets, supersedes
+from zettel.tools.changes.supersession import reconcile_superseded, supersedes
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -118,11 +118,11 @@ async def _blot_out(
 ) -> None:
     orders = [entry.order for entry in entries]
     ids = [note_id for order in orders for note_id in order.note_ids]
-    receipts = await memory.store.blot_out(orders, clock=lambda: _since(now, began))
-    memory.let_go(ids)
+    receipts = await memory.store.erase_rows(orders, clock=lambda: _since(now, began))
+    memory.drop_cached(ids)
     await withdraw_previews(memory.store, ids, now=now)
     for entry in entries:
-        await settle_targets(memory, entry.targets, by=entry.order.who, now=now)
+        await reconcile_superseded(memory, entry.targets, by=entry.order.who, now=now)
     memory.on_write()
     for receipt in receipts:
         logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)

@@ -21,9 +21,9 @@ from zettel.tools.evolve.steps.embed import EMBED
 from zettel.tools.evolve.steps.link import LINK
 from zettel.tools.evolve.steps.revise import REVISE
 from zettel.tools.evolve.writing.llm_writer import LlmWriter
-from zettel.tools.evolve.writing.private_namespaces import Discreet
+from zettel.tools.evolve.writing.private_namespaces import PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
-from zettel.tools.llm.budget import Purse
+from zettel.tools.llm.budget import TokenBudget
 from zettel.tools.llm.health import keep_health
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
@@ -144,8 +144,8 @@ async def evolve(
 def _writer(memory: Memory, now: datetime) -> Writer:
     if memory.mind is None:
         return RULE
-    asking = LlmWriter(memory.mind, Purse(memory.store, memory.mind.limits, now))
-    return Discreet(asking, memory.llm_off) if memory.llm_off else asking
+    asking = LlmWriter(memory.mind, TokenBudget(memory.store, memory.mind.limits, now))
+    return PrivateNamespaceWriter(asking, memory.llm_off) if memory.llm_off else asking
 
 
 async def _steps(

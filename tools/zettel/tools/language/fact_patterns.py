@@ -46,7 +46,7 @@ _IS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class FactPattern:
     """One way to state a fact."""
 
     fact: str
@@ -62,8 +62,8 @@ class Form:
 
 def _form(
     fact: str, pattern: str, *, sure: bool = True, plain: bool = True, whole: bool = False
-) -> Form:
-    return Form(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain, whole=whole)
+) -> FactPattern:
+    return FactPattern(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain, whole=whole)
 
 
 FORMS = (

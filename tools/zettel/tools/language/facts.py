@@ -19,7 +19,7 @@ from zettel.tools.language.fact_patterns import (
     SINGLE,
     SPOKEN,
     WORDS,
-    Form,
+    FactPattern,
 )
 from zettel.tools.language.names import ASSISTANTS, ORDINARY
 
@@ -104,7 +104,7 @@ def _read(sentence: str, subject: str) -> Iterator[Statement]:
                 yield stated
 
 
-def _stated(form: Form, match: re.Match[str], subject: str) -> Statement | None:
+def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement | None:
     who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
     value = match.group("value").strip(" .!\"“”'`*")
     fact = form.fact if noun is None else _fact(noun, value, said=form in SAID)

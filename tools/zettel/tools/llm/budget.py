@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from zettel.storage.store import NoteStore
-from zettel.tools.llm.llm import Limits
+from zettel.tools.llm.llm import LlmLimits
 
 MILLION = 1_000_000
 _KEY = "llm:spent"
@@ -28,7 +28,7 @@ class Cost:
         return Cost(tokens=tokens, money=max(0.0, self.money + sign * other.money))
 
 
-class Purse:
+class TokenBudget:
     """Keeps count; the day's count stands in the store's `meta`.
 
     Args:
@@ -37,7 +37,7 @@ class Purse:
         now: The run's moment; its UTC day is the day that is counted.
     """
 
-    def __init__(self, store: NoteStore, limits: Limits, now: datetime) -> None:
+    def __init__(self, store: NoteStore, limits: LlmLimits, now: datetime) -> None:
         self._store, self._limits = store, limits
         self.now = now
         self._day = f"{now:%Y-%m-%d}"

@@ -9,9 +9,9 @@ import anyio
 from pydantic import BaseModel
 
 from zettel.storage.errors import ModelUnavailableError
-from zettel.tools.llm.budget import Cost, Purse
+from zettel.tools.llm.budget import Cost, TokenBudget
 from zettel.tools.llm.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.tools.llm.llm import Mind
+from zettel.tools.llm.llm import Llm
 
 LONGEST_PAUSE_S = 20.0
 """Seconds that a service may have a run wait: a third of what a run has."""
@@ -27,7 +27,7 @@ Form = TypeVar("Form", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
-class Asker:
+class LlmClient:
     """Puts questions to an LLM in one run; where there is no answer, that is counted.
 
     Args:
@@ -37,7 +37,7 @@ class Asker:
     """
 
     def __init__(
-        self, mind: Mind, purse: Purse, *, clock: Callable[[], float] = anyio.current_time
+        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
         self._mind, self._purse, self._clock = mind, purse, clock
         self._chat: Chat | None = None

@@ -20,7 +20,7 @@ _KEY = "llm:health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class HealthReport:
     """What is told of an LLM; moments are those of runs."""
 
     last: str = ""
@@ -36,7 +36,7 @@ class Told:
 class Health:
     """An LLM's breaker and what is told of it."""
 
-    told: Told = field(default_factory=Told)
+    told: HealthReport = field(default_factory=HealthReport)
     _failures: int = 0
     _silent_until: float = 0.0
 
@@ -47,7 +47,7 @@ class Health:
     def answered(self, now: datetime) -> None:
         """It gave an answer."""
         self._failures = 0
-        self.told = Told(
+        self.told = HealthReport(
             last=ANSWERED, error=self.told.error, error_at=self.told.error_at, answered_at=now
         )
 
@@ -56,17 +56,19 @@ class Health:
         self._failures += 1
         if self._failures >= BREAK_AFTER:
             self._failures, self._silent_until = 0, clock_s + BREAK_S
-        self.told = Told(last=error, error=error, error_at=now, answered_at=self.told.answered_at)
+        self.told = HealthReport(
+            last=error, error=error, error_at=now, answered_at=self.told.answered_at
+        )
 
     def spent(self) -> None:
         """The budget allows no such question."""
         told = self.told
-        self.told = Told(
+        self.told = HealthReport(
             last=SPENT, error=told.error, error_at=told.error_at, answered_at=told.answered_at
         )
 
 
-async def keep_health(store: NoteStore, told: Told) -> None:
+async def keep_health(store: NoteStore, told: HealthReport) -> None:
     """Write down how the last question went, unless nothing was asked."""
     if not told.last:
         return
@@ -85,14 +87,14 @@ async def keep_health(store: NoteStore, told: Told) -> None:
         await store.swap_meta(_KEY, expected=stands, value=value)
 
 
-async def read_health(store: NoteStore) -> Told:
+async def read_health(store: NoteStore) -> HealthReport:
     """What was written down last, by whichever process."""
     return _read(await store.get_meta(_KEY))
 
 
-def _read(raw: str | None) -> Told:
+def _read(raw: str | None) -> HealthReport:
     said: dict[str, str] = json.loads(raw) if raw else {}
-    return Told(
+    return HealthReport(
         last=said.get("last", ""),
         error=said.get("error", ""),
         error_at=_moment(said.get("error_at", "")),

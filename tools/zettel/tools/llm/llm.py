@@ -11,7 +11,7 @@ RETRY_PAUSES_S = (1.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class LlmLimits:
     """What the LLM may use up; None is no bound."""
 
     tokens_run: int | None = None
@@ -25,12 +25,12 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mind:
+class Llm:
     """How a run comes by its LLM."""
 
     open_chat: Callable[[], Awaitable[Chat]]
     """Called when a run has its first question."""
-    limits: Limits = field(default_factory=Limits)
+    limits: LlmLimits = field(default_factory=LlmLimits)
     retry_pauses_s: tuple[float, ...] = RETRY_PAUSES_S
     health: Health = field(default_factory=Health)
     """How it has answered in this process."""

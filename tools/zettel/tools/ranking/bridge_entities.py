@@ -17,7 +17,7 @@ from zettel.tools.language.names import ASSISTANTS, ORDINARY
 from zettel.tools.ranking.corpus import Corpus, Rows, Values
 from zettel.tools.ranking.fusion import Ranking
 from zettel.tools.ranking.mentions import is_addressed
-from zettel.tools.ranking.multi_hop import Unnamed
+from zettel.tools.ranking.multi_hop import MultiHop
 from zettel.tools.ranking.question import SELF, USER
 
 READ = 500
@@ -45,7 +45,7 @@ _SENTENCE_END = ".!?…\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class BridgeEntity:
     """A name that somebody unnamed may have."""
 
     name: str
@@ -56,7 +56,7 @@ class Lead:
     """Notes that tie it to whose it is."""
 
 
-def find_leads(unnamed: Unnamed, about: Ranking, asked: Ranking) -> list[Lead]:
+def find_leads(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[BridgeEntity]:
     """The likeliest names of somebody unnamed, at most `MEANT`, the best first.
 
     Args:
@@ -87,7 +87,7 @@ def find_leads(unnamed: Unnamed, about: Ranking, asked: Ranking) -> list[Lead]:
             weights[name] = fits * float(tie + told[answering] + hers)
     likely = sorted(weights, key=lambda name: -weights[name])[:MEANT]
     return [
-        Lead(
+        BridgeEntity(
             name=name,
             share=weights[name] / weights[likely[0]],
             rows=tuple(ties[name] or beside[name]),
@@ -190,7 +190,7 @@ def _ties(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
     return whose in words or (fold(outline.subject) == whose and (not spoken or USER in words))
 
 
-def _is_called(outline: Outline, name: str, unnamed: Unnamed) -> bool:
+def _is_called(outline: Outline, name: str, unnamed: MultiHop) -> bool:
     """Whether a note says of a folded name what the question does: "My sister Irena"."""
     return unnamed.noun in _words(_around(name, outline.content))
 

@@ -59,7 +59,7 @@ _ORDER = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Confidence:
     """What a recall says of itself."""
 
     verdict: Verdict
@@ -77,7 +77,7 @@ def judge(
     *,
     found_from: float = FOUND_FROM,
     whole: bool = True,
-) -> Judgement:
+) -> Confidence:
     """Judge a ranking by two things that its best note's score does not show.
 
     The **margin** (retrieval study, section 14) is the mean of the three best scores among the
@@ -94,7 +94,7 @@ def judge(
         whole: Whether these are all notes of the scope: else nothing is said of times.
     """
     if not ranked:
-        return Judgement(verdict="nothing_relevant", confidence=0.0)
+        return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
@@ -108,7 +108,7 @@ def judge(
     confidence = _confidence(margin, FAR if timeless else near - UNHEARD * bool(unheard))
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
-        return Judgement(verdict="found", confidence=confidence)
+        return Confidence(verdict="found", confidence=confidence)
     verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
     near_by = "comes near" if near < NEAR else "comes quite near"
     what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
@@ -118,7 +118,7 @@ def judge(
         other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
         asked = corpus.subjects[question.subject]
         reason = f"The closest notes are about {other}, not {asked}."
-    return Judgement(verdict=verdict, confidence=confidence, reason=reason)
+    return Confidence(verdict=verdict, confidence=confidence, reason=reason)
 
 
 def _confidence(margin: float, near: float) -> float:
@@ -184,7 +184,7 @@ def _unheard(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
     spelled = (name for name in asked_names(question.text) if fold(name) not in told)
-    return [name for name in spelled if not corpus.mentions.held(fold(name))]
+    return [name for name in spelled if not corpus.mentions.count(fold(name))]
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:

@@ -83,7 +83,7 @@ class Corpus:
 
     def is_common(self, name: str) -> bool:
         """Whether a folded name is in so many notes that it stands for somebody they are about."""
-        return self.mentions.held(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
+        return self.mentions.count(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""

@@ -24,7 +24,7 @@ _IN_A_DATE = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Anchor:
+class EventAnchor:
     """A moment that a question names by what happened then."""
 
     side: Side
@@ -34,7 +34,7 @@ class Anchor:
     """The question without it."""
 
 
-def find_anchor(text: str, now: datetime) -> Anchor | None:
+def find_anchor(text: str, now: datetime) -> EventAnchor | None:
     """The clause of a question that names a moment by an event, if it asks for what happened."""
     found = _CLAUSE.search(text)
     if found is None or _IN_A_DATE.search(text[: found.start()]):
@@ -42,7 +42,7 @@ def find_anchor(text: str, now: datetime) -> Anchor | None:
     rest, what = f"{text[: found.start()].rstrip()}{text[found.end() :]}", found[2].strip()
     if starts_with_time(what, now) or not _HAPPENED.search(rest):
         return None
-    return Anchor(side=_SIDES[found[1].lower()], what=what, rest=rest)
+    return EventAnchor(side=_SIDES[found[1].lower()], what=what, rest=rest)
 
 
 def moment(ranking: Ranking) -> float | None:

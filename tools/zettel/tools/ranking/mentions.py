@@ -78,7 +78,7 @@ class Mentions:
         self._said = said
         self._found = dict[str, tuple[int, list[int]]]()
 
-    def held(self, name: str) -> int:
+    def count(self, name: str) -> int:
         """How many notes hold a folded name, in whatever role."""
         return self._look(name)[0]
 

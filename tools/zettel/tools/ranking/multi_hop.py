@@ -66,7 +66,7 @@ _WORD = re.compile(r"[\p{L}\p{M}\p{N}-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unnamed:
+class MultiHop:
     """Words of a question that stand for a name."""
 
     words: str
@@ -87,7 +87,7 @@ class Unnamed:
         return f"{text[: self.start]}{spelled}{text[self.end :]}"
 
 
-def find_unnamed(text: str) -> Unnamed | None:
+def find_unnamed(text: str) -> MultiHop | None:
     """The innermost words of a question that stand for a name.
 
     None if there are none, or if nothing further is asked: "What is Ana's job?" takes one step.
@@ -99,7 +99,7 @@ def find_unnamed(text: str) -> Unnamed | None:
     name, words = fold(found["name"]), found["whole"]
     if not terms(rest):
         return None
-    return Unnamed(
+    return MultiHop(
         words=words,
         rest=rest,
         start=found.start(),

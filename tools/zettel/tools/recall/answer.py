@@ -12,12 +12,12 @@ from zettel.tools.ranking.excerpt import excerpt
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.weights import why
 from zettel.tools.recall.note_details import SHOWN_LINKS, in_session, link_line, whole_story
-from zettel.tools.recall.page_notes import NAMED, Entry, gather
+from zettel.tools.recall.page_notes import NAMED, PageNote, gather
 from zettel.tools.recall.token_budget import fit
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import copy_line, index_view, note_view, tokens
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import Cursor, Kept
+from zettel.tools.state.page_cache import CachedRanking, Cursor
 
 SHORT = 8
 """Words up to which a note leaves open what it speaks of: "Yes, on Tuesday then"."""
@@ -74,7 +74,7 @@ class Page:
     offset: int = 0
     known_at: datetime | None = None
     """The moment the first page saw; None on a first page, which sees now."""
-    found: Kept = field(default_factory=Kept)
+    found: CachedRanking = field(default_factory=CachedRanking)
     """For the pages that follow: of a question what it led to."""
     any_state: bool = False
     """Whether notes that were asked for by id are shown though they are no longer active."""
@@ -83,7 +83,7 @@ class Page:
     degraded: str = ""
 
 
-async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
+async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnswer:
     """Show the page's notes within the budget, and remember that they were served."""
     most = page.most or max(len(page.ids), 1)
     gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
@@ -109,7 +109,7 @@ async def assemble(memory: Memory, asked: Asked, page: Page) -> RecallAnswer:
     return answer
 
 
-def _judged(asked: Asked, page: Page, *, there: bool) -> RecallAnswer:
+def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
     """The answer's head: whether memory knows, and why not."""
     judgement = page.found.judgement if there else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
@@ -145,7 +145,12 @@ def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) 
 
 
 def _fitted(
-    memory: Memory, asked: Asked, answer: RecallAnswer, views: list[RecalledNote], *, more: bool
+    memory: Memory,
+    asked: RecallQuery,
+    answer: RecallAnswer,
+    views: list[RecalledNote],
+    *,
+    more: bool,
 ) -> list[RecalledNote]:
     budget, base = asked.asking.max_tokens, tokens(answer)
 
@@ -164,7 +169,7 @@ def _fitted(
     return fitted
 
 
-async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: int) -> Omitted:
+async def _omitted(memory: Memory, asked: RecallQuery, page: Page, done: int, left: int) -> Omitted:
     known_at = page.known_at or asked.now
     if known_at == asked.now:  # this is the first page
         known_at = await memory.store.latest() or known_at
@@ -181,7 +186,7 @@ async def _omitted(memory: Memory, asked: Asked, page: Page, done: int, left: in
 
 
 async def _views(
-    memory: Memory, asked: Asked, page: Page, entries: Sequence[Entry]
+    memory: Memory, asked: RecallQuery, page: Page, entries: Sequence[PageNote]
 ) -> list[RecalledNote]:
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
@@ -211,7 +216,7 @@ async def _views(
     return views
 
 
-async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLine]:
+async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> list[LinkLine]:
     # What a composed note is of takes more room than what it says.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
@@ -223,9 +228,9 @@ async def _link_lines(memory: Memory, asked: Asked, entry: Entry) -> list[LinkLi
 
 def _served(
     memory: Memory,
-    asked: Asked,
+    asked: RecallQuery,
     page: Page,
-    entries: Sequence[Entry],
+    entries: Sequence[PageNote],
     shown: Sequence[RecalledNote],
 ) -> None:
     """Strengthen what was recalled, and know its text again if it comes back as news."""

@@ -6,14 +6,16 @@ from datetime import datetime
 
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 READABLE = tuple(state for state in State if state is not State.FORGOTTEN)
 """States in which a note can be read by its id."""
 
 
-async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) -> Asked:
+async def resolve_as_of(
+    memory: Memory, asked: RecallQuery, page_known_at: datetime | None
+) -> RecallQuery:
     """Fix what the question looks at.
 
     Args:
@@ -30,13 +32,13 @@ async def looking(memory: Memory, asked: Asked, page_known_at: datetime | None) 
         # write; after a clock was set back it may lie ahead.
         known_at = known_at or await memory.store.latest() or asked.now
         where = replace(asked.where, known_at=known_at)
-        where = replace(where, past=await memory.store.past(where))
+        where = replace(where, past=await memory.store.rows_true_at(where))
     else:
         where = replace(asked.where, known_at=known_at)
     return replace(asked, where=where)
 
 
-async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+async def read_ids(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) -> list[Note]:
     """The notes of these ids in the order asked, in any state but forgotten.
 
     Looking back, each as it was; one that was not known or not true then is left out.
@@ -49,11 +51,11 @@ async def read_ids(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> lis
     )
     if asked.asking.as_of:
         where = replace(where, valid_at=asked.moment)
-        where = replace(where, past=await memory.store.past(where))
+        where = replace(where, past=await memory.store.rows_true_at(where))
     return await _in_order(memory, asked, where)
 
 
-async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> list[Note]:
+async def read_page(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) -> list[Note]:
     """The notes of a page in its order; one that has left recall since is left out."""
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
@@ -66,13 +68,15 @@ async def read_page(memory: Memory, asked: Asked, note_ids: Sequence[str]) -> li
     return await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
 
 
-async def _in_order(memory: Memory, asked: Asked, where: NoteFilter) -> list[Note]:
+async def _in_order(memory: Memory, asked: RecallQuery, where: NoteFilter) -> list[Note]:
     found = {n.note_id: n for n in await memory.store.find(where, limit=len(where.note_ids))}
     there = (found[i] for i in where.note_ids if i in found)
     return [await _as_seen(memory, note, asked, where.known_at) for note in there]
 
 
-async def _as_seen(memory: Memory, note: Note, asked: Asked, known_at: datetime | None) -> Note:
+async def _as_seen(
+    memory: Memory, note: Note, asked: RecallQuery, known_at: datetime | None
+) -> Note:
     """The revision with the end that was known of it, and without what was corrected since."""
     if known_at and note.known_to and note.known_to > known_at:
         return replace(note, current=True, known_to=None, ended_at=None, corrected=False)

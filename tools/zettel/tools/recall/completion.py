@@ -8,7 +8,7 @@ from typing import Literal
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.recall.modes import namespaces_seen
-from zettel.tools.recall_request import Asking, check
+from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_NAME
 
@@ -45,7 +45,7 @@ async def complete(
     Raises:
         InvalidArgumentError: The namespace's name cannot be one.
     """
-    where = check(Asking(namespace=namespace), caller, now).where
+    where = check(RecallRequest(namespace=namespace), caller, now).where
     before, comma, last = begun[:MAX_NAME].rpartition(",") if name == "tags" else ("", "", begun)
     known = await _known(memory, where, name)
     found = _ranked(known, last.strip(), taken=[tag.strip() for tag in before.split(",")])

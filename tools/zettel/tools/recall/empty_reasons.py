@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from zettel.storage.notes import fold
 from zettel.storage.store import NoteFilter
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import nearest
 
@@ -12,7 +12,7 @@ SHOWN_NAME = 60
 """Characters of a name in a reason, so that the smallest budget holds it."""
 
 
-async def missing_namespace(memory: Memory, asked: Asked) -> str:
+async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
     """That the namespace asked for holds nothing, though others were searched along with it."""
     name = asked.where.namespaces[0]
     if not asked.asking.namespace.strip() or name in memory.namespaces:
@@ -26,7 +26,7 @@ async def missing_namespace(memory: Memory, asked: Asked) -> str:
     return f"Namespace {name!r} holds no notes{hint}."
 
 
-async def why_nothing(memory: Memory, asked: Asked) -> str:
+async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
     """Which of the names asked for is not there, or that nothing matches."""
     if missing := await missing_namespace(memory, asked):
         return missing

@@ -11,14 +11,14 @@ from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.duplicates import copies_together
 from zettel.tools.recall.answer import Page, assemble
-from zettel.tools.recall.as_of import looking, read_ids
+from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.empty_reasons import missing_namespace, why_nothing
 from zettel.tools.recall.newest_first import newest_first
 from zettel.tools.recall.rerank import reordered
 from zettel.tools.recall.search import search
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import Cursor, Kept
+from zettel.tools.state.page_cache import CachedRanking, Cursor
 
 PROFILE = 20
 """Core notes shown by a recall without arguments."""
@@ -30,13 +30,15 @@ NAMED_MISSING = 3
 """Ids named that are not there; more are counted."""
 
 
-async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None) -> RecallAnswer:
+async def recall_page(
+    memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
+) -> RecallAnswer:
     """Answer a checked question, or go on where a page ended."""
     start = cursor or Cursor(
         key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
     )
     first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
-    asked = await looking(memory, asked, cursor.known_at if cursor else None)
+    asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
         page = await _read(memory, asked, first)
     elif asked.asking.query:
@@ -51,7 +53,7 @@ async def recall_page(memory: Memory, asked: Asked, cursor: Cursor | None = None
     return await assemble(memory, asked, page)
 
 
-async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
+async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """Rank the scope, or go on with the ranking that was kept."""
     kept, degraded = memory.pages.kept(page.key), ""
     if not kept.ranking:
@@ -70,7 +72,7 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
         ranking = copies_together(ranking, outlines)
-        kept = Kept(ranking=ranking, judgement=sure)
+        kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
@@ -83,7 +85,7 @@ async def _questioned(memory: Memory, asked: Asked, page: Page) -> Page:
     )
 
 
-async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Page:
+async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
     """All matches of the filters as of the first page's moment, newest first."""
     where = asked.where
     total = await memory.store.count(where)
@@ -94,7 +96,7 @@ async def _listed(memory: Memory, asked: Asked, page: Page, *, after: str) -> Pa
     return replace(page, ids=[note.note_id for note in notes], total=total)
 
 
-async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
+async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """The notes of these ids, in any state but forgotten."""
     there = {note.note_id for note in await read_ids(memory, asked, asked.note_ids)}
     missing = [note_id for note_id in asked.note_ids if note_id not in there]
@@ -116,7 +118,7 @@ async def _read(memory: Memory, asked: Asked, page: Page) -> Page:
     )
 
 
-async def _overview(memory: Memory, asked: Asked, page: Page) -> Page:
+async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """Profile, open work (this session's first), the newest, the commonest tags, the namespaces.
 
     Not this session's work alone: at the start of a session it has none, and over HTTP a caller

@@ -9,7 +9,7 @@ from zettel.tools.language.facts import statements
 from zettel.tools.language.terms import STEM, terms
 from zettel.tools.ranking.fusion import Ranked
 from zettel.tools.ranking.question import Question
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 READ = 20
@@ -27,7 +27,7 @@ _STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 
 async def newest_first(
     memory: Memory,
-    asked: Asked,
+    asked: RecallQuery,
     question: Question,
     ranked: Sequence[Ranked],
     outlines: Mapping[str, Outline],
@@ -63,7 +63,7 @@ async def newest_first(
     return _lifted(list(placed.values())) if ahead else tuple(ranked)
 
 
-def _pairs(note: Note, asked: Asked) -> list[tuple[str, str]]:
+def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
     """Ids of a note and of each that it may supersede."""
     at = asked.moment if asked.looks_back else None
     return [

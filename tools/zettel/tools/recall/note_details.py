@@ -13,10 +13,10 @@ from zettel.tools.changes.differences import history, shown
 from zettel.tools.changes.links import settle_open
 from zettel.tools.language.times import iso
 from zettel.tools.recall.as_of import read_ids
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.usage import lasting_days, retention
+from zettel.tools.state.usage import lasting_days, strength_left
 
 SHOWN_LINKS = 3
 """Links beside a note in `notes` detail."""
@@ -35,7 +35,7 @@ class Linked:
 
 
 async def linked(
-    memory: Memory, asked: Asked, notes: Sequence[Note], *, only: str = ""
+    memory: Memory, asked: RecallQuery, notes: Sequence[Note], *, only: str = ""
 ) -> dict[str, list[Linked]]:
     """Note id -> its links: open questions, then stated ones, then strong ones first.
 
@@ -70,7 +70,7 @@ async def linked(
 
 
 async def _ends(
-    memory: Memory, asked: Asked, note_ids: Sequence[str]
+    memory: Memory, asked: RecallQuery, note_ids: Sequence[str]
 ) -> Mapping[str, Note | Outline]:
     """Superseded, expired and archived notes among them are shown in `full` alone."""
     if not note_ids:
@@ -84,7 +84,7 @@ async def _ends(
     return {outline.note_id: outline for outline in outlines}
 
 
-def _state(other: Note | Outline, asked: Asked) -> str:
+def _state(other: Note | Outline, asked: RecallQuery) -> str:
     """Why a note may not come unasked; empty if it may."""
     state = other.state if isinstance(other, Note) else State.ACTIVE
     over = other.valid_until is not None and other.valid_until <= asked.moment
@@ -94,7 +94,7 @@ def _state(other: Note | Outline, asked: Asked) -> str:
 
 
 async def _standing(
-    memory: Memory, asked: Asked, notes: Sequence[Note]
+    memory: Memory, asked: RecallQuery, notes: Sequence[Note]
 ) -> dict[str, tuple[Link, ...]]:
     """Note id -> the links of its last known revision, of which a past one may be shown."""
     past = tuple(note.note_id for note in notes if not note.current)
@@ -112,7 +112,7 @@ def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
     return (link.relation in OPEN, link.made_by == "agent", link.weight, link.to)
 
 
-def link_line(entry: Linked, asked: Asked, *, of: Note) -> LinkLine:
+def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
     """A link from the side of the note that shows it.
 
     Args:
@@ -137,7 +137,7 @@ def link_line(entry: Linked, asked: Asked, *, of: Note) -> LinkLine:
     return line
 
 
-async def in_session(memory: Memory, asked: Asked, note: Note) -> list[LinkLine]:
+async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[LinkLine]:
     """The notes right before and after in the session: an order that is not stored but is."""
     if not note.session:
         return []
@@ -165,7 +165,7 @@ def _line(outline: Outline) -> str:
     return f"{outline.subject}: {words}" if outline.subject else words
 
 
-async def whole_story(memory: Memory, asked: Asked, note: Note) -> RecalledNote:
+async def whole_story(memory: Memory, asked: RecallQuery, note: Note) -> RecalledNote:
     """What `full` adds: derived fields, provenance, usage and history, as far as known then."""
     revisions = await memory.store.revisions(note.note_id)
     if note.current:  # not what somebody else has made of it since it was read
@@ -210,5 +210,5 @@ def _usage(note: Note, known: Usage | None, elapsed: timedelta) -> dict[str, obj
         "recall_count": known.recall_count if known else 0,
         "recalled_at": shown(known.recalled_at) if known else None,
         **({"strength_days": lasts} if isfinite(lasts) else {}),
-        "retention": round(retention(strength_days=lasts, elapsed=elapsed), 4),
+        "retention": round(strength_left(strength_days=lasts, elapsed=elapsed), 4),
     }

@@ -7,7 +7,7 @@ from zettel.storage.notes import CONTRADICTS, OPEN, Note
 from zettel.tools.ranking.duplicates import told_alike
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import Linked, linked
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 CHUNK = 11
@@ -19,7 +19,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class PageNote:
     """A note to show."""
 
     note: Note
@@ -39,10 +39,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class PageNotes:
     """What to show of a page, best first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PageNote, ...]
     ids: tuple[str, ...]
     """Of the page, those looked at, in its order."""
     there: frozenset[str]
@@ -56,8 +56,8 @@ class Gathered:
 
 
 async def gather(
-    memory: Memory, asked: Asked, ids: Sequence[str], *, most: int, by_id: bool
-) -> Gathered:
+    memory: Memory, asked: RecallQuery, ids: Sequence[str], *, most: int, by_id: bool
+) -> PageNotes:
     """Read the notes of a page.
 
     A note that contradicts one of them, or may, stands right behind it, though it ranks far below
@@ -80,11 +80,11 @@ async def gather(
     entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
         entries = await _side_by_side(memory, asked, entries, most)
-    return Gathered(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
+    return PageNotes(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
 
 
 async def _distinct(
-    memory: Memory, asked: Asked, ids: Sequence[str], most: int
+    memory: Memory, asked: RecallQuery, ids: Sequence[str], most: int
 ) -> tuple[list[tuple[Note, ...]], int]:
     """Groups of notes that say the same, more than so many, and how many ids they took.
 
@@ -99,11 +99,13 @@ async def _distinct(
     return [tuple(group) for group in groups.values()], looked
 
 
-async def _entries(memory: Memory, asked: Asked, groups: Sequence[tuple[Note, ...]]) -> list[Entry]:
+async def _entries(
+    memory: Memory, asked: RecallQuery, groups: Sequence[tuple[Note, ...]]
+) -> list[PageNote]:
     only = CONTRADICTS if asked.detail == "index" else ""
     links = await linked(memory, asked, [group[0] for group in groups], only=only)
     return [
-        Entry(
+        PageNote(
             note=note,
             also=tuple(also),
             links=tuple(links[note.note_id]),
@@ -124,22 +126,22 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
 
 
 async def _side_by_side(
-    memory: Memory, asked: Asked, entries: Sequence[Entry], most: int
-) -> list[Entry]:
+    memory: Memory, asked: RecallQuery, entries: Sequence[PageNote], most: int
+) -> list[PageNote]:
     known = {note.note_id: entry for entry in entries for note in (entry.note, *entry.also)}
     away = {i for entry in entries for i in entry.beside if i not in known}
     if away and len(entries) + len(away) > 1:
         pulled = await _matching(memory, asked, sorted(away))
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
-    ordered = dict[tuple[str, str], Entry]()
+    ordered = dict[tuple[str, str], PageNote]()
     for entry in entries:
         for one in (entry, *(known[i] for i in entry.beside if i in known)):
             ordered.setdefault(told_alike(one.note), one)
     return list(ordered.values())[:most]
 
 
-async def _matching(memory: Memory, asked: Asked, ids: Sequence[str]) -> list[Note]:
+async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> list[Note]:
     """Those of the notes that the question's filters let through and that are still there."""
     where = replace(asked.where, note_ids=tuple(ids))
     found = await memory.store.outlines(where, limit=len(ids))

@@ -16,7 +16,7 @@ from zettel.tools.ranking.exact_match import (
 )
 from zettel.tools.ranking.excerpt import excerpt
 from zettel.tools.ranking.fusion import Ranked
-from zettel.tools.recall_request import Asked
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ the question fit into the 512 that most such models take."""
 
 
 async def reordered(
-    memory: Memory, asked: Asked, ranked: Sequence[Ranked]
+    memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]
 ) -> tuple[tuple[Ranked, ...], str]:
     """Lift notes that hold a term of the question to the letter; then have the best ones reranked.
 
@@ -54,7 +54,7 @@ async def reordered(
     return with_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
 
 
-async def _read(memory: Memory, asked: Asked, ranked: Sequence[Ranked]) -> list[Outline]:
+async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
     where = replace(asked.where, note_ids=tuple(r.note_id for r in ranked))
     return await memory.store.outlines(where, limit=len(ranked)) if ranked else []
 

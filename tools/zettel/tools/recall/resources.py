@@ -20,7 +20,7 @@ from zettel.tools.language.times import iso
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.modes import commonest, profile_notes
 from zettel.tools.recall.note_details import link_line, linked, whole_story
-from zettel.tools.recall_request import Asked, Asking, check
+from zettel.tools.recall_request import RecallQuery, RecallRequest, check
 from zettel.tools.render import note_view
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_LIST
@@ -148,15 +148,17 @@ async def revs_of(
     return {note.note_id: note.rev for note in found}
 
 
-def _around(caller: Caller, now: datetime, namespace: str) -> Asked:
-    return check(Asking(namespace=namespace), caller, now)
+def _around(caller: Caller, now: datetime, namespace: str) -> RecallQuery:
+    return check(RecallRequest(namespace=namespace), caller, now)
 
 
-def _asked_by_id(caller: Caller, now: datetime, note_ids: Sequence[str]) -> Asked:
-    return check(Asking(note_ids=tuple(note_ids), detail="full"), caller, now)
+def _asked_by_id(caller: Caller, now: datetime, note_ids: Sequence[str]) -> RecallQuery:
+    return check(RecallRequest(note_ids=tuple(note_ids), detail="full"), caller, now)
 
 
-async def _one(memory: Memory, caller: Caller, now: datetime, note_id: str) -> tuple[Asked, Note]:
+async def _one(
+    memory: Memory, caller: Caller, now: datetime, note_id: str
+) -> tuple[RecallQuery, Note]:
     asked = _asked_by_id(caller, now, [note_id])
     found = await read_ids(memory, asked, asked.note_ids)
     if not found:

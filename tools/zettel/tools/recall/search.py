@@ -12,7 +12,7 @@ from anyio import to_thread
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Hit, Outline, fold
 from zettel.storage.store import NoteFilter
-from zettel.tools.concurrency import both
+from zettel.tools.concurrency import gather2
 from zettel.tools.ranking.bridge_entities import find_leads
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.event_anchors import find_anchor, moment
@@ -130,7 +130,7 @@ async def _ranked(
 ) -> tuple[Arms, Ranking]:
     """What the arms say, and its fusion with all the other signals."""
     arm = ARM if len(corpus) <= ARM_SCOPE else LARGE_ARM
-    arms, beforehand = await both(
+    arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
         lambda: to_thread.run_sync(question_values, question, corpus),
     )
@@ -179,7 +179,7 @@ async def _steps(
         _, found = await _ranked(memory, again, where, corpus)
         return again, found
 
-    (_, about), (_, rest) = await both(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
+    (_, about), (_, rest) = await gather2(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
     by_places, best = unnamed.is_person and not corpus.conversation, first.scores.max(initial=0.0)
     ranking = lifted(first, first, first.order[:KEEP], 1.0, best) if by_places else first
     for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):

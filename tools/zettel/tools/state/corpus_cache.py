@@ -38,7 +38,7 @@ class _Kept:
 
 
 @dataclass(slots=True)
-class Corpora:
+class CorpusCache:
     """What was read of scopes, as long as the store stands as it did then."""
 
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
@@ -47,13 +47,13 @@ class Corpora:
     """Shared by all tenants, so that all together are bounded."""
     _whose: str = ""
 
-    def of(self, whose: str) -> "Corpora":
+    def of(self, whose: str) -> "CorpusCache":
         """What a tenant asked for; a scope holds for each what it may see of it.
 
         Args:
             whose: The tenant; empty for the store's owner.
         """
-        return Corpora(self._kept, whose)
+        return CorpusCache(self._kept, whose)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
         """The notes of a scope; None if they are too many to be read whole."""

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from zettel.storage.access import Reach
+from zettel.storage.access import Access
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import NoteStore
-from zettel.storage.tenancy.store import LimitedStore
+from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.concurrency import KeyedLock
-from zettel.tools.llm.llm import Mind
-from zettel.tools.state.corpus_cache import Corpora
+from zettel.tools.llm.llm import Llm
+from zettel.tools.state.corpus_cache import CorpusCache
 from zettel.tools.state.page_cache import PageCache
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention
@@ -36,12 +36,12 @@ class Memory:
     store: NoteStore
     embedder: Embedder
     reranker: Reranker | None = None
-    mind: Mind | None = None
+    mind: Llm | None = None
     """The LLM that evolution may ask; None leaves all to rules."""
     served: ServedLog = field(default_factory=ServedLog)
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pages: PageCache = field(default_factory=PageCache)
-    corpora: Corpora = field(default_factory=Corpora)
+    corpora: CorpusCache = field(default_factory=CorpusCache)
     writing: KeyedLock = field(default_factory=KeyedLock)
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""
@@ -63,12 +63,12 @@ class Memory:
     """Called after every commit a verb made: the scheduler listens here."""
     on_run: Callable[[Run], None] = _no_run
     """Called when a run of evolution has ended, however it did."""
-    reach: Reach | None = None
+    reach: Access | None = None
     """How far it reaches; None is the whole store."""
     root: "Memory | None" = None
     """The memory that this one is a part of; None if it is the whole."""
 
-    def within(self, reach: Reach | None) -> "Memory":
+    def within(self, reach: Access | None) -> "Memory":
         """The memory as a caller of this reach has it; what the process remembers, too, is its own.
 
         Args:
@@ -78,7 +78,7 @@ class Memory:
             return self
         return replace(
             self,
-            store=LimitedStore(self.store, reach),
+            store=ScopedStore(self.store, reach),
             served=self.served.of(reach.key),
             pages=self.pages.of(reach.key),
             corpora=self.corpora.of(reach.key),
@@ -102,7 +102,7 @@ class Memory:
             if self.reach and note.namespace not in self.reach.writes:
                 raise NamespaceRefusedError(note.namespace, self.reach.writes)
 
-    def let_go(self, note_ids: Iterable[str]) -> None:
+    def drop_cached(self, note_ids: Iterable[str]) -> None:
         """Keep nothing in memory of erased notes: neither their words nor that they came up."""
         gone = frozenset(note_ids)
         self.served.drop(gone)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import id_bytes, read_id
-from zettel.tools.ranking.confidence import Judgement
+from zettel.tools.ranking.confidence import Confidence
 from zettel.tools.ranking.fusion import Ranked
-from zettel.tools.recall_request import Asking, unpack
+from zettel.tools.recall_request import RecallRequest, unpack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Packed:
+class PackedRanking:
     """Notes with their scores and shares.
 
     As they are ranked, 200 notes with 15 shares each take 216 KB, and so 26 KB.
@@ -33,7 +33,7 @@ class Packed:
     """Notes x (score, then every signal's share; NaN where it has none)."""
 
     @classmethod
-    def of(cls, ranking: Sequence[Ranked]) -> "Packed":
+    def of(cls, ranking: Sequence[Ranked]) -> "PackedRanking":
         """Pack a ranking."""
         names = tuple(dict.fromkeys(name for ranked in ranking for name in ranked.shares))
         numbers = np.full((len(ranking), 1 + len(names)), np.nan)
@@ -72,28 +72,28 @@ class Cursor:
     offset: int
     known_at: datetime
     """The moment the first page saw: UTC, timezone-aware."""
-    asking: Asking
+    asking: RecallRequest
     after: str = ""
     """Of a list, the last note shown: the next page begins behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class CachedRanking:
     """What a question led to."""
 
     ranking: tuple[Ranked, ...] = ()
     """The whole of it; empty where pages follow a list in the store."""
-    judgement: Judgement | None = None
+    judgement: Confidence | None = None
     """None where nothing was ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """A `Kept` as it waits for its next page."""
+    """A `CachedRanking` as it waits for its next page."""
 
     cursor: Cursor
-    ranking: Packed
-    judgement: Judgement | None
+    ranking: PackedRanking
+    judgement: Confidence | None
 
 
 _Rankings = OrderedDict[tuple[str, str], _Entry]
@@ -120,7 +120,7 @@ class PageCache:
         """The cache of a tenant; empty for the store's owner."""
         return PageCache(self._rankings, whose)
 
-    def keep(self, cursor: Cursor, kept: Kept, *, longest: int) -> str:
+    def keep(self, cursor: Cursor, kept: CachedRanking, *, longest: int) -> str:
         """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
 
         Args:
@@ -132,7 +132,9 @@ class PageCache:
         Returns:
             The cursor as text.
         """
-        entry = _Entry(cursor=cursor, ranking=Packed.of(kept.ranking), judgement=kept.judgement)
+        entry = _Entry(
+            cursor=cursor, ranking=PackedRanking.of(kept.ranking), judgement=kept.judgement
+        )
         self._rankings[self._whose, cursor.key] = entry
         self._rankings.move_to_end((self._whose, cursor.key))
         while len(self._rankings) > KEPT_RANKINGS:
@@ -147,12 +149,12 @@ class PageCache:
         text = _encode(packed)
         return text if len(text) <= longest else _short(cursor)
 
-    def kept(self, key: str) -> Kept:
+    def kept(self, key: str) -> CachedRanking:
         """What a first page found, if it is still kept; empty if not."""
         entry = self._rankings.get((self._whose, key))
         if entry is None:
-            return Kept()
-        return Kept(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
+            return CachedRanking()
+        return CachedRanking(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
 
     def read(self, text: str) -> Cursor:
         """Read a cursor back.

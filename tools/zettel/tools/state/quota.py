@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zettel.storage.errors import QuotaExceededError
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, Held, NewNote, NoteStore, text_bytes
+from zettel.storage.store import Change, NamespaceSize, NewNote, NoteStore, text_bytes
 
 COMMITS = 256
 """Commits, by whomever, after which is counted anew: what other processes may write unseen."""
@@ -76,7 +76,7 @@ class Quota:
                 count.text_bytes -= more.text_bytes
             raise
 
-    async def _check(self, store: NoteStore, namespace: str, more: Held) -> None:
+    async def _check(self, store: NoteStore, namespace: str, more: NamespaceSize) -> None:
         count = self._counts.get(namespace)
         version = await store.version()
         if count is None or version - count.version >= COMMITS:
@@ -88,18 +88,18 @@ class Quota:
             raise QuotaExceededError(namespace, *beyond)
 
     async def _count(self, store: NoteStore, namespace: str, version: int) -> _Count:
-        held = await store.held(namespace)
+        held = await store.size_of(namespace)
         count = _Count(held.notes, held.text_bytes, version, self._now())
         self._counts[namespace] = count
         return count
 
-    def _take(self, namespace: str, more: Held) -> tuple[_Count, Held]:
+    def _take(self, namespace: str, more: NamespaceSize) -> tuple[_Count, NamespaceSize]:
         count = self._counts[namespace]
         count.notes += more.notes
         count.text_bytes += more.text_bytes
         return count, more
 
-    def _beyond(self, count: _Count, more: Held) -> tuple[int, int, int, str] | None:
+    def _beyond(self, count: _Count, more: NamespaceSize) -> tuple[int, int, int, str] | None:
         """What is held, added and allowed, and in what, where that is too much."""
         bounds = (
             (count.notes, more.notes, self._notes, "notes"),
@@ -111,7 +111,7 @@ class Quota:
         return None
 
 
-def _added(new: Iterable[Note], changed: Iterable[Note]) -> dict[str, Held]:
+def _added(new: Iterable[Note], changed: Iterable[Note]) -> dict[str, NamespaceSize]:
     """Namespace -> what revisions add to it; nothing of those that add nothing."""
     notes, sizes = Counter[str](), Counter[str]()
     for note in new:
@@ -120,7 +120,7 @@ def _added(new: Iterable[Note], changed: Iterable[Note]) -> dict[str, Held]:
     for note in changed:
         sizes[note.namespace] += text_bytes(note)
     return {
-        name: Held(notes=notes[name], text_bytes=size)
+        name: NamespaceSize(notes=notes[name], text_bytes=size)
         for name, size in sizes.items()
         if size or notes[name]
     }

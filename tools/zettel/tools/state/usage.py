@@ -38,7 +38,7 @@ def lasting_days(note: Note, known: Usage | None) -> float:
     return LAYER_DAYS[note.kind] * strength * (0.5 + note.importance)
 
 
-def retention(*, strength_days: float, elapsed: timedelta) -> float:
+def strength_left(*, strength_days: float, elapsed: timedelta) -> float:
     """Share of a memory still held: `exp(-elapsed / strength)` (Ebbinghaus 1885; MemoryBank).
 
     Args:

@@ -14,8 +14,8 @@ from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.notes import Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
-from zettel.tools.changes.conflicts import Rival, of_others, tellers, tells_otherwise
-from zettel.tools.concurrency import both
+from zettel.tools.changes.conflicts import Conflict, of_others, tellers, tells_otherwise
+from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import Statement, statements
 from zettel.tools.render import shortened
 from zettel.tools.state.memory import Memory
@@ -81,7 +81,9 @@ async def committed_beside_search(
     if vectors is None:
         return await commit(), None
     before = await memory.store.version()
-    written, near = await both(commit, lambda: nearest_notes(memory, namespace, vectors, now=now))
+    written, near = await gather2(
+        commit, lambda: nearest_notes(memory, namespace, vectors, now=now)
+    )
     if not await _stood_still(memory, before):
         near = await nearest_notes(memory, namespace, vectors, now=now)
     return written, near
@@ -218,7 +220,7 @@ async def _sharing_words(memory: Memory, note: Note) -> list[Outline]:
 
 
 def _candidate(
-    note: Note, other: Outline, cosine: float | None, otherwise: Rival | None
+    note: Note, other: Outline, cosine: float | None, otherwise: Conflict | None
 ) -> Candidate:
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"

@@ -20,9 +20,9 @@ from zettel.tools.changes.previews import (
     put_preview,
 )
 from zettel.tools.changes.stages import stage_after
-from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
+from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.changes.unlearn import unlearn
-from zettel.tools.concurrency import unbroken
+from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.progress import say
@@ -243,14 +243,16 @@ async def _change_state(
         return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
     say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
-    with unbroken():
+    with shielded():
         for note in await commit(memory, list(revs), plan):
             if note.note_id in revs:
                 settled[note.note_id] = note
         # A restored note may have lost or found a superseder while it was away. Nothing comes
         # before this: killed in between, what races have left stays.
         say(f"settling what {len(settled)} notes had replaced")
-        await settle_targets(memory, targets | settled.keys() if undo else targets, by=by, now=now)
+        await reconcile_superseded(
+            memory, targets | settled.keys() if undo else targets, by=by, now=now
+        )
         if not undo:
             say(f"unlearning what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)

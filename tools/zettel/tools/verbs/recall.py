@@ -7,7 +7,7 @@ from datetime import datetime
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.recall.modes import recall_page
-from zettel.tools.recall_request import Asking, check
+from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.state.memory import Memory
 
 
@@ -47,11 +47,11 @@ async def recall(
     if cursor and cursor.strip():
         page = memory.pages.read(cursor)
         given = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
-        default = Asking()
+        default = RecallRequest()
         changed = {k: v for k, v in given.items() if v != getattr(default, k)}
         again = replace(page.asking, **changed)  # pyright: ignore[reportArgumentType]: own fields
         return await recall_page(memory, check(again, caller, now), page)
-    asking = Asking(
+    asking = RecallRequest(
         query=(query or "").strip(),
         note_ids=tuple(note_ids or ()),
         subject=subject or "",

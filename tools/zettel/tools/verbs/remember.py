@@ -15,8 +15,8 @@ from zettel.tools.answers import MODEL_LOADING, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import LinkArgument, check_links, check_targets, with_links
-from zettel.tools.changes.supersession import plan_targets, settle_targets, supersedes
-from zettel.tools.concurrency import unbroken
+from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
+from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import candidates, committed_beside_search
@@ -107,8 +107,8 @@ async def _store(
         known, vectors = await _known_or_embedded(memory, note, given, now)
         if known:
             # A call cut off between its two commits is finished by sending it again.
-            with unbroken():
-                await settle_targets(memory, supersedes(known), by=note.changed_by, now=now)
+            with shielded():
+                await reconcile_superseded(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
         created = await _is_new_namespace(memory, note.namespace)
         note = _marked(memory, note, vectors)
@@ -136,9 +136,9 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
             memory.store, supersedes(note), changed, by=note.changed_by, now=now
         )
 
-    with unbroken():
+    with shielded():
         await commit(memory, (), plan, new=(entry,))
-        await settle_targets(memory, supersedes(note), by=note.changed_by, now=now)
+        await reconcile_superseded(memory, supersedes(note), by=note.changed_by, now=now)
 
 
 async def _known_or_embedded(

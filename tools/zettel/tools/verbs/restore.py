@@ -8,7 +8,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Note
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change
-from zettel.tools.changes.restore_revisions import Return, changes_back
+from zettel.tools.changes.restore_revisions import RestoreCause, changes_back
 from zettel.tools.changes.supersession import told_end
 from zettel.tools.state.memory import Memory
 
@@ -31,7 +31,9 @@ async def restoring(
             f"{note.note_id} has no revision {rev}, its last is {note.rev}",
             'Call recall with note_ids and detail="full" to see its history.',
         )
-    stamp = Return(now=now, by=by, change="restore", reason=reason or f"back to revision {rev}")
+    stamp = RestoreCause(
+        now=now, by=by, change="restore", reason=reason or f"back to revision {rev}"
+    )
 
     told = told_end(revisions[:rev])
 

@@ -16,7 +16,7 @@ MADE = ("rule", "llm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class NoteEdit:
     """What to change, checked; None is absent, an empty value empties the field."""
 
     content: str | None = None
@@ -36,12 +36,12 @@ class Wish:
     reason: str = ""
 
 
-NO_WISH = Wish()
+NO_WISH = NoteEdit()
 
 
 def revised(
     old: Note,
-    wish: Wish,
+    wish: NoteEdit,
     vectors: Vectors | None,
     *,
     model: str,
@@ -120,7 +120,7 @@ def _check_end(old: Note, new: Note) -> None:
     )
 
 
-def _was_never_true(old: Note, wish: Wish, *, new_words: bool, moved: bool) -> bool:
+def _was_never_true(old: Note, wish: NoteEdit, *, new_words: bool, moved: bool) -> bool:
     """Whether the change rewrites what was believed, instead of telling that the world changed.
 
     So does another date alone, and so do new words about a time that is over.
@@ -129,7 +129,7 @@ def _was_never_true(old: Note, wish: Wish, *, new_words: bool, moved: bool) -> b
     return wish.correction or (over if new_words else moved)
 
 
-def _happened(old: Note, wish: Wish, now: datetime, *, new_words: bool) -> datetime:
+def _happened(old: Note, wish: NoteEdit, now: datetime, *, new_words: bool) -> datetime:
     if wish.happened is None:
         over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
         return now if new_words and not over and not wish.correction else old.happened_at
@@ -142,7 +142,7 @@ def _valid_from(old: Note, happened: datetime, now: datetime, *, never: bool) ->
     return old.valid_from if never and happened > now else min(happened, now)
 
 
-def _links(old: Note, new: Note, wish: Wish, now: datetime, *, never: bool) -> tuple[Link, ...]:
+def _links(old: Note, new: Note, wish: NoteEdit, now: datetime, *, never: bool) -> tuple[Link, ...]:
     ended = min(new.happened_at, now) if wish.happened and wish.content is not None else now
     if wish.unlinked:
         return without_agents(old.links, at=ended, never=wish.correction)
@@ -157,7 +157,7 @@ def _along(link: Link, old: Note, new: Note) -> Link:
     return replace(link, valid_from=becomes) if link.valid_from == was else link
 
 
-def _makers(old: Note, wish: Wish) -> dict[str, str]:
+def _makers(old: Note, wish: NoteEdit) -> dict[str, str]:
     makers = dict(old.derived_by)
     for name, value in (("context", wish.context), ("tags", wish.tags)):
         if value is not None:

@@ -17,17 +17,17 @@ from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.supersession import (
     check_no_circle,
     plan_targets,
-    settle_targets,
+    reconcile_superseded,
     supersedes,
     told_end,
     turned,
 )
-from zettel.tools.concurrency import both, unbroken
+from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import read_time
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, nearest_notes
 from zettel.tools.verbs.restore import restoring
-from zettel.tools.verbs.revision import NO_WISH, Wish, archived, revised
+from zettel.tools.verbs.revision import NO_WISH, NoteEdit, archived, revised
 
 Amend = Callable[[Note], Awaitable[Change | None]]
 """From the note as it stands to its next revision; None when nothing would change."""
@@ -69,7 +69,7 @@ async def update(
     if not ids:
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     most = validation.MAX_FIELD
-    wish = Wish(
+    wish = NoteEdit(
         content=None if content is None else validation.check_content(content),
         context=None
         if context is None
@@ -85,7 +85,7 @@ async def update(
         correction=correction,
         reason=validation.check_text("reason", (reason or "").strip(), most=most),
     )
-    note, vectors = await both(lambda: _live(memory, ids[0]), lambda: _vectors(memory, wish))
+    note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, wish))
     if restore_rev is None:
         vectors = vectors if wish.content != note.content else None
         amend = await _amending(memory, caller, wish, vectors, now)
@@ -99,7 +99,7 @@ async def update(
 
 
 async def _amending(
-    memory: Memory, caller: Caller, wish: Wish, vectors: Vectors | None, now: datetime
+    memory: Memory, caller: Caller, wish: NoteEdit, vectors: Vectors | None, now: datetime
 ) -> Amend:
     linked = sorted({link["to"] for link in wish.links})
     check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
@@ -112,7 +112,7 @@ async def _amending(
     return amend
 
 
-async def _without_known_end(memory: Memory, note: Note, wish: Wish) -> Wish:
+async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> NoteEdit:
     """The wish without the end the note was told before; another note may have given it another."""
     if note.valid_until is None or not (wish.valid_until or wish.endless):
         return wish
@@ -134,7 +134,7 @@ def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
     return guarded
 
 
-def _check_alone(wish: Wish) -> None:
+def _check_alone(wish: NoteEdit) -> None:
     if replace(wish, reason="") != NO_WISH:
         raise InvalidArgumentError(
             "restore_rev",
@@ -147,7 +147,7 @@ async def _apply(
     memory: Memory,
     by: str,
     note: Note,
-    wish: Wish,
+    wish: NoteEdit,
     amend: Amend,
     vectors: Vectors | None,
     now: datetime,
@@ -174,11 +174,11 @@ async def _apply(
         return changes + [archived(part, after, now) for part in folded]
 
     async def write() -> Sequence[Note]:
-        with unbroken():
+        with shielded():
             stored = await commit(memory, [note_id, *sorted(parts)], plan)
             ends = before.valid_until or after.valid_until  # as every note does that was superseded
             targets = [*turned(before, after), *([note_id] if ends else [])]
-            return [*stored, *await settle_targets(memory, targets, by=by, now=now)]
+            return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
     answer = _told(before, stored, parts)
@@ -213,13 +213,13 @@ async def _live(memory: Memory, note_id: str) -> Note:
     return found[0]
 
 
-async def _vectors(memory: Memory, wish: Wish) -> Vectors | None:
+async def _vectors(memory: Memory, wish: NoteEdit) -> Vectors | None:
     if wish.content is None or not memory.embedder.ready:
         return None
     return (await memory.embedder.embed_notes([wish.content]))[0]
 
 
-async def _open_parts(memory: Memory, note: Note, wish: Wish) -> frozenset[str]:
+async def _open_parts(memory: Memory, note: Note, wish: NoteEdit) -> frozenset[str]:
     """The working notes that a finished working note folds into itself."""
     finished = wish.kind not in (None, Kind.WORKING)
     if note.kind is not Kind.WORKING or not finished:

@@ -33,7 +33,7 @@ SECRET = "llm_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class PreflightReport:
     """What is to be said of a configuration."""
 
     refusals: tuple[ZettelError, ...] = ()
@@ -41,7 +41,7 @@ class Examined:
     warnings: tuple[str, ...] = ()
 
 
-async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, Examined]:
+async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, PreflightReport]:
     """Read all settings and examine them, for `zettel serve`.
 
     Args:
@@ -82,7 +82,7 @@ def _without(flags: Mapping[str, object], unusable: set[str]) -> Settings | None
         return None
 
 
-async def examine_serving(settings: Settings) -> Examined:
+async def examine_serving(settings: Settings) -> PreflightReport:
     """Examine settings that were read, with all that concerns a port."""
     from zettel.server.config.preflight.exposure import exposure_refusals, exposure_warnings  # noqa: PLC0415
     from zettel.server.config.preflight.tls import tls_refusals, tls_warnings  # noqa: PLC0415  not for engines
@@ -95,7 +95,7 @@ async def examine_serving(settings: Settings) -> Examined:
     except ZettelError as error:
         # Whether there are tokens cannot be seen in such a store.
         refusals.append(error)
-    return Examined(
+    return PreflightReport(
         refusals=tuple(refusals),
         warnings=(
             *unknown_variables(os.environ, Settings.model_fields),
@@ -131,7 +131,7 @@ def _of_the_llm(settings: Settings) -> list[str]:
     return []
 
 
-def examine(settings: Settings) -> Examined:
+def examine(settings: Settings) -> PreflightReport:
     """Examine what every engine of a store needs to be right."""
     refusals = list[ZettelError]()
     try:
@@ -140,7 +140,7 @@ def examine(settings: Settings) -> Examined:
         refusals.append(error)
     warnings = [*contradictions(settings), *_of_the_store(settings)]
     warnings += _unwritable(Path(one_spelling(settings.erasures)), "The record of erasures'")
-    return Examined(refusals=tuple(refusals), warnings=tuple(warnings))
+    return PreflightReport(refusals=tuple(refusals), warnings=tuple(warnings))
 
 
 def _of_the_store(settings: Settings) -> list[str]:

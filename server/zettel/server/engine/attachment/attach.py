@@ -8,8 +8,8 @@ import os
 import sys
 from collections.abc import Mapping
 
-from zettel.server.engine.attachment.relay import Pump
-from zettel.server.engine.ipc.connect import Line, RefusedError
+from zettel.server.engine.attachment.relay import Relay
+from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import given_settings, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import reach
@@ -34,7 +34,7 @@ class Attachment:
         self._parent = os.getppid()
         self._told: set[str] = set()
 
-    def reach(self) -> Line:
+    def reach(self) -> EngineConnection:
         """Come to an engine.
 
         Raises:
@@ -48,9 +48,9 @@ class Attachment:
             self._tell_once(f"zettel serve runs version {found}; end it and start {VERSION}")
         return line
 
-    def serve(self, line: Line) -> None:
+    def serve(self, line: EngineConnection) -> None:
         """Carry the client's lines until it leaves."""
-        Pump(line, self.reach, self._leave_if_orphaned).run()
+        Relay(line, self.reach, self._leave_if_orphaned).run()
 
     def _leave_if_orphaned(self) -> None:
         if os.getppid() != self._parent:

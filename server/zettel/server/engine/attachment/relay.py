@@ -9,8 +9,8 @@ import select
 import socket
 from collections.abc import Callable
 
-from zettel.server.engine.attachment.replay_log import Journal
-from zettel.server.engine.ipc.connect import Line, RefusedError
+from zettel.server.engine.attachment.replay_log import ReplayLog
+from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE
 from zettel.server.engine.ipc.rendezvous import UnattachableError
 
@@ -24,7 +24,7 @@ TICK_S = 2.0
 """Seconds between two looks at whether anybody still waits for us."""
 
 
-class Lines:
+class LineSplitter:
     """Whole lines out of a byte stream, newlines included, blank ones left out.
 
     Of a line above `MAX_MESSAGE` only the edges are kept, which hold its id; between them goes
@@ -61,7 +61,7 @@ class Lines:
             self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
 
 
-class Pump:
+class Relay:
     """The client's pipes on one side, an engine on the other, another engine when that one dies.
 
     Args:
@@ -73,16 +73,16 @@ class Pump:
 
     def __init__(
         self,
-        line: Line,
-        reattach: Callable[[], Line],
+        line: EngineConnection,
+        reattach: Callable[[], EngineConnection],
         patience: Callable[[], None],
         fds: tuple[int, int] = (0, 1),
     ) -> None:
         self._reattach = reattach
         self._patience = patience
         self._in, self._out = fds
-        self._journal = Journal()
-        self._from_client, self._from_engine = Lines(), Lines()
+        self._journal = ReplayLog()
+        self._from_client, self._from_engine = LineSplitter(), LineSplitter()
         self._to_client, self._to_engine = bytearray(), bytearray()
         self._client_ended = False
         self._engine: socket.socket | None = None
@@ -125,11 +125,11 @@ class Pump:
                 writable.append(self._engine)
         return readable, writable
 
-    def _connect(self, line: Line) -> None:
+    def _connect(self, line: EngineConnection) -> None:
         self._engine = line.sock
         self._engine.setblocking(False)
         self._deaf = False
-        self._from_engine = Lines()
+        self._from_engine = LineSplitter()
         self._to_engine = bytearray(b"".join(self._journal.replay()))
 
     def _attach_again(self) -> None:

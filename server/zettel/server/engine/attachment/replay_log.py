@@ -30,7 +30,7 @@ DIED_AGAIN = (
 Id = int | str
 
 
-class Journal:
+class ReplayLog:
     """The requests that have no answer yet, the older era's handshake, and what was subscribed."""
 
     def __init__(self) -> None:

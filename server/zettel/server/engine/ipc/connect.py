@@ -24,7 +24,7 @@ class RefusedError(Exception):
     """The engine says that this client was started wrongly; the text says what to change."""
 
 
-class Line(NamedTuple):
+class EngineConnection(NamedTuple):
     """A connection to an engine that has answered hello."""
 
     sock: socket.socket
@@ -32,7 +32,7 @@ class Line(NamedTuple):
     answer: Message
 
 
-def dial(place: Rendezvous, hello: Message) -> Line | None:
+def dial(place: Rendezvous, hello: Message) -> EngineConnection | None:
     """Say hello to the engine of a store.
 
     Returns:
@@ -67,7 +67,7 @@ def dial(place: Rendezvous, hello: Message) -> Line | None:
     if "refused" in answer:
         reached.close()
         raise RefusedError(str(answer["refused"]))
-    return Line(reached, answer)
+    return EngineConnection(reached, answer)
 
 
 def _connect(place: Rendezvous, record: Message) -> socket.socket:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from zettel.server.engine.ipc.connect import Line, dial
+from zettel.server.engine.ipc.connect import EngineConnection, dial
 from zettel.server.engine.ipc.file_lock import try_lock
 from zettel.server.engine.ipc.handshake import Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
@@ -34,7 +34,7 @@ Patience = Callable[[], None]
 """Called while waiting; does not return if nobody waits for an answer any more."""
 
 
-def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> Line:
+def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> EngineConnection:
     """Come to an engine of this version or a newer one: there already, or started for it.
 
     Args:
@@ -75,7 +75,7 @@ def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> Li
     raise UnattachableError(problem)
 
 
-def drain(place: Rendezvous) -> Line | None:
+def drain(place: Rendezvous) -> EngineConnection | None:
     """Ask an engine to end in good order, if there is one.
 
     Returns:
@@ -84,7 +84,7 @@ def drain(place: Rendezvous) -> Line | None:
     return dial(place, request(place.store, "drain"))
 
 
-def _is_outdated(line: Line) -> bool:
+def _is_outdated(line: EngineConnection) -> bool:
     """Whether this engine is to make way for one of our own version.
 
     Only an older one, or two versions would replace each other for ever; and none that somebody
@@ -101,7 +101,9 @@ def _spawn_lock(place: Rendezvous) -> int | None:
         raise UnattachableError(problem) from None
 
 
-def _reach_alone(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> Line | None:
+def _reach_alone(
+    place: Rendezvous, hello: Message, ipc: str, patience: Patience
+) -> EngineConnection | None:
     """Start an engine while nobody else does; None if it, or the one that was there, died."""
     line = dial(place, hello)
     if line is not None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zettel.server.transports.http.open_requests import Streams
+from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.errors import ZettelError
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ WELL_KNOWN = "/.well-known/"
 """Where clients look for OAuth: they must be told what is there, and that nothing is."""
 
 
-class Gate(ABC):
+class AccessControl(ABC):
     """Lets requests in, and out what may not go on."""
 
     routes: tuple[BaseRoute, ...] = ()
@@ -73,7 +73,7 @@ class Gate(ABC):
 
         return wrapped
 
-    async def watch(self, streams: Streams) -> None:
+    async def watch(self, streams: OpenRequests) -> None:
         """End what is open and may not be any more, until cancelled."""
         while True:
             await anyio.sleep(LOOK_S)

@@ -14,19 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import Feed
-from zettel.server.protocol.server import Door, Engine, create_server
+from zettel.server.protocol.change_feed import ChangeFeed
+from zettel.server.protocol.server import ClientDefaults, Engine, create_server
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.transports.http.access import Gate
+from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.health import health_routes
-from zettel.server.transports.http.host_check import Guard
+from zettel.server.transports.http.host_check import HostCheck
 from zettel.server.transports.http.limits.admission import Admission
 from zettel.server.transports.http.limits.limited_engine import LimitedEngine
-from zettel.server.transports.http.limits.rejections import TurnedAway
-from zettel.server.transports.http.mcp_endpoint import HttpMessages
+from zettel.server.transports.http.limits.rejections import Rejections
+from zettel.server.transports.http.mcp_endpoint import McpEndpoint
 from zettel.server.transports.http.metrics import Metrics
-from zettel.server.transports.http.open_requests import Streams
-from zettel.server.transports.http.sse_endpoint import AnswersUnparsable, answer_unparsable
+from zettel.server.transports.http.open_requests import OpenRequests
+from zettel.server.transports.http.sse_endpoint import MalformedMessages, answer_unparsable
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -52,13 +52,13 @@ def allowed(settings: Settings) -> TransportSecuritySettings:
 
 def create_app(
     runtime: Runtime,
-    gatekeeper: Gate,
+    gatekeeper: AccessControl,
     *,
     namespace: str,
     security: TransportSecuritySettings,
-    streams: Streams,
+    streams: OpenRequests,
     admission: Admission | None = None,
-    make_server: Callable[[Engine, Door, Feed], Server] = create_server,
+    make_server: Callable[[Engine, ClientDefaults, ChangeFeed], Server] = create_server,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Make the application.
@@ -73,10 +73,13 @@ def create_app(
         make_server: Makes the server object of each transport; the conformance suite's is its own.
         metrics: What `/metrics` shows; None for no such path.
     """
-    admission = admission or Admission(Limits(), TurnedAway())
+    admission = admission or Admission(Limits(), Rejections())
     engine, sessions = LimitedEngine(runtime, admission), admission.sessions
     most = admission.limits.max_request_bytes
-    doors = [Door(transport=t, namespace=namespace, tally=runtime.tally) for t in ("http", "sse")]
+    doors = [
+        ClientDefaults(transport=t, namespace=namespace, tally=runtime.tally)
+        for t in ("http", "sse")
+    ]
     http_server, sse_server = (make_server(engine, door, runtime.feed) for door in doors)
     http_server.streamable_http_app(
         transport_security=security,
@@ -98,12 +101,12 @@ def create_app(
         *health_routes(runtime, gatekeeper),
         *gatekeeper.routes,
         *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
-        Route("/mcp", HttpMessages(sessions.wrap(manager.handle_request), most)),
+        Route("/mcp", McpEndpoint(sessions.wrap(manager.handle_request), most)),
         Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
-        Mount("/messages/", AnswersUnparsable(sse.handle_post_message, most)),
+        Mount("/messages/", MalformedMessages(sse.handle_post_message, most)),
     ]
     app = gatekeeper.wrap(admission.wrap(Starlette(routes=routes, lifespan=lifespan)))
-    guarded = Guard(streams.wrap(app), security)
+    guarded = HostCheck(streams.wrap(app), security)
     return metrics.wrap(guarded) if metrics else guarded
 
 

@@ -12,14 +12,14 @@ from starlette.routing import Route
 
 from zettel.server.protocol.server import version
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.transports.http.access import Gate
+from zettel.server.transports.http.access import AccessControl
 from zettel.storage.errors import ZettelError
 
 WORDS_ONLY = "meaning is not searched: the embedding model is loading or could not be loaded"
 """Recall goes on by words alone, and says so too; no reason to send callers elsewhere."""
 
 
-def health_routes(runtime: Runtime, gatekeeper: Gate) -> list[Route]:
+def health_routes(runtime: Runtime, gatekeeper: AccessControl) -> list[Route]:
     """`/health/live`: the process answers. `/health/ready`, and `/health`: so does the store.
 
     Args:
@@ -46,7 +46,7 @@ def health_routes(runtime: Runtime, gatekeeper: Gate) -> list[Route]:
     ]
 
 
-async def _status(runtime: Runtime, gatekeeper: Gate) -> str:
+async def _status(runtime: Runtime, gatekeeper: AccessControl) -> str:
     """`ok`, `starting`, `failed` or `leaving`."""
     if runtime.leaving:
         return "leaving"

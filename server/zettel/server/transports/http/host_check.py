@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Guard:
+class HostCheck:
     """Checks `Host` and `Origin` of every request: 421 and 403 where they are not ours.
 
     One with two lengths is refused, and its connection closed: a proxy that goes by the other one

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zettel.server.protocol.malformed import Rejected, parse_message, rejection, too_long
+from zettel.server.protocol.malformed import RejectedMessage, parse_message, rejection, too_long
 from zettel.server.transports.http.limits.bodies import is_json, read_body, replay
 from zettel.server.transports.http.limits.sessions import whose
 
@@ -22,7 +22,7 @@ RESUMING = b"last-event-id"
 resumability and redelivery), for no event is kept."""
 
 
-class HttpMessages:
+class McpEndpoint:
     """Lets through what the SDK answers rightly, and answers the rest.
 
     Args:
@@ -52,7 +52,7 @@ class HttpMessages:
             return
         short = len(body) <= self._most
         parsed = parse_message(body) if short else too_long(body, body, most=self._most)
-        if isinstance(parsed, Rejected):
+        if isinstance(parsed, RejectedMessage):
             await _refusal(parsed, 400 if short else 413)(scope, receive, send)
             return
         if isinstance(parsed, JSONRPCRequest):
@@ -89,6 +89,6 @@ def _length(scope: Scope) -> int:
     return int(declared) if declared.isdecimal() else 0
 
 
-def _refusal(rejected: Rejected, status: int) -> Response:
+def _refusal(rejected: RejectedMessage, status: int) -> Response:
     text = rejected.answer().model_dump_json(by_alias=True, exclude_unset=True)
     return Response(text, status, media_type="application/json")

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.observability.counters import Deed
+from zettel.server.observability.counters import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
@@ -68,12 +68,12 @@ class Metrics:
         self._last_run = gauge("zettel_evolution_last_success_timestamp_seconds", text)
         self._store = _StoreFigures(registry)
 
-    def began(self, deed: Deed) -> None:
+    def began(self, deed: RequestRecord) -> None:
         """A request has come."""
         if deed.tool:
             self._open_calls.labels(deed.transport).inc()
 
-    def ended(self, deed: Deed) -> None:
+    def ended(self, deed: RequestRecord) -> None:
         """It is over."""
         if not deed.tool:
             self._requests.labels(deed.method, deed.transport, deed.outcome).inc()

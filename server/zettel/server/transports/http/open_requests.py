@@ -14,7 +14,7 @@ LEAVING, REFUSED = 503, 401
 """What a request is answered that had no answer yet: the server leaves, or its token is over."""
 
 
-class Streams:
+class OpenRequests:
     """All requests in progress of one application."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zettel.server.protocol.malformed import MAX_MESSAGE, Rejected, parse_message, too_long
+from zettel.server.protocol.malformed import MAX_MESSAGE, RejectedMessage, parse_message, too_long
 from zettel.server.transports.http.limits.admission import REFUSAL
 from zettel.server.transports.http.limits.bodies import is_json, read_body, replay
 
@@ -39,7 +39,7 @@ def answer_unparsable(server: Server) -> None:
     server.add_request_handler(METHOD, UnparsableParams, _answer)
 
 
-class AnswersUnparsable:
+class MalformedMessages:
     """Puts a request that is answered with an error in the place of a message that is none.
 
     Args:
@@ -75,8 +75,8 @@ class AnswersUnparsable:
         if REFUSAL in scope and isinstance(parsed, JSONRPCRequest):
             # Clients give up on the stream where this is answered with 429 (SDK, client/sse.py).
             error = ErrorData(code=INTERNAL_ERROR, message=scope[REFUSAL])
-            parsed = Rejected(request_id=parsed.id, error=error)
-        if isinstance(parsed, Rejected):
+            parsed = RejectedMessage(request_id=parsed.id, error=error)
+        if isinstance(parsed, RejectedMessage):
             if parsed.request_id is None:
                 await PlainTextResponse(parsed.error.message, 400)(scope, receive, send)
                 return
@@ -88,7 +88,7 @@ class AnswersUnparsable:
         await self._app(scope, replay(body, receive), send)
 
 
-def _stand_in(rejected: Rejected, body: bytes) -> bytes:
+def _stand_in(rejected: RejectedMessage, body: bytes) -> bytes:
     params = {
         "_meta": _envelope(body),
         "code": rejected.error.code,

@@ -17,8 +17,8 @@ from mcp.types import (
     RequestId,
 )
 
-from zettel.server.protocol.malformed import Rejected, parse_message
-from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Ending
+from zettel.server.protocol.malformed import RejectedMessage, parse_message
+from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Shutdown
 from zettel.server.transports.stdio.line_reader import LineReader
 
 SendLine = Callable[[bytes], Awaitable[None]]
@@ -29,7 +29,7 @@ ENDLESS = frozenset({"subscriptions/listen"})
 """Requests that are answered when the client or the server ends them: nobody waits for that."""
 
 
-class Unanswered:
+class OpenRequestIds:
     """Which requests were read and not yet answered: what an ending conversation waits for."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ async def converse(
     send_line: SendLine,
     *,
     protocol: Literal["auto", "legacy"],
-    ending: Ending,
+    ending: Shutdown,
 ) -> None:
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
@@ -82,7 +82,7 @@ async def converse(
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
-    unanswered = Unanswered()
+    unanswered = OpenRequestIds()
 
     async def read() -> None:
         async with read_send:
@@ -123,11 +123,11 @@ async def _read_messages(
     reader: LineReader,
     messages: MemoryObjectSendStream[SessionMessage | Exception],
     send_line: SendLine,
-    unanswered: Unanswered,
+    unanswered: OpenRequestIds,
 ) -> None:
     while (line := await reader.next_line()) is not None:
-        parsed = line if isinstance(line, Rejected) else parse_message(line)
-        if isinstance(parsed, Rejected):
+        parsed = line if isinstance(line, RejectedMessage) else parse_message(line)
+        if isinstance(parsed, RejectedMessage):
             await send_line(_line_of(parsed.answer()))
             continue
         unanswered.saw(parsed)
@@ -138,7 +138,9 @@ async def _read_messages(
 
 
 async def _write_messages(
-    messages: MemoryObjectReceiveStream[SessionMessage], send_line: SendLine, unanswered: Unanswered
+    messages: MemoryObjectReceiveStream[SessionMessage],
+    send_line: SendLine,
+    unanswered: OpenRequestIds,
 ) -> None:
     async with messages:
         async for outgoing in messages:

@@ -3,23 +3,23 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from zettel.server.protocol.malformed import EDGE, MAX_MESSAGE, Rejected, too_long
+from zettel.server.protocol.malformed import EDGE, MAX_MESSAGE, RejectedMessage, too_long
 
 ReceiveBytes = Callable[[], Awaitable[bytes]]
 """The next bytes, as many as there are; empty at the end of the stream."""
 
 
 class LineReader:
-    """Splits a byte stream at newlines; a line that is too long becomes a `Rejected`."""
+    """Splits a byte stream at newlines; a line that is too long becomes a `RejectedMessage`."""
 
     def __init__(self, receive: ReceiveBytes) -> None:
         self._receive = receive
-        self._ready: deque[bytes | Rejected] = deque()
+        self._ready: deque[bytes | RejectedMessage] = deque()
         self._pieces: list[bytes] = []
         self._size = 0
         self._ended = False
 
-    async def next_line(self) -> bytes | Rejected | None:
+    async def next_line(self) -> bytes | RejectedMessage | None:
         """The next line without its newline, blank ones left out; None at the end of the stream.
 
         A last line without a newline counts.

@@ -39,7 +39,7 @@ def _stderr_or_null() -> int:
         return _null(os.O_WRONLY)
 
 
-class Wire:
+class StdioPipes:
     """Standard input and output as the MCP client's pipes.
 
     From here on a stray `print`, of ours, a library's or a child's, lands on standard error, and

@@ -8,29 +8,29 @@ import anyio
 
 from zettel.server.config.default_namespace import new_session, project_namespace
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.server import Door, create_server
+from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_parts
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Ending, ask_on, ask_on_orphaning, ask_on_signal
+from zettel.server.runtime.shutdown import Shutdown, ask_on, ask_on_orphaning, ask_on_signal
 from zettel.server.transports.stdio.conversation import converse
 from zettel.server.transports.stdio.line_reader import LineReader
-from zettel.server.transports.stdio.pipes import Wire
+from zettel.server.transports.stdio.pipes import StdioPipes
 
 logger = logging.getLogger(__name__)
 
 
-def stdio_door(settings: Settings) -> Door:
+def stdio_door(settings: Settings) -> ClientDefaults:
     """The defaults of the client that spawned this process: its project, its own session."""
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     session = settings.session or new_session(utc_now(), salt=secrets.token_hex(2))
-    return Door(transport="stdio", namespace=namespace, session=session)
+    return ClientDefaults(transport="stdio", namespace=namespace, session=session)
 
 
 async def serve_stdio(settings: Settings) -> None:
     """Serve the one client on standard input and output until it leaves or a signal comes."""
-    wire = Wire()
-    ending = Ending()
+    wire = StdioPipes()
+    ending = Shutdown()
     runtime = Runtime(settings.store, installed_parts(settings))
     server = create_server(runtime, stdio_door(settings), runtime.feed)
     async with anyio.create_task_group() as tasks:

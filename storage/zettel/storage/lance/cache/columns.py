@@ -22,7 +22,7 @@ _STATES = {state.value: number for number, state in enumerate(State)}
 _ROOM = 1_024
 
 
-class Fact(NamedTuple):
+class RevisionFacts(NamedTuple):
     """Of one revision; times in microseconds since 1970."""
 
     namespace: str
@@ -35,9 +35,9 @@ class Fact(NamedTuple):
     valid_until: int
 
 
-def fact_of(note: Note) -> Fact:
+def fact_of(note: Note) -> RevisionFacts:
     """The numbers of a revision."""
-    return Fact(
+    return RevisionFacts(
         namespace=note.namespace,
         state=note.state.value,
         current=note.current,
@@ -58,14 +58,14 @@ class FactTable:
     """Revisions by place, 0 and up, in the order they came."""
 
     def __init__(self) -> None:
-        self._numbers = np.empty((0, len(Fact._fields)), np.int64)
+        self._numbers = np.empty((0, len(RevisionFacts._fields)), np.int64)
         self._used = 0
         self._namespaces = dict[str, int]()
 
     def __len__(self) -> int:
         return self._used
 
-    def extend(self, facts: Iterable[Fact]) -> None:
+    def extend(self, facts: Iterable[RevisionFacts]) -> None:
         """Add revisions at the next places."""
         rows = [(self._number(f.namespace), _STATES[f.state], *f[2:]) for f in facts]
         end = self._used + len(rows)
@@ -76,7 +76,7 @@ class FactTable:
             self._numbers[self._used : end] = rows
         self._used = end
 
-    def put(self, place: int, fact: Fact) -> None:
+    def put(self, place: int, fact: RevisionFacts) -> None:
         """Say something else of a revision that is there."""
         self._numbers[place] = (self._number(fact.namespace), _STATES[fact.state], *fact[2:])
 
@@ -120,7 +120,7 @@ class FactTable:
         """The newest `known_from`; None without revisions."""
         if not self._used:
             return None
-        newest = int(self._numbers[: self._used, Fact._fields.index("known_from")].max())
+        newest = int(self._numbers[: self._used, RevisionFacts._fields.index("known_from")].max())
         return _EPOCH + timedelta(microseconds=newest)
 
     def _number(self, namespace: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.filtering import matches
-from zettel.storage.lance.cache.columns import Fact, FactTable, fact_of
+from zettel.storage.lance.cache.columns import FactTable, RevisionFacts, fact_of
 from zettel.storage.lance.cache.passage_matrix import PassageMatrix
 from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outline_of
 from zettel.storage.revisions import NoteRow
@@ -47,7 +47,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedRows:
     """Every row of one version of the table; the sequences have one element a row."""
 
     rows: Rows
@@ -56,14 +56,14 @@ class Loaded:
     fold_hashes: Sequence[str]
     links: Sequence[Sequence[str]]
     """Ids of the notes that each links to."""
-    facts: Sequence[Fact]
+    facts: Sequence[RevisionFacts]
     counts: NDArray[np.integer]
     """Passages of each; 0 of one that waits for its vectors."""
     passages: Vectors
     """All of them, row by row."""
 
 
-class Resident:
+class NoteCache:
     """Answers for one version of the table at a time; None is what it cannot tell.
 
     Args:
@@ -107,7 +107,7 @@ class Resident:
         self._missed = (version, times + 1 if missed == version else 1)
         return self._missed == (version, 2)
 
-    def keep(self, version: int, loaded: Loaded) -> None:
+    def keep(self, version: int, loaded: LoadedRows) -> None:
         """Start from what a version of the table holds; too much of it is not kept."""
         self.drop()
         if max(len(loaded.row_ids), len(loaded.passages)) > MOST:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.server.transports.http.limits.rate_limit import SWEPT, Rate
+from zettel.server.transports.http.limits.rate_limit import SWEPT, RateLimit
 
 
 @dataclass
@@ -27,7 +27,7 @@ def test_no_minute_sees_more_than_a_full_bucket_and_what_drips_in(
     per_minute: int, gaps: list[float]
 ) -> None:
     clock, passed = Clock(), list[float]()
-    rate = Rate(per_minute, clock)
+    rate = RateLimit(per_minute, clock)
     for gap in gaps:
         clock.seconds += gap
         if not rate.wait_s("ana"):
@@ -42,7 +42,7 @@ def test_who_waits_as_long_as_told_passes_and_not_much_sooner(
     per_minute: int, gaps: list[float]
 ) -> None:
     clock = Clock()
-    rate = Rate(per_minute, clock)
+    rate = RateLimit(per_minute, clock)
     for gap in gaps:
         clock.seconds += gap
         if wait := rate.wait_s("ana"):
@@ -54,14 +54,14 @@ def test_who_waits_as_long_as_told_passes_and_not_much_sooner(
 
 
 def test_one_bucket_empties_for_its_principal_alone() -> None:
-    rate = Rate(2, Clock())
+    rate = RateLimit(2, Clock())
 
     assert [rate.wait_s(who) for who in ("ana", "ana", "ben", "ana")] == [0, 0, 0, 30]
 
 
 def test_full_buckets_are_forgotten() -> None:
     clock = Clock()
-    rate = Rate(600, clock)
+    rate = RateLimit(600, clock)
     for number in range(SWEPT):
         rate.wait_s(number)
     clock.seconds += 1

@@ -9,7 +9,7 @@ from zettel.storage.notes import Note, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.evolve.consolidate.draft import (
     CONSOLIDATE,
-    Draft,
+    DerivedDraft,
     cited,
     composed,
     is_ours,
@@ -23,7 +23,7 @@ FEW = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class CommittedDrafts:
     """What a commit of drafts did."""
 
     changed: int = 0
@@ -31,16 +31,18 @@ class Kept:
     lost: bool = False
     """Somebody changed one of the notes meanwhile, or one that they are of."""
 
-    def plus(self, other: "Kept") -> "Kept":
+    def plus(self, other: "CommittedDrafts") -> "CommittedDrafts":
         """Both together."""
-        return Kept(
+        return CommittedDrafts(
             changed=self.changed + other.changed,
             created=self.created + other.created,
             lost=self.lost or other.lost,
         )
 
 
-async def keep(task: Task, drafts: Sequence[Draft], outdated: Sequence[Note] = ()) -> Kept:
+async def keep(
+    task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
+) -> CommittedDrafts:
     """Let the drafts stand, in one commit.
 
     Args:
@@ -66,10 +68,10 @@ async def keep(task: Task, drafts: Sequence[Draft], outdated: Sequence[Note] = (
         if old.note_id not in seen and old.state is State.ACTIVE and is_ours(old):
             gone = replace(old, state=await _left_for(task, old))
             revised.append((old, gone, "nothing is left of what it was of"))
-    return (await _committed(task, new, revised)).plus(Kept(lost=late))
+    return (await _committed(task, new, revised)).plus(CommittedDrafts(lost=late))
 
 
-async def _standing(task: Task, draft: Draft) -> tuple[str, Note | None]:
+async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
     """The note a draft is about, or the id of the one to make.
 
     What evolution or an undo has forgotten is not brought back, since earlier revisions of it hold
@@ -108,9 +110,9 @@ async def _left_for(task: Task, note: Note) -> State:
 
 async def _committed(
     task: Task, new: Sequence[Note], revised: Sequence[tuple[Note, Note, str]]
-) -> Kept:
+) -> CommittedDrafts:
     if not new and not revised:
-        return Kept()
+        return CommittedDrafts()
     reworded = [fresh for old, fresh, _ in revised if fresh.content != old.content]
     texts = [note.content for note in (*new, *reworded)]
     embedded = await task.memory.embedder.embed_notes(texts) if texts else []
@@ -132,4 +134,4 @@ async def _committed(
     written = await task.memory.store.write(new=made, changes=changes)
     created = sum(note.rev == 1 for note in written.stored)
     changed = len(written.stored) - created
-    return Kept(changed=changed, created=created, lost=bool(written.lost))
+    return CommittedDrafts(changed=changed, created=created, lost=bool(written.lost))

@@ -17,7 +17,7 @@ import regex as re
 
 from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.consolidate.draft import Draft
+from zettel.tools.evolve.consolidate.draft import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.names import names
@@ -77,7 +77,7 @@ def _exact(text: str) -> tuple[frozenset[str], ...]:
 
 async def concepts(
     task: Task, namespace: str, seeds: Sequence[Note]
-) -> tuple[list[Draft], list[Note]]:
+) -> tuple[list[DerivedDraft], list[Note]]:
     """What the concepts around some notes should be.
 
     Args:
@@ -88,7 +88,7 @@ async def concepts(
     Returns:
         The drafts, and the concepts that stand by now for any of the notes looked at.
     """
-    drafts, seen = list[Draft](), set[str]()
+    drafts, seen = list[DerivedDraft](), set[str]()
     for seed in sorted(seeds, key=order_key):
         if seed.note_id in seen:
             continue
@@ -118,11 +118,11 @@ async def _in_reach(task: Task, namespace: str, note_id: str) -> dict[str, Vecto
     return reached
 
 
-def _drafts(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> list[Draft]:
+def _drafts(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> list[DerivedDraft]:
     if len(notes) < 2:
         return []
     rows = np.stack([as_row(vectors[note.note_id]) for note in notes])
-    drafts = list[Draft]()
+    drafts = list[DerivedDraft]()
     for cluster in _clusters(rows):
         found = _concept([notes[at] for at in cluster], vectors)
         drafts += [found] if found else []
@@ -152,7 +152,7 @@ def _clusters(rows: Vectors) -> Iterable[list[int]]:
     return groups.values()
 
 
-def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> Draft | None:
+def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDraft | None:
     telling = [note for note in notes if quotable(note)]
     if len(telling) < 2:
         return None
@@ -171,7 +171,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> Draft | N
     quotes = [_quote(telling[at], best_of[at][1]) for at in sorted(best)]
     head = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
     head = f"{head}, {_span(telling)}:"
-    return Draft(
+    return DerivedDraft(
         sort=CONCEPT,
         key=telling[0].note_id,
         namespace=telling[0].namespace,

@@ -22,7 +22,7 @@ WORDED = "summary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class DerivedDraft:
     """What evolution would have stand; of its `key` there is one in a namespace."""
 
     sort: str
@@ -47,7 +47,7 @@ class Draft:
     """Who worded it: `rule` or `llm`."""
 
 
-def composed(task: Task, draft: Draft, note_id: str) -> Note:
+def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
     """A draft as a new note.
 
     Args:
@@ -79,7 +79,7 @@ def composed(task: Task, draft: Draft, note_id: str) -> Note:
     )
 
 
-def recomposed(task: Task, draft: Draft, old: Note) -> Note:
+def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
     """The note that stands, saying what a draft says; what an agent may have given it stays."""
     last = max(source.happened_at for source in draft.sources)
     return replace(
@@ -94,7 +94,7 @@ def recomposed(task: Task, draft: Draft, old: Note) -> Note:
     )
 
 
-def _makers(makers: Mapping[str, str], draft: Draft) -> dict[str, str]:
+def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
     others = {name: maker for name, maker in makers.items() if name != WORDED}
     return others | ({WORDED: draft.made_by} if draft.made_by != "rule" else {})
 
@@ -112,7 +112,7 @@ def cited(note: Note) -> frozenset[str]:
     return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
 
 
-def _links(task: Task, draft: Draft, old: Sequence[Link]) -> tuple[Link, ...]:
+def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, ...]:
     """A link to every source.
 
     One to what is no source any more ends, but stays: what was once made of a note must be found

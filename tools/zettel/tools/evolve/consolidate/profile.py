@@ -23,7 +23,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
-from zettel.tools.evolve.consolidate.draft import Draft
+from zettel.tools.evolve.consolidate.draft import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.prompt_injection import reads_like_instructions
@@ -56,7 +56,7 @@ _PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class ProfileFact:
     """One standing fact."""
 
     note_id: str
@@ -66,7 +66,7 @@ class Fact:
     """What two facts share of which only the newer one stands."""
 
 
-def read_fact(note: Note | Outline) -> Fact | None:
+def read_fact(note: Note | Outline) -> ProfileFact | None:
     """The fact a note states about its subject; None if it tells, asks, orders or passes.
 
     A `semantic` note is a fact because the agent said so. Another one is if it is one sentence
@@ -88,7 +88,7 @@ def read_fact(note: Note | Outline) -> Fact | None:
             return None
     one = found and found["one"]
     head = f"{fold(subject)}\n{fold(found[0])}" if found and one else fold(text)
-    return Fact(note_id=note.note_id, subject=subject, text=text, head=head)
+    return ProfileFact(note_id=note.note_id, subject=subject, text=text, head=head)
 
 
 def _after_subject(text: str, subject: str) -> str | None:
@@ -97,7 +97,7 @@ def _after_subject(text: str, subject: str) -> str | None:
     return text[begins.end() :] if begins else None
 
 
-async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
+async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
     """What the profile of a namespace should be.
 
     Returns:
@@ -112,7 +112,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
     notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
     against = await _contradicted(task, notes.values())
     usage = await store.usage_of(list(notes))
-    newest = dict[str, Fact]()
+    newest = dict[str, ProfileFact]()
     for fact in facts:
         newest.setdefault(fact.head, fact)
     ready = [f for f in newest.values() if f.note_id in notes and f.note_id not in against]
@@ -121,7 +121,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
     if not chosen:
         return [], standing
     sources = sorted((notes[fact.note_id] for fact in chosen), key=order_key)
-    draft = Draft(
+    draft = DerivedDraft(
         sort=PROFILE,
         key="",
         namespace=namespace,
@@ -148,12 +148,12 @@ async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
     return older | {note_id for pair in pairs for note_id in pair}
 
 
-def _fitting(facts: Sequence[Fact], recalled: Mapping[str, int]) -> list[Fact]:
+def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[ProfileFact]:
     """The facts most often recalled, then the newest, as many as the profile holds."""
     order = sorted(
         enumerate(facts), key=lambda entry: (-recalled.get(entry[1].note_id, 0), entry[0])
     )
-    kept, of = list[Fact](), dict[str, int]()
+    kept, of = list[ProfileFact](), dict[str, int]()
     for _, fact in order:
         subject = fold(fact.subject)
         if of.get(subject, 0) < A_SUBJECT and tokens(_told([*kept, fact])) <= TOKENS:
@@ -162,7 +162,7 @@ def _fitting(facts: Sequence[Fact], recalled: Mapping[str, int]) -> list[Fact]:
     return kept
 
 
-def _told(facts: Sequence[Fact]) -> str:
+def _told(facts: Sequence[ProfileFact]) -> str:
     """A line a fact, the facts of a subject together, each by its own words."""
     by_subject = dict[str, list[str]]()
     for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from zettel.storage.notes import GIST, SUMMARY, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.consolidate.draft import Draft
+from zettel.tools.evolve.consolidate.draft import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import (
     WORTH,
     Row,
@@ -80,7 +80,7 @@ IN_SESSION = 100_000
 """Notes read of a session: all of them."""
 
 
-async def gists(task: Task, namespace: str, session: str) -> tuple[list[Draft], list[Note]]:
+async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedDraft], list[Note]]:
     """What the gists of a session should be, and the notes that are its gists by now."""
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), sessions=(session,))
@@ -89,7 +89,7 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[Draft], 
     vectors = await store.passages_of([note.note_id for note in told]) if told else {}
     told = [note for note in told if note.note_id in vectors]
     rows = [as_row(vectors[note.note_id]) for note in told]
-    drafts = list[Draft]()
+    drafts = list[DerivedDraft]()
     for start, end in pairwise([*starts(rows), len(told)]):
         if draft := await _gist(task, told[start:end], rows[start:end]):
             drafts.append(draft)
@@ -98,7 +98,7 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[Draft], 
     return drafts, [note for note in standing if note.origin.principal == GIST]
 
 
-async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Draft | None:
+async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> DerivedDraft | None:
     known = frozenset(fold(note.subject) for note in notes)
     best = {
         at: max(worth(note, text, known) for text in texts)
@@ -113,7 +113,7 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Draft
     quotes = await _quotes(task, chosen, rows, known)
     first, head = notes[0], _day(notes[0].happened_at)
     central = most_central([rows[at] for at in telling], MOST_SHOWN, list(best.values()))
-    return Draft(
+    return DerivedDraft(
         sort=GIST,
         key=first.note_id,
         namespace=first.namespace,
@@ -161,7 +161,7 @@ def _told(head: str, quotes: Mapping[int, str]) -> str:
     return " ".join([head, *(quotes[at] for at in sorted(kept))])
 
 
-async def summary(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
+async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
     """What the running summary of a namespace should be: its most central newest gists, in order.
 
     Returns:
@@ -184,7 +184,7 @@ async def summary(task: Task, namespace: str) -> tuple[list[Draft], list[Note]]:
     if not kept:
         return [], standing
     told = sorted(kept, key=order_key)
-    draft = Draft(
+    draft = DerivedDraft(
         sort=SUMMARY,
         key="",
         namespace=namespace,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
-from zettel.tools.evolve.consolidate.commit import Kept, keep
+from zettel.tools.evolve.consolidate.commit import CommittedDrafts, keep
 from zettel.tools.evolve.consolidate.concepts import concepts
-from zettel.tools.evolve.consolidate.draft import Draft, cited
+from zettel.tools.evolve.consolidate.draft import DerivedDraft, cited
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
 from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task
@@ -27,7 +27,7 @@ async def _consolidate(task: Task, most: int) -> Batch:
     store = task.memory.store
     most = min(most, AT_ONCE) if task.writer.asks else most
     waiting = await store.find(task.here(UNCONSOLIDATED), limit=most)
-    kept = Kept()
+    kept = CommittedDrafts()
     for namespace in sorted({note.namespace for note in waiting}):
         here = [note for note in waiting if note.namespace == namespace]
         kept = kept.plus(await _composed(task, namespace, here))
@@ -38,11 +38,11 @@ async def _consolidate(task: Task, most: int) -> Batch:
     )
 
 
-async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> Kept:
+async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> CommittedDrafts:
     store = task.memory.store
     ids = [note.note_id for note in waiting]
     citing = [note for note in await store.linking_to(ids) if note.derived]
-    drafts, outdated = list[Draft](), list[Note]()
+    drafts, outdated = list[DerivedDraft](), list[Note]()
     sessions = sorted({note.session for note in waiting if note.session})
     for session in sessions:
         made, standing = await gists(task, namespace, session)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from zettel.storage.notes import Note, State, fold
-from zettel.tools.evolve.consolidate.draft import CONSOLIDATE, WORDED, Draft, is_ours
+from zettel.tools.evolve.consolidate.draft import CONSOLIDATE, WORDED, DerivedDraft, is_ours
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.prompt_injection import reads_like_instructions
@@ -16,7 +16,7 @@ _BY = "worded by the LLM from "
 """In a revision's reason, before the mark of what it was worded from."""
 
 
-async def worded(task: Task, draft: Draft, old: Note | None) -> Draft:
+async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDraft:
     """The draft as the writer would have it; as it is where the writer has nothing that holds.
 
     What was worded of the very same words before stays: a run cut off before its end asks nobody
@@ -41,7 +41,7 @@ async def worded(task: Task, draft: Draft, old: Note | None) -> Draft:
     return _by_llm(draft, f"{draft.head} {text}".strip(), mark) if text else draft
 
 
-async def still_told(task: Task, drafts: Sequence[Draft]) -> list[Draft]:
+async def still_told(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
     """The drafts whose notes say, after an answer that took its time, what they said before it."""
     ids = {note.note_id for draft in drafts for note in draft.sources}
     now = {note.note_id: note for note in await task.memory.store.get(sorted(ids))}
@@ -53,7 +53,7 @@ async def still_told(task: Task, drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if all(map(stands, draft.sources))]
 
 
-def _shown(draft: Draft) -> tuple[Note, ...]:
+def _shown(draft: DerivedDraft) -> tuple[Note, ...]:
     return tuple(
         note
         for note in (draft.shown or draft.sources)
@@ -65,7 +65,7 @@ def _words(note: Note) -> str:
     return f"{note.subject}\n{note.content}"
 
 
-def _by_llm(draft: Draft, content: str, mark: str) -> Draft:
+def _by_llm(draft: DerivedDraft, content: str, mark: str) -> DerivedDraft:
     reason = f"{draft.reason}, {_BY}{mark}"
     return replace(draft, content=content, made_by="llm", reason=reason)
 

@@ -14,7 +14,7 @@ from zettel.storage.notes import Kind, Note, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.evolve.steps.base import Task, revision
-from zettel.tools.state.usage import LAYER_DAYS, lasting_days, retention
+from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
 
 NAME = "fade"
 READ = 256
@@ -58,4 +58,4 @@ def _held(note: Note, known: Usage | None, now: datetime) -> float:
     since = max(known.recalled_at if known else told_at(note.note_id), told_at(note.note_id))
     if note.changed_by != SCHEDULER:
         since = max(since, note.known_from)
-    return retention(strength_days=lasting_days(note, known), elapsed=now - since)
+    return strength_left(strength_days=lasting_days(note, known), elapsed=now - since)

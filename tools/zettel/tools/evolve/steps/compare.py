@@ -20,7 +20,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import Rival, tellers, tells_otherwise
+from zettel.tools.changes.conflicts import Conflict, tellers, tells_otherwise
 from zettel.tools.changes.stages import COMPARED, LINKED
 from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task, settle, told_since
 from zettel.tools.evolve.steps.link import made_link, unless_same
@@ -35,7 +35,7 @@ NEIGHBOURS = 64
 UNCOMPARED = NoteFilter(stage_below=COMPARED, stage_from=LINKED, states=())
 """Notes that were linked, and notes whose state has changed: what leads to them is looked at."""
 
-Rivals = dict[str, tuple[Outline, Rival]]
+Rivals = dict[str, tuple[Outline, Conflict]]
 """Note id -> the note, and why one of the two may not be true."""
 
 
@@ -144,7 +144,7 @@ async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, 
 def _compared(
     task: Task,
     note: Note,
-    rivals: Mapping[str, tuple[Outline, Rival]],
+    rivals: Mapping[str, tuple[Outline, Conflict]],
     settled: frozenset[tuple[str, str]],
 ) -> Note:
     if note.state is not State.ACTIVE:  # nothing of it shows; back again it is compared anew

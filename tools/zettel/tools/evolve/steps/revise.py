@@ -14,7 +14,7 @@ from zettel.tools.changes.stages import COMPARED, LINKED, REVISED, SCHEDULER
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.evolve.steps.base import Batch, Step, Task, revision, told_since
 from zettel.tools.evolve.steps.link import ALIKE, NEAREST, PASSAGES
-from zettel.tools.evolve.writing.writer import Draft, with_draft
+from zettel.tools.evolve.writing.writer import Description, with_draft
 
 NEIGHBOURS = 5
 """Neighbours a note may revise: A-MEM's k."""
@@ -67,7 +67,9 @@ async def _revise_neighbours(task: Task, note: Note) -> int:
     return len(stored)
 
 
-def _revised(task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Draft]) -> Change | None:
+def _revised(
+    task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Description]
+) -> Change | None:
     """The neighbour's next revision, with the vectors it has: they are made of content alone."""
     draft = drafts.get(neighbour.note_id)
     drafted = with_draft(neighbour, draft) if draft else neighbour

@@ -16,10 +16,10 @@ from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.changes.supersession import (
     check_no_circle,
     plan_targets,
-    settle_targets,
+    reconcile_superseded,
     supersedes,
 )
-from zettel.tools.concurrency import unbroken
+from zettel.tools.concurrency import shielded
 from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Verdict
 from zettel.tools.language.prompt_injection import reads_like_instructions
@@ -28,7 +28,7 @@ MAKER = "llm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
+class JudgedNote:
     """A note after the verdicts on its open links."""
 
     note: Note
@@ -46,7 +46,7 @@ def is_ruled(link: Link) -> bool:
     return link.made_by == MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN)
 
 
-async def ruled(task: Task, before: Note, after: Note) -> Ruled | None:
+async def ruled(task: Task, before: Note, after: Note) -> JudgedNote | None:
     """Ask about what the rule has newly left open in a note; None if all of it stays open."""
     new = {link.to: link for link in after.links if is_open(link) and link not in before.links}
     if not new or not task.writer.asks:
@@ -66,7 +66,7 @@ async def ruled(task: Task, before: Note, after: Note) -> Ruled | None:
         for link in after.links
     ]
     told = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
-    return Ruled(note=replace(after, links=tuple(links)), reason=f"the LLM: {'; '.join(told)}")
+    return JudgedNote(note=replace(after, links=tuple(links)), reason=f"the LLM: {'; '.join(told)}")
 
 
 def _may_judge(younger: Note, older: Note) -> bool:
@@ -104,7 +104,7 @@ def _settled(task: Task, note: Note, link: Link, verdict: Verdict) -> Link:
     )
 
 
-async def carry_out(task: Task, rulings: Sequence[Ruled]) -> tuple[int, frozenset[str]]:
+async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> tuple[int, frozenset[str]]:
     """Commit notes with their verdicts, each with what follows for the notes it supersedes.
 
     The oldest first: a note that is superseded itself says first what it supersedes.
@@ -115,14 +115,14 @@ async def carry_out(task: Task, rulings: Sequence[Ruled]) -> tuple[int, frozense
     changed, closed = 0, set[str]()
     for one in sorted(rulings, key=lambda ruling: order_key(ruling.note)):
         targets = supersedes(one.note)
-        with unbroken():
+        with shielded():
             made, gone = await _commit(task, one, targets)
-            await settle_targets(task.memory, targets, by=SCHEDULER, now=task.now)
+            await reconcile_superseded(task.memory, targets, by=SCHEDULER, now=task.now)
         changed, closed = changed + made, closed | gone
     return changed, frozenset(closed)
 
 
-async def _commit(task: Task, one: Ruled, targets: frozenset[str]) -> tuple[int, set[str]]:
+async def _commit(task: Task, one: JudgedNote, targets: frozenset[str]) -> tuple[int, set[str]]:
     store = task.memory.store
     after: Mapping[str, Note] = {one.note.note_id: one.note}
     closing = await plan_targets(store, targets, after, by=SCHEDULER, now=task.now)

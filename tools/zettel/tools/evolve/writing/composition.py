@@ -34,7 +34,7 @@ _DENIES = re.compile(
 )
 
 
-class Line(BaseModel):
+class SourceLine(BaseModel):
     """One line, and where it is from."""
 
     model_config = FORM
@@ -48,7 +48,7 @@ class Composition(BaseModel):
 
     model_config = FORM
 
-    lines: list[Line]
+    lines: list[SourceLine]
 
 
 def composition(piece: Piece) -> ChatQuestion:
@@ -64,7 +64,7 @@ You keep notes for somebody. Say in few words {_WANTED[piece.sort]}. For each li
     return question(rules, data, "composition", Composition, 1)
 
 
-def read_lines(piece: Piece, lines: Sequence[Line]) -> tuple[str, str]:
+def read_lines(piece: Piece, lines: Sequence[SourceLine]) -> tuple[str, str]:
     """The text, or what is wrong with it: a wrong line makes all of it useless.
 
     Returns:

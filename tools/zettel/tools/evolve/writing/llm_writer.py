@@ -12,14 +12,14 @@ from zettel.tools.evolve.writing.prompts import (
     Described,
     Descriptions,
     Revisions,
-    Worded,
+    WordedNote,
     description,
     revision,
 )
-from zettel.tools.evolve.writing.writer import Draft, Piece, Verdict
-from zettel.tools.llm.budget import Purse
-from zettel.tools.llm.client import Asker
-from zettel.tools.llm.llm import Mind
+from zettel.tools.evolve.writing.writer import Description, Piece, Verdict
+from zettel.tools.llm.budget import TokenBudget
+from zettel.tools.llm.client import LlmClient
+from zettel.tools.llm.llm import Llm
 
 CONTEXT_MOST, ITEM_MOST, QUESTION_MOST = 300, 64, 160
 """Characters; the prompts ask for about half of each."""
@@ -43,16 +43,16 @@ class LlmWriter:
     asks = True
 
     def __init__(
-        self, mind: Mind, purse: Purse, *, clock: Callable[[], float] = anyio.current_time
+        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._asker = Asker(mind, purse, clock=clock)
+        self._asker = LlmClient(mind, purse, clock=clock)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Calls, tokens and fallbacks of this run."""
         return self._asker.counts
 
-    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Do what `Writer.describe` promises, in one question."""
         if not notes:
             return {}
@@ -66,7 +66,7 @@ class LlmWriter:
             self._asker.fell_back("missing", note.note_id not in drafts)
         return drafts
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Draft]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
         """Do what `Writer.revise` promises, in one question."""
         if not neighbours:
             return {}
@@ -113,9 +113,9 @@ class LlmWriter:
         return verdicts
 
     def _checked(
-        self, worded: Sequence[Worded], sources: Mapping[str, Sources]
-    ) -> dict[str, Draft]:
-        drafts = dict[str, Draft]()
+        self, worded: Sequence[WordedNote], sources: Mapping[str, Sources]
+    ) -> dict[str, Description]:
+        drafts = dict[str, Description]()
         for item in worded:
             known = sources.get(item.id)
             self._asker.fell_back("unknown_id", known is None)
@@ -123,9 +123,9 @@ class LlmWriter:
                 drafts[item.id] = self._draft(item, known)
         return drafts
 
-    def _draft(self, item: Worded, sources: Sources) -> Draft:
+    def _draft(self, item: WordedNote, sources: Sources) -> Description:
         questions = item.questions if isinstance(item, Described) else []
-        return Draft(
+        return Description(
             context="".join(self._list([item.context], sources, CONTEXT_MOST, 1)),
             keywords=self._list(item.keywords, sources, ITEM_MOST, KEYWORDS),
             tags=self._list(item.tags, sources, ITEM_MOST, TAGS),

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from zettel.storage.notes import Note
-from zettel.tools.evolve.writing.writer import Draft, Piece, Verdict, Writer
+from zettel.tools.evolve.writing.writer import Description, Piece, Verdict, Writer
 
 
-class Discreet:
+class PrivateNamespaceWriter:
     """Passes on what another writer may see; of the rest it says nothing, as the rule does.
 
     Args:
@@ -28,11 +28,11 @@ class Discreet:
         """What the other one did."""
         return self._writer.counts
 
-    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Of the notes it may show."""
         return await self._writer.describe(self._open(notes))
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Draft]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
         """If it may show the note, of the neighbours it may show."""
         return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
 

@@ -24,7 +24,7 @@ about 350 a note; the rest is for models that think aloud."""
 FORM = ConfigDict(json_schema_extra={"additionalProperties": False})
 
 
-class Worded(BaseModel):
+class WordedNote(BaseModel):
     """What the LLM says of one note."""
 
     model_config = FORM
@@ -35,7 +35,7 @@ class Worded(BaseModel):
     tags: list[str]
 
 
-class Described(Worded):
+class Described(WordedNote):
     """What it says of a note it describes."""
 
     questions: list[str]
@@ -54,7 +54,7 @@ class Revisions(BaseModel):
 
     model_config = FORM
 
-    notes: list[Worded]
+    notes: list[WordedNote]
 
 
 DATA = """\

@@ -18,7 +18,7 @@ NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Description:
     """What a writer would have a note say; an empty field leaves what is there."""
 
     context: str = ""
@@ -67,7 +67,7 @@ class Writer(Protocol):
         """What it did in this run, calls, tokens and fallbacks by reason: for the run's record."""
         ...
 
-    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Note construction (A-MEM, arXiv 2502.12110, section 3.1).
 
         Returns:
@@ -75,7 +75,7 @@ class Writer(Protocol):
         """
         ...
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Draft]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
         """Memory evolution (A-MEM, section 3.3): neighbours in the light of a new note.
 
         Returns:
@@ -102,11 +102,11 @@ class RuleWriter:
     asks = False
     counts = NO_COUNTS
 
-    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Draft]:
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Nothing."""
         return {}
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Draft]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
         """Nothing: neighbours' words in a note's text are worth less than they cost.
 
         They took up to 4 points of recall@10 from multi-hop questions (retrieval study).
@@ -125,7 +125,7 @@ class RuleWriter:
 RULE = RuleWriter()
 
 
-def with_draft(note: Note, draft: Draft) -> Note:
+def with_draft(note: Note, draft: Description) -> Note:
     """The note with what a draft says: the agent's context stays, its lists are only added to."""
     makers = dict(note.derived_by)
     context, lists = note.context, dict[str, tuple[str, ...]]()

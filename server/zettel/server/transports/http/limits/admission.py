@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.config.limits import Limits
 from zettel.server.transports.http.limits.bodies import replay
-from zettel.server.transports.http.limits.fair_queue import Turns
-from zettel.server.transports.http.limits.rate_limit import Rate
-from zettel.server.transports.http.limits.rejections import AGAIN_S, Reason, TurnedAway, refusal
+from zettel.server.transports.http.limits.fair_queue import FairQueue
+from zettel.server.transports.http.limits.rate_limit import RateLimit
+from zettel.server.transports.http.limits.rejections import AGAIN_S, Reason, Rejections, refusal
 from zettel.server.transports.http.limits.sessions import Sessions, whose
 
 BODIES = 8
@@ -33,12 +33,12 @@ class Admission:
         turned_away: Told of what was refused.
     """
 
-    def __init__(self, limits: Limits, turned_away: TurnedAway) -> None:
+    def __init__(self, limits: Limits, turned_away: Rejections) -> None:
         self.limits = limits
         self.turned_away = turned_away
         self.sessions = Sessions(limits, turned_away)
-        self.turns = Turns(limits.max_calls, limits.max_calls_each)
-        self._rate = Rate(limits.rate_per_minute) if limits.rate_per_minute else None
+        self.turns = FairQueue(limits.max_calls, limits.max_calls_each)
+        self._rate = RateLimit(limits.rate_per_minute) if limits.rate_per_minute else None
         self._open = Counter[Hashable]()
         self._held = Counter[Hashable]()
         self._leaving = False

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from zettel.server.config.limits import Limits
-from zettel.server.transports.http.limits.rejections import Reason, TurnedAway
+from zettel.server.transports.http.limits.rejections import Reason, Rejections
 
 MAX_HEAD = 16_384
 """Bytes of a request's head: h11's own default, and twice what nginx takes for one header."""
@@ -38,7 +38,7 @@ class Connections:
         turned_away: Told of those that were cut off.
     """
 
-    def __init__(self, limits: Limits, turned_away: TurnedAway) -> None:
+    def __init__(self, limits: Limits, turned_away: Rejections) -> None:
         self.slow_s = limits.slow_seconds
         self.turned_away = turned_away
         self._most = limits.max_connections

@@ -25,7 +25,7 @@ class _Waiter:
     granted: bool = False
 
 
-class Turns:
+class FairQueue:
     """The turns of one server.
 
     Args:

@@ -12,7 +12,7 @@ SWEPT = 1_024
 """Buckets at which the full ones among them are forgotten, when another is needed."""
 
 
-class Rate:
+class RateLimit:
     """The buckets of one server.
 
     Args:

@@ -31,7 +31,7 @@ Reason = Literal[
 ]
 
 
-class TurnedAway:
+class Rejections:
     """Counts of all that one server refused for being too much.
 
     Args:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.limits import Limits
-from zettel.server.transports.http.limits.rejections import AGAIN_S, TurnedAway, refusal
+from zettel.server.transports.http.limits.rejections import AGAIN_S, Rejections, refusal
 
 SESSION, ERA = b"mcp-session-id", b"mcp-protocol-version"
 IDLE_S = 30 * 60.0
@@ -57,7 +57,7 @@ class Sessions:
     def __init__(
         self,
         limits: Limits,
-        turned_away: TurnedAway,
+        turned_away: Rejections,
         *,
         idle_s: float = IDLE_S,
         now: Callable[[], float] = time.monotonic,

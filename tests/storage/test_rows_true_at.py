@@ -89,8 +89,8 @@ async def test_both_stores_find_the_past_that_walking_back_finds(
         found = (meant(of_note, valid, known) for of_note in rows)
         expected = tuple(sorted(row_id for row_id in found if row_id is not None))
         where = NoteFilter(namespaces=(namespace,), valid_at=valid, known_at=known, states=SHOWN)
-        assert await model.past(where) == expected
-        assert await lance_shared.past(where) == expected
+        assert await model.rows_true_at(where) == expected
+        assert await lance_shared.rows_true_at(where) == expected
 
 
 def _change(note: Note, rev: int, turn: Turn) -> Change:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.storage.samples import FULL, add, make_note, revised
 
 from zettel.storage.notes import EVOLUTION, Origin, State
-from zettel.storage.store import Change, Held, NoteStore, text_bytes
+from zettel.storage.store import Change, NamespaceSize, NoteStore, text_bytes
 
 
 async def test_held_counts_what_agents_wrote_in_any_state_and_nothing_else(
@@ -19,7 +19,7 @@ async def test_held_counts_what_agents_wrote_in_any_state_and_nothing_else(
     gone = replace(longer.note, rev=3, state=State.FORGOTTEN, change="forget")
     await store.write(changes=[Change(note=gone)])
 
-    assert await store.held("home") == Held(notes=1, text_bytes=17 + 16)
-    assert await store.held("other") == Held(notes=1, text_bytes=6)
-    assert await store.held("full") == Held(notes=1, text_bytes=text_bytes(FULL))
-    assert await store.held("nowhere's") == Held()
+    assert await store.size_of("home") == NamespaceSize(notes=1, text_bytes=17 + 16)
+    assert await store.size_of("other") == NamespaceSize(notes=1, text_bytes=6)
+    assert await store.size_of("full") == NamespaceSize(notes=1, text_bytes=text_bytes(FULL))
+    assert await store.size_of("nowhere's") == NamespaceSize()
