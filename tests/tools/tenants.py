@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from mcp import Client
-from tests.tools.conftest import Desk
+from tests.tools.conftest import START, Desk
 
+from zettel.server.auth.tokens import make_token
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.access import Access
@@ -30,11 +31,8 @@ class TenantDesk(Desk):
 
 def reach(*namespaces: str) -> Access:
     """`"a"` may be read and written, `"a:ro"` only read."""
-    names = [name.partition(":") for name in namespaces]
-    return Access(
-        reads=frozenset(name for name, _, _ in names),
-        writes=frozenset(name for name, _, how in names if not how),
-    )
+    token, _ = make_token("tenant", namespaces, expires=None, now=START)
+    return token.reach
 
 
 @asynccontextmanager

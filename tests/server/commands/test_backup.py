@@ -1,6 +1,7 @@
 """`zettel backup`, `restore` and `doctor` as a person uses them, beside a serving engine."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
@@ -8,9 +9,18 @@ from time import sleep
 import anyio
 from tests.server.engine_homes import Home, ask, home_at
 from tests.server.processes import Process
-from tests.storage.keeping import Everything, everything
+from tests.storage.keeping import Everything, everything, untold
 
+from zettel.server.commands.backup import back_up_once, restore_once
+from zettel.server.config.settings import Settings, load_settings
+from zettel.server.runtime.factories import opened
 from zettel.storage.lance.store import open_as_it_is
+from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.erasure.erase import erase_all
+from zettel.tools.verbs.remember import remember
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def read(folder: Path) -> Everything:
@@ -120,3 +130,36 @@ def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: P
     made = [run for run in map(json.loads, runs.splitlines()) if run["kind"] == "backup"]
     assert [run["run_id"].endswith("-a.zettel") for run in made] == [True]
     assert len(engines) == 1
+
+
+def machine(folder: Path) -> Settings:
+    """The settings of a store on a machine of its own: with no copy of another one's erasures."""
+    return load_settings(
+        store=str(folder / "store"), model="hash", erasures=str(folder / "erasures")
+    )
+
+
+async def contents(settings: Settings) -> list[str]:
+    """What the notes of a store say."""
+    async with opened(settings) as memory:
+        return sorted(note.content for note in await memory.store.find(NoteFilter(), limit=9))
+
+
+async def test_an_older_backup_brings_back_nothing_that_a_restored_backup_records_as_erased(
+    tmp_path: Path,
+) -> None:
+    old, new = machine(tmp_path / "old"), machine(tmp_path / "new")
+    before, after = tmp_path / "before.zettel", tmp_path / "after.zettel"
+    async with opened(old, create=True) as memory:
+        for content, namespace in (("bees", "farm"), ("wasps", "pests")):
+            await remember(memory, Caller(namespace=namespace), now=NOW, content=content)
+        await back_up_once(old, before, False, untold)
+        await erase_all(memory, namespace="pests", who="test", now=NOW)
+        await back_up_once(old, after, False, untold)
+
+    await restore_once(new, after, None, untold)
+    again = await restore_once(new, before, "again", untold)
+
+    assert (again.done.notes, again.done.erased) == (1, 1)
+    assert await contents(old) == ["bees"]
+    assert await contents(new) == ["bees", "bees"]

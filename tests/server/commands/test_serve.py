@@ -7,6 +7,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -14,12 +16,25 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.sse import sse_client
+from mcp.types import CallToolResult
+from tests.server.doors import House
 from tests.server.processes import Launcher, Served
 
-from zettel.server.commands.serve import listen
+from zettel.server.commands import serve
+from zettel.server.commands.serve import listen, serve_http
+from zettel.server.config.settings import Settings
 from zettel.server.engine.attachment.attach import EXIT_USAGE
+from zettel.server.observability.counters import Counters
 from zettel.server.protocol.malformed import MAX_MESSAGE
+from zettel.server.protocol.schemas import Arguments
+from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.factories import Factories
+from zettel.server.runtime.runtime import Runtime
+from zettel.server.runtime.shutdown import Shutdown
 from zettel.storage.errors import PortBusyError
+from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.state.memory import Memory
 
 
 @pytest.fixture(params=["auto", "legacy"])
@@ -44,8 +59,8 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
 STARTED = """
 import sys
 import zettel.server.commands.serve
-from zettel.server import parts
-parts._store_opener(), parts._verbs()
+from zettel.server.runtime import factories
+factories._store_opener(), factories._verbs()
 import zettel.server.runtime.scheduler
 print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
 """
@@ -161,6 +176,79 @@ async def test_a_signal_with_open_streams_ends_it_in_good_order(
     errors = served.process.popen.stderr.read().decode()
     assert "Traceback" not in errors
     assert "ERROR" not in errors
+
+
+class Held:
+    """Holds calls until `goes_on` is set."""
+
+    def __init__(self) -> None:
+        self.begun, self.goes_on = anyio.Event(), anyio.Event()
+
+    async def perform(
+        self, memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
+    ) -> Mapping[str, object]:
+        """Carry a call out."""
+        self.begun.set()
+        await self.goes_on.wait()
+        return await perform(memory, caller, arguments, now=now)
+
+
+async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_new_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, signalled, url = Held(), anyio.Event(), list[str]()
+    runtimes, feed_ended = list[Runtime](), list[bool]()
+    house = House(perform=held.perform)
+
+    def installed(_settings: Settings) -> Factories:
+        return house.parts()
+
+    async def ask(ending: Shutdown) -> None:
+        await signalled.wait()
+        ending.ask()
+
+    def kept(place: str, parts: Factories, *, tally: Counters) -> Runtime:
+        runtimes.append(Runtime(place, parts, tally=tally))
+        return runtimes[-1]
+
+    monkeypatch.setattr(serve, "installed_parts", installed)
+    monkeypatch.setattr(serve, "ask_on_signal", ask)
+    monkeypatch.setattr(serve, "Runtime", kept)
+    ready, told, before = anyio.Event(), list[CallToolResult](), list[object]()
+    refused = list[int | bool | None]()
+
+    def announce(base: str, _problem: str, _needs_token: bool) -> None:
+        url.append(base)
+        ready.set()
+
+    with listen("127.0.0.1", 0) as listening, anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve_http, Settings(), listening, None, announce)
+            await ready.wait()
+            runtimes[0].feed.on_end(lambda: feed_ended.append(runtimes[0].busy))
+            async with Client(f"{url[0]}/mcp") as client, httpx2.AsyncClient() as http:
+
+                async def remember() -> None:
+                    told.append(await client.call_tool("remember", {"content": "kept"}))
+
+                async with anyio.create_task_group() as calls:
+                    calls.start_soon(remember)
+                    await held.begun.wait()
+                    signalled.set()
+                    await anyio.wait_all_tasks_blocked()
+                    before += [*feed_ended, *told]
+                    refused += [
+                        (await http.get(f"{url[0]}/health/ready")).status_code,
+                        (await http.get(f"{url[0]}/sse")).status_code,
+                        (await client.call_tool("remember", {"content": "late"})).is_error,
+                    ]
+                    held.goes_on.set()
+
+    assert before == []
+    assert refused == [503, 503, True]
+    assert [result.is_error for result in told] == [False]
+    assert feed_ended == [False]
+    assert [note.content for note in await house.store.find(NoteFilter(), limit=9)] == ["kept"]
 
 
 def test_a_host_others_could_reach_is_refused_with_the_reason(zettel: Launcher) -> None:

@@ -8,22 +8,30 @@ import logging
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.doors import ERAS, STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
+from tests.storage.in_memory.store import DictStore
 
 from zettel.server.observability.logs import LogFormat, LogLine, fields
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.tools import TOOLS
 from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.scheduler import Pace, Scheduler
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 CANARY = "Nachtigall"
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 FORMS: tuple[LogFormat, ...] = ("text", "json")
 
 
@@ -119,6 +127,44 @@ async def test_a_bug_that_holds_a_notes_words_is_told_without_them() -> None:
     assert "in fails" in told
     [call] = lines.calls()
     assert call.items() >= {"outcome": "failed", "error": "ExceptionGroup"}.items()
+
+
+class Fragile(DictStore):
+    """Fails once when it is asked how much waits, with a note's words."""
+
+    failed = False
+
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes there are."""
+        if not self.failed and where.stage_below is not None:
+            self.failed = True
+            raise KeyError(CANARY)
+        return await super().count(where)
+
+
+async def test_evolution_logs_no_word_of_a_note_even_when_it_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (0.0,))
+    told = [f"{CANARY} lives in Lyon", f"{CANARY} lives in Rome now", f"{CANARY} has a van"]
+    memory = Memory(store=Fragile(), embedder=HashEmbedder(), consolidates=True)
+    for content in told:
+        await remember(
+            memory, Caller(), now=NOW, content=content, subject=CANARY, tags=[CANARY], session="s"
+        )
+    scheduler = Scheduler(memory, pace=Pace(interval_s=3600, settle_s=0), clock=lambda: NOW)
+    with listening() as lines, anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(scheduler.run)
+            scheduler.wrote()
+            while scheduler.busy:
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+
+    logged = "\n".join(lines.written)
+    assert await memory.store.runs(limit=1)
+    assert all(said in logged for said in ("1 in a row", "builtins.KeyError", "step=", "outcome="))
+    assert CANARY not in logged
 
 
 @STREAMS_LEFT_OPEN

@@ -10,6 +10,7 @@ import pytest
 from tests.server.engines import Bell
 from tests.storage.in_memory.store import DictStore
 
+from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
@@ -132,13 +133,18 @@ async def test_a_failed_opening_is_told_and_tried_again() -> None:
         assert (runtime.status, runtime.problem) == ("ok", "")
 
 
-async def test_a_bug_while_opening_is_told_without_its_words() -> None:
+async def test_a_bug_while_opening_is_told_and_logged_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with running(Fakes(failures=[RuntimeError("inner words")] * 2)) as runtime:
         await runtime.settled()
         with pytest.raises(StoreUnavailableError) as caught:
             await runtime.call(RECALL, Caller())
 
-    assert "inner words" not in str(caught.value)
+    logged = "\n".join(LogLine("text").format(record) for record in caplog.records)
+    assert "did not open" in logged
+    assert "builtins.RuntimeError" in logged
+    assert "inner words" not in f"{caught.value}{logged}"
 
 
 async def test_calls_at_the_same_time_open_the_store_once() -> None:

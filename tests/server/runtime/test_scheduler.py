@@ -10,12 +10,12 @@ import anyio.lowlevel
 import pytest
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.runtime.scheduler import Pace, Scheduler
+from zettel.server.runtime.scheduler import LEADER_ELSEWHERE_S, Pace, Scheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease
-from zettel.tools.evolve.run import waiting
+from zettel.tools.evolve.run import Budget, Progress, RunReport, evolve, waiting
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 
@@ -28,6 +28,15 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     with anyio.fail_after(20):
         while not await condition():
             await anyio.lowlevel.checkpoint()
+
+
+async def until_quiet(scheduler: Scheduler) -> None:
+    """Let a scheduler work until it waits for its next round."""
+
+    async def quiet() -> bool:
+        return not scheduler.busy
+
+    await until(quiet)
 
 
 @asynccontextmanager
@@ -108,6 +117,67 @@ async def test_while_another_process_leads_nothing_is_done(memory: Memory) -> No
     await other.release()
 
 
+async def test_work_requested_while_another_process_leads_is_tried_again_before_the_next_round(
+    memory: Memory,
+) -> None:
+    assert await Lease(memory.store, "other").acquire(NOW + timedelta(hours=1))
+    # Nothing was written here: it is for the model that the notes are looked at.
+    await tell(memory)
+    async with tended(memory) as scheduler:
+        scheduler.model_ready()
+
+        async def put_off() -> bool:
+            return scheduler.due_in_s > 0
+
+        await until(put_off)
+
+        assert scheduler.due_in_s <= LEADER_ELSEWHERE_S
+
+
+async def test_notes_left_over_by_one_runs_budget_are_evolved_by_the_next_at_once(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.RUN_BUDGET", Budget(notes=1))
+    for content in ("Ana keeps bees", "Ben keeps hens", "Cleo keeps cats"):
+        await tell(memory, content)
+    async with tended(memory) as scheduler:
+        scheduler.wrote()
+        await until_quiet(scheduler)
+
+    assert await waiting(memory) == 0
+    runs = await memory.store.runs(limit=99)
+    assert [run.outcome for run in sorted(runs, key=lambda run: run.outcome == "done")] == [
+        *["budget"] * (len(runs) - 1), "done",
+    ]  # fmt: skip
+    assert len(runs) > 1
+
+
+async def test_notes_written_during_a_run_are_evolved_before_the_next_round(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = ["Ben keeps hens"]
+
+    async def interrupted(
+        memory: Memory, *, now: datetime, run_id: str, who: str, budget: Budget, progress: Progress
+    ) -> RunReport:
+        report = await evolve(
+            memory, now=now, run_id=run_id, who=who, budget=budget, progress=progress
+        )
+        if written:
+            await tell(memory, written.pop())
+            scheduler.wrote()
+        return report
+
+    monkeypatch.setattr("zettel.server.runtime.scheduler.evolve", interrupted)
+    async with tended(memory) as scheduler:
+        await tell(memory)
+        scheduler.wrote()
+        await until_quiet(scheduler)
+
+    assert written == []
+    assert await waiting(memory) == 0
+
+
 async def test_an_error_is_logged_and_the_scheduler_lives_on(
     memory: Memory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +197,35 @@ async def test_an_error_is_logged_and_the_scheduler_lives_on(
         await until(lambda: _recorded(fragile))
 
     assert "tending the notes failed, 1 in a row" in caplog.text
+
+
+async def test_after_each_failure_in_a_row_it_waits_longer_for_the_next_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (0.0, 0.0, 900.0))
+    tries = list[NoteFilter]()
+
+    class Broken(DictStore):
+        async def count(self, where: NoteFilter) -> int:
+            tries.append(where)
+            await anyio.lowlevel.checkpoint()
+            message = "for good"
+            raise RuntimeError(message)
+
+    async with tended(Memory(store=Broken(), embedder=HashEmbedder())) as scheduler:
+        scheduler.model_ready()
+
+        async def failed_thrice() -> bool:
+            return len(tries) >= 3
+
+        await until(failed_thrice)
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+
+        assert scheduler.due_in_s > 800
+        # An engine that is to leave does not wait for work that was put off.
+        assert not scheduler.busy
+    assert len(tries) == 3
 
 
 async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
@@ -152,12 +251,13 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
 async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_AGAIN_S", 0.01)
+    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_AGAIN_S", 0.0)
 
     class Held(DictStore):
         answers: ClassVar[list[bool]] = []
 
         async def upkeep(self) -> bool:
+            await anyio.lowlevel.checkpoint()
             Held.answers.append(len(Held.answers) == 2)
             return Held.answers[-1]
 
@@ -169,7 +269,8 @@ async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
         for _ in range(50):
             scheduler.wrote()
         await until(compacted)
-        await anyio.sleep(0.1)
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
 
     assert Held.answers == [False, False, True]
 

@@ -12,7 +12,7 @@ Names = list[str]
 class Arguments(BaseModel):
     """Arguments of one call, absent ones None."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True)
 
 
 class NewLink(Arguments):

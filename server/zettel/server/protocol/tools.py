@@ -21,7 +21,6 @@ from zettel.tools.validation import nearest
 DROPPED = frozenset(
     {
         "$defs",
-        "additionalProperties",
         "exclusiveMinimum",
         "format",
         "minItems",

@@ -1,6 +1,7 @@
 """Being reached by other machines: with tokens and names only, and by TLS."""
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -8,10 +9,14 @@ import pytest
 from tests.server.certificates import certificate
 from tests.server.processes import Launcher
 
+from zettel.server.auth.token_store import add_token
+from zettel.server.auth.tokens import make_token
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.preflight.exposure import exposure_refusals
 from zettel.server.config.settings import load_settings
+from zettel.server.runtime.factories import opened
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NAMED = {"allowed_hosts": "memory.example", "allowed_origins": "https://memory.example"}
 
 
@@ -33,6 +38,28 @@ async def test_a_host_others_reach_is_refused_for_what_is_missing(
 
     assert any(missing in str(refusal) for refusal in refusals)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "expires", "metrics", "enough"),
+    [
+        (["ana"], None, False, True),
+        (["ana"], "1h", False, False),
+        ([], None, True, False),
+    ],
+    ids=["in force", "expired", "for /metrics alone"],
+)
+async def test_only_a_token_in_force_that_reaches_notes_is_enough(
+    tmp_path: Path, namespaces: list[str], expires: str | None, metrics: bool, enough: bool
+) -> None:
+    settings = load_settings(store=str(tmp_path / "store"), model="hash", host="0.0.0.0", **NAMED)
+    token, _ = make_token("ana", namespaces, expires=expires, now=LONG_AGO, metrics=metrics)
+    async with opened(settings, create=True) as memory:
+        await add_token(memory.store, token)
+
+    refusals = await exposure_refusals(settings)
+
+    assert ["zettel token create" in str(refusal) for refusal in refusals] == [True] * (not enough)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

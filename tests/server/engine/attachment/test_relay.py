@@ -1,10 +1,11 @@
 """Lines between a client's pipes and engines that die."""
 
+import contextlib
 import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from zettel.server.engine.attachment.relay import LineSplitter, Relay
+from zettel.server.engine.attachment import relay
+from zettel.server.engine.attachment.relay import HIGH_WATER, LineSplitter, Relay
 from zettel.server.engine.ipc.connect import EngineConnection
 from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
@@ -202,6 +204,105 @@ def test_a_client_that_reads_no_more_ends_it() -> None:
     for fd in (from_client, client_in, to_client):
         os.close(fd)
     ours.close()
+
+
+class Stall(Exception):
+    """The pump took nothing for a while."""
+
+
+class Stuck:
+    """A client that writes notifications as fast as they are taken, to an engine that reads none.
+
+    Everything happens in the pump's own thread, in its calls of `patience`.
+    """
+
+    MOST = 64 * HIGH_WATER
+    """Bytes after which a pump that still takes more has no bound."""
+    NOTIFICATION = b'{"jsonrpc":"2.0","method":"m","params":{"text":"%s"}}\n' % (b"a" * 1_000)
+
+    def __init__(self) -> None:
+        self.ours, self.engine = socket.socketpair()
+        self.from_client, self.client_in = os.pipe()
+        self.client_out, self.to_client = os.pipe()
+        os.set_blocking(self.client_in, False)
+        self.taken = 0
+        self._rest = b""
+        self._refused = 0
+        self.stalled: Callable[[], None] = self.stop
+        """Called once nothing more is taken."""
+
+    def stop(self) -> None:
+        """End the pump."""
+        raise Stall
+
+    def pump(self, reattach: Callable[[], EngineConnection]) -> None:
+        """Pump until the client has left, or `stop`."""
+        fds = (self.from_client, self.to_client)
+        with contextlib.suppress(Stall):
+            Relay(EngineConnection(self.ours, {}), reattach, self._write, fds).run()
+
+    def _write(self) -> None:
+        if self.taken > self.MOST:
+            raise Stall
+        self._rest = self._rest or self.NOTIFICATION * 32
+        try:
+            written = os.write(self.client_in, self._rest)
+        except BlockingIOError:
+            self._refused += 1
+        else:
+            self.taken += written
+            self._rest = self._rest[written:]
+            self._refused = 0
+        if self._refused > 10:
+            self._refused = 0
+            self.stalled()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.ours.close()
+        self.engine.close()
+        for fd in (self.from_client, self.client_in, self.client_out, self.to_client):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stuck]:
+    """One whose pump does not wait when there is nothing to do."""
+    monkeypatch.setattr(relay, "TICK_S", 0)
+    stuck = Stuck()
+    yield stuck
+    stuck.close()
+
+
+def no_other() -> EngineConnection:
+    """Another engine, of which there is none."""
+    problem = "there is no other"
+    raise UnattachableError(problem)
+
+
+def test_a_client_that_writes_faster_than_the_engine_reads_is_held_up(
+    stuck: Stuck,
+) -> None:
+    stuck.pump(no_other)
+
+    # And what is in the kernel's buffers, on both sides of the pump.
+    assert HIGH_WATER < stuck.taken < 16 * HIGH_WATER
+
+
+def test_the_client_is_read_on_after_an_engine_died_that_had_not_read_everything(
+    stuck: Stuck,
+) -> None:
+    def die() -> None:
+        stuck.engine.close()
+        stuck.stalled = stuck.stop
+        # What comes next is taken only by a pump that has forgotten what the dead one did not read.
+        stuck.taken = 0
+
+    stuck.stalled = die
+    stuck.pump(no_other)
+
+    assert stuck.taken > stuck.MOST
 
 
 @given(

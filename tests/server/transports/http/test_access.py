@@ -89,6 +89,29 @@ async def test_a_bearer_is_at_home_in_its_first_namespace_and_named_in_its_notes
     assert "may not write" in str(refused.content)
 
 
+async def test_no_verb_changes_a_namespace_that_a_token_may_only_read(endpoint: Endpoint) -> None:
+    url = endpoint.served.url
+    async with (
+        client_of(url, endpoint.ana, "http", "auto") as ana,
+        client_of(url, endpoint.ben, "http", "auto") as ben,
+    ):
+        told = await ben.call_tool("remember", {"content": "we share it", "namespace": "shared"})
+        note_id = told.structured_content["note_id"]
+        preview = await ana.call_tool("forget", {"note_ids": [note_id], "erase": True})
+        confirm = preview.structured_content["confirm"]
+        refused = [
+            await ana.call_tool("remember", {"content": "c", "namespace": "shared"}),
+            await ana.call_tool("update", {"note_id": note_id, "tags": ["c"]}),
+            await ana.call_tool("forget", {"note_ids": [note_id]}),
+            await ana.call_tool("forget", {"confirm": confirm}),
+        ]
+        kept = await ana.call_tool("recall", {"note_ids": [note_id]})
+
+    assert all("may not write" in str(answer.content) for answer in refused)
+    assert all(answer.is_error for answer in refused)
+    assert "we share it" in str(kept.structured_content)
+
+
 @pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/?session_id=0", "/metrics", "/", "/x"])
 @pytest.mark.parametrize(
     ("headers", "challenge"),

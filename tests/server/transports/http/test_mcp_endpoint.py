@@ -6,8 +6,10 @@ Sections named are those of MCP 2025-11-25 and 2026-07-28, basic/transports, and
 import json
 import socket
 from collections.abc import Mapping
+from datetime import datetime
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from anyio import to_thread
@@ -20,6 +22,7 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.dispatch import perform
 from zettel.server.transports.http.open_requests import OpenRequests
+from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 
@@ -160,15 +163,46 @@ async def test_of_two_open_requests_with_one_id_the_second_is_refused_and_the_fi
     assert all('"result"' in answer.text for answer in answered)
 
 
-async def test_what_is_posted_twice_is_stored_once() -> None:
-    """Basic, requests: a client must not reuse an id, and a network may deliver twice."""
-    store = DictStore()
-    async with opened(House(store=store)) as doors, httpx2.AsyncClient(timeout=PATIENCE_S) as http:
-        headers = JSON | await session_of(http, doors)
-        told = tool_call(7, "remember", content="told once")
-        for _ in range(2):
-            assert (await http.post(f"{doors.url}/mcp", json=told, headers=headers)).is_success
+class Crowded(DictStore):
+    """Gives other calls time between the look for a known note and the write of a new one."""
 
+    async def count(self, where: NoteFilter) -> int:
+        """How many notes there were a moment ago."""
+        found = await super().count(where)
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+        return found
+
+
+async def test_a_call_that_is_posted_again_or_at_the_same_time_is_stored_once() -> None:
+    """Basic, requests: a client must not reuse an id, and a network may deliver twice."""
+    store, together, all_came, came = Crowded(), 8, anyio.Event(), list[Caller]()
+
+    async def crowded(
+        memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
+    ) -> Mapping[str, object]:
+        came.append(caller)
+        if len(came) == together:
+            all_came.set()
+        await all_came.wait()
+        return await perform(memory, caller, arguments, now=now)
+
+    house = House(store=store, perform=crowded)
+    async with opened(house) as doors, httpx2.AsyncClient(timeout=PATIENCE_S) as http:
+        headers, answers = JSON | await session_of(http, doors), list[httpx2.Response]()
+
+        async def post(request_id: int) -> None:
+            told = tool_call(request_id, "remember", content="told once")
+            answers.append(await http.post(f"{doors.url}/mcp", json=told, headers=headers))
+
+        async with anyio.create_task_group() as tasks:
+            for request_id in range(together):
+                tasks.start_soon(post, request_id)
+        for request_id in (0, 7):
+            await post(request_id)
+
+    assert len(answers) == together + 2
+    assert all('"note_id' in answer.text for answer in answers)
     assert (await store.stats()).revisions == 1
 
 

@@ -173,7 +173,7 @@ async def test_requests_in_progress_of_one_token_are_bounded() -> None:
     assert other.status_code == 200
 
 
-async def test_one_who_fills_the_turns_keeps_nobody_else_waiting() -> None:
+async def test_one_caller_cannot_take_all_turns() -> None:
     gate = Gate()
     async with bounded(House(perform=gate.perform), max_calls=3, max_calls_each=2) as server:
         ana, ben = await server.token("ana"), await server.token("ben")
@@ -222,7 +222,7 @@ async def test_a_recall_that_takes_too_long_is_told_to_narrow() -> None:
 
 
 async def test_too_many_sessions_cost_their_owner_the_one_idle_longest() -> None:
-    async with bounded(max_sessions_each=2, max_sessions=3) as server:
+    async with bounded(max_sessions_each=2) as server:
         ana, ben = await server.token("ana"), await server.token("ben")
         async with server.http(ana) as hers, server.http(ben) as his:
             first, other = await open_session(hers), await open_session(his)
@@ -236,6 +236,24 @@ async def test_too_many_sessions_cost_their_owner_the_one_idle_longest() -> None
             ]
 
     assert statuses == [200, 404, 200, 200]
+
+
+async def test_a_request_with_somebody_elses_session_changes_nothing_about_it() -> None:
+    async with bounded() as server:
+        ana, ben = await server.token("ana"), await server.token("ben")
+        async with server.http(ana) as hers, server.http(ben) as his:
+            session = of(await open_session(hers))
+            statuses = [
+                (await his.request(method, "/mcp", json=LIST, headers=session)).status_code
+                for method in ("POST", "DELETE")
+            ]
+            # Forgotten here, it would outlive its token.
+            held = server.admission.sessions.some_open
+            mine = await hers.post("/mcp", json=LIST, headers=session)
+
+    assert statuses == [404, 404]
+    assert held
+    assert mine.status_code == 200
 
 
 async def test_where_all_sessions_are_in_use_no_other_is_opened() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zettel.server.transports.http.limits.rate_limit import SWEPT, RateLimit
@@ -19,10 +19,12 @@ class Clock:
         return self.seconds
 
 
-gaps = st.lists(st.floats(0, 40), min_size=1, max_size=60)
+gaps = st.lists(st.just(0.0) | st.floats(0, 40) | st.floats(0, 10_000), min_size=1, max_size=60)
+"""Bursts, a steady flow and pauses of hours: credit that a pause gave shows in a burst after it."""
 
 
 @given(st.integers(1, 20), gaps)
+@example(1, [0.0, 3600.0, 0.0, 0.0])
 def test_no_minute_sees_more_than_a_full_bucket_and_what_drips_in(
     per_minute: int, gaps: list[float]
 ) -> None:
@@ -68,3 +70,18 @@ def test_full_buckets_are_forgotten() -> None:
     rate.wait_s("ana")
 
     assert rate.kept == 1
+
+
+def test_buckets_that_are_not_full_are_not_forgotten() -> None:
+    clock = Clock()
+    rate = RateLimit(2, clock)
+    for _ in range(2):
+        rate.wait_s("ana")
+    for number in range(SWEPT - 1):
+        rate.wait_s(number)
+    clock.seconds += 30
+    # The others are full again; that of ana is half full.
+    rate.wait_s("ben")
+
+    assert rate.kept == 2
+    assert [rate.wait_s("ana") for _ in range(2)] == [0, 30]

@@ -1,0 +1,32 @@
+"""The access that a token gives."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from zettel.server.auth.tokens import make_token
+from zettel.storage.access import Access
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "reads", "writes"),
+    [
+        (["ana"], {"ana"}, {"ana"}),
+        (["ana", "shared:ro"], {"ana", "shared"}, {"ana"}),
+        (["shared:ro"], {"shared"}, set[str]()),
+    ],
+)
+def test_a_bearer_reads_all_namespaces_of_the_token_and_writes_those_that_are_not_read_only(
+    namespaces: list[str], reads: set[str], writes: set[str]
+) -> None:
+    token, _ = make_token("ana", namespaces, expires=None, now=NOW)
+
+    assert token.reach == Access(reads=frozenset(reads), writes=frozenset(writes))
+
+
+def test_the_first_namespace_is_the_default_also_when_it_is_read_only() -> None:
+    token, _ = make_token("ana", ["shared:ro", "ana"], expires=None, now=NOW)
+
+    assert token.default_namespace == "shared"
