@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak clean
+.PHONY: help install serve test check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ torture: install ## take the engine away 160 times under its clients, then kill 
 
 soak: install ## hammer one server with two tenants for 5 minutes, then SIGTERM, and count leaks and losses (ARGS="--seconds 60 --seed 1")
 	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
+
+mutants: install ## put known faults into a copy of the code one by one: at least 95 % must fail their tests (ARGS="--only ID", "--list")
+	@exec $(BIN)/python -m benchmarks.mutants $(ARGS)
 
 clean: ## remove .venv, caches and built files
 	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .ci/tools

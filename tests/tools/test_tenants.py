@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Sized
+from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -16,8 +17,10 @@ from tests.tools.tenants import TenantDesk, opened_tenants, reach
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import new_id
+from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
+from zettel.tools.language.times import iso
 from zettel.tools.ranking.fusion import Ranked
 from zettel.tools.recall_request import RecallRequest
 from zettel.tools.state.memory import Memory
@@ -221,6 +224,46 @@ async def test_a_tenant_erases_its_own_notes_and_those_it_only_reads_stay(
         await refusal(ben, "recall", note_ids=[own])
     )
     assert await ben.found(note_ids=[shared]) == [shared]
+
+
+async def test_an_erased_note_elsewhere_reads_to_a_tenant_as_one_that_never_was(
+    tenants: Tenants,
+) -> None:
+    owner, ana = tenants["owner"], tenants["ana"]
+    erased = [await tenants["ben"].told("Ben's key"), await ana.told("Ana's key")]
+    preview = await owner("forget", note_ids=erased, erase=True)
+    await owner("forget", confirm=preview["confirm"])
+    assert "was erased" in await refusal(owner, "recall", note_ids=erased[:1])
+
+    never = new_id(ana.now)
+    expected = await refusal(ana, "recall", note_ids=[never])
+    for note_id in erased:
+        told = await refusal(ana, "recall", note_ids=[note_id])
+        assert told.replace(note_id, never) == expected
+
+
+async def test_the_proof_gives_a_tenant_the_times_of_backups_and_not_their_names(
+    tenants: Tenants,
+) -> None:
+    owner, ana = tenants["owner"], tenants["ana"]
+    made = START - timedelta(days=1)
+    backup = Run(
+        run_id="backup-1-payroll.zettel",
+        kind="backup",
+        who="cli",
+        started_at=made,
+        ended_at=made,
+        counts={},
+        outcome="done",
+    )
+    await owner.memory.store.add_run(backup)
+    note_id = await ana.told("Ana keeps the wombat key")
+
+    preview = await ana("forget", note_ids=[note_id], erase=True)
+    answer = await ana("forget", confirm=preview["confirm"])
+
+    assert pick(answer, "proof", "backups") == [iso(made)]
+    assert "payroll" not in json.dumps(answer)
 
 
 async def test_an_erasure_withdraws_what_other_tenants_were_shown_of_the_note(

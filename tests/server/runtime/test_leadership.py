@@ -19,7 +19,10 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def dead() -> str:
     """The name of a process that has ended."""
-    script = "import sys; from zettel.server.runtime import leadership as l; sys.stdout.write(l.new_holder())"
+    script = (
+        "import sys; from zettel.server.runtime import leadership;"
+        " sys.stdout.write(leadership.new_holder())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -32,6 +32,7 @@ from tests.storage.samples import (
     unit,
 )
 
+from zettel.storage.access import Access
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.errors import (
     BackupDamagedError,
@@ -380,3 +381,49 @@ async def test_a_backup_beside_writers_is_one_moment_of_their_history(
         used = usage[hot.note_id].recall_count if usage else 0
         assert hot.rev - 2 <= used <= hot.rev - 1
     assert len({len(notes) for notes, _, _ in snapshots}) == 3
+
+
+async def test_a_commit_between_the_looks_at_two_tables_is_in_both_or_in_neither(
+    lance: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, table = make_note("0"), lance.tables.notes
+    await add(lance, told)
+    look, left = table.version, 2
+
+    async def look_too_late() -> int:
+        nonlocal left
+        if left:
+            left -= 1
+            (now,) = await lance.get([told.note_id])
+            await lance.write(changes=[revised(now, str(now.rev), now=NOW + now.rev * DAY)])
+            await lance.reinforce([recalled(told.note_id)])
+        return await look()
+
+    monkeypatch.setattr(table, "version", look_too_late)
+    await backed_up(lance, tmp_path / "a.zettel")
+
+    second = await fresh(tmp_path / "second")
+    await restored(second, tmp_path / "a.zettel")
+    (note,) = await second.get([told.note_id])
+    used = await second.usage_of([told.note_id])
+    # Each commit revises the note and then counts its use.
+    assert (note.rev, used[told.note_id].recall_count) == (3, 2)
+    await second.close()
+
+
+async def test_values_of_the_stores_own_processes_and_callers_stay_out_of_a_backup(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    await fill(lance)
+    kept, tenant = {"llm:spent": "7"}, Access(reads=frozenset({"home"})).key
+    local = ("lease:evolution", "previews", f"previews@{tenant}", "erasing")
+    for key in local:
+        assert await lance.swap_meta(key, expected=None, value="a line of a note")
+    await backed_up(lance, tmp_path / "a.zettel")
+
+    second = await fresh(tmp_path / "second")
+    await restored(second, tmp_path / "a.zettel")
+
+    assert {key: await second.get_meta(key) for key in kept} == kept
+    assert {key: await second.get_meta(key) for key in local} == dict.fromkeys(local)
+    await second.close()

@@ -94,6 +94,20 @@ def test_a_line_that_a_crash_cut_short_costs_no_other_line(tmp_path: Path) -> No
 
     ledger.put(receipt(ledger, second := new_id(NOW)))
 
+    # Another one: the first remembers what it wrote.
+    assert Ledger(ledger.files).erased([first, second]).keys() == {first, second}
+
+
+def test_an_open_ledger_sees_what_another_process_erases(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger([tmp_path / LEDGER_FILE])
+    ledger.put(receipt(ledger, first := new_id(NOW)))
+    assert ledger.is_erased(first)
+    other = Ledger(ledger.files)
+
+    other.put(receipt(other, second := new_id(NOW)))
+
     assert ledger.erased([first, second]).keys() == {first, second}
 
 

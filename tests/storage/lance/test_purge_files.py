@@ -22,8 +22,9 @@ import numpy as np
 import pytest
 from tests.storage.samples import DIM, FULL, LATER, MODEL, NOW, add, make_note, recalled, revised
 
-from zettel.storage.erasable import Order, Purge
+from zettel.storage.erasable import Order, Purge, digest_of
 from zettel.storage.erasure.log_redaction import redact
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
 from zettel.storage.lance import purge_files, vector_index
 from zettel.storage.lance.purge_files import unnamed_files
@@ -32,7 +33,7 @@ from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.lance.writes import as_table
 from zettel.storage.location import ENGINE_FOLDER
-from zettel.storage.notes import Link, Note, Origin, Span
+from zettel.storage.notes import EVOLUTION, Link, Note, Origin, Span
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 
@@ -127,6 +128,55 @@ async def erased(store: LanceStore, *note_ids: str) -> Purge:
         await store.swap_meta("previews", expected=preview, value=None)
     purged = await store.purge(note_ids)
     return await store.purge(note_ids, meta=True) if purged.done else purged
+
+
+async def test_an_id_in_any_file_of_a_table_is_found_byte_by_byte(lance: LanceStore) -> None:
+    told = await filled(lance)
+    folder = lance.tables.place.directory
+    assert folder is not None
+    stray = folder / "notes.lance" / "stray"
+    stray.write_bytes(b"\x00\x01" + told.note_id.encode() + b"\x02")
+    await blotted(lance, told.note_id)
+
+    found = await lance.purge([told.note_id])
+
+    assert (found.done, found.verified) == (False, ())
+    assert found.why == "an id still stands in stray"
+    stray.unlink()
+    assert (await lance.purge([told.note_id])).done
+
+
+async def test_no_row_goes_before_the_erasure_is_recorded_everywhere(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    store = await open_store(
+        str(tmp_path / "store"), model_id=MODEL, dim=DIM, erasures=copy / "ledgers"
+    )
+    told = make_note()
+    await add(store, told)
+    copy.symlink_to(tmp_path / "a disk that was taken away")
+
+    with pytest.raises(StoreUnavailableError, match="record of what was erased"):
+        await blotted(store, told.note_id)
+
+    assert await store.get([told.note_id]) == [told]
+    await store.close()
+
+
+async def test_all_notes_composed_of_an_erased_one_are_recorded_before_any_row_goes(
+    lance: LanceStore,
+) -> None:
+    chain = [make_note("told")]
+    for content in ("a gist", "a concept", "a profile"):
+        link = Link(to=chain[-1].note_id, relation="derived_from", made_at=NOW)
+        note = replace(make_note(content), links=(link,), origin=Origin(transport=EVOLUTION))
+        chain.append(note)
+    await add(lance, *reversed(chain))
+
+    await blotted(lance, chain[0].note_id)
+
+    ledger = lance.tables.ledger
+    first = json.loads(ledger.own_lines().splitlines()[0])
+    assert set(first["digests"]) == {digest_of(note.note_id, ledger.salt) for note in chain}
 
 
 async def test_what_is_out_of_sight_is_taken_out_again_only_where_it_came_back(

@@ -16,6 +16,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Written
+from zettel.tools.changes.supersession import reconcile_superseded
 from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.state.memory import Memory
 
@@ -189,6 +190,25 @@ async def test_a_note_that_a_run_made_is_forgotten_and_comes_back_with_the_undos
 
     assert (await stored(desk, made)).state is State.ACTIVE
     assert (await stored(desk, old)).state is State.SUPERSEDED
+
+
+async def test_changes_that_follow_from_an_undo_carry_its_run_id(desk: Desk) -> None:
+    old, new = await desk.told("Ana lives in Lyon"), await desk.told("Ana lives in Paris")
+    desk.later(seconds=1)
+    link = Link(to=old, relation=SUPERSEDES, made_by="rule", made_at=desk.now)
+    linked = replace(await stored(desk, new), rev=2, links=(link,), run_id="run-1", change="link")
+    await desk.memory.store.write(changes=[Change(note=linked)])
+    # The run did not touch the older note: somebody else found it superseded.
+    await reconcile_superseded(desk.memory, [old], by="another", now=desk.now)
+    seen = (await stored(desk, old)).rev
+
+    report = await undo(desk, "run-1")
+
+    assert report.restored == (old, new)
+    note = await stored(desk, old)
+    assert (note.state, note.rev, note.run_id) == (State.ACTIVE, seen + 1, "undo-1")
+    # It is evolution's doing, so whoever has seen the note before may go on from there.
+    await desk("update", note_id=old, expected_rev=seen, content="Ana lives in Nice")
 
 
 async def test_a_run_that_changed_nothing_is_undone_by_doing_nothing(desk: Desk) -> None:

@@ -1,19 +1,24 @@
 """Evolution: derives, links, comes to rest, and never touches what the agent said."""
 
+import logging
 from datetime import timedelta
 
 import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.scripted_llm import ScriptedLlm, worded
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk, pick
 
+from zettel.server.runtime.leadership import RENEW_S
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.tools.evolve.lease import LEASE, Lease
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.state.memory import Memory
+
+CANARY = "Quillfeather"
 
 
 async def stored(desk: Desk, note_id: str) -> Note:
@@ -99,11 +104,36 @@ async def test_links_made_from_words_that_changed_are_made_anew(desk: Desk) -> N
 async def test_a_note_full_of_names_and_dates_is_read_in_no_time_worth_mentioning(
     desk: Desk,
 ) -> None:
-    for content in ("Ab. " * 8_000, "\n" * 32_000 + "x", "on monday " * 3_000):
-        await desk.told(content)
+    contents = ("Ab. " * 8_000, "\n" * 32_000 + "x", "on monday " * 3_000)
+    told = [await desk.told(content) for content in contents]
 
     with anyio.fail_after(20):  # it took a minute when the look back was not bounded
-        await desk.evolve()
+        report = await desk.evolve()
+
+    assert (report.outcome, await waiting(desk.memory)) == ("done", 0)
+    days = await stored(desk, told[-1])
+    assert {span.phrase.casefold() for span in days.times} == {"on monday"}
+
+
+async def test_no_word_of_a_note_is_in_what_evolution_logs(
+    llm: ScriptedLlm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="zettel")
+    llm.describes = lambda asked: worded(
+        [{"id": n.note_id, "context": CANARY} for n in asked.notes]
+    )
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind(), consolidates=True)
+    async with opened_desk(memory) as desk:
+        for content in ("lives in Lyon", "has moved to Paris", "digs the garden in the evening"):
+            await desk.told(f"{CANARY} {content}", subject=CANARY, tags=[CANARY], session="s")
+            desk.later(days=1)
+
+        report = await desk.evolve()
+
+    assert {"construct", "link", "compare"} <= {step for step, n in report.steps.items() if n}
+    # What `logs` lets through: others are heard from warnings on.
+    heard = [r for r in caplog.records if r.name.startswith("zettel") or r.levelno > logging.INFO]
+    assert CANARY not in str([(record.getMessage(), record.__dict__) for record in heard])
 
 
 async def test_what_the_agent_gave_stays(desk: Desk) -> None:
@@ -265,6 +295,15 @@ async def test_one_holder_at_a_time_has_the_lease_until_it_runs_out() -> None:
     assert not await mine.acquire(START + LEASE + timedelta(seconds=33))
     await theirs.release()
     assert await mine.acquire(START + LEASE + timedelta(seconds=34))
+
+
+async def test_a_lease_outlasts_five_renewals_that_came_to_nothing() -> None:
+    store = DictStore()
+    assert await Lease(store, "mine").acquire(START)
+
+    missed = START + timedelta(seconds=5 * RENEW_S)
+
+    assert not await Lease(store, "theirs").acquire(missed)
 
 
 async def test_recall_strengthens_what_it_returned_and_time_weakens_it(desk: Desk) -> None:

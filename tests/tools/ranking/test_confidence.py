@@ -337,6 +337,18 @@ def test_between_far_and_near_every_bit_nearer_counts() -> None:
     assert all(more > 1.5 * less for less, more in pairwise(sure[1:]))
 
 
+def test_a_name_that_no_note_holds_makes_all_notes_less_near() -> None:
+    corpus = scope({"n1": "", "n2": ""})
+    meaning = {"n1": 0.3, "n2": 0.25}
+
+    def confidence(whose: str) -> float:
+        question = ask(f"How old is the violin of {whose}?", corpus, START)
+        ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+        return judge(question, ranking, meaning, ranking.best(9)).confidence
+
+    assert confidence("Zora") < confidence("somebody") / 2
+
+
 cosines = st.dictionaries(
     st.sampled_from(["n1", "n2", "n3", "n4"]), st.floats(0.01, 1.0), min_size=1
 )

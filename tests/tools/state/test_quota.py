@@ -1,6 +1,6 @@
 """How much a namespace may hold: whichever way a write takes, and whoever else writes."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -12,8 +12,9 @@ from tests.tools.conftest import START, Desk, Refused, opened_desk
 from tests.tools.tenants import opened_tenants
 
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.notes import Note
-from zettel.storage.store import NamespaceSize, NewNote
+from zettel.storage.store import Change, NamespaceSize, NewNote, Written
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.quota import AGAIN_S, COMMITS, Quota
 
@@ -91,6 +92,36 @@ async def test_a_forgotten_note_counts_until_it_is_erased(full: Desk) -> None:
     assert await full.told("Cleo keeps a cat")
     with pytest.raises(Refused, match="is the most"):
         await full.told("Dora keeps a dog")
+
+
+class BrokenStore(CountingStore):
+    """A store whose disk is full for a while."""
+
+    broken = False
+
+    async def write(
+        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        """Write if there is room."""
+        if self.broken:
+            raise StoreUnavailableError("memory", "is full", "Make room.")
+        return await super().write(new=new, changes=changes)
+
+
+async def test_a_failed_write_counts_for_nothing() -> None:
+    store = BrokenStore()
+    quota = Quota(now=Clock(), notes=2, text_bytes=100)
+    async with opened_desk(Memory(store=store, embedder=HashEmbedder(), quota=quota)) as desk:
+        await desk.told("a" * 40)
+        store.broken = True
+        for _ in range(3):
+            with pytest.raises(Refused, match="is full"):
+                await desk.told("b" * 60)
+        store.broken = False
+
+        assert await desk.told("b" * 60)
+        with pytest.raises(Refused, match="is the most"):
+            await desk.told("c")
 
 
 async def test_text_counts_whichever_way_it_comes_in() -> None:

@@ -18,7 +18,7 @@ async def test_a_note_forgotten_by_id_comes_in_no_recall(desk: Desk) -> None:
         await desk("recall", note_ids=[note_id])
 
 
-async def test_undo_brings_a_note_back_in_the_state_it_had(desk: Desk) -> None:
+async def test_undo_brings_a_superseded_note_back_as_superseded(desk: Desk) -> None:
     old = await desk.told("v1")
     await desk.told("v2", links=[{"to": old, "relation": "supersedes"}])
     await desk("forget", note_ids=[old])
@@ -62,6 +62,18 @@ async def test_confirm_acts_on_exactly_the_preview_and_answers_the_same_again(de
     assert sorted(ids(answer)) == sorted(told)
     assert again == answer
     assert await desk.found(tags=["log"]) == [later]
+
+
+async def test_a_confirmation_given_again_does_nothing_to_what_was_brought_back_since(
+    desk: Desk,
+) -> None:
+    note_id = await desk.told("log line", tags=["log"])
+    preview = await desk("forget", tags=["log"])
+    answer = await desk("forget", confirm=preview["confirm"])
+    await desk("forget", note_ids=[note_id], undo=True)
+
+    assert await desk("forget", confirm=preview["confirm"]) == answer
+    assert await desk.found(tags=["log"]) == [note_id]
 
 
 async def test_a_note_changed_after_the_preview_is_left_and_named(desk: Desk) -> None:

@@ -78,12 +78,14 @@ async def test_a_page_can_be_asked_for_in_another_size_and_detail(desk: Desk) ->
 
 
 async def test_only_notes_that_spoke_for_themselves_are_strengthened(desk: Desk) -> None:
-    await desk.told("the production database is in Oslo")
-    filler = await desk.told("giraffes sleep standing")
-    await desk("recall", query="production database")
+    asked = await desk.told("Which database is in Oslo?", subject="Ana", session="s")
+    filler = await desk.told("giraffes sleep standing", subject="Ben", session="s")
+
+    served = await desk.found(query="database in Oslo")
     await desk.memory.usage.flush(desk.memory.store)
 
-    assert filler not in await desk.memory.store.usage_of([filler])
+    assert served == [asked, filler]
+    assert (await desk.memory.store.usage_of(served)).keys() == {asked}
 
 
 async def test_filters_alone_list_all_matches_newest_first(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """`remember`: stored verbatim, once, with the candidates it may repeat or replace."""
 
+import anyio
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, notes, opened_desk, pick
@@ -238,6 +239,40 @@ async def test_an_echo_half_an_hour_later_is_something_told(desk: Desk) -> None:
     answer = await desk("remember", content="- Ana prefers window seats -")
 
     assert answer["status"] == "stored"
+
+
+async def test_a_served_note_that_has_ended_can_be_told_again(desk: Desk) -> None:
+    ended = await desk.told("The rent is 1200", valid_until="in 10 minutes")
+    assert await desk.found(query="rent") == [ended]
+    desk.later(minutes=20)
+
+    assert await desk.told("The rent is 1200") != ended
+
+
+async def test_served_text_is_told_anew_in_another_session_and_no_echo_in_its_own(
+    desk: Desk,
+) -> None:
+    told = await desk.told("The rent is 1200", session="march")
+    assert await desk.found(query="rent") == [told]
+
+    own = await desk("remember", content="- The rent is 1200", session="march")
+
+    assert (own["status"], own["note_id"]) == ("already_known", told)
+    assert await desk.told("- The rent is 1200", session="april") != told
+
+
+async def test_eight_equal_calls_at_once_store_one_note(desk: Desk) -> None:
+    answers = list[dict[str, object]]()
+
+    async def tell() -> None:
+        answers.append(await desk("remember", content="Ana keeps bees"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(tell)
+
+    assert sorted(str(answer["status"]) for answer in answers) == ["already_known"] * 7 + ["stored"]
+    assert len({str(answer["note_id"]) for answer in answers}) == 1
 
 
 async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_words() -> None:

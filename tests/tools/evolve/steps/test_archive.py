@@ -10,7 +10,7 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import Kind, Note, Usage
+from zettel.storage.notes import Kind, Note, State, Usage
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
@@ -111,3 +111,15 @@ def test_recall_and_importance_only_make_a_note_last_longer(
     assert 0 <= held(importance, recalls) <= held(importance, recalls + 1) <= 1
     assert held(importance, recalls) <= held(1.0, recalls)
     assert kind is not Kind.CORE or held(importance, recalls) == 1
+
+
+async def test_a_fading_note_that_was_forgotten_comes_back_archived(fading: Desk) -> None:
+    note_id = await fading.told("look for the bees' smoker", kind="working")
+    fading.later(days=100)
+    await fading.evolve()
+    await fading("forget", note_ids=[note_id])
+
+    await fading("forget", note_ids=[note_id], undo=True)
+
+    [note] = await fading.memory.store.get([note_id])
+    assert (note.state, note.change) == (State.ARCHIVED, "restore")

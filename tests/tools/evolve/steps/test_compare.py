@@ -139,6 +139,20 @@ async def test_what_says_less_of_what_is_asked_is_not_put_first(
     assert not any("newest" in str(note["signals"]) for note in notes(answer))
 
 
+async def test_a_note_redated_before_the_one_it_may_supersede_is_not_put_first(
+    desk: Desk,
+) -> None:
+    _, younger = await told_apart(desk, LYON, "Ana resides in Paris")
+    query = "Where does Ana live?"
+    assert "newest" in str(await desk("recall", query=query, detail="full"))
+
+    await desk("update", note_id=younger, happened_at="2019-05-01")
+
+    answer = await desk("recall", query=query, detail="full")
+    assert not any("newest" in str(note["signals"]) for note in notes(answer))
+    assert [link.to for link in await open_links(desk, younger)]
+
+
 async def test_another_persons_fact_is_not_linked(desk: Desk) -> None:
     _, other = await told_apart(desk, LYON, "Ben has moved to Paris")
 
