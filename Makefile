@@ -9,7 +9,7 @@ PIP_ARGS ?=
 TRANSPORT ?= stdio
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
+.PHONY: help install dev serve test check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ $(STAMP): pyproject.toml constraints.txt
 	  -e ".[dev,verify]" -c constraints.txt
 	@touch $(STAMP)
 	@echo "Installed: $(BIN)/zettel"
+
+dev: install ## install, and have git run what `make check` runs before each commit
+	@$(BIN)/pre-commit install
 
 serve: install ## serve Streamable HTTP and SSE on 127.0.0.1 (ARGS="--port 9000")
 	@exec $(BIN)/zettel serve $(ARGS)
