@@ -55,7 +55,7 @@ class Stage:
 
     async def tend(self) -> None:
         """Compact both sides."""
-        await self.site.memory.store.upkeep()
+        await self.site.memory.admin.upkeep()
         await self.twin.optimise()
 
 

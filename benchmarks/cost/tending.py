@@ -48,7 +48,7 @@ async def tending(stage: Stage) -> Tending:
     await stage.tend()
     await _tell(stage, UPKEEP_ROUNDS)
     began = perf_counter()
-    await stage.site.memory.store.upkeep()
+    await stage.site.memory.admin.upkeep()
     tended = perf_counter()
     await _tell(stage, EVOLVED - UPKEEP_ROUNDS)
     evolving = perf_counter()

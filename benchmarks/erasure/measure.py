@@ -14,7 +14,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, NewNote, NoteStore
+from zettel.storage.store import Change, NewNote, Store
 from zettel.storage.verify.optional import load_scan
 from zettel.storage.verify.report import ErasureQuery
 from zettel.tools.erasure.orders import drain, order_erasure
@@ -107,7 +107,7 @@ async def _wanted(notes: list[Note], embedder: HashEmbedder) -> ErasureQuery:
     return ErasureQuery(ids=[note.note_id for note in notes], texts=texts, vectors=vectors)
 
 
-async def _fill(store: NoteStore, embedder: HashEmbedder, notes: int) -> list[Note]:
+async def _fill(store: Store, embedder: HashEmbedder, notes: int) -> list[Note]:
     random = np.random.default_rng(7)
     words = ["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(5_000)]
     told = list[Note]()
@@ -136,7 +136,7 @@ def _note(text: str, at: int) -> Note:
     )
 
 
-async def _change(store: NoteStore, notes: list[Note]) -> None:
+async def _change(store: Store, notes: list[Note]) -> None:
     for rev in (2, 3):
         for start in range(0, len(notes), BATCH):
             ids = [note.note_id for note in notes[start : start + BATCH]]

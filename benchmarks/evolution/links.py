@@ -11,7 +11,7 @@ from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.trials import Sample, Told
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import Note
-from zettel.storage.store import NoteFilter, NoteStore
+from zettel.storage.store import NoteFilter, Store
 
 BUDGETS = (250, 500, 1_000, 2_000, 4_000)
 """Tokens of an answer; 2,000 is what recall gives unless told otherwise."""
@@ -40,7 +40,7 @@ class Unlinked:
         store: Read only.
     """
 
-    def __init__(self, store: NoteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def __getattr__(self, name: str) -> object:
@@ -77,7 +77,7 @@ async def beside(trial: Told, embedder: Embedder, store: Path) -> list[Beside]:
         desk.now = trial.end
         await desk.evolve()
         whole = desk.memory
-        bare = replace(whole, store=cast(NoteStore, Unlinked(whole.store)))
+        bare = replace(whole, store=cast(Store, Unlinked(whole.admin)))
         rows = list[Beside]()
         for budget in BUDGETS:
             desk.memory = bare

@@ -62,7 +62,7 @@ async def measure(notes: int, folder: Path, *, seed: int) -> Sizes:
     async with serving(store, model="all-MiniLM-L6-v2") as site:
         for batch in (await make_filling(site.memory.embedder, notes, seed=seed)).batches():
             await site.memory.store.write(new=batch)
-        await site.memory.store.upkeep()
+        await site.memory.admin.upkeep()
     with _served(store) as (server, url, ready_s):
         resident = server.memory_info().rss
         words = Words(seed + 1)

@@ -35,7 +35,7 @@ from zettel.server.transports.stdio.conversation import converse
 from zettel.server.transports.stdio.line_reader import LineReader
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 from zettel.tools.state.memory import Memory
 
 STREAMS_LEFT_OPEN = pytest.mark.filterwarnings(
@@ -61,7 +61,7 @@ class Web(uvicorn.Server):
 class House:
     """What stands behind the doors."""
 
-    store: NoteStore = field(default_factory=DictStore)
+    store: Store = field(default_factory=DictStore)
     perform: Dispatch = perform
     """Carries out calls; a test may hold them up."""
 
@@ -77,7 +77,7 @@ class House:
     async def _embedder(self) -> Embedder:
         return HashEmbedder()
 
-    async def _open(self, _embedder: Embedder) -> NoteStore:
+    async def _open(self, _embedder: Embedder) -> Store:
         return self.store
 
     async def _verbs(self) -> Dispatch:

@@ -17,7 +17,7 @@ from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Link, Note
-from zettel.storage.store import Change, NewNote, NoteStore, Vectors
+from zettel.storage.store import Change, NewNote, Store, Vectors
 from zettel.storage.verify.optional import load_scan
 from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind, VerifyReport
 
@@ -86,7 +86,7 @@ async def tell_of_it(place: Path, *, others: int, upkeeps: int = 2) -> Note:
     return note
 
 
-async def tend(store: NoteStore, upkeeps: int) -> None:
+async def tend(store: Store, upkeeps: int) -> None:
     """Make indices cover what was written."""
     for _ in range(upkeeps):
         assert await store.upkeep()

@@ -8,7 +8,7 @@ from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
 
 from zettel.storage.lance.store import LanceStore, open_store
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ async def lance(tmp_path: Path) -> AsyncGenerator[LanceStore]:
 
 
 @pytest.fixture(params=["dict", "lance", "lance, its notes in memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[NoteStore]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
     """An empty store of each kind."""
-    opened: NoteStore
+    opened: Store
     if request.param == "dict":
         opened = DictStore(model_id=MODEL)
     else:

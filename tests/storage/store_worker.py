@@ -16,7 +16,7 @@ import anyio.to_thread
 from tests.storage.samples import DIM, MODEL, make_note, recalled, revised
 
 from zettel.storage.lance.store import open_store
-from zettel.storage.store import NewNote, NoteStore
+from zettel.storage.store import NewNote, Store
 
 
 def say(*values: str | int | bool) -> None:
@@ -25,7 +25,7 @@ def say(*values: str | int | bool) -> None:
     sys.stdout.flush()
 
 
-async def tell(store: NoteStore, name: str, count: int) -> None:
+async def tell(store: Store, name: str, count: int) -> None:
     """Add notes one by one."""
     for number in range(count):
         note = make_note(f"{name} {number}", now=datetime.now(UTC))
@@ -33,7 +33,7 @@ async def tell(store: NoteStore, name: str, count: int) -> None:
         say(note.note_id)
 
 
-async def revise(store: NoteStore, note_id: str, wins: int) -> None:
+async def revise(store: Store, note_id: str, wins: int) -> None:
     """Count up in a note's content, as fast as it goes, until so many changes were ours."""
     while wins:
         (now,) = await store.get([note_id])
@@ -43,7 +43,7 @@ async def revise(store: NoteStore, note_id: str, wins: int) -> None:
             say("revised")
 
 
-async def obey(store: NoteStore) -> None:
+async def obey(store: Store) -> None:
     """Do one step for each line on stdin, so that two of us do it in the same moment."""
     while line := await anyio.to_thread.run_sync(sys.stdin.readline):
         match json.loads(line):
@@ -61,7 +61,7 @@ async def obey(store: NoteStore) -> None:
                 raise ValueError(unknown)
 
 
-async def tend(store: NoteStore) -> None:
+async def tend(store: Store) -> None:
     """Tend the store without a pause, saying each time whether it was our turn."""
     while True:
         say(await store.upkeep())

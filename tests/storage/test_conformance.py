@@ -1,4 +1,4 @@
-"""What every store keeps of its writes: each sentence of `NoteStore.write` and its kin."""
+"""What every store keeps of its writes: each sentence of `Store.write` and its kin."""
 
 from collections import Counter
 from dataclasses import replace
@@ -25,13 +25,11 @@ from tests.storage.samples import (
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Vectors
+from zettel.storage.store import Change, NewNote, NoteFilter, Store, Vectors
 
 
 @pytest.mark.parametrize("note", [FULL, make_note("plain")], ids=["full", "plain"])
-async def test_a_note_comes_back_with_every_field_as_it_was_told(
-    store: NoteStore, note: Note
-) -> None:
+async def test_a_note_comes_back_with_every_field_as_it_was_told(store: Store, note: Note) -> None:
     written = await store.write(new=[NewNote(note=note)])
 
     assert written.stored == (note,)
@@ -41,7 +39,7 @@ async def test_a_note_comes_back_with_every_field_as_it_was_told(
     assert await store.revisions(note.note_id) == [note]
 
 
-async def test_get_answers_in_the_order_asked_and_leaves_unknown_ids_out(store: NoteStore) -> None:
+async def test_get_answers_in_the_order_asked_and_leaves_unknown_ids_out(store: Store) -> None:
     notes = [make_note(str(n)) for n in range(3)]
     await add(store, *notes)
 
@@ -51,14 +49,14 @@ async def test_get_answers_in_the_order_asked_and_leaves_unknown_ids_out(store: 
     assert await store.get([]) == []
 
 
-async def test_a_write_of_nothing_stores_nothing(store: NoteStore) -> None:
+async def test_a_write_of_nothing_stores_nothing(store: Store) -> None:
     written = await store.write()
 
     assert (written.stored, written.lost) == ((), ())
     assert await store.count(EVERYTHING) == 0
 
 
-async def test_a_revision_takes_the_place_of_the_one_it_was_planned_on(store: NoteStore) -> None:
+async def test_a_revision_takes_the_place_of_the_one_it_was_planned_on(store: Store) -> None:
     note = make_note("old words")
     await add(store, note)
 
@@ -74,7 +72,7 @@ async def test_a_revision_takes_the_place_of_the_one_it_was_planned_on(store: No
 
 
 async def test_a_revision_known_no_later_than_the_last_one_is_moved_a_microsecond_after_it(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note = make_note()
     await add(store, note)
@@ -84,7 +82,7 @@ async def test_a_revision_known_no_later_than_the_last_one_is_moved_a_microsecon
     assert written.stored[0].known_from == NOW + TICK
 
 
-async def test_of_two_changes_planned_on_one_revision_the_second_is_lost(store: NoteStore) -> None:
+async def test_of_two_changes_planned_on_one_revision_the_second_is_lost(store: Store) -> None:
     note = make_note()
     await add(store, note)
     await store.write(changes=[revised(note, "first")])
@@ -96,7 +94,7 @@ async def test_of_two_changes_planned_on_one_revision_the_second_is_lost(store: 
 
 
 @pytest.mark.parametrize("rev", [3, 7])
-async def test_a_change_that_skips_a_revision_is_lost(store: NoteStore, rev: int) -> None:
+async def test_a_change_that_skips_a_revision_is_lost(store: Store, rev: int) -> None:
     note = make_note()
     await add(store, note)
 
@@ -106,7 +104,7 @@ async def test_a_change_that_skips_a_revision_is_lost(store: NoteStore, rev: int
     assert await store.revisions(note.note_id) == [note]
 
 
-async def test_a_change_of_an_unknown_note_is_lost(store: NoteStore) -> None:
+async def test_a_change_of_an_unknown_note_is_lost(store: Store) -> None:
     written = await store.write(changes=[revised(make_note(), "words")])
 
     assert len(written.lost) == 1
@@ -114,7 +112,7 @@ async def test_a_change_of_an_unknown_note_is_lost(store: NoteStore) -> None:
 
 
 async def test_one_commit_adds_notes_and_makes_the_changes_that_can_be_made(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     kept, taken, new = make_note("kept"), make_note("taken"), make_note("new")
     await add(store, kept, taken)
@@ -131,7 +129,7 @@ async def test_one_commit_adds_notes_and_makes_the_changes_that_can_be_made(
 
 
 async def test_many_revisions_make_a_history_without_gaps_and_with_one_current_row(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note = make_note()
     await add(store, note)
@@ -146,7 +144,7 @@ async def test_many_revisions_make_a_history_without_gaps_and_with_one_current_r
     assert [row.known_to for row in rows[:-1]] == [row.known_from for row in rows[1:]]
 
 
-async def test_concurrent_changes_of_one_note_each_win_once(store: NoteStore) -> None:
+async def test_concurrent_changes_of_one_note_each_win_once(store: Store) -> None:
     note = make_note("0")
     await add(store, note)
 
@@ -166,7 +164,7 @@ async def test_concurrent_changes_of_one_note_each_win_once(store: NoteStore) ->
 
 
 async def test_a_write_that_began_is_finished_though_its_caller_is_cancelled(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     async def tell(number: int) -> None:
         await add(store, *(make_note(str(number)) for _ in range(3)))
@@ -183,7 +181,7 @@ async def test_a_write_that_began_is_finished_though_its_caller_is_cancelled(
     assert counts == {str(number): 3 for number in range(1, 12)}
 
 
-async def test_a_note_with_unusable_vectors_is_refused_whole(store: NoteStore) -> None:
+async def test_a_note_with_unusable_vectors_is_refused_whole(store: Store) -> None:
     unusable: list[Vectors] = [
         unit((float("nan"), 0.0, 0.0, 0.0)),
         unit((float("inf"), 0.0, 0.0, 0.0)),
@@ -205,7 +203,7 @@ async def test_a_note_with_unusable_vectors_is_refused_whole(store: NoteStore) -
     assert await store.find(EVERYTHING, limit=100) == [note]
 
 
-async def test_a_write_that_could_not_be_kept_as_promised_is_refused(store: NoteStore) -> None:
+async def test_a_write_that_could_not_be_kept_as_promised_is_refused(store: Store) -> None:
     note = make_note()
     await add(store, note)
     with pytest.raises(InvalidArgumentError):
@@ -220,7 +218,7 @@ async def test_a_write_that_could_not_be_kept_as_promised_is_refused(store: Note
 
 
 async def test_a_mark_of_evolution_makes_no_revision_and_skips_rows_closed_since(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note, closed, other = make_note(), make_note("moved on"), make_note()
     await store.write(new=[NewNote(note=note, vectors=unit(X))])

@@ -20,7 +20,7 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.notes import EVOLUTION, MAY_SUPERSEDE, Kind, Link, Origin, State, fold_hash
-from zettel.storage.store import NewNote, NoteFilter, NoteStore
+from zettel.storage.store import NewNote, NoteFilter, Store
 
 FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "namespace": (NoteFilter(namespaces=("home", "work")), "abcd"),
@@ -58,7 +58,7 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
 
 @pytest.mark.parametrize(("where", "expected"), FILTERS.values(), ids=FILTERS.keys())
 async def test_each_filter_lets_through_what_it_names(
-    store: NoteStore, where: NoteFilter, expected: str
+    store: Store, where: NoteFilter, expected: str
 ) -> None:
     a = replace(
         make_note("note a"), subject="Ana ś", tags=("red",), session="s1",
@@ -81,7 +81,7 @@ async def test_each_filter_lets_through_what_it_names(
 
 
 async def test_since_and_until_match_when_it_happened_or_when_it_was_told(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     told_now_of_old = replace(make_note("old story"), happened_at=NOW - 9 * DAY)
     planned = replace(make_note("a plan", now=NOW - 5 * DAY), happened_at=NOW + DAY)
@@ -102,7 +102,7 @@ async def test_since_and_until_match_when_it_happened_or_when_it_was_told(
     assert await ids(store, between(None, datetime.max.replace(tzinfo=UTC))) == [plan, old]
 
 
-async def test_known_at_shows_the_revisions_of_that_time(store: NoteStore) -> None:
+async def test_known_at_shows_the_revisions_of_that_time(store: Store) -> None:
     note, other = make_note("first words"), make_note("told later", now=LATER + DAY)
     await add(store, note)
     await store.write(changes=[revised(note, "second words")])
@@ -123,7 +123,7 @@ async def test_known_at_shows_the_revisions_of_that_time(store: NoteStore) -> No
     assert await store.match_text("first", NoteFilter(), limit=5) == []
 
 
-async def test_find_is_newest_first_and_pages_neither_overlap_nor_miss(store: NoteStore) -> None:
+async def test_find_is_newest_first_and_pages_neither_overlap_nor_miss(store: Store) -> None:
     hours = (3, 1, 2, 1, 3)
     notes = [
         replace(make_note(str(n)), happened_at=NOW + timedelta(hours=hour))
@@ -145,7 +145,7 @@ async def test_find_is_newest_first_and_pages_neither_overlap_nor_miss(store: No
     assert [outline.content for outline in outlines] == ["1", "3", "2", "0"]
 
 
-async def test_an_outline_carries_what_ranking_needs(store: NoteStore) -> None:
+async def test_an_outline_carries_what_ranking_needs(store: Store) -> None:
     await add(store, FULL)
 
     (outline,) = await store.outlines(EVERYTHING, limit=9)
@@ -154,7 +154,7 @@ async def test_an_outline_carries_what_ranking_needs(store: NoteStore) -> None:
         assert getattr(outline, name) == getattr(FULL, name)
 
 
-async def test_facets_count_current_notes_of_the_filter(store: NoteStore) -> None:
+async def test_facets_count_current_notes_of_the_filter(store: Store) -> None:
     note = replace(make_note(), subject="Ana", tags=("a", "b"))
     await add(
         store,

@@ -21,11 +21,11 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.notes import Link, Note, State
-from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
+from zettel.storage.store import Change, NewNote, NoteFilter, Store
 
 
 async def become(
-    store: NoteStore, note: Note, content: str, *, true_from: datetime, told: datetime
+    store: Store, note: Note, content: str, *, true_from: datetime, told: datetime
 ) -> Note:
     """Let the world change: the note's old words ended when its new ones became true."""
     following = replace(
@@ -41,7 +41,7 @@ def at(valid: datetime, *, known: datetime | None = None) -> NoteFilter:
     return NoteFilter(valid_at=valid, known_at=known)
 
 
-async def contents(store: NoteStore, where: NoteFilter) -> list[str]:
+async def contents(store: Store, where: NoteFilter) -> list[str]:
     """What the store says was true at `where.valid_at`, in order."""
     shown = replace(
         where, past=await store.rows_true_at(where), states=(State.ACTIVE, State.SUPERSEDED)
@@ -52,7 +52,7 @@ async def contents(store: NoteStore, where: NoteFilter) -> list[str]:
     return sorted(note.content for note in found)
 
 
-async def test_what_a_change_of_the_world_ended_is_found_at_its_time(store: NoteStore) -> None:
+async def test_what_a_change_of_the_world_ended_is_found_at_its_time(store: Store) -> None:
     lives, other = make_note("lives in Rome"), make_note("likes figs")
     await add(store, lives, other)
     oslo = await become(store, lives, "lives in Oslo", true_from=NOW + 5 * DAY, told=LATER)
@@ -75,7 +75,7 @@ async def test_what_a_change_of_the_world_ended_is_found_at_its_time(store: Note
     assert await store.rows_true_at(NoteFilter()) == ()
 
 
-async def test_what_was_corrected_or_derived_is_nobodys_past(store: NoteStore) -> None:
+async def test_what_was_corrected_or_derived_is_nobodys_past(store: Store) -> None:
     wrong, plain = make_note("born in May"), make_note("bees")
     await add(store, wrong, plain)
     right = replace(wrong, rev=2, content="born in June", valid_from=LATER, known_from=LATER)
@@ -90,7 +90,7 @@ async def test_what_was_corrected_or_derived_is_nobodys_past(store: NoteStore) -
 
 
 async def test_news_of_an_earlier_time_that_arrives_late_finds_its_place(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note = make_note("works at A")
     await add(store, note)
@@ -106,7 +106,7 @@ async def test_news_of_an_earlier_time_that_arrives_late_finds_its_place(
     assert await contents(store, at(NOW + 12 * DAY, known=LATER)) == ["works at C"]
 
 
-async def test_a_past_revision_that_had_expired_is_not_brought_back(store: NoteStore) -> None:
+async def test_a_past_revision_that_had_expired_is_not_brought_back(store: Store) -> None:
     note = replace(make_note("visits"), valid_until=NOW + 2 * DAY)
     await add(store, note)
     await become(
@@ -118,7 +118,7 @@ async def test_a_past_revision_that_had_expired_is_not_brought_back(store: NoteS
 
 
 async def test_the_state_known_at_the_moment_decides_and_the_other_conditions_hold(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note = replace(make_note("lives in Rome"), tags=("home",), subject="Ana")
     await add(store, note)
@@ -150,7 +150,7 @@ async def test_the_state_known_at_the_moment_decides_and_the_other_conditions_ho
     assert (await store.facets(shown)).tags == {"home": 1}
 
 
-async def test_every_arm_finds_a_past_revision(store: NoteStore) -> None:
+async def test_every_arm_finds_a_past_revision(store: Store) -> None:
     note = make_note("purple heron")
     await store.write(new=[NewNote(note=note, vectors=unit(X))])
     following = replace(note, rev=2, content="grey goose", valid_from=LATER, known_from=LATER)
@@ -166,7 +166,7 @@ async def test_every_arm_finds_a_past_revision(store: NoteStore) -> None:
     assert hit.score == pytest.approx(1.0)
 
 
-async def test_a_look_back_copes_with_thousands_of_past_revisions(store: NoteStore) -> None:
+async def test_a_look_back_copes_with_thousands_of_past_revisions(store: Store) -> None:
     notes = [make_note(f"note {number}") for number in range(2000)]
     await add(store, *notes)
     await store.write(
@@ -187,7 +187,7 @@ async def test_a_look_back_copes_with_thousands_of_past_revisions(store: NoteSto
     assert await store.count(replace(where, past=past[:7])) == 7
 
 
-async def test_links_are_found_as_they_were_known(store: NoteStore) -> None:
+async def test_links_are_found_as_they_were_known(store: Store) -> None:
     goal, note = make_note("goal"), make_note("start")
     await add(store, goal, note)
     link = Link(to=goal.note_id, relation="similar", made_at=LATER)
@@ -208,7 +208,7 @@ async def test_links_are_found_as_they_were_known(store: NoteStore) -> None:
     assert await store.linking_to([], known_at=LATER) == []
 
 
-async def test_the_revisions_of_a_run_are_found_wherever_they_are(store: NoteStore) -> None:
+async def test_the_revisions_of_a_run_are_found_wherever_they_are(store: Store) -> None:
     first, second = make_note("a"), make_note("b")
     made = replace(make_note("c"), run_id="it's run 1")
     await add(store, second, first, made)
@@ -231,7 +231,7 @@ async def test_the_revisions_of_a_run_are_found_wherever_they_are(store: NoteSto
     assert await store.revisions_of_run("") == []
 
 
-async def test_the_passages_of_any_revision_can_be_had(store: NoteStore) -> None:
+async def test_the_passages_of_any_revision_can_be_had(store: Store) -> None:
     note, waiting = make_note("a"), make_note("b")
     await store.write(new=[NewNote(note=note, vectors=unit(X)), NewNote(note=waiting)])
     await store.write(
@@ -248,7 +248,7 @@ async def test_the_passages_of_any_revision_can_be_had(store: NoteStore) -> None
     assert await store.passages_at([]) == {}
 
 
-async def test_after_a_clock_was_set_back_time_goes_on_in_order(store: NoteStore) -> None:
+async def test_after_a_clock_was_set_back_time_goes_on_in_order(store: Store) -> None:
     assert await store.latest() is None
     note = make_note("0", now=LATER)
     await add(store, note)
@@ -265,7 +265,7 @@ async def test_after_a_clock_was_set_back_time_goes_on_in_order(store: NoteStore
     assert await store.count(replace(EVERYTHING, known_at=await store.latest())) == 2
 
 
-async def test_links_to_notes_that_are_not_there_are_taken_out(store: NoteStore) -> None:
+async def test_links_to_notes_that_are_not_there_are_taken_out(store: Store) -> None:
     kept, forgotten = make_note("kept"), replace(make_note("gone"), state=State.FORGOTTEN)
     links = [
         Link(to=to, relation="similar", made_at=NOW)

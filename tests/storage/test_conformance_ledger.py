@@ -4,10 +4,10 @@ import anyio
 from tests.storage.samples import DAY, LATER, MODEL, NOW, X, add, make_note, recalled, revised, unit
 
 from zettel.storage.notes import Run, Usage
-from zettel.storage.store import NoteFilter, NoteStore
+from zettel.storage.store import NoteFilter, Store
 
 
-async def test_usage_adds_up_and_never_is_a_revision(store: NoteStore) -> None:
+async def test_usage_adds_up_and_never_is_a_revision(store: Store) -> None:
     note = make_note()
     await add(store, note)
     other = "it's \\ another"
@@ -26,7 +26,7 @@ async def test_usage_adds_up_and_never_is_a_revision(store: NoteStore) -> None:
     assert await store.revisions(note.note_id) == [note]
 
 
-async def test_many_notes_are_reinforced_each_by_its_own_measure(store: NoteStore) -> None:
+async def test_many_notes_are_reinforced_each_by_its_own_measure(store: Store) -> None:
     names = [f"note {number}" for number in range(60)]
     await store.reinforce([recalled(name, recalls=2, at=NOW) for name in names[::2]])
     more = [
@@ -44,7 +44,7 @@ async def test_many_notes_are_reinforced_each_by_its_own_measure(store: NoteStor
         )
 
 
-async def test_runs_come_newest_first(store: NoteStore) -> None:
+async def test_runs_come_newest_first(store: Store) -> None:
     runs = [
         Run(
             run_id=f"r{n}", kind="evolve", who="scheduler", started_at=NOW + n * DAY,
@@ -59,7 +59,7 @@ async def test_runs_come_newest_first(store: NoteStore) -> None:
     assert await store.runs(limit=99) == runs[::-1]
 
 
-async def test_meta_changes_only_from_the_expected_value(store: NoteStore) -> None:
+async def test_meta_changes_only_from_the_expected_value(store: Store) -> None:
     async def swap(expected: str | None, value: str | None) -> bool:
         return await store.swap_meta("it's \\ a key", expected=expected, value=value)
 
@@ -79,7 +79,7 @@ async def test_meta_changes_only_from_the_expected_value(store: NoteStore) -> No
     assert await store.get_meta("another") is None
 
 
-async def test_of_many_concurrent_swaps_from_one_value_one_succeeds(store: NoteStore) -> None:
+async def test_of_many_concurrent_swaps_from_one_value_one_succeeds(store: Store) -> None:
     won: list[str] = []
 
     async def swap(expected: str | None, value: str) -> None:
@@ -96,7 +96,7 @@ async def test_of_many_concurrent_swaps_from_one_value_one_succeeds(store: NoteS
     assert len(won) == 2
 
 
-async def test_upkeep_keeps_everything_and_starts_counting_anew(store: NoteStore) -> None:
+async def test_upkeep_keeps_everything_and_starts_counting_anew(store: Store) -> None:
     notes = [make_note(f"bee number {number}") for number in range(8)]
     for note in notes:
         await add(store, note)

@@ -21,10 +21,10 @@ from tests.storage.samples import (
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Link, State
-from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
+from zettel.storage.store import Change, NewNote, NoteFilter, Store
 
 
-async def test_a_note_is_found_by_its_words_from_the_first_one_on(store: NoteStore) -> None:
+async def test_a_note_is_found_by_its_words_from_the_first_one_on(store: Store) -> None:
     await add(store, make_note("the queen hums"), make_note("drones idle"))
 
     (hit,) = await store.match_text("queen", NoteFilter(), limit=10)
@@ -33,7 +33,7 @@ async def test_a_note_is_found_by_its_words_from_the_first_one_on(store: NoteSto
     assert hit.score > 0
 
 
-async def test_text_hits_come_best_first_and_no_more_than_asked(store: NoteStore) -> None:
+async def test_text_hits_come_best_first_and_no_more_than_asked(store: Store) -> None:
     notes = [make_note(f"honey jar {number}") for number in range(15)]
     await add(store, *notes, make_note("honey and rare saffron"))
 
@@ -60,7 +60,7 @@ async def test_text_hits_come_best_first_and_no_more_than_asked(store: NoteStore
     ],
 )
 async def test_what_is_no_word_between_spaces_is_found_to_the_letter(
-    store: NoteStore, query: str, content: str
+    store: Store, query: str, content: str
 ) -> None:
     note = make_note(content)
     await add(store, note, make_note("nothing of the sort"), make_note(content, namespace="far"))
@@ -70,14 +70,14 @@ async def test_what_is_no_word_between_spaces_is_found_to_the_letter(
     assert [hit.note_id for hit in hits] == [note.note_id]
 
 
-async def test_a_part_of_a_word_between_spaces_is_another_word(store: NoteStore) -> None:
+async def test_a_part_of_a_word_between_spaces_is_another_word(store: Store) -> None:
     await add(store, make_note("the category of конкатенация"))
 
     assert await store.match_text("cat", NoteFilter(), limit=9) == []
     assert await store.match_text("кат", NoteFilter(), limit=9) == []
 
 
-async def test_text_search_looks_at_the_composed_text_within_the_filter(store: NoteStore) -> None:
+async def test_text_search_looks_at_the_composed_text_within_the_filter(store: Store) -> None:
     await add(
         store,
         replace(make_note("plain"), subject="Zoltan"),
@@ -107,14 +107,14 @@ async def test_text_search_looks_at_the_composed_text_within_the_filter(store: N
         "x" * 4096,
     ],
 )
-async def test_any_query_is_only_words(store: NoteStore, query: str) -> None:
+async def test_any_query_is_only_words(store: Store, query: str) -> None:
     await add(store, make_note("nothing of the sort"))
 
     for hit in await store.match_text(query, NoteFilter(), limit=5):
         assert hit.score > 0
 
 
-async def test_notes_are_found_by_their_best_passage(store: NoteStore) -> None:
+async def test_notes_are_found_by_their_best_passage(store: Store) -> None:
     two, one, none = make_note("two"), make_note("one"), make_note("none")
     await store.write(
         new=[
@@ -133,7 +133,7 @@ async def test_notes_are_found_by_their_best_passage(store: NoteStore) -> None:
     assert await store.match_vectors(unit(Y)[0], NoteFilter(), limit=0) == []
 
 
-async def test_an_empty_store_answers_every_question(store: NoteStore) -> None:
+async def test_an_empty_store_answers_every_question(store: Store) -> None:
     assert await store.match_text("bees", NoteFilter(), limit=5) == []
     assert await store.match_vectors(unit(X)[0], NoteFilter(), limit=5) == []
     assert await store.outlines(NoteFilter(), limit=5) == []
@@ -147,13 +147,13 @@ async def test_an_empty_store_answers_every_question(store: NoteStore) -> None:
 
 @pytest.mark.parametrize("vector", [(float("nan"), 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 0.0)])
 async def test_a_question_that_is_no_unit_vector_is_refused(
-    store: NoteStore, vector: tuple[float, ...]
+    store: Store, vector: tuple[float, ...]
 ) -> None:
     with pytest.raises(InvalidArgumentError):
         await store.match_vectors(unit(vector)[0], NoteFilter(), limit=1)
 
 
-async def test_a_new_notes_vectors_carry_the_stores_model(store: NoteStore) -> None:
+async def test_a_new_notes_vectors_carry_the_stores_model(store: Store) -> None:
     note, waiting = make_note(), make_note()
     await store.write(new=[NewNote(note=note, vectors=unit(X, Z)), NewNote(note=waiting)])
 
@@ -165,7 +165,7 @@ async def test_a_new_notes_vectors_carry_the_stores_model(store: NoteStore) -> N
     assert [n.embed_model for n in await store.get([note.note_id, waiting.note_id])] == [MODEL, ""]
 
 
-async def test_a_change_keeps_replaces_or_drops_the_vectors(store: NoteStore) -> None:
+async def test_a_change_keeps_replaces_or_drops_the_vectors(store: Store) -> None:
     notes = [make_note(word) for word in ("kept", "replaced", "dropped")]
     await store.write(new=[NewNote(note=note, vectors=unit(X)) for note in notes])
     kept, replaced, dropped = notes
@@ -194,7 +194,7 @@ async def test_a_change_keeps_replaces_or_drops_the_vectors(store: NoteStore) ->
 
 
 async def test_embedding_makes_no_revision_and_fills_in_the_very_ones_it_names(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note, closed = make_note("still life"), make_note("moved on")
     await add(store, note, closed)
@@ -213,7 +213,7 @@ async def test_embedding_makes_no_revision_and_fills_in_the_very_ones_it_names(
     assert await store.count(EVERYTHING) == 2
 
 
-async def test_vectors_of_words_that_are_not_there_any_more_are_not_kept(store: NoteStore) -> None:
+async def test_vectors_of_words_that_are_not_there_any_more_are_not_kept(store: Store) -> None:
     note = make_note("a secret")
     await add(store, replace(note, content="blotted out"))
 
@@ -222,7 +222,7 @@ async def test_vectors_of_words_that_are_not_there_any_more_are_not_kept(store: 
     assert [row.embed_model for row in await store.revisions(note.note_id)] == [""]
 
 
-async def test_embedding_leaves_vectors_that_are_there_alone(store: NoteStore) -> None:
+async def test_embedding_leaves_vectors_that_are_there_alone(store: Store) -> None:
     note = make_note()
     await store.write(new=[NewNote(note=note, vectors=unit(X))])
 
@@ -232,7 +232,7 @@ async def test_embedding_leaves_vectors_that_are_there_alone(store: NoteStore) -
     assert (await store.passages_of([note.note_id]))[note.note_id].tolist() == [list(X)]
 
 
-async def test_links_are_read_from_the_other_end(store: NoteStore) -> None:
+async def test_links_are_read_from_the_other_end(store: Store) -> None:
     target = make_note("target")
     link = Link(to=target.note_id, relation="about_same", made_at=NOW)
     linked = replace(make_note("linked"), links=(link, replace(link, relation="similar")))
@@ -248,7 +248,7 @@ async def test_links_are_read_from_the_other_end(store: NoteStore) -> None:
     assert await store.linking_to([linked.note_id]) == []
 
 
-async def test_the_nearest_notes_come_with_their_outlines_best_first(store: NoteStore) -> None:
+async def test_the_nearest_notes_come_with_their_outlines_best_first(store: Store) -> None:
     there = [make_note("north"), make_note("east"), make_note("both", namespace="work")]
     vectors = (unit(X), unit(Y, Z), unit((0.6, 0.8, 0.0, 0.0)))
     await store.write(new=[NewNote(note=n, vectors=v) for n, v in zip(there, vectors, strict=True)])
@@ -268,7 +268,7 @@ async def test_the_nearest_notes_come_with_their_outlines_best_first(store: Note
 
 
 async def test_every_commit_to_notes_raises_the_version_by_one_and_nothing_else_does(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note = make_note()
     first = await store.version()

@@ -5,11 +5,11 @@ from dataclasses import replace
 from tests.storage.samples import FULL, add, make_note, revised
 
 from zettel.storage.notes import EVOLUTION, Origin, State
-from zettel.storage.store import Change, NamespaceSize, NoteStore, text_bytes
+from zettel.storage.store import Change, NamespaceSize, Store, text_bytes
 
 
 async def test_held_counts_what_agents_wrote_in_any_state_and_nothing_else(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     note, kept = make_note("Ana's bees 東京"), make_note("a note", namespace="other")
     composed = replace(make_note("of both"), origin=Origin(transport=EVOLUTION), change="concept")

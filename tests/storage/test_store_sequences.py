@@ -12,7 +12,7 @@ from tests.storage.samples import DIM, MODEL, NOW, X, Y, make_note, unit
 
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Link, Note, State
-from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
+from zettel.storage.store import Change, NewNote, NoteFilter, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
 
 
-async def _do(store: NoteStore, story: Story, act: Act, current: Sequence[Note]) -> Plan:
+async def _do(store: Store, story: Story, act: Act, current: Sequence[Note]) -> Plan:
     new: tuple[NewNote, ...] = ()
     changes: tuple[Change, ...] = ()
     if act.name in ("add", "mixed"):
@@ -110,7 +110,7 @@ def _change(act: Act, note: Note) -> Change:
     )  # fmt: skip
 
 
-async def _repeat(store: NoteStore, act: Act, plan: Plan, current: Sequence[Note]) -> None:
+async def _repeat(store: Store, act: Act, plan: Plan, current: Sequence[Note]) -> None:
     if act.name == "embed":
         await store.embed([(note, unit(Y)) for note in current], model="late")
     elif act.name == "mark":
@@ -121,7 +121,7 @@ async def _repeat(store: NoteStore, act: Act, plan: Plan, current: Sequence[Note
         await store.write(new=plan.new, changes=plan.changes)
 
 
-async def _view(store: NoteStore, story: Story) -> Sequence[object]:
+async def _view(store: Store, story: Story) -> Sequence[object]:
     """Everything the protocol shows of the example's notes."""
     here = NoteFilter(namespaces=(story.namespace,), states=())
     active = replace(here, states=(State.ACTIVE,))

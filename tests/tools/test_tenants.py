@@ -273,7 +273,7 @@ async def test_an_erasure_withdraws_what_other_tenants_were_shown_of_the_note(
     preview = await tenants["ben"]("forget", query="releases Tuesdays", namespace="shared")
     await tenants["ben"]("forget", confirm=preview["confirm"])
     await tenants["ben"]("forget", note_ids=[shared], undo=True)
-    store = tenants["owner"].memory.store
+    store = tenants["owner"].memory.admin
     kept = [await store.get_meta(key) for key in await store.meta_keys("previews")]
     assert "Tuesdays" in str(kept)
 

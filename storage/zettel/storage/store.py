@@ -1,6 +1,6 @@
 """The store's contract: arms that find notes, and one atomic way to change them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.erasable import Erasable
+from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
 WRITTEN = frozenset({"remember", "update", "correct", "restore"})
@@ -32,18 +32,6 @@ def text_bytes(note: Note) -> int:
         return 0
     texts = (note.content, note.context, note.subject, note.source, *note.tags)
     return sum(len(text.encode()) for text in texts)
-
-
-class MeasurableNote(Protocol):
-    """Notes that can be measured."""
-
-    async def size_of(self, namespace: str) -> NamespaceSize:
-        """What a namespace holds: a look at every row of it.
-
-        Raises:
-            StoreUnavailableError: The store cannot be read.
-        """
-        ...
 
 
 Vectors = NDArray[np.float32]
@@ -146,11 +134,13 @@ class StoreStats:
     """Table versions that no reader can need any more and upkeep would drop; of all tables."""
 
 
-class NoteStore(Erasable, MeasurableNote, Protocol):
-    """Notes with their revisions, beside them usage, runs and meta.
+class NoteStore(Protocol):
+    """Notes with their revisions, usage and named values: what a tenant may read and change.
 
-    Every write is one commit, is finished even when the caller is cancelled, and is durable when
-    the call returns. Every read sees every finished write of every process.
+    Every write is one commit, completes even when the caller is cancelled, and is durable when
+    the call returns. Every read sees every completed write of every process. A note whose erasure
+    was ordered can no longer be written, nor can a link to it: such a change is `lost`, and a new
+    note keeps its other links. Every method raises `StoreUnavailableError` if the location fails.
     """
 
     @property
@@ -163,9 +153,9 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
     ) -> Written:
         """Add notes and revise others in one commit.
 
-        A change takes effect only if its note's current revision is `note.rev - 1`; then the old
-        row is closed and the new one inserted, or neither. The new row's `known_from` is the
-        later of what the note says and the old row's plus one microsecond.
+        A change takes effect only if its note's current revision is `note.rev - 1`: the old row is
+        closed and the new one inserted, or neither. The new row's `known_from` is the later of
+        the note's own and the old row's plus one microsecond.
 
         Raises:
             InvalidArgumentError: A vector is not finite or not of unit length.
@@ -174,7 +164,7 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
         ...
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current revisions in any state, in the order asked; unknown ids are left out."""
+        """Current revisions in any state, in the order of `note_ids`, without unknown ids."""
         ...
 
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
@@ -182,7 +172,7 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
         ...
 
     async def count(self, where: NoteFilter) -> int:
-        """How many notes match."""
+        """Number of matching notes."""
         ...
 
     async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
@@ -198,26 +188,26 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
     async def nearest(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
-        """`match_vectors` for a few notes of at least this cosine, with what is told of them.
+        """`match_vectors` for a few notes of at least this cosine, with their outlines.
 
-        Exact but for notes of very many passages: in a large store those may hide others.
+        Exact except for notes of very many passages: in a large store those may hide others.
         """
         ...
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
-        """The few fields ranking needs, in session order: `happened_at`, `note_id` ascending."""
+        """The fields that ranking needs, by `happened_at` and `note_id`, ascending."""
         ...
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        """Row ids of closed revisions that were true at `where.valid_at`, for a look back.
+        """Row ids of closed revisions that were true at `where.valid_at`.
 
-        A note whose revision of `where.known_at` (None: the current one) became true after
-        `where.valid_at`, and had not ended by then, has said before that moment what its last
-        revision says that a change of the world closed (`ended_at`), that was not `corrected` and
-        that had become true by then. That one is meant, unless its own `valid_until` had come; a
-        row that a correction or a derived revision closed never is.
+        Applies to a note whose revision of `where.known_at` (None: the current one) became true
+        after `where.valid_at` and had not ended by then. Its row is the last revision that a
+        change of the world closed (`ended_at`), that was not `corrected`, that had become true by
+        that moment, and whose own `valid_until` had not come. A row that a correction or a
+        derived revision closed is never returned.
 
-        Of `where` only `namespaces`, `note_ids`, `known_at`, `valid_at` and `states` count;
+        Only `namespaces`, `note_ids`, `known_at`, `valid_at` and `states` of `where` count;
         `states` are those of the note's revision of `known_at`. Empty without `valid_at`.
         """
         ...
@@ -225,7 +215,7 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> list[Note]:
-        """Notes of any state that have, or had and ended, a link to one of these.
+        """Notes of any state with a link, ended or not, to one of these.
 
         Current revisions, or those of `known_at`.
         """
@@ -240,40 +230,40 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
         ...
 
     async def revisions_of_run(self, run_id: str) -> list[Note]:
-        """All revisions that a run made, by note and revision; a run's id is never empty."""
+        """All revisions that a run made, by note and revision; none for an empty id."""
         ...
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of revisions, current or not, by row id; one that has none is left out."""
+        """Vectors of revisions, current or not, by row id, without rows that have none."""
+        ...
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of current notes by note id, without notes that wait for embedding."""
         ...
 
     async def version(self) -> int:
-        """A number that grows with every commit to notes, by one unless somebody else commits too.
+        """A number that grows with every commit to notes, by one unless others commit too.
 
-        Asked before and after a commit of one's own, it tells whether anybody came between.
+        Read before and after an own commit, it shows whether another one came between.
         """
         ...
 
     async def latest(self) -> datetime | None:
         """The newest `known_from`; None in an empty store.
 
-        After a clock was set back it lies ahead of it, and a look at the store as of the clock's
-        now would miss what was told last.
+        It lies in the future after a clock was set back; a query as of the clock's now would then
+        miss the newest notes.
         """
         ...
 
-    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of current notes; a note that waits for embedding is left out."""
-        ...
-
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        """Fill in vectors of revisions that wait, of the same content; makes no revision."""
+        """Fill in vectors of waiting revisions with the same content; makes no revision."""
         ...
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
-        """Note that evolution has seen these revisions and found nothing to change.
+        """Record that evolution has processed these revisions without a change.
 
-        Like a filled-in vector this is no revision; rows closed since are skipped.
+        Makes no revision; rows closed since are skipped.
         """
         ...
 
@@ -282,18 +272,10 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
         ...
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
-        """Add to what stands; of two processes that add at once, neither is lost.
+        """Add to the notes' usage; concurrent additions of several processes all count.
 
         Each note once. `recalled_at` becomes the later of both.
         """
-        ...
-
-    async def add_run(self, run: Run) -> None:
-        """Record a finished run."""
-        ...
-
-    async def runs(self, *, limit: int) -> list[Run]:
-        """The newest runs first."""
         ...
 
     async def get_meta(self, key: str) -> str | None:
@@ -304,28 +286,106 @@ class NoteStore(Erasable, MeasurableNote, Protocol):
         """Compare and set; None means absent. False when the current value is not `expected`."""
         ...
 
-    async def heal(self, *, now: datetime) -> Mapping[str, int]:
-        """Set right what a crash or a foreign hand left, under the store's lock.
 
-        Opening did some of it already; what it did counts here, once.
+class StoreAdmin(Protocol):
+    """Operations of a store's owner: erasure, maintenance, records, sizes, closing.
+
+    Every step of an erasure can be repeated; the caller keeps the order until it is done. Every
+    method raises `StoreUnavailableError` if the location fails.
+    """
+
+    async def add_run(self, run: Run) -> None:
+        """Record a finished run."""
+        ...
+
+    async def runs(self, *, limit: int) -> list[Run]:
+        """The newest runs first."""
+        ...
+
+    async def size_of(self, namespace: str) -> NamespaceSize:
+        """Size of a namespace; reads every row of it."""
+        ...
+
+    async def erase_rows(
+        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
+        """Remove notes from every read, of any revision and moment, and record it in the ledger.
+
+        Notes that evolution composed of them and their usage are removed too, and their traces in
+        other notes' revisions (`traces.without_traces`) by rewriting these in place.
+
+        Args:
+            orders: The notes; they may have been removed before.
+            clock: Current time, for the moment from which no read finds them.
 
         Returns:
-            Kind of damage -> how often it was mended: `empty_manifests`, `unreadable_versions`
-            (stepped over), `empty_index_files`, `leftovers`, `doubled_rows` (one row twice),
-            `two_current`, `no_current`, `dangling_links` (links to notes that are not there,
-            taken out by a revision with `change` `heal`). Only what was found; empty as well if
-            another process holds the lock.
+            A receipt for each order.
+
+        Raises:
+            StoreUnavailableError: It is not finished; the ledger may list it already.
+        """
+        ...
+
+    async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
+        """Remove from the files what earlier `erase_rows` calls removed from reads.
+
+        Readers and writers continue on the newest version.
+
+        Args:
+            note_ids: Ids that no file may contain afterwards; empty skips that check.
+            meta: Clean the table of named values (orders, previews) instead of notes and usage.
+        """
+        ...
+
+    async def meta_keys(self, sort: str) -> list[str]:
+        """Keys of all values of a sort, the owner's (`sort`) and every tenant's (`sort@…`)."""
+        ...
+
+    async def put_receipt(self, receipt: Receipt) -> None:
+        """Record the progress of an erasure."""
+        ...
+
+    async def receipts(self) -> list[Receipt]:
+        """Every erasure recorded on this machine, oldest first."""
+        ...
+
+    async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
+        """Erasures of those notes that were erased, here or in a store whose backup this was."""
+        ...
+
+    async def relapsed(self) -> tuple[str, ...]:
+        """Ids of erased notes that rows or links have again, from a racing writer or a copy.
+
+        Usually empty; reads the ids of all rows.
+        """
+        ...
+
+    async def heal(self, *, now: datetime) -> Mapping[str, int]:
+        """Repair damage from a crash or a foreign program, under the store's lock.
+
+        Repairs made while opening are counted here, once.
+
+        Returns:
+            Kind of damage -> number of repairs: `empty_manifests`, `unreadable_versions` (stepped
+            over), `empty_index_files`, `leftovers`, `doubled_rows` (one row twice),
+            `two_current`, `no_current`, `dangling_links` (links to missing notes, removed by a
+            revision with `change` `heal`). Empty if nothing was found or another process holds
+            the lock.
         """
         ...
 
     async def upkeep(self) -> bool:
-        """Compact, index new rows, drop old table versions; False if another process is at it."""
+        """Compact, index new rows, drop old table versions; False if another process does it."""
         ...
 
     async def stats(self) -> StoreStats:
-        """Sizes, for `status` and the benchmark."""
+        """Sizes of the whole store."""
         ...
 
     async def close(self) -> None:
-        """Let go of the store; further calls are undefined."""
+        """Close the store; later calls are undefined."""
         ...
+
+
+class Store(NoteStore, StoreAdmin, Protocol):
+    """A whole store, as its owner uses it."""

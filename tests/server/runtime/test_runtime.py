@@ -20,7 +20,7 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import LEASE, Lease
 from zettel.tools.state.memory import Memory
@@ -57,7 +57,7 @@ class Fakes:
     async def _reranker(self) -> Reranker | None:
         return self.reranker
 
-    async def _open(self, _embedder: Embedder) -> NoteStore:
+    async def _open(self, _embedder: Embedder) -> Store:
         self.opened += 1
         if self.failures:
             raise self.failures.pop(0)

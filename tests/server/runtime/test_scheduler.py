@@ -68,7 +68,7 @@ async def test_after_a_write_settles_the_note_is_evolved_and_the_run_recorded(
         scheduler.wrote()
         await until(lambda: _recorded(memory))
 
-    (run,) = await memory.store.runs(limit=10)
+    (run,) = await memory.admin.runs(limit=10)
     assert (run.who, run.outcome) == ("scheduler", "done")
     assert await waiting(memory) == 0
 
@@ -79,7 +79,7 @@ async def test_nothing_due_leaves_no_run(memory: Memory) -> None:
         for _ in range(50):
             await anyio.lowlevel.checkpoint()
 
-    assert await memory.store.runs(limit=10) == []
+    assert await memory.admin.runs(limit=10) == []
 
 
 async def test_when_the_model_arrives_waiting_notes_are_embedded() -> None:
@@ -113,7 +113,7 @@ async def test_while_another_process_leads_nothing_is_done(memory: Memory) -> No
         for _ in range(50):
             await anyio.lowlevel.checkpoint()
 
-    assert await memory.store.runs(limit=10) == []
+    assert await memory.admin.runs(limit=10) == []
     await other.release()
 
 
@@ -245,7 +245,7 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
             scheduler.wrote()
         await until(compacted)
 
-    assert await memory.store.runs(limit=10) == []
+    assert await memory.admin.runs(limit=10) == []
 
 
 async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
@@ -276,4 +276,4 @@ async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
 
 
 async def _recorded(memory: Memory) -> bool:
-    return bool(await memory.store.runs(limit=1))
+    return bool(await memory.admin.runs(limit=1))

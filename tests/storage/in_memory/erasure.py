@@ -1,5 +1,7 @@
 """Erasing from dictionaries: what is taken out of them is gone."""
 
+# ruff: noqa: D102 - each method is documented in the contract
+
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +28,6 @@ class DictErasing:
     async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
-        """Take notes out of every read."""
         return [self._blot_out(order, clock) for order in orders]
 
     def _blot_out(self, order: Order, clock: Callable[[], datetime]) -> Receipt:
@@ -68,19 +69,15 @@ class DictErasing:
         return Purge(done=True, verified=("kept in memory only",))
 
     async def put_receipt(self, receipt: Receipt) -> None:
-        """Write down how an erasure went on."""
         self.ledger.put(receipt)
 
     async def receipts(self) -> list[Receipt]:
-        """Every erasure, oldest first."""
         return self.ledger.receipts()
 
     async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
-        """Those of the notes that were erased."""
         return self.ledger.erased(note_ids)
 
     async def relapsed(self) -> tuple[str, ...]:
-        """Ids of erased notes that rows or links have again."""
         ids = {note.note_id for note in self._rows.values()}
         ids |= {link.to for note in self._rows.values() for link in note.links}
         return tuple(sorted(self.ledger.erased(ids)))

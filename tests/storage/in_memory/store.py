@@ -1,5 +1,7 @@
 """The store in memory: for tests that need no LanceDB, and the plainest reading of the protocol."""
 
+# ruff: noqa: D102 - each method is documented in the contract
+
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +43,7 @@ from zettel.storage.store import (
     NewNote,
     NoteFilter,
     Recalled,
+    Store,
     StoreStats,
     Vectors,
     Written,
@@ -48,8 +51,8 @@ from zettel.storage.store import (
 )
 
 
-class DictStore(DictErasing):
-    """Notes in dictionaries. Each method does what the `NoteStore` method of its name promises.
+class DictStore(DictErasing, Store):
+    """Notes in dictionaries. Each method does what the `Store` method of its name promises.
 
     Nothing awaits inside a method, so each is atomic among the tasks of its event loop.
 
@@ -72,7 +75,6 @@ class DictStore(DictErasing):
     async def write(
         self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
     ) -> Written:
-        """Add notes and revise others at once."""
         check_write(new, changes, dim=None)
         admitted = admit(self.ledger, new, changes)
         stored: list[Note] = []
@@ -94,20 +96,16 @@ class DictStore(DictErasing):
         return Written(stored=tuple(stored), lost=tuple(lost))
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current revisions by id."""
         return [note for note_id in note_ids if (note := self._now(note_id)) is not None]
 
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
-        """Matching notes, newest first."""
         found = sorted(self._matching(where), key=order_key, reverse=True)
         return found[offset : offset + max(0, limit)]
 
     async def count(self, where: NoteFilter) -> int:
-        """How many notes match."""
         return len(self._matching(where))
 
     async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        """Notes by the words they share with the query."""
         scores, here = bm25(query, self._rows), list(self._matching(where))
         if not any(note.row_id in scores for note in here):
             scores = verbatim(query, here)
@@ -116,7 +114,6 @@ class DictStore(DictErasing):
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit]:
-        """Notes by cosine of their best passage."""
         check_vectors(vector[np.newaxis], dim=None)
         embedded = [note for note in self._matching(where) if note.row_id in self._vectors]
         return _best(
@@ -127,19 +124,16 @@ class DictStore(DictErasing):
     async def nearest(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
-        """The few notes nearest to a vector."""
         hits = await self.match_vectors(vector, where, limit=limit)
         notes = {note.note_id: note for note in self._matching(where)}
         near = (hit for hit in hits if hit.score >= least)
         return [Near(outline_of(notes[hit.note_id]), hit.score) for hit in near]
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
-        """What ranking needs, in session order."""
         found = sorted(self._matching(where), key=order_key)
         return [outline_of(note) for note in found[: max(0, limit)]]
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        """Row ids of closed revisions that were true at `where.valid_at`."""
         revisions = defaultdict[str, list[Note]](list)
         for note in self._rows.values():
             revisions[note.note_id].append(note)
@@ -149,14 +143,12 @@ class DictStore(DictErasing):
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> list[Note]:
-        """Notes with a link to one of these, now or as known then."""
         wanted = set(note_ids)
         then = (note for note in self._rows.values() if known(note, known_at))
         found = [n for n in then if not wanted.isdisjoint(link.to for link in n.links)]
         return sorted(found, key=order_key)
 
     async def facets(self, where: NoteFilter) -> Facets:
-        """Counts by subject, tag and namespace."""
         found = self._matching(where)
         return Facets(
             subjects=Counter(note.subject for note in found if note.subject),
@@ -165,37 +157,30 @@ class DictStore(DictErasing):
         )
 
     async def revisions(self, note_id: str) -> list[Note]:
-        """All revisions, oldest first."""
         return sorted(
             (note for note in self._rows.values() if note.note_id == note_id), key=lambda n: n.rev
         )
 
     async def revisions_of_run(self, run_id: str) -> list[Note]:
-        """All revisions that a run made."""
         made = (note for note in self._rows.values() if run_id and note.run_id == run_id)
         return sorted(made, key=lambda note: (note.note_id, note.rev))
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of embedded revisions, current or not."""
         return {row: self._vectors[row] for row in row_ids if row in self._vectors}
 
     async def latest(self) -> datetime | None:
-        """The newest `known_from`."""
         return max((note.known_from for note in self._rows.values()), default=None)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of embedded current notes."""
         rows = {note_id: self._current.get(note_id, "") for note_id in note_ids}
         return {
             note_id: self._vectors[row] for note_id, row in rows.items() if row in self._vectors
         }
 
     async def version(self) -> int:
-        """How often notes were written."""
         return self._version
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        """Fill in vectors of rows that wait for them."""
         for _, array in vectors:
             check_vectors(array, dim=None)
         for note, array in vectors:
@@ -206,7 +191,6 @@ class DictStore(DictErasing):
         self._committed()
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
-        """Note that evolution has seen these revisions."""
         for note in notes:
             row = self._rows.get(note.row_id)
             if row is not None and row.current and row.stage < stage:
@@ -214,30 +198,24 @@ class DictStore(DictErasing):
         self._committed()
 
     async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
-        """Usage of those notes that have any."""
         return {note_id: self._usage[note_id] for note_id in note_ids if note_id in self._usage}
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
-        """Add to what stands."""
         gone = self.ledger.erased(more.note_id for more in recalled)
         for more in (more for more in recalled if more.note_id not in gone):
             self._usage[more.note_id] = reinforced(self._usage.get(more.note_id), more)
 
     async def add_run(self, run: Run) -> None:
-        """Record a finished run."""
         self._runs.append(run)
 
     async def runs(self, *, limit: int) -> list[Run]:
-        """The newest runs first."""
         newest = sorted(self._runs, key=lambda run: (run.started_at, run.run_id), reverse=True)
         return newest[: max(0, limit)]
 
     async def get_meta(self, key: str) -> str | None:
-        """A named value."""
         return self._meta.get(key)
 
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
-        """Compare and set."""
         if self._meta.get(key) != expected:
             return False
         if value is None:
@@ -247,7 +225,6 @@ class DictStore(DictErasing):
         return True
 
     async def meta_keys(self, sort: str) -> list[str]:
-        """The names of all values of a sort."""
         return sorted(key for key in self._meta if key.partition("@")[0] == sort)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
@@ -270,13 +247,11 @@ class DictStore(DictErasing):
         return True
 
     async def size_of(self, namespace: str) -> NamespaceSize:
-        """What a namespace holds."""
         rows = [note for note in self._rows.values() if note.namespace == namespace]
         told = sum(note.current and not note.derived for note in rows)
         return NamespaceSize(notes=told, text_bytes=sum(map(text_bytes, rows)))
 
     async def stats(self) -> StoreStats:
-        """Sizes; there is no disk."""
         return StoreStats(
             notes=len(self._current),
             revisions=len(self._rows),
@@ -319,7 +294,7 @@ _WORD = re.compile(r"\w+")
 
 
 def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
-    """The row that `NoteStore.rows_true_at` means of one note, if any.
+    """The row that `Store.rows_true_at` means of one note, if any.
 
     Args:
         revisions: All revisions of the note, in any order.

@@ -117,7 +117,7 @@ async def test_an_undo_is_a_run_that_can_be_undone(desk: Desk) -> None:
 
     assert len(report.restored) == 2
     assert await logical(desk.memory.store) == evolved
-    runs = {run.run_id: run for run in await desk.memory.store.runs(limit=9)}
+    runs = {run.run_id: run for run in await desk.memory.admin.runs(limit=9)}
     assert (runs["undo-1"].kind, runs["undo-1"].who) == ("undo", "test")
     assert runs["undo-1"].counts == {"restored": 2, "forgotten": 0, "left": 0}
 
@@ -134,7 +134,7 @@ async def test_what_an_agent_changed_since_keeps_the_run_from_being_undone(desk:
     assert caught.value.changed == {younger: changer}
     assert f"{younger} by {changer}. Pass --partial" in str(caught.value)
     assert await logical(desk.memory.store) == before
-    assert [run.kind for run in await desk.memory.store.runs(limit=9)] == ["evolve"]
+    assert [run.kind for run in await desk.memory.admin.runs(limit=9)] == ["evolve"]
 
     report = await undo(desk, "run-1", partial=True)
 
@@ -171,7 +171,7 @@ async def test_undoing_twice_is_as_good_as_once(desk: Desk) -> None:
 
     assert (again.restored, again.forgotten, again.left) == ((), (), {})
     assert await logical(desk.memory.store) == before
-    assert [run.run_id for run in await desk.memory.store.runs(limit=9)] == ["undo-1", "run-1"]
+    assert [run.run_id for run in await desk.memory.admin.runs(limit=9)] == ["undo-1", "run-1"]
 
 
 async def test_a_note_that_a_run_made_is_forgotten_and_comes_back_with_the_undos_undo(
@@ -217,7 +217,7 @@ async def test_a_run_that_changed_nothing_is_undone_by_doing_nothing(desk: Desk)
     report = await undo(desk, "run-1")
 
     assert (report.restored, report.forgotten, report.left) == ((), (), {})
-    assert [run.run_id for run in await desk.memory.store.runs(limit=9)] == ["run-1"]
+    assert [run.run_id for run in await desk.memory.admin.runs(limit=9)] == ["run-1"]
 
 
 async def test_an_unknown_run_is_an_error_that_names_the_newest(desk: Desk) -> None:

@@ -30,7 +30,7 @@ async def test_a_dangling_link_goes_is_logged_and_recorded(
 
     assert counts == {"dangling_links": 1}
     assert "mended the store: dangling_links=1" in caplog.text
-    [run] = await desk.memory.store.runs(limit=9)
+    [run] = await desk.memory.admin.runs(limit=9)
     assert (run.kind, run.counts, run.started_at) == ("heal", {"dangling_links": 1}, desk.now)
     assert await heal(desk.memory, now=desk.now) == {}
 
@@ -42,7 +42,7 @@ async def test_a_lease_is_dropped_when_it_has_run_out_and_not_before(desk: Desk)
     assert await heal(desk.memory, now=START + LEASE - timedelta(seconds=1)) == {}
     assert await heal(desk.memory, now=START + LEASE) == {"expired_lease": 1}
     assert await heal(desk.memory, now=START + LEASE) == {}
-    assert [run.counts for run in await store.runs(limit=9)] == [{"expired_lease": 1}]
+    assert [run.counts for run in await desk.memory.admin.runs(limit=9)] == [{"expired_lease": 1}]
 
 
 async def test_a_note_that_none_supersedes_any_more_is_opened_again(desk: Desk) -> None:
@@ -70,5 +70,5 @@ async def test_notes_that_wait_for_embedding_are_counted_and_are_no_damage(
         await desk.told("stored early")
 
         assert await heal(memory, now=desk.now) == {"unembedded": 1}
-    assert await memory.store.runs(limit=9) == []
+    assert await memory.admin.runs(limit=9) == []
     assert "mended" not in caplog.text

@@ -27,7 +27,7 @@ async def erased(desk: Desk, *note_ids: str) -> dict[str, object]:
 
 async def dump(desk: Desk) -> str:
     """Everything the store holds, as text."""
-    store = desk.memory.store
+    store = desk.memory.admin
     notes = await store.find(NoteFilter(states=(), derived=None), limit=1_000)
     revisions = [r for note in notes for r in await store.revisions(note.note_id)]
     return f"{revisions}{await store.runs(limit=99)}{await store.get_meta('previews')}"
@@ -95,7 +95,7 @@ async def test_the_proof_knows_the_note_by_its_hash_alone(desk: Desk) -> None:
     assert pick(answer, "proof", "hashes") == [digest_of(note_id, salt)]
     assert pick(answer, "proof", "revisions") == 2
     assert note_id not in json.dumps(answer)
-    [run] = [run for run in await desk.memory.store.runs(limit=9) if run.kind == "erase"]
+    [run] = [run for run in await desk.memory.admin.runs(limit=9) if run.kind == "erase"]
     assert run.run_id == pick(answer, "proof", "receipt")
     assert run.counts == {"notes": 1, "composed": 0, "revisions": 2, "scrubbed": 0}
 
@@ -114,7 +114,7 @@ async def test_the_proof_names_the_backups_that_were_taken_before(desk: Desk) ->
             counts={},
             outcome=outcome,
         )
-        await desk.memory.store.add_run(run)
+        await desk.memory.admin.add_run(run)
 
     answer = await erased(desk, note_id)
 
@@ -240,7 +240,7 @@ async def test_gists_and_concepts_of_it_go_too_and_are_composed_anew_of_the_rest
     await desk.evolve()
     assert "The gate is shut" in await composed(desk)
     assert CANARY not in await dump(desk)
-    assert await desk.memory.store.relapsed() == ()
+    assert await desk.memory.admin.relapsed() == ()
 
 
 async def composed(desk: Desk) -> str:

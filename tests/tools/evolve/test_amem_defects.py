@@ -16,14 +16,14 @@ from zettel.storage.embedding.embedder import Vectors
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 from zettel.tools.state.memory import Memory
 
 EMBEDDER = HashEmbedder()
 NAMED = "We met Zebulon at the fair", "My flat is quiet now that Zebulon left"
 
 
-async def opened(place: Path) -> NoteStore:
+async def opened(place: Path) -> Store:
     return await open_store(str(place), model_id=EMBEDDER.model_id, dim=EMBEDDER.dim)
 
 
@@ -134,7 +134,7 @@ async def test_a_run_that_fails_says_so_and_the_next_one_goes_on_where_it_ended(
         with pytest.raises(OSError, match="input/output"):
             await desk.evolve("run-1")
 
-        [failed] = await desk.memory.store.runs(limit=5)
+        [failed] = await desk.memory.admin.runs(limit=5)
         assert (failed.run_id, failed.outcome, failed.counts["construct"]) == ("run-1", "failed", 2)
         report = await desk.evolve("run-2")
         assert report.outcome == "done"

@@ -23,7 +23,7 @@ from tests.tools.llm_desk import (
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import REVISED_BY
-from zettel.storage.store import Change, NoteStore
+from zettel.storage.store import Change, Store
 from zettel.tools.changes.stages import LINKED, REVISED
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
@@ -77,7 +77,7 @@ async def test_as_a_mem_does_not_what_was_revised_is_found_at_once_by_its_new_wo
     llm: ScriptedLlm, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     embedder, place = HashEmbedder(), str(tmp_path_factory.mktemp("store"))
-    stores: list[NoteStore] = [
+    stores: list[Store] = [
         DictStore(),
         await open_store(place, model_id=embedder.model_id, dim=embedder.dim),
     ]

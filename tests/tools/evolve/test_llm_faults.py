@@ -70,7 +70,7 @@ async def test_whatever_the_service_does_no_note_is_lost_and_the_fallback_is_cou
 
         # Both notes are described in one question, and each asks to revise the other.
         assert report.llm[f"llm_fallback_{reason}"] == 4
-        [run] = await memory.store.runs(limit=1)
+        [run] = await memory.admin.runs(limit=1)
         assert run.counts[f"llm_fallback_{reason}"] == 4
         for note in await memory.store.get(ids):
             assert note.context.startswith("Noted Friday, 20 November 2026")

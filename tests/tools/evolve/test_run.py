@@ -276,7 +276,7 @@ async def test_a_cancelled_run_is_recorded_and_resumed(desk: Desk) -> None:
         )
     await desk.evolve()
 
-    runs = {run.run_id: run.outcome for run in await desk.memory.store.runs(limit=9)}
+    runs = {run.run_id: run.outcome for run in await desk.memory.admin.runs(limit=9)}
     assert runs == {"cut": "cancelled", "run-1": "done"}
     assert await waiting(desk.memory) == 0
 

@@ -69,7 +69,7 @@ async def test_one_note_too_many_is_refused_with_what_to_do(full: Desk) -> None:
     assert "forget with erase=true" in str(refused.value)
     assert "ZETTEL_QUOTA_NOTES" in str(refused.value)
     assert await full.found(query="cat") == await full.found(query="cat", subject="")
-    assert (await full.memory.store.size_of("proj")).notes == 2
+    assert (await full.memory.admin.size_of("proj")).notes == 2
 
 
 async def test_what_adds_nothing_is_done_at_the_quota(full: Desk) -> None:
@@ -130,7 +130,7 @@ async def test_text_counts_whichever_way_it_comes_in() -> None:
         with pytest.raises(Refused, match="holds 50 bytes, this would add 60"):
             await desk("update", note_id=note_id, content="c" * 50)
         await desk("update", note_id=note_id, tags=["t"])  # 51 more: the row is written anew
-        held = await desk.memory.store.size_of("proj")
+        held = await desk.memory.admin.size_of("proj")
 
     assert held == NamespaceSize(notes=1, text_bytes=101)
 
@@ -152,11 +152,11 @@ async def test_what_evolution_composes_is_not_refused_and_does_not_count() -> No
     memory = memory_of(Clock(), notes=1, text_bytes=200)
     async with opened_desk(memory) as desk:
         await desk.told("Ana moved to Lyon on 3 May 2026")
-        before = await memory.store.size_of("proj")
+        before = await memory.admin.size_of("proj")
         report = await desk.evolve()
 
     assert report.steps
-    assert await memory.store.size_of("proj") == before
+    assert await memory.admin.size_of("proj") == before
 
 
 async def test_a_tenant_learns_nothing_of_what_others_hold() -> None:
@@ -240,7 +240,7 @@ async def test_no_sequence_of_calls_gets_beyond_it(deeds: list[tuple[str, str]])
                 await _do(desk, told, deed, text)
             except Refused:
                 pass
-            held = await memory.store.size_of("proj")
+            held = await memory.admin.size_of("proj")
             assert held.notes <= 3
             assert held.text_bytes <= 40
 

@@ -311,7 +311,7 @@ async def test_what_cannot_be_stored_is_refused_and_leaves_nothing(
         await desk("remember", **arguments)
 
     assert named in str(refusal.value)
-    assert (await desk.memory.store.stats()).revisions == 0
+    assert (await desk.memory.admin.stats()).revisions == 0
 
 
 async def test_content_of_exactly_the_bound_is_stored_whole(desk: Desk) -> None:

@@ -85,7 +85,7 @@ async def test_a_revision_that_cannot_be_meant_is_refused(
         await desk("update", note_id=note_id, **change)
 
     assert named in str(refusal.value)
-    assert (await desk.memory.store.stats()).revisions == 1
+    assert (await desk.memory.admin.stats()).revisions == 1
 
 
 async def test_a_change_of_what_was_changed_since_is_refused_and_shows_the_note(

@@ -38,7 +38,7 @@ async def test_a_change_that_changes_nothing_makes_no_revision(desk: Desk) -> No
     answer = await desk("update", note_id=note_id, content="same", tags=["a"], subject="")
 
     assert (answer["rev"], answer["changed"]) == (1, {})
-    assert (await desk.memory.store.stats()).revisions == 1
+    assert (await desk.memory.admin.stats()).revisions == 1
 
 
 async def test_empty_values_empty_a_field_and_null_is_absent(desk: Desk) -> None:
@@ -213,7 +213,7 @@ async def test_a_change_that_cannot_be_made_changes_nothing(
         await desk("update", **{"note_id": note_id, **change})
 
     assert named in str(refusal.value)
-    assert (await desk.memory.store.stats()).revisions == 1
+    assert (await desk.memory.admin.stats()).revisions == 1
 
 
 async def test_a_forgotten_note_cannot_be_changed(desk: Desk) -> None:

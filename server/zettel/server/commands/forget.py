@@ -65,7 +65,7 @@ async def forget_once(settings: Settings, wish: ForgetRequest, ask: Ask) -> Forg
         try:
             return await _forget(memory, settings, wish, ask)
         except NoteNotFoundError as error:
-            raise await not_found(memory.store, error.note_id) from None
+            raise await not_found(memory, error.note_id) from None
 
 
 def _check_whole(settings: Settings, wish: ForgetRequest) -> None:

@@ -23,7 +23,7 @@ async def print_history(settings: Settings, note_id: str, as_json: bool, say: Sa
     async with opened(settings) as memory:
         revisions = await memory.store.revisions(note_id.strip().upper())
         if not revisions:
-            raise await not_found(memory.store, note_id.strip().upper())
+            raise await not_found(memory, note_id.strip().upper())
     if not as_json:
         last = revisions[-1]
         say(f"{last.note_id}  {last.namespace}  {last.state}  {printable(one_line(last))}")
@@ -93,7 +93,7 @@ async def print_runs(settings: Settings, as_json: bool, say: Say) -> None:
         StoreError: The store cannot be read.
     """
     async with opened(settings) as memory:
-        runs = await memory.store.runs(limit=NEWEST)
+        runs = await memory.admin.runs(limit=NEWEST)
     for run in runs:
         say(_run_as_json(run) if as_json else _as_line(run))
 

@@ -52,7 +52,7 @@ async def print_note(settings: Settings, note_id: str, as_json: bool, say: Say) 
     async with opened(settings) as memory:
         found = await memory.store.get([note_id.strip().upper()])
         if not found:
-            raise await not_found(memory.store, note_id.strip().upper())
+            raise await not_found(memory, note_id.strip().upper())
     say(_as_json(found[0]) if as_json else _as_page(found[0]))
 
 

@@ -88,7 +88,7 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
         return told
     try:
         memory = await runtime.memory()
-        store = memory.store
+        store = memory.admin
         stats = await store.stats()
         last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
         told["queue"] = await tending.waiting()

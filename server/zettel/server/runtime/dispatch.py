@@ -88,7 +88,7 @@ async def perform(
     except NoteForgottenError:
         raise
     except NoteNotFoundError as error:
-        raise await not_found(memory.store, error.note_id) from None
+        raise await not_found(memory, error.note_id) from None
 
 
 async def _perform(

@@ -18,7 +18,7 @@ from zettel.server.runtime.scheduler import Pace
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 from zettel.tools.caller import Caller
 from zettel.tools.llm.llm import Llm
 from zettel.tools.state.memory import Memory
@@ -87,7 +87,7 @@ class Factories:
     make_embedder: Callable[[], Awaitable[Embedder]]
     make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
     """Made at once, loaded later; None if none is set."""
-    open_store: Callable[[Embedder], Awaitable[NoteStore]]
+    open_store: Callable[[Embedder], Awaitable[Store]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[EvolutionScheduler]]
     make_mind: Callable[[], Llm | None] = no_mind
@@ -124,7 +124,7 @@ def installed_parts(
             return None
         return await to_thread.run_sync(_reranker, settings.reranker)
 
-    async def open_store(embedder: Embedder) -> NoteStore:
+    async def open_store(embedder: Embedder) -> Store:
         opener = await to_thread.run_sync(_store_opener)
         if not still_there():
             problem, remedy = "was removed while it was being opened", "Call again."
@@ -189,7 +189,7 @@ class _Opener(Protocol):
         create: bool,
         durable: bool,
         erasures: Path,
-    ) -> NoteStore: ...
+    ) -> Store: ...
 
 
 # The imports below are late for the reason at the top of this file.

@@ -297,4 +297,4 @@ class Runtime:
         if memory is None:
             return
         await flush(memory)
-        await memory.store.close()
+        await memory.admin.close()

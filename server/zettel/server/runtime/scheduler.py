@@ -144,7 +144,7 @@ class Scheduler:
 
     async def _upkeep(self) -> None:
         writes = self._writes
-        if await self._memory.store.upkeep():
+        if await self._memory.admin.upkeep():
             self._compacted_writes = writes
         else:
             self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S

@@ -54,7 +54,7 @@ class _Found:
 async def erase_rows(
     tables: Tables, orders: Sequence[Order], *, clock: Callable[[], datetime]
 ) -> list[Receipt]:
-    """Do what `Erasable.erase_rows` promises: some 30 ms of commits an order, and two narrow reads.
+    """Do what `StoreAdmin.erase_rows` promises: some 30 ms an order and two narrow reads.
 
     Orders that were carried out and wait for their files are looked at together, in one read, and
     left alone if no writer has undone any: passes over ever more of them take no longer.
@@ -116,7 +116,7 @@ async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> Non
 
 
 async def relapsed(tables: Tables) -> tuple[str, ...]:
-    """Do what `Erasable.relapsed` promises: 20,000 notes take 60 ms, none where none was erased."""
+    """Do what `StoreAdmin.relapsed` promises; 60 ms for 20,000 notes."""
     if not await to_thread.run_sync(tables.ledger.receipts):
         return ()
     rows = await tables.notes.select(["note_id", "link_ids"])

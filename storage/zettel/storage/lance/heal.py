@@ -29,7 +29,7 @@ _TURNED = "target.current <> source.current"
 
 
 async def heal(tables: Tables, *, now: datetime) -> Mapping[str, int]:
-    """Do what `NoteStore.heal` promises; a sound store costs one read of few columns.
+    """Do what `StoreAdmin.heal` promises; a sound store costs one read of few columns.
 
     Measured at 20,000 notes, 25,000 rows and 40,000 links: 35 ms.
 

@@ -29,7 +29,7 @@ _MARK = "upkeep"
 
 
 async def upkeep(tables: Tables) -> bool:
-    """Do what `NoteStore.upkeep` promises: writers of this process wait, others may retry.
+    """Do what `StoreAdmin.upkeep` promises: writers of this process wait, others may retry.
 
     Returns:
         False if another process tends the store, or writes without a pause.
@@ -77,7 +77,7 @@ async def mark_upkeep(tables: Sequence[LanceTable]) -> None:
 
 
 async def stats(tables: Tables) -> StoreStats:
-    """Do what `NoteStore.stats` promises; `disk_bytes` is 0 where no directory can be measured."""
+    """Do what `StoreAdmin.stats` promises; `disk_bytes` is 0 where no directory can be measured."""
     directory = tables.place.directory
     disk = 0 if directory is None else await to_thread.run_sync(disk_bytes, directory)
     return StoreStats(

@@ -55,7 +55,7 @@ _FRAGMENT_BITS = 32
 
 
 async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge:
-    """Do what `Erasable.purge` promises; its time grows with the notes that share a fragment.
+    """Do what `StoreAdmin.purge` promises; its time grows with the notes that share a fragment.
 
     Killed at any point it can be begun again; every step leaves a whole table.
 

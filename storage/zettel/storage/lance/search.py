@@ -136,7 +136,7 @@ _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 
 async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
-    """Do what `NoteStore.held` promises.
+    """Do what `StoreAdmin.size_of` promises.
 
     Raises:
         StoreUnavailableError: The table cannot be read.

@@ -78,7 +78,7 @@ def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
 
 
 async def add_run(tables: Tables, run: Run) -> None:
-    """Do what `NoteStore.add_run` promises."""
+    """Do what `StoreAdmin.add_run` promises."""
     async with tables.runs.writing():
         await tables.runs.insert(_run_row(tables, run))
 
@@ -95,7 +95,7 @@ def _run_row(tables: Tables, run: Run) -> pa.Table:
 
 
 async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
-    """Do what `NoteStore.runs` promises."""
+    """Do what `StoreAdmin.runs` promises."""
     order = ("started_at", "run_id")
     table = await tables.runs.select(
         _columns(tables.runs), order=order, descending=True, limit=limit
@@ -120,7 +120,7 @@ async def get_meta(meta: LanceTable, key: str) -> str | None:
 
 
 async def meta_keys(meta: LanceTable, sort: str) -> list[str]:
-    """Do what `Erasable.meta_keys` promises."""
+    """Do what `StoreAdmin.meta_keys` promises."""
     keys: list[str] = (await meta.select(["key"])).column("key").to_pylist()
     return sorted(key for key in keys if key.partition("@")[0] == sort)
 

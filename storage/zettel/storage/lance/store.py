@@ -1,7 +1,9 @@
-"""The LanceDB store: a directory, an object store or LanceDB Cloud behind `NoteStore`.
+"""The LanceDB store: a directory, an object store or LanceDB Cloud behind `Store`.
 
-Importing this module imports lancedb, which takes seconds: nobody does it at start-up.
+Importing this module imports lancedb, which takes seconds: not at start-up.
 """
+
+# ruff: noqa: D102 - each method is documented in the contract
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -35,6 +37,7 @@ from zettel.storage.store import (
     NewNote,
     NoteFilter,
     Recalled,
+    Store,
     StoreStats,
     Vectors,
     Written,
@@ -93,188 +96,146 @@ async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceSt
     )
 
 
-class LanceStore:
-    """Notes in LanceDB tables. Made by `open_store`; any number may share one place.
-
-    Each method does what the `NoteStore` method of its name promises, and raises
-    `StoreUnavailableError` when the place fails.
-    """
+class LanceStore(Store):
+    """Notes in LanceDB tables. Made by `open_store`; any number may share one location."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     @property
     def place(self) -> str:
-        """Absolute directory, or URI."""
         return self._tables.place.uri
 
     @property
     def tables(self) -> Tables:
-        """Its tables, for what is done to a store as a whole: backup, restore, doctor."""
+        """Its tables, for backup, restore and doctor."""
         return self._tables
 
     async def write(
         self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
     ) -> Written:
-        """Add notes and revise others in one commit."""
         return await writes.write_notes(self._tables, new=new, changes=changes)
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current revisions by id."""
         return await search.get_notes(self._tables, note_ids)
 
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
-        """Matching notes, newest first."""
         return await search.find_notes(self._tables, where, limit=limit, offset=offset)
 
     async def count(self, where: NoteFilter) -> int:
-        """How many notes match."""
         return await search.count_notes(self._tables, where)
 
     async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        """Full-text hits with BM25 scores."""
         return await search.match_text(self._tables, query, where, limit=limit)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit]:
-        """Notes by cosine of their best passage."""
         return await vector_search.match_vectors(self._tables, vector, where, limit=limit)
 
     async def nearest(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
-        """The few notes nearest to a vector."""
         return await vector_search.nearest(self._tables, vector, where, limit=limit, least=least)
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
-        """What ranking needs, in session order."""
         return await search.outlines(self._tables, where, limit=limit)
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        """Row ids of closed revisions that were true at `where.valid_at`."""
         return await history.rows_true_at(self._tables, where)
 
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> list[Note]:
-        """Notes with a link to one of these, now or as known then."""
         return await history.linking_to(self._tables, note_ids, known_at=known_at)
 
     async def facets(self, where: NoteFilter) -> Facets:
-        """Counts by subject, tag and namespace."""
         return await search.facets(self._tables, where)
 
     async def revisions(self, note_id: str) -> list[Note]:
-        """All revisions, oldest first."""
         return await history.revisions_of(self._tables, note_id)
 
     async def revisions_of_run(self, run_id: str) -> list[Note]:
-        """All revisions that a run made."""
         return await history.revisions_of_run(self._tables, run_id)
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of embedded revisions, current or not."""
         return await history.passages_at(self._tables, row_ids)
 
     async def latest(self) -> datetime | None:
-        """The newest `known_from`."""
         return await history.latest(self._tables)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of embedded current notes."""
         return await history.passages_of(self._tables, note_ids)
 
     async def version(self) -> int:
-        """How often notes were written."""
         return await self._tables.notes.version()
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        """Fill in vectors of rows that wait for them."""
         await writes.embed_notes(self._tables, vectors, model=model)
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
-        """Note that evolution has seen these revisions."""
         await writes.mark_notes(self._tables, notes, stage=stage)
 
     async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
-        """Usage of those notes that have any."""
         return await side_tables.usage_of(self._tables, note_ids)
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
-        """Add to what stands."""
         await side_tables.reinforce(self._tables, recalled)
 
     async def add_run(self, run: Run) -> None:
-        """Record a finished run."""
         await side_tables.add_run(self._tables, run)
 
     async def runs(self, *, limit: int) -> list[Run]:
-        """The newest runs first."""
         return await side_tables.newest_runs(self._tables, limit=limit)
 
     async def get_meta(self, key: str) -> str | None:
-        """A value of the `meta` table."""
         return await side_tables.get_meta(self._tables.meta, key)
 
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
-        """Compare and set, among all processes on the store."""
         return await side_tables.swap_meta(self._tables.meta, key, expected=expected, value=value)
 
     async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
-        """Take notes out of every read."""
         return await erase_rows.erase_rows(self._tables, orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
-        """Remove from the files what is out of sight; then read the notes into memory."""
         purged = await purge_files.purge(self._tables, note_ids, meta=meta)
         await cache_loader.keep_resident(self._tables)
         return purged
 
     async def put_receipt(self, receipt: Receipt) -> None:
-        """Write down how an erasure went on."""
         await erase_rows.put_receipt(self._tables, receipt, goes_on=True)
 
     async def meta_keys(self, sort: str) -> list[str]:
-        """The names of all values of a sort."""
         return await side_tables.meta_keys(self._tables.meta, sort)
 
     async def receipts(self) -> list[Receipt]:
-        """Every erasure this machine knows of."""
         return await to_thread.run_sync(self._tables.ledger.receipts)
 
     async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
-        """Those of the notes that were erased."""
         return await to_thread.run_sync(self._tables.ledger.erased, note_ids)
 
     async def relapsed(self) -> tuple[str, ...]:
-        """Ids of erased notes that rows or links have again."""
         return await erase_rows.relapsed(self._tables)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
-        """Set right what a crash or a foreign hand left, then read the notes into memory."""
         healed = await heal.heal(self._tables, now=now)
         await cache_loader.keep_resident(self._tables)
         return healed
 
     async def upkeep(self) -> bool:
-        """Compact, index new rows, drop old versions and leftovers; read the notes into memory."""
         tended = await maintenance.upkeep(self._tables)
         await cache_loader.keep_resident(self._tables)
         return tended
 
     async def size_of(self, namespace: str) -> NamespaceSize:
-        """What a namespace holds."""
         return await search.size_of(self._tables, namespace)
 
     async def stats(self) -> StoreStats:
-        """Sizes."""
         return await maintenance.stats(self._tables)
 
     async def close(self) -> None:
-        """Let go of tables and connection."""
         for table in self._tables.all():
             table.close()
         self._tables.database.close()

@@ -20,7 +20,7 @@ from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 
 PLACE = "/home/ana/notes"
 CLOSED = {"status": "ok"}
@@ -53,7 +53,7 @@ class WordsOnly(House):
 class Shut(House):
     """A store that does not open."""
 
-    async def _open(self, _embedder: Embedder) -> NoteStore:
+    async def _open(self, _embedder: Embedder) -> Store:
         raise StoreUnavailableError(PLACE, "is a file", "Move it.")
 
 

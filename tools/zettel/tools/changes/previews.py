@@ -8,7 +8,7 @@ from secrets import token_hex
 
 from zettel.storage.erasure.traces import ids_in
 from zettel.storage.errors import ChangedMeanwhileError, ExpiredTokenError
-from zettel.storage.store import NoteStore
+from zettel.storage.store import NoteStore, Store
 
 LIFETIME = timedelta(minutes=15)
 """How long a preview can be confirmed (design, section 5)."""
@@ -62,7 +62,7 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
     return kept[token]
 
 
-async def withdraw_previews(store: NoteStore, note_ids: Sequence[str], *, now: datetime) -> None:
+async def withdraw_previews(store: Store, note_ids: Sequence[str], *, now: datetime) -> None:
     """Drop every preview, whosever, that names one of these notes: they are erased.
 
     So are the lines of its answer. What has expired goes, too.

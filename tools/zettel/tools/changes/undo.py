@@ -70,7 +70,7 @@ async def undo_run(
         report = _report(undoing, stored)
         if stored:
             ended = now + timedelta(seconds=anyio.current_time() - began)
-            await memory.store.add_run(_record(report, who=who, now=now, ended=ended))
+            await memory.admin.add_run(_record(report, who=who, now=now, ended=ended))
             await reconcile_superseded(memory, undoing.targets, by=who, now=now)
     return report
 
@@ -150,7 +150,7 @@ def _changer(note: Note) -> str:
 
 
 async def _check_known(memory: Memory, run_id: str) -> None:
-    runs = await memory.store.runs(limit=ALL_RUNS)
+    runs = await memory.admin.runs(limit=ALL_RUNS)
     if all(run.run_id != run_id for run in runs):
         newest = [run.run_id for run in runs[:NAMED_RUNS]]
         named = f"The newest are {', '.join(newest)}; " if newest else "There was none yet; "

@@ -26,7 +26,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     """Mend what a crash or a foreign hand left; what was mended is logged and recorded in `runs`.
 
     Returns:
-        Kind of damage -> how often it was mended, as `NoteStore.heal` names them, and
+        Kind of damage -> how often it was mended, as `StoreAdmin.heal` names them, and
         `expired_lease` for one that its holder never gave back, `half_superseded`, and
         `erased_again` for erased notes that were there again; with `unembedded`, how many notes
         wait for embedding. Only what is above 0.
@@ -34,10 +34,10 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     Raises:
         StoreUnavailableError: The place fails; what was mended by then stays mended.
     """
-    mended = dict(await memory.store.heal(now=now))
+    mended = dict(await memory.admin.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
-    if again := await relapsed(memory.store):
+    if again := await relapsed(memory.admin):
         # A file of an earlier day was put back, or a writer was killed amid a race.
         await order_erasure(memory, again, scope=RELAPSE, who=HEAL, now=now)
         await drain(memory, now=now)
@@ -56,7 +56,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
             counts=mended,
             outcome="done",
         )
-        await memory.store.add_run(run)
+        await memory.admin.add_run(run)
     waiting = await memory.store.count(BARE)
     return mended | ({UNEMBEDDED: waiting} if waiting else {})
 

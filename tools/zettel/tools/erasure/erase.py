@@ -89,7 +89,7 @@ async def drain_soon(memory: Memory, *, now: datetime) -> None:
 
 
 async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
-    store = memory.whole.store
+    store = memory.admin
     receipt = next((r for r in await store.receipts() if r.receipt_id == preview.receipt_id), None)
     done = receipt is not None and receipt.physical_at is not None
     answer = ForgetAnswer(status="erased" if done else "erasing", notes=[])
@@ -145,7 +145,7 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
 
     A tenant is told when, not their names: those are the owner's.
     """
-    runs = await memory.whole.store.runs(limit=ALL_RUNS)
+    runs = await memory.admin.runs(limit=ALL_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
     made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
     held = [run for run in made if run.started_at <= until]
@@ -154,9 +154,13 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
     return [f"{run.run_id} ({iso(run.started_at)})" for run in held]
 
 
-async def not_found(store: NoteStore, note_id: str) -> NoteNotFoundError:
-    """The error for a note that is not there: it says so if the note was erased."""
-    erasure = (await store.erased([note_id])).get(note_id)
+async def not_found(memory: Memory, note_id: str) -> NoteNotFoundError:
+    """The error for a note that is not there: it says so if the note was erased.
+
+    A tenant learns of no erasure, because a receipt does not say whose the note was.
+    """
+    erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
+    erasure = erased.get(note_id)
     if erasure is None:
         return NoteNotFoundError(note_id)
     return NoteErasedError(note_id, iso(erasure.invisible_at or erasure.ordered_at))
@@ -190,7 +194,7 @@ async def erase_all(
     scope = NAMESPACE if namespace else STORE
     receipt_id = await order_erasure(memory, ids, scope=scope, who=who, now=now)
     await drain_soon(memory, now=now)
-    found = [r for r in await memory.store.receipts() if r.receipt_id == receipt_id]
+    found = [r for r in await memory.admin.receipts() if r.receipt_id == receipt_id]
     done = any(receipt.physical_at for receipt in found)
     answer = ForgetAnswer(status="erased" if done else "erasing", notes=[], matched=len(ids))
     if not done:

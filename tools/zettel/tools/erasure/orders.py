@@ -15,7 +15,7 @@ from zettel.storage.erasable import Order, Receipt
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
-from zettel.storage.store import NoteStore
+from zettel.storage.store import NoteStore, Store
 from zettel.tools.changes.previews import withdraw_previews
 from zettel.tools.changes.stages import COMPARED
 from zettel.tools.changes.supersession import reconcile_superseded, supersedes
@@ -74,7 +74,7 @@ async def pending_erasures(store: NoteStore) -> int:
     return len(_read(await store.get_meta(_KEY)))
 
 
-async def relapsed(store: NoteStore) -> list[str]:
+async def relapsed(store: Store) -> list[str]:
     """Ids of erased notes that are there again, and whose erasure is not on its way."""
     pending = _read(await store.get_meta(_KEY)).values()
     ordered = {note_id for entry in pending for note_id in entry.order.note_ids}
@@ -92,7 +92,7 @@ async def drain(memory: Memory, *, now: datetime) -> int:
     Raises:
         StoreUnavailableError: The place fails.
     """
-    store, began = memory.store, anyio.current_time()
+    store, began = memory.admin, anyio.current_time()
     async with memory.writing.hold(ERASE):
         pending = _read(await store.get_meta(_KEY))
         if not pending:
@@ -118,9 +118,9 @@ async def _blot_out(
 ) -> None:
     orders = [entry.order for entry in entries]
     ids = [note_id for order in orders for note_id in order.note_ids]
-    receipts = await memory.store.erase_rows(orders, clock=lambda: _since(now, began))
+    receipts = await memory.admin.erase_rows(orders, clock=lambda: _since(now, began))
     memory.drop_cached(ids)
-    await withdraw_previews(memory.store, ids, now=now)
+    await withdraw_previews(memory.admin, ids, now=now)
     for entry in entries:
         await reconcile_superseded(memory, entry.targets, by=entry.order.who, now=now)
     memory.on_write()
@@ -133,7 +133,7 @@ def _since(now: datetime, began: float) -> datetime:
 
 
 async def _note_verified(
-    store: NoteStore, pending: Mapping[str, Pending], verified: tuple[str, ...]
+    store: Store, pending: Mapping[str, Pending], verified: tuple[str, ...]
 ) -> None:
     receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
     for receipt_id, entry in pending.items():
@@ -148,7 +148,7 @@ def _wipe(pending: dict[str, Pending], done: Mapping[str, Pending]) -> None:
         pending[receipt_id] = Pending(order=replace(entry.order, note_ids=()), wiped=True)
 
 
-async def _finish(store: NoteStore, pending: Mapping[str, Pending], ended: datetime) -> int:
+async def _finish(store: Store, pending: Mapping[str, Pending], ended: datetime) -> int:
     receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
     mine = list[Receipt]()
 

@@ -83,7 +83,7 @@ async def queue(memory: Memory) -> dict[str, int]:
 async def waiting(memory: Memory) -> int:
     """How many notes wait for evolution or erasure; upkeep that is due counts as one."""
     notes = max((await queue(memory)).values())
-    return notes + _upkeep_due(await memory.store.stats()) + await pending_erasures(memory.store)
+    return notes + _upkeep_due(await memory.admin.stats()) + await pending_erasures(memory.store)
 
 
 def _upkeep_due(stats: StoreStats) -> bool:
@@ -128,7 +128,7 @@ async def evolve(
                 outcome=outcome,
             )
             memory.on_run(run)
-            await memory.store.add_run(run)
+            await memory.admin.add_run(run)
     return RunReport(
         run_id=run_id,
         changed=sum(steps.values()),
@@ -170,8 +170,8 @@ async def _steps(
             steps[step.name] += batch.changed
             done, seen, last = done + len(batch.seen), seen + len(batch.seen), batch
             created += batch.created
-            if _upkeep_due(await task.memory.store.stats()):
-                await task.memory.store.upkeep()
+            if _upkeep_due(await task.memory.admin.stats()):
+                await task.memory.admin.upkeep()
     if task.memory.archive_below:
         steps[FADE] = await fade(task, task.memory.archive_below)
     await _maintain(task.memory)
@@ -192,6 +192,6 @@ async def _erase(task: Task, steps: dict[str, int]) -> None:
 async def _maintain(memory: Memory) -> None:
     """Step `maintain`: write gathered usage, then compact and clean if there is anything to."""
     await memory.usage.flush(memory.store)
-    stats = await memory.store.stats()
+    stats = await memory.admin.stats()
     if stats.commits_since_upkeep or stats.old_versions:
-        await memory.store.upkeep()
+        await memory.admin.upkeep()

@@ -8,7 +8,7 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
@@ -33,7 +33,7 @@ def _no_run(_run: Run) -> None:
 class Memory:
     """One store with its embedder and the process's short-lived state, all of it replaceable."""
 
-    store: NoteStore
+    store: Store | ScopedStore
     embedder: Embedder
     reranker: Reranker | None = None
     mind: Llm | None = None
@@ -76,6 +76,7 @@ class Memory:
         """
         if reach is None:
             return self
+        assert not isinstance(self.store, ScopedStore)
         return replace(
             self,
             store=ScopedStore(self.store, reach),
@@ -91,6 +92,11 @@ class Memory:
     def whole(self) -> "Memory":
         """The memory of the store's owner, for work on a caller's behalf that was checked."""
         return self.root or self
+
+    @property
+    def admin(self) -> Store:
+        """The unscoped store, for what only its owner may do."""
+        return self.store.whole if isinstance(self.store, ScopedStore) else self.store
 
     def check_writes(self, notes: Iterable[Note]) -> None:
         """Make sure that all of these may be changed.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zettel.storage.errors import QuotaExceededError
 from zettel.storage.notes import Note
-from zettel.storage.store import Change, NamespaceSize, NewNote, NoteStore, text_bytes
+from zettel.storage.store import Change, NamespaceSize, NewNote, Store, text_bytes
 
 COMMITS = 256
 """Commits, by whomever, after which is counted anew: what other processes may write unseen."""
@@ -56,7 +56,7 @@ class Quota:
 
     @asynccontextmanager
     async def taking(
-        self, store: NoteStore, new: Sequence[NewNote], changes: Sequence[Change]
+        self, store: Store, new: Sequence[NewNote], changes: Sequence[Change]
     ) -> AsyncGenerator[None]:
         """Write within the body, if all of it is within the bounds.
 
@@ -76,7 +76,7 @@ class Quota:
                 count.text_bytes -= more.text_bytes
             raise
 
-    async def _check(self, store: NoteStore, namespace: str, more: NamespaceSize) -> None:
+    async def _check(self, store: Store, namespace: str, more: NamespaceSize) -> None:
         count = self._counts.get(namespace)
         version = await store.version()
         if count is None or version - count.version >= COMMITS:
@@ -87,7 +87,7 @@ class Quota:
         if beyond := self._beyond(count, more):
             raise QuotaExceededError(namespace, *beyond)
 
-    async def _count(self, store: NoteStore, namespace: str, version: int) -> _Count:
+    async def _count(self, store: Store, namespace: str, version: int) -> _Count:
         held = await store.size_of(namespace)
         count = _Count(held.notes, held.text_bytes, version, self._now())
         self._counts[namespace] = count

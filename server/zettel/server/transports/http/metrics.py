@@ -172,7 +172,7 @@ class _StoreFigures:
         from zettel.tools.evolve.run import queue  # noqa: PLC0415
 
         memory = await runtime.memory()
-        stats = await memory.store.stats()
+        stats = await memory.admin.stats()
         self._notes.set(stats.notes)
         self._revisions.set(stats.revisions)
         self._bytes.set(stats.disk_bytes)

@@ -84,7 +84,7 @@ async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
             note_id = derived_id(draft.key, f"{draft.namespace}\n{draft.sort}\n{generation}")
             found = await store.get([note_id])
             if (found and not _is_replaced(found[0])) or not (
-                found or await store.erased([note_id])
+                found or await task.memory.admin.erased([note_id])
             ):
                 return note_id, found[0] if found else None
     where = NoteFilter(namespaces=(draft.namespace,), kinds=(draft.kind,), states=(), derived=True)
