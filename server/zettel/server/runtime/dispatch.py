@@ -147,11 +147,10 @@ async def _recall(
         until=given.until,
         as_of=given.as_of,
         known_at=given.known_at,
-        limit=given.limit,
-        max_tokens=given.max_tokens,
-        detail=given.detail,
         cursor=given.cursor,
         namespace=given.namespace,
+        # Only what the call gives: a cursor goes on with the sizes it was begun with.
+        **given.model_dump(include={"limit", "max_tokens", "detail"}, exclude_unset=True),
     )
 
 
