@@ -18,10 +18,10 @@ from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import new_id
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
-from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
+from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import CachedRanking, Cursor
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 
