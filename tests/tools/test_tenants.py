@@ -21,10 +21,10 @@ from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote
 from zettel.tools.language.times import iso
-from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
+from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import CachedRanking, Cursor
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 

@@ -11,10 +11,11 @@ from tests.tools.conftest import Desk, ids, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.confidence import Confidence, judge
+from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.question import read_question
+from zettel.tools.ranking.ranked import Confidence
 from zettel.tools.recall.search import ask
 from zettel.tools.state.memory import Memory
 

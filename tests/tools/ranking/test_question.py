@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from zettel.storage.notes import Kind, Outline, Span
-from zettel.tools.language.time_windows import EVER, FOREVER
+from zettel.tools.language.dates import EVER, FOREVER
 from zettel.tools.ranking.corpus import make_corpus
-from zettel.tools.ranking.event_anchors import find_anchor
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.multi_hop import STEP, either, find_unnamed
-from zettel.tools.ranking.question import read_question
+from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import beside, mentioned
 from zettel.tools.recall.search import ask
 

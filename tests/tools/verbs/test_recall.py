@@ -77,6 +77,19 @@ async def test_a_page_can_be_asked_for_in_another_size_and_detail(desk: Desk) ->
     assert [set(note) for note in notes(rest)] == [{"note_id", "line"}] * 5
 
 
+@pytest.mark.parametrize(("given", "shown"), [({"limit": 10}, 10), ({}, 12)])
+async def test_a_page_goes_on_in_the_default_size_only_when_that_is_given(
+    desk: Desk, given: dict[str, int], shown: int
+) -> None:
+    for number in range(30):
+        await desk.told(f"lecture {number} on bees")
+    page = await desk("recall", query="bees", limit=12, detail="index")
+
+    rest = await desk("recall", cursor=pick(page, "omitted", "cursor"), **given)
+
+    assert [set(note) for note in notes(rest)] == [{"note_id", "line"}] * shown
+
+
 async def test_only_notes_that_spoke_for_themselves_are_strengthened(desk: Desk) -> None:
     asked = await desk.told("Which database is in Oslo?", subject="Ana", session="s")
     filler = await desk.told("giraffes sleep standing", subject="Ben", session="s")

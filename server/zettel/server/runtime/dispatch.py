@@ -24,8 +24,14 @@ from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.erasure.erase import not_found
-from zettel.tools.recall.completion import complete
-from zettel.tools.recall.resources import read_history, read_note, read_profile, read_stats, revs_of
+from zettel.tools.recall.resources import (
+    complete,
+    read_history,
+    read_note,
+    read_profile,
+    read_stats,
+    revs_of,
+)
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.recall import recall
@@ -147,11 +153,10 @@ async def _recall(
         until=given.until,
         as_of=given.as_of,
         known_at=given.known_at,
-        limit=given.limit,
-        max_tokens=given.max_tokens,
-        detail=given.detail,
         cursor=given.cursor,
         namespace=given.namespace,
+        # Only what the call gives: a cursor goes on with the sizes it was begun with.
+        **given.model_dump(include={"limit", "max_tokens", "detail"}, exclude_unset=True),
     )
 
 

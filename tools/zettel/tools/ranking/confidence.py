@@ -5,8 +5,6 @@ is told so beside the notes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,13 +12,12 @@ from zettel.storage.notes import fold
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.terms import STEM, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
-from zettel.tools.ranking.fusion import Ranked, Ranking, in_rows
+from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.question import USER, Question
+from zettel.tools.ranking.ranked import Confidence, Ranked, Verdict
 from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.validation import FOUND_FROM
-
-Verdict = Literal["found", "uncertain", "nothing_relevant"]
 
 BEST = 3
 """Notes on each side of the margin (retrieval study, section 14: of 1, 2, 3 and 5 the best)."""
@@ -56,17 +53,6 @@ _ORDER = frozenset(
     terms("currently earliest first initially last latest newest originally recently thing time")
 )
 """Words of a question for an order that no note need hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confidence:
-    """What a recall says of itself."""
-
-    verdict: Verdict
-    confidence: float
-    """In `[0, 1]`."""
-    reason: str = ""
-    """For an agent; empty when found."""
 
 
 def judge(

@@ -1,11 +1,10 @@
 """Exact terms (identifiers, paths, addresses, quotations) and signals of the best notes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import regex as re
 
 from zettel.storage.notes import fold
-from zettel.tools.ranking.fusion import Ranked
 
 _QUOTED = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{2,80})[\"“”»」』]")
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,;:!?…。、，！？؟।"
@@ -72,23 +71,3 @@ one that is chosen (the study in which one lost 6.9 points of hit@1 let it order
 RERANKED = 20
 """Notes a cross-encoder reads for a question: two pages of ten. Each costs about what embedding a
 passage does."""
-
-
-def with_signal(
-    ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
-) -> tuple[Ranked, ...]:
-    """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
-
-    Args:
-        ranked: Best first.
-        name: Of the signal.
-        values: In `[0, 1]` by note id; a note without one, or with 0, keeps its score.
-        weight: Of the signal in the sum, above 0.
-    """
-    scored = [
-        Ranked(r.note_id, r.score + weight * value, {**r.shares, name: weight * value})
-        if (value := values.get(r.note_id, 0.0))
-        else r
-        for r in ranked
-    ]
-    return tuple(sorted(scored, key=lambda r: r.score, reverse=True))

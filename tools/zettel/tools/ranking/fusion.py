@@ -13,22 +13,13 @@ import numpy as np
 from zettel.tools.ranking import signals
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values
 from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
 ORDERED = 2_000
 """Notes put in order: ten times what any answer is paged through."""
 EVIDENCE = ("text", "meaning", "exchange", "all_of_then")
 """A note comes in only if one of these speaks for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A note with its score and each signal's share of it."""
-
-    note_id: str
-    score: float
-    shares: Mapping[str, float]
-    """Signal -> weight x value; they add up to the score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

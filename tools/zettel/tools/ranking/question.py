@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.language.dates import COUNT, DAY, MONTH
+from zettel.tools.language.dates import COUNT, DAY, MONTH, starts_with_time, windows, without_times
 from zettel.tools.language.terms import terms
-from zettel.tools.language.time_windows import windows, without_times
 from zettel.tools.ranking.mentions import is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
@@ -191,3 +190,39 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
         end = stop + len("'s") if re.match(r"['’]s\b", text[stop:]) else stop
     topic = " ".join("".join([*rest, " ", text[end:]]).split()) if end else text
     return topic if re.search(r"\w", topic) else text
+
+
+Side = Literal["before", "after"]
+
+_ANCHOR_SIDES: dict[str, Side] = {
+    "before": "before",
+    "until": "before",
+    "after": "after",
+    "since": "after",
+}
+_ANCHOR = re.compile(rf"\b({'|'.join(_ANCHOR_SIDES)})\s+([^?.!;,]+)", re.IGNORECASE)
+_ASKS_PAST = re.compile(r"\b(?:did|was|were|happened|(?:had|has|have)(?! to\b))\b", re.IGNORECASE)
+"""What is asked for lies in the past: "What must be done before a release?" names no moment."""
+_BEFORE_ANCHOR = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventAnchor:
+    """A moment that a question names by what happened then."""
+
+    side: Side
+    what: str
+    """ "she moved"."""
+    rest: str
+    """The question without it."""
+
+
+def find_anchor(text: str, now: datetime) -> EventAnchor | None:
+    """The clause of a question that names a moment by an event, if it asks for what happened."""
+    found = _ANCHOR.search(text)
+    if found is None or _BEFORE_ANCHOR.search(text[: found.start()]):
+        return None
+    rest, what = f"{text[: found.start()].rstrip()}{text[found.end() :]}", found[2].strip()
+    if starts_with_time(what, now) or not _ASKS_PAST.search(rest):
+        return None
+    return EventAnchor(side=_ANCHOR_SIDES[found[1].lower()], what=what, rest=rest)

@@ -1,24 +1,22 @@
-"""The ways to recall: read ids, ask, list, look around; each for its first page and the next."""
+"""The four ways to recall: by id, by question, by filters, without arguments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import SUMMARY, Kind, Note
+from zettel.storage.notes import SUMMARY, Kind, Note, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.duplicates import copies_together
+from zettel.tools.ranking.ranked import copies_together
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
-from zettel.tools.recall.empty_reasons import missing_namespace, why_nothing
-from zettel.tools.recall.newest_first import newest_first
-from zettel.tools.recall.rerank import reordered
-from zettel.tools.recall.search import search
+from zettel.tools.recall.search import newest_first, reordered, search
 from zettel.tools.recall_request import RecallQuery
+from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.page_cache import CachedRanking, Cursor
+from zettel.tools.validation import nearest
 
 PROFILE = 20
 """Core notes shown by a recall without arguments."""
@@ -161,3 +159,43 @@ def _ids(notes: Sequence[Note]) -> list[str]:
 def commonest(counts: Mapping[str, int]) -> dict[str, int]:
     """The `COMMONEST` names with the highest counts, those first."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])
+
+
+SHOWN_NAME = 60
+"""Characters of a name in a reason, so that the smallest budget holds it."""
+
+
+async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
+    """That the namespace asked for holds nothing, though others were searched along with it."""
+    name = asked.where.namespaces[0]
+    if not asked.asking.namespace.strip() or name in memory.namespaces:
+        return ""
+    if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
+        memory.namespaces.add(name)
+        return ""
+    known = (await memory.store.facets(NoteFilter(states=()))).namespaces
+    meant = nearest(name, known)
+    hint = f"; the nearest is {meant!r}" if meant else ""
+    return f"Namespace {name!r} holds no notes{hint}."
+
+
+async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
+    """Which of the names asked for is not there, or that nothing matches."""
+    if missing := await missing_namespace(memory, asked):
+        return missing
+    where = asked.where
+    facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
+    if where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}:
+        return _unknown("subject", where.subject, facets.subjects)
+    for tag in where.tags:
+        if tag not in facets.tags:
+            return _unknown("tag", tag, facets.tags)
+    if asked.filtered:
+        return "No note matches all the filters."
+    return "No note matches." if facets.namespaces else "Nothing is remembered here yet."
+
+
+def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
+    meant = nearest(name, known)
+    hint = f"; the nearest is {meant[:SHOWN_NAME]!r}" if meant else ""
+    return f"No note has the {what} {name[:SHOWN_NAME]!r}{hint}."

@@ -1,29 +1,31 @@
-"""What memory can be looked at without being asked: a note, its history, the profile, the counts.
+"""Readings of memory without a question: a note, its history, the profile, counts, completions.
 
-Whoever looks sees what recall would show them, and nothing is strengthened by it.
+A caller sees what recall would show; nothing is strengthened.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import NotRequired
-
 # pydantic reads no schema from here, but answers.py is TypedDicts of this kind.
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, NotRequired
+
 from typing_extensions import TypedDict
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import Kind, Note
+from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote, Revision
 from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import history
 from zettel.tools.language.times import iso
 from zettel.tools.recall.as_of import read_ids
-from zettel.tools.recall.modes import commonest, profile_notes
+from zettel.tools.recall.modes import commonest, namespaces_seen, profile_notes
 from zettel.tools.recall.note_details import link_line, linked, whole_story
 from zettel.tools.recall_request import RecallQuery, RecallRequest, check
 from zettel.tools.render import note_view
 from zettel.tools.state.memory import Memory
-from zettel.tools.validation import MAX_LIST
+from zettel.tools.validation import MAX_LIST, MAX_NAME
 
 
 class NoteHistory(TypedDict):
@@ -165,3 +167,65 @@ async def _one(
         known = await memory.store.get(asked.note_ids)
         raise (NoteForgottenError if known else NoteNotFoundError)(asked.note_ids[0])
     return asked, found[0]
+
+
+Name = Literal["subject", "tags", "namespace", "id"]
+
+MOST = 100
+"""Values a completion may hold (MCP 2025-11-25 and 2026-07-28, completion)."""
+NEWEST = 1_000
+"""Notes whose ids are offered: nobody types the beginning of an older one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What the argument may be."""
+
+    values: tuple[str, ...] = ()
+    """Best first, at most `MOST`."""
+    total: int = 0
+
+
+async def complete(
+    memory: Memory, caller: Caller, *, now: datetime, name: Name, begun: str, namespace: str = ""
+) -> Completion:
+    """Complete an argument with what a recall of this caller could show.
+
+    Args:
+        memory: Where.
+        caller: Who asks.
+        now: The moment.
+        name: What is being named.
+        begun: What is written of it so far; of tags the last one, after a comma.
+        namespace: Where, if that is settled already.
+
+    Raises:
+        InvalidArgumentError: The namespace's name cannot be one.
+    """
+    where = check(RecallRequest(namespace=namespace), caller, now).where
+    before, comma, last = begun[:MAX_NAME].rpartition(",") if name == "tags" else ("", "", begun)
+    known = await _known(memory, where, name)
+    found = _ranked(known, last.strip(), taken=[tag.strip() for tag in before.split(",")])
+    lead = f"{before}{comma} " if comma else ""
+    return Completion(values=tuple(lead + value for value in found[:MOST]), total=len(found))
+
+
+async def _known(memory: Memory, where: NoteFilter, name: Name) -> Mapping[str, int]:
+    """Value -> how much speaks for it."""
+    match name:
+        case "namespace":
+            return await namespaces_seen(memory, where)
+        case "subject":
+            return (await memory.store.facets(where)).subjects
+        case "tags":
+            return (await memory.store.facets(where)).tags
+        case "id":
+            notes = await memory.store.find(replace(where, derived=None), limit=NEWEST)
+            return {note.note_id: -rank for rank, note in enumerate(notes)}
+
+
+def _ranked(known: Mapping[str, int], begun: str, *, taken: Iterable[str]) -> list[str]:
+    """Those that begin so, then those that hold it somewhere; each the commonest first."""
+    wanted, left = begun.casefold(), known.keys() - set(taken) - {""}
+    fitting = [value for value in left if wanted in value.casefold()]
+    return sorted(fitting, key=lambda v: (not v.casefold().startswith(wanted), -known[v], v))

@@ -1,5 +1,7 @@
-"""The arms of a question and their fusion: note ids, best first."""
+"""Ranks the notes of a scope for a question: arms, fusion, further looks, exact terms, reranker."""
 
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,30 +11,43 @@ import anyio
 import numpy as np
 from anyio import to_thread
 
-from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Hit, Outline, fold
+from zettel.storage.errors import ModelUnavailableError, ZettelError
+from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
+from zettel.tools.changes.conflicts import PLAIN
 from zettel.tools.concurrency import gather2
-from zettel.tools.ranking.bridge_entities import find_leads
+from zettel.tools.language.facts import statements
+from zettel.tools.language.terms import STEM, terms
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.event_anchors import find_anchor, moment
+from zettel.tools.ranking.exact_match import (
+    EXACT_WEIGHT,
+    RERANKED,
+    RERANKER_WEIGHT,
+    exact,
+    exact_terms,
+)
+from zettel.tools.ranking.excerpt import excerpt
 from zettel.tools.ranking.fusion import (
-    Ranked,
     Ranking,
     fuse,
     question_values,
     signal_values,
+    speaks_for_itself,
 )
 from zettel.tools.ranking.mentions import asked_names
 from zettel.tools.ranking.multi_hop import (
     RELATION,
     beside_share,
     either,
+    find_leads,
     find_unnamed,
     lifted,
     step_share,
 )
-from zettel.tools.ranking.question import Question, read_question
+from zettel.tools.ranking.question import Question, find_anchor, read_question
+from zettel.tools.ranking.ranked import Ranked, with_signal
+from zettel.tools.ranking.signals import event_times
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 ARM = 1_000
@@ -147,7 +162,7 @@ async def _beside(
         return first
     event = replace(ask(anchor.what, corpus, now), subject=question.subject, names=question.names)
     _, told = await _ranked(memory, event, where, corpus)
-    when = moment(told)
+    when = _moment(told)
     if when is None:
         return first
     again = ask(anchor.rest, corpus, now)
@@ -157,6 +172,14 @@ async def _beside(
     return either(
         either(first, found, beside_share(corpus)), told, min(step_share(corpus), RELATION)
     )
+
+
+def _moment(ranking: Ranking) -> float | None:
+    """When what the best note tells happened, as seconds since 1970; None if no note tells it."""
+    (best,) = ranking.best(1) or (None,)
+    if best is None or not speaks_for_itself(best):
+        return None
+    return float(event_times(ranking.corpus)[ranking.order[0]])
 
 
 async def _steps(
@@ -238,3 +261,159 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
     # Of a session that was not read, two hits need not be neighbours.
     lone = [replace(o, session="") for o in hits if o.note_id not in whole]
     return [*lone, *whole.values()]
+
+
+logger = logging.getLogger(__name__)
+
+READ_CHARACTERS = 1200
+"""Characters of a note that a cross-encoder reads, its best passages: some 300 tokens, which with
+the question fit into the 512 that most such models take."""
+
+
+async def reordered(
+    memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]
+) -> tuple[tuple[Ranked, ...], str]:
+    """Lift notes that hold a term of the question to the letter; then have the best ones reranked.
+
+    Returns:
+        The ranking, and why it is not as good as it could be; empty if it is.
+    """
+    query = asked.asking.query
+    if terms := exact_terms(query):
+        read = await _read(memory, asked, ranked)
+        values = {o.note_id: exact(terms, o.content) for o in read}
+        ranked = with_signal(ranked, "exact", values, EXACT_WEIGHT)
+    if memory.reranker is None or not ranked:
+        return tuple(ranked), ""
+    if not memory.reranker.ready:
+        return tuple(ranked), memory.reranker.problem or "reranker is loading"
+    best = await _read(memory, asked, ranked[:RERANKED])
+    texts = [_told(memory, outline, query) for outline in best]
+    try:
+        scores = await memory.reranker.score(query, texts)
+    except ModelUnavailableError as error:
+        logger.warning("served without the reranker: %s", error)
+        return tuple(ranked), str(error)
+    values = {o.note_id: score for o, score in zip(best, scores, strict=True)}
+    return with_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
+
+
+async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
+    where = replace(asked.where, note_ids=tuple(r.note_id for r in ranked))
+    return await memory.store.outlines(where, limit=len(ranked)) if ranked else []
+
+
+def _told(memory: Memory, outline: Outline, query: str) -> str:
+    """Who is spoken of, when, and the words: what the question may ask for."""
+    words = outline.content
+    if len(words) > READ_CHARACTERS:
+        words = excerpt(words, memory.embedder.split(words), query, characters=READ_CHARACTERS)
+    told = f"{outline.subject}: {words}" if outline.subject else words
+    return f"{outline.happened_at:%Y-%m-%d} {told}"
+
+
+READ = 20
+"""The best of a ranking that are put in order, two pages of ten."""
+NEWEST = "newest"
+"""What a score takes on from that of the note which it may supersede, so that it comes before it.
+No signal: it says of no note what is in it."""
+_FORMER = re.compile(
+    r"\b(?:before|used? to|former(?:ly)?|previous(?:ly)?|old|earlier|once|original(?:ly)?|back then"
+    r"|away from)\b",
+    re.IGNORECASE,
+)
+_STILL = re.compile(r"\bstill\b", re.IGNORECASE)
+
+
+async def newest_first(
+    memory: Memory,
+    asked: RecallQuery,
+    question: Question,
+    ranked: Sequence[Ranked],
+    outlines: Mapping[str, Outline],
+) -> tuple[Ranked, ...]:
+    """Put whatever may supersede a note before it, the newest first, where that is plain.
+
+    A note keeps its place that the question names by its value, or by a word that the other one
+    does not have; and all do where a former value is asked for, or a time that has passed.
+
+    Args:
+        memory: Where.
+        asked: The question's scope and clocks.
+        question: As read.
+        ranked: Best first.
+        outlines: Of all of them, by note id.
+    """
+    if question.order == "first" or question.is_past or _FORMER.search(question.text):
+        return tuple(ranked)
+    best = {r.note_id: r for r in ranked[:READ]}
+    linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
+    pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    ahead = _ahead(question, best, outlines, pairs)
+    placed = dict[str, Ranked]()
+
+    def place(one: Ranked) -> None:
+        for other in ahead.get(one.note_id, ()):
+            if other.note_id not in placed:
+                place(other)
+        placed.setdefault(one.note_id, one)
+
+    for one in ranked:
+        place(one)
+    return _lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
+    """Ids of a note and of each that it may supersede."""
+    at = asked.moment if asked.looks_back else None
+    return [
+        (note.note_id, link.to)
+        for link in note.links
+        if link.relation == MAY_SUPERSEDE and link.weight >= PLAIN and link.stood(at)
+    ]
+
+
+def _ahead(
+    question: Question,
+    best: Mapping[str, Ranked],
+    outlines: Mapping[str, Outline],
+    pairs: Sequence[tuple[str, str]],
+) -> dict[str, list[Ranked]]:
+    """Note id -> what comes before it, the newest first."""
+    found = dict[str, list[str]]()
+    for younger, older in pairs:
+        # Either may have been dated anew since they were linked.
+        later = order_key(outlines[younger]) > order_key(outlines[older])
+        if later and not _is_asked_for(question, outlines[older], outlines[younger]):
+            found.setdefault(older, []).append(younger)
+    return {
+        older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
+        for older, of in found.items()
+    }
+
+
+def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
+    """Whether the question has a word that only the older note has, but for words of the fact.
+
+    Its value is such a word, except where the question is whether it still holds.
+    """
+    told = statements(older)
+    fact = [one.words for one in (*told, *statements(younger))]
+    fact += [one.value for one in told if _STILL.search(question.text)]
+    asked = _stems(question.topic) & _stems(older.content)
+    return not asked <= _stems(" ".join((younger.subject, younger.content, *fact)))
+
+
+def _stems(text: str) -> set[str]:
+    return {term[:STEM] for term in terms(text)}
+
+
+def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    """With scores that fall: who was put first takes on what is missing."""
+    lifted, least = list[Ranked](), float("-inf")
+    for one in reversed(ranked):
+        if one.score < least:
+            one = Ranked(one.note_id, least, {**one.shares, NEWEST: least - one.score})
+        lifted.append(one)
+        least = one.score
+    return tuple(reversed(lifted))

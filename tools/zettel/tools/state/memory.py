@@ -12,8 +12,7 @@ from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
-from zettel.tools.state.corpus_cache import CorpusCache
-from zettel.tools.state.page_cache import PageCache
+from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention
 from zettel.tools.state.served_log import ServedLog

@@ -26,16 +26,17 @@ async def recall(
     until: str | None = None,
     as_of: str | None = None,
     known_at: str | None = None,
-    limit: int = 10,
-    max_tokens: int = 2000,
-    detail: str = "notes",
+    limit: int | None = None,
+    max_tokens: int | None = None,
+    detail: str | None = None,
     cursor: str | None = None,
     namespace: str | None = None,
 ) -> RecallAnswer:
     """Answer from memory within `max_tokens`.
 
     `note_ids` reads those notes; a query searches; filters alone list all matches, newest first;
-    nothing at all gives the profile, open work and the newest notes; `cursor` goes on. `as_of` asks
+    nothing at all gives the profile, open work and the newest notes. `cursor` gives the next page,
+    of the first page's `limit`, `max_tokens` and `detail` where they are absent here. `as_of` asks
     for what was true then, `known_at` for what memory held true then, both for what memory believed
     at the one moment about the other.
 
@@ -44,12 +45,11 @@ async def recall(
         NoteNotFoundError: None of `note_ids` is there.
         ExpiredTokenError: The cursor is not one of ours.
     """
+    sizes = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
+    given = {name: value for name, value in sizes.items() if value is not None}
     if cursor and cursor.strip():
         page = memory.pages.read(cursor)
-        given = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
-        default = RecallRequest()
-        changed = {k: v for k, v in given.items() if v != getattr(default, k)}
-        again = replace(page.asking, **changed)  # pyright: ignore[reportArgumentType]: own fields
+        again = replace(page.asking, **given)  # pyright: ignore[reportArgumentType]: own fields
         return await recall_page(memory, check(again, caller, now), page)
     asking = RecallRequest(
         query=(query or "").strip(),
@@ -62,9 +62,7 @@ async def recall(
         until=until or "",
         as_of=as_of or "",
         known_at=known_at or "",
-        limit=limit,
-        max_tokens=max_tokens,
-        detail=detail,
         namespace=namespace or "",
+        **given,  # pyright: ignore[reportArgumentType]: own fields
     )
     return await recall_page(memory, check(asking, caller, now))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.tools.conftest import START
 
 from zettel.storage.ids import new_id
-from zettel.tools.ranking.fusion import Ranked
+from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
-from zettel.tools.state.page_cache import (
+from zettel.tools.state.caches import (
     KEPT_RANKINGS,
     CachedRanking,
     Cursor,

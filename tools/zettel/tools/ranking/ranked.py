@@ -1,0 +1,75 @@
+"""Ranked notes: their scores, the judgement of a ranking, and changes to its order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from zettel.storage.notes import Note, Outline, fold
+
+Verdict = Literal["found", "uncertain", "nothing_relevant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A note with its score and each signal's share of it."""
+
+    note_id: str
+    score: float
+    shares: Mapping[str, float]
+    """Signal -> weight x value; they add up to the score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """What a recall says of itself."""
+
+    verdict: Verdict
+    confidence: float
+    """In `[0, 1]`."""
+    reason: str = ""
+    """For an agent; empty when found."""
+
+
+def with_signal(
+    ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
+) -> tuple[Ranked, ...]:
+    """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
+
+    Args:
+        ranked: Best first.
+        name: Of the signal.
+        values: In `[0, 1]` by note id; a note without one, or with 0, keeps its score.
+        weight: Of the signal in the sum, above 0.
+    """
+    scored = [
+        Ranked(r.note_id, r.score + weight * value, {**r.shares, name: weight * value})
+        if (value := values.get(r.note_id, 0.0))
+        else r
+        for r in ranked
+    ]
+    return tuple(sorted(scored, key=lambda r: r.score, reverse=True))
+
+
+def told_alike(note: Note | Outline) -> tuple[str, str]:
+    """What two notes share that say the same: the words and who they are about or from.
+
+    Not the words alone: "I love pizza" of two people is two facts.
+    """
+    return (fold(note.content), fold(note.subject))
+
+
+def copies_together(
+    ranked: Iterable[Ranked], outlines: Mapping[str, Outline]
+) -> tuple[Ranked, ...]:
+    """Put notes that say the same right behind the first of them, so that no page repeats one.
+
+    Args:
+        ranked: Best first.
+        outlines: By note id; a note that is not among them is no copy.
+    """
+    groups = dict[tuple[str, ...], list[Ranked]]()
+    for one in ranked:
+        outline = outlines.get(one.note_id)
+        groups.setdefault(told_alike(outline) if outline else (one.note_id,), []).append(one)
+    return tuple(chain.from_iterable(groups.values()))
