@@ -32,7 +32,7 @@ from zettel.storage.location import read_place
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
-from zettel.tools.doctor.file_checks import check_commits
+from zettel.tools.doctor.checks import check_commits
 from zettel.tools.erasure.orders import drain, order_erasure
 from zettel.tools.evolve.lease import KEY, LEASE
 from zettel.tools.state.memory import Memory

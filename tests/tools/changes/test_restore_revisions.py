@@ -10,7 +10,7 @@ from tests.storage.samples import FULL, LATER, NOW, X, Y, make_note, unit
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import Change, NewNote
-from zettel.tools.changes.restore_revisions import RestoreCause, brought_back, changes_back
+from zettel.tools.changes.undo import RestoreCause, brought_back, changes_back
 from zettel.tools.state.memory import Memory
 
 KEPT = {

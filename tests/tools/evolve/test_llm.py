@@ -27,7 +27,7 @@ from zettel.storage.store import Change, NoteStore
 from zettel.tools.changes.stages import LINKED, REVISED
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
-from zettel.tools.evolve.steps.revise import NEIGHBOURS, REVISIONS
+from zettel.tools.evolve.steps.link import NEIGHBOURS, REVISIONS
 from zettel.tools.state.memory import Memory
 
 LATER = "A letter came from Zebulon"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, scripted_llm
 
-from zettel.tools.llm.chat import ChatQuestion, NoAnswerError
+from zettel.tools.llm.llm import ChatQuestion, NoAnswerError
 from zettel.tools.llm.openai_client import MOST_BYTES, OpenAiChat
 
 QUESTION = ChatQuestion(

@@ -14,7 +14,7 @@ from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
 from zettel.tools.changes.run_changes import TouchedNote, touched_by
 from zettel.tools.evolve.run import RunReport
-from zettel.tools.evolve.steps.embed import EMBED
+from zettel.tools.evolve.steps.construct import EMBED
 from zettel.tools.render import one_line
 from zettel.tools.state.retention_policy import expired
 

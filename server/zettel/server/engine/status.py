@@ -12,8 +12,8 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
 from zettel.tools.language.times import iso
-from zettel.tools.llm.budget import spent_on
-from zettel.tools.llm.health import ANSWERED, SPENT, read_health
+from zettel.tools.llm.client import spent_on
+from zettel.tools.llm.llm import ANSWERED, SPENT, read_health
 from zettel.tools.state.memory import Memory
 
 

@@ -9,7 +9,7 @@ from zettel.storage.notes import Run
 from zettel.tools.changes.supersession import half_superseded, reconcile_superseded
 from zettel.tools.erasure.orders import RELAPSE, drain, order_erasure, relapsed
 from zettel.tools.evolve.lease import drop_expired
-from zettel.tools.evolve.steps.embed import BARE
+from zettel.tools.evolve.steps.construct import BARE
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)

@@ -16,15 +16,12 @@ from zettel.tools.evolve.steps.archive import NAME as FADE
 from zettel.tools.evolve.steps.archive import fade
 from zettel.tools.evolve.steps.base import Batch, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE
-from zettel.tools.evolve.steps.construct import CONSTRUCT
-from zettel.tools.evolve.steps.embed import EMBED
-from zettel.tools.evolve.steps.link import LINK
-from zettel.tools.evolve.steps.revise import REVISE
-from zettel.tools.evolve.writing.llm_writer import LlmWriter
-from zettel.tools.evolve.writing.private_namespaces import PrivateNamespaceWriter
+from zettel.tools.evolve.steps.construct import CONSTRUCT, EMBED
+from zettel.tools.evolve.steps.link import LINK, REVISE
+from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
-from zettel.tools.llm.budget import TokenBudget
-from zettel.tools.llm.health import keep_health
+from zettel.tools.llm.client import TokenBudget
+from zettel.tools.llm.llm import keep_health
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
 

@@ -20,7 +20,7 @@ from openai import (
 )
 from pydantic import BaseModel, ValidationError
 
-from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
+from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, NoAnswerError
 
 MOST_BYTES = 1_000_000
 """Bytes of a response that are read; an answer of ours has some thousands."""

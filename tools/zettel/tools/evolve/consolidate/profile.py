@@ -23,7 +23,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
-from zettel.tools.evolve.consolidate.draft import DerivedDraft
+from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.prompt_injection import reads_like_instructions

@@ -8,7 +8,7 @@ import numpy as np
 
 from zettel.storage.notes import GIST, SUMMARY, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.consolidate.draft import DerivedDraft
+from zettel.tools.evolve.consolidate.drafts import MOST_SHOWN, DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import (
     WORTH,
     Row,
@@ -18,7 +18,6 @@ from zettel.tools.evolve.consolidate.sentences import (
     quotable,
     worth,
 )
-from zettel.tools.evolve.consolidate.wording import MOST_SHOWN
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.render import shortened
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
-from zettel.tools.evolve.consolidate.commit import CommittedDrafts, keep
 from zettel.tools.evolve.consolidate.concepts import concepts
-from zettel.tools.evolve.consolidate.draft import DerivedDraft, cited
+from zettel.tools.evolve.consolidate.drafts import CommittedDrafts, DerivedDraft, cited, keep
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
 from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task
