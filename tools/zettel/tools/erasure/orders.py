@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from zettel.storage.erasable import Order, Receipt
-from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.ids import new_id
+from zettel.storage.meta import update_meta
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore
 from zettel.tools.changes.previews import withdraw_previews
@@ -27,7 +27,6 @@ ERASE = "erase"
 """`Run.kind` of an erasure; its run's id is its receipt's."""
 NOTES, NAMESPACE, STORE, RETENTION, RELAPSE = "notes", "namespace", "store", "retention", "relapse"
 """`Receipt.scope`; a relapse is an erased note that a racing writer or a copied file brought."""
-ATTEMPTS = 16
 _KEY = "erasing"
 
 
@@ -184,15 +183,13 @@ def _record(receipt: Receipt, ended: datetime) -> Run:
 
 
 async def _change(store: NoteStore, change: _Change) -> None:
-    for _ in range(ATTEMPTS):
-        before = await store.get_meta(_KEY)
-        pending = _read(before)
+    def changed(raw: str | None) -> str | None:
+        pending = _read(raw)
         change(pending)
-        raw = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
-        after = json.dumps(raw, default=str) if raw else None
-        if await store.swap_meta(_KEY, expected=before, value=after):
-            return
-    raise ChangedMeanwhileError([])
+        said = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
+        return json.dumps(said, default=str) if said else None
+
+    await update_meta(store, _KEY, changed)
 
 
 def _read(raw: str | None) -> dict[str, Pending]:

@@ -63,22 +63,25 @@ class Lease:
 
 async def drop_expired(store: NoteStore, now: datetime) -> bool:
     """Take away a lease that ran out; False if there is none, or its holder still may be at it."""
-    current = await store.get_meta(KEY)
-    if current is None or _read(current)[1] > now:
-        return False
-    return await store.swap_meta(KEY, expected=current, value=None)
+    return await _drop(store, lambda claim: _read(claim)[1] <= now)
 
 
 async def drop_gone(store: NoteStore, is_gone: Callable[[str], bool]) -> bool:
     """Take away the lease of a holder that has died, or one that nobody can read."""
+
+    def is_over(claim: str) -> bool:
+        try:
+            holder, _ = _read(claim)
+        except (ValueError, KeyError, TypeError):
+            return True
+        return not holder or is_gone(holder)
+
+    return await _drop(store, is_over)
+
+
+async def _drop(store: NoteStore, is_over: Callable[[str], bool]) -> bool:
     current = await store.get_meta(KEY)
-    if current is None:
-        return False
-    try:
-        holder, _ = _read(current)
-    except (ValueError, KeyError, TypeError):
-        holder = ""
-    if holder and not is_gone(holder):
+    if current is None or not is_over(current):
         return False
     return await store.swap_meta(KEY, expected=current, value=None)
 

@@ -12,6 +12,7 @@ import anyio
 from pydantic import BaseModel
 
 from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 from zettel.tools.llm.llm import Chat, ChatAnswer, ChatQuestion, Llm, LlmLimits, NoAnswerError
 
@@ -73,17 +74,16 @@ class TokenBudget:
         limits = self._limits
         if limits.tokens_day is None and limits.money_day is None:
             return True
-        while True:
-            stands = await self._store.get_meta(_KEY)
-            after = self._today(stands).plus(taken, sign).plus(real or Cost())
-            if sign > 0 and not _within(after, limits.tokens_day, limits.money_day):
-                return False
-            value = json.dumps({"day": self._day, **asdict(after)})
-            if value == stands or await self._store.swap_meta(_KEY, expected=stands, value=value):
-                return True
+        allowed = True
 
-    def _today(self, stands: str | None) -> Cost:
-        return _of_day(stands, self._day)
+        def counted(raw: str | None) -> str | None:
+            nonlocal allowed
+            after = _of_day(raw, self._day).plus(taken, sign).plus(real or Cost())
+            allowed = sign < 0 or _within(after, limits.tokens_day, limits.money_day)
+            return json.dumps({"day": self._day, **asdict(after)}) if allowed else raw
+
+        await update_meta(self._store, _KEY, counted, attempts=None)
+        return allowed
 
 
 async def spent_on(store: NoteStore, now: datetime) -> Cost:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from zettel.storage.errors import StoreError
+from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 
 BREAK_AFTER = 3
@@ -71,19 +72,19 @@ async def keep_health(store: NoteStore, told: HealthReport) -> None:
     """Write down how the last question went, unless nothing was asked."""
     if not told.last:
         return
-    stands = await store.get_meta(_KEY)
-    before = _read(stands)
-    value = json.dumps(
-        {
-            "last": told.last,
-            "error": told.error or before.error,
-            "error_at": _iso(told.error_at or before.error_at),
-            "answered_at": _iso(told.answered_at or before.answered_at),
-        }
-    )
-    if value != stands:
-        # Of two runs that end at once, either may be the last.
-        await store.swap_meta(_KEY, expected=stands, value=value)
+
+    def merged(raw: str | None) -> str:
+        before = _read(raw)
+        return json.dumps(
+            {
+                "last": told.last,
+                "error": told.error or before.error,
+                "error_at": _iso(told.error_at or before.error_at),
+                "answered_at": _iso(told.answered_at or before.answered_at),
+            }
+        )
+
+    await update_meta(store, _KEY, merged, attempts=None)
 
 
 async def read_health(store: NoteStore) -> HealthReport:
