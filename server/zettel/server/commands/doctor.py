@@ -177,7 +177,7 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
 def _to_rewrite(seen: StoreFacts) -> list[str]:
     """Ids of the notes whose rows contradict themselves."""
     ids = list[str]()
-    for check in (checks.torn, checks.crooked, checks.wrong):
+    for check in (checks.torn_notes, checks.mislinked_notes, checks.notes_with_wrong_vectors):
         ids += check(seen)
     return sorted(set(ids))
 

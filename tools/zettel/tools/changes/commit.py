@@ -10,11 +10,11 @@ from zettel.tools.changes.run_changes import UNDO
 from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW
 from zettel.tools.state.memory import Memory
 
-LEVELS = 2
+DERIVATION_LEVELS = 2
 """A summary is of gists, and these are of notes."""
 
 
-async def following(store: NoteStore, changes: Sequence[Change]) -> list[Change]:
+async def with_following(store: NoteStore, changes: Sequence[Change]) -> list[Change]:
     """The changes of a commit, and those that follow for what was composed of these notes.
 
     A note that enters or leaves recall, or becomes another kind, waits for consolidation again.
@@ -46,7 +46,7 @@ def _waits_again(change: Change) -> Change:
 
 async def _composed_of(store: NoteStore, notes: Sequence[Note]) -> list[Note]:
     found, ids = dict[str, Note](), [note.note_id for note in notes]
-    for _ in range(LEVELS):
+    for _ in range(DERIVATION_LEVELS):
         citing = await store.linking_to(ids) if ids else []
         new = [note for note in citing if note.derived and note.note_id not in found]
         found |= {note.note_id: note for note in new}
@@ -72,10 +72,10 @@ def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
     )
 
 
-ATTEMPTS = 16
+COMMIT_ATTEMPTS = 16
 """Tries before giving up; three processes on one hot note needed at most four (measured)."""
 
-FOLLOWS = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
+FOLLOWING_CHANGES = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
 """`Note.change` of revisions that follow from what was done to another note."""
 
 Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
@@ -96,9 +96,9 @@ async def commit(
             same call again finishes the rest.
     """
     ids, stored, pending = list(note_ids), list[Note](), tuple(new)
-    for _ in range(ATTEMPTS):
+    for _ in range(COMMIT_ATTEMPTS):
         notes = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
-        changes = _permitted(memory, await following(memory.store, await plan(notes)))
+        changes = _permitted(memory, await with_following(memory.store, await plan(notes)))
         if not changes and not pending:
             return stored
         written = await _write(memory, pending, changes)
@@ -130,5 +130,7 @@ def _permitted(memory: Memory, changes: Sequence[Change]) -> list[Change]:
     return [
         change
         for change in changes
-        if writes is None or change.note.namespace in writes or change.note.change not in FOLLOWS
+        if writes is None
+        or change.note.namespace in writes
+        or change.note.change not in FOLLOWING_CHANGES
     ]

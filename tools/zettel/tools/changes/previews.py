@@ -11,9 +11,9 @@ from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 
-LIFETIME = timedelta(minutes=15)
+PREVIEW_LIFETIME = timedelta(minutes=15)
 """How long a preview can be confirmed (design, section 5)."""
-KEPT = 64
+MAX_PREVIEWS = 64
 """Previews kept at once; the oldest goes first."""
 _KEY = "previews"
 
@@ -50,7 +50,7 @@ async def finish_preview(store: NoteStore, token: str, preview: Preview, *, now:
 
     def added(raw: str | None) -> str:
         kept = _read(raw, now) | {token: preview}
-        return _written(dict(list(kept.items())[-KEPT:]))
+        return _written(dict(list(kept.items())[-MAX_PREVIEWS:]))
 
     await update_meta(store, _KEY, added)
 
@@ -59,7 +59,7 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
     """The preview of a token.
 
     Raises:
-        ExpiredTokenError: It is unknown or older than `LIFETIME`.
+        ExpiredTokenError: It is unknown or older than `PREVIEW_LIFETIME`.
     """
     kept = _read(await store.get_meta(_KEY), now)
     if token not in kept:

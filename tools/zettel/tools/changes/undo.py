@@ -10,7 +10,13 @@ from zettel.storage.errors import ChangedSinceError, UnknownNameError
 from zettel.storage.notes import Note, Run, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.run_changes import UNDO, TouchedNote, stand_at, touched_by, undoes
+from zettel.tools.changes.run_changes import (
+    UNDO,
+    TouchedNote,
+    effective_revisions,
+    touched_notes,
+    undo_reason,
+)
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.state.memory import Memory
@@ -28,7 +34,7 @@ class RestoreCause:
     """Empty when an agent does it."""
 
 
-def brought_back(standing: Note, earlier: Note, *, whole: bool) -> Note:
+def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
     """The note as an earlier revision said it, still under the number of the one that stands.
 
     Args:
@@ -43,7 +49,7 @@ def brought_back(standing: Note, earlier: Note, *, whole: bool) -> Note:
         and `whole` is not asked: what an undo took back is not to be made again.
     """
     closed = State.SUPERSEDED in (standing.state, earlier.state)
-    reads_alike = _read_by_evolution(standing) == _read_by_evolution(earlier)
+    reads_alike = _evolution_inputs(standing) == _evolution_inputs(earlier)
     return replace(
         earlier,
         rev=standing.rev,
@@ -66,7 +72,7 @@ def brought_back(standing: Note, earlier: Note, *, whole: bool) -> Note:
     )
 
 
-async def changes_back(
+async def restoring_changes(
     memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: RestoreCause, *, whole: bool
 ) -> list[Change]:
     """The changes that bring earlier revisions back; each corrects the revision it closes.
@@ -79,7 +85,7 @@ async def changes_back(
         pairs: The current revision of a note and the one to bring back; of notes that would stay
             as they are, no change is made.
         stamp: Who, when and why.
-        whole: As `brought_back` takes it.
+        whole: As `restored_note` takes it.
     """
     differing = [earlier for standing, earlier in pairs if standing.content != earlier.content]
     model = memory.embedder.model_id
@@ -88,7 +94,7 @@ async def changes_back(
     return [
         _change(standing, earlier, note, vectors.get(earlier.row_id), stamp)
         for standing, earlier in pairs
-        if (note := brought_back(standing, earlier, whole=whole)) != standing
+        if (note := restored_note(standing, earlier, whole=whole)) != standing
     ]
 
 
@@ -113,14 +119,14 @@ def _change(
     )
 
 
-def _read_by_evolution(note: Note) -> tuple[str, str, datetime]:
+def _evolution_inputs(note: Note) -> tuple[str, str, datetime]:
     """What derived fields and links follow from."""
     return (note.content, note.subject, note.happened_at)
 
 
-NAMED_RUNS = 5
+UNKNOWN_RUN_NAMED = 5
 """Newest runs that an error about an unknown one names."""
-ALL_RUNS = 10_000_000
+UNDO_MAX_RUNS = 10_000_000
 """Read only for a run that left no revision, to tell an idle run from one that never was."""
 
 
@@ -161,10 +167,10 @@ async def undo_run(
         ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
         ChangedMeanwhileError: Others kept changing the notes.
     """
-    touched = {entry.after.note_id: entry for entry in await touched_by(memory.store, run_id)}
+    touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
+    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     with shielded():  # and an undo without a record could not be found
@@ -207,7 +213,7 @@ class _Undoing:
         ends = {note_id: self.touched[note_id].after for note_id in notes}
         others = [note for note in notes.values() if note.row_id != ends[note.note_id].row_id]
         # What another did and somebody undid since does not count.
-        found = dict[str, Note | None](ends) | await stand_at(self.memory.store, others)
+        found = dict[str, Note | None](ends) | await effective_revisions(self.memory.store, others)
         stand = {note_id: note for note_id, note in found.items() if note is not None}
         ready = [notes[i] for i, note in stand.items() if note.row_id == ends[i].row_id]
         since = {i: note for i, note in stand.items() if note.rev > ends[i].rev}
@@ -228,7 +234,7 @@ class _Undoing:
         for note in notes:
             before = self.touched[note.note_id].before
             pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
-        changes = await changes_back(self.memory, pairs, self.stamp, whole=True)
+        changes = await restoring_changes(self.memory, pairs, self.stamp, whole=True)
         after = {change.note.note_id: change.note for change in changes}
         turned = {
             target
@@ -252,9 +258,9 @@ def _changer(note: Note) -> str:
 
 
 async def _check_known(memory: Memory, run_id: str) -> None:
-    runs = await memory.store.runs(limit=ALL_RUNS)
+    runs = await memory.store.runs(limit=UNDO_MAX_RUNS)
     if all(run.run_id != run_id for run in runs):
-        newest = [run.run_id for run in runs[:NAMED_RUNS]]
+        newest = [run.run_id for run in runs[:UNKNOWN_RUN_NAMED]]
         named = f"The newest are {', '.join(newest)}; " if newest else "There was none yet; "
         raise UnknownNameError("run", run_id, newest, f"{named}zettel runs lists them.")
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
 from zettel.storage.notes import NEEDS_REVIEW
-from zettel.tools.evolve.lease import KEY
+from zettel.tools.evolve.lease import LEASE_KEY
 
-SHOWN = 5
+FINDING_MAX_EXAMPLES = 5
 """Examples that a finding names."""
 
 
@@ -39,7 +39,7 @@ Check = Callable[[StoreFacts], Sequence[Finding]]
 
 def few(names: Sequence[str]) -> tuple[str, ...]:
     """The first names of many."""
-    return tuple(names[:SHOWN])
+    return tuple(names[:FINDING_MAX_EXAMPLES])
 
 
 def found(
@@ -57,19 +57,19 @@ UNINDEXED_ROWS = "unindexed_rows"
 FRAGMENTS = "fragments"
 OLD_VERSIONS = "old_versions"
 
-MOST_UNINDEXED = 1_000
-MOST_FRAGMENTS = 200
+MAX_UNINDEXED_ROWS = 1_000
+MAX_SMALL_FRAGMENTS = 200
 """Single-row commits above which search and opening become slow: measured at 190, 20 ms an id
 instead of 2; upkeep runs every 50 to 100 commits."""
-MOST_VERSIONS = 2_000
+MAX_OLD_VERSIONS = 2_000
 """Manifests that a listing walks in some 40 ms; each holds files that are of no use any more."""
 
 
 def check_tables(seen: StoreFacts) -> Sequence[Finding]:
     """What upkeep has left undone."""
     missing = [f"{index.table}.{index.column}" for index in seen.indices if not index.there]
-    behind = [index for index in seen.indices if index.unindexed > MOST_UNINDEXED]
-    slow = [table for table in seen.tables if table.small_fragments > MOST_FRAGMENTS]
+    behind = [index for index in seen.indices if index.unindexed > MAX_UNINDEXED_ROWS]
+    slow = [table for table in seen.tables if table.small_fragments > MAX_SMALL_FRAGMENTS]
     tended = "Compacts the tables, indexes new rows and drops old versions."
     told = [
         *found(
@@ -91,7 +91,7 @@ def check_tables(seen: StoreFacts) -> Sequence[Finding]:
             fix=tended,
         ),
     ]
-    if seen.old_versions > MOST_VERSIONS:
+    if seen.old_versions > MAX_OLD_VERSIONS:
         told.append(
             Finding(
                 name=OLD_VERSIONS,
@@ -194,7 +194,7 @@ def check_lease(
     seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
 ) -> Sequence[Finding]:
     """A lease that ran out or whose holder has died."""
-    claim = seen.meta.get(KEY)
+    claim = seen.meta.get(LEASE_KEY)
     if claim is None:
         return []
     try:
@@ -238,7 +238,7 @@ def check_chains(seen: StoreFacts) -> Sequence[Finding]:
         ),
         *found(
             TORN_TIMES,
-            torn(seen),
+            torn_notes(seen),
             "A revision does not end in the moment the next one begins: a look back at a moment"
             " in between finds the note twice, or not at all.",
             fix="Lets each revision end where the next one begins.",
@@ -246,7 +246,7 @@ def check_chains(seen: StoreFacts) -> Sequence[Finding]:
     ]
 
 
-def torn(seen: StoreFacts) -> list[str]:
+def torn_notes(seen: StoreFacts) -> list[str]:
     """Ids of notes with a gap or an overlap between two revisions."""
     return [
         note_id
@@ -364,7 +364,7 @@ def check_links(seen: StoreFacts) -> Sequence[Finding]:
     ]
 
 
-def crooked(seen: StoreFacts) -> list[str]:
+def mislinked_notes(seen: StoreFacts) -> list[str]:
     """Ids of notes with links to themselves, or that are found from one end only."""
     return [*_to_themselves(seen), *_one_sided(seen)]
 
@@ -379,7 +379,7 @@ def _one_sided(seen: StoreFacts) -> list[str]:
 
 FOREIGN_VECTORS = "foreign_vectors"
 LOST_VECTORS = "lost_vectors"
-WAITING = "waiting_for_vectors"
+WAITING_FOR_VECTORS = "waiting_for_vectors"
 
 
 def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
@@ -405,7 +405,7 @@ def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
     if waiting:
         told.append(
             Finding(
-                name=WAITING,
+                name=WAITING_FOR_VECTORS,
                 count=waiting,
                 means="Notes wait for their vectors; until then they are found by their words.",
                 advice="The engine embeds them in the background; zettel evolve --once does it"
@@ -416,7 +416,7 @@ def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
     return told
 
 
-def wrong(seen: StoreFacts) -> list[str]:
+def notes_with_wrong_vectors(seen: StoreFacts) -> list[str]:
     """Ids of notes with vectors that are another model's, or not what their row says of them."""
     return [*_foreign(seen), *_lost(seen)]
 

@@ -98,12 +98,12 @@ async def drain(memory: Memory, *, now: datetime) -> int:
             return 0
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
         if at_large := [entry for entry in pending.values() if not entry.wiped]:
-            await _blot_out(memory, at_large, now, began)
+            await _make_invisible(memory, at_large, now, began)
             purged = await store.purge(ids)
             if not purged.done:
                 logger.info("an erasure is not finished yet: %s", purged.why)
                 return 0
-            await _note_verified(store, pending, purged.verified)
+            await _record_verified(store, pending, purged.verified)
             await _change(store, lambda now_pending: _wipe(now_pending, pending))
         purged = await store.purge(ids, meta=True)
         if not purged.done:
@@ -112,7 +112,7 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         return await _finish(store, pending, _since(now, began))
 
 
-async def _blot_out(
+async def _make_invisible(
     memory: Memory, entries: Sequence[Pending], now: datetime, began: float
 ) -> None:
     orders = [entry.order for entry in entries]
@@ -131,7 +131,7 @@ def _since(now: datetime, began: float) -> datetime:
     return now + timedelta(seconds=anyio.current_time() - began)
 
 
-async def _note_verified(
+async def _record_verified(
     store: NoteStore, pending: Mapping[str, Pending], verified: tuple[str, ...]
 ) -> None:
     receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from zettel.storage.store import NoteStore
 
-LEASE = timedelta(seconds=60)
+LEASE_LIFETIME = timedelta(seconds=60)
 """How long a holder may be silent: six of the scheduler's renewals."""
-KEY = "lease:evolution"
+LEASE_KEY = "lease:evolution"
 """In `meta`."""
 
 
@@ -35,7 +35,7 @@ class Lease:
 
     async def acquire(self, now: datetime) -> bool:
         """Take the lease if it is free, expired, already ours, or its holder is gone."""
-        current = await self._store.get_meta(KEY)
+        current = await self._store.get_meta(LEASE_KEY)
         if current is not None and current != self._held:
             holder, until = _read(current)
             if until > now and holder != self._holder and not self._is_gone(holder):
@@ -49,12 +49,14 @@ class Lease:
     async def release(self) -> None:
         """Give it back, if it is still ours."""
         if self._held is not None:
-            await self._store.swap_meta(KEY, expected=self._held, value=None)
+            await self._store.swap_meta(LEASE_KEY, expected=self._held, value=None)
             self._held = None
 
     async def _swap(self, current: str | None, now: datetime) -> bool:
-        claim = json.dumps({"holder": self._holder, "until": (now + LEASE).isoformat()})
-        if claim != current and not await self._store.swap_meta(KEY, expected=current, value=claim):
+        claim = json.dumps({"holder": self._holder, "until": (now + LEASE_LIFETIME).isoformat()})
+        if claim != current and not await self._store.swap_meta(
+            LEASE_KEY, expected=current, value=claim
+        ):
             self._held = None
             return False
         self._held = claim
@@ -80,10 +82,10 @@ async def drop_gone(store: NoteStore, is_gone: Callable[[str], bool]) -> bool:
 
 
 async def _drop(store: NoteStore, is_over: Callable[[str], bool]) -> bool:
-    current = await store.get_meta(KEY)
+    current = await store.get_meta(LEASE_KEY)
     if current is None or not is_over(current):
         return False
-    return await store.swap_meta(KEY, expected=current, value=None)
+    return await store.swap_meta(LEASE_KEY, expected=current, value=None)
 
 
 def _read(claim: str) -> tuple[str, datetime]:

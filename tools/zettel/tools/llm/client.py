@@ -104,13 +104,13 @@ def _within(spent: Cost, tokens: int | None, money: float | None) -> bool:
     return (tokens is None or spent.tokens <= tokens) and (money is None or spent.money <= money)
 
 
-LONGEST_PAUSE_S = 20.0
+MAX_PAUSE_S = 20.0
 """Seconds that a service may have a run wait: a third of what a run has."""
 FRAME_TOKENS = 64
 """Most that a chat template adds to a question; those of Llama 3 and Qwen add some twenty."""
 BYTES_PER_TOKEN = 4
 """Of English text in OpenAI's tokenizers, for services that do not say what they have counted."""
-RETRIED = frozenset(("rate_limited", "failing", "unreachable"))
+RETRIED_REASONS = frozenset(("rate_limited", "failing", "unreachable"))
 """Reasons that may be gone a moment later; a timeout has cost its time already."""
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -196,7 +196,7 @@ class LlmClient:
                 return await self._call(self._chat, question)
             except NoAnswerError as error:
                 wait = error.retry_after_s or 0.0
-                if error.reason not in RETRIED or not pauses or wait > LONGEST_PAUSE_S:
+                if error.reason not in RETRIED_REASONS or not pauses or wait > MAX_PAUSE_S:
                     raise
                 await anyio.sleep(max(wait, pauses.pop(0)))
 

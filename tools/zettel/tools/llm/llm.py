@@ -14,7 +14,7 @@ BREAK_AFTER = 3
 """Questions without an answer, in a row, after which the LLM is left alone."""
 BREAK_S = 60.0
 """Seconds it is left alone for."""
-ANSWERED, SPENT = "answered", "budget"
+ANSWERED, OVER_BUDGET = "answered", "budget"
 """Outcomes of a question besides the reasons of `NoAnswerError`: it was answered, or not put."""
 _KEY = "llm:health"
 
@@ -24,7 +24,7 @@ class HealthReport:
     """What is told of an LLM; moments are those of runs."""
 
     last: str = ""
-    """How the last question went: `ANSWERED`, `SPENT` or an error's kind; empty before any."""
+    """Outcome of the last question: `ANSWERED`, `OVER_BUDGET`, an error's kind, or empty."""
     error: str = ""
     """Kind of the last error."""
     error_at: datetime | None = None
@@ -64,7 +64,7 @@ class Health:
         """The budget allows no such question."""
         told = self.told
         self.told = HealthReport(
-            last=SPENT, error=told.error, error_at=told.error_at, answered_at=told.answered_at
+            last=OVER_BUDGET, error=told.error, error_at=told.error_at, answered_at=told.answered_at
         )
 
 

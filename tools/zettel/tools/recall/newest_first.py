@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from zettel.storage.notes import MAY_SUPERSEDE, Note, Outline, order_key
-from zettel.tools.changes.conflicts import PLAIN
+from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
 from zettel.tools.language.facts import statements
 from zettel.tools.language.terms import STEM, terms
 from zettel.tools.ranking.fusion import Ranked
@@ -69,7 +69,9 @@ def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
     return [
         (note.note_id, link.to)
         for link in note.links
-        if link.relation == MAY_SUPERSEDE and link.weight >= PLAIN and link.stood(at)
+        if link.relation == MAY_SUPERSEDE
+        and link.weight >= PREFERRED_MIN_CONFIDENCE
+        and link.stood(at)
     ]
 
 

@@ -12,7 +12,7 @@ from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.differences import differences, told_changes
+from zettel.tools.changes.differences import differences, reported_changes
 from zettel.tools.changes.links import (
     LinkArgument,
     as_old_as,
@@ -24,20 +24,20 @@ from zettel.tools.changes.links import (
 from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.stages import LINKED, stage_after
 from zettel.tools.changes.supersession import (
+    changed_targets,
     check_no_circle,
     plan_targets,
     reconcile_superseded,
+    stated_end,
     supersedes,
-    told_end,
-    turned,
 )
-from zettel.tools.changes.undo import RestoreCause, changes_back
+from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, nearest_notes
 
-MADE = ("rule", "llm")
+EVOLUTION_MAKERS = ("rule", "llm")
 """Makers in `derived_by` that are not the agent."""
 
 
@@ -62,10 +62,10 @@ class NoteEdit:
     reason: str = ""
 
 
-NO_WISH = NoteEdit()
+NO_EDIT = NoteEdit()
 
 
-def revised(
+def revise(
     old: Note,
     wish: NoteEdit,
     vectors: Vectors | None,
@@ -201,8 +201,8 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
     derived = new.derived_by
     return replace(
         new,
-        context="" if derived.get("context") in MADE else new.context,
-        tags=() if derived.get("tags") in MADE else new.tags,
+        context="" if derived.get("context") in EVOLUTION_MAKERS else new.context,
+        tags=() if derived.get("tags") in EVOLUTION_MAKERS else new.tags,
         keywords=(),
         entities=(),
         times=(),
@@ -233,7 +233,7 @@ def archived(part: Note, whole: Note, now: datetime) -> Change:
     )
 
 
-async def restoring(
+async def plan_restore(
     memory: Memory, note: Note, rev: int, reason: str, *, by: str, now: datetime
 ) -> Callable[[Note], Awaitable[Change | None]]:
     """What brings one revision of a note back, to be asked again after a lost race.
@@ -255,14 +255,14 @@ async def restoring(
         now=now, by=by, change="restore", reason=reason or f"back to revision {rev}"
     )
 
-    told = told_end(revisions[:rev])
+    told = stated_end(revisions[:rev])
 
     async def amend(standing: Note) -> Change | None:
         # The end that another note gives is no word of the agent's, and stays.
-        stands = told_end(await memory.store.revisions(standing.note_id))
+        stands = stated_end(await memory.store.revisions(standing.note_id))
         until = standing.valid_until if stands == told else told
         pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
-        changes = await changes_back(memory, [pair], stamp, whole=False)
+        changes = await restoring_changes(memory, [pair], stamp, whole=False)
         return changes[0] if changes else None
 
     return amend
@@ -356,7 +356,7 @@ async def update(
     else:
         _check_alone(wish)
         rev = check_rev("restore_rev", restore_rev)
-        amend = await restoring(memory, note, rev, wish.reason, by=caller.name, now=now)
+        amend = await plan_restore(memory, note, rev, wish.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
     return await _apply(memory, caller.name, note, wish, amend, vectors, now)
@@ -371,7 +371,7 @@ async def _amending(
 
     async def amend(note: Note) -> Change | None:
         new = await _without_known_end(memory, note, wish)
-        return revised(note, new, vectors, model=model, by=caller.name, now=now)
+        return revise(note, new, vectors, model=model, by=caller.name, now=now)
 
     return amend
 
@@ -380,7 +380,7 @@ async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> Note
     """The wish without the end the note was told before; another note may have given it another."""
     if note.valid_until is None or not (wish.valid_until or wish.endless):
         return wish
-    told = told_end(await memory.store.revisions(note.note_id))
+    told = stated_end(await memory.store.revisions(note.note_id))
     if told != (wish.valid_until.last if wish.valid_until else None):
         return wish
     return replace(wish, valid_until=None, endless=False)
@@ -399,7 +399,7 @@ def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
 
 
 def _check_alone(wish: NoteEdit) -> None:
-    if replace(wish, reason="") != NO_WISH:
+    if replace(wish, reason="") != NO_EDIT:
         raise InvalidArgumentError(
             "restore_rev",
             "it brings a whole revision back, so no field can be given beside it",
@@ -431,7 +431,7 @@ async def _apply(
                 changes, after, embedded = [change], change.note, change.vectors
             await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
         changes += await plan_targets(
-            memory.store, turned(before, after), {note_id: after}, by=by, now=now
+            memory.store, changed_targets(before, after), {note_id: after}, by=by, now=now
         )
         busy = {change.note.note_id for change in changes}
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
@@ -441,7 +441,7 @@ async def _apply(
         with shielded():
             stored = await commit(memory, [note_id, *sorted(parts)], plan)
             ends = before.valid_until or after.valid_until  # as every note does that was superseded
-            targets = [*turned(before, after), *([note_id] if ends else [])]
+            targets = [*changed_targets(before, after), *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
@@ -458,7 +458,7 @@ async def _apply(
 
 def _told(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
     new = {note.note_id: note for note in stored}.get(before.note_id, before)
-    answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=told_changes(before, new))
+    answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=reported_changes(before, new))
     if new.rev > before.rev:
         answer["undo"] = Undo(restore_rev=before.rev)
     if new.state is not State.ACTIVE:

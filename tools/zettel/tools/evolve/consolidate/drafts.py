@@ -24,7 +24,7 @@ from zettel.tools.language.prompt_injection import reads_like_instructions
 
 CONSOLIDATE = "consolidate"
 
-WORDED = "summary"
+WORDED_BY = "summary"
 """Key of `Note.derived_by` under which a composed note says who worded it, if no rule did."""
 
 
@@ -102,8 +102,8 @@ def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
 
 
 def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
-    others = {name: maker for name, maker in makers.items() if name != WORDED}
-    return others | ({WORDED: draft.made_by} if draft.made_by != "rule" else {})
+    others = {name: maker for name, maker in makers.items() if name != WORDED_BY}
+    return others | ({WORDED_BY: draft.made_by} if draft.made_by != "rule" else {})
 
 
 def is_ours(note: Note) -> bool:
@@ -148,7 +148,7 @@ def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, 
     return (*links, *new)
 
 
-MOST_SHOWN = 40
+WRITER_MAX_NOTES = 40
 """Notes a writer is shown for one text; of more, the rule's own choice stands for all."""
 _BY = "worded by the LLM from "
 """In a revision's reason, before the mark of what it was worded from."""
@@ -169,17 +169,17 @@ async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDr
     if not draft.room or not shown or (old is not None and not is_ours(old)):
         return draft
     mark = _mark(shown)
-    if old is not None and old.derived_by.get(WORDED) == "llm":
+    if old is not None and old.derived_by.get(WORDED_BY) == "llm":
         if await _marked(task, old) == mark:
             return _by_llm(draft, old.content, mark)
-    if not task.writer.asks or len(shown) > MOST_SHOWN:
+    if not task.writer.asks or len(shown) > WRITER_MAX_NOTES:
         return draft
     room = draft.room - len(draft.head.encode()) - 1
     text = await task.writer.compose(Piece(sort=draft.sort, notes=shown, most=room))
     return _by_llm(draft, f"{draft.head} {text}".strip(), mark) if text else draft
 
 
-async def still_told(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
+async def still_current(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
     """The drafts whose notes say, after an answer that took its time, what they said before it."""
     ids = {note.note_id for draft in drafts for note in draft.sources}
     now = {note.note_id: note for note in await task.memory.store.get(sorted(ids))}
@@ -222,7 +222,7 @@ async def _marked(task: Task, note: Note) -> str:
     return ""
 
 
-FEW = 100
+SORT_MAX_NOTES = 100
 """Notes of a sort there is one of in a namespace that are looked through: it and forgotten ones."""
 
 
@@ -258,7 +258,7 @@ async def keep(
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
     said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
-    still = await still_told(task, [d for d, _, _ in said]) if task.writer.asks else drafts
+    still = await still_current(task, [d for d, _, _ in said]) if task.writer.asks else drafts
     late = len(still) < len(drafts)
     for draft, note_id, old in said:
         seen.add(note_id)
@@ -297,7 +297,7 @@ async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
 
 
 async def _of_sort(task: Task, where: NoteFilter, sort: str) -> list[Note]:
-    found = await task.memory.store.find(replace(where, tags=(sort,)), limit=FEW)
+    found = await task.memory.store.find(replace(where, tags=(sort,)), limit=SORT_MAX_NOTES)
     return [note for note in found if note.origin.principal == sort]
 
 

@@ -24,9 +24,9 @@ from zettel.tools.evolve.writing.writer import Description, Piece, Verdict, Writ
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import Llm
 
-CONTEXT_MOST, ITEM_MOST, QUESTION_MOST = 300, 64, 160
+CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
 """Characters; the prompts ask for about half of each."""
-KEYWORDS, TAGS, QUESTIONS = 6, 4, 3
+MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
 """Entries kept of each list, as the prompts ask for them."""
 
 
@@ -129,10 +129,10 @@ class LlmWriter:
     def _draft(self, item: WordedNote, sources: Sources) -> Description:
         questions = item.questions if isinstance(item, Described) else []
         return Description(
-            context="".join(self._list([item.context], sources, CONTEXT_MOST, 1)),
-            keywords=self._list(item.keywords, sources, ITEM_MOST, KEYWORDS),
-            tags=self._list(item.tags, sources, ITEM_MOST, TAGS),
-            questions=self._list(questions, sources, QUESTION_MOST, QUESTIONS),
+            context="".join(self._list([item.context], sources, CONTEXT_MAX_CHARACTERS, 1)),
+            keywords=self._list(item.keywords, sources, ITEM_MAX_CHARACTERS, MAX_KEYWORDS),
+            tags=self._list(item.tags, sources, ITEM_MAX_CHARACTERS, MAX_TAGS),
+            questions=self._list(questions, sources, QUESTION_MAX_CHARACTERS, MAX_QUESTIONS),
         )
 
     def _list(
