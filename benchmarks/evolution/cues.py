@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, Note
-from zettel.tools.changes.conflicts import rival
+from zettel.tools.changes.conflicts import find_conflict
 from zettel.tools.language.cues import cue
 from zettel.tools.language.facts import statements
 
@@ -72,7 +72,7 @@ def measure_cues(relation: str, pairs: Sequence[Pair]) -> Read:
 def _stands(relation: str, earlier: str, later: str) -> bool:
     if relation == "contradiction":
         older, younger = _note(earlier, 0), _note(later, 1)
-        return rival(younger, older, statements(younger), statements(older)) is not None
+        return find_conflict(younger, older, statements(younger), statements(older)) is not None
     read = cue(later, earlier, follows=True)
     return read is not None and read.relation == {"cause": CAUSED_BY, "support": SUPPORTS}[relation]
 

@@ -13,7 +13,7 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import CONCEPT, Note, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.consolidate.draft import cited
+from zettel.tools.evolve.consolidate.drafts import cited
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.language.terms import terms
 from zettel.tools.render import tokens

@@ -13,7 +13,7 @@ from benchmarks.generator.slots import PERSONAL
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import PROFILE, Kind
 from zettel.storage.store import NoteFilter
-from zettel.tools.evolve.consolidate.draft import cited
+from zettel.tools.evolve.consolidate.drafts import cited
 
 SINGLE = frozenset(slot.name for slot in PERSONAL)
 """Slots of which one value is true at a time."""

@@ -25,7 +25,7 @@ from zettel.storage.errors import ChangedSinceError, NoteNotFoundError
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, Origin
 from zettel.tools.caller import Caller
-from zettel.tools.changes.run_changes import touched_by
+from zettel.tools.changes.run_changes import touched_notes
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 from zettel.tools.verbs.update import update
@@ -127,7 +127,7 @@ async def test_a_dry_run_tells_what_the_run_then_does_and_touches_no_file(kept: 
     assert files(kept.store) == before
     run = await kept.evolve()
     async with opened(kept.settings) as memory:
-        done = notes_as_json(await touched_by(memory.store, str(run["run_id"])))
+        done = notes_as_json(await touched_notes(memory.store, str(run["run_id"])))
     assert preview["notes"] == done
     assert len(done) == 2
     counts = ("changed", "created", "steps")

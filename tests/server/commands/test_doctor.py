@@ -32,9 +32,9 @@ from zettel.storage.location import read_place
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
-from zettel.tools.doctor.file_checks import check_commits
+from zettel.tools.doctor.checks import check_commits
 from zettel.tools.erasure.orders import drain, order_erasure
-from zettel.tools.evolve.lease import KEY, LEASE
+from zettel.tools.evolve.lease import LEASE_KEY, LEASE_LIFETIME
 from zettel.tools.state.memory import Memory
 
 EMBEDDER = HashEmbedder()
@@ -199,9 +199,9 @@ async def lost_vectors(patient: Patient) -> None:
 async def stale_lease(patient: Patient) -> None:
     import pyarrow as pa  # noqa: PLC0415  pyright: ignore[reportMissingTypeStubs]
 
-    claim = json.dumps({"holder": "elsewhere-1-aa", "until": (NOW - LEASE).isoformat()})
+    claim = json.dumps({"holder": "elsewhere-1-aa", "until": (NOW - LEASE_LIFETIME).isoformat()})
     async with patient.raw("meta") as table:
-        row = {"key": KEY, "value": claim}
+        row = {"key": LEASE_KEY, "value": claim}
         await table.add(pa.Table.from_pylist([row], schema=META.schema))
 
 

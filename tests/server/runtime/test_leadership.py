@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 def dead() -> str:
     """The name of a process that has ended."""
     script = (
-        "import sys; from zettel.server.runtime import leadership;"
-        " sys.stdout.write(leadership.new_holder())"
+        "import sys; from zettel.server.runtime.leadership import new_holder;"
+        " sys.stdout.write(new_holder())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

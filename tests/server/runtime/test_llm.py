@@ -32,7 +32,7 @@ from zettel.storage.notes import Note, Origin
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.language.times import iso
-from zettel.tools.llm.health import BREAK_AFTER
+from zettel.tools.llm.llm import BREAK_AFTER
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 

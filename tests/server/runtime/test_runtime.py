@@ -22,7 +22,7 @@ from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.store import Store
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 from zettel.tools.state.memory import Memory
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -189,7 +189,7 @@ async def test_a_write_rings_the_scheduler() -> None:
 
 async def test_a_store_is_healed_when_it_opens() -> None:
     fakes = Fakes()
-    assert await Lease(fakes.store, "died").acquire(NOW - LEASE)
+    assert await Lease(fakes.store, "died").acquire(NOW - LEASE_LIFETIME)
 
     async with running(fakes) as runtime:
         await runtime.call(RECALL, Caller())

@@ -10,7 +10,7 @@ from tests.storage.samples import FULL, LATER, NOW, X, Y, make_note, unit
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, Origin, State
 from zettel.storage.store import Change, NewNote
-from zettel.tools.changes.restore_revisions import RestoreCause, brought_back, changes_back
+from zettel.tools.changes.undo import RestoreCause, restored_note, restoring_changes
 from zettel.tools.state.memory import Memory
 
 KEPT = {
@@ -38,7 +38,7 @@ standing = replace(
 
 
 def test_all_that_was_said_returns_and_what_identifies_the_note_stays() -> None:
-    back = brought_back(standing, FULL, whole=False)
+    back = restored_note(standing, FULL, whole=False)
 
     for field in fields(Note):
         if field.name not in SETTLED:
@@ -47,18 +47,18 @@ def test_all_that_was_said_returns_and_what_identifies_the_note_stays() -> None:
 
 
 def test_an_undo_brings_state_and_end_back_and_nothing_is_looked_at_again() -> None:
-    back = brought_back(standing, FULL, whole=True)
+    back = restored_note(standing, FULL, whole=True)
 
     assert (back.state, back.valid_until, back.stage) == (FULL.state, FULL.valid_until, 1)
 
 
 def test_an_agents_return_keeps_the_state_and_has_other_words_looked_at_again() -> None:
-    back = brought_back(standing, FULL, whole=False)
+    back = restored_note(standing, FULL, whole=False)
 
     assert (back.state, back.valid_until, back.stage) == (State.ACTIVE, FULL.valid_until, 0)
     same_words = replace(standing, content=FULL.content, subject=FULL.subject)
     same_words = replace(same_words, happened_at=FULL.happened_at)
-    assert brought_back(same_words, FULL, whole=False).stage == 1
+    assert restored_note(same_words, FULL, whole=False).stage == 1
 
 
 @pytest.mark.parametrize("superseded", ["standing", "earlier"])
@@ -70,7 +70,7 @@ def test_an_agents_return_leaves_the_end_of_a_superseded_note_alone(superseded: 
     else:
         then = replace(then, state=State.SUPERSEDED)
 
-    assert brought_back(now, then, whole=False).valid_until == LATER
+    assert restored_note(now, then, whole=False).valid_until == LATER
 
 
 async def test_words_return_with_their_vectors_and_correct_what_they_replace() -> None:
@@ -82,7 +82,7 @@ async def test_words_return_with_their_vectors_and_correct_what_they_replace() -
     await memory.store.write(changes=[Change(note=second, vectors=unit(Y))])
     now, then = (await memory.store.get([first.note_id]))[0], first
 
-    [change] = await changes_back(memory, [(now, then)], STAMP, whole=False)
+    [change] = await restoring_changes(memory, [(now, then)], STAMP, whole=False)
     await memory.store.write(changes=[change])
 
     _, replaced, note = await memory.store.revisions(first.note_id)
@@ -106,7 +106,7 @@ async def test_words_whose_vectors_come_from_another_model_wait_for_embedding() 
     await memory.store.write(changes=[Change(note=replace(first, rev=2, content="second"))])
     [now] = await memory.store.get([first.note_id])
 
-    [change] = await changes_back(memory, [(now, first)], STAMP, whole=False)
+    [change] = await restoring_changes(memory, [(now, first)], STAMP, whole=False)
     await memory.store.write(changes=[change])
 
     assert (await memory.store.get([first.note_id]))[0].embed_model == ""
@@ -121,10 +121,10 @@ async def test_the_same_words_keep_their_vectors_and_no_difference_makes_no_chan
     await memory.store.write(changes=[Change(note=replace(then, rev=2, tags=("t",)))])
     [now] = await memory.store.get([first.note_id])
 
-    [change] = await changes_back(memory, [(now, then)], STAMP, whole=True)
+    [change] = await restoring_changes(memory, [(now, then)], STAMP, whole=True)
     assert change.keep_vectors
     await memory.store.write(changes=[change])
 
     [back] = await memory.store.get([first.note_id])
     assert (back.tags, back.embed_model) == ((), then.embed_model)
-    assert await changes_back(memory, [(back, then)], STAMP, whole=True) == []
+    assert await restoring_changes(memory, [(back, then)], STAMP, whole=True) == []

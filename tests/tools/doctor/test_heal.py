@@ -12,7 +12,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Link, State
 from zettel.storage.store import Change
 from zettel.tools.doctor.heal import heal
-from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 from zettel.tools.state.memory import Memory
 
 
@@ -39,9 +39,9 @@ async def test_a_lease_is_dropped_when_it_has_run_out_and_not_before(desk: Desk)
     store = desk.memory.store
     assert await Lease(store, "died").acquire(START)
 
-    assert await heal(desk.memory, now=START + LEASE - timedelta(seconds=1)) == {}
-    assert await heal(desk.memory, now=START + LEASE) == {"expired_lease": 1}
-    assert await heal(desk.memory, now=START + LEASE) == {}
+    assert await heal(desk.memory, now=START + LEASE_LIFETIME - timedelta(seconds=1)) == {}
+    assert await heal(desk.memory, now=START + LEASE_LIFETIME) == {"expired_lease": 1}
+    assert await heal(desk.memory, now=START + LEASE_LIFETIME) == {}
     assert [run.counts for run in await desk.memory.admin.runs(limit=9)] == [{"expired_lease": 1}]
 
 

@@ -27,7 +27,7 @@ from zettel.storage.store import Change, Store
 from zettel.tools.changes.stages import LINKED, REVISED
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
-from zettel.tools.evolve.steps.revise import NEIGHBOURS, REVISIONS
+from zettel.tools.evolve.steps.link import NOTE_MAX_REVISERS, REVISE_MAX_NEIGHBOURS
 from zettel.tools.state.memory import Memory
 
 LATER = "A letter came from Zebulon"
@@ -70,7 +70,7 @@ async def test_as_a_mem_does_not_the_neighbours_that_change_are_the_true_ones(
     assert {n.note_id for n in about.notes if n.role == "neighbour"} == set(true)
     notes = await desk.memory.store.get([*others, *true, later])
     assert {n.note_id for n in notes if n.context == NEW_WORDS["context"]} == set(true)
-    assert len(others) > NEIGHBOURS
+    assert len(others) > REVISE_MAX_NEIGHBOURS
 
 
 async def test_as_a_mem_does_not_what_was_revised_is_found_at_once_by_its_new_words(
@@ -247,10 +247,10 @@ async def test_a_note_is_not_revised_for_ever(desk: Desk, llm: ScriptedLlm) -> N
         [{"id": n.note_id, "tags": [f"tag {'x' * len(llm.asked)}"]} for n in asked.notes[1:]]
     )
     hub = await desk.told("We met Zebulon at the fair")
-    for number in range(REVISIONS + 3):
+    for number in range(NOTE_MAX_REVISERS + 3):
         await desk("remember", content=f"note {number}", links=[{"to": hub}])
 
     await desk.evolve()
 
     causes = [k for k in (await stored(desk, hub)).links if k.relation == REVISED_BY]
-    assert len(causes) == REVISIONS
+    assert len(causes) == NOTE_MAX_REVISERS

@@ -20,8 +20,7 @@ from tests.tools.llm_desk import NEW_WORDS, asking_memory, neighbours, stored
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.run import waiting
-from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.tools.llm.llm import Llm, LlmLimits
+from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm, LlmLimits, NoAnswerError
 from zettel.tools.state.memory import Memory
 
 sentence = st.lists(

@@ -14,7 +14,7 @@ from tests.tools.conftest import START, Desk, opened_desk, pick
 from zettel.server.runtime.leadership import RENEW_S
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
-from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.state.memory import Memory
 
@@ -286,15 +286,15 @@ async def test_one_holder_at_a_time_has_the_lease_until_it_runs_out() -> None:
     mine, theirs = Lease(store, "mine"), Lease(store, "theirs")
 
     assert await mine.acquire(START)
-    assert not await theirs.acquire(START + LEASE - timedelta(seconds=1))
+    assert not await theirs.acquire(START + LEASE_LIFETIME - timedelta(seconds=1))
     assert await mine.renew(START + timedelta(seconds=30))
-    assert not await theirs.acquire(START + LEASE)
-    assert await theirs.acquire(START + LEASE + timedelta(seconds=31))
-    assert not await mine.renew(START + LEASE + timedelta(seconds=32))
+    assert not await theirs.acquire(START + LEASE_LIFETIME)
+    assert await theirs.acquire(START + LEASE_LIFETIME + timedelta(seconds=31))
+    assert not await mine.renew(START + LEASE_LIFETIME + timedelta(seconds=32))
     await mine.release()
-    assert not await mine.acquire(START + LEASE + timedelta(seconds=33))
+    assert not await mine.acquire(START + LEASE_LIFETIME + timedelta(seconds=33))
     await theirs.release()
-    assert await mine.acquire(START + LEASE + timedelta(seconds=34))
+    assert await mine.acquire(START + LEASE_LIFETIME + timedelta(seconds=34))
 
 
 async def test_a_lease_outlasts_five_renewals_that_came_to_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note
-from zettel.tools.changes.conflicts import Conflict, tells_otherwise
+from zettel.tools.changes.conflicts import Conflict, conflict_between
 from zettel.tools.language.facts import MOST, statements
 
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -31,8 +31,8 @@ def judged(older: str, younger: str, *, days: int = 3, who: tuple[str, str] = ("
     """The relation found between two notes; empty for none."""
     first = told(older, subject=who[0], note_id="a")
     second = told(younger, subject=who[1], days=days)
-    found = tells_otherwise(second, statements(second), first)
-    assert found == tells_otherwise(first, statements(first), second)
+    found = conflict_between(second, statements(second), first)
+    assert found == conflict_between(first, statements(first), second)
     return found.relation if found else ""
 
 
@@ -123,7 +123,7 @@ def test_a_name_has_an_end() -> None:
 
 def test_a_reason_holds_no_word_of_the_older_note() -> None:
     older, younger = told("Ana works at Halden Press"), told("Ana quit Halden Press.", days=1)
-    found = tells_otherwise(younger, statements(younger), older)
+    found = conflict_between(younger, statements(younger), older)
 
     assert isinstance(found, Conflict)
     assert found.reason == "ends what was told of ana"
@@ -147,7 +147,7 @@ def test_whatever_is_told_a_judgement_does_not_depend_on_who_asks(
 
     assert len(found) <= MOST
     assert all(entry.value for entry in found)
-    assert tells_otherwise(second, found, second) is None
-    assert tells_otherwise(second, found, first) == tells_otherwise(
+    assert conflict_between(second, found, second) is None
+    assert conflict_between(second, found, first) == conflict_between(
         first, statements(first), second
     )

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, said, scripted_llm
 
-from zettel.tools.llm.chat import ChatQuestion, NoAnswerError
-from zettel.tools.llm.openai_client import MOST_BYTES, OpenAiChat
+from zettel.tools.llm.llm import ChatQuestion, NoAnswerError
+from zettel.tools.llm.openai_client import RESPONSE_MAX_BYTES, OpenAiChat
 
 QUESTION = ChatQuestion(
     rules="Answer.", data="<note>", name="answers", schema={"type": "object"}, most=50
@@ -117,7 +117,7 @@ async def test_how_long_a_service_asks_to_wait_is_told(llm: ScriptedLlm) -> None
 
 
 async def test_of_a_huge_response_no_more_than_the_bound_is_read(llm: ScriptedLlm) -> None:
-    text = "x" * (MOST_BYTES - 10_000)
+    text = "x" * (RESPONSE_MAX_BYTES - 10_000)
     llm.describes = lambda asked: said(text)
 
     assert (await llm.chat().ask(QUESTION)).text == text

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pydantic import TypeAdapter
 
 from zettel.server.auth.tokens import Token
-from zettel.storage.errors import ChangedMeanwhileError, InvalidArgumentError, UnknownNameError
+from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 from zettel.tools.validation import nearest
 
@@ -18,7 +19,6 @@ MOST = 1_000
 """Tokens that are not revoked; each request may have to look through them."""
 KEPT_REVOKED = 100
 """Revoked tokens that are still listed."""
-ATTEMPTS = 16
 
 Tokens = tuple[Token, ...]
 _tokens: TypeAdapter[Tokens] = TypeAdapter(Tokens)
@@ -93,9 +93,4 @@ def _unknown(named: str, live: Sequence[Token]) -> UnknownNameError:
 
 
 async def _change(store: NoteStore, change: Callable[[Tokens], Tokens]) -> None:
-    for _ in range(ATTEMPTS):
-        before = await store.get_meta(KEY)
-        after = _tokens.dump_json(change(parse_tokens(before))).decode()
-        if await store.swap_meta(KEY, expected=before, value=after):
-            return
-    raise ChangedMeanwhileError([])
+    await update_meta(store, KEY, lambda raw: _tokens.dump_json(change(parse_tokens(raw))).decode())

@@ -22,12 +22,8 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
 from zettel.tools.changes.supersession import half_superseded
-from zettel.tools.doctor import (
-    file_checks,
-    note_checks,
-    work_checks,
-)
-from zettel.tools.doctor.finding import Check, Finding
+from zettel.tools.doctor import checks
+from zettel.tools.doctor.checks import Check, Finding
 from zettel.tools.doctor.heal import heal
 from zettel.tools.erasure.orders import drain, pending_erasures, relapsed
 from zettel.tools.evolve.lease import drop_expired, drop_gone
@@ -35,16 +31,16 @@ from zettel.tools.state.memory import Memory
 
 SHUT = "not_examined"
 CHECKS: tuple[Check, ...] = (
-    note_checks.check_keys,
-    note_checks.check_chains,
-    note_checks.check_links,
-    note_checks.check_vectors,
-    file_checks.check_tables,
-    work_checks.check_pending,
+    checks.check_keys,
+    checks.check_chains,
+    checks.check_links,
+    checks.check_vectors,
+    checks.check_tables,
+    checks.check_pending,
 )
 BY_REWRITING = (
-    *(note_checks.TORN_TIMES, note_checks.SELF_LINKS, note_checks.ONE_SIDED_LINKS),
-    *(note_checks.FOREIGN_VECTORS, note_checks.LOST_VECTORS),
+    *(checks.TORN_TIMES, checks.SELF_LINKS, checks.ONE_SIDED_LINKS),
+    *(checks.FOREIGN_VECTORS, checks.LOST_VECTORS),
 )
 """Findings that `rewrite` mends."""
 
@@ -91,7 +87,7 @@ async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
     if place.directory is not None:
         directory = place.directory
         seen = await to_thread.run_sync(look_at_files, directory)
-        found += file_checks.check_files(seen)
+        found += checks.check_files(seen)
         found += await to_thread.run_sync(doctor_host.check_permissions, directory)
         found += await to_thread.run_sync(doctor_host.check_disk, directory)
     where = Rendezvous(one_spelling(settings.store))
@@ -106,7 +102,7 @@ async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
             seen_inside = await _seen(store)
             model = seen_inside.model_id
             found += [finding for check in CHECKS for finding in check(seen_inside)]
-            found += work_checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
+            found += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
         finally:
             await store.close()
     if settings.model == HASH_MODEL:
@@ -115,7 +111,7 @@ async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
         found += await doctor_host.check_model(settings.model, model)
     if place.directory is None:
         tell("probing the object store", 0, 0)
-        found += file_checks.check_commits(await lost_commits(place))
+        found += checks.check_commits(await lost_commits(place))
     return found
 
 
@@ -159,19 +155,19 @@ async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> Non
 async def _mend_tables(store: LanceStore, names: set[str]) -> None:
     """Mend what is inside, the rows first: healing reads them."""
     now, inside = utc_now(), store.tables
-    if note_checks.DOUBLED_KEYS in names:
+    if checks.DOUBLED_KEYS in names:
         for table in inside.all()[1:]:
             await single_keys(table)
-    if work_checks.STALE_LEASE in names and not await drop_expired(store, now):
+    if checks.STALE_LEASE in names and not await drop_expired(store, now):
         await drop_gone(store, is_gone)
     # Nothing of it embeds: no model is needed to mend a store.
     memory = Memory(store=store, embedder=HashEmbedder())
     await heal(memory, now=now)
-    if work_checks.PENDING_ERASURES in names:
+    if checks.PENDING_ERASURES in names:
         await drain(memory, now=now)
     if names & {*BY_REWRITING, SHUT}:
         await rewrite(inside, _to_rewrite(await _seen(store)), other_model=True, now=now)
-    if names & {file_checks.MISSING_INDICES, SHUT}:
+    if names & {checks.MISSING_INDICES, SHUT}:
         seen = await look_at_tables(inside)
         if not all(index.there for index in seen.indices):
             await inside.notes.build_indices()
@@ -181,7 +177,7 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
 def _to_rewrite(seen: StoreFacts) -> list[str]:
     """Ids of the notes whose rows contradict themselves."""
     ids = list[str]()
-    for check in (note_checks.torn, note_checks.crooked, note_checks.wrong):
+    for check in (checks.torn_notes, checks.mislinked_notes, checks.notes_with_wrong_vectors):
         ids += check(seen)
     return sorted(set(ids))
 

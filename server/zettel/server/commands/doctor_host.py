@@ -17,7 +17,7 @@ from zettel.server.engine.ipc.version import VERSION
 from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.lance.files import disk_bytes
-from zettel.tools.doctor.finding import Finding, found
+from zettel.tools.doctor.checks import Finding, found
 
 OPEN_PERMISSIONS = "open_permissions"
 FOREIGN_FILES = "foreign_files"

@@ -12,9 +12,9 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
-from zettel.tools.changes.run_changes import TouchedNote, touched_by
+from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.evolve.run import RunReport
-from zettel.tools.evolve.steps.embed import EMBED
+from zettel.tools.evolve.steps.construct import EMBED
 from zettel.tools.render import one_line
 from zettel.tools.state.retention_policy import expired
 
@@ -53,7 +53,7 @@ async def preview(settings: Settings, now: datetime | None, progress: Progress) 
             mended = await mend(memory)
             kept_enough = await expired(memory.store, memory.retention, now or utc_now())
             report = await run_all(memory, now or utc_now(), progress)
-            touched = await touched_by(memory.store, report.run_id)
+            touched = await touched_notes(memory.store, report.run_id)
     return DryRun(report=report, touched=tuple(touched), mended=mended, expired=tuple(kept_enough))
 
 

@@ -10,7 +10,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import new_run_id
-from zettel.tools.changes.run_changes import TouchedNote, touched_by
+from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.changes.undo import UndoReport, undo_run
 
 
@@ -47,7 +47,7 @@ async def undo_once(
                 memory, run_id, now=now, undo_id=undo_id, who=WHO, partial=partial
             )
             return UndoResult(
-                report=report, touched=tuple(await touched_by(memory.store, report.undo_id))
+                report=report, touched=tuple(await touched_notes(memory.store, report.undo_id))
             )
 
         return await alone(memory.store, f"undoing {run_id}", run, waits)

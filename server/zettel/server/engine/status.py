@@ -12,8 +12,8 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
 from zettel.tools.language.times import iso
-from zettel.tools.llm.budget import spent_on
-from zettel.tools.llm.health import ANSWERED, SPENT, read_health
+from zettel.tools.llm.client import spent_on
+from zettel.tools.llm.llm import ANSWERED, OVER_BUDGET, read_health
 from zettel.tools.state.memory import Memory
 
 
@@ -57,7 +57,7 @@ def _state(last: str, *, unusable: bool, pause: float) -> str:
         return "unusable"
     if pause:
         return "paused"
-    known = {ANSWERED: "ok", SPENT: "budget spent", "": "not asked yet"}
+    known = {ANSWERED: "ok", OVER_BUDGET: "budget spent", "": "not asked yet"}
     return known.get(last, "failing")
 
 

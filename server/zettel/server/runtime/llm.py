@@ -6,8 +6,7 @@ from anyio import to_thread
 
 from zettel.server.config.settings import Settings
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
-from zettel.tools.llm.chat import Chat
-from zettel.tools.llm.llm import Llm, LlmLimits
+from zettel.tools.llm.llm import Chat, Llm, LlmLimits
 
 LIBRARY = "openai"
 

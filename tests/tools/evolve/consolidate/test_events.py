@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.tools.evolve.consolidate.sentences import Row, most_central
-from zettel.tools.evolve.consolidate.sessions import LONG, SHORTEST, starts
+from zettel.tools.evolve.consolidate.sessions import EVENT_MIN_NOTES, SPLIT_MIN_NOTES, event_starts
 
 
 def rows(seed: int, *topics: int, noise: float = 0.3) -> list[Row]:
@@ -22,12 +22,12 @@ def rows(seed: int, *topics: int, noise: float = 0.3) -> list[Row]:
 
 
 def test_a_session_is_cut_where_it_turns_to_something_else() -> None:
-    assert starts(rows(1, 20, 20, noise=0)) == [0, 20]
+    assert event_starts(rows(1, 20, 20, noise=0)) == [0, 20]
 
 
 def test_a_short_session_is_one_event_whatever_it_turns_to() -> None:
-    assert starts(rows(1, 11, LONG - 12)) == [0]
-    assert starts([]) == []
+    assert event_starts(rows(1, 11, SPLIT_MIN_NOTES - 12)) == [0]
+    assert event_starts([]) == []
 
 
 @given(st.integers(0, 99), st.lists(st.integers(1, 30), min_size=1, max_size=4))
@@ -36,12 +36,12 @@ def test_every_event_is_long_enough_and_the_first_begins_at_the_beginning(
 ) -> None:
     told = rows(seed, *topics)
 
-    found = starts(told)
+    found = event_starts(told)
 
     assert found[0] == 0
-    assert all(after - before >= SHORTEST for before, after in pairwise([*found, len(told)])) or (
-        found == [0]
-    )
+    assert all(
+        after - before >= EVENT_MIN_NOTES for before, after in pairwise([*found, len(told)])
+    ) or (found == [0])
 
 
 @given(st.integers(0, 99), st.lists(st.integers(8, 30), min_size=2, max_size=4))
@@ -49,11 +49,11 @@ def test_what_is_told_later_moves_no_earlier_boundary(seed: int, topics: list[in
     told = rows(seed, *topics)
     before = told[: -topics[-1]]
 
-    earlier, whole = starts(before), starts(told)
+    earlier, whole = event_starts(before), event_starts(told)
 
     # A session that was short then has one event, and a boundary too near its end comes later.
-    if len(before) >= LONG:
-        settled = [at for at in whole if at <= len(before) - SHORTEST]
+    if len(before) >= SPLIT_MIN_NOTES:
+        settled = [at for at in whole if at <= len(before) - EVENT_MIN_NOTES]
         assert settled == earlier
 
 

@@ -14,7 +14,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter, NoteStore
-from zettel.tools.evolve.consolidate.draft import cited
+from zettel.tools.evolve.consolidate.drafts import cited
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.state.memory import Memory
 

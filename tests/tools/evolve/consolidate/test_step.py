@@ -10,7 +10,7 @@ from tests.tools.conftest import Desk, notes, opened_desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Kind, Note, State
 from zettel.storage.store import Change, NoteFilter
-from zettel.tools.evolve.consolidate.draft import cited
+from zettel.tools.evolve.consolidate.drafts import cited
 from zettel.tools.evolve.run import waiting
 from zettel.tools.state.memory import Memory
 

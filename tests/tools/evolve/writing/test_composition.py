@@ -13,8 +13,7 @@ from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, State
 from zettel.storage.store import Change
 from zettel.tools.changes.stages import CONSOLIDATED
 from zettel.tools.changes.undo import undo_run
-from zettel.tools.evolve.consolidate.draft import DerivedDraft, cited
-from zettel.tools.evolve.consolidate.wording import worded
+from zettel.tools.evolve.consolidate.drafts import DerivedDraft, cited, worded
 from zettel.tools.evolve.run import waiting
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece, RuleWriter

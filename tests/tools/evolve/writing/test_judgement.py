@@ -17,9 +17,8 @@ from zettel.storage.notes import CONTRADICTS, GIST, OPEN, SUPERSEDES, Link, Note
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
-from zettel.tools.evolve.writing.judgement import Judged, Judgements
-from zettel.tools.llm.chat import ChatAnswer, ChatQuestion
-from zettel.tools.llm.llm import Llm
+from zettel.tools.evolve.writing.prompts import Judged, Judgements
+from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
 from zettel.tools.state.memory import Memory
 
 LYON, PARIS, ROME = "Ana lives in Lyon", "Ana has moved to Paris", "Ana lives in Rome now"

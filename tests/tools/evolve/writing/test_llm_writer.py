@@ -14,11 +14,16 @@ from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import Note
 from zettel.tools.evolve.writing.llm_writer import LlmWriter
 from zettel.tools.evolve.writing.prompts import description
-from zettel.tools.llm.budget import Cost, TokenBudget
-from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.tools.llm.client import FRAME_TOKENS
-from zettel.tools.llm.health import BREAK_AFTER, BREAK_S
-from zettel.tools.llm.llm import Llm, LlmLimits
+from zettel.tools.llm.client import FRAME_TOKENS, Cost, TokenBudget
+from zettel.tools.llm.llm import (
+    BREAK_AFTER,
+    BREAK_S,
+    ChatAnswer,
+    ChatQuestion,
+    Llm,
+    LlmLimits,
+    NoAnswerError,
+)
 
 NOTE = Note(
     note_id="N1",

@@ -12,28 +12,28 @@ from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, f
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.language.facts import Statement, statements
 
-SURE, UNSURE, NEGATED = 0.9, 0.6, 0.8
+SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
 """Confidence in a pair: both say which fact they mean, one does not, the same words negated. Set by
 hand."""
-PLAIN = 0.8
+PREFERRED_MIN_CONFIDENCE = 0.8
 """Confidence from which on the younger note may be answered with before the older."""
 
 _DENIAL = re.compile(r"\b(?:not|never|no longer|cannot|any ?more)\b|n['’]t\b", re.IGNORECASE)
-_OVER = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)
+_ENDED = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}_]+")
-_BESIDE = frozenset(
+_AUXILIARIES = frozenset(
     "a an the is are was were be been am do does did has have had will can could now still"
     " currently ca wo ai s t ve re m ll d".split()
 )
 """Words that come and go with a negation, and say nothing of what is negated."""
-LEAST_WORDS, ENDED_WORDS = 3, 2
+NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
 """Words that both sides of a negation share, least, whom it is about being one: "I don't know"
 denies nothing in particular, "I'm no longer vegetarian" does."""
-_ANYBODY = frozenset("he she it they we this that these those there".split())
-ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
-LOOKED_AT = 48
+_PRONOUNS = frozenset("he she it they we this that these those there".split())
+WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
+CONFLICT_MAX_CANDIDATES = 48
 """Notes read that may state the same fact."""
-SHORT = 300
+NEGATION_MAX_CHARACTERS = 300
 """Characters of a statement that is compared word by word."""
 
 
@@ -49,7 +49,7 @@ class Conflict:
     """In words of the younger note and of its statement alone: the other may be forgotten."""
 
 
-def rival(
+def find_conflict(
     younger: Note | Outline,
     older: Note | Outline,
     told: Sequence[Statement],
@@ -64,13 +64,18 @@ def rival(
         before: What the older states.
     """
     same_day = younger.happened_at.date() == older.happened_at.date()
-    found = [r for new in told for old in before if (r := _otherwise(new, old, same_day=same_day))]
+    found = [
+        r
+        for new in told
+        for old in before
+        if (r := _statement_conflict(new, old, same_day=same_day))
+    ]
     if found:
         return max(found, key=lambda r: r.weight)
-    return _negated(younger, older, same_day=same_day)
+    return _negation_conflict(younger, older, same_day=same_day)
 
 
-def tells_otherwise(
+def conflict_between(
     note: Note | Outline, told: Sequence[Statement], other: Note | Outline
 ) -> Conflict | None:
     """The same of two notes in any order.
@@ -82,11 +87,11 @@ def tells_otherwise(
     """
     others = statements(other) if told else ()
     if order_key(note) > order_key(other):
-        return rival(note, other, told, others)
-    return rival(other, note, others, told)
+        return find_conflict(note, other, told, others)
+    return find_conflict(other, note, others, told)
 
 
-def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
+def is_about_others(told: Sequence[Statement], other: Note | Outline) -> bool:
     """Whether a note tells the same facts of others only: as alike as it is, it replaces nothing.
 
     Args:
@@ -98,7 +103,9 @@ def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
     return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
 
 
-async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter) -> list[Outline]:
+async def notes_stating(
+    store: NoteStore, told: Iterable[Statement], where: NoteFilter
+) -> list[Outline]:
     """Notes that may state the same facts of the same ones, by the words such statements use.
 
     A statement shares few words with its successor ("I live in Lyon", "moved into a flat in
@@ -110,12 +117,12 @@ async def tellers(store: NoteStore, told: Iterable[Statement], where: NoteFilter
         where: Which notes.
     """
     words = " ".join(dict.fromkeys(word for one in told for word in one.words.split()))
-    hits = await store.match_text(words, where, limit=LOOKED_AT) if words else []
+    hits = await store.match_text(words, where, limit=CONFLICT_MAX_CANDIDATES) if words else []
     ids = tuple(hit.note_id for hit in hits)
     return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
 
 
-def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Conflict | None:
+def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Conflict | None:
     if new.who != old.who or not (new.sure or old.sure):
         return None
     same_value = _same(new.value, old.value)
@@ -124,7 +131,9 @@ def _otherwise(new: Statement, old: Statement, *, same_day: bool) -> Conflict | 
         return None
     if same_value == (new.denied is old.denied) or (not same_value and new.denied):
         return None
-    weight = SURE if new.sure and old.sure and new.plain and old.plain else UNSURE
+    weight = (
+        SURE_CONFIDENCE if new.sure and old.sure and new.plain and old.plain else UNSURE_CONFIDENCE
+    )
     fact = f"{new.who}'s {new.fact}" if new.who else f"the {new.fact}"
     if new.denied:
         relation = MAY_SUPERSEDE if new.over else MAY_CONTRADICT
@@ -140,29 +149,34 @@ def _same(one: str, other: str) -> bool:
     return one == other or f" {one} " in f" {other} " or f" {other} " in f" {one} "
 
 
-def _negated(younger: Note | Outline, older: Note | Outline, *, same_day: bool) -> Conflict | None:
+def _negation_conflict(
+    younger: Note | Outline, older: Note | Outline, *, same_day: bool
+) -> Conflict | None:
     new, old = younger.content, older.content
-    if fold(younger.subject) != fold(older.subject) or max(len(new), len(old)) > SHORT:
+    if (
+        fold(younger.subject) != fold(older.subject)
+        or max(len(new), len(old)) > NEGATION_MAX_CHARACTERS
+    ):
         return None
     denies = _DENIAL.search(new) is not None
     if denies is (_DENIAL.search(old) is not None) or "?" in new + old:
         return None
-    words, ends = _said(younger), _OVER.search(new) is not None
-    least = ENDED_WORDS if ends and words and words[0] not in _ANYBODY else LEAST_WORDS
-    if len(words) < least or words != _said(older):
+    words, ends = _affirmed_words(younger), _ENDED.search(new) is not None
+    least = ENDED_MIN_WORDS if ends and words and words[0] not in _PRONOUNS else NEGATION_MIN_WORDS
+    if len(words) < least or words != _affirmed_words(older):
         return None
     over = not same_day or ends
     return Conflict(
         relation=MAY_SUPERSEDE if over else MAY_CONTRADICT,
-        weight=NEGATED,
+        weight=NEGATED_CONFIDENCE,
         reason="denies it" if denies else "says it is so after all",
     )
 
 
-def _said(note: Note | Outline) -> tuple[str, ...]:
+def _affirmed_words(note: Note | Outline) -> tuple[str, ...]:
     """What a note says, without negations; it begins with its subject if that is who says it."""
     found = _WORD.findall(_DENIAL.sub(" ", fold(note.content).replace("’", "'")))
-    words = [ENDING.sub("", word) for word in found if word not in _BESIDE]
-    whose = [ENDING.sub("", word) for word in _WORD.findall(fold(note.subject))]
+    words = [WORD_ENDING.sub("", word) for word in found if word not in _AUXILIARIES]
+    whose = [WORD_ENDING.sub("", word) for word in _WORD.findall(fold(note.subject))]
     said_by = 1 if words[:1] == ["i"] else len(whose) if words[: len(whose)] == whose else 0
     return tuple([*whose, *words[said_by:]] if whose and said_by else words)

@@ -28,9 +28,9 @@ SHOWN_FIELDS = (
 """What a difference is shown of; the rest follows from these or is said beside them."""
 
 
-DERIVED = frozenset({"keywords", "entities", "times", "questions", "summary"})
+UNREPORTED_FIELDS = frozenset({"keywords", "entities", "times", "questions", "summary"})
 """What follows from the words and is not told as a change."""
-SHORT = 240
+REPORTED_MAX_CHARACTERS = 240
 """Characters of a changed text that an answer repeats."""
 
 
@@ -62,19 +62,19 @@ def differences(old: Note, new: Note) -> dict[str, list[object]]:
     }
 
 
-def told_changes(old: Note, new: Note) -> dict[str, list[object]]:
+def reported_changes(old: Note, new: Note) -> dict[str, list[object]]:
     """`differences` as an answer tells them: what the caller changed, long texts by their start."""
     changes = differences(old, new)
     return {
         name: [_short(value) for value in pair]
         for name, pair in changes.items()
-        if name not in DERIVED
+        if name not in UNREPORTED_FIELDS
     }
 
 
 def _short(value: object) -> object:
-    if isinstance(value, str) and len(value) > SHORT:
-        return value[: SHORT - 1] + "…"
+    if isinstance(value, str) and len(value) > REPORTED_MAX_CHARACTERS:
+        return value[: REPORTED_MAX_CHARACTERS - 1] + "…"
     return value
 
 

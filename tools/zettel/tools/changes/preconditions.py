@@ -8,7 +8,7 @@ from zettel.tools.validation import check_range
 
 MAX_REV = 2**31 - 1
 """The column's type."""
-SHOWN = 4_000
+REFUSAL_MAX_CHARACTERS = 4_000
 """Characters of the current note that a refusal shows."""
 
 
@@ -37,5 +37,7 @@ async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
     """
     if await only_evolved(store, note, rev):
         return
-    shown = shortened(compact(note_view(note, namespace=note.namespace, context=True)), SHOWN)
+    shown = shortened(
+        compact(note_view(note, namespace=note.namespace, context=True)), REFUSAL_MAX_CHARACTERS
+    )
     raise OtherRevisionError(note.note_id, rev, note.rev, shown)

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 
 from zettel.storage.erasure.traces import ids_in
-from zettel.storage.errors import ChangedMeanwhileError, ExpiredTokenError
+from zettel.storage.errors import ExpiredTokenError
+from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore, Store
 
-LIFETIME = timedelta(minutes=15)
+PREVIEW_LIFETIME = timedelta(minutes=15)
 """How long a preview can be confirmed (design, section 5)."""
-KEPT = 64
+MAX_PREVIEWS = 64
 """Previews kept at once; the oldest goes first."""
-ATTEMPTS = 16
 _KEY = "previews"
 
 
@@ -41,20 +41,25 @@ class Preview:
 async def put_preview(store: NoteStore, preview: Preview, *, now: datetime) -> str:
     """Keep a preview; returns its token."""
     token = token_hex(8)
-    await _change(store, {token: preview}, now)
+    await finish_preview(store, token, preview, now=now)
     return token
 
 
 async def finish_preview(store: NoteStore, token: str, preview: Preview, *, now: datetime) -> None:
     """Keep the answer beside the preview it confirmed."""
-    await _change(store, {token: preview}, now)
+
+    def added(raw: str | None) -> str:
+        kept = _read(raw, now) | {token: preview}
+        return _written(dict(list(kept.items())[-MAX_PREVIEWS:]))
+
+    await update_meta(store, _KEY, added)
 
 
 async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview:
     """The preview of a token.
 
     Raises:
-        ExpiredTokenError: It is unknown or older than `LIFETIME`.
+        ExpiredTokenError: It is unknown or older than `PREVIEW_LIFETIME`.
     """
     kept = _read(await store.get_meta(_KEY), now)
     if token not in kept:
@@ -67,33 +72,20 @@ async def withdraw_previews(store: Store, note_ids: Sequence[str], *, now: datet
 
     So are the lines of its answer. What has expired goes, too.
     """
+    gone = frozenset(note_ids)
+
+    def rest(raw: str | None) -> str | None:
+        kept = {t: p for t, p in _read(raw, now).items() if not _names(p, gone)}
+        return _written(kept) if kept else None
+
     for key in await store.meta_keys(_KEY):
-        await _withdraw(store, key, frozenset(note_ids), now)
-
-
-async def _withdraw(store: NoteStore, key: str, gone: frozenset[str], now: datetime) -> None:
-    while True:
-        before = await store.get_meta(key)
-        kept = {t: p for t, p in _read(before, now).items() if not _names(p, gone)}
-        after = _written(kept) if kept else None
-        if after == before or await store.swap_meta(key, expected=before, value=after):
-            return
+        await update_meta(store, key, rest, attempts=None)
 
 
 def _names(preview: Preview, gone: frozenset[str]) -> bool:
     done = json.dumps(preview.done)
     named = {*preview.revs, *preview.elsewhere, *preview.skipped}
     return not gone.isdisjoint(named) or not gone.isdisjoint(ids_in(done))
-
-
-async def _change(store: NoteStore, added: Mapping[str, Preview], now: datetime) -> None:
-    for _ in range(ATTEMPTS):
-        before = await store.get_meta(_KEY)
-        kept = list({**_read(before, now), **added}.items())[-KEPT:]
-        after = _written(dict(kept))
-        if await store.swap_meta(_KEY, expected=before, value=after):
-            return
-    raise ChangedMeanwhileError([])
 
 
 def _written(kept: Mapping[str, Preview]) -> str:
@@ -103,7 +95,7 @@ def _written(kept: Mapping[str, Preview]) -> str:
 def _read(raw: str | None, now: datetime) -> dict[str, Preview]:
     kept: dict[str, dict[str, object]] = json.loads(raw) if raw else {}
     previews = {
-        token: Preview(**fields)  # pyright: ignore[reportArgumentType]: as `_change` wrote them
+        token: Preview(**fields)  # pyright: ignore[reportArgumentType]: as `_written` wrote them
         for token, fields in kept.items()
     }
     return {t: p for t, p in previews.items() if datetime.fromisoformat(p.expires) > now}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter, NoteStore
 
-AT_ONCE = 500
+QUERY_MAX_NOTES = 500
 """Notes read in one query."""
 UNDO = "undo"
 """`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
@@ -15,7 +15,7 @@ UNDO = "undo"
 _UNDOES = "undoes "
 
 
-def undoes(run_id: str) -> str:
+def undo_reason(run_id: str) -> str:
     """`Note.reason` of the revisions that undo a run."""
     return f"{_UNDOES}{run_id}"
 
@@ -32,7 +32,7 @@ class TouchedNote:
     """`Note.change` of the run's revisions, in order."""
 
 
-async def touched_by(store: NoteStore, run_id: str) -> list[TouchedNote]:
+async def touched_notes(store: NoteStore, run_id: str) -> list[TouchedNote]:
     """The notes that a run changed, by note id; empty for a run that changed none."""
     made = dict[str, list[Note]]()
     for revision in await store.revisions_of_run(run_id):
@@ -54,8 +54,8 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
         first.note_id: f"{first.note_id}@{first.rev - 1}" for first in firsts if first.rev > 1
     }
     ids, found = list(wanted), dict[str, Note]()
-    for start in range(0, len(ids), AT_ONCE):
-        part = tuple(ids[start : start + AT_ONCE])
+    for start in range(0, len(ids), QUERY_MAX_NOTES):
+        part = tuple(ids[start : start + QUERY_MAX_NOTES])
         rows = tuple(wanted[note_id] for note_id in part)
         # Besides the rows asked for come the current ones, which are of no interest here.
         where = NoteFilter(note_ids=part, past=rows, states=(), derived=None)
@@ -65,7 +65,7 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
     return found
 
 
-async def stand_at(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
+async def effective_revisions(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
     """The revisions that notes say the same as, once every undo is taken at its word.
 
     Args:
@@ -82,7 +82,7 @@ async def stand_at(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | 
     while undone:
         back = list[Note]()
         for run_id, made in undone.items():
-            touched = {entry.after.note_id: entry for entry in await touched_by(store, run_id)}
+            touched = {entry.after.note_id: entry for entry in await touched_notes(store, run_id)}
             for note in made:
                 entry = touched.get(note.note_id)
                 if entry is not None and entry.after.rev < note.rev:

@@ -16,11 +16,11 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import stage_after
 from zettel.tools.state.memory import Memory
 
-CLOSED = "supersede"
+SUPERSEDE = "supersede"
 """What made a revision that another note closed."""
-MOST = 10_000_000
+SUPERSEDED_MAX_NOTES = 10_000_000
 """Superseded notes looked at: all of them."""
-LONGEST_CHAIN = 256
+SUPERSESSION_MAX_CHAIN = 256
 """Notes looked through for a circle of supersessions."""
 
 
@@ -31,7 +31,7 @@ def supersedes(note: Note) -> frozenset[str]:
     )
 
 
-def turned(before: Note, after: Note) -> frozenset[str]:
+def changed_targets(before: Note, after: Note) -> frozenset[str]:
     """Ids of the notes that `after` supersedes and `before` did not, or otherwise, or from when."""
 
     def said(note: Note) -> set[tuple[str, datetime | None]]:
@@ -51,7 +51,7 @@ async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]
         InvalidArgumentError: It does.
     """
     ahead, seen = set(targets), set[str]()
-    while ahead and len(seen) < LONGEST_CHAIN:
+    while ahead and len(seen) < SUPERSESSION_MAX_CHAIN:
         seen |= ahead
         beyond = frozenset[str]().union(*map(supersedes, await store.get(sorted(ahead))))
         if note_id in beyond:
@@ -92,7 +92,7 @@ async def plan_targets(
         if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
             settled = await _reopened(store, note)
         if above and settled.state is State.ACTIVE:
-            settled = _closed(settled, above, now)
+            settled = _superseded(settled, above, now)
         # A clock that was set back opens nothing that has ended by then.
         ended = bool(above) and note.state is State.SUPERSEDED
         same = settled.valid_until == note.valid_until
@@ -126,7 +126,7 @@ async def half_superseded(store: NoteStore) -> list[str]:
     it was forgotten or unlinked, and nobody has looked once more. `reconcile_superseded` mends it.
     """
     closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
-    ids = [note.note_id for note in await store.find(closed, limit=MOST)]
+    ids = [note.note_id for note in await store.find(closed, limit=SUPERSEDED_MAX_NOTES)]
     if not ids:
         return []
     above = await store.linking_to(ids)
@@ -137,27 +137,27 @@ async def half_superseded(store: NoteStore) -> list[str]:
         note_id
         for note_id in ids
         if note_id not in held
-        and any(revision.change == CLOSED for revision in await store.revisions(note_id))
+        and any(revision.change == SUPERSEDE for revision in await store.revisions(note_id))
     ]
 
 
-def _closed(note: Note, above: Sequence[Note], now: datetime) -> Note:
+def _superseded(note: Note, above: Sequence[Note], now: datetime) -> Note:
     """The note with its validity closed at the moment the first superseding one becomes true.
 
     If that lies ahead ("from January on"), the note stays active and ends by itself. If it lies
     before the note's last words became true, what it said earlier ends then.
     """
-    ended, by = min((_takes_over(other, note.note_id), other.note_id) for other in above)
+    ended, by = min((_begins_superseding(other, note.note_id), other.note_id) for other in above)
     return replace(
         note,
         state=State.ACTIVE if ended > now else State.SUPERSEDED,
         valid_until=min(note.valid_until, ended) if note.valid_until else ended,
-        change=CLOSED,
+        change=SUPERSEDE,
         reason=f"superseded by {by}",
     )
 
 
-def _takes_over(other: Note, note_id: str) -> datetime:
+def _begins_superseding(other: Note, note_id: str) -> datetime:
     """When a note takes another's place: when its link says, which its own later words don't move.
 
     A link without a beginning is of a store of an earlier version.
@@ -173,18 +173,18 @@ def _takes_over(other: Note, note_id: str) -> datetime:
 async def _reopened(store: NoteStore, note: Note) -> Note:
     """The note with the end it was told to have; as it is if it was never superseded."""
     revisions = await store.revisions(note.note_id)
-    if all(revision.change != CLOSED for revision in revisions):
+    if all(revision.change != SUPERSEDE for revision in revisions):
         return note
     return replace(
         note,
         state=State.ACTIVE,
-        valid_until=told_end(revisions),
+        valid_until=stated_end(revisions),
         change="revive",
         reason="no longer superseded",
     )
 
 
-def told_end(revisions: Iterable[Note]) -> datetime | None:
+def stated_end(revisions: Iterable[Note]) -> datetime | None:
     """The end a note was told to have, whatever supersedes it.
 
     Args:
@@ -193,7 +193,9 @@ def told_end(revisions: Iterable[Note]) -> datetime | None:
     told: datetime | None = None
     last: Note | None = None
     for revision in revisions:
-        if last is None or (revision.change != CLOSED and revision.valid_until != last.valid_until):
+        if last is None or (
+            revision.change != SUPERSEDE and revision.valid_until != last.valid_until
+        ):
             told = revision.valid_until
         last = revision
     return told

@@ -8,17 +8,125 @@ import anyio
 
 from zettel.storage.errors import ChangedSinceError, UnknownNameError
 from zettel.storage.notes import Note, Run, State
-from zettel.storage.store import Change
+from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.restore_revisions import RestoreCause, changes_back
-from zettel.tools.changes.run_changes import UNDO, TouchedNote, stand_at, touched_by, undoes
+from zettel.tools.changes.run_changes import (
+    UNDO,
+    TouchedNote,
+    effective_revisions,
+    touched_notes,
+    undo_reason,
+)
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.state.memory import Memory
 
-NAMED_RUNS = 5
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreCause:
+    """Who brings revisions back, when and why: what the new revisions say of themselves."""
+
+    now: datetime
+    by: str
+    change: str
+    reason: str
+    run_id: str = ""
+    """Empty when an agent does it."""
+
+
+def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
+    """The note as an earlier revision said it, still under the number of the one that stands.
+
+    Args:
+        standing: The current revision; identity, origin and bookkeeping stay its own.
+        earlier: What returns: the words, what was derived from them, links and times of validity.
+        whole: Whether state and end of validity return as well, as an undo wants; otherwise the
+            state stays, and the end with it where either revision is superseded, because a
+            supersession holds as long as its link does.
+
+    Returns:
+        Not a new revision yet. Evolution looks at it again only where words return that differ
+        and `whole` is not asked: what an undo took back is not to be made again.
+    """
+    closed = State.SUPERSEDED in (standing.state, earlier.state)
+    reads_alike = _evolution_inputs(standing) == _evolution_inputs(earlier)
+    return replace(
+        earlier,
+        rev=standing.rev,
+        current=standing.current,
+        known_from=standing.known_from,
+        known_to=standing.known_to,
+        ended_at=standing.ended_at,
+        corrected=standing.corrected,
+        changed_by=standing.changed_by,
+        change=standing.change,
+        reason=standing.reason,
+        run_id=standing.run_id,
+        origin=standing.origin,
+        # In another order they say the same.
+        links=standing.links if set(standing.links) == set(earlier.links) else earlier.links,
+        state=earlier.state if whole else standing.state,
+        valid_until=standing.valid_until if closed and not whole else earlier.valid_until,
+        embed_model=standing.embed_model,
+        stage=standing.stage if whole or reads_alike else 0,
+    )
+
+
+async def restoring_changes(
+    memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: RestoreCause, *, whole: bool
+) -> list[Change]:
+    """The changes that bring earlier revisions back; each corrects the revision it closes.
+
+    Content comes back with the vectors it had, or waits for embedding where it has none of the
+    model in use.
+
+    Args:
+        memory: Where the earlier vectors are read from.
+        pairs: The current revision of a note and the one to bring back; of notes that would stay
+            as they are, no change is made.
+        stamp: Who, when and why.
+        whole: As `restored_note` takes it.
+    """
+    differing = [earlier for standing, earlier in pairs if standing.content != earlier.content]
+    model = memory.embedder.model_id
+    rows = [earlier.row_id for earlier in differing if earlier.embed_model == model]
+    vectors = await memory.store.passages_at(rows) if rows else {}
+    return [
+        _change(standing, earlier, note, vectors.get(earlier.row_id), stamp)
+        for standing, earlier in pairs
+        if (note := restored_note(standing, earlier, whole=whole)) != standing
+    ]
+
+
+def _change(
+    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, stamp: RestoreCause
+) -> Change:
+    same_words = standing.content == earlier.content
+    return Change(
+        note=replace(
+            note,
+            rev=standing.rev + 1,
+            known_from=stamp.now,
+            changed_by=stamp.by,
+            change=stamp.change,
+            reason=stamp.reason,
+            run_id=stamp.run_id,
+            embed_model=standing.embed_model if same_words else earlier.embed_model,
+        ),
+        vectors=vectors,
+        keep_vectors=same_words,
+        corrected=True,
+    )
+
+
+def _evolution_inputs(note: Note) -> tuple[str, str, datetime]:
+    """What derived fields and links follow from."""
+    return (note.content, note.subject, note.happened_at)
+
+
+UNKNOWN_RUN_NAMED = 5
 """Newest runs that an error about an unknown one names."""
-ALL_RUNS = 10_000_000
+UNDO_MAX_RUNS = 10_000_000
 """Read only for a run that left no revision, to tell an idle run from one that never was."""
 
 
@@ -59,10 +167,10 @@ async def undo_run(
         ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
         ChangedMeanwhileError: Others kept changing the notes.
     """
-    touched = {entry.after.note_id: entry for entry in await touched_by(memory.store, run_id)}
+    touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undoes(run_id), run_id=undo_id)
+    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     with shielded():  # and an undo without a record could not be found
@@ -105,7 +213,7 @@ class _Undoing:
         ends = {note_id: self.touched[note_id].after for note_id in notes}
         others = [note for note in notes.values() if note.row_id != ends[note.note_id].row_id]
         # What another did and somebody undid since does not count.
-        found = dict[str, Note | None](ends) | await stand_at(self.memory.store, others)
+        found = dict[str, Note | None](ends) | await effective_revisions(self.memory.store, others)
         stand = {note_id: note for note_id, note in found.items() if note is not None}
         ready = [notes[i] for i, note in stand.items() if note.row_id == ends[i].row_id]
         since = {i: note for i, note in stand.items() if note.rev > ends[i].rev}
@@ -126,7 +234,7 @@ class _Undoing:
         for note in notes:
             before = self.touched[note.note_id].before
             pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
-        changes = await changes_back(self.memory, pairs, self.stamp, whole=True)
+        changes = await restoring_changes(self.memory, pairs, self.stamp, whole=True)
         after = {change.note.note_id: change.note for change in changes}
         turned = {
             target
@@ -150,9 +258,9 @@ def _changer(note: Note) -> str:
 
 
 async def _check_known(memory: Memory, run_id: str) -> None:
-    runs = await memory.admin.runs(limit=ALL_RUNS)
+    runs = await memory.admin.runs(limit=UNDO_MAX_RUNS)
     if all(run.run_id != run_id for run in runs):
-        newest = [run.run_id for run in runs[:NAMED_RUNS]]
+        newest = [run.run_id for run in runs[:UNKNOWN_RUN_NAMED]]
         named = f"The newest are {', '.join(newest)}; " if newest else "There was none yet; "
         raise UnknownNameError("run", run_id, newest, f"{named}zettel runs lists them.")
 

@@ -7,17 +7,16 @@ from datetime import datetime
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
 from zettel.tools.changes.supersession import half_superseded, reconcile_superseded
+from zettel.tools.doctor.checks import HALF_SUPERSEDED
 from zettel.tools.erasure.orders import RELAPSE, drain, order_erasure, relapsed
 from zettel.tools.evolve.lease import drop_expired
-from zettel.tools.evolve.steps.embed import BARE
+from zettel.tools.evolve.steps.construct import UNEMBEDDED_NOTES
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 
 HEAL = "heal"
 """`Run.kind` of a healing that mended something."""
-HALF_SUPERSEDED = "half_superseded"
-"""Notes that were superseded by none that stands, and are active again."""
 UNEMBEDDED = "unembedded"
 """Notes that wait for their vectors: evolution's work, not damage."""
 
@@ -57,7 +56,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
             outcome="done",
         )
         await memory.admin.add_run(run)
-    waiting = await memory.store.count(BARE)
+    waiting = await memory.store.count(UNEMBEDDED_NOTES)
     return mended | ({UNEMBEDDED: waiting} if waiting else {})
 
 

@@ -23,13 +23,13 @@ from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S = 20.0
+ERASE_WAIT_S = 20.0
 """How long an answer waits for the files: 20,000 notes take 2 s, and clients wait 60."""
-ELSEWHERE = 20
+SAME_TEXT_MAX_NOTES = 20
 """Notes named that hold the same text."""
 BACKUP, FAILED = "backup", "failed"
 """`Run.kind` of a backup, whose file's name ends the run's id, and `Run.outcome` of none."""
-ALL_RUNS = 1_000_000
+BACKUP_MAX_RUNS = 1_000_000
 
 
 async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
@@ -37,8 +37,8 @@ async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
     own, found = {note.note_id for note in notes}, list[str]()
     for key in dict.fromkeys(fold_hash(note.content) for note in notes):
         where = NoteFilter(fold_hash=key, states=(), derived=None)
-        found += [n.note_id for n in await store.find(where, limit=ELSEWHERE + len(own))]
-    return [note_id for note_id in dict.fromkeys(found) if note_id not in own][:ELSEWHERE]
+        found += [n.note_id for n in await store.find(where, limit=SAME_TEXT_MAX_NOTES + len(own))]
+    return [note_id for note_id in dict.fromkeys(found) if note_id not in own][:SAME_TEXT_MAX_NOTES]
 
 
 async def erase_previewed(
@@ -81,7 +81,7 @@ async def erase_previewed(
 async def drain_soon(memory: Memory, *, now: datetime) -> None:
     """Work on what was ordered for as long as a caller waits; evolution does the rest."""
     try:
-        with anyio.move_on_after(PATIENCE_S):
+        with anyio.move_on_after(ERASE_WAIT_S):
             await drain(memory, now=now)
     except StoreError as error:
         # It stays ordered; the answer says that it is not done.
@@ -145,7 +145,7 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
 
     A tenant is told when, not their names: those are the owner's.
     """
-    runs = await memory.admin.runs(limit=ALL_RUNS)
+    runs = await memory.admin.runs(limit=BACKUP_MAX_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
     made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
     held = [run for run in made if run.started_at <= until]
@@ -166,7 +166,7 @@ async def not_found(memory: Memory, note_id: str) -> NoteNotFoundError:
     return NoteErasedError(note_id, iso(erasure.invisible_at or erasure.ordered_at))
 
 
-MOST = 10_000_000
+ERASE_MAX_NOTES = 10_000_000
 """Notes that one erasure can name."""
 
 
@@ -174,7 +174,7 @@ async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
     """Ids of all notes of a namespace, or of all; in any state, told or composed."""
     names = (namespace,) if namespace else ()
     where = NoteFilter(namespaces=names, states=(), derived=None)
-    return [outline.note_id for outline in await store.outlines(where, limit=MOST)]
+    return [outline.note_id for outline in await store.outlines(where, limit=ERASE_MAX_NOTES)]
 
 
 async def erase_all(

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from zettel.storage.erasable import Order, Receipt
-from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.ids import new_id
+from zettel.storage.meta import update_meta
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore, Store
 from zettel.tools.changes.previews import withdraw_previews
@@ -27,7 +27,6 @@ ERASE = "erase"
 """`Run.kind` of an erasure; its run's id is its receipt's."""
 NOTES, NAMESPACE, STORE, RETENTION, RELAPSE = "notes", "namespace", "store", "retention", "relapse"
 """`Receipt.scope`; a relapse is an erased note that a racing writer or a copied file brought."""
-ATTEMPTS = 16
 _KEY = "erasing"
 
 
@@ -99,12 +98,12 @@ async def drain(memory: Memory, *, now: datetime) -> int:
             return 0
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
         if at_large := [entry for entry in pending.values() if not entry.wiped]:
-            await _blot_out(memory, at_large, now, began)
+            await _make_invisible(memory, at_large, now, began)
             purged = await store.purge(ids)
             if not purged.done:
                 logger.info("an erasure is not finished yet: %s", purged.why)
                 return 0
-            await _note_verified(store, pending, purged.verified)
+            await _record_verified(store, pending, purged.verified)
             await _change(store, lambda now_pending: _wipe(now_pending, pending))
         purged = await store.purge(ids, meta=True)
         if not purged.done:
@@ -113,7 +112,7 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         return await _finish(store, pending, _since(now, began))
 
 
-async def _blot_out(
+async def _make_invisible(
     memory: Memory, entries: Sequence[Pending], now: datetime, began: float
 ) -> None:
     orders = [entry.order for entry in entries]
@@ -132,7 +131,7 @@ def _since(now: datetime, began: float) -> datetime:
     return now + timedelta(seconds=anyio.current_time() - began)
 
 
-async def _note_verified(
+async def _record_verified(
     store: Store, pending: Mapping[str, Pending], verified: tuple[str, ...]
 ) -> None:
     receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
@@ -184,15 +183,13 @@ def _record(receipt: Receipt, ended: datetime) -> Run:
 
 
 async def _change(store: NoteStore, change: _Change) -> None:
-    for _ in range(ATTEMPTS):
-        before = await store.get_meta(_KEY)
-        pending = _read(before)
+    def changed(raw: str | None) -> str | None:
+        pending = _read(raw)
         change(pending)
-        raw = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
-        after = json.dumps(raw, default=str) if raw else None
-        if await store.swap_meta(_KEY, expected=before, value=after):
-            return
-    raise ChangedMeanwhileError([])
+        said = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
+        return json.dumps(said, default=str) if said else None
+
+    await update_meta(store, _KEY, changed)
 
 
 def _read(raw: str | None) -> dict[str, Pending]:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from zettel.storage.store import NoteStore
 
-LEASE = timedelta(seconds=60)
+LEASE_LIFETIME = timedelta(seconds=60)
 """How long a holder may be silent: six of the scheduler's renewals."""
-KEY = "lease:evolution"
+LEASE_KEY = "lease:evolution"
 """In `meta`."""
 
 
@@ -35,7 +35,7 @@ class Lease:
 
     async def acquire(self, now: datetime) -> bool:
         """Take the lease if it is free, expired, already ours, or its holder is gone."""
-        current = await self._store.get_meta(KEY)
+        current = await self._store.get_meta(LEASE_KEY)
         if current is not None and current != self._held:
             holder, until = _read(current)
             if until > now and holder != self._holder and not self._is_gone(holder):
@@ -49,12 +49,14 @@ class Lease:
     async def release(self) -> None:
         """Give it back, if it is still ours."""
         if self._held is not None:
-            await self._store.swap_meta(KEY, expected=self._held, value=None)
+            await self._store.swap_meta(LEASE_KEY, expected=self._held, value=None)
             self._held = None
 
     async def _swap(self, current: str | None, now: datetime) -> bool:
-        claim = json.dumps({"holder": self._holder, "until": (now + LEASE).isoformat()})
-        if claim != current and not await self._store.swap_meta(KEY, expected=current, value=claim):
+        claim = json.dumps({"holder": self._holder, "until": (now + LEASE_LIFETIME).isoformat()})
+        if claim != current and not await self._store.swap_meta(
+            LEASE_KEY, expected=current, value=claim
+        ):
             self._held = None
             return False
         self._held = claim
@@ -63,24 +65,27 @@ class Lease:
 
 async def drop_expired(store: NoteStore, now: datetime) -> bool:
     """Take away a lease that ran out; False if there is none, or its holder still may be at it."""
-    current = await store.get_meta(KEY)
-    if current is None or _read(current)[1] > now:
-        return False
-    return await store.swap_meta(KEY, expected=current, value=None)
+    return await _drop(store, lambda claim: _read(claim)[1] <= now)
 
 
 async def drop_gone(store: NoteStore, is_gone: Callable[[str], bool]) -> bool:
     """Take away the lease of a holder that has died, or one that nobody can read."""
-    current = await store.get_meta(KEY)
-    if current is None:
+
+    def is_over(claim: str) -> bool:
+        try:
+            holder, _ = _read(claim)
+        except (ValueError, KeyError, TypeError):
+            return True
+        return not holder or is_gone(holder)
+
+    return await _drop(store, is_over)
+
+
+async def _drop(store: NoteStore, is_over: Callable[[str], bool]) -> bool:
+    current = await store.get_meta(LEASE_KEY)
+    if current is None or not is_over(current):
         return False
-    try:
-        holder, _ = _read(current)
-    except (ValueError, KeyError, TypeError):
-        holder = ""
-    if holder and not is_gone(holder):
-        return False
-    return await store.swap_meta(KEY, expected=current, value=None)
+    return await store.swap_meta(LEASE_KEY, expected=current, value=None)
 
 
 def _read(claim: str) -> tuple[str, datetime]:

@@ -12,25 +12,22 @@ from zettel.storage.store import StoreStats
 from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE
-from zettel.tools.evolve.steps.archive import NAME as FADE
+from zettel.tools.evolve.steps.archive import FADE as FADE
 from zettel.tools.evolve.steps.archive import fade
 from zettel.tools.evolve.steps.base import Batch, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE
-from zettel.tools.evolve.steps.construct import CONSTRUCT
-from zettel.tools.evolve.steps.embed import EMBED
-from zettel.tools.evolve.steps.link import LINK
-from zettel.tools.evolve.steps.revise import REVISE
-from zettel.tools.evolve.writing.llm_writer import LlmWriter
-from zettel.tools.evolve.writing.private_namespaces import PrivateNamespaceWriter
+from zettel.tools.evolve.steps.construct import CONSTRUCT, EMBED
+from zettel.tools.evolve.steps.link import LINK, REVISE
+from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
-from zettel.tools.llm.budget import TokenBudget
-from zettel.tools.llm.health import keep_health
+from zettel.tools.llm.client import TokenBudget
+from zettel.tools.llm.llm import keep_health
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
 
-BATCH = 128
+RUN_BATCH_NOTES = 128
 """Notes a commit: some seconds of work, so that a run can be cancelled and the lease renewed."""
-OLD_VERSIONS = 20
+UPKEEP_OLD_VERSIONS = 20
 """Table versions past their time after which an idle store is cleaned: a run and its upkeep leave
 about ten themselves, so that cleaning never calls for the next cleaning."""
 UPKEEP_COMMITS = 50
@@ -87,7 +84,7 @@ async def waiting(memory: Memory) -> int:
 
 
 def _upkeep_due(stats: StoreStats) -> bool:
-    return stats.commits_since_upkeep >= UPKEEP_COMMITS or stats.old_versions >= OLD_VERSIONS
+    return stats.commits_since_upkeep >= UPKEEP_COMMITS or stats.old_versions >= UPKEEP_OLD_VERSIONS
 
 
 async def evolve(
@@ -159,7 +156,11 @@ async def _steps(
         todo = await task.memory.store.count(step.waiting_in(task.memory))
         while done < todo:
             spent = anyio.current_time() - started
-            most = min(BATCH, todo - done, BATCH if budget.notes is None else budget.notes - seen)
+            most = min(
+                RUN_BATCH_NOTES,
+                todo - done,
+                RUN_BATCH_NOTES if budget.notes is None else budget.notes - seen,
+            )
             if most <= 0 or (budget.seconds is not None and spent >= budget.seconds):
                 return "budget", created
             progress(step.name, done, todo)

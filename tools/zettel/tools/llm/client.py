@@ -1,25 +1,116 @@
 """Asking an LLM within a budget: tries, breaks off, counts, and reads the answer's form."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import anyio
 from pydantic import BaseModel
 
 from zettel.storage.errors import ModelUnavailableError
-from zettel.tools.llm.budget import Cost, TokenBudget
-from zettel.tools.llm.chat import Chat, ChatAnswer, ChatQuestion, NoAnswerError
-from zettel.tools.llm.llm import Llm
+from zettel.storage.meta import update_meta
+from zettel.storage.store import NoteStore
+from zettel.tools.llm.llm import Chat, ChatAnswer, ChatQuestion, Llm, LlmLimits, NoAnswerError
 
-LONGEST_PAUSE_S = 20.0
+MILLION = 1_000_000
+_KEY = "llm:spent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Tokens, and what they cost."""
+
+    tokens: int = 0
+    money: float = 0.0
+
+    def plus(self, other: "Cost", sign: int = 1) -> "Cost":
+        """The sum, or with `sign` -1 the difference, never below nothing."""
+        tokens = max(0, self.tokens + sign * other.tokens)
+        return Cost(tokens=tokens, money=max(0.0, self.money + sign * other.money))
+
+
+class TokenBudget:
+    """Keeps count; the day's count stands in the store's `meta`.
+
+    Args:
+        store: Whose evolution it is.
+        limits: What may be spent.
+        now: The run's moment; its UTC day is the day that is counted.
+    """
+
+    def __init__(self, store: NoteStore, limits: LlmLimits, now: datetime) -> None:
+        self._store, self._limits = store, limits
+        self.now = now
+        self._day = f"{now:%Y-%m-%d}"
+        self.spent = Cost()
+        """In this run, what is taken out for a call in progress included."""
+
+    def cost(self, tokens_in: int, tokens_out: int) -> Cost:
+        """What so many tokens cost."""
+        limits = self._limits
+        money = (tokens_in * limits.price_in + tokens_out * limits.price_out) / MILLION
+        return Cost(tokens=tokens_in + tokens_out, money=money)
+
+    async def take(self, worst: Cost) -> bool:
+        """Take a call's worst case out; False, and nothing is taken, if that is too much."""
+        limits, after = self._limits, self.spent.plus(worst)
+        if not _within(after, limits.tokens_run, limits.money_run):
+            return False
+        if not await self._count(worst, 1):
+            return False
+        self.spent = after
+        return True
+
+    async def settle(self, worst: Cost, real: Cost) -> None:
+        """Put back what a call was feared to cost, and count what it did."""
+        self.spent = self.spent.plus(worst, -1).plus(real)
+        await self._count(worst, -1, real)
+
+    async def _count(self, taken: Cost, sign: int, real: Cost | None = None) -> bool:
+        limits = self._limits
+        if limits.tokens_day is None and limits.money_day is None:
+            return True
+        allowed = True
+
+        def counted(raw: str | None) -> str | None:
+            nonlocal allowed
+            after = _of_day(raw, self._day).plus(taken, sign).plus(real or Cost())
+            allowed = sign < 0 or _within(after, limits.tokens_day, limits.money_day)
+            return json.dumps({"day": self._day, **asdict(after)}) if allowed else raw
+
+        await update_meta(self._store, _KEY, counted, attempts=None)
+        return allowed
+
+
+async def spent_on(store: NoteStore, now: datetime) -> Cost:
+    """What the LLM has cost on a moment's UTC day; nothing is counted where no day is bounded."""
+    return _of_day(await store.get_meta(_KEY), f"{now:%Y-%m-%d}")
+
+
+def _of_day(stands: str | None, day: str) -> Cost:
+    if stands is None:
+        return Cost()
+    said = json.loads(stands)
+    if said["day"] != day:
+        return Cost()
+    return Cost(tokens=int(said["tokens"]), money=float(said["money"]))
+
+
+def _within(spent: Cost, tokens: int | None, money: float | None) -> bool:
+    return (tokens is None or spent.tokens <= tokens) and (money is None or spent.money <= money)
+
+
+MAX_PAUSE_S = 20.0
 """Seconds that a service may have a run wait: a third of what a run has."""
 FRAME_TOKENS = 64
 """Most that a chat template adds to a question; those of Llama 3 and Qwen add some twenty."""
 BYTES_PER_TOKEN = 4
 """Of English text in OpenAI's tokenizers, for services that do not say what they have counted."""
-RETRIED = frozenset(("rate_limited", "failing", "unreachable"))
+RETRIED_REASONS = frozenset(("rate_limited", "failing", "unreachable"))
 """Reasons that may be gone a moment later; a timeout has cost its time already."""
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -105,7 +196,7 @@ class LlmClient:
                 return await self._call(self._chat, question)
             except NoAnswerError as error:
                 wait = error.retry_after_s or 0.0
-                if error.reason not in RETRIED or not pauses or wait > LONGEST_PAUSE_S:
+                if error.reason not in RETRIED_REASONS or not pauses or wait > MAX_PAUSE_S:
                     raise
                 await anyio.sleep(max(wait, pauses.pop(0)))
 

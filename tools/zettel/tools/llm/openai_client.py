@@ -20,11 +20,11 @@ from openai import (
 )
 from pydantic import BaseModel, ValidationError
 
-from zettel.tools.llm.chat import ChatAnswer, ChatQuestion, NoAnswerError
+from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, NoAnswerError
 
-MOST_BYTES = 1_000_000
+RESPONSE_MAX_BYTES = 1_000_000
 """Bytes of a response that are read; an answer of ours has some thousands."""
-_MANY = "more bytes than are read"
+_TOO_MANY_BYTES = "more bytes than are read"
 NO_KEY = "none"
 """Sent where no key is set: the client insists on one, local services ignore it."""
 RATE_LIMITED, FAILING = 429, 500
@@ -80,19 +80,19 @@ class _Bounded(httpx2.AsyncByteStream):
         read = 0
         async for chunk in self._stream:
             read += len(chunk)
-            if read > MOST_BYTES:
-                raise _TooLargeError(_MANY)
+            if read > RESPONSE_MAX_BYTES:
+                raise _TooLargeError(_TOO_MANY_BYTES)
             yield chunk
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
-async def _bound(response: httpx2.Response) -> None:
+async def _bound_response(response: httpx2.Response) -> None:
     """Bound a response before its body is read; what was packed could unpack to anything."""
     packed = response.headers.get("content-encoding", "identity") != "identity"
     if packed or not isinstance(response.stream, httpx2.AsyncByteStream):
-        raise _TooLargeError(_MANY)
+        raise _TooLargeError(_TOO_MANY_BYTES)
     response.stream = _Bounded(response.stream)
 
 
@@ -140,7 +140,9 @@ class OpenAiChat:
     async def _post(self, question: ChatQuestion) -> bytes:
         # No redirects: notes go to the address that was set and to no other.
         http = DefaultAsyncHttpxClient(
-            timeout=self._timeout_s, follow_redirects=False, event_hooks={"response": [_bound]}
+            timeout=self._timeout_s,
+            follow_redirects=False,
+            event_hooks={"response": [_bound_response]},
         )
         async with AsyncOpenAI(
             base_url=self._base_url,

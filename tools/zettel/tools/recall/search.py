@@ -14,7 +14,7 @@ from anyio import to_thread
 from zettel.storage.errors import ModelUnavailableError, ZettelError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import PLAIN
+from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import statements
 from zettel.tools.language.terms import STEM, terms
@@ -369,7 +369,9 @@ def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
     return [
         (note.note_id, link.to)
         for link in note.links
-        if link.relation == MAY_SUPERSEDE and link.weight >= PLAIN and link.stood(at)
+        if link.relation == MAY_SUPERSEDE
+        and link.weight >= PREFERRED_MIN_CONFIDENCE
+        and link.stood(at)
     ]
 
 

@@ -14,7 +14,12 @@ from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.notes import Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
-from zettel.tools.changes.conflicts import Conflict, of_others, tellers, tells_otherwise
+from zettel.tools.changes.conflicts import (
+    Conflict,
+    conflict_between,
+    is_about_others,
+    notes_stating,
+)
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import Statement, statements
 from zettel.tools.render import shortened
@@ -24,20 +29,20 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-MOST = 5
+MAX_CANDIDATES = 5
 """Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
-LOOKED_AT = 12
+CANDIDATE_NEAREST_NOTES = 12
 """Nearest notes looked at; some fall to the floor, some are the note itself."""
-PASSAGES = 4
+CANDIDATE_MAX_PASSAGES = 4
 """Passages of a long note that are looked for."""
-NEAR = 0.70
-NEAR_SAME_SUBJECT = 0.60
+CANDIDATE_MIN_COSINE = 0.70
+SAME_SUBJECT_MIN_COSINE = 0.60
 """Exact cosine from which a note is a candidate: whoever it is about, and about the same subject.
 "Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a conversation
 (LoCoMo 26) would come with five."""
-SAME = 0.95
+NEARLY_SAME_MIN_COSINE = 0.95
 """Exact cosine from which two notes are called nearly the same in `why`."""
-SHOWN_CHARACTERS = 160
+CANDIDATE_MAX_CHARACTERS = 160
 
 
 def settle_call(note: Note, other: Outline) -> str:
@@ -84,7 +89,7 @@ async def committed_beside_search(
     written, near = await gather2(
         commit, lambda: nearest_notes(memory, namespace, vectors, now=now)
     )
-    if not await _stood_still(memory, before):
+    if not await _is_next_version(memory, before):
         near = await nearest_notes(memory, namespace, vectors, now=now)
     return written, near
 
@@ -110,13 +115,13 @@ async def candidates(
         note_id = found.outline.note_id
         cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
     known = {found.outline.note_id: found.outline for found in near or ()}
-    known |= {other.note_id: other for other in await _tellers(memory, note, told)}
+    known |= {other.note_id: other for other in await _stating(memory, note, told)}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    rivals = {i: r for i, o in known.items() if (r := tells_otherwise(note, told, o))}
+    rivals = {i: r for i, o in known.items() if (r := conflict_between(note, told, o))}
     alike = [
         other
         for note_id, other in known.items()
-        if _alike(note, other, cosines.get(note_id, -1.0)) and not of_others(told, other)
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(told, other)
     ]
     if near is None:
         alike = [o for o in await _by_words(memory, note) if o.note_id not in done]
@@ -128,20 +133,20 @@ async def candidates(
 
     return [
         _candidate(note, other, cosines.get(other.note_id), rivals.get(other.note_id))
-        for other in sorted(chosen, key=rank)[:MOST]
+        for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
     ]
 
 
 def _alike(note: Note, other: Outline, cosine: float) -> bool:
     subject = fold(note.subject)
     same_subject = bool(subject) and fold(other.subject) == subject
-    return cosine >= (NEAR_SAME_SUBJECT if same_subject else NEAR)
+    return cosine >= (SAME_SUBJECT_MIN_COSINE if same_subject else CANDIDATE_MIN_COSINE)
 
 
-async def _tellers(memory: Memory, note: Note, told: Sequence[Statement]) -> list[Outline]:
+async def _stating(memory: Memory, note: Note, told: Sequence[Statement]) -> list[Outline]:
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
     try:
-        return await tellers(memory.store, told, where)
+        return await notes_stating(memory.store, told, where)
     except StoreError:
         logger.warning("fewer candidates: the store could not be searched", exc_info=True)
         return []
@@ -171,19 +176,21 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
 
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(
-            await memory.store.nearest(vector, where, limit=LOOKED_AT, least=NEAR_SAME_SUBJECT)
+            await memory.store.nearest(
+                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=SAME_SUBJECT_MIN_COSINE
+            )
         )
 
     try:
         async with anyio.create_task_group() as group:
-            for vector in vectors[:PASSAGES]:
+            for vector in vectors[:CANDIDATE_MAX_PASSAGES]:
                 group.start_soon(look, vector)
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
     return found
 
 
-async def _stood_still(memory: Memory, before: int) -> bool:
+async def _is_next_version(memory: Memory, before: int) -> bool:
     """Whether nobody has committed since but this call, once."""
     try:
         return await memory.store.version() == before + 1
@@ -207,7 +214,7 @@ async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> li
 
 async def _sharing_words(memory: Memory, note: Note) -> list[Outline]:
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
-    hits = await memory.store.match_text(note.content[:512], where, limit=LOOKED_AT)
+    hits = await memory.store.match_text(note.content[:512], where, limit=CANDIDATE_NEAREST_NOTES)
     words = set(fold(note.content).split())
     chosen = list[Outline]()
     for other in await _outlined(
@@ -225,7 +232,7 @@ def _candidate(
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
     )
-    if cosine is not None and cosine >= SAME:
+    if cosine is not None and cosine >= NEARLY_SAME_MIN_COSINE:
         alike = f"nearly the same words, {alike}"
     if otherwise:
         alike = otherwise.reason if cosine is None else f"{otherwise.reason}, {alike}"
@@ -237,7 +244,7 @@ def _candidate(
     words = " ".join(other.content.split())
     return Candidate(
         note_id=other.note_id,
-        content=shortened(words, SHOWN_CHARACTERS),
+        content=shortened(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )

@@ -13,7 +13,7 @@ from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
-    LIFETIME,
+    PREVIEW_LIFETIME,
     Preview,
     finish_preview,
     get_preview,
@@ -30,11 +30,11 @@ from zettel.tools.recall.search import search
 from zettel.tools.render import forget_line
 from zettel.tools.state.memory import Memory
 
-PREVIEWED = 50
+PREVIEW_MAX_NOTES = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
-MATCHED = 1_000
+QUERY_MAX_MATCHES = 1_000
 """Notes that a query's count of matches goes up to."""
-MEANT = 0.5
+MEANT_MIN_COSINE = 0.5
 """Cosine from which a note without any of the query's words is taken to be meant by it."""
 
 
@@ -148,7 +148,7 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
         undo=target.undo,
         erase=target.erase,
         elsewhere=tuple(await same_text(memory.store, notes)) if target.erase else (),
-        expires=(now + LIFETIME).isoformat(),
+        expires=(now + PREVIEW_LIFETIME).isoformat(),
     )
     if preview.elsewhere:
         answer["elsewhere"] = list(preview.elsewhere)
@@ -165,15 +165,15 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
 async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
     """The notes to preview and how many match in all."""
     if not target.query:
-        notes = await memory.store.find(target.where, limit=PREVIEWED)
+        notes = await memory.store.find(target.where, limit=PREVIEW_MAX_NOTES)
         return notes, await memory.store.count(target.where)
-    found = await search(memory, target.query, target.where, now=now, depth=MATCHED)
+    found = await search(memory, target.query, target.where, now=now, depth=QUERY_MAX_MATCHES)
     meant = [
         ranked.note_id
         for ranked in found.ranked
-        if "text" in ranked.shares or found.meaning.get(ranked.note_id, 0.0) >= MEANT
+        if "text" in ranked.shares or found.meaning.get(ranked.note_id, 0.0) >= MEANT_MIN_COSINE
     ]
-    return await memory.store.get(meant[:PREVIEWED]), len(meant)
+    return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
 
 
 async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:

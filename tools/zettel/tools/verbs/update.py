@@ -1,33 +1,297 @@
 """The verb `update`: change a note; every revision is kept."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import PART_OF, Kind, Note, State
+from zettel.storage.notes import PART_OF, Kind, Link, Note, State
+from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.differences import told_changes
-from zettel.tools.changes.links import LinkArgument, check_links, check_targets
+from zettel.tools.changes.differences import differences, reported_changes
+from zettel.tools.changes.links import (
+    LinkArgument,
+    as_old_as,
+    check_links,
+    check_targets,
+    with_links,
+    without_agents,
+)
 from zettel.tools.changes.preconditions import check_expected, check_rev
+from zettel.tools.changes.stages import LINKED, stage_after
 from zettel.tools.changes.supersession import (
+    changed_targets,
     check_no_circle,
     plan_targets,
     reconcile_superseded,
+    stated_end,
     supersedes,
-    told_end,
-    turned,
 )
+from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
-from zettel.tools.language.times import read_time
+from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, nearest_notes
-from zettel.tools.verbs.restore import restoring
-from zettel.tools.verbs.revision import NO_WISH, NoteEdit, archived, revised
+
+EVOLUTION_MAKERS = ("rule", "llm")
+"""Makers in `derived_by` that are not the agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteEdit:
+    """What to change, checked; None is absent, an empty value empties the field."""
+
+    content: str | None = None
+    context: str | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] | None = None
+    kind: Kind | None = None
+    happened: Period | None = None
+    valid_until: Period | None = None
+    endless: bool = False
+    """An empty end was given: it has none."""
+    links: tuple[LinkArgument, ...] = ()
+    unlinked: bool = False
+    """An empty list was given: take out every link the agent stated."""
+    correction: bool = False
+    """What the fields said before was never true."""
+    reason: str = ""
+
+
+NO_EDIT = NoteEdit()
+
+
+def revise(
+    old: Note,
+    wish: NoteEdit,
+    vectors: Vectors | None,
+    *,
+    model: str,
+    by: str,
+    now: datetime,
+) -> Change | None:
+    """The note's next revision; None when nothing would change.
+
+    Args:
+        old: As it stands.
+        wish: What to change.
+        vectors: Of the new content; None if it has none yet, or is not new.
+        model: The model that made `vectors`.
+        by: Who changes it.
+        now: When.
+
+    Raises:
+        InvalidArgumentError: It would end before it begins, or has too many links.
+    """
+    new_words = wish.content is not None and wish.content != old.content
+    happened = _happened(old, wish, now, new_words=new_words)
+    moved = happened != old.happened_at
+    never = _was_never_true(old, wish, new_words=new_words, moved=moved)
+    until = wish.valid_until.last if wish.valid_until else old.valid_until
+    new = replace(
+        old,
+        content=old.content if wish.content is None else wish.content,
+        context=old.context if wish.context is None else wish.context,
+        subject=old.subject if wish.subject is None else wish.subject,
+        tags=old.tags if wish.tags is None else wish.tags,
+        kind=wish.kind or old.kind,
+        happened_at=happened,
+        valid_from=_valid_from(old, happened, now, never=never)
+        if moved or (new_words and not never)
+        else old.valid_from,
+        valid_until=None if wish.endless else until,
+    )
+    new = replace(new, links=_links(old, new, wish, now, never=never))
+    if not differences(old, new):
+        return None
+    if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
+        _check_end(old, new)  # what another note superseded from its beginning on has no time left
+    new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
+    return Change(
+        note=replace(
+            new,
+            rev=old.rev + 1,
+            known_from=now,
+            changed_by=by,
+            change="correct" if never else "update",
+            reason=wish.reason,
+            run_id="",
+            embed_model=(model if vectors is not None else "") if new_words else old.embed_model,
+        ),
+        vectors=vectors,
+        keep_vectors=not new_words,
+        ended_at=new.valid_from if new_words and not never else None,
+        corrected=never,
+    )
+
+
+def _check_end(old: Note, new: Note) -> None:
+    if not new.valid_until or new.valid_until > new.valid_from:
+        return
+    ends, begins = iso(new.valid_until), iso(new.valid_from)
+    if old.state is State.SUPERSEDED and new.valid_until == old.valid_until:
+        raise InvalidArgumentError(
+            "happened_at",
+            f"the note ended {ends}, when another one superseded it, before {begins}",
+            'Update that one instead: recall with note_ids and detail="full" shows it.',
+        )
+    raise InvalidArgumentError(
+        "valid_until",
+        f"{ends} is not after {begins}, when the note became true",
+        'Pass a later time, or "" for no end.',
+    )
+
+
+def _was_never_true(old: Note, wish: NoteEdit, *, new_words: bool, moved: bool) -> bool:
+    """Whether the change rewrites what was believed, instead of telling that the world changed.
+
+    So does another date alone, and so do new words about a time that is over.
+    """
+    over = old.state is not State.ACTIVE and wish.happened is None
+    return wish.correction or (over if new_words else moved)
+
+
+def _happened(old: Note, wish: NoteEdit, now: datetime, *, new_words: bool) -> datetime:
+    if wish.happened is None:
+        over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
+        return now if new_words and not over and not wish.correction else old.happened_at
+    resent = wish.happened.means(old.happened_at) and not new_words
+    return old.happened_at if resent else wish.happened.start
+
+
+def _valid_from(old: Note, happened: datetime, now: datetime, *, never: bool) -> datetime:
+    """What lies ahead is true from when it was told on, or nobody could ask when it will be."""
+    return old.valid_from if never and happened > now else min(happened, now)
+
+
+def _links(old: Note, new: Note, wish: NoteEdit, now: datetime, *, never: bool) -> tuple[Link, ...]:
+    ended = min(new.happened_at, now) if wish.happened and wish.content is not None else now
+    if wish.unlinked:
+        return without_agents(old.links, at=ended, never=wish.correction)
+    kept = tuple(_along(link, old, new) for link in old.links) if never else old.links
+    told = replace(new, links=kept)
+    return with_links(told, wish.links, now=now, at=ended, never=wish.correction)
+
+
+def _along(link: Link, old: Note, new: Note) -> Link:
+    """A link as old as its note is so still when the note's date is corrected."""
+    was, becomes = as_old_as(old, link.relation), as_old_as(new, link.relation)
+    return replace(link, valid_from=becomes) if link.valid_from == was else link
+
+
+def _makers(old: Note, wish: NoteEdit) -> dict[str, str]:
+    makers = dict(old.derived_by)
+    for name, value in (("context", wish.context), ("tags", wish.tags)):
+        if value is not None:
+            makers[name] = "agent"
+    return makers
+
+
+def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
+    """Drop what was derived from words that no longer stand, and have evolution look again."""
+    if not new_words:
+        moved = (new.subject, new.happened_at) != (old.subject, old.happened_at)
+        # Links and ends may settle what `compare` has left open.
+        same = (new.links, new.valid_until) == (old.links, old.valid_until)
+        return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
+    derived = new.derived_by
+    return replace(
+        new,
+        context="" if derived.get("context") in EVOLUTION_MAKERS else new.context,
+        tags=() if derived.get("tags") in EVOLUTION_MAKERS else new.tags,
+        keywords=(),
+        entities=(),
+        times=(),
+        questions=(),
+        summary="",
+        links=tuple(link for link in new.links if link.made_by == "agent"),
+        derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
+        # What evolution composed is the agent's own once the agent has reworded it.
+        origin=replace(new.origin, transport="") if new.derived else new.origin,
+        stage=0,
+    )
+
+
+def archived(part: Note, whole: Note, now: datetime) -> Change:
+    """Take a finished part out of recall: it stands in the whole's result."""
+    return Change(
+        note=replace(
+            part,
+            rev=part.rev + 1,
+            state=State.ARCHIVED,
+            stage=stage_after(State.ARCHIVED),
+            known_from=now,
+            changed_by=whole.changed_by,
+            change="fold",
+            reason=f"folded into {whole.note_id}",
+            run_id="",
+        )
+    )
+
+
+async def plan_restore(
+    memory: Memory, note: Note, rev: int, reason: str, *, by: str, now: datetime
+) -> Callable[[Note], Awaitable[Change | None]]:
+    """What brings one revision of a note back, to be asked again after a lost race.
+
+    What evolution has made of the same words meanwhile stays; supersession is settled by links.
+
+    Raises:
+        InvalidArgumentError: The note never had that revision.
+    """
+    revisions = await memory.store.revisions(note.note_id)
+    earlier = next((revision for revision in revisions if revision.rev == rev), None)
+    if earlier is None:
+        raise InvalidArgumentError(
+            "restore_rev",
+            f"{note.note_id} has no revision {rev}, its last is {note.rev}",
+            'Call recall with note_ids and detail="full" to see its history.',
+        )
+    stamp = RestoreCause(
+        now=now, by=by, change="restore", reason=reason or f"back to revision {rev}"
+    )
+
+    told = stated_end(revisions[:rev])
+
+    async def amend(standing: Note) -> Change | None:
+        # The end that another note gives is no word of the agent's, and stays.
+        stands = stated_end(await memory.store.revisions(standing.note_id))
+        until = standing.valid_until if stands == told else told
+        pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
+        changes = await restoring_changes(memory, [pair], stamp, whole=False)
+        return changes[0] if changes else None
+
+    return amend
+
+
+def _agents_words(standing: Note, earlier: Note) -> Note:
+    """The earlier revision with what evolution knows by now, where it speaks of the same words."""
+    if (standing.content, standing.subject, standing.happened_at) != (
+        *(earlier.content, earlier.subject),
+        earlier.happened_at,
+    ):
+        return earlier
+    evolved = {
+        name
+        for name in DERIVED_FIELDS
+        if "agent" not in (standing.derived_by.get(name), earlier.derived_by.get(name))
+    }
+    makers = {name: maker for name, maker in earlier.derived_by.items() if name not in evolved}
+    makers |= {name: maker for name, maker in standing.derived_by.items() if name in evolved}
+    stated = [link for link in earlier.links if link.made_by == "agent"]
+    taken = {(link.to, link.relation) for link in stated if link.stood(None)}
+    made = [link for link in standing.links if link.made_by != "agent"]
+    return replace(
+        earlier,
+        **{name: getattr(standing, name) for name in evolved},
+        derived_by=makers,
+        links=(*stated, *(link for link in made if (link.to, link.relation) not in taken)),
+    )
+
 
 Amend = Callable[[Note], Awaitable[Change | None]]
 """From the note as it stands to its next revision; None when nothing would change."""
@@ -92,7 +356,7 @@ async def update(
     else:
         _check_alone(wish)
         rev = check_rev("restore_rev", restore_rev)
-        amend = await restoring(memory, note, rev, wish.reason, by=caller.name, now=now)
+        amend = await plan_restore(memory, note, rev, wish.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
     return await _apply(memory, caller.name, note, wish, amend, vectors, now)
@@ -107,7 +371,7 @@ async def _amending(
 
     async def amend(note: Note) -> Change | None:
         new = await _without_known_end(memory, note, wish)
-        return revised(note, new, vectors, model=model, by=caller.name, now=now)
+        return revise(note, new, vectors, model=model, by=caller.name, now=now)
 
     return amend
 
@@ -116,7 +380,7 @@ async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> Note
     """The wish without the end the note was told before; another note may have given it another."""
     if note.valid_until is None or not (wish.valid_until or wish.endless):
         return wish
-    told = told_end(await memory.store.revisions(note.note_id))
+    told = stated_end(await memory.store.revisions(note.note_id))
     if told != (wish.valid_until.last if wish.valid_until else None):
         return wish
     return replace(wish, valid_until=None, endless=False)
@@ -135,7 +399,7 @@ def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
 
 
 def _check_alone(wish: NoteEdit) -> None:
-    if replace(wish, reason="") != NO_WISH:
+    if replace(wish, reason="") != NO_EDIT:
         raise InvalidArgumentError(
             "restore_rev",
             "it brings a whole revision back, so no field can be given beside it",
@@ -167,7 +431,7 @@ async def _apply(
                 changes, after, embedded = [change], change.note, change.vectors
             await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
         changes += await plan_targets(
-            memory.store, turned(before, after), {note_id: after}, by=by, now=now
+            memory.store, changed_targets(before, after), {note_id: after}, by=by, now=now
         )
         busy = {change.note.note_id for change in changes}
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
@@ -177,7 +441,7 @@ async def _apply(
         with shielded():
             stored = await commit(memory, [note_id, *sorted(parts)], plan)
             ends = before.valid_until or after.valid_until  # as every note does that was superseded
-            targets = [*turned(before, after), *([note_id] if ends else [])]
+            targets = [*changed_targets(before, after), *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
@@ -194,7 +458,7 @@ async def _apply(
 
 def _told(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
     new = {note.note_id: note for note in stored}.get(before.note_id, before)
-    answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=told_changes(before, new))
+    answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=reported_changes(before, new))
     if new.rev > before.rev:
         answer["undo"] = Undo(restore_rev=before.rev)
     if new.state is not State.ACTIVE:

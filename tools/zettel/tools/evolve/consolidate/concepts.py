@@ -17,35 +17,35 @@ import regex as re
 
 from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.consolidate.draft import DerivedDraft
+from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.names import names
 from zettel.tools.language.terms import terms
 from zettel.tools.render import shortened
 
-ALIKE = 0.75
+CONCEPT_MIN_COSINE = 0.75
 """Exact cosine of best passages from which two notes may belong together."""
-TOGETHER = 0.70
+CLUSTER_MIN_COSINE = 0.70
 """Mean cosine of the notes of two clusters from which they are one; of those tried (0.5, 0.6, 0.7)
 the one whose clusters hold most often what answers one question."""
-SAME = 0.90
-"""Exact cosine from which two notes may say the same; the words decide (`says_same`). Of
+REPEAT_MIN_COSINE = 0.90
+"""Exact cosine from which two notes may say the same; the words decide (`is_repeat`). Of
 42 notes of LoCoMo told twice in other punctuation 32 are folded; what cannot be quoted never is."""
-SHARED = 0.8
+REPEAT_MIN_SHARED = 0.8
 """Share of their different words that two notes have in common which say the same."""
-LEAST = 3
+CONCEPT_MIN_NOTES = 3
 """Notes of a cluster that do not say the same from which it is a concept."""
-NEAREST = 24
+CONCEPT_NEAREST_NOTES = 24
 """Notes looked at beside each passage."""
-PASSAGES = 4
+CONCEPT_MAX_PASSAGES = 4
 """First passages of a note that are looked beside."""
-POOL = 120
+POOL_MAX_NOTES = 120
 """Notes in reach of each other above which nothing is told apart any more: greetings and thanks."""
-QUOTED = 2
-QUOTE = 140
+CONCEPT_MAX_QUOTES = 2
+CONCEPT_QUOTE_CHARACTERS = 140
 """Notes that a cluster quotes, and characters of a quotation."""
-LENGTH = 400
+CONCEPT_MAX_BYTES = 400
 """Bytes of a concept in a writer's words: about what two quotations with their heads take."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -55,7 +55,7 @@ _COUNTS = re.compile(
 )
 
 
-def says_same(one: Note, other: Note) -> bool:
+def is_repeat(one: Note, other: Note) -> bool:
     """Whether two notes about one subject differ in nothing that matters, by their words.
 
     Numbers, names and negations must be the very same, and nearly all words: "the rent is 1200"
@@ -66,7 +66,7 @@ def says_same(one: Note, other: Note) -> bool:
     if _exact(one.content) != _exact(other.content):
         return False
     mine, theirs = set(terms(one.content)), set(terms(other.content))
-    return len(mine & theirs) >= SHARED * len(mine | theirs) and bool(mine)
+    return len(mine & theirs) >= REPEAT_MIN_SHARED * len(mine | theirs) and bool(mine)
 
 
 def _exact(text: str) -> tuple[frozenset[str], ...]:
@@ -94,7 +94,7 @@ async def concepts(
             continue
         pool = await _in_reach(task, namespace, seed.note_id)
         seen |= pool.keys()
-        if 1 < len(pool) <= POOL:
+        if 1 < len(pool) <= POOL_MAX_NOTES:
             found = await task.memory.store.get(sorted(pool))
             notes = sorted((n for n in found if n.kind is not Kind.WORKING), key=order_key)
             drafts += await anyio.to_thread.run_sync(_drafts, notes, pool)
@@ -103,16 +103,18 @@ async def concepts(
 
 
 async def _in_reach(task: Task, namespace: str, note_id: str) -> dict[str, Vectors]:
-    """The notes that a chain of pairs alike leads to, with their vectors; stops beyond `POOL`."""
+    """Note id -> vectors of the notes reached by pairs alike; stops beyond `POOL_MAX_NOTES`."""
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     reached, ahead = dict[str, Vectors](), {note_id}
-    while ahead and len(reached) <= POOL:
+    while ahead and len(reached) <= POOL_MAX_NOTES:
         vectors = await store.passages_of(sorted(ahead))
         reached |= vectors
         beside = set[str]()
         for passages in vectors.values():
-            for vector in passages[:PASSAGES]:
-                near = await store.nearest(vector, where, limit=NEAREST, least=ALIKE)
+            for vector in passages[:CONCEPT_MAX_PASSAGES]:
+                near = await store.nearest(
+                    vector, where, limit=CONCEPT_NEAREST_NOTES, least=CONCEPT_MIN_COSINE
+                )
                 beside |= {found.outline.note_id for found in near}
         ahead = beside - reached.keys()
     return reached
@@ -144,7 +146,7 @@ def _clusters(rows: Vectors) -> Iterable[list[int]]:
         n_clusters=None,  # pyright: ignore[reportArgumentType]: None asks for the threshold
         metric="cosine",
         linkage="average",
-        distance_threshold=1 - TOGETHER,
+        distance_threshold=1 - CLUSTER_MIN_COSINE,
     )
     groups = dict[int, list[int]]()
     for at, label in enumerate(clustering.fit_predict(rows.astype(np.float64)).tolist()):
@@ -158,16 +160,16 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
         return None
     rows = [as_row(vectors[note.note_id]) for note in telling]
     same = all(
-        says_same(one, other)
-        and float((vectors[one.note_id] @ vectors[other.note_id].T).max()) >= SAME
+        is_repeat(one, other)
+        and float((vectors[one.note_id] @ vectors[other.note_id].T).max()) >= REPEAT_MIN_COSINE
         for one, other in combinations(telling, 2)
     )
-    if not same and len(telling) < LEAST:
+    if not same and len(telling) < CONCEPT_MIN_NOTES:
         return None
     subjects = {fold(note.subject): note.subject for note in telling}
     known = frozenset(subjects)
     best_of = [max((worth(note, text, known), text) for text in quotable(note)) for note in telling]
-    best = most_central(rows, 1 if same else QUOTED, [much for much, _ in best_of])
+    best = most_central(rows, 1 if same else CONCEPT_MAX_QUOTES, [much for much, _ in best_of])
     quotes = [_quote(telling[at], best_of[at][1]) for at in sorted(best)]
     head = f"Told {len(telling)} times" if same else f"{len(telling)} notes"
     head = f"{head}, {_span(telling)}:"
@@ -178,7 +180,9 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
         subject=telling[0].subject if len(subjects) == 1 else "",
         content=f"{head} {' '.join(quotes)}",
         head=head,
-        room=0 if same else LENGTH,  # what is said twice in the same words needs no others
+        room=0
+        if same
+        else CONCEPT_MAX_BYTES,  # what is said twice in the same words needs no others
         sources=tuple(telling),
         reason=f"{len(telling)} notes that {'say the same' if same else 'belong together'}",
     )
@@ -186,7 +190,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
 
 def _quote(note: Note, text: str) -> str:
     who = f"{note.subject}: " if note.subject else ""
-    return f"{who}{shortened(text, QUOTE)}"
+    return f"{who}{shortened(text, CONCEPT_QUOTE_CHARACTERS)}"
 
 
 def _span(notes: Sequence[Note]) -> str:

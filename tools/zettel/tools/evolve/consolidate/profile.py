@@ -23,23 +23,23 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
-from zettel.tools.evolve.consolidate.draft import DerivedDraft
+from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.render import tokens
 
-TOKENS = 300
+PROFILE_MAX_TOKENS = 300
 """Size of a profile, in tokens of UTF-8 bytes over 4: it is shown at the start of every session."""
-LONGEST = 160
+FACT_MAX_CHARACTERS = 160
 """Characters of a fact; what takes longer to say is a story."""
-A_SUBJECT = 5
+SUBJECT_MAX_FACTS = 5
 """Facts of one subject, so that one leaves room for the others."""
-BYTES_PER_TOKEN = 4
+PROFILE_TOKEN_BYTES = 4
 """As `render.tokens` counts."""
-IN_SCOPE = 30_000
+PROFILE_MAX_NOTES = 30_000
 """Notes of a namespace that are looked through."""
-LOOKED_AT = 200
+PROFILE_MAX_FACTS = 200
 """Facts of a namespace that are weighed, the newest."""
 
 _ONE = r"is|are|lives?|works?|studies|study|weighs?|costs?|earns?|runs? on|belongs? to|reports? to"
@@ -74,7 +74,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
     time.
     """
     stated = sentences(note.content)
-    if len(stated) != 1 or len(stated[0]) > LONGEST or asks(stated[0]):
+    if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
         return None
     if note.valid_until is not None or reads_like_instructions(f"{note.subject}\n{stated[0]}"):
         return None
@@ -105,10 +105,10 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     """
     store = task.memory.store
     made = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,), derived=True)
-    there = await store.find(made, limit=IN_SCOPE)
+    there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
-    told = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=IN_SCOPE)
-    facts = [fact for outline in told[::-1] if (fact := read_fact(outline))][:LOOKED_AT]
+    told = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
+    facts = [fact for outline in told[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
     notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
     against = await _contradicted(task, notes.values())
     usage = await store.usage_of(list(notes))
@@ -127,7 +127,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         namespace=namespace,
         kind=Kind.CORE,
         content=_told(chosen),
-        room=TOKENS * BYTES_PER_TOKEN,
+        room=PROFILE_MAX_TOKENS * PROFILE_TOKEN_BYTES,
         sources=tuple(sources),
         reason=f"{len(chosen)} standing facts",
     )
@@ -156,7 +156,10 @@ def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[
     kept, of = list[ProfileFact](), dict[str, int]()
     for _, fact in order:
         subject = fold(fact.subject)
-        if of.get(subject, 0) < A_SUBJECT and tokens(_told([*kept, fact])) <= TOKENS:
+        if (
+            of.get(subject, 0) < SUBJECT_MAX_FACTS
+            and tokens(_told([*kept, fact])) <= PROFILE_MAX_TOKENS
+        ):
             kept.append(fact)
             of[subject] = of.get(subject, 0) + 1
     return kept

@@ -13,17 +13,17 @@ from zettel.tools.language.names import names
 from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.language.terms import terms
 
-LEAST_TERMS = 5
+QUOTE_MIN_TERMS = 5
 """Different words that say something, of a sentence worth quoting: "Wow, Melanie, what a beautiful
 moment!" has four. Of LoCoMo's turns 72 % have such a sentence, of its evidence 90 % (conv-26)."""
-RICH = 10
+RICH_TERMS = 10
 """Such words of a sentence that cannot tell more by being longer."""
-SPECIFIC = 0.5
-"""What a name, a number or a time is worth beside `RICH` words; set by hand."""
-WORTH = 0.3
+SPECIFIC_WORTH = 0.5
+"""What a name, a number or a time is worth beside `RICH_TERMS` words; set by hand."""
+WORTH_WEIGHT = 0.3
 """Weight of what a sentence tells against how central it is: without it, gists of LoCoMo's sessions
 are made of praise and thanks, which are always near the centre. Set by hand."""
-DIVERSITY = 0.3
+DIVERSITY_WEIGHT = 0.3
 """Weight of being unlike what is chosen already, against being central: one minus the lambda of
 maximal marginal relevance (Carbonell and Goldstein 1998), which they set to 0.7 where relevance
 is to lead."""
@@ -42,7 +42,7 @@ def quotable(note: Note) -> list[str]:
     """The sentences of a note that tell something; none of a note that gives the agent orders."""
     if reads_like_instructions(f"{note.subject}\n{note.content}"):
         return []
-    told = (text for text in sentences(note.content) if len(set(terms(text))) >= LEAST_TERMS)
+    told = (text for text in sentences(note.content) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
     return [text for text in told if not asks(text)]
 
 
@@ -54,10 +54,10 @@ def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
         sentence: One of its sentences.
         known: Folded subjects of the notes around it, whose names only address somebody.
     """
-    rich = min(len(set(terms(sentence))), RICH) / RICH
+    rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in names(f"x {sentence}"))
     timed = any(span.phrase in sentence for span in note.times)
-    return rich + SPECIFIC * (named or timed or any(map(str.isdigit, sentence)))
+    return rich + SPECIFIC_WORTH * (named or timed or any(map(str.isdigit, sentence)))
 
 
 def centre(vectors: Sequence[Row]) -> Row:
@@ -85,12 +85,12 @@ def most_central(rows: Sequence[Row], most: int, worths: Sequence[float] = ()) -
     matrix = np.stack(rows).astype(np.float64)
     relevance, alike = matrix @ centre(rows).astype(np.float64), matrix @ matrix.T
     if worths:
-        relevance += WORTH * np.asarray(worths)
+        relevance += WORTH_WEIGHT * np.asarray(worths)
     chosen = list[int]()
     while len(chosen) < min(most, len(rows)):
         told = alike[:, chosen].max(axis=1) if chosen else np.zeros(len(rows))
         # Rounded, so that what is equal but for the order of a sum is settled by place.
-        gain = np.round((1 - DIVERSITY) * relevance - DIVERSITY * told, 6)
+        gain = np.round((1 - DIVERSITY_WEIGHT) * relevance - DIVERSITY_WEIGHT * told, 6)
         gain[chosen] = -np.inf
         chosen.append(int(np.argmax(gain)))
     return chosen

@@ -8,9 +8,9 @@ import numpy as np
 
 from zettel.storage.notes import GIST, SUMMARY, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.evolve.consolidate.draft import DerivedDraft
+from zettel.tools.evolve.consolidate.drafts import WRITER_MAX_NOTES, DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import (
-    WORTH,
+    WORTH_WEIGHT,
     Row,
     as_row,
     centre,
@@ -18,26 +18,25 @@ from zettel.tools.evolve.consolidate.sentences import (
     quotable,
     worth,
 )
-from zettel.tools.evolve.consolidate.wording import MOST_SHOWN
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.render import shortened
 
-LONG = 24
+SPLIT_MIN_NOTES = 24
 """Notes from which a session may have more than one event: a quarter of LoCoMo's sessions have so
 many, the median is 20."""
-WINDOW = 16
+SURPRISE_WINDOW = 16
 """Surprises that the threshold is made of: those just before."""
-BEFORE = 4
+SURPRISE_NOTES = 4
 """Notes that a note is compared with: those just before, of the same event."""
-GAMMA = 2.0
+SURPRISE_DEVIATIONS = 2.0
 """Standard deviations over the mean; set by hand: one lets noise cut as well."""
-ROUNDING = 1e-6
+COSINE_ROUNDING = 1e-6
 """What a cosine of float32 rows may be off by: notes all alike never surprise."""
-SHORTEST = 8
+EVENT_MIN_NOTES = 8
 """Notes of an event before the next may begin: fewer make no gist shorter than themselves."""
 
 
-def starts(rows: Sequence[Row]) -> list[int]:
+def event_starts(rows: Sequence[Row]) -> list[int]:
     """Where the events of a session begin.
 
     Later notes never move an earlier boundary: each is set by what stands before it.
@@ -48,35 +47,35 @@ def starts(rows: Sequence[Row]) -> list[int]:
     Returns:
         Ascending indices, 0 first; none for an empty session.
     """
-    if len(rows) < LONG:
+    if len(rows) < SPLIT_MIN_NOTES:
         return [0] if rows else []
     found, surprises = [0], list[float]()
     for at in range(1, len(rows)):
-        before = rows[max(found[-1], at - BEFORE) : at]
+        before = rows[max(found[-1], at - SURPRISE_NOTES) : at]
         surprise = 1 - float(np.dot(rows[at], centre(before)))
-        known = surprises[-WINDOW:]
-        if len(known) >= SHORTEST and at - found[-1] >= SHORTEST:
-            threshold = float(np.mean(known)) + GAMMA * float(np.std(known))
+        known = surprises[-SURPRISE_WINDOW:]
+        if len(known) >= EVENT_MIN_NOTES and at - found[-1] >= EVENT_MIN_NOTES:
+            threshold = float(np.mean(known)) + SURPRISE_DEVIATIONS * float(np.std(known))
             # Only a tail that is worth a gist of its own becomes one.
-            if surprise > threshold + ROUNDING and len(rows) - at >= SHORTEST:
+            if surprise > threshold + COSINE_ROUNDING and len(rows) - at >= EVENT_MIN_NOTES:
                 found.append(at)
         surprises.append(surprise)
     return found
 
 
-LEAST = 4
+GIST_MIN_NOTES = 4
 """Notes of which a gist is made: fewer are read as fast themselves."""
-LENGTH = 240
+GIST_MAX_CHARACTERS = 240
 """Characters of a gist: one sentence that is long, or two that are not."""
-QUOTED = 3
+GIST_MAX_QUOTES = 3
 """Notes quoted in a gist at most."""
-QUOTE = 120
+GIST_QUOTE_CHARACTERS = 120
 """Characters of a quotation."""
-SUMMED_UP = 40
+SUMMARY_MAX_GISTS = 40
 """Newest gists that the summary is chosen from, so that it costs the same at any size."""
-SUMMARY_LENGTH = 1_200
+SUMMARY_MAX_CHARACTERS = 1_200
 """Characters of the summary: some 300 tokens, as much as the profile."""
-IN_SESSION = 100_000
+SESSION_MAX_NOTES = 100_000
 """Notes read of a session: all of them."""
 
 
@@ -84,17 +83,17 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedD
     """What the gists of a session should be, and the notes that are its gists by now."""
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), sessions=(session,))
-    told = sorted(await store.find(where, limit=IN_SESSION), key=order_key)
+    told = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
     told = [note for note in told if note.kind is not Kind.WORKING]
     vectors = await store.passages_of([note.note_id for note in told]) if told else {}
     told = [note for note in told if note.note_id in vectors]
     rows = [as_row(vectors[note.note_id]) for note in told]
     drafts = list[DerivedDraft]()
-    for start, end in pairwise([*starts(rows), len(told)]):
+    for start, end in pairwise([*event_starts(rows), len(told)]):
         if draft := await _gist(task, told[start:end], rows[start:end]):
             drafts.append(draft)
     made = NoteFilter(namespaces=(namespace,), sessions=(session,), derived=True)
-    standing = await store.find(made, limit=IN_SESSION)
+    standing = await store.find(made, limit=SESSION_MAX_NOTES)
     return drafts, [note for note in standing if note.origin.principal == GIST]
 
 
@@ -105,14 +104,14 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         for at, note in enumerate(notes)
         if (texts := quotable(note))
     }
-    if len(notes) < LEAST or not best:
+    if len(notes) < GIST_MIN_NOTES or not best:
         return None
     telling = list(best)
-    order = most_central([rows[at] for at in telling], QUOTED, list(best.values()))
+    order = most_central([rows[at] for at in telling], GIST_MAX_QUOTES, list(best.values()))
     chosen = {at: notes[at] for at in (telling[place] for place in order)}
     quotes = await _quotes(task, chosen, rows, known)
     first, head = notes[0], _day(notes[0].happened_at)
-    central = most_central([rows[at] for at in telling], MOST_SHOWN, list(best.values()))
+    central = most_central([rows[at] for at in telling], WRITER_MAX_NOTES, list(best.values()))
     return DerivedDraft(
         sort=GIST,
         key=first.note_id,
@@ -120,7 +119,7 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         session=first.session,
         content=_told(head, quotes),
         head=head,
-        room=LENGTH,
+        room=GIST_MAX_CHARACTERS,
         shown=tuple(notes[at] for at in sorted(telling[place] for place in central)),
         sources=tuple(notes),
         reason=f"gist of {len(notes)} notes",
@@ -139,11 +138,11 @@ async def _quotes(
     for at, found in texts.items():
         note = chosen[at]
         gains = [
-            float((vectors[text] @ rows[at]).max()) + WORTH * worth(note, text, known)
+            float((vectors[text] @ rows[at]).max()) + WORTH_WEIGHT * worth(note, text, known)
             for text in found
         ]
         who = f"{note.subject}: " if note.subject else ""
-        quotes[at] = f"{who}{shortened(found[gains.index(max(gains))], QUOTE)}"
+        quotes[at] = f"{who}{shortened(found[gains.index(max(gains))], GIST_QUOTE_CHARACTERS)}"
     return quotes
 
 
@@ -153,7 +152,7 @@ def _day(moment: datetime) -> str:
 
 def _told(head: str, quotes: Mapping[int, str]) -> str:
     """The day and as many of the quotations as there is room for, in the order they were told."""
-    kept, room = list[int](), LENGTH - len(head)
+    kept, room = list[int](), GIST_MAX_CHARACTERS - len(head)
     for at, quote in quotes.items():
         if len(quote) + 1 <= room or not kept:
             kept.append(at)
@@ -169,13 +168,13 @@ async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     """
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CONCEPT,), derived=True)
-    found = await store.find(where, limit=4 * SUMMED_UP)
+    found = await store.find(where, limit=4 * SUMMARY_MAX_GISTS)
     standing = [note for note in found if note.origin.principal == SUMMARY]
-    newest = [note for note in found if note.origin.principal == GIST][:SUMMED_UP]
+    newest = [note for note in found if note.origin.principal == GIST][:SUMMARY_MAX_GISTS]
     vectors = await store.passages_of([note.note_id for note in newest]) if newest else {}
     newest = [note for note in newest if note.note_id in vectors]
     order = most_central([as_row(vectors[note.note_id]) for note in newest], len(newest))
-    kept, room = list[Note](), SUMMARY_LENGTH
+    kept, room = list[Note](), SUMMARY_MAX_CHARACTERS
     for gist in (newest[at] for at in order):
         if len(gist.content) + 1 > room:
             break
@@ -189,7 +188,7 @@ async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         key="",
         namespace=namespace,
         content="\n".join(gist.content for gist in told),
-        room=SUMMARY_LENGTH,
+        room=SUMMARY_MAX_CHARACTERS,
         sources=tuple(told),
         reason=f"summary of {len(told)} of the newest gists",
     )

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
-from zettel.tools.evolve.consolidate.commit import CommittedDrafts, keep
 from zettel.tools.evolve.consolidate.concepts import concepts
-from zettel.tools.evolve.consolidate.draft import DerivedDraft, cited
+from zettel.tools.evolve.consolidate.drafts import CommittedDrafts, DerivedDraft, cited, keep
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
-from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task
+from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
 """In any state: what was composed of a note that has left recall has to be composed anew."""
@@ -25,7 +24,7 @@ async def _consolidate(task: Task, most: int) -> Batch:
     Killed before the mark, it finds the same notes again and what it composed unchanged.
     """
     store = task.memory.store
-    most = min(most, AT_ONCE) if task.writer.asks else most
+    most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
     waiting = await store.find(task.here(UNCONSOLIDATED), limit=most)
     kept = CommittedDrafts()
     for namespace in sorted({note.namespace for note in waiting}):

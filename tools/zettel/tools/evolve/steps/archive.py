@@ -16,8 +16,8 @@ from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
 
-NAME = "fade"
-READ = 256
+FADE = "fade"
+FADE_BATCH_NOTES = 256
 """Notes read, and archived at most, at a time."""
 _FADING = tuple(kind for kind in Kind if kind is not Kind.CORE)
 
@@ -36,14 +36,14 @@ async def fade(task: Task, below: float) -> int:
     # Nothing is held less after a shorter time: half the shortest layer's days, without importance.
     soonest = timedelta(days=-log(below) * min(LAYER_DAYS.values()) / 2)
     where = task.here(NoteFilter(kinds=_FADING, until=task.now - soonest))
-    while notes := await store.find(replace(where, after=after), limit=READ):
+    while notes := await store.find(replace(where, after=after), limit=FADE_BATCH_NOTES):
         after = notes[-1]
         usage = await store.usage_of([note.note_id for note in notes])
         changes = [
             revision(
                 task,
                 replace(note, state=State.ARCHIVED),
-                NAME,
+                FADE,
                 f"{held:.3f} of it is held, less than {below:g}",
             )
             for note in notes

@@ -10,7 +10,7 @@ from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.state.memory import Memory
 
-AT_ONCE = 8
+LLM_BATCH_NOTES = 8
 """Notes in one question and one commit: an answer that is no good costs no more of them theirs."""
 
 
@@ -102,7 +102,7 @@ async def settle(
     return len((await task.memory.store.write(changes=changes)).stored)
 
 
-async def told_since(store: NoteStore, note: Note) -> datetime:
+async def content_since(store: NoteStore, note: Note) -> datetime:
     """When the words were told that stand; revisions that leave them alone do not count."""
     since = note.known_from
     for earlier in reversed(await store.revisions(note.note_id)):

@@ -1,18 +1,20 @@
 """Step `compare`: which notes may supersede or contradict one another, linked for all to see.
 
 A rule's guess changes nobody's state and hides nothing: what to make of it is the agent's to say,
-or that of the run's writer where it is sure (`rulings.py`).
+or that of the run's writer where it is sure (`judged`).
 The link starts from the younger note. It goes when somebody has settled the pair, and does not
 come back when the agent has taken it out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import (
     CONTRADICTS,
     OPEN,
     SUPERSEDES,
+    Kind,
     Link,
     Note,
     Outline,
@@ -20,28 +22,159 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import Conflict, tellers, tells_otherwise
-from zettel.tools.changes.stages import COMPARED, LINKED
-from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task, settle, told_since
+from zettel.tools.changes.commit import with_following
+from zettel.tools.changes.conflicts import Conflict, conflict_between, notes_stating
+from zettel.tools.changes.links import as_old_as
+from zettel.tools.changes.stages import COMPARED, LINKED, SCHEDULER
+from zettel.tools.changes.supersession import (
+    check_no_circle,
+    plan_targets,
+    reconcile_superseded,
+    supersedes,
+)
+from zettel.tools.concurrency import shielded
+from zettel.tools.evolve.steps.base import (
+    LLM_BATCH_NOTES,
+    Batch,
+    Step,
+    Task,
+    content_since,
+    revision,
+    settle,
+)
 from zettel.tools.evolve.steps.link import made_link, unless_same
-from zettel.tools.evolve.steps.verdicts import carry_out, is_open, is_ruled, ruled
+from zettel.tools.evolve.writing.writer import Verdict
 from zettel.tools.language.facts import statements
+from zettel.tools.language.prompt_injection import reads_like_instructions
 
-KEPT = 3
+VERDICT_MAKER = "llm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedNote:
+    """A note after the verdicts on its open links."""
+
+    note: Note
+    reason: str
+    """What the verdicts were, for its revision."""
+
+
+def is_open(link: Link) -> bool:
+    """Whether a link is a rule's guess that nobody has settled."""
+    return link.made_by == "rule" and link.relation in OPEN and link.stood(None)
+
+
+def is_verdict(link: Link) -> bool:
+    """Whether a verdict made this link, or ended it."""
+    return link.made_by == VERDICT_MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN)
+
+
+async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
+    """Ask about what the rule has newly left open in a note; None if all of it stays open."""
+    new = {link.to: link for link in after.links if is_open(link) and link not in before.links}
+    if not new or not task.writer.asks:
+        return None
+    known = await task.memory.store.get(sorted(new))
+    older = [other for other in known if _may_judge(after, other)]
+    verdicts = dict(await task.writer.judge(after, older)) if older else {}
+    for note_id, verdict in list(verdicts.items()):
+        if verdict.ruling == "supersedes" and await _is_circle(task, after, note_id):
+            del verdicts[note_id]
+    if not verdicts:
+        return None
+    links = [
+        _by_verdict(task, after, link, verdicts[link.to])
+        if link.to in verdicts and is_open(link)
+        else link
+        for link in after.links
+    ]
+    told = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
+    return JudgedNote(note=replace(after, links=tuple(links)), reason=f"the LLM: {'; '.join(told)}")
+
+
+def _may_judge(younger: Note, older: Note) -> bool:
+    return (
+        older.state is State.ACTIVE
+        and younger.trust >= older.trust
+        and Kind.CORE not in (younger.kind, older.kind)
+        and not any(
+            reads_like_instructions(f"{note.subject}\n{note.content}") for note in (younger, older)
+        )
+    )
+
+
+async def _is_circle(task: Task, note: Note, target: str) -> bool:
+    try:
+        await check_no_circle(task.memory.store, note.note_id, [target])
+    except InvalidArgumentError:
+        return True
+    return False
+
+
+def _by_verdict(task: Task, note: Note, link: Link, verdict: Verdict) -> Link:
+    if verdict.ruling == "both":
+        # It stays with its end, so that the rule does not make it again.
+        return replace(link, made_by=VERDICT_MAKER, made_at=task.now, valid_until=task.now)
+    relation = SUPERSEDES if verdict.ruling == "supersedes" else CONTRADICTS
+    return Link(
+        to=link.to,
+        relation=relation,
+        weight=link.weight,
+        reason=f"“{verdict.quote}”",
+        made_by=VERDICT_MAKER,
+        made_at=task.now,
+        valid_from=as_old_as(note, relation),
+    )
+
+
+async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> tuple[int, frozenset[str]]:
+    """Commit notes with their verdicts, each with what follows for the notes it supersedes.
+
+    The oldest first: a note that is superseded itself says first what it supersedes.
+
+    Returns:
+        How many notes have a new revision, and the ids of those that are closed now.
+    """
+    changed, closed = 0, set[str]()
+    for one in sorted(rulings, key=lambda ruling: order_key(ruling.note)):
+        targets = supersedes(one.note)
+        with shielded():
+            made, gone = await _commit(task, one, targets)
+            await reconcile_superseded(task.memory, targets, by=SCHEDULER, now=task.now)
+        changed, closed = changed + made, closed | gone
+    return changed, frozenset(closed)
+
+
+async def _commit(task: Task, one: JudgedNote, targets: frozenset[str]) -> tuple[int, set[str]]:
+    store = task.memory.store
+    after: Mapping[str, Note] = {one.note.note_id: one.note}
+    closing = await plan_targets(store, targets, after, by=SCHEDULER, now=task.now)
+    own = revision(task, one.note, "compare", one.reason)
+    changes = [
+        # All of it is the run's, so that undoing the run takes all of it back.
+        replace(change, note=replace(change.note, run_id=task.run_id))
+        for change in await with_following(store, [own, *closing])
+    ]
+    stored = (await store.write(changes=changes)).stored
+    ids = {note.note_id for note in stored if note.state is not State.ACTIVE}
+    return len(stored), ids & targets
+
+
+COMPARE_MAX_LINKS = 3
 """Links of this step a note gets: to the surest, then the latest."""
-NEIGHBOURS = 64
+COMPARE_MAX_NEIGHBOURS = 64
 """Linked notes that one is compared with."""
 
 UNCOMPARED = NoteFilter(stage_below=COMPARED, stage_from=LINKED, states=())
 """Notes that were linked, and notes whose state has changed: what leads to them is looked at."""
 
-Rivals = dict[str, tuple[Outline, Conflict]]
+Conflicts = dict[str, tuple[Outline, Conflict]]
 """Note id -> the note, and why one of the two may not be true."""
 
 
 async def _compare(task: Task, most: int) -> Batch:
     store = task.memory.store
-    most = min(most, AT_ONCE) if task.writer.asks else most
+    most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
     waiting = await store.find(task.here(UNCOMPARED), limit=most)
     changed, closed = await _compare_notes(task, waiting)
     while closed:  # what leads to them is looked at again in the same run
@@ -57,7 +190,7 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, froz
     seen = tuple(note.note_id for note in waiting)
     notes = {note.note_id: note for note in waiting}
     notes |= {note.note_id: note for note in await _leading_to(task, seen)}
-    found = {i: await _rivals(task, note) for i, note in notes.items()}
+    found = {i: await _conflicts(task, note) for i, note in notes.items()}
     # A younger note, compared long ago, is where the link to one told since belongs.
     younger = {
         other.note_id
@@ -68,12 +201,12 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, froz
     for note in await task.memory.store.get(sorted(younger)):
         if note.stage >= LINKED:
             notes[note.note_id] = note
-            found[note.note_id] = await _rivals(task, note)
+            found[note.note_id] = await _conflicts(task, note)
     fresh = {i: await _without_stale(task, note) for i, note in notes.items()}
     stale = {(i, k.to) for i, note in notes.items() for k in note.links if k not in fresh[i].links}
     settled = await _settled(task, list(notes)) - stale
     pairs = [(note, _compared(task, fresh[i], found[i], settled)) for i, note in notes.items()]
-    rulings = {old.note_id: one for old, new in pairs if (one := await ruled(task, old, new))}
+    rulings = {old.note_id: one for old, new in pairs if (one := await judged(task, old, new))}
     rest = [(old, new) for old, new in pairs if old.note_id not in rulings]
     before, after = [old for old, _ in rest], [new for _, new in rest]
     changed = await settle(task, before, after, "compare", "compared by rule")
@@ -90,25 +223,25 @@ async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
         if note.note_id not in note_ids
         and note.state is State.ACTIVE
         and note.stage >= LINKED
-        and any(link.to in note_ids for link in note.links if is_open(link) or is_ruled(link))
+        and any(link.to in note_ids for link in note.links if is_open(link) or is_verdict(link))
     ]
 
 
 async def _without_stale(task: Task, note: Note) -> Note:
     """The note without verdicts on words that others have changed since; superseding stays."""
     store, kept = task.memory.store, list[Link]()
-    ruled_of = {link.to for link in note.links if is_ruled(link)}
+    ruled_of = {link.to for link in note.links if is_verdict(link)}
     others = await store.get(sorted(ruled_of)) if ruled_of else []
-    told = {other.note_id: await told_since(store, other) for other in others}
+    told = {other.note_id: await content_since(store, other) for other in others}
     for link in note.links:
         held = link.relation == SUPERSEDES and link.stood(None)
         since = max(link.made_at, link.valid_until or link.made_at)
-        if held or not is_ruled(link) or told.get(link.to, since) <= since:
+        if held or not is_verdict(link) or told.get(link.to, since) <= since:
             kept.append(link)
     return replace(note, links=tuple(kept))
 
 
-async def _rivals(task: Task, note: Note) -> Rivals:
+async def _conflicts(task: Task, note: Note) -> Conflicts:
     """The notes that may not be true beside this one: of its linked ones, and by what it states."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
@@ -116,13 +249,13 @@ async def _rivals(task: Task, note: Note) -> Rivals:
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
-    beside = replace(where, note_ids=tuple(sorted(linked)[-NEIGHBOURS:]))
-    others = await store.outlines(beside, limit=NEIGHBOURS) if linked else []
-    others += await tellers(store, told, where)
+    beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
+    others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
+    others += await notes_stating(store, told, where)
     return {
         other.note_id: (other, rival)
         for other in others
-        if other.note_id != note.note_id and (rival := tells_otherwise(note, told, other))
+        if other.note_id != note.note_id and (rival := conflict_between(note, told, other))
     }
 
 
@@ -150,7 +283,7 @@ def _compared(
     if note.state is not State.ACTIVE:  # nothing of it shows; back again it is compared anew
         return replace(note, stage=max(note.stage, COMPARED))
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
-    refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_ruled(k))}
+    refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_verdict(k))}
     older = [
         (other, rival)
         for other, rival in rivals.values()
@@ -162,7 +295,7 @@ def _compared(
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
         made_link(task, note, other.note_id, rival.relation, rival.weight, rival.reason)
-        for other, rival in older[:KEPT]
+        for other, rival in older[:COMPARE_MAX_LINKS]
     ]
     kept = [unless_same(old.get((link.to, link.relation)), link) for link in made]
     rest = [link for link in note.links if link not in stated and not is_open(link)]

@@ -8,11 +8,38 @@ import anyio
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
-from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task, settle
+from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, settle
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import spans
 from zettel.tools.language.keywords import keywords
 from zettel.tools.language.names import names
+
+UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
+
+
+async def _embed(task: Task, most: int) -> Batch:
+    memory = task.memory
+    waiting = await memory.store.find(UNEMBEDDED_NOTES, limit=most)
+    if not waiting:
+        return Batch()
+    bare = [*waiting, *await _earlier(task, waiting)]
+    contents = list(dict.fromkeys(note.content for note in bare))
+    vectors = await memory.embedder.embed_notes(contents)
+    made = dict(zip(contents, vectors, strict=True))
+    pairs = [(note, made[note.content]) for note in bare]
+    await memory.store.embed(pairs, model=memory.embedder.model_id)
+    return Batch(seen=tuple(note.note_id for note in waiting), changed=len(waiting))
+
+
+async def _earlier(task: Task, notes: Sequence[Note]) -> list[Note]:
+    """Their closed revisions that have no vectors either."""
+    revised = [note.note_id for note in notes if note.rev > 1]
+    told = [await task.memory.store.revisions(note_id) for note_id in revised]
+    return [row for rows in told for row in rows if not (row.current or row.embed_model)]
+
+
+EMBED = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
+"""Loads the model if need be."""
 
 
 def context_of(note: Note, keywords: Sequence[str]) -> str:
@@ -44,34 +71,36 @@ async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
     """
     drafts = dict[str, Note]()
     asked = [note for note in notes if "llm" not in note.derived_by.values()]
-    for start in range(0, len(asked), AT_ONCE):
-        part = asked[start : start + AT_ONCE]
+    for start in range(0, len(asked), LLM_BATCH_NOTES):
+        part = asked[start : start + LLM_BATCH_NOTES]
         said = await task.writer.describe(part)
         drafts |= {n.note_id: with_draft(n, said[n.note_id]) for n in part if n.note_id in said}
     return [drafts.get(note.note_id, note) for note in notes]
 
 
-BACKGROUND = 1_000
+BACKGROUND_MAX_NOTES = 1_000
 """Notes of the namespace that teach which words are common."""
-DERIVED = ("context", "keywords", "entities", "times")
+CONSTRUCTED_FIELDS = ("context", "keywords", "entities", "times")
 """What this step fills in."""
 
 
-RAW = NoteFilter(stage_below=CONSTRUCTED)
+UNCONSTRUCTED = NoteFilter(stage_below=CONSTRUCTED)
 """Notes whose words evolution has not read yet."""
 
 
 async def _construct(task: Task, most: int) -> Batch:
     store = task.memory.store
     waiting = await store.find(
-        task.here(RAW), limit=min(most, AT_ONCE) if task.writer.asks else most
+        task.here(UNCONSTRUCTED), limit=min(most, LLM_BATCH_NOTES) if task.writer.asks else most
     )
     if not waiting:
         return Batch()
     before, built = list[Note](), list[Note]()
     for namespace in sorted({note.namespace for note in waiting}):
         notes = [note for note in waiting if note.namespace == namespace]
-        background = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=BACKGROUND)
+        background = await store.outlines(
+            NoteFilter(namespaces=(namespace,)), limit=BACKGROUND_MAX_NOTES
+        )
         before += notes
         built += await anyio.to_thread.run_sync(
             _built_all, notes, [outline.content for outline in background]
@@ -96,7 +125,7 @@ def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
 def _built(note: Note, words: tuple[str, ...]) -> Note:
     """The note with everything derived that nobody gave; what an agent or an LLM made stays."""
     by = note.derived_by
-    mine = {name for name in DERIVED if by.get(name, "rule") == "rule"}
+    mine = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
     keys = words if "keywords" in mine else note.keywords
     built = replace(
         note,
@@ -106,8 +135,8 @@ def _built(note: Note, words: tuple[str, ...]) -> Note:
         context=context_of(note, keys) if "context" in mine else note.context,
         stage=CONSTRUCTED,
     )
-    made = {name: "rule" for name in DERIVED if name in mine and getattr(built, name)}
+    made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in mine and getattr(built, name)}
     return replace(built, derived_by={**by, **made})
 
 
-CONSTRUCT = Step(name="construct", waiting=RAW, work=_construct)
+CONSTRUCT = Step(name="construct", waiting=UNCONSTRUCTED, work=_construct)

@@ -7,8 +7,9 @@ Similarity comes last: links made from it add nothing that a vector search has n
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
 from zettel.storage.notes import (
@@ -24,24 +25,34 @@ from zettel.storage.notes import (
     fold,
     order_key,
 )
-from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.store import Change, NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
-from zettel.tools.changes.stages import CONSTRUCTED, LINKED
-from zettel.tools.evolve.steps.base import Batch, Step, Task, settle
+from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
+from zettel.tools.changes.unlearn import unlearn
+from zettel.tools.evolve.steps.base import (
+    LLM_BATCH_NOTES,
+    Batch,
+    Step,
+    Task,
+    content_since,
+    revision,
+    settle,
+)
+from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.cues import cue, has_cue
 
-RARE = 12
+RARE_NAME_MAX_HOLDERS = 12
 """A name that more active notes of the namespace hold connects nothing."""
-SAME_KEPT = 3
-SIMILAR_KEPT = 3
+ABOUT_SAME_MAX_LINKS = 3
+SIMILAR_MAX_LINKS = 3
 """Links of each sort a note gets."""
-ALIKE = 0.70
+LINK_MIN_COSINE = 0.70
 """Exact cosine of best passages from which two notes are alike: above what candidates are shown
 from, so that a link says more than a search would."""
-NEAREST = 12
+LINK_NEAREST_NOTES = 12
 """Notes looked at by similarity, for each of a note's first passages."""
-PASSAGES = 4
-IN_SESSIONS = 100_000
+LINK_MAX_PASSAGES = 4
+SESSIONS_MAX_NOTES = 100_000
 """Notes read of a batch's sessions: all of them."""
 
 
@@ -92,7 +103,7 @@ async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
         if not sessions:
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
-        told = await task.memory.store.outlines(where, limit=IN_SESSIONS)
+        told = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
         for session in _by_session(told).values():
             found |= {after.note_id: b for b, after in pairwise(session) if after.note_id in here}
     return found
@@ -171,42 +182,40 @@ async def _about_same(task: Task, note: Note) -> list[Link]:
     found = dict[str, Link]()
     for name in {fold(name): name for name in (*note.entities, note.subject) if name}.values():
         holders = await _naming(task, note.namespace, name)
-        if len(holders) > RARE:
+        if len(holders) > RARE_NAME_MAX_HOLDERS:
             continue
         for other in sorted(i for i in holders if i < note.note_id)[::-1]:
             weight, reason = 1 / len(holders), f"both name {name}"
             found.setdefault(other, made_link(task, note, other, ABOUT_SAME, weight, reason))
-    return sorted(found.values(), key=lambda known: (-known.weight, known.to))[:SAME_KEPT]
+    return sorted(found.values(), key=lambda known: (-known.weight, known.to))[
+        :ABOUT_SAME_MAX_LINKS
+    ]
 
 
 async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
-    """Ids of active notes that hold this name or are about it; one more than `RARE` at most."""
+    """Ids of active notes with this name or subject, at most `RARE_NAME_MAX_HOLDERS` + 1."""
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
-        hits = await store.match_text(name, where, limit=4 * RARE)
+        hits = await store.match_text(name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
         ids = tuple(hit.note_id for hit in hits)
         near = await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
         says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
         named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
-        task.holders[key] = tuple(outline.note_id for outline in named)[: RARE + 1]
+        task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
     return task.holders[key]
 
 
 async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most alike earlier notes."""
-    best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
-    for vector in vectors[:PASSAGES]:
-        for near in await task.memory.store.nearest(vector, where, limit=NEAREST, least=ALIKE):
-            other = near.outline.note_id
-            best[other] = max(best.get(other, 0.0), near.score)
+    best = await _alike(task, note, vectors)
     alike = sorted(
-        (i for i, cosine in best.items() if cosine >= ALIKE and i < note.note_id),
+        (i for i, cosine in best.items() if cosine >= LINK_MIN_COSINE and i < note.note_id),
         key=lambda i: (-best[i], i),
     )
     return [
         made_link(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
-        for i in alike[:SIMILAR_KEPT]
+        for i in alike[:SIMILAR_MAX_LINKS]
     ]
 
 
@@ -220,3 +229,121 @@ def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outli
         if outline.session:
             grouped.setdefault((outline.namespace, outline.session), []).append(outline)
     return grouped
+
+
+REVISE_MAX_NEIGHBOURS = 5
+"""Neighbours a note may revise: A-MEM's k."""
+NOTE_MAX_REVISERS = 16
+"""Notes that may have revised one: a note that everything touches becomes no clearer by one more,
+and its row must not grow without end."""
+
+UNREVISED = NoteFilter(stage_below=REVISED, stage_from=COMPARED)
+"""Notes whose neighbours have not been looked at in their light."""
+
+
+async def _revise(task: Task, most: int) -> Batch:
+    store = task.memory.store
+    if not task.writer.asks:
+        waiting = await store.find(task.here(UNREVISED), limit=most)
+        await store.mark(waiting, stage=REVISED)
+        return Batch(seen=tuple(note.note_id for note in waiting))
+    waiting = await store.find(task.here(UNREVISED), limit=min(most, LLM_BATCH_NOTES))
+    changed = 0
+    for note_id in sorted(note.note_id for note in waiting):  # as they were told
+        # As it stands now: another one of these may have revised it, or an agent changed it.
+        for note in await store.get([note_id]):
+            if note.state is State.ACTIVE and note.stage >= LINKED:
+                changed += await _revise_neighbours(task, note)
+                await store.mark([note], stage=REVISED)
+    return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
+
+
+async def _revise_neighbours(task: Task, note: Note) -> int:
+    """Commit what the note makes of its neighbours; how many it has revised."""
+    neighbours = await _neighbours(task, note)
+    if not neighbours:
+        return 0
+    drafts = await task.writer.revise(note, neighbours)
+    changes = [
+        change
+        for neighbour in neighbours
+        if (change := _revised(task, note, neighbour, drafts)) is not None
+    ]
+    if not changes:
+        return 0
+    stored = (await task.memory.store.write(changes=changes)).stored
+    now = await task.memory.store.get([note.note_id])
+    if (
+        now and now[0].state is State.FORGOTTEN
+    ):  # while the answer was on its way: then it taught nobody
+        await unlearn(task.memory, [note.note_id], by=SCHEDULER, now=task.now)
+    return len(stored)
+
+
+def _revised(
+    task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Description]
+) -> Change | None:
+    """The neighbour's next revision, with the vectors it has: they are made of content alone."""
+    draft = drafts.get(neighbour.note_id)
+    drafted = with_draft(neighbour, draft) if draft else neighbour
+    if drafted == neighbour:
+        return None
+    cause = Link(
+        to=note.note_id,
+        relation=REVISED_BY,
+        reason="revised in its light",
+        made_by="llm",
+        made_at=task.now,
+        valid_from=note.valid_from,
+    )
+    others = tuple(k for k in drafted.links if (k.to, k.relation) != (cause.to, cause.relation))
+    linked = replace(drafted, links=(*others, cause))
+    return revision(task, linked, "revise", f"in the light of {note.note_id}")
+
+
+async def _neighbours(task: Task, note: Note) -> list[Note]:
+    """The notes it is linked with, weightiest link first, then those alike, most alike first."""
+    store = task.memory.store
+    weights = {link.to: link.weight for link in note.links if link.stood(None)}
+    for other in await store.linking_to([note.note_id]):
+        for link in other.links:
+            if link.to == note.note_id and link.stood(None):
+                weights[other.note_id] = max(weights.get(other.note_id, 0.0), link.weight)
+    linked = sorted(weights, key=lambda i: (-weights[i], i))
+    vectors = await store.passages_of([note.note_id])
+    alike = await _alike(task, note, vectors.get(note.note_id, ()))
+    ids = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
+    told_at = await content_since(store, note)
+    known = await store.get([i for i in ids if i != note.note_id])
+    return [
+        other
+        for other in known
+        if other.state is State.ACTIVE
+        and other.namespace == note.namespace
+        and not other.derived  # what is composed is composed anew
+        and other.stage >= LINKED
+        and _revisable(other, note.note_id, told_at)
+    ][:REVISE_MAX_NEIGHBOURS]
+
+
+def _revisable(other: Note, by: str, told_at: datetime) -> bool:
+    """Whether a note may still be revised: by one and the same only once, and not for ever."""
+    causes = [k for k in other.links if k.relation == REVISED_BY and k.made_by == "llm"]
+    done = any(link.to == by and link.made_at >= told_at for link in causes)
+    return not done and len(causes) < NOTE_MAX_REVISERS
+
+
+async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
+    """Note id -> exact cosine of best passages, of the notes that are as alike as links demand."""
+    best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
+    for vector in vectors[:LINK_MAX_PASSAGES]:
+        for near in await task.memory.store.nearest(
+            vector, where, limit=LINK_NEAREST_NOTES, least=LINK_MIN_COSINE
+        ):
+            other = near.outline.note_id
+            best[other] = max(best.get(other, 0.0), near.score)
+    return best
+
+
+REVISE = Step(name="revise", waiting=UNREVISED, work=_revise)
+"""By rule it only marks; with an LLM it is one question a note."""

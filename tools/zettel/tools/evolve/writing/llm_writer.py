@@ -5,25 +5,28 @@ from collections.abc import Callable, Mapping, Sequence
 import anyio
 
 from zettel.storage.notes import Note, fold
-from zettel.tools.evolve.writing.composition import Composition, composition, read_lines
 from zettel.tools.evolve.writing.grounding import Sources, fault, sources_of
-from zettel.tools.evolve.writing.judgement import Judgements, judgement, read_verdict
 from zettel.tools.evolve.writing.prompts import (
+    Composition,
     Described,
     Descriptions,
+    Judgements,
     Revisions,
     WordedNote,
+    composition,
     description,
+    judgement,
+    read_lines,
+    read_verdict,
     revision,
 )
-from zettel.tools.evolve.writing.writer import Description, Piece, Verdict
-from zettel.tools.llm.budget import TokenBudget
-from zettel.tools.llm.client import LlmClient
+from zettel.tools.evolve.writing.writer import Description, Piece, Verdict, Writer
+from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import Llm
 
-CONTEXT_MOST, ITEM_MOST, QUESTION_MOST = 300, 64, 160
+CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
 """Characters; the prompts ask for about half of each."""
-KEYWORDS, TAGS, QUESTIONS = 6, 4, 3
+MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
 """Entries kept of each list, as the prompts ask for them."""
 
 
@@ -126,10 +129,10 @@ class LlmWriter:
     def _draft(self, item: WordedNote, sources: Sources) -> Description:
         questions = item.questions if isinstance(item, Described) else []
         return Description(
-            context="".join(self._list([item.context], sources, CONTEXT_MOST, 1)),
-            keywords=self._list(item.keywords, sources, ITEM_MOST, KEYWORDS),
-            tags=self._list(item.tags, sources, ITEM_MOST, TAGS),
-            questions=self._list(questions, sources, QUESTION_MOST, QUESTIONS),
+            context="".join(self._list([item.context], sources, CONTEXT_MAX_CHARACTERS, 1)),
+            keywords=self._list(item.keywords, sources, ITEM_MAX_CHARACTERS, MAX_KEYWORDS),
+            tags=self._list(item.tags, sources, ITEM_MAX_CHARACTERS, MAX_TAGS),
+            questions=self._list(questions, sources, QUESTION_MAX_CHARACTERS, MAX_QUESTIONS),
         )
 
     def _list(
@@ -143,3 +146,46 @@ class LlmWriter:
                 self._asker.fell_back(wrong)
                 return ()
         return tuple(first)
+
+
+class PrivateNamespaceWriter:
+    """Passes on what another writer may see; of the rest it says nothing, as the rule does.
+
+    Args:
+        writer: Who words the rest.
+        secret: Namespaces none of whose notes it is shown.
+    """
+
+    def __init__(self, writer: Writer, secret: Sequence[str]) -> None:
+        self._writer = writer
+        self._secret = frozenset(secret)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the other one asks."""
+        return self._writer.asks
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What the other one did."""
+        return self._writer.counts
+
+    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
+        """Of the notes it may show."""
+        return await self._writer.describe(self._open(notes))
+
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
+        """If it may show the note, of the neighbours it may show."""
+        return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
+
+    async def compose(self, piece: Piece) -> str:
+        """If it may show every note."""
+        shown = len(self._open(piece.notes)) == len(piece.notes)
+        return await self._writer.compose(piece) if shown else ""
+
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+        """If it may show the note, against the older ones it may show."""
+        return await self._writer.judge(note, self._open(older) if self._open([note]) else [])
+
+    def _open(self, notes: Sequence[Note]) -> list[Note]:
+        return [note for note in notes if note.namespace not in self._secret]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from zettel.storage.notes import Note, fold
 
-MOST_TAGS = 12
+EVOLVED_MAX_TAGS = 12
 """Tags a note has at most once evolution has added some; the agent's own may be more."""
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -145,4 +145,4 @@ def with_draft(note: Note, draft: Description) -> Note:
 def _added(given: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     known = {fold(item) for item in given}
     new = [item for item in more if fold(item) not in known]
-    return (*given, *new[: max(0, MOST_TAGS - len(given))])
+    return (*given, *new[: max(0, EVOLVED_MAX_TAGS - len(given))])

@@ -1,12 +1,219 @@
-"""Checks over rows of notes: revision chains, keys, links, vectors."""
+"""One thing that is not as it should be, in words for the person who keeps the store."""
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
-from zettel.storage.doctor.facts import RowFacts, StoreFacts
+from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
 from zettel.storage.notes import NEEDS_REVIEW
-from zettel.tools.doctor.finding import Finding, found
+from zettel.tools.evolve.lease import LEASE_KEY
+
+FINDING_MAX_EXAMPLES = 5
+"""Examples that a finding names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check found; none of it is anybody's text."""
+
+    name: str
+    """The damage, in one word: stable, for programs."""
+    count: int
+    means: str
+    """What it means for the notes or for who uses them."""
+    fix: str = ""
+    """What `--fix` does about it; empty if it can do nothing."""
+    advice: str = ""
+    """What a person can do, where `--fix` cannot or not alone."""
+    examples: tuple[str, ...] = ()
+    """Ids or names, a few."""
+    is_damage: bool = True
+    """False for what is only worth knowing."""
+
+
+Check = Callable[[StoreFacts], Sequence[Finding]]
+
+
+def few(names: Sequence[str]) -> tuple[str, ...]:
+    """The first names of many."""
+    return tuple(names[:FINDING_MAX_EXAMPLES])
+
+
+def found(
+    name: str, ids: Sequence[str], means: str, *, fix: str = "", advice: str = ""
+) -> list[Finding]:
+    """A finding about these notes or things; none if there are none."""
+    if not ids:
+        return []
+    shown = few(list(dict.fromkeys(ids)))
+    return [Finding(name=name, count=len(ids), means=means, fix=fix, advice=advice, examples=shown)]
+
+
+MISSING_INDICES = "missing_indices"
+UNINDEXED_ROWS = "unindexed_rows"
+FRAGMENTS = "fragments"
+OLD_VERSIONS = "old_versions"
+
+MAX_UNINDEXED_ROWS = 1_000
+MAX_SMALL_FRAGMENTS = 200
+"""Single-row commits above which search and opening become slow: measured at 190, 20 ms an id
+instead of 2; upkeep runs every 50 to 100 commits."""
+MAX_OLD_VERSIONS = 2_000
+"""Manifests that a listing walks in some 40 ms; each holds files that are of no use any more."""
+
+
+def check_tables(seen: StoreFacts) -> Sequence[Finding]:
+    """What upkeep has left undone."""
+    missing = [f"{index.table}.{index.column}" for index in seen.indices if not index.there]
+    behind = [index for index in seen.indices if index.unindexed > MAX_UNINDEXED_ROWS]
+    slow = [table for table in seen.tables if table.small_fragments > MAX_SMALL_FRAGMENTS]
+    tended = "Compacts the tables, indexes new rows and drops old versions."
+    told = [
+        *found(
+            MISSING_INDICES,
+            missing,
+            "An index is missing: search reads every row instead, or full text finds nothing.",
+            fix="Builds the table's indices anew.",
+        ),
+        *found(
+            UNINDEXED_ROWS,
+            [f"{index.table}.{index.column}: {index.unindexed}" for index in behind],
+            "Rows are in no index yet: they are found, slowly.",
+            fix=tended,
+        ),
+        *found(
+            FRAGMENTS,
+            [f"{table.name}: {table.small_fragments}" for table in slow],
+            "A table lies in very many pieces: every read and write of it is slow.",
+            fix=tended,
+        ),
+    ]
+    if seen.old_versions > MAX_OLD_VERSIONS:
+        told.append(
+            Finding(
+                name=OLD_VERSIONS,
+                count=seen.old_versions,
+                means="Versions of tables that no reader can need any more take up disk.",
+                fix=tended,
+            )
+        )
+    return told
+
+
+DAMAGED_MANIFESTS = "damaged_manifests"
+EMPTY_DATA = "empty_data_files"
+EMPTY_INDICES = "empty_index_files"
+LEFTOVERS = "leftovers"
+
+
+def check_files(seen: FileFacts) -> Sequence[Finding]:
+    """Damaged and useless files; all of these `--fix` mends by opening and healing the store."""
+    told = (
+        Finding(
+            name=DAMAGED_MANIFESTS,
+            count=seen.damaged_manifests,
+            means="Versions of tables lost their content, as a loss of power does it. Until that"
+            " is mended the store does not open; what was written last may be gone.",
+            fix="Goes back to the newest version that is whole.",
+            advice="ZETTEL_DURABILITY=power-loss keeps this from happening again.",
+        ),
+        Finding(
+            name=EMPTY_DATA,
+            count=seen.empty_data,
+            means="Tables have data files without content, as a loss of power does it.",
+            fix="Goes back to the newest version that can be read, where the present one cannot.",
+            advice="What was written after it is lost here; a backup may hold it.",
+        ),
+        Finding(
+            name=EMPTY_INDICES,
+            count=seen.empty_index_files,
+            means="Files of indices have no content: a search that needs them fails.",
+            fix="Builds the indices anew.",
+        ),
+        Finding(
+            name=LEFTOVERS,
+            count=seen.leftovers,
+            means="Files of writes that were killed lie about; nothing reads them.",
+            fix="Removes them.",
+        ),
+    )
+    return [finding for finding in told if finding.count]
+
+
+LOST_COMMITS = "lost_commits"
+
+
+def check_commits(lost: int) -> Sequence[Finding]:
+    """What it means if commits of a probe were lost."""
+    if not lost:
+        return []
+    return [
+        Finding(
+            name=LOST_COMMITS,
+            count=lost,
+            means="The object store ignores the condition of a put: of two processes that write"
+            " at once, one loses what was acknowledged.",
+            advice="Let one process alone write there, or use a store with conditional puts (AWS"
+            " S3, Google Cloud Storage, Azure, MinIO).",
+        )
+    ]
+
+
+PENDING_ERASURES = "pending_erasures"
+ERASED_AGAIN = "erased_again"
+
+
+def check_pending(seen: StoreFacts) -> Sequence[Finding]:
+    """Erasures on their way, and erased notes that a copied file brought back."""
+    told = found(
+        ERASED_AGAIN,
+        seen.relapsed,
+        "Erased notes are there again, as a file of an earlier day brings them.",
+        fix="Erases them again.",
+    )
+    if seen.erasures_due:
+        told.append(
+            Finding(
+                name=PENDING_ERASURES,
+                count=seen.erasures_due,
+                means="Erasures were ordered and are not finished: bytes of what was erased may"
+                " still lie in the store's files. An engine finishes them by itself.",
+                fix="Finishes them.",
+            )
+        )
+    return told
+
+
+STALE_LEASE = "stale_lease"
+
+
+def check_lease(
+    seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
+) -> Sequence[Finding]:
+    """A lease that ran out or whose holder has died."""
+    claim = seen.meta.get(LEASE_KEY)
+    if claim is None:
+        return []
+    try:
+        said: dict[str, str] = json.loads(claim)
+        stale = datetime.fromisoformat(said["until"]) <= now or is_gone(said["holder"])
+    except (ValueError, KeyError, TypeError):
+        stale = True
+    if not stale:
+        return []
+    return [
+        Finding(
+            name=STALE_LEASE,
+            count=1,
+            means="A process that evolved the notes has died without giving its lease back; it"
+            " runs out by itself within a minute.",
+            fix="Takes the lease away.",
+        )
+    ]
+
 
 REVISION_GAPS = "revision_gaps"
 TORN_TIMES = "torn_times"
@@ -31,7 +238,7 @@ def check_chains(seen: StoreFacts) -> Sequence[Finding]:
         ),
         *found(
             TORN_TIMES,
-            torn(seen),
+            torn_notes(seen),
             "A revision does not end in the moment the next one begins: a look back at a moment"
             " in between finds the note twice, or not at all.",
             fix="Lets each revision end where the next one begins.",
@@ -39,7 +246,7 @@ def check_chains(seen: StoreFacts) -> Sequence[Finding]:
     ]
 
 
-def torn(seen: StoreFacts) -> list[str]:
+def torn_notes(seen: StoreFacts) -> list[str]:
     """Ids of notes with a gap or an overlap between two revisions."""
     return [
         note_id
@@ -157,7 +364,7 @@ def check_links(seen: StoreFacts) -> Sequence[Finding]:
     ]
 
 
-def crooked(seen: StoreFacts) -> list[str]:
+def mislinked_notes(seen: StoreFacts) -> list[str]:
     """Ids of notes with links to themselves, or that are found from one end only."""
     return [*_to_themselves(seen), *_one_sided(seen)]
 
@@ -172,7 +379,7 @@ def _one_sided(seen: StoreFacts) -> list[str]:
 
 FOREIGN_VECTORS = "foreign_vectors"
 LOST_VECTORS = "lost_vectors"
-WAITING = "waiting_for_vectors"
+WAITING_FOR_VECTORS = "waiting_for_vectors"
 
 
 def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
@@ -198,7 +405,7 @@ def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
     if waiting:
         told.append(
             Finding(
-                name=WAITING,
+                name=WAITING_FOR_VECTORS,
                 count=waiting,
                 means="Notes wait for their vectors; until then they are found by their words.",
                 advice="The engine embeds them in the background; zettel evolve --once does it"
@@ -209,7 +416,7 @@ def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
     return told
 
 
-def wrong(seen: StoreFacts) -> list[str]:
+def notes_with_wrong_vectors(seen: StoreFacts) -> list[str]:
     """Ids of notes with vectors that are another model's, or not what their row says of them."""
     return [*_foreign(seen), *_lost(seen)]
 

@@ -1,0 +1,341 @@
+"""A note to be composed from others, and how one that stands becomes what a draft says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import count
+
+from zettel.storage.ids import derived_id, new_id
+from zettel.storage.notes import (
+    DERIVED_FROM,
+    EVOLUTION,
+    Kind,
+    Link,
+    Note,
+    Origin,
+    State,
+    fold,
+)
+from zettel.storage.store import NewNote, NoteFilter
+from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
+from zettel.tools.evolve.steps.base import Task, revision
+from zettel.tools.evolve.writing.writer import Piece
+from zettel.tools.language.prompt_injection import reads_like_instructions
+
+CONSOLIDATE = "consolidate"
+
+WORDED_BY = "summary"
+"""Key of `Note.derived_by` under which a composed note says who worded it, if no rule did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedDraft:
+    """What evolution would have stand; of its `key` there is one in a namespace."""
+
+    sort: str
+    """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
+    key: str
+    """Id of the first note it is of; empty for the only one of its sort in a namespace."""
+    namespace: str
+    kind: Kind = Kind.CONCEPT
+    session: str = ""
+    subject: str = ""
+    content: str
+    sources: tuple[Note, ...]
+    """Every note it is of, at least one."""
+    reason: str
+    head: str = ""
+    """What stands before the text, whoever words it."""
+    room: int = 0
+    """Bytes of UTF-8 that head and text may have in a writer's words; 0 leaves it to the rule."""
+    shown: tuple[Note, ...] = ()
+    """The notes that a writer is shown; empty for every source."""
+    made_by: str = "rule"
+    """Who worded it: `rule` or `llm`."""
+
+
+def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
+    """A draft as a new note.
+
+    Args:
+        task: The run.
+        draft: What to say.
+        note_id: Its id.
+    """
+    last = max(source.happened_at for source in draft.sources)
+    return Note(
+        note_id=note_id,
+        namespace=draft.namespace,
+        content=draft.content,
+        subject=draft.subject,
+        tags=(draft.sort,),
+        kind=draft.kind,
+        session=draft.session,
+        links=_links(task, draft, ()),
+        happened_at=last,
+        valid_from=min(last, task.now),
+        known_from=task.now,
+        derived_by=_makers({"tags": "rule"}, draft),
+        origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
+        trust=min(source.trust for source in draft.sources),
+        changed_by=SCHEDULER,
+        change=CONSOLIDATE,
+        reason=draft.reason,
+        run_id=task.run_id,
+        stage=CONSOLIDATED,
+    )
+
+
+def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
+    """The note that stands, saying what a draft says; what an agent may have given it stays."""
+    last = max(source.happened_at for source in draft.sources)
+    return replace(
+        old,
+        content=draft.content,
+        derived_by=_makers(old.derived_by, draft),
+        links=_links(task, draft, old.links),
+        happened_at=last,
+        valid_from=min(last, old.valid_from if old.happened_at == last else task.now),
+        trust=min(source.trust for source in draft.sources),
+        state=State.ACTIVE,
+    )
+
+
+def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
+    others = {name: maker for name, maker in makers.items() if name != WORDED_BY}
+    return others | ({WORDED_BY: draft.made_by} if draft.made_by != "rule" else {})
+
+
+def is_ours(note: Note) -> bool:
+    """Whether evolution may still say what a note says, or whether an agent decided about it."""
+    return note.derived and (
+        note.state is State.ACTIVE
+        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE, WITHDRAW))
+    )
+
+
+def cited(note: Note) -> frozenset[str]:
+    """Ids of the notes it is of."""
+    return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
+
+
+def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, ...]:
+    """A link to every source.
+
+    One to what is no source any more ends, but stays: what was once made of a note must be found
+    when that is forgotten.
+    """
+    wanted = {source.note_id: source for source in draft.sources}
+    links = list[Link]()
+    for link in old:
+        ours = link.made_by == "rule" and link.relation == DERIVED_FROM and link.stood(None)
+        if ours and link.to not in wanted:
+            links.append(replace(link, valid_until=max(task.now, link.made_at)))
+        else:
+            links.append(link)
+            if ours:
+                del wanted[link.to]
+    new = [
+        Link(
+            to=source.note_id,
+            relation=DERIVED_FROM,
+            made_by="rule",
+            made_at=task.now,
+            valid_from=source.valid_from,
+        )
+        for source in wanted.values()
+    ]
+    return (*links, *new)
+
+
+WRITER_MAX_NOTES = 40
+"""Notes a writer is shown for one text; of more, the rule's own choice stands for all."""
+_BY = "worded by the LLM from "
+"""In a revision's reason, before the mark of what it was worded from."""
+
+
+async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDraft:
+    """The draft as the writer would have it; as it is where the writer has nothing that holds.
+
+    What was worded of the very same words before stays: a run cut off before its end asks nobody
+    twice, and without an LLM nothing that one has worded is lost.
+
+    Args:
+        task: The run.
+        draft: By rule.
+        old: The note that stands for it; None if there is none.
+    """
+    shown = _shown(draft)
+    if not draft.room or not shown or (old is not None and not is_ours(old)):
+        return draft
+    mark = _mark(shown)
+    if old is not None and old.derived_by.get(WORDED_BY) == "llm":
+        if await _marked(task, old) == mark:
+            return _by_llm(draft, old.content, mark)
+    if not task.writer.asks or len(shown) > WRITER_MAX_NOTES:
+        return draft
+    room = draft.room - len(draft.head.encode()) - 1
+    text = await task.writer.compose(Piece(sort=draft.sort, notes=shown, most=room))
+    return _by_llm(draft, f"{draft.head} {text}".strip(), mark) if text else draft
+
+
+async def still_current(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
+    """The drafts whose notes say, after an answer that took its time, what they said before it."""
+    ids = {note.note_id for draft in drafts for note in draft.sources}
+    now = {note.note_id: note for note in await task.memory.store.get(sorted(ids))}
+
+    def stands(note: Note) -> bool:
+        is_now = now.get(note.note_id)
+        return is_now is not None and (is_now.state, is_now.content) == (note.state, note.content)
+
+    return [draft for draft in drafts if all(map(stands, draft.sources))]
+
+
+def _shown(draft: DerivedDraft) -> tuple[Note, ...]:
+    return tuple(
+        note
+        for note in (draft.shown or draft.sources)
+        if note.state is State.ACTIVE and not reads_like_instructions(_words(note))
+    )
+
+
+def _words(note: Note) -> str:
+    return f"{note.subject}\n{note.content}"
+
+
+def _by_llm(draft: DerivedDraft, content: str, mark: str) -> DerivedDraft:
+    reason = f"{draft.reason}, {_BY}{mark}"
+    return replace(draft, content=content, made_by="llm", reason=reason)
+
+
+def _mark(notes: Sequence[Note]) -> str:
+    """What notes say, in 48 bits: enough to tell one telling of a session from the next."""
+    told = "\n".join(sorted(f"{n.note_id} {n.happened_at} {fold(_words(n))}" for n in notes))
+    return blake2b(told.encode(), digest_size=6).hexdigest()
+
+
+async def _marked(task: Task, note: Note) -> str:
+    """The mark of the revision in which a note was worded last."""
+    for earlier in reversed(await task.memory.store.revisions(note.note_id)):
+        if earlier.change == CONSOLIDATE and _BY in earlier.reason:
+            return earlier.reason.rpartition(_BY)[2]
+    return ""
+
+
+SORT_MAX_NOTES = 100
+"""Notes of a sort there is one of in a namespace that are looked through: it and forgotten ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommittedDrafts:
+    """What a commit of drafts did."""
+
+    changed: int = 0
+    created: int = 0
+    lost: bool = False
+    """Somebody changed one of the notes meanwhile, or one that they are of."""
+
+    def plus(self, other: "CommittedDrafts") -> "CommittedDrafts":
+        """Both together."""
+        return CommittedDrafts(
+            changed=self.changed + other.changed,
+            created=self.created + other.created,
+            lost=self.lost or other.lost,
+        )
+
+
+async def keep(
+    task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
+) -> CommittedDrafts:
+    """Let the drafts stand, in one commit.
+
+    Args:
+        task: The run.
+        drafts: What is to stand.
+        outdated: Composed notes that may have lost what they were of; those that no draft is
+            about are taken out of recall.
+    """
+    new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
+    standing = [(draft, *await _standing(task, draft)) for draft in drafts]
+    said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
+    still = await still_current(task, [d for d, _, _ in said]) if task.writer.asks else drafts
+    late = len(still) < len(drafts)
+    for draft, note_id, old in said:
+        seen.add(note_id)
+        if late and draft not in still:
+            continue
+        if old is None:
+            new.append(composed(task, draft, note_id))
+        elif is_ours(old) and (fresh := recomposed(task, draft, old)) != old:
+            revised.append((old, fresh, draft.reason))
+    for old in outdated:
+        if old.note_id not in seen and old.state is State.ACTIVE and is_ours(old):
+            gone = replace(old, state=await _left_for(task, old))
+            revised.append((old, gone, "nothing is left of what it was of"))
+    return (await _committed(task, new, revised)).plus(CommittedDrafts(lost=late))
+
+
+async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
+    """The note a draft is about, or the id of the one to make.
+
+    What evolution or an undo has forgotten is not brought back, since earlier revisions of it hold
+    what was forgotten: another note takes its place, as with an erased one, whose id is spent. What
+    an agent has forgotten stays so.
+    """
+    store = task.memory.store
+    if draft.key:
+        for generation in count():
+            note_id = derived_id(draft.key, f"{draft.namespace}\n{draft.sort}\n{generation}")
+            found = await store.get([note_id])
+            if (found and not _is_replaced(found[0])) or not (
+                found or await task.memory.admin.erased([note_id])
+            ):
+                return note_id, found[0] if found else None
+    where = NoteFilter(namespaces=(draft.namespace,), kinds=(draft.kind,), states=(), derived=True)
+    there = [n for n in await _of_sort(task, where, draft.sort) if not _is_replaced(n)]
+    return (there[0].note_id, there[0]) if there else (new_id(task.now), None)
+
+
+async def _of_sort(task: Task, where: NoteFilter, sort: str) -> list[Note]:
+    found = await task.memory.store.find(replace(where, tags=(sort,)), limit=SORT_MAX_NOTES)
+    return [note for note in found if note.origin.principal == sort]
+
+
+def _is_replaced(note: Note) -> bool:
+    return note.state is State.FORGOTTEN and note.change != "forget"
+
+
+async def _left_for(task: Task, note: Note) -> State:
+    """Archived; forgotten if one of its sources is."""
+    sources = await task.memory.store.get(sorted(cited(note)))
+    forgotten = any(source.state is State.FORGOTTEN for source in sources)
+    return State.FORGOTTEN if forgotten else State.ARCHIVED
+
+
+async def _committed(
+    task: Task, new: Sequence[Note], revised: Sequence[tuple[Note, Note, str]]
+) -> CommittedDrafts:
+    if not new and not revised:
+        return CommittedDrafts()
+    reworded = [fresh for old, fresh, _ in revised if fresh.content != old.content]
+    texts = [note.content for note in (*new, *reworded)]
+    embedded = await task.memory.embedder.embed_notes(texts) if texts else []
+    vectors = dict(zip((n.note_id for n in (*new, *reworded)), embedded, strict=True))
+    model = task.memory.embedder.model_id
+    changes = [
+        replace(
+            revision(task, replace(fresh, embed_model=model), CONSOLIDATE, reason),
+            vectors=vectors.get(fresh.note_id),
+        )
+        if fresh.note_id in vectors
+        else revision(task, fresh, CONSOLIDATE, reason)
+        for _, fresh, reason in revised
+    ]
+    made = [
+        NewNote(note=replace(note, embed_model=model), vectors=vectors[note.note_id])
+        for note in new
+    ]
+    written = await task.memory.store.write(new=made, changes=changes)
+    created = sum(note.rev == 1 for note in written.stored)
+    changed = len(written.stored) - created
+    return CommittedDrafts(changed=changed, created=created, lost=bool(written.lost))
