@@ -22,8 +22,8 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.commands.serve import base_url, listen
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.dispatch import perform
 from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
@@ -31,8 +31,7 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.open_requests import OpenRequests
-from zettel.server.transports.stdio.conversation import converse
-from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteStore

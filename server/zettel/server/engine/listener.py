@@ -25,8 +25,7 @@ from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
-from zettel.server.transports.stdio.conversation import converse
-from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.errors import ZettelError
 from zettel.tools.caller import USER_NAMESPACE
 

@@ -1,6 +1,6 @@
-"""What one process owns, however many clients it serves: store, model, scheduler, usage.
+"""What one process owns, shared by all its clients: store, model, scheduler, usage counts.
 
-Nothing here is a connection's: over SSE the SDK enters a server's lifespan once for each.
+Not in the SDK's lifespan, which is entered once per connection over SSE.
 """
 
 import logging
@@ -12,13 +12,12 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from zettel.server.observability.counters import Counters, NoCounters
+from zettel.server.observability.request_log import Counters, NoCounters
 from zettel.server.observability.tracing import span
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
-from zettel.server.runtime.usage_flush import flush, flush_regularly
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
@@ -29,6 +28,28 @@ from zettel.tools.progress import AT_WORK, say
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
+
+USAGE_INTERVAL_S = 5.0
+"""Seconds between two writes of what recall reinforced; a batch is one commit."""
+
+
+async def flush_regularly(memory: Memory) -> None:
+    """Write what has gathered, until cancelled."""
+    while True:
+        await anyio.sleep(USAGE_INTERVAL_S)
+        await flush(memory)
+
+
+async def flush(memory: Memory) -> None:
+    """Write what has gathered since the last time."""
+    if not memory.usage.dirty:
+        return
+    try:
+        await memory.usage.flush(memory.store)
+    except Exception:
+        # Kept in the buffer: the next flush tries again, and no count is worth a server's life.
+        logger.warning("usage was not written", exc_info=True)
+
 
 CLOSE_S = 5.0
 """Seconds the last writes may take before the process leaves anyway."""

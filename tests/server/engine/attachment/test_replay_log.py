@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from zettel.server.engine.attachment.replay_log import REPLAY_ID, ReplayLog
+from zettel.server.engine.attachment.relay import REPLAY_ID, ReplayLog
 
 
 def line(**message: JsonValue) -> bytes:

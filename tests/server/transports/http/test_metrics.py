@@ -20,7 +20,7 @@ from tests.server.processes import PATIENCE_S, Process, environment, started
 
 from zettel.server.commands.tokens import create
 from zettel.server.config.settings import Settings
-from zettel.server.observability.counters import RequestRecord
+from zettel.server.observability.request_log import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http import metrics as module
 from zettel.server.transports.http.metrics import Metrics

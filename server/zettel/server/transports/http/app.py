@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.health import health_routes

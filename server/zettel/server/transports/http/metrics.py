@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.observability.counters import RequestRecord
+from zettel.server.observability.request_log import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run

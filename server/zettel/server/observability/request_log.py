@@ -1,9 +1,14 @@
-"""What is told of every request: one line in the log, one count, one span; never its arguments."""
+"""One log line, one count and one span per request, never its arguments.
+
+Nothing is counted unless the HTTP server serves `/metrics`.
+"""
 
 import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import anyio
 from mcp.server import ServerRequestContext
@@ -13,10 +18,93 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic import ValidationError
 
-from zettel.server.observability.counters import Counters, RequestRecord, current, went_wrong
 from zettel.server.observability.logs import fields
 from zettel.server.observability.tracing import context_of, span
-from zettel.storage.notes import Origin
+from zettel.storage.errors import ZettelError
+from zettel.storage.notes import Origin, Run
+
+Outcome = Literal["ok", "error", "failed", "cancelled"]
+"""`error`: the caller's affair, answered with the next step; `failed`: ours, see the log."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestRecord:
+    """A request in progress, and how it ended."""
+
+    method: str
+    """Of the protocol, such as `tools/call`; `unknown` for any other."""
+    tool: str = ""
+    """One of the four, or `unknown`; empty unless one is called."""
+    transport: str
+    outcome: Outcome = "ok"
+    error: str = ""
+    """Kind of what went wrong: the name of an error's class, or the protocol's code."""
+    seconds: float = 0.0
+
+
+class Counters(Protocol):
+    """Keeps count. Called on the event loop; each must return at once."""
+
+    def began(self, deed: RequestRecord) -> None:
+        """A request has come."""
+        ...
+
+    def ended(self, deed: RequestRecord) -> None:
+        """It is over."""
+        ...
+
+    def ran(self, run: Run) -> None:
+        """Evolution has ended a run in this process."""
+        ...
+
+    def refused(self, reason: str) -> None:
+        """Somebody was turned away.
+
+        Args:
+            reason: One of a few words of ours, never the caller's.
+        """
+        ...
+
+    def connected(self, kind: str, by: int) -> None:
+        """Conversations were opened, or closed if fewer than none.
+
+        Args:
+            kind: `stdio`, or the path of an HTTP request.
+            by: How many more.
+        """
+        ...
+
+
+class NoCounters:
+    """A tally that keeps none."""
+
+    def began(self, deed: RequestRecord) -> None:
+        """A request has come."""
+
+    def ended(self, deed: RequestRecord) -> None:
+        """It is over."""
+
+    def ran(self, run: Run) -> None:
+        """Evolution has ended a run."""
+
+    def refused(self, reason: str) -> None:
+        """Somebody was turned away."""
+
+    def connected(self, kind: str, by: int) -> None:
+        """Conversations were opened or closed."""
+
+
+current: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
+"""The request that is being carried out."""
+
+
+def went_wrong(error: BaseException) -> None:
+    """Note what kept the request that is being carried out from being done."""
+    deed = current.get()
+    if deed is not None:
+        deed.outcome = "error" if isinstance(error, ZettelError) else "failed"
+        deed.error = type(error).__name__
+
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from zettel.server.protocol.arguments import read_arguments
 from zettel.server.protocol.schemas import (
     ForgetArguments,
     RecallArguments,
     RememberArguments,
     UpdateArguments,
+    read_arguments,
 )
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 
