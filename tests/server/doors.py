@@ -25,7 +25,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
@@ -61,7 +61,7 @@ class House:
     """What stands behind the doors."""
 
     store: NoteStore = field(default_factory=DictStore)
-    perform: Dispatch = perform
+    dispatch: Dispatch = dispatch
     """Carries out calls; a test may hold them up."""
 
     def parts(self) -> Factories:
@@ -80,7 +80,7 @@ class House:
         return self.store
 
     async def _verbs(self) -> Dispatch:
-        return self.perform
+        return self.dispatch
 
     async def _scheduler(self, _memory: Memory, _clock: Clock) -> EvolutionScheduler:
         return Bell()

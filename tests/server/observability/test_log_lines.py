@@ -18,7 +18,7 @@ from tests.server.doors import ERAS, STREAMS_LEFT_OPEN, TRANSPORTS, House, opene
 from zettel.server.observability.logs import LogFormat, LogLine, fields
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.tools import TOOLS
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.errors import StoreUnavailableError
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
@@ -99,7 +99,7 @@ async def fails(
     memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
 ) -> Mapping[str, object]:
     """A bug with the note's words in its message, and in those of what led to it."""
-    await perform(memory, caller, arguments, now=now)
+    await dispatch(memory, caller, arguments, now=now)
     try:
         raise StoreUnavailableError("p", f"refused content = '{CANARY}'", CANARY)
     except StoreUnavailableError as error:
@@ -108,7 +108,7 @@ async def fails(
 
 async def test_a_bug_that_holds_a_notes_words_is_told_without_them() -> None:
     with listening() as lines:
-        async with opened(House(perform=fails)) as doors, doors.client("stdio", "auto") as client:
+        async with opened(House(dispatch=fails)) as doors, doors.client("stdio", "auto") as client:
             answer = await client.call_tool("remember", {"content": f"a {CANARY} sings"})
 
     told = "\n".join(lines.written)

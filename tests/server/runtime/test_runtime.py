@@ -37,7 +37,7 @@ class Fakes:
     failures: list[Exception] = field(default_factory=list[Exception])
     bell: Bell = field(default_factory=Bell)
     opened: int = 0
-    perform: Callable[[Memory], None] = lambda memory: None
+    dispatch: Callable[[Memory], None] = lambda memory: None
     reranker: CrossEncoderReranker | None = None
 
     def parts(self) -> Factories:
@@ -63,13 +63,13 @@ class Fakes:
         return self.store
 
     async def _verbs(self) -> Dispatch:
-        async def perform(
+        async def dispatch(
             memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
         ) -> Mapping[str, object]:
-            self.perform(memory)
+            self.dispatch(memory)
             return {"now": now, "namespace": caller.namespace, "arguments": arguments}
 
-        return perform
+        return dispatch
 
     async def _scheduler(self, memory: Memory, clock: Clock) -> EvolutionScheduler:
         return self.bell
@@ -107,7 +107,7 @@ async def test_a_reranker_that_cannot_be_loaded_is_handed_to_recall_and_ends_not
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen = list[Memory]()
-    fakes = Fakes(perform=seen.append, reranker=CrossEncoderReranker("/not/there!"))
+    fakes = Fakes(dispatch=seen.append, reranker=CrossEncoderReranker("/not/there!"))
     async with running(fakes) as runtime:
         await runtime.settled()
         await runtime.call(RECALL, Caller())
@@ -165,7 +165,7 @@ async def test_a_model_that_fails_leaves_the_store_open() -> None:
 
 async def test_what_recall_reinforced_is_written_at_the_end() -> None:
     fakes = Fakes()
-    fakes.perform = lambda memory: memory.usage.add(["n1"], NOW)
+    fakes.dispatch = lambda memory: memory.usage.add(["n1"], NOW)
     async with running(fakes) as runtime:
         await runtime.call(RECALL, Caller())
 
@@ -174,7 +174,7 @@ async def test_what_recall_reinforced_is_written_at_the_end() -> None:
 
 async def test_a_write_rings_the_scheduler() -> None:
     fakes = Fakes()
-    fakes.perform = lambda memory: memory.on_write()
+    fakes.dispatch = lambda memory: memory.on_write()
     async with running(fakes) as runtime:
         await runtime.call(RECALL, Caller())
 

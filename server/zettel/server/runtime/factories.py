@@ -224,9 +224,9 @@ def _store_opener() -> _Opener:
 
 
 def _verbs() -> Dispatch:
-    from zettel.server.runtime.dispatch import perform  # noqa: PLC0415
+    from zettel.server.runtime.dispatch import dispatch  # noqa: PLC0415
 
-    return perform
+    return dispatch
 
 
 def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> EvolutionScheduler:

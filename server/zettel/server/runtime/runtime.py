@@ -89,7 +89,7 @@ class Runtime:
         self._attempt: _Attempt | None = None
         self._embedder: Embedder | None = None
         self._reranker: Reranker | None = None
-        self._perform: Dispatch | None = None
+        self._dispatch: Dispatch | None = None
         self._scheduler: EvolutionScheduler | None = None
         self._loading_done = anyio.Event()
         self._model_problem = ""
@@ -181,9 +181,9 @@ class Runtime:
                 say("opening the store")
             memory = await self.memory()
             say(AT_WORK)
-            assert self._perform is not None
+            assert self._dispatch is not None
             with span(type(arguments).__name__):
-                return await self._perform(memory, caller, arguments, now=self._clock())
+                return await self._dispatch(memory, caller, arguments, now=self._clock())
         finally:
             self._open_calls -= 1
             if not self._open_calls:
@@ -225,8 +225,8 @@ class Runtime:
     async def _opened(self) -> Memory:
         if self._embedder is None:
             self._embedder = await self._parts.make_embedder()
-        if self._perform is None:
-            self._perform = await self._parts.import_verbs()
+        if self._dispatch is None:
+            self._dispatch = await self._parts.import_verbs()
         if self._reranker is None:
             self._reranker = await self._parts.make_reranker()
         store = await self._parts.open_store(self._embedder)
