@@ -21,10 +21,9 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.llm.llm import Llm
-from zettel.tools.state.memory import Memory
+from zettel.tools.state.memory import Memory, Policy
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
-from zettel.tools.validation import FOUND_FROM
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
@@ -92,19 +91,8 @@ class Factories:
     make_scheduler: Callable[[Memory, Clock], Awaitable[EvolutionScheduler]]
     make_mind: Callable[[], Llm | None] = no_mind
     """What evolution may ask; None if no LLM is set."""
-    found_from: float = FOUND_FROM
-    """Confidence from which recall's verdict is `found`."""
-    archive_below: float = 0.0
-    """Share still held below which evolution archives a note; 0 archives nothing."""
-    consolidates: bool = False
-    """Whether evolution composes gists, concepts and a profile."""
-    evolve_off: tuple[str, ...] = ()
-    llm_off: tuple[str, ...] = ()
-    """Namespaces whose notes stay as they were told, and those whose notes no LLM is shown."""
-    quota: Quota | None = None
-    """How much a namespace may hold; None for any amount."""
-    retention: Retention = field(default_factory=Retention)
-    """How long notes are kept before evolution erases them."""
+    policy: Policy = field(default_factory=Policy)
+    """How notes are found, evolved and kept."""
 
 
 def installed_parts(
@@ -148,19 +136,21 @@ def installed_parts(
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
         make_mind=lambda: mind_of(settings),
+        policy=_policy(settings),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    notes, text_bytes = settings.quota_notes, settings.quota_bytes
+    return Policy(
         found_from=settings.found_from,
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
-        quota=_quota(settings),
         retention=Retention(days=check_rules(settings.retain_days)),
+        quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
     )
-
-
-def _quota(settings: Settings) -> Quota | None:
-    notes, text_bytes = settings.quota_notes, settings.quota_bytes
-    return Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None
 
 
 def expanded(path: str) -> Path:
@@ -252,16 +242,6 @@ async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[
     reranker = await parts.make_reranker()
     store = await parts.open_store(embedder)
     try:
-        yield Memory(
-            store=store,
-            embedder=embedder,
-            reranker=reranker,
-            found_from=parts.found_from,
-            archive_below=parts.archive_below,
-            consolidates=parts.consolidates,
-            evolve_off=parts.evolve_off,
-            llm_off=parts.llm_off,
-            retention=parts.retention,
-        )
+        yield Memory(store=store, embedder=embedder, reranker=reranker).under(parts.policy)
     finally:
         await store.close()

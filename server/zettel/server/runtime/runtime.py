@@ -237,14 +237,7 @@ class Runtime:
             mind=self._mind(),
             on_write=self._wrote,
             on_run=self.tally.ran,
-            found_from=self._parts.found_from,
-            archive_below=self._parts.archive_below,
-            consolidates=self._parts.consolidates,
-            evolve_off=self._parts.evolve_off,
-            llm_off=self._parts.llm_off,
-            retention=self._parts.retention,
-            quota=self._parts.quota,
-        )
+        ).under(self._parts.policy)
         await self._heal(memory)
         self._scheduler = await self._parts.make_scheduler(memory, self._clock)
         assert self._tasks is not None
