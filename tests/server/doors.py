@@ -26,7 +26,7 @@ from zettel.server.protocol.server import ClientDefaults, Engine, create_server
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.dispatch import dispatch
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.http.app import allowed, create_app
@@ -82,7 +82,7 @@ class House:
     async def _verbs(self) -> Dispatch:
         return self.dispatch
 
-    async def _scheduler(self, _memory: Memory, _clock: Clock) -> EvolutionScheduler:
+    async def _scheduler(self, _memory: Memory, _clock: Clock) -> Scheduler:
         return Bell()
 
 

@@ -17,7 +17,7 @@ from zettel.server.commands.history import print_runs
 from zettel.server.commands.notes import print_notes
 from zettel.server.config.settings import Settings, differences, load_engine_settings, load_settings
 from zettel.server.engine.ipc.handshake import Json, Message
-from zettel.server.engine.status import report as report_of
+from zettel.server.engine.listener import report as report_of
 from zettel.server.runtime import llm
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_parts, opened

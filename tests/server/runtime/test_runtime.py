@@ -12,7 +12,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Embedder
@@ -71,7 +71,7 @@ class Fakes:
 
         return dispatch
 
-    async def _scheduler(self, memory: Memory, clock: Clock) -> EvolutionScheduler:
+    async def _scheduler(self, memory: Memory, clock: Clock) -> Scheduler:
         return self.bell
 
 

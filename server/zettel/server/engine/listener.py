@@ -1,11 +1,15 @@
-"""Accepts connections at the engine's socket: handshake, then one conversation each."""
+"""Accepts connections at the engine's socket: handshake, then a conversation or a status report.
+
+The report covers process, store, queue and LLM use, never a note's text.
+"""
 
 import json
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -19,15 +23,121 @@ from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.engine.status import report
 from zettel.server.engine.store_watch import StoreWatch
 from zettel.server.protocol.server import ClientDefaults, create_server
-from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.errors import ZettelError
+from zettel.storage.notes import Run
 from zettel.tools.caller import USER_NAMESPACE
+from zettel.tools.language.times import iso
+from zettel.tools.llm.budget import spent_on
+from zettel.tools.llm.health import ANSWERED, SPENT, read_health
+from zettel.tools.state.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+
+async def llm_report(
+    memory: Memory, settings: Settings, problem: str, now: datetime
+) -> Message | None:
+    """State, last error, last answer and the day's budget; None if no LLM is set.
+
+    `state` is `unusable` (set, but cannot be asked at all), `paused` (it failed several times in a
+    row and is left alone for a while), `budget spent` (the last question was not put), `failing`
+    (the last one had no answer), `ok`, or `not asked yet`.
+
+    Args:
+        memory: The open store and the LLM.
+        settings: What the engine runs with.
+        problem: Why the LLM cannot be used; empty if it can.
+        now: What time it is.
+    """
+    if not settings.llm_model:
+        return None
+    told = await read_health(memory.store)
+    pause = memory.mind.health.pause_s(anyio.current_time()) if memory.mind else 0.0
+    spent = await spent_on(memory.store, now)
+    return {
+        "model": settings.llm_model,
+        "state": _state(told.last, unusable=bool(problem), pause=pause),
+        "problem": problem or None,
+        "paused_s": round(pause) or None,
+        "last_error": told.error or None,
+        "last_error_at": iso(told.error_at) if told.error_at else None,
+        "last_answer_at": iso(told.answered_at) if told.answered_at else None,
+        "tokens_today": spent.tokens,
+        "tokens_day": settings.llm_tokens_day,
+        "money_today": round(spent.money, 6) if settings.llm_money_day else None,
+        "money_day": settings.llm_money_day,
+    }
+
+
+def _state(last: str, *, unusable: bool, pause: float) -> str:
+    if unusable:
+        return "unusable"
+    if pause:
+        return "paused"
+    known = {ANSWERED: "ok", SPENT: "budget spent", "": "not asked yet"}
+    return known.get(last, "failing")
+
+
+RUNS_LOOKED_AT = 20
+"""Newest runs among which the last evolution is looked for."""
+
+
+async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
+    """Model, queue, evolution, LLM and size; what cannot be told yet is null.
+
+    Args:
+        runtime: What is reported on.
+        settings: What it runs with.
+        clock: What time it is.
+    """
+    told: Message = {
+        "state": runtime.status,
+        "problem": runtime.problem or None,
+        "model": {"name": settings.model, "ready": runtime.model_ready},
+        "queue": None,
+        "evolution": {"last": None, "outcome": None, "next": None},
+        "off": {"evolution": [*settings.evolve_off], "llm": [*settings.llm_off]},
+        "llm": None,
+        "size": None,
+    }
+    tending = runtime.tending
+    if runtime.status != "ok" or tending is None:
+        return told
+    try:
+        memory = await runtime.memory()
+        store = memory.store
+        stats = await store.stats()
+        last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
+        told["queue"] = await tending.waiting()
+        told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
+    except ZettelError as error:
+        return told | {"problem": str(error)}
+    told["size"] = {
+        "notes": stats.notes,
+        "revisions": stats.revisions,
+        "bytes": stats.disk_bytes,
+    }
+    told["evolution"] = {
+        "last": _iso(last.ended_at) if last else None,
+        "outcome": last.outcome if last else None,
+        "next": _iso(clock() + timedelta(seconds=tending.due_in_s)),
+    }
+    return told
+
+
+def _last_evolution(runs: Sequence[Run]) -> Run | None:
+    return next((run for run in runs if run.kind == "evolve"), None)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 CHUNK = 65_536
 """Bytes read at once."""
@@ -74,8 +184,6 @@ class Peer:
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 return
 
-
-logger = logging.getLogger(__name__)
 
 HELLO_S = 10.0
 """Seconds a connection may take to say hello."""

@@ -14,7 +14,6 @@ from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.llm import mind_of
-from zettel.server.runtime.scheduler import Pace
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
@@ -39,7 +38,7 @@ class Dispatch(Protocol):
         ...
 
 
-class EvolutionScheduler(Protocol):
+class Scheduler(Protocol):
     """Decides when notes are evolved, and has it done."""
 
     def wrote(self) -> None:
@@ -88,7 +87,7 @@ class Factories:
     """Made at once, loaded later; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
-    make_scheduler: Callable[[Memory, Clock], Awaitable[EvolutionScheduler]]
+    make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
     make_mind: Callable[[], Llm | None] = no_mind
     """What evolution may ask; None if no LLM is set."""
     policy: Policy = field(default_factory=Policy)
@@ -126,7 +125,7 @@ def installed_parts(
             erasures=expanded(settings.erasures),
         )
 
-    async def make_scheduler(memory: Memory, clock: Clock) -> EvolutionScheduler:
+    async def make_scheduler(memory: Memory, clock: Clock) -> Scheduler:
         return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
     return Factories(
@@ -219,11 +218,15 @@ def _verbs() -> Dispatch:
     return dispatch
 
 
-def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> EvolutionScheduler:
-    from zettel.server.runtime.scheduler import Scheduler  # noqa: PLC0415
+def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Scheduler:
+    from zettel.server.runtime.scheduler import EvolutionScheduler  # noqa: PLC0415
 
-    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
-    return Scheduler(memory, pace=pace, clock=clock)
+    return EvolutionScheduler(
+        memory,
+        interval_s=settings.evolve_minutes * 60,
+        settle_s=settings.settle_seconds,
+        clock=clock,
+    )
 
 
 @asynccontextmanager

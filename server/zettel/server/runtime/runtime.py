@@ -17,7 +17,7 @@ from zettel.server.observability.tracing import span
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
@@ -90,7 +90,7 @@ class Runtime:
         self._embedder: Embedder | None = None
         self._reranker: Reranker | None = None
         self._dispatch: Dispatch | None = None
-        self._scheduler: EvolutionScheduler | None = None
+        self._scheduler: Scheduler | None = None
         self._loading_done = anyio.Event()
         self._model_problem = ""
         self.llm_problem = ""
@@ -120,7 +120,7 @@ class Runtime:
         return bool(self._open_calls) or tending or not self._loading_done.is_set()
 
     @property
-    def tending(self) -> EvolutionScheduler | None:
+    def tending(self) -> Scheduler | None:
         """Who evolves the notes; None until the store is open."""
         return self._scheduler
 
