@@ -79,7 +79,7 @@ class Bounded:
 async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator[Bounded]:
     """Serve with these bounds."""
     house = house or House()
-    runtime, streams = Runtime("nowhere", house.parts()), OpenRequests()
+    runtime, streams = Runtime("nowhere", house.factories()), OpenRequests()
     keeper = TokenAccess(runtime)
     servers = list[Server]()
 

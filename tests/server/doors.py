@@ -64,7 +64,7 @@ class House:
     dispatch: Dispatch = dispatch
     """Carries out calls; a test may hold them up."""
 
-    def parts(self) -> Factories:
+    def factories(self) -> Factories:
         """As a runtime takes them."""
         return Factories(
             make_embedder=self._embedder,
@@ -130,8 +130,10 @@ class Doors:
                     await there.send(line.encode() + b"\n")
 
         async def serve() -> None:
-            ending = Shutdown()
-            await converse(server, LineReader(receive), send_line, protocol="auto", ending=ending)
+            shutdown = Shutdown()
+            await converse(
+                server, LineReader(receive), send_line, protocol="auto", shutdown=shutdown
+            )
 
         with there, from_client, to_client, back, write, written:
             async with anyio.create_task_group() as tasks:
@@ -153,7 +155,7 @@ async def opened(
         house: What stands behind them.
         make_server: Makes the server objects behind HTTP and SSE.
     """
-    runtime, streams, settings = Runtime("nowhere", house.parts()), OpenRequests(), Settings()
+    runtime, streams, settings = Runtime("nowhere", house.factories()), OpenRequests(), Settings()
     app = create_app(
         runtime,
         TokenAccess(runtime),

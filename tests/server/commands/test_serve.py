@@ -44,8 +44,8 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
 STARTED = """
 import sys
 import zettel.server.commands.serve
-from zettel.server import parts
-parts._store_opener(), parts._verbs()
+from zettel.server.runtime import factories
+factories._store_opener(), factories._verbs()
 import zettel.server.runtime.scheduler
 print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
 """

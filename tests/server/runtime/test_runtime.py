@@ -40,7 +40,7 @@ class Fakes:
     dispatch: Callable[[Memory], None] = lambda memory: None
     reranker: CrossEncoderReranker | None = None
 
-    def parts(self) -> Factories:
+    def factories(self) -> Factories:
         """As a runtime takes them."""
         return Factories(
             make_embedder=self._embedder,
@@ -78,7 +78,7 @@ class Fakes:
 @asynccontextmanager
 async def running(fakes: Fakes) -> AsyncGenerator[Runtime]:
     """A runtime that has begun."""
-    runtime = Runtime("nowhere", fakes.parts(), clock=lambda: NOW)
+    runtime = Runtime("nowhere", fakes.factories(), clock=lambda: NOW)
     async with runtime.running():
         yield runtime
 

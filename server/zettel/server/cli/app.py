@@ -170,13 +170,13 @@ def serve(
     )
     listening = listen(settings.host, settings.port)
     place = Rendezvous(one_spelling(settings.store))
-    claim = take_over(place, settings.ipc, base_url(settings, listening))
+    engine_lock = take_over(place, settings.ipc, base_url(settings, listening))
 
     def announce(url: str, problem: str, needs_token: bool) -> None:
         typer.echo(welcome(url, settings, problem, needs_token=needs_token))
         sys.stdout.flush()
 
-    anyio.run(serve_http, settings, listening, claim, announce)
+    anyio.run(serve_http, settings, listening, engine_lock, announce)
     leave()
 
 

@@ -106,15 +106,15 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
         "llm": None,
         "size": None,
     }
-    tending = runtime.tending
-    if runtime.status != "ok" or tending is None:
+    scheduler = runtime.scheduler
+    if runtime.status != "ok" or scheduler is None:
         return told
     try:
         memory = await runtime.memory()
         store = memory.store
         stats = await store.stats()
         last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
-        told["queue"] = await tending.waiting()
+        told["queue"] = await scheduler.waiting()
         told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
     except ZettelError as error:
         return told | {"problem": str(error)}
@@ -126,7 +126,7 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
     told["evolution"] = {
         "last": _iso(last.ended_at) if last else None,
         "outcome": last.outcome if last else None,
-        "next": _iso(clock() + timedelta(seconds=tending.due_in_s)),
+        "next": _iso(clock() + timedelta(seconds=scheduler.due_in_s)),
     }
     return told
 
@@ -196,25 +196,25 @@ class EngineListener:
     """Welcomes clients and serves them until the engine is asked to end.
 
     Args:
-        claim: What is listened on.
+        engine_lock: What is listened on.
         settings: What the engine runs with.
         runtime: Carries the calls out.
-        ending: When to let nobody in any more.
+        shutdown: When to let nobody in any more.
         url: Where the engine listens to HTTP; empty if it does not.
     """
 
     def __init__(
         self,
-        claim: EngineLock,
+        engine_lock: EngineLock,
         settings: Settings,
         runtime: Runtime,
-        ending: Shutdown,
+        shutdown: Shutdown,
         url: str = "",
     ) -> None:
-        self._claim = claim
+        self._engine_lock = engine_lock
         self._settings = settings
         self._runtime = runtime
-        self._ending = ending
+        self._shutdown = shutdown
         self._url = url
         self._sessions = 0
         self._since = self._last_seen = anyio.current_time()
@@ -237,9 +237,9 @@ class EngineListener:
         async with anyio.create_task_group() as clients:
             async with anyio.create_task_group() as accepting:
                 accepting.start_soon(self._accept, clients)
-                await self._ending.asked.wait()
+                await self._shutdown.requested.wait()
                 accepting.cancel_scope.cancel()
-            self._claim.withdraw()
+            self._engine_lock.withdraw()
 
     async def close(self) -> None:
         """Tell those who asked for the end that it has come."""
@@ -247,7 +247,7 @@ class EngineListener:
             await stream.aclose()
 
     async def _accept(self, clients: TaskGroup) -> None:
-        listening = self._claim.listening
+        listening = self._engine_lock.listening
         listening.setblocking(False)
         while True:
             # Not anyio's listener: cancelled while somebody comes, it logs an error.
@@ -285,7 +285,7 @@ class EngineListener:
                 await client.send(self._card())
                 # It ends with the engine: so the one who asked knows when that is.
                 self._held.append(stream)
-                self._ending.ask()
+                self._shutdown.request()
         except Exception:
             # A bug in one conversation is not worth everybody's engine.
             logger.exception("a conversation failed")
@@ -308,19 +308,19 @@ class EngineListener:
             hello = Hello.model_validate_json(line)
         except ValidationError:
             return None
-        secret = self._claim.secret
+        secret = self._engine_lock.secret
         if secret and not secrets.compare_digest(hello.secret.encode(), secret.encode()):
             logger.warning("somebody without the secret was turned away")
             return None
         return hello
 
     async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
-        await self._ending.asked.wait()
+        await self._shutdown.requested.wait()
         scope.cancel()
 
     async def _is_ours(self, hello: Hello) -> bool:
         """Whether the client means the store this engine serves: a directory may have moved."""
-        ours = self._claim.place.store
+        ours = self._engine_lock.place.store
         if hello.store == ours:
             return True
         if not is_directory(ours):
@@ -336,39 +336,41 @@ class EngineListener:
         try:
             # One look at the disk, in a thread: a network's disk may take its time.
             wanted, namespace = await to_thread.run_sync(
-                _settle, self._claim.place.store, hello, given
+                _settle, self._engine_lock.place.store, hello, given
             )
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
-        door = ClientDefaults(
+        defaults = ClientDefaults(
             transport="stdio",
             namespace=namespace,
             session=wanted.session or hello.session,
-            tally=self._runtime.tally,
+            counters=self._runtime.counters,
         )
         warnings = differences(wanted, self._settings, given)
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
-        if self._ending.asked.is_set():
+        if self._shutdown.requested.is_set():
             # Unanswered, it goes to the next engine.
             return
         self._sessions += 1
-        self._runtime.tally.connected("stdio", 1)
+        self._runtime.counters.connected("stdio", 1)
         try:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
-                create_server(StoreWatch(self._runtime, self._claim), door, self._runtime.feed),
+                create_server(
+                    StoreWatch(self._runtime, self._engine_lock), defaults, self._runtime.feed
+                ),
                 client.reader,
                 client.send_line,
                 protocol=wanted.protocol,
-                ending=self._ending,
+                shutdown=self._shutdown,
             )
             logger.info("client=%d left", hello.pid)
         finally:
             self._sessions -= 1
-            self._runtime.tally.connected("stdio", -1)
+            self._runtime.counters.connected("stdio", -1)
             self._last_seen = anyio.current_time()
 
     def _card(self) -> Message:
@@ -380,7 +382,7 @@ class EngineListener:
             **self._card(),
             "uptime_s": round(anyio.current_time() - self._since),
             "clients": self._sessions,
-            "endpoint": self._claim.endpoint,
+            "endpoint": self._engine_lock.endpoint,
             **await report(self._runtime, self._settings, utc_now),
         }
 

@@ -45,11 +45,11 @@ class RequestRecord:
 class Counters(Protocol):
     """Keeps count. Called on the event loop; each must return at once."""
 
-    def began(self, deed: RequestRecord) -> None:
+    def began(self, record: RequestRecord) -> None:
         """A request has come."""
         ...
 
-    def ended(self, deed: RequestRecord) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """It is over."""
         ...
 
@@ -76,12 +76,12 @@ class Counters(Protocol):
 
 
 class NoCounters:
-    """A tally that keeps none."""
+    """Counts nothing."""
 
-    def began(self, deed: RequestRecord) -> None:
+    def began(self, record: RequestRecord) -> None:
         """A request has come."""
 
-    def ended(self, deed: RequestRecord) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """It is over."""
 
     def ran(self, run: Run) -> None:
@@ -100,10 +100,10 @@ current: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
 
 def went_wrong(error: BaseException) -> None:
     """Note what kept the request that is being carried out from being done."""
-    deed = current.get()
-    if deed is not None:
-        deed.outcome = "error" if isinstance(error, ZettelError) else "failed"
-        deed.error = type(error).__name__
+    record = current.get()
+    if record is not None:
+        record.outcome = "error" if isinstance(error, ZettelError) else "failed"
+        record.error = type(error).__name__
 
 
 logger = logging.getLogger(__name__)
@@ -134,42 +134,42 @@ class RequestLog:
     Args:
         transport: How callers come in.
         tools: Names of the tools there are.
-        tally: Where requests are counted.
+        counters: Where requests are counted.
         who: Who is behind a request.
     """
 
     transport: str
     tools: frozenset[str]
-    tally: Counters
+    counters: Counters
     who: Callable[[ServerRequestContext], Origin]
 
     async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
         """Carry a request out under observation."""
         if ctx.request_id is None or ctx.method == ENDLESS:
             return await call_next(ctx)
-        deed, began = self._deed(ctx), time.perf_counter()
-        token = current.set(deed)
-        self.tally.began(deed)
-        name = f"{deed.method} {deed.tool}".rstrip()
+        record, began = self._record(ctx), time.perf_counter()
+        token = current.set(record)
+        self.counters.began(record)
+        name = f"{record.method} {record.tool}".rstrip()
         try:
             with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as told:
                 try:
                     result = await call_next(ctx)
-                    if isinstance(result, dict) and result.get("isError") and not deed.error:
-                        deed.outcome = "error"
+                    if isinstance(result, dict) and result.get("isError") and not record.error:
+                        record.outcome = "error"
                     return result
                 except BaseException as error:
-                    _blame(error, deed)
+                    _blame(error, record)
                     raise
                 finally:
-                    _tell(told, deed)
+                    _tell(told, record)
         finally:
-            deed.seconds = time.perf_counter() - began
+            record.seconds = time.perf_counter() - began
             current.reset(token)
-            self.tally.ended(deed)
-            self._log(ctx, deed)
+            self.counters.ended(record)
+            self._log(ctx, record)
 
-    def _deed(self, ctx: ServerRequestContext) -> RequestRecord:
+    def _record(self, ctx: ServerRequestContext) -> RequestRecord:
         named = ctx.params.get("name") if ctx.params else None
         tool = named if isinstance(named, str) and named in self.tools else UNKNOWN
         return RequestRecord(
@@ -178,46 +178,46 @@ class RequestLog:
             transport=self.transport,
         )
 
-    def _log(self, ctx: ServerRequestContext, deed: RequestRecord) -> None:
-        level = logging.INFO if deed.tool else logging.DEBUG
+    def _log(self, ctx: ServerRequestContext, record: RequestRecord) -> None:
+        level = logging.INFO if record.tool else logging.DEBUG
         if not logger.isEnabledFor(level):
             return
         origin = self.who(ctx)
         said = fields(
-            tool=deed.tool,
-            method="" if deed.tool else deed.method,
-            outcome=deed.outcome,
-            error=deed.error,
-            milliseconds=round(deed.seconds * 1000),
-            transport=deed.transport,
+            tool=record.tool,
+            method="" if record.tool else record.method,
+            outcome=record.outcome,
+            error=record.error,
+            milliseconds=round(record.seconds * 1000),
+            transport=record.transport,
             client=origin.client,
             principal=origin.principal,
             request=str(ctx.request_id)[:ID_LENGTH],
         )
-        logger.log(level, "call" if deed.tool else "request", extra=said)
+        logger.log(level, "call" if record.tool else "request", extra=said)
 
 
-def _blame(error: BaseException, deed: RequestRecord) -> None:
+def _blame(error: BaseException, record: RequestRecord) -> None:
     if isinstance(error, anyio.get_cancelled_exc_class()):
-        deed.outcome, deed.error = "cancelled", ""
+        record.outcome, record.error = "cancelled", ""
     elif isinstance(error, MCPError | ValidationError):
         code = error.code if isinstance(error, MCPError) else INVALID_PARAMS
-        deed.outcome = "failed" if code == INTERNAL_ERROR else "error"
-        deed.error = deed.error or str(code)
+        record.outcome = "failed" if code == INTERNAL_ERROR else "error"
+        record.error = record.error or str(code)
     else:
         went_wrong(error)
 
 
-def _tell(told: Span, deed: RequestRecord) -> None:
+def _tell(told: Span, record: RequestRecord) -> None:
     told.set_attributes(
         {
-            "mcp.method.name": deed.method,
-            "zettel.transport": deed.transport,
-            "zettel.outcome": deed.outcome,
-            **({"gen_ai.operation.name": "execute_tool"} if deed.tool else {}),
-            **({"gen_ai.tool.name": deed.tool} if deed.tool else {}),
-            **({"error.type": deed.error} if deed.error else {}),
+            "mcp.method.name": record.method,
+            "zettel.transport": record.transport,
+            "zettel.outcome": record.outcome,
+            **({"gen_ai.operation.name": "execute_tool"} if record.tool else {}),
+            **({"gen_ai.tool.name": record.tool} if record.tool else {}),
+            **({"error.type": record.error} if record.error else {}),
         }
     )
-    if deed.outcome in ("error", "failed"):
+    if record.outcome in ("error", "failed"):
         told.set_status(StatusCode.ERROR)

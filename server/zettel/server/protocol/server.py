@@ -126,7 +126,7 @@ class ClientDefaults:
     namespace: str
     session: str = ""
     principal: str = LOCAL
-    tally: Counters = field(default_factory=NoCounters)
+    counters: Counters = field(default_factory=NoCounters)
     """Where requests are counted."""
 
 
@@ -135,17 +135,19 @@ def version() -> str:
     return metadata.version("zettel-mcp")
 
 
-def create_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed | None = None) -> Server:
-    """Make the server object that every connection through one door shares.
+def create_server(
+    engine: Engine, defaults: ClientDefaults, feed: ChangeFeed | None = None
+) -> Server:
+    """Make the MCP server object that all connections with the same defaults share.
 
     Args:
         engine: Carries calls and readings out.
-        door: How callers come in.
+        defaults: How callers come in.
         feed: Finds out what has changed; None if nobody can subscribe to changes.
     """
-    serving = _Serving(engine, door)
+    serving = _Serving(engine, defaults)
     changes = feed and Subscriptions(
-        feed, partial(_caller, door), ends_streams=door.transport != "stdio"
+        feed, partial(_caller, defaults), ends_streams=defaults.transport != "stdio"
     )
     server = Server(
         "zettel",
@@ -165,8 +167,10 @@ def create_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed | None 
         on_get_prompt=get_prompt,
         on_completion=partial(complete, serving.look),
     )
-    who = partial(_origin, door)
-    server.middleware[:] = [RequestLog(door.transport, frozenset(TOOLS), door.tally, who)]
+    who = partial(_origin, defaults)
+    server.middleware[:] = [
+        RequestLog(defaults.transport, frozenset(TOOLS), defaults.counters, who)
+    ]
     return server
 
 
@@ -179,20 +183,20 @@ async def list_tools(
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """What is handed to the engine through one door."""
+    """Handlers that pass calls and readings to the engine."""
 
     engine: Engine
-    door: ClientDefaults
+    defaults: ClientDefaults
 
     async def call_tool(
         self, context: ServerRequestContext, params: CallToolRequestParams
     ) -> CallToolResult:
-        answer = partial(_answer, self.engine, _caller(self.door, context), params)
+        answer = partial(_answer, self.engine, _caller(self.defaults, context), params)
         return await with_progress(context, answer)
 
     async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
         try:
-            return await self.engine.call(reading, _caller(self.door, context))
+            return await self.engine.call(reading, _caller(self.defaults, context))
         except ZettelError as error:
             went_wrong(error)
             raise
@@ -230,19 +234,19 @@ def _failed(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
 
 
-def _origin(door: ClientDefaults, context: ServerRequestContext) -> Origin:
+def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
     client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
     bearer = bearer_of(context)
-    principal = bearer.name if bearer else door.principal
-    return Origin(client=client, transport=door.transport, principal=principal)
+    principal = bearer.name if bearer else defaults.principal
+    return Origin(client=client, transport=defaults.transport, principal=principal)
 
 
-def _caller(door: ClientDefaults, context: ServerRequestContext) -> Caller:
+def _caller(defaults: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
-        namespace=bearer.default_namespace if bearer else door.namespace,
-        session=door.session,
-        origin=_origin(door, context),
+        namespace=bearer.default_namespace if bearer else defaults.namespace,
+        session=defaults.session,
+        origin=_origin(defaults, context),
         reach=bearer.reach if bearer else None,
     )

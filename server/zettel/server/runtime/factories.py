@@ -13,7 +13,7 @@ from anyio import to_thread
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.llm import mind_of
+from zettel.server.runtime.llm import llm_of
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
@@ -73,7 +73,7 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
-def no_mind() -> Llm | None:
+def no_llm() -> Llm | None:
     """Leave evolution to its rules."""
     return None
 
@@ -88,16 +88,16 @@ class Factories:
     open_store: Callable[[Embedder], Awaitable[NoteStore]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
-    make_mind: Callable[[], Llm | None] = no_mind
+    make_llm: Callable[[], Llm | None] = no_llm
     """What evolution may ask; None if no LLM is set."""
     policy: Policy = field(default_factory=Policy)
     """How notes are found, evolved and kept."""
 
 
-def installed_parts(
+def installed_factories(
     settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
 ) -> Factories:
-    """The parts a real server uses: LanceDB, the configured model, the four verbs.
+    """The factories a real server uses: LanceDB, the configured model, the four verbs.
 
     Args:
         settings: Which store and model, and how notes are tended.
@@ -134,7 +134,7 @@ def installed_parts(
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
-        make_mind=lambda: mind_of(settings),
+        make_llm=lambda: llm_of(settings),
         policy=_policy(settings),
     )
 
@@ -240,11 +240,11 @@ async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[
     Raises:
         StoreError: It cannot be opened.
     """
-    parts = installed_parts(settings, create=create)
-    embedder = await parts.make_embedder()
-    reranker = await parts.make_reranker()
-    store = await parts.open_store(embedder)
+    factories = installed_factories(settings, create=create)
+    embedder = await factories.make_embedder()
+    reranker = await factories.make_reranker()
+    store = await factories.open_store(embedder)
     try:
-        yield Memory(store=store, embedder=embedder, reranker=reranker).under(parts.policy)
+        yield Memory(store=store, embedder=embedder, reranker=reranker).under(factories.policy)
     finally:
         await store.close()

@@ -71,19 +71,24 @@ class Runtime:
 
     Args:
         place: Directory or URI of the store, for messages.
-        parts: How store, model, verbs and scheduler are come by.
+        factories: How store, model, verbs and scheduler are come by.
         clock: What time it is.
-        tally: Where calls and runs are counted.
+        counters: Where calls and runs are counted.
     """
 
     def __init__(
-        self, place: str, parts: Factories, *, clock: Clock = utc_now, tally: Counters | None = None
+        self,
+        place: str,
+        factories: Factories,
+        *,
+        clock: Clock = utc_now,
+        counters: Counters | None = None,
     ) -> None:
         self.place = place
-        self.tally = tally or NoCounters()
+        self.counters = counters or NoCounters()
         self.leaving = False
         """Whether the process was asked to end."""
-        self._parts = parts
+        self._factories = factories
         self._clock = clock
         self._tasks: TaskGroup | None = None
         self._attempt: _Attempt | None = None
@@ -116,11 +121,11 @@ class Runtime:
     @property
     def busy(self) -> bool:
         """Whether a call is being carried out, or notes wait to be tended soon."""
-        tending = self._scheduler is not None and self._scheduler.busy
-        return bool(self._open_calls) or tending or not self._loading_done.is_set()
+        evolving = self._scheduler is not None and self._scheduler.busy
+        return bool(self._open_calls) or evolving or not self._loading_done.is_set()
 
     @property
-    def tending(self) -> Scheduler | None:
+    def scheduler(self) -> Scheduler | None:
         """Who evolves the notes; None until the store is open."""
         return self._scheduler
 
@@ -224,22 +229,22 @@ class Runtime:
 
     async def _opened(self) -> Memory:
         if self._embedder is None:
-            self._embedder = await self._parts.make_embedder()
+            self._embedder = await self._factories.make_embedder()
         if self._dispatch is None:
-            self._dispatch = await self._parts.import_verbs()
+            self._dispatch = await self._factories.import_verbs()
         if self._reranker is None:
-            self._reranker = await self._parts.make_reranker()
-        store = await self._parts.open_store(self._embedder)
+            self._reranker = await self._factories.make_reranker()
+        store = await self._factories.open_store(self._embedder)
         memory = Memory(
             store=store,
             embedder=self._embedder,
             reranker=self._reranker,
-            mind=self._mind(),
+            mind=self._llm(),
             on_write=self._wrote,
-            on_run=self.tally.ran,
-        ).under(self._parts.policy)
+            on_run=self.counters.ran,
+        ).under(self._factories.policy)
         await self._heal(memory)
-        self._scheduler = await self._parts.make_scheduler(memory, self._clock)
+        self._scheduler = await self._factories.make_scheduler(memory, self._clock)
         assert self._tasks is not None
         self._tasks.start_soon(self._scheduler.run)
         self._tasks.start_soon(flush_regularly, memory)
@@ -252,9 +257,9 @@ class Runtime:
         logger.info("store=%r is open", self.place)
         return memory
 
-    def _mind(self) -> Llm | None:
+    def _llm(self) -> Llm | None:
         try:
-            return self._parts.make_mind()
+            return self._factories.make_llm()
         except ZettelError as error:
             # Notes are kept and found without it, and evolve by rule.
             logger.error("the LLM is not used: %s", error)

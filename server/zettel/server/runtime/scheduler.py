@@ -47,7 +47,7 @@ class EvolutionScheduler:
         self._holder = new_holder()
         self._wake = anyio.Event()
         self._writes = 0
-        self._tended_writes = 0
+        self._evolved_writes = 0
         self._compacted_writes = 0
         self._compact_from = 0.0
         self._settled_at = 0.0
@@ -75,7 +75,7 @@ class EvolutionScheduler:
         """
         if anyio.current_time() < self._not_before:
             return False
-        return self._working or self._asked or self._writes != self._tended_writes
+        return self._working or self._asked or self._writes != self._evolved_writes
 
     @property
     def due_in_s(self) -> float:
@@ -94,7 +94,7 @@ class EvolutionScheduler:
             upkeep_only = await self._wait_until_due()
             self._working = True
             try:
-                await (self._upkeep() if upkeep_only else self._tend())
+                await (self._upkeep() if upkeep_only else self._run_evolution())
                 failures = 0
             except Exception:
                 # Tending is never worth a server's life.
@@ -121,7 +121,7 @@ class EvolutionScheduler:
     def _due_at(self) -> float:
         if self._asked:
             return 0.0
-        if self._writes != self._tended_writes:
+        if self._writes != self._evolved_writes:
             return min(self._settled_at, self._next_round)
         return self._next_round
 
@@ -139,12 +139,12 @@ class EvolutionScheduler:
         else:
             self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S
 
-    async def _tend(self) -> None:
+    async def _run_evolution(self) -> None:
         self._next_round = anyio.current_time() + self._interval_s
         self._asked = False
         writes = self._writes
         if not await waiting(self._memory):
-            self._tended_writes = writes
+            self._evolved_writes = writes
             return
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
@@ -155,7 +155,7 @@ class EvolutionScheduler:
         if report is None:
             self._asked = True
             return
-        self._tended_writes = self._compacted_writes = writes
+        self._evolved_writes = self._compacted_writes = writes
         # What the budget left over is taken up at once.
         self._asked = self._asked or report.outcome == "budget"
         logger.info(

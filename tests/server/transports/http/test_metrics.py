@@ -274,7 +274,7 @@ async def test_a_store_that_fails_is_told_and_its_old_figures_are_not(
         answer = await counted.scraped(runtime, module.Request({"type": "http"}))
         return samples(bytes(answer.body).decode())
 
-    runtime = Runtime("p", house.parts(), tally=counted)
+    runtime = Runtime("p", house.factories(), counters=counted)
     async with runtime.running():
         await runtime.settled()
         before = await figures()

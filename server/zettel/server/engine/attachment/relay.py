@@ -246,7 +246,7 @@ class Relay:
         self._reattach = reattach
         self._patience = patience
         self._in, self._out = fds
-        self._journal = ReplayLog()
+        self._replay_log = ReplayLog()
         self._from_client, self._from_engine = LineSplitter(), LineSplitter()
         self._to_client, self._to_engine = bytearray(), bytearray()
         self._client_ended = False
@@ -257,7 +257,7 @@ class Relay:
     def run(self) -> None:
         """Carry until the client has left and everything it asked is answered."""
         while not self._is_done():
-            if self._engine is None and self._journal.waiting:
+            if self._engine is None and self._replay_log.waiting:
                 self._attach_again()
                 continue
             self._say_end()
@@ -273,7 +273,7 @@ class Relay:
                 self._read_client()
 
     def _is_done(self) -> bool:
-        gone = self._engine is None and not self._journal.waiting
+        gone = self._engine is None and not self._replay_log.waiting
         return self._client_ended and gone and not self._to_client
 
     def _wanted(self) -> tuple[list[int | socket.socket], list[int | socket.socket]]:
@@ -295,14 +295,14 @@ class Relay:
         self._engine.setblocking(False)
         self._deaf = False
         self._from_engine = LineSplitter()
-        self._to_engine = bytearray(b"".join(self._journal.replay()))
+        self._to_engine = bytearray(b"".join(self._replay_log.replay()))
 
     def _attach_again(self) -> None:
         try:
             self._connect(self._reattach())
         except (RefusedError, UnattachableError) as error:
             why = f"Zettel's engine stopped, and there is no other: {error}. Then call again."
-            self._to_client += b"".join(self._journal.give_up(None, why))
+            self._to_client += b"".join(self._replay_log.give_up(None, why))
 
     def _say_end(self) -> None:
         """Hand the end of the client's input on, once all before it has gone."""
@@ -321,8 +321,8 @@ class Relay:
             chunk = b""
         self._client_ended = not chunk
         for line in self._from_client.feed(chunk) if chunk else self._from_client.end():
-            self._journal.heard(line)
-            # Without an engine it waits in the journal, if it wants an answer.
+            self._replay_log.heard(line)
+            # Without an engine it waits in the replay_log, if it wants an answer.
             if self._engine is not None and not self._deaf:
                 self._to_engine += line
 
@@ -360,8 +360,8 @@ class Relay:
             self._engine.close()
             self._engine = None
             self._to_engine.clear()
-            self._to_client += b"".join(self._journal.died())
+            self._to_client += b"".join(self._replay_log.died())
             return
         for line in self._from_engine.feed(chunk):
-            if self._journal.answered(line):
+            if self._replay_log.answered(line):
                 self._to_client += line

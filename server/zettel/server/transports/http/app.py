@@ -77,7 +77,7 @@ def create_app(
     engine, sessions = LimitedEngine(runtime, admission), admission.sessions
     most = admission.limits.max_request_bytes
     doors = [
-        ClientDefaults(transport=t, namespace=namespace, tally=runtime.tally)
+        ClientDefaults(transport=t, namespace=namespace, counters=runtime.counters)
         for t in ("http", "sse")
     ]
     http_server, sse_server = (make_server(engine, door, runtime.feed) for door in doors)

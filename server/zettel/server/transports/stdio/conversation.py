@@ -128,7 +128,7 @@ async def converse(
     send_line: SendLine,
     *,
     protocol: Literal["auto", "legacy"],
-    ending: Shutdown,
+    shutdown: Shutdown,
 ) -> None:
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
@@ -137,7 +137,7 @@ async def converse(
         reader: What the client says.
         send_line: Where the answers go.
         protocol: `legacy` serves the handshake era only.
-        ending: When to read no further, and how long open calls may take then.
+        shutdown: When to read no further, and how long open calls may take then.
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
@@ -146,10 +146,10 @@ async def converse(
     async def read() -> None:
         async with read_send:
             async with anyio.create_task_group() as waiting:
-                waiting.start_soon(_cancel_when, ending.asked, waiting.cancel_scope)
+                waiting.start_soon(_cancel_when, shutdown.requested, waiting.cancel_scope)
                 await _read_messages(reader, read_send, send_line, unanswered)
                 waiting.cancel_scope.cancel()
-            await ending.drain(unanswered.settled)
+            await shutdown.drain(unanswered.settled)
 
     async with anyio.create_task_group() as writing:
         writing.start_soon(_write_messages, write_receive, send_line, unanswered)

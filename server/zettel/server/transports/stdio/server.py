@@ -14,9 +14,14 @@ from zettel.server.config.default_namespace import new_session, project_namespac
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import installed_parts
+from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Shutdown, ask_on, ask_on_orphaning, ask_on_signal
+from zettel.server.runtime.shutdown import (
+    Shutdown,
+    shut_down_on,
+    shut_down_on_signal,
+    shut_down_when_orphaned,
+)
 from zettel.server.transports.stdio.conversation import LineReader, converse
 
 logger = logging.getLogger(__name__)
@@ -97,7 +102,7 @@ class StdioPipes:
             rest = rest[os.write(self._out, rest) :]
 
 
-def stdio_door(settings: Settings) -> ClientDefaults:
+def stdio_defaults(settings: Settings) -> ClientDefaults:
     """The defaults of the client that spawned this process: its project, its own session."""
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     session = settings.session or new_session(utc_now(), salt=secrets.token_hex(2))
@@ -106,21 +111,21 @@ def stdio_door(settings: Settings) -> ClientDefaults:
 
 async def serve_stdio(settings: Settings) -> None:
     """Serve the one client on standard input and output until it leaves or a signal comes."""
-    wire = StdioPipes()
-    ending = Shutdown()
-    runtime = Runtime(settings.store, installed_parts(settings))
-    server = create_server(runtime, stdio_door(settings), runtime.feed)
+    pipes = StdioPipes()
+    shutdown = Shutdown()
+    runtime = Runtime(settings.store, installed_factories(settings))
+    server = create_server(runtime, stdio_defaults(settings), runtime.feed)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ask_on_signal, ending)
-        tasks.start_soon(ask_on_orphaning, ending)
-        tasks.start_soon(ask_on, wire.broken, ending)
+        tasks.start_soon(shut_down_on_signal, shutdown)
+        tasks.start_soon(shut_down_when_orphaned, shutdown)
+        tasks.start_soon(shut_down_on, pipes.broken, shutdown)
         async with runtime.running():
             await converse(
                 server,
-                LineReader(wire.receive),
-                wire.send_line,
+                LineReader(pipes.receive),
+                pipes.send_line,
                 protocol=settings.protocol,
-                ending=ending,
+                shutdown=shutdown,
             )
         tasks.cancel_scope.cancel()
     logger.info("the client has left")
