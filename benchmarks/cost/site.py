@@ -13,7 +13,7 @@ from benchmarks.retrieval.errors import ServerError
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import EvolutionScheduler, installed_parts
+from zettel.server.runtime.factories import Scheduler, installed_factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.tools.state.memory import Memory
 
@@ -78,12 +78,12 @@ async def serving(store: Path, *, model: str) -> AsyncGenerator[Site]:
     Raises:
         ServerError: The model does not load.
     """
-    parts = installed_parts(Settings(store=str(store), model=model))
+    factories = installed_factories(Settings(store=str(store), model=model))
 
-    async def make_scheduler(_memory: Memory, _clock: Clock) -> EvolutionScheduler:
+    async def make_scheduler(_memory: Memory, _clock: Clock) -> Scheduler:
         return Nobody()
 
-    runtime = Runtime(str(store), replace(parts, make_scheduler=make_scheduler))
+    runtime = Runtime(str(store), replace(factories, make_scheduler=make_scheduler))
     async with runtime.running():
         await runtime.settled()
         memory = await runtime.memory()

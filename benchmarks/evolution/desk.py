@@ -10,7 +10,7 @@ from mcp import Client
 from benchmarks.retrieval.tools import Timed
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
@@ -38,7 +38,7 @@ class Desk:
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out a call for the server."""
-        return await perform(self.memory, caller, arguments, now=self.now)
+        return await dispatch(self.memory, caller, arguments, now=self.now)
 
     async def evolve(self, of: Sequence[Step] | None = None) -> dict[str, int]:
         """Evolve until nothing changes.

@@ -19,8 +19,8 @@ from zettel.server.auth.tokens import make_token, revoked
 from zettel.server.commands.serve import listen
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.app import allowed, create_app
@@ -79,7 +79,7 @@ class Bounded:
 async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator[Bounded]:
     """Serve with these bounds."""
     house = house or House()
-    runtime, streams = Runtime("nowhere", house.parts()), OpenRequests()
+    runtime, streams = Runtime("nowhere", house.factories()), OpenRequests()
     keeper = TokenAccess(runtime)
     servers = list[Server]()
 

@@ -22,17 +22,16 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.commands.serve import base_url, listen
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.dispatch import perform
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
+from zettel.server.runtime.dispatch import dispatch
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.open_requests import OpenRequests
-from zettel.server.transports.stdio.conversation import converse
-from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import Store
@@ -62,10 +61,10 @@ class House:
     """What stands behind the doors."""
 
     store: Store = field(default_factory=DictStore)
-    perform: Dispatch = perform
+    dispatch: Dispatch = dispatch
     """Carries out calls; a test may hold them up."""
 
-    def parts(self) -> Factories:
+    def factories(self) -> Factories:
         """As a runtime takes them."""
         return Factories(
             make_embedder=self._embedder,
@@ -81,9 +80,9 @@ class House:
         return self.store
 
     async def _verbs(self) -> Dispatch:
-        return self.perform
+        return self.dispatch
 
-    async def _scheduler(self, _memory: Memory, _clock: Clock) -> EvolutionScheduler:
+    async def _scheduler(self, _memory: Memory, _clock: Clock) -> Scheduler:
         return Bell()
 
 
@@ -131,8 +130,10 @@ class Doors:
                     await there.send(line.encode() + b"\n")
 
         async def serve() -> None:
-            ending = Shutdown()
-            await converse(server, LineReader(receive), send_line, protocol="auto", ending=ending)
+            shutdown = Shutdown()
+            await converse(
+                server, LineReader(receive), send_line, protocol="auto", shutdown=shutdown
+            )
 
         with there, from_client, to_client, back, write, written:
             async with anyio.create_task_group() as tasks:
@@ -154,7 +155,7 @@ async def opened(
         house: What stands behind them.
         make_server: Makes the server objects behind HTTP and SSE.
     """
-    runtime, streams, settings = Runtime("nowhere", house.parts()), OpenRequests(), Settings()
+    runtime, streams, settings = Runtime("nowhere", house.factories()), OpenRequests(), Settings()
     app = create_app(
         runtime,
         TokenAccess(runtime),

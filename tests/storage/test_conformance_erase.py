@@ -7,7 +7,7 @@ from tests.storage.samples import LATER, NOW, add, make_note
 from zettel.storage.erasable import Order, Receipt
 from zettel.storage.ids import new_id
 from zettel.storage.notes import EVOLUTION, Link, Note, Origin
-from zettel.storage.store import NoteStore
+from zettel.storage.store import Store
 
 WAITS = 4
 """The stage from which evolution composes."""
@@ -24,7 +24,7 @@ def composed(content: str, *of: Note) -> Note:
     return replace(told(content), links=links, origin=Origin(transport=EVOLUTION))
 
 
-async def erased(store: NoteStore, note: Note) -> Receipt:
+async def erased(store: Store, note: Note) -> Receipt:
     """Erase one note."""
     order = Order(
         receipt_id=f"erase-{new_id(NOW)}",
@@ -39,7 +39,7 @@ async def erased(store: NoteStore, note: Note) -> Receipt:
 
 
 async def test_notes_composed_of_composed_notes_go_with_their_sources(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     gone, far = told("Ana digs the garden"), told("the fence is red")
     gist = composed("a gist of the garden", gone)
@@ -58,7 +58,7 @@ async def test_notes_composed_of_composed_notes_go_with_their_sources(
 
 
 async def test_other_sources_of_an_erased_composed_note_wait_to_be_composed_anew(
-    store: NoteStore,
+    store: Store,
 ) -> None:
     gone, beside, far = told("Ana digs"), told("Ana plants"), told("the fence is red")
     fresh = replace(told("Ana waters"), stage=1)

@@ -17,7 +17,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve
@@ -47,7 +47,7 @@ class Desk:
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out a call for the server; every one a second after the last."""
         self.later(seconds=1)
-        return await perform(self.memory, caller, arguments, now=self.now)
+        return await dispatch(self.memory, caller, arguments, now=self.now)
 
     async def __call__(self, tool: str, **arguments: object) -> dict[str, object]:
         """Call a tool as an agent does.

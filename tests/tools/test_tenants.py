@@ -256,7 +256,7 @@ async def test_the_proof_gives_a_tenant_the_times_of_backups_and_not_their_names
         counts={},
         outcome="done",
     )
-    await owner.memory.store.add_run(backup)
+    await owner.memory.admin.add_run(backup)
     note_id = await ana.told("Ana keeps the wombat key")
 
     preview = await ana("forget", note_ids=[note_id], erase=True)

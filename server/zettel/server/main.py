@@ -7,7 +7,7 @@ next to nothing before it knows what is asked.
 import sys
 from collections.abc import Sequence
 
-from zettel.server.engine.attachment.serve_client import serve_client
+from zettel.server.engine.attachment.attach import serve_client
 
 STDIO_OPTIONS = ("store", "namespace", "session", "model", "protocol", "log-level")
 """Options of the stdio server; each takes a value."""

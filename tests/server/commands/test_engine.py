@@ -68,12 +68,12 @@ def test_an_engine_that_cannot_be_reached_is_not_said_to_have_stopped(place: Ren
 
 
 def test_a_server_is_the_engine_and_says_where_it_is(place: Rendezvous) -> None:
-    claim = take_over(place, "unix", "http://127.0.0.1:1")
-    assert claim is not None
+    engine_lock = take_over(place, "unix", "http://127.0.0.1:1")
+    assert engine_lock is not None
     with pytest.raises(StoreServedError, match=r"http://127\.0\.0\.1:1"):
         take_over(place, "unix", "http://127.0.0.1:2")
     assert place.read_record()["url"] == "http://127.0.0.1:1"
-    claim.release()
+    engine_lock.release()
 
 
 def test_a_server_of_a_store_that_is_a_file_has_no_clients_but_those_of_http(
@@ -86,6 +86,6 @@ def test_a_server_of_a_store_that_is_a_file_has_no_clients_but_those_of_http(
 
 def test_after_a_server_has_left_the_next_one_begins(place: Rendezvous) -> None:
     for number in range(2):
-        claim = take_over(place, "tcp", f"http://127.0.0.1:{number}")
-        assert isinstance(claim, EngineLock)
-        claim.release()
+        engine_lock = take_over(place, "tcp", f"http://127.0.0.1:{number}")
+        assert isinstance(engine_lock, EngineLock)
+        engine_lock.release()

@@ -24,10 +24,10 @@ from zettel.server.commands import serve
 from zettel.server.commands.serve import listen, serve_http
 from zettel.server.config.settings import Settings
 from zettel.server.engine.attachment.attach import EXIT_USAGE
-from zettel.server.observability.counters import Counters
+from zettel.server.observability.request_log import Counters
 from zettel.server.protocol.malformed import MAX_MESSAGE
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.server.runtime.factories import Factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
@@ -184,13 +184,13 @@ class Held:
     def __init__(self) -> None:
         self.begun, self.goes_on = anyio.Event(), anyio.Event()
 
-    async def perform(
+    async def dispatch(
         self, memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
     ) -> Mapping[str, object]:
         """Carry a call out."""
         self.begun.set()
         await self.goes_on.wait()
-        return await perform(memory, caller, arguments, now=now)
+        return await dispatch(memory, caller, arguments, now=now)
 
 
 async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_new_ones(
@@ -198,21 +198,21 @@ async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_ne
 ) -> None:
     held, signalled, url = Held(), anyio.Event(), list[str]()
     runtimes, feed_ended = list[Runtime](), list[bool]()
-    house = House(perform=held.perform)
+    house = House(dispatch=held.dispatch)
 
     def installed(_settings: Settings) -> Factories:
-        return house.parts()
+        return house.factories()
 
-    async def ask(ending: Shutdown) -> None:
+    async def ask(shutdown: Shutdown) -> None:
         await signalled.wait()
-        ending.ask()
+        shutdown.request()
 
-    def kept(place: str, parts: Factories, *, tally: Counters) -> Runtime:
-        runtimes.append(Runtime(place, parts, tally=tally))
+    def kept(place: str, factories: Factories, *, counters: Counters) -> Runtime:
+        runtimes.append(Runtime(place, factories, counters=counters))
         return runtimes[-1]
 
     monkeypatch.setattr(serve, "installed_parts", installed)
-    monkeypatch.setattr(serve, "ask_on_signal", ask)
+    monkeypatch.setattr(serve, "shut_down_on_signal", ask)
     monkeypatch.setattr(serve, "Runtime", kept)
     ready, told, before = anyio.Event(), list[CallToolResult](), list[object]()
     refused = list[int | bool | None]()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zettel.server.config.settings import differences, load_engine_settings, load_settings
-from zettel.server.runtime.factories import installed_parts
+from zettel.server.runtime.factories import installed_factories
 from zettel.storage.errors import InvalidArgumentError
 
 
@@ -125,8 +125,8 @@ async def test_durability_has_every_commit_on_the_disk(
     monkeypatch.setattr("zettel.storage.lance.store.sync_file_system", places.append)
     configure(store, f'durability = "{durability}"')
     settings = load_settings(model="hash")
-    parts = installed_parts(settings)
-    opened = await parts.open_store(await parts.make_embedder())
+    factories = installed_factories(settings)
+    opened = await factories.open_store(await factories.make_embedder())
     places.clear()
 
     await opened.swap_meta("key", expected=None, value="value")
@@ -138,13 +138,13 @@ async def test_durability_has_every_commit_on_the_disk(
 async def test_a_reranker_is_made_only_where_one_is_set(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await installed_parts(load_settings()).make_reranker() is None
+    assert await installed_factories(load_settings()).make_reranker() is None
     configure(store, 'reranker = "/models/one"')
     assert load_settings().reranker == "/models/one"
     monkeypatch.setenv("ZETTEL_RERANKER", "/models/other")
 
     settings = load_settings()
-    made = await installed_parts(settings).make_reranker()
+    made = await installed_factories(settings).make_reranker()
 
     assert settings.reranker == "/models/other"
     assert made is not None

@@ -15,7 +15,7 @@ from tests.server.processes import INITIALIZE
 from tests.server.runtime.test_runtime import Fakes
 
 from zettel.server.config.settings import load_engine_settings
-from zettel.server.engine.engine import ask_when_idle
+from zettel.server.engine.engine import shut_down_when_idle
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.handshake import Json, Message, request, session_hello
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets of POSI
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """A reception that is open."""
+    """A listener that is open."""
 
     place: Rendezvous
-    claim: EngineLock
-    reception: EngineListener
-    ending: Shutdown
+    engine_lock: EngineLock
+    listener: EngineListener
+    shutdown: Shutdown
     runtime: Runtime
 
     async def come(self, hello: Message) -> EngineConnection:
@@ -51,24 +51,30 @@ class House:
 
 @asynccontextmanager
 async def opened(tmp_path: Path, config: str = "", ipc: str = "unix") -> AsyncGenerator[House]:
-    """Open a reception; everybody is sent home at the end."""
+    """Open a listener; everybody is sent home at the end."""
     place = Rendezvous(str(tmp_path / "store"))
     place.prepare()
     (tmp_path / "store" / "config.toml").write_text(f'model = "hash"\n{config}', encoding="utf-8")
-    claim = EngineLock.take(place, ipc)
-    assert claim is not None
-    claim.announce()
-    ending = Shutdown()
-    runtime = Runtime(place.store, Fakes().parts())
+    engine_lock = EngineLock.take(place, ipc)
+    assert engine_lock is not None
+    engine_lock.announce()
+    shutdown = Shutdown()
+    runtime = Runtime(place.store, Fakes().factories())
     settings = load_engine_settings(place.store)
-    reception = EngineListener(claim, settings, runtime, ending)
+    listener = EngineListener(engine_lock, settings, runtime, shutdown)
     async with runtime.running(), anyio.create_task_group() as tasks:
         await runtime.settled()
-        tasks.start_soon(reception.serve)
-        yield House(place=place, claim=claim, reception=reception, ending=ending, runtime=runtime)
-        ending.ask()
-    claim.release()
-    await reception.close()
+        tasks.start_soon(listener.serve)
+        yield House(
+            place=place,
+            engine_lock=engine_lock,
+            listener=listener,
+            shutdown=shutdown,
+            runtime=runtime,
+        )
+        shutdown.request()
+    engine_lock.release()
+    await listener.close()
 
 
 def said(line: EngineConnection, message: JsonValue) -> Message:
@@ -91,11 +97,11 @@ async def test_a_client_that_said_hello_speaks_mcp(tmp_path: Path, ipc: str) -> 
     async with opened(tmp_path, ipc=ipc) as house:
         line = await house.enter()
         answer = await to_thread.run_sync(said, line, INITIALIZE)
-        assert house.reception.sessions == 1
+        assert house.listener.sessions == 1
         line.sock.close()
 
     assert "result" in answer
-    assert house.reception.sessions == 0
+    assert house.listener.sessions == 0
 
 
 async def test_who_does_not_know_the_secret_gets_no_answer(tmp_path: Path) -> None:
@@ -107,7 +113,7 @@ async def test_who_does_not_know_the_secret_gets_no_answer(tmp_path: Path) -> No
                 hello = request(house.place.store, "drain") | secret
                 stranger.sendall(json.dumps(hello).encode() + b"\n")
                 assert await to_thread.run_sync(stranger.recv, 1) == b""
-        assert not house.ending.asked.is_set()
+        assert not house.shutdown.requested.is_set()
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ async def test_who_asks_for_the_end_is_told_and_newcomers_wait(tmp_path: Path) -
     async with opened(tmp_path) as house:
         client = await house.enter()
         asked = await house.come(request(house.place.store, "drain"))
-        await house.ending.asked.wait()
+        await house.shutdown.requested.wait()
         assert await to_thread.run_sync(client.sock.recv, 1) == b""
         late = await to_thread.run_sync(dial, house.place, session_hello(house.place.store, {}))
         client.sock.close()
@@ -194,13 +200,13 @@ async def test_nobody_is_there_for_long_enough_only_once_the_last_one_has_left(
     async with opened(tmp_path) as house:
         client = await house.enter()
         asked_early = True
-        while_served = house.reception.idle_until(0) - anyio.current_time()
+        while_served = house.listener.idle_until(0) - anyio.current_time()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ask_when_idle, house.reception, 0.01, house.ending)
+            tasks.start_soon(shut_down_when_idle, house.listener, 0.01, house.shutdown)
             await anyio.wait_all_tasks_blocked()
-            asked_early = house.ending.asked.is_set()
+            asked_early = house.shutdown.requested.is_set()
             client.sock.close()
 
     assert while_served >= -0.1
     assert not asked_early
-    assert house.ending.asked.is_set()
+    assert house.shutdown.requested.is_set()

@@ -21,8 +21,8 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.observability.logs import LogFormat, LogLine, fields
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.tools import TOOLS
-from zettel.server.runtime.dispatch import perform
-from zettel.server.runtime.scheduler import Pace, Scheduler
+from zettel.server.runtime.dispatch import dispatch
+from zettel.server.runtime.scheduler import EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import NoteFilter
@@ -107,7 +107,7 @@ async def fails(
     memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
 ) -> Mapping[str, object]:
     """A bug with the note's words in its message, and in those of what led to it."""
-    await perform(memory, caller, arguments, now=now)
+    await dispatch(memory, caller, arguments, now=now)
     try:
         raise StoreUnavailableError("p", f"refused content = '{CANARY}'", CANARY)
     except StoreUnavailableError as error:
@@ -116,7 +116,7 @@ async def fails(
 
 async def test_a_bug_that_holds_a_notes_words_is_told_without_them() -> None:
     with listening() as lines:
-        async with opened(House(perform=fails)) as doors, doors.client("stdio", "auto") as client:
+        async with opened(House(dispatch=fails)) as doors, doors.client("stdio", "auto") as client:
             answer = await client.call_tool("remember", {"content": f"a {CANARY} sings"})
 
     told = "\n".join(lines.written)
@@ -152,7 +152,7 @@ async def test_evolution_logs_no_word_of_a_note_even_when_it_fails(
         await remember(
             memory, Caller(), now=NOW, content=content, subject=CANARY, tags=[CANARY], session="s"
         )
-    scheduler = Scheduler(memory, pace=Pace(interval_s=3600, settle_s=0), clock=lambda: NOW)
+    scheduler = EvolutionScheduler(memory, interval_s=3600, settle_s=0, clock=lambda: NOW)
     with listening() as lines, anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(scheduler.run)
@@ -162,7 +162,7 @@ async def test_evolution_logs_no_word_of_a_note_even_when_it_fails(
             tasks.cancel_scope.cancel()
 
     logged = "\n".join(lines.written)
-    assert await memory.store.runs(limit=1)
+    assert await memory.admin.runs(limit=1)
     assert all(said in logged for said in ("1 in a row", "builtins.KeyError", "step=", "outcome="))
     assert CANARY not in logged
 

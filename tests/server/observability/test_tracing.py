@@ -83,7 +83,7 @@ async def bug(
 
 
 async def test_a_bug_is_told_by_its_kind(collected: InMemorySpanExporter) -> None:
-    async with opened(House(perform=bug)) as doors, doors.client("stdio", "auto") as client:
+    async with opened(House(dispatch=bug)) as doors, doors.client("stdio", "auto") as client:
         await client.call_tool("remember", {"content": CANARY})
         with pytest.raises(Exception, match="failed inside"):
             await client.read_resource("memory://stats")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from zettel.server.protocol import change_feed as feeds
-from zettel.server.protocol.change_feed import ChangeFeed
+from zettel.server.protocol import subscriptions as feeds
 from zettel.server.protocol.limit_errors import TooManySubscriptionsError
 from zettel.server.protocol.schemas import Arguments, StatsReading
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.storage.access import Access
 from zettel.storage.notes import Origin
 from zettel.tools.caller import Caller
@@ -30,7 +30,7 @@ def bearer(name: str) -> Caller:
 async def test_subscriptions_of_one_token_are_bounded_and_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feeds, "MOST_EACH", 2)
+    monkeypatch.setattr(feeds, "TOKEN_MAX_SUBSCRIPTIONS", 2)
     feed = ChangeFeed(answer)
     end, _ = [await feed.watch(bearer("ana"), StatsReading(), nothing) for _ in range(2)]
 
@@ -47,7 +47,7 @@ async def test_subscriptions_of_one_token_are_bounded_and_others_go_on(
 
 
 async def test_all_subscriptions_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MOST", 2)
+    monkeypatch.setattr(feeds, "PROCESS_MAX_SUBSCRIPTIONS", 2)
     feed = ChangeFeed(answer)
     for name in ("ana", "ben"):
         await feed.watch(bearer(name), StatsReading(), nothing)

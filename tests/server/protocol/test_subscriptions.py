@@ -14,7 +14,7 @@ from tests.server.doors import STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import pick
 
-from zettel.server.protocol.subscriptions import MOST
+from zettel.server.protocol.subscriptions import CONNECTION_MAX_SUBSCRIPTIONS
 from zettel.storage.store import Change
 
 pytestmark = [
@@ -129,9 +129,9 @@ async def test_what_no_verb_has_changed_is_told_as_well() -> None:
 
 async def test_more_than_one_connection_may_have_is_not_granted() -> None:
     async with opened(House()) as doors, doors.client("stdio", "auto") as client:
-        uris = [f"memory://profile/n{number}" for number in range(MOST + 1)]
+        uris = [f"memory://profile/n{number}" for number in range(CONNECTION_MAX_SUBSCRIPTIONS + 1)]
         async with client.listen(resource_subscriptions=uris) as changes:
-            assert len(changes.honored.resource_subscriptions or ()) == MOST
+            assert len(changes.honored.resource_subscriptions or ()) == CONNECTION_MAX_SUBSCRIPTIONS
 
 
 async def test_a_stream_is_ended_in_good_order_when_the_server_leaves() -> None:

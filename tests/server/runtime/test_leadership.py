@@ -11,7 +11,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.runtime import leadership
 from zettel.server.runtime.leadership import is_gone, lead, new_holder
-from zettel.tools.evolve.lease import LEASE, Lease
+from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ async def test_a_lease_is_renewed_for_as_long_as_the_work_lasts() -> None:
 
     async def work() -> str:
         for _ in range(5):
-            now[0] += LEASE / 2
+            now[0] += LEASE_LIFETIME / 2
             await turns()
             tries.append(await other.acquire(now[0]))
         return "worked"
@@ -97,4 +97,4 @@ async def test_work_ends_when_its_lease_goes_to_another_process() -> None:
 
 
 def test_a_lease_outlasts_several_renewals_that_fail() -> None:
-    assert timedelta(seconds=3 * leadership.RENEW_S) <= LEASE
+    assert timedelta(seconds=3 * leadership.RENEW_S) <= LEASE_LIFETIME

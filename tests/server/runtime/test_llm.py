@@ -19,11 +19,11 @@ from zettel.server.commands.history import print_runs
 from zettel.server.commands.notes import print_notes
 from zettel.server.config.settings import Settings, differences, load_engine_settings, load_settings
 from zettel.server.engine.ipc.handshake import Json, Message
-from zettel.server.engine.status import report as report_of
+from zettel.server.engine.listener import report as report_of
 from zettel.server.runtime import llm
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import installed_parts, opened
-from zettel.server.runtime.llm import mind_of
+from zettel.server.runtime.factories import installed_factories, opened
+from zettel.server.runtime.llm import llm_of
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
@@ -106,11 +106,11 @@ async def test_a_dry_run_asks_no_llm(kept: Settings, service: ScriptedLlm) -> No
 
 
 async def test_a_server_evolves_with_it_too(kept: Settings, service: ScriptedLlm) -> None:
-    runtime = Runtime(kept.store, installed_parts(kept), clock=utc_now)
+    runtime = Runtime(kept.store, installed_factories(kept), clock=utc_now)
     async with runtime.running():
         memory = await runtime.memory()
         with anyio.fail_after(20):
-            while not any(run.kind == "evolve" for run in await memory.store.runs(limit=9)):
+            while not any(run.kind == "evolve" for run in await memory.admin.runs(limit=9)):
                 await anyio.lowlevel.checkpoint()
 
     assert (await the_note(kept)).tags == ("farming",)
@@ -132,7 +132,7 @@ async def test_without_the_extra_notes_are_kept_and_read_all_the_same(
     kept: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(llm, "find_spec", without_client)
-    runtime, said = Runtime(kept.store, installed_parts(kept), clock=utc_now), list[str]()
+    runtime, said = Runtime(kept.store, installed_factories(kept), clock=utc_now), list[str]()
 
     async with runtime.running():
         memory = await runtime.memory()
@@ -145,14 +145,14 @@ async def test_without_the_extra_notes_are_kept_and_read_all_the_same(
 
 
 def test_no_llm_is_asked_unless_one_is_named(tmp_path: Path) -> None:
-    assert mind_of(Settings(store=str(tmp_path), llm_key="k")) is None  # pyright: ignore[reportArgumentType]: as a variable gives it
+    assert llm_of(Settings(store=str(tmp_path), llm_key="k")) is None  # pyright: ignore[reportArgumentType]: as a variable gives it
 
 
 def test_money_without_prices_is_refused(tmp_path: Path) -> None:
     settings = Settings(store=str(tmp_path), llm_model="m", llm_money_day=1.0)
 
     with pytest.raises(InvalidArgumentError) as caught:
-        mind_of(settings)
+        llm_of(settings)
 
     assert caught.value.name == "setting llm_money_day"
 
@@ -211,7 +211,7 @@ async def test_an_outage_loses_no_note(kept: Settings, service: ScriptedLlm) -> 
 
 async def told_by_an_engine(settings: Settings) -> Message:
     """Its status, before it has done anything."""
-    runtime = Runtime(settings.store, installed_parts(settings), clock=utc_now)
+    runtime = Runtime(settings.store, installed_factories(settings), clock=utc_now)
     async with runtime.running():
         await runtime.memory()
         return await report_of(runtime, settings, utc_now)
@@ -266,7 +266,7 @@ async def test_status_says_that_the_llm_cannot_be_used_at_all_or_is_left_alone(
     kept: Settings, service: ScriptedLlm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.describes = lambda asked: Reply(status=401)
-    runtime = Runtime(kept.store, installed_parts(kept), clock=utc_now)
+    runtime = Runtime(kept.store, installed_factories(kept), clock=utc_now)
     async with runtime.running():
         memory = await runtime.memory()
         for number in range(BREAK_AFTER):

@@ -13,7 +13,7 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Embedder
@@ -38,10 +38,10 @@ class Fakes:
     failures: list[Exception] = field(default_factory=list[Exception])
     bell: Bell = field(default_factory=Bell)
     opened: int = 0
-    perform: Callable[[Memory], None] = lambda memory: None
+    dispatch: Callable[[Memory], None] = lambda memory: None
     reranker: CrossEncoderReranker | None = None
 
-    def parts(self) -> Factories:
+    def factories(self) -> Factories:
         """As a runtime takes them."""
         return Factories(
             make_embedder=self._embedder,
@@ -64,22 +64,22 @@ class Fakes:
         return self.store
 
     async def _verbs(self) -> Dispatch:
-        async def perform(
+        async def dispatch(
             memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
         ) -> Mapping[str, object]:
-            self.perform(memory)
+            self.dispatch(memory)
             return {"now": now, "namespace": caller.namespace, "arguments": arguments}
 
-        return perform
+        return dispatch
 
-    async def _scheduler(self, memory: Memory, clock: Clock) -> EvolutionScheduler:
+    async def _scheduler(self, memory: Memory, clock: Clock) -> Scheduler:
         return self.bell
 
 
 @asynccontextmanager
 async def running(fakes: Fakes) -> AsyncGenerator[Runtime]:
     """A runtime that has begun."""
-    runtime = Runtime("nowhere", fakes.parts(), clock=lambda: NOW)
+    runtime = Runtime("nowhere", fakes.factories(), clock=lambda: NOW)
     async with runtime.running():
         yield runtime
 
@@ -108,7 +108,7 @@ async def test_a_reranker_that_cannot_be_loaded_is_handed_to_recall_and_ends_not
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen = list[Memory]()
-    fakes = Fakes(perform=seen.append, reranker=CrossEncoderReranker("/not/there!"))
+    fakes = Fakes(dispatch=seen.append, reranker=CrossEncoderReranker("/not/there!"))
     async with running(fakes) as runtime:
         await runtime.settled()
         await runtime.call(RECALL, Caller())
@@ -171,7 +171,7 @@ async def test_a_model_that_fails_leaves_the_store_open() -> None:
 
 async def test_what_recall_reinforced_is_written_at_the_end() -> None:
     fakes = Fakes()
-    fakes.perform = lambda memory: memory.usage.add(["n1"], NOW)
+    fakes.dispatch = lambda memory: memory.usage.add(["n1"], NOW)
     async with running(fakes) as runtime:
         await runtime.call(RECALL, Caller())
 
@@ -180,7 +180,7 @@ async def test_what_recall_reinforced_is_written_at_the_end() -> None:
 
 async def test_a_write_rings_the_scheduler() -> None:
     fakes = Fakes()
-    fakes.perform = lambda memory: memory.on_write()
+    fakes.dispatch = lambda memory: memory.on_write()
     async with running(fakes) as runtime:
         await runtime.call(RECALL, Caller())
 

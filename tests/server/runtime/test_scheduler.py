@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.runtime.scheduler import LEADER_ELSEWHERE_S, Pace, Scheduler
+from zettel.server.runtime.scheduler import LEADER_ELSEWHERE_S, EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
@@ -20,7 +20,6 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-AT_ONCE = Pace(interval_s=3600, settle_s=0)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -30,7 +29,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await anyio.lowlevel.checkpoint()
 
 
-async def until_quiet(scheduler: Scheduler) -> None:
+async def until_quiet(scheduler: EvolutionScheduler) -> None:
     """Let a scheduler work until it waits for its next round."""
 
     async def quiet() -> bool:
@@ -40,9 +39,13 @@ async def until_quiet(scheduler: Scheduler) -> None:
 
 
 @asynccontextmanager
-async def tended(memory: Memory, pace: Pace = AT_ONCE) -> AsyncGenerator[Scheduler]:
+async def tended(
+    memory: Memory, *, interval_s: float = 3600, settle_s: float = 0
+) -> AsyncGenerator[EvolutionScheduler]:
     """A scheduler at work."""
-    scheduler = Scheduler(memory, pace=pace, clock=lambda: NOW)
+    scheduler = EvolutionScheduler(
+        memory, interval_s=interval_s, settle_s=settle_s, clock=lambda: NOW
+    )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(scheduler.run)
         yield scheduler
@@ -98,7 +101,7 @@ async def test_when_the_model_arrives_waiting_notes_are_embedded() -> None:
 
 async def test_the_interval_finds_what_another_process_wrote(memory: Memory) -> None:
     await tell(memory)
-    async with tended(memory, Pace(interval_s=0.01, settle_s=0)):
+    async with tended(memory, interval_s=0.01):
         await until(lambda: _recorded(memory))
 
     assert await waiting(memory) == 0
@@ -145,7 +148,7 @@ async def test_notes_left_over_by_one_runs_budget_are_evolved_by_the_next_at_onc
         await until_quiet(scheduler)
 
     assert await waiting(memory) == 0
-    runs = await memory.store.runs(limit=99)
+    runs = await memory.admin.runs(limit=99)
     assert [run.outcome for run in sorted(runs, key=lambda run: run.outcome == "done")] == [
         *["budget"] * (len(runs) - 1), "done",
     ]  # fmt: skip
@@ -240,7 +243,7 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
         return Counting.upkeeps > 0
 
     memory = Memory(store=Counting(), embedder=HashEmbedder())
-    async with tended(memory, Pace(interval_s=3600, settle_s=3600)) as scheduler:
+    async with tended(memory, settle_s=3600) as scheduler:
         for _ in range(50):
             scheduler.wrote()
         await until(compacted)
@@ -265,7 +268,7 @@ async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
         return True in Held.answers
 
     memory = Memory(store=Held(), embedder=HashEmbedder())
-    async with tended(memory, Pace(interval_s=3600, settle_s=3600)) as scheduler:
+    async with tended(memory, settle_s=3600) as scheduler:
         for _ in range(50):
             scheduler.wrote()
         await until(compacted)

@@ -43,8 +43,8 @@ from tests.server.suite import plain
 from tests.server.suite.asking import TALKING, Asked, CallToolResult, form, said, unknown
 from tests.server.suite.schemas import SCHEMAS
 
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine
+from zettel.server.protocol.subscriptions import ChangeFeed
 
 TRIGGERS = {
     "test_trigger_tool_change": ToolsListChanged(),

@@ -236,7 +236,7 @@ def test_whatever_stands_on_standard_input_the_next_request_is_answered(tmp_path
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine's reception, in this process."""
+    """An engine's listener, in this process."""
 
     place: Rendezvous
     store: DictStore
@@ -248,18 +248,18 @@ async def engine_at(folder: Path, ipc: str) -> AsyncGenerator[Engine]:
     place, store = Rendezvous(str(folder / "store")), DictStore()
     place.prepare()
     (folder / "store" / "config.toml").write_text('model = "hash"\n', encoding="utf-8")
-    claim = EngineLock.take(place, ipc)
-    assert claim is not None
-    claim.announce()
+    engine_lock = EngineLock.take(place, ipc)
+    assert engine_lock is not None
+    engine_lock.announce()
     # Of those who hang on without a word, none is waited for.
-    ending, runtime = Shutdown(0), Runtime(place.store, doors.House(store=store).parts())
-    desk = EngineListener(claim, load_engine_settings(place.store), runtime, ending)
+    shutdown, runtime = Shutdown(0), Runtime(place.store, doors.House(store=store).factories())
+    desk = EngineListener(engine_lock, load_engine_settings(place.store), runtime, shutdown)
     async with runtime.running(), anyio.create_task_group() as tasks:
         await runtime.settled()
         tasks.start_soon(desk.serve)
         yield Engine(place, store)
-        ending.ask()
-    claim.release()
+        shutdown.request()
+    engine_lock.release()
     await desk.close()
 
 

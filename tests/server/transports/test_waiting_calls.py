@@ -53,7 +53,7 @@ async def test_a_client_that_asks_is_told_what_is_going_on(transport: str, mode:
             held.let_go.set()
 
     async with (
-        opened(House(perform=held)) as doors,
+        opened(House(dispatch=held)) as doors,
         doors.client(transport, mode) as client,
     ):
         with anyio.fail_after(PATIENCE_S):
@@ -75,7 +75,7 @@ async def test_a_call_that_is_given_up_is_ended_and_the_next_is_served(
         await client.call_tool("recall", {"query": "slow"})
 
     async with (
-        opened(House(perform=held)) as doors,
+        opened(House(dispatch=held)) as doors,
         doors.client(transport, mode) as client,
     ):
         with anyio.fail_after(PATIENCE_S):

@@ -12,7 +12,7 @@ from tests.tools.conftest import Desk, opened_desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NewNote, Written
-from zettel.tools.changes.supersession import CLOSED, told_end
+from zettel.tools.changes.supersession import SUPERSEDE, stated_end
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.state.memory import Memory
 
@@ -26,7 +26,7 @@ def revisions(*ends: datetime | None) -> list[Note]:
     """Revisions of one note with these ends, the last of them closed by another note."""
     note = make_note()
     told = [replace(note, rev=rev, valid_until=end) for rev, end in enumerate(ends, 1)]
-    closed = replace(told[-1], rev=len(told) + 1, valid_until=note.valid_from, change=CLOSED)
+    closed = replace(told[-1], rev=len(told) + 1, valid_until=note.valid_from, change=SUPERSEDE)
     return [*told, closed]
 
 
@@ -44,7 +44,7 @@ def revisions(*ends: datetime | None) -> list[Note]:
 def test_the_end_told_last_is_the_notes_own(
     ends: list[datetime | None], told: datetime | None
 ) -> None:
-    assert told_end(revisions(*ends)) == told
+    assert stated_end(revisions(*ends)) == told
 
 
 class Overtaken(DictStore):

@@ -17,7 +17,7 @@ from zettel.server.protocol.schemas import (
     RememberArguments,
     UpdateArguments,
 )
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, Written
@@ -67,7 +67,7 @@ class Pair:
         """Call, and give up once the first commit is made."""
         self.store.fast = overtaken
         with self.store.caller:
-            await perform(self.desk.memory, Caller(namespace="proj"), arguments, now=self.desk.now)
+            await dispatch(self.desk.memory, Caller(namespace="proj"), arguments, now=self.desk.now)
         assert self.store.caller.cancel_called
 
     async def noted(self, note_id: str) -> Note:

@@ -32,8 +32,7 @@ from zettel.server.cli.welcome import would_serve
 from zettel.server.config.errors import MisconfiguredError
 from zettel.server.config.preflight.checks import examine_flags, model_warnings
 from zettel.server.config.settings import Settings
-from zettel.server.engine.attachment.attach import EXIT_USAGE
-from zettel.server.engine.attachment.serve_client import serve_client
+from zettel.server.engine.attachment.attach import EXIT_USAGE, serve_client
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import chosen_store, one_spelling
 from zettel.server.observability.logs import configure_logging
@@ -171,13 +170,13 @@ def serve(
     )
     listening = listen(settings.host, settings.port)
     place = Rendezvous(one_spelling(settings.store))
-    claim = take_over(place, settings.ipc, base_url(settings, listening))
+    engine_lock = take_over(place, settings.ipc, base_url(settings, listening))
 
     def announce(url: str, problem: str, needs_token: bool) -> None:
         typer.echo(welcome(url, settings, problem, needs_token=needs_token))
         sys.stdout.flush()
 
-    anyio.run(serve_http, settings, listening, claim, announce)
+    anyio.run(serve_http, settings, listening, engine_lock, announce)
     leave()
 
 

@@ -11,7 +11,7 @@ from zettel.server.commands.progress import Tell
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import expanded, installed_parts
+from zettel.server.runtime.factories import expanded, installed_factories
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
 from zettel.storage.backup.create import BackupSummary, back_up, started
@@ -92,7 +92,7 @@ async def restore_once(
         check_namespace(namespace)
     backup = await to_thread.run_sync(checked, file, tell)
     receipts = await to_thread.run_sync(receipts_in, backup)
-    embedder = await installed_parts(settings).make_embedder()
+    embedder = await installed_factories(settings).make_embedder()
     store = await open_store(
         settings.store,
         model_id=embedder.model_id,

@@ -16,12 +16,12 @@ from zettel.server.config.settings import Settings
 from zettel.server.engine.engine import DRAIN_S
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
-from zettel.server.engine.store_watch import ask_when_evicted
+from zettel.server.engine.store_watch import shut_down_when_evicted
 from zettel.server.observability.systemd import READY, STOPPING, notify
 from zettel.server.observability.tracing import exporting
-from zettel.server.runtime.factories import Factories, installed_parts
+from zettel.server.runtime.factories import Factories, installed_factories
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Shutdown, ask_on_signal
+from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.limits.admission import Admission
@@ -71,19 +71,19 @@ class _Uvicorn(uvicorn.Server):
 
 
 async def serve_http(
-    settings: Settings, listening: socket.socket, claim: EngineLock | None, announce: Announce
+    settings: Settings, listening: socket.socket, engine_lock: EngineLock | None, announce: Announce
 ) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT, then drain.
 
     Args:
         settings: What to serve, and how.
         listening: For HTTP and SSE.
-        claim: The store's engine is this process then, and clients attach to it; None if they
+        engine_lock: The store's engine is this process then, and clients attach to it; None if they
             cannot.
         announce: Told when everything is ready.
     """
     metrics = Metrics()
-    runtime = Runtime(settings.store, _parts(settings, claim), tally=metrics)
+    runtime = Runtime(settings.store, _factories(settings, engine_lock), counters=metrics)
     streams, gatekeeper = OpenRequests(), _gate(settings, runtime)
     admission = Admission(settings, Rejections(metrics.refused))
     app = create_app(
@@ -95,38 +95,40 @@ async def serve_http(
         metrics=metrics,
         admission=admission,
     )
-    web, ending = _web(app, settings, admission.turned_away), Shutdown(DRAIN_S)
+    web, shutdown = _web(app, settings, admission.turned_away), Shutdown(DRAIN_S)
     url = base_url(settings, listening)
-    reception = EngineListener(claim, settings, runtime, ending, url) if claim else None
+    listener = (
+        EngineListener(engine_lock, settings, runtime, shutdown, url) if engine_lock else None
+    )
     async with exporting(), anyio.create_task_group() as tasks, runtime.running():
-        tasks.start_soon(ask_on_signal, ending)
+        tasks.start_soon(shut_down_on_signal, shutdown)
         tasks.start_soon(gatekeeper.watch, streams)
         tasks.start_soon(_announce_when_ready, runtime, gatekeeper, url, announce)
-        if claim is not None:
-            tasks.start_soon(ask_when_evicted, claim, ending)
+        if engine_lock is not None:
+            tasks.start_soon(shut_down_when_evicted, engine_lock, shutdown)
         async with anyio.create_task_group() as serving:
-            serving.start_soon(_run_web, web, listening, ending)
-            if reception is not None:
-                serving.start_soon(reception.serve)
-            await ending.asked.wait()
+            serving.start_soon(_run_web, web, listening, shutdown)
+            if listener is not None:
+                serving.start_soon(listener.serve)
+            await shutdown.requested.wait()
             notify(STOPPING)
             runtime.leaving = True
             admission.leave()
-            await ending.drain(runtime.calls_finished)
+            await shutdown.drain(runtime.calls_finished)
             runtime.feed.end()
             await anyio.sleep(LAST_WORDS_S)
             streams.end()
             web.should_exit = True
         tasks.cancel_scope.cancel()
-    if claim is not None and reception is not None:
-        claim.release()
-        await reception.close()
+    if engine_lock is not None and listener is not None:
+        engine_lock.release()
+        await listener.close()
 
 
-def _parts(settings: Settings, claim: EngineLock | None) -> Factories:
-    if claim is None:
-        return installed_parts(settings)
-    return installed_parts(settings, still_there=claim.store_is_there)
+def _factories(settings: Settings, engine_lock: EngineLock | None) -> Factories:
+    if engine_lock is None:
+        return installed_factories(settings)
+    return installed_factories(settings, still_there=engine_lock.store_is_there)
 
 
 def _gate(settings: Settings, runtime: Runtime) -> AccessControl:
@@ -148,10 +150,10 @@ def _web(app: ASGIApp, settings: Settings, turned_away: Rejections) -> _Uvicorn:
     return _Uvicorn(config)
 
 
-async def _run_web(web: _Uvicorn, listening: socket.socket, ending: Shutdown) -> None:
+async def _run_web(web: _Uvicorn, listening: socket.socket, shutdown: Shutdown) -> None:
     await web.serve([listening])
     # It leaves unasked only if it could not start; then nobody is to wait for a signal.
-    ending.ask()
+    shutdown.request()
 
 
 def base_url(settings: Settings, listening: socket.socket) -> str:

@@ -11,7 +11,7 @@ from zettel.server.commands.progress import Tell
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
-from zettel.server.runtime.factories import installed_parts
+from zettel.server.runtime.factories import installed_factories
 from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
 from zettel.storage.ids import is_id
 from zettel.storage.location import StoreLocation, nothing_there, read_place
@@ -54,7 +54,7 @@ async def verify(settings: Settings, wanted: ErasureQuery, tell: Tell) -> Verify
 async def _vectors(
     settings: Settings, directory: Path, texts: Sequence[str], tell: Tell
 ) -> Sequence[Vectors]:
-    embedder = await installed_parts(settings, create=False).make_embedder()
+    embedder = await installed_factories(settings, create=False).make_embedder()
     stored = await to_thread.run_sync(load_stored_model, directory)
     if stored and stored != embedder.model_id:
         raise OtherModelError(directory, stored, embedder.model_id)

@@ -7,10 +7,10 @@ import anyio
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
-from zettel.server.engine.store_watch import ask_when_evicted
-from zettel.server.runtime.factories import installed_parts
+from zettel.server.engine.store_watch import shut_down_when_evicted
+from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Shutdown, ask_on_signal
+from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 
 logger = logging.getLogger(__name__)
 
@@ -18,28 +18,30 @@ DRAIN_S = 5.0
 """Seconds open calls may take after the engine was asked to end; then clients ask the next one."""
 
 
-async def serve_engine(settings: Settings, claim: EngineLock) -> None:
+async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
     """Serve the clients of a store until nobody needs it, or somebody asks it to end."""
-    ending = Shutdown(patience_s=DRAIN_S)
-    runtime = Runtime(settings.store, installed_parts(settings, still_there=claim.store_is_there))
-    reception = EngineListener(claim, settings, runtime, ending)
+    shutdown = Shutdown(patience_s=DRAIN_S)
+    runtime = Runtime(
+        settings.store, installed_factories(settings, still_there=engine_lock.store_is_there)
+    )
+    listener = EngineListener(engine_lock, settings, runtime, shutdown)
     async with anyio.create_task_group() as tasks, runtime.running():
-        tasks.start_soon(ask_on_signal, ending)
-        tasks.start_soon(ask_when_idle, reception, settings.idle_minutes * 60, ending)
-        tasks.start_soon(ask_when_evicted, claim, ending)
-        logger.info("engine of store=%r listens on %s", settings.store, claim.endpoint)
-        await reception.serve()
+        tasks.start_soon(shut_down_on_signal, shutdown)
+        tasks.start_soon(shut_down_when_idle, listener, settings.idle_minutes * 60, shutdown)
+        tasks.start_soon(shut_down_when_evicted, engine_lock, shutdown)
+        logger.info("engine of store=%r listens on %s", settings.store, engine_lock.endpoint)
+        await listener.serve()
         tasks.cancel_scope.cancel()
-    claim.release()
-    await reception.close()
+    engine_lock.release()
+    await listener.close()
     logger.info("the engine has left")
 
 
-async def ask_when_idle(reception: EngineListener, idle_s: float, ending: Shutdown) -> None:
+async def shut_down_when_idle(listener: EngineListener, idle_s: float, shutdown: Shutdown) -> None:
     """Ask when there was neither a client nor work for so many seconds."""
-    until = reception.idle_until(idle_s)
+    until = listener.idle_until(idle_s)
     while until > anyio.current_time():
         await anyio.sleep_until(until)
-        until = reception.idle_until(idle_s)
+        until = listener.idle_until(idle_s)
     logger.info("nobody needs the engine")
-    ending.ask()
+    shutdown.request()

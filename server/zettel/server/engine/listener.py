@@ -1,11 +1,15 @@
-"""Accepts connections at the engine's socket: handshake, then one conversation each."""
+"""Accepts connections at the engine's socket: handshake, then a conversation or a status report.
+
+The report covers process, store, queue and LLM use, never a note's text.
+"""
 
 import json
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -19,16 +23,121 @@ from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.engine.status import report
 from zettel.server.engine.store_watch import StoreWatch
 from zettel.server.protocol.server import ClientDefaults, create_server
-from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
-from zettel.server.transports.stdio.conversation import converse
-from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.errors import ZettelError
+from zettel.storage.notes import Run
 from zettel.tools.caller import USER_NAMESPACE
+from zettel.tools.language.times import iso
+from zettel.tools.llm.client import spent_on
+from zettel.tools.llm.llm import ANSWERED, OVER_BUDGET, read_health
+from zettel.tools.state.memory import Memory
+
+logger = logging.getLogger(__name__)
+
+
+async def llm_report(
+    memory: Memory, settings: Settings, problem: str, now: datetime
+) -> Message | None:
+    """State, last error, last answer and the day's budget; None if no LLM is set.
+
+    `state` is `unusable` (set, but cannot be asked at all), `paused` (it failed several times in a
+    row and is left alone for a while), `budget spent` (the last question was not put), `failing`
+    (the last one had no answer), `ok`, or `not asked yet`.
+
+    Args:
+        memory: The open store and the LLM.
+        settings: What the engine runs with.
+        problem: Why the LLM cannot be used; empty if it can.
+        now: What time it is.
+    """
+    if not settings.llm_model:
+        return None
+    told = await read_health(memory.store)
+    pause = memory.mind.health.pause_s(anyio.current_time()) if memory.mind else 0.0
+    spent = await spent_on(memory.store, now)
+    return {
+        "model": settings.llm_model,
+        "state": _state(told.last, unusable=bool(problem), pause=pause),
+        "problem": problem or None,
+        "paused_s": round(pause) or None,
+        "last_error": told.error or None,
+        "last_error_at": iso(told.error_at) if told.error_at else None,
+        "last_answer_at": iso(told.answered_at) if told.answered_at else None,
+        "tokens_today": spent.tokens,
+        "tokens_day": settings.llm_tokens_day,
+        "money_today": round(spent.money, 6) if settings.llm_money_day else None,
+        "money_day": settings.llm_money_day,
+    }
+
+
+def _state(last: str, *, unusable: bool, pause: float) -> str:
+    if unusable:
+        return "unusable"
+    if pause:
+        return "paused"
+    known = {ANSWERED: "ok", OVER_BUDGET: "budget spent", "": "not asked yet"}
+    return known.get(last, "failing")
+
+
+RUNS_LOOKED_AT = 20
+"""Newest runs among which the last evolution is looked for."""
+
+
+async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
+    """Model, queue, evolution, LLM and size; what cannot be told yet is null.
+
+    Args:
+        runtime: What is reported on.
+        settings: What it runs with.
+        clock: What time it is.
+    """
+    told: Message = {
+        "state": runtime.status,
+        "problem": runtime.problem or None,
+        "model": {"name": settings.model, "ready": runtime.model_ready},
+        "queue": None,
+        "evolution": {"last": None, "outcome": None, "next": None},
+        "off": {"evolution": [*settings.evolve_off], "llm": [*settings.llm_off]},
+        "llm": None,
+        "size": None,
+    }
+    scheduler = runtime.scheduler
+    if runtime.status != "ok" or scheduler is None:
+        return told
+    try:
+        memory = await runtime.memory()
+        store = memory.admin
+        stats = await store.stats()
+        last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
+        told["queue"] = await scheduler.waiting()
+        told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
+    except ZettelError as error:
+        return told | {"problem": str(error)}
+    told["size"] = {
+        "notes": stats.notes,
+        "revisions": stats.revisions,
+        "bytes": stats.disk_bytes,
+    }
+    told["evolution"] = {
+        "last": _iso(last.ended_at) if last else None,
+        "outcome": last.outcome if last else None,
+        "next": _iso(clock() + timedelta(seconds=scheduler.due_in_s)),
+    }
+    return told
+
+
+def _last_evolution(runs: Sequence[Run]) -> Run | None:
+    return next((run for run in runs if run.kind == "evolve"), None)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 CHUNK = 65_536
 """Bytes read at once."""
@@ -76,8 +185,6 @@ class Peer:
                 return
 
 
-logger = logging.getLogger(__name__)
-
 HELLO_S = 10.0
 """Seconds a connection may take to say hello."""
 
@@ -89,25 +196,25 @@ class EngineListener:
     """Welcomes clients and serves them until the engine is asked to end.
 
     Args:
-        claim: What is listened on.
+        engine_lock: What is listened on.
         settings: What the engine runs with.
         runtime: Carries the calls out.
-        ending: When to let nobody in any more.
+        shutdown: When to let nobody in any more.
         url: Where the engine listens to HTTP; empty if it does not.
     """
 
     def __init__(
         self,
-        claim: EngineLock,
+        engine_lock: EngineLock,
         settings: Settings,
         runtime: Runtime,
-        ending: Shutdown,
+        shutdown: Shutdown,
         url: str = "",
     ) -> None:
-        self._claim = claim
+        self._engine_lock = engine_lock
         self._settings = settings
         self._runtime = runtime
-        self._ending = ending
+        self._shutdown = shutdown
         self._url = url
         self._sessions = 0
         self._since = self._last_seen = anyio.current_time()
@@ -130,9 +237,9 @@ class EngineListener:
         async with anyio.create_task_group() as clients:
             async with anyio.create_task_group() as accepting:
                 accepting.start_soon(self._accept, clients)
-                await self._ending.asked.wait()
+                await self._shutdown.requested.wait()
                 accepting.cancel_scope.cancel()
-            self._claim.withdraw()
+            self._engine_lock.withdraw()
 
     async def close(self) -> None:
         """Tell those who asked for the end that it has come."""
@@ -140,7 +247,7 @@ class EngineListener:
             await stream.aclose()
 
     async def _accept(self, clients: TaskGroup) -> None:
-        listening = self._claim.listening
+        listening = self._engine_lock.listening
         listening.setblocking(False)
         while True:
             # Not anyio's listener: cancelled while somebody comes, it logs an error.
@@ -178,7 +285,7 @@ class EngineListener:
                 await client.send(self._card())
                 # It ends with the engine: so the one who asked knows when that is.
                 self._held.append(stream)
-                self._ending.ask()
+                self._shutdown.request()
         except Exception:
             # A bug in one conversation is not worth everybody's engine.
             logger.exception("a conversation failed")
@@ -201,19 +308,19 @@ class EngineListener:
             hello = Hello.model_validate_json(line)
         except ValidationError:
             return None
-        secret = self._claim.secret
+        secret = self._engine_lock.secret
         if secret and not secrets.compare_digest(hello.secret.encode(), secret.encode()):
             logger.warning("somebody without the secret was turned away")
             return None
         return hello
 
     async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
-        await self._ending.asked.wait()
+        await self._shutdown.requested.wait()
         scope.cancel()
 
     async def _is_ours(self, hello: Hello) -> bool:
         """Whether the client means the store this engine serves: a directory may have moved."""
-        ours = self._claim.place.store
+        ours = self._engine_lock.place.store
         if hello.store == ours:
             return True
         if not is_directory(ours):
@@ -229,39 +336,41 @@ class EngineListener:
         try:
             # One look at the disk, in a thread: a network's disk may take its time.
             wanted, namespace = await to_thread.run_sync(
-                _settle, self._claim.place.store, hello, given
+                _settle, self._engine_lock.place.store, hello, given
             )
         except ZettelError as error:
             await client.send({**self._card(), "refused": str(error)})
             return
-        door = ClientDefaults(
+        defaults = ClientDefaults(
             transport="stdio",
             namespace=namespace,
             session=wanted.session or hello.session,
-            tally=self._runtime.tally,
+            counters=self._runtime.counters,
         )
         warnings = differences(wanted, self._settings, given)
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
-        if self._ending.asked.is_set():
+        if self._shutdown.requested.is_set():
             # Unanswered, it goes to the next engine.
             return
         self._sessions += 1
-        self._runtime.tally.connected("stdio", 1)
+        self._runtime.counters.connected("stdio", 1)
         try:
             await client.send({**self._card(), "warning": " ".join(warnings)})
             logger.info("client=%d namespace=%s came", hello.pid, namespace)
             await converse(
-                create_server(StoreWatch(self._runtime, self._claim), door, self._runtime.feed),
+                create_server(
+                    StoreWatch(self._runtime, self._engine_lock), defaults, self._runtime.feed
+                ),
                 client.reader,
                 client.send_line,
                 protocol=wanted.protocol,
-                ending=self._ending,
+                shutdown=self._shutdown,
             )
             logger.info("client=%d left", hello.pid)
         finally:
             self._sessions -= 1
-            self._runtime.tally.connected("stdio", -1)
+            self._runtime.counters.connected("stdio", -1)
             self._last_seen = anyio.current_time()
 
     def _card(self) -> Message:
@@ -273,7 +382,7 @@ class EngineListener:
             **self._card(),
             "uptime_s": round(anyio.current_time() - self._since),
             "clients": self._sessions,
-            "endpoint": self._claim.endpoint,
+            "endpoint": self._engine_lock.endpoint,
             **await report(self._runtime, self._settings, utc_now),
         }
 

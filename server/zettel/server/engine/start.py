@@ -35,15 +35,15 @@ def start_engine(arguments: Sequence[str]) -> NoReturn:
     place = Rendezvous(options["--store"])
     try:
         place.prepare()
-        claim = EngineLock.take(place, options.get("--ipc") or _configured_ipc(place.store))
+        engine_lock = EngineLock.take(place, options.get("--ipc") or _configured_ipc(place.store))
     except (UnattachableError, OSError) as error:
         sys.stderr.write(f"zettel: no engine can listen in {place.folder}: {error}\n")
         os._exit(EXIT_DEAF)
-    if claim is None:
+    if engine_lock is None:
         os._exit(EXIT_HELD)
     os.chdir("/")
-    _detach(claim)
-    _run(claim)
+    _detach(engine_lock)
+    _run(engine_lock)
 
 
 def _configured_ipc(store: str) -> str:
@@ -55,7 +55,7 @@ def _configured_ipc(store: str) -> str:
         return "unix"
 
 
-def _detach(claim: EngineLock) -> None:
+def _detach(engine_lock: EngineLock) -> None:
     """Go on in a child; the parent leaves as soon as clients can find it."""
     ready, told = os.pipe()
     if os.fork():
@@ -64,19 +64,19 @@ def _detach(claim: EngineLock) -> None:
     os.close(ready)
 
     def leave(_number: int, _frame: FrameType | None) -> NoReturn:
-        claim.release()
+        engine_lock.release()
         os._exit(0)
 
     # Until the event loop listens, there is nothing to drain: leaving is in good order.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    claim.announce()
+    engine_lock.announce()
     os.write(told, b".")
     os.close(told)
 
 
-def _run(claim: EngineLock) -> NoReturn:
+def _run(engine_lock: EngineLock) -> NoReturn:
     # Clients wait at the socket already: now there is time for imports.
     import logging  # noqa: PLC0415
 
@@ -89,37 +89,37 @@ def _run(claim: EngineLock) -> NoReturn:
     from zettel.storage.errors import ZettelError  # noqa: PLC0415
 
     try:
-        settings = load_engine_settings(claim.place.store)
+        settings = load_engine_settings(engine_lock.place.store)
         examined = examine(settings)
         for refusal in examined.refusals:
             raise refusal
     except ZettelError as error:
-        _refuse(claim, str(error))
-        claim.release()
+        _refuse(engine_lock, str(error))
+        engine_lock.release()
         os._exit(EXIT_USAGE)
-    log_to_file(settings.log_level, claim.place.log, settings.log_format)
+    log_to_file(settings.log_level, engine_lock.place.log, settings.log_format)
     for warning in examined.warnings:
         logging.getLogger(__name__).warning("%s", warning)
-    anyio.run(serve_engine, settings, claim)
+    anyio.run(serve_engine, settings, engine_lock)
     # A thread amid an import or a model's loading cannot be joined.
     os._exit(0)
 
 
-def _refuse(claim: EngineLock, why: str) -> None:
+def _refuse(engine_lock: EngineLock, why: str) -> None:
     """Tell the clients that are waiting, and no later ones, what is wrong with the settings."""
     import json  # noqa: PLC0415  an engine that starts has no use for it
 
     answer = json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": why}).encode() + b"\n"
-    claim.listening.settimeout(REFUSING_S)
+    engine_lock.listening.settimeout(REFUSING_S)
     try:
         while True:
-            client, _ = claim.listening.accept()
+            client, _ = engine_lock.listening.accept()
             with client:
                 client.settimeout(REFUSING_S)
                 client.recv(65_536)
                 client.sendall(answer)
             # Who comes later may come to mended settings.
-            claim.listening.settimeout(0)
+            engine_lock.listening.settimeout(0)
     except OSError:
         # Among them that nobody else waits.
         return

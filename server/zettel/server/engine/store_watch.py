@@ -18,24 +18,24 @@ WATCH_S = 2.0
 """Seconds between two looks at whether the store is still there."""
 
 
-async def ask_when_evicted(claim: EngineLock, ending: Shutdown) -> None:
+async def shut_down_when_evicted(engine_lock: EngineLock, shutdown: Shutdown) -> None:
     """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
     while True:
-        leave_without_store(claim)
-        if ending.asked.is_set():
+        leave_without_store(engine_lock)
+        if shutdown.requested.is_set():
             # It has been withdrawn because the engine leaves.
             return
-        if not claim.hold():
+        if not engine_lock.hold():
             logger.warning("clients cannot find the engine any more")
-            ending.ask()
+            shutdown.request()
             return
         # No event tells of another process's rm.
         await anyio.sleep(WATCH_S)
 
 
-def leave_without_store(claim: EngineLock) -> None:
+def leave_without_store(engine_lock: EngineLock) -> None:
     """Leave, now, if the store's directory is gone: to write would be to make it anew, in ruins."""
-    if claim.store_is_there():
+    if engine_lock.store_is_there():
         return
     logger.warning("the store was removed")
     logging.shutdown()
@@ -47,14 +47,14 @@ class StoreWatch:
 
     Args:
         engine: What carries them out.
-        claim: On the store.
+        engine_lock: On the store.
     """
 
-    def __init__(self, engine: Engine, claim: EngineLock) -> None:
+    def __init__(self, engine: Engine, engine_lock: EngineLock) -> None:
         self._engine = engine
-        self._claim = claim
+        self._engine_lock = engine_lock
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out one tool call."""
-        leave_without_store(self._claim)
+        leave_without_store(self._engine_lock)
         return await self._engine.call(arguments, caller)

@@ -42,18 +42,18 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
         return None
     try:
         _have_it_leave(place)
-        claim = EngineLock.take(place, ipc)
-        if claim is not None:
-            claim.announce(url)
+        engine_lock = EngineLock.take(place, ipc)
+        if engine_lock is not None:
+            engine_lock.announce(url)
     except OSError as error:
         logger.warning("no client can attach to this server: %s", error)
         return None
     finally:
         # From here on clients find this engine, and wait at its socket until it is ready.
         os.close(alone)
-    if claim is None:
+    if engine_lock is None:
         raise EngineUnreachableError(place.store, f"did not leave ({_owner(place)})")
-    return claim
+    return engine_lock
 
 
 def _stand_alone(place: Rendezvous) -> int:

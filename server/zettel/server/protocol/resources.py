@@ -1,19 +1,24 @@
-"""Memory as MCP resources: a note, its history, the profile, the counts, all of it JSON.
+"""MCP resources as JSON (note, history, profile, counts) and completion of arguments.
 
-There is no resource per note in the list: a client finds notes with `recall` and reads them by
-template. What a caller may read is what `recall` would show them.
+Notes are not listed one by one: a client finds them with `recall` and reads them by template.
+Access is the same as for `recall`.
 """
 
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 from mcp.server import ServerRequestContext
 from mcp.types import (
     Annotations,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
     ListResourcesResult,
     ListResourceTemplatesResult,
     PaginatedRequestParams,
+    PromptReference,
     ReadResourceRequestParams,
     ReadResourceResult,
     Resource,
@@ -22,14 +27,16 @@ from mcp.types import (
 )
 
 from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.prompts import find_prompt
 from zettel.server.protocol.schemas import (
+    CompletionReading,
     HistoryReading,
     NoteReading,
     ProfileReading,
     Reading,
     StatsReading,
 )
-from zettel.storage.errors import ZettelError
+from zettel.storage.errors import UnknownNameError, ZettelError
 from zettel.tools.validation import NAMESPACE
 
 Look = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
@@ -138,3 +145,52 @@ async def read_resource(
     text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     contents = TextResourceContents(uri=params.uri, mime_type=MIME_TYPE, text=text)
     return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
+
+
+_VARIABLES: Mapping[str, str] = {NOTE: "id", HISTORY: "id", PROFILE_OF: "namespace"}
+
+
+async def complete(
+    look: Look, context: ServerRequestContext, params: CompleteRequestParams
+) -> CompleteResult:
+    """Values that fit what is written so far, best first, at most 100.
+
+    Raises:
+        MCPError: There is no such prompt, template or argument, or memory cannot be read.
+    """
+    try:
+        name = _name(params)
+        given = (params.context.arguments if params.context else None) or {}
+        namespace = "" if name == "namespace" else given.get("namespace", "")
+        begun = params.argument.value
+        reading = CompletionReading(name=name, begun=begun, namespace=namespace)
+        found = await look(context, reading)
+    except ZettelError as error:
+        raise refused(error) from None
+    completion = Completion.model_validate(found)
+    completion.has_more = (completion.total or 0) > len(completion.values)
+    return CompleteResult(completion=completion)
+
+
+def _name(params: CompleteRequestParams) -> Literal["subject", "tags", "namespace", "id"]:
+    """What is being named.
+
+    Raises:
+        UnknownNameError: The prompt or template has no such argument.
+        MCPError: There is no such template.
+    """
+    asked = params.argument.name
+    if isinstance(params.ref, PromptReference):
+        known = [a.name for a in find_prompt(params.ref.name).prompt.arguments or []]
+    elif params.ref.uri in _VARIABLES:
+        known = [_VARIABLES[params.ref.uri]]
+    else:
+        raise wrong_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
+    match asked:
+        case "subject" | "tags" | "namespace" | "id" if asked in known:
+            return asked
+        case _:
+            raise UnknownNameError("argument", asked[:80], known, f"It has {', '.join(known)}.")
+
+
+assert set(_VARIABLES) == {template.uri_template for template in TEMPLATES}

@@ -1,13 +1,14 @@
-"""The MCP server object: the four tools and what goes beside them; knows no transport."""
+"""The MCP server object: tools, resources, prompts, subscriptions, progress; no transport."""
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import anyio
 from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.shared.exceptions import MCPError
@@ -20,25 +21,73 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.observability.counters import Counters, NoCounters, went_wrong
-from zettel.server.observability.middleware import RequestLog
-from zettel.server.protocol.arguments import read_arguments
-from zettel.server.protocol.change_feed import ChangeFeed
-from zettel.server.protocol.completions import complete
+from zettel.server.observability.request_log import Counters, NoCounters, RequestLog, went_wrong
 from zettel.server.protocol.errors import sendable
 from zettel.server.protocol.principal import bearer_of
-from zettel.server.protocol.progress import with_progress
 from zettel.server.protocol.prompts import get_prompt, list_prompts
-from zettel.server.protocol.resources import list_resources, list_templates, read_resource
-from zettel.server.protocol.schemas import Arguments, Reading
-from zettel.server.protocol.subscriptions import Subscriptions
+from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource
+from zettel.server.protocol.schemas import Arguments, Reading, read_arguments
+from zettel.server.protocol.subscriptions import ChangeFeed, Subscriptions
 from zettel.server.protocol.texts import INSTRUCTIONS
 from zettel.server.protocol.tools import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
 from zettel.tools.caller import LOCAL, Caller
+from zettel.tools.progress import AT_WORK, telling
 
 logger = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+"""Seconds between two notifications while a call says nothing new; clients that give up on silence
+do so after a minute (MCP TypeScript SDK's default), and start anew with each."""
+
+Answer = TypeVar("Answer")
+
+
+async def with_progress(
+    context: ServerRequestContext, work: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """Carry work out; meanwhile tell the client, if it asked, what is going on and for how long.
+
+    Args:
+        context: Of the request; its `progressToken` says whether progress is wanted.
+        work: Says what it is at with `telling.say`.
+    """
+    if not (context.meta and "progress_token" in context.meta):
+        return await work()
+    said = _Said()
+    async with anyio.create_task_group() as beating:
+        beating.start_soon(_beat, context, said)
+        try:
+            with telling(said.hear):
+                return await work()
+        finally:
+            beating.cancel_scope.cancel()
+    raise AssertionError  # a task group lets nothing but returns and errors out
+
+
+class _Said:
+    """What the work has said last."""
+
+    def __init__(self) -> None:
+        self.words = AT_WORK
+        self.news = anyio.Event()
+
+    def hear(self, words: str) -> None:
+        self.words = words
+        self.news.set()
+
+
+async def _beat(context: ServerRequestContext, said: _Said) -> None:
+    began = last = anyio.current_time()
+    while True:
+        with anyio.move_on_after(BEAT_S):
+            await said.news.wait()
+        said.news = anyio.Event()
+        # Of two that fall on one tick of the clock, the later must be the greater.
+        last = max(anyio.current_time(), last + 0.001)
+        await context.session.report_progress(round(last - began, 3), None, said.words)
+
 
 LISTS_TTL_MS = 3_600_000
 """Milliseconds a client may keep a list; it changes with a new version only."""
@@ -77,7 +126,7 @@ class ClientDefaults:
     namespace: str
     session: str = ""
     principal: str = LOCAL
-    tally: Counters = field(default_factory=NoCounters)
+    counters: Counters = field(default_factory=NoCounters)
     """Where requests are counted."""
 
 
@@ -86,17 +135,19 @@ def version() -> str:
     return metadata.version("zettel-mcp")
 
 
-def create_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed | None = None) -> Server:
-    """Make the server object that every connection through one door shares.
+def create_server(
+    engine: Engine, defaults: ClientDefaults, feed: ChangeFeed | None = None
+) -> Server:
+    """Make the MCP server object that all connections with the same defaults share.
 
     Args:
         engine: Carries calls and readings out.
-        door: How callers come in.
+        defaults: How callers come in.
         feed: Finds out what has changed; None if nobody can subscribe to changes.
     """
-    serving = _Serving(engine, door)
+    serving = _Serving(engine, defaults)
     changes = feed and Subscriptions(
-        feed, partial(_caller, door), ends_streams=door.transport != "stdio"
+        feed, partial(_caller, defaults), ends_streams=defaults.transport != "stdio"
     )
     server = Server(
         "zettel",
@@ -116,8 +167,10 @@ def create_server(engine: Engine, door: ClientDefaults, feed: ChangeFeed | None 
         on_get_prompt=get_prompt,
         on_completion=partial(complete, serving.look),
     )
-    who = partial(_origin, door)
-    server.middleware[:] = [RequestLog(door.transport, frozenset(TOOLS), door.tally, who)]
+    who = partial(_origin, defaults)
+    server.middleware[:] = [
+        RequestLog(defaults.transport, frozenset(TOOLS), defaults.counters, who)
+    ]
     return server
 
 
@@ -130,20 +183,20 @@ async def list_tools(
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """What is handed to the engine through one door."""
+    """Handlers that pass calls and readings to the engine."""
 
     engine: Engine
-    door: ClientDefaults
+    defaults: ClientDefaults
 
     async def call_tool(
         self, context: ServerRequestContext, params: CallToolRequestParams
     ) -> CallToolResult:
-        answer = partial(_answer, self.engine, _caller(self.door, context), params)
+        answer = partial(_answer, self.engine, _caller(self.defaults, context), params)
         return await with_progress(context, answer)
 
     async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
         try:
-            return await self.engine.call(reading, _caller(self.door, context))
+            return await self.engine.call(reading, _caller(self.defaults, context))
         except ZettelError as error:
             went_wrong(error)
             raise
@@ -181,19 +234,19 @@ def _failed(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
 
 
-def _origin(door: ClientDefaults, context: ServerRequestContext) -> Origin:
+def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
     client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
     bearer = bearer_of(context)
-    principal = bearer.name if bearer else door.principal
-    return Origin(client=client, transport=door.transport, principal=principal)
+    principal = bearer.name if bearer else defaults.principal
+    return Origin(client=client, transport=defaults.transport, principal=principal)
 
 
-def _caller(door: ClientDefaults, context: ServerRequestContext) -> Caller:
+def _caller(defaults: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
-        namespace=bearer.default_namespace if bearer else door.namespace,
-        session=door.session,
-        origin=_origin(door, context),
+        namespace=bearer.default_namespace if bearer else defaults.namespace,
+        session=defaults.session,
+        origin=_origin(defaults, context),
         reach=bearer.reach if bearer else None,
     )

@@ -13,18 +13,16 @@ from anyio import to_thread
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.llm import mind_of
-from zettel.server.runtime.scheduler import Pace
+from zettel.server.runtime.llm import llm_of
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import Store
 from zettel.tools.caller import Caller
 from zettel.tools.llm.llm import Llm
-from zettel.tools.state.memory import Memory
+from zettel.tools.state.memory import Memory, Policy
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
-from zettel.tools.validation import FOUND_FROM
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for vectors without a model: words count, meaning does not."""
@@ -40,7 +38,7 @@ class Dispatch(Protocol):
         ...
 
 
-class EvolutionScheduler(Protocol):
+class Scheduler(Protocol):
     """Decides when notes are evolved, and has it done."""
 
     def wrote(self) -> None:
@@ -75,7 +73,7 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
-def no_mind() -> Llm | None:
+def no_llm() -> Llm | None:
     """Leave evolution to its rules."""
     return None
 
@@ -89,28 +87,17 @@ class Factories:
     """Made at once, loaded later; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[Store]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
-    make_scheduler: Callable[[Memory, Clock], Awaitable[EvolutionScheduler]]
-    make_mind: Callable[[], Llm | None] = no_mind
+    make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
+    make_llm: Callable[[], Llm | None] = no_llm
     """What evolution may ask; None if no LLM is set."""
-    found_from: float = FOUND_FROM
-    """Confidence from which recall's verdict is `found`."""
-    archive_below: float = 0.0
-    """Share still held below which evolution archives a note; 0 archives nothing."""
-    consolidates: bool = False
-    """Whether evolution composes gists, concepts and a profile."""
-    evolve_off: tuple[str, ...] = ()
-    llm_off: tuple[str, ...] = ()
-    """Namespaces whose notes stay as they were told, and those whose notes no LLM is shown."""
-    quota: Quota | None = None
-    """How much a namespace may hold; None for any amount."""
-    retention: Retention = field(default_factory=Retention)
-    """How long notes are kept before evolution erases them."""
+    policy: Policy = field(default_factory=Policy)
+    """How notes are found, evolved and kept."""
 
 
-def installed_parts(
+def installed_factories(
     settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
 ) -> Factories:
-    """The parts a real server uses: LanceDB, the configured model, the four verbs.
+    """The factories a real server uses: LanceDB, the configured model, the four verbs.
 
     Args:
         settings: Which store and model, and how notes are tended.
@@ -138,7 +125,7 @@ def installed_parts(
             erasures=expanded(settings.erasures),
         )
 
-    async def make_scheduler(memory: Memory, clock: Clock) -> EvolutionScheduler:
+    async def make_scheduler(memory: Memory, clock: Clock) -> Scheduler:
         return await to_thread.run_sync(_scheduler, memory, clock, settings)
 
     return Factories(
@@ -147,20 +134,22 @@ def installed_parts(
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
-        make_mind=lambda: mind_of(settings),
+        make_llm=lambda: llm_of(settings),
+        policy=_policy(settings),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    notes, text_bytes = settings.quota_notes, settings.quota_bytes
+    return Policy(
         found_from=settings.found_from,
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
-        quota=_quota(settings),
         retention=Retention(days=check_rules(settings.retain_days)),
+        quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
     )
-
-
-def _quota(settings: Settings) -> Quota | None:
-    notes, text_bytes = settings.quota_notes, settings.quota_bytes
-    return Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None
 
 
 def expanded(path: str) -> Path:
@@ -224,16 +213,20 @@ def _store_opener() -> _Opener:
 
 
 def _verbs() -> Dispatch:
-    from zettel.server.runtime.dispatch import perform  # noqa: PLC0415
+    from zettel.server.runtime.dispatch import dispatch  # noqa: PLC0415
 
-    return perform
+    return dispatch
 
 
-def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> EvolutionScheduler:
-    from zettel.server.runtime.scheduler import Scheduler  # noqa: PLC0415
+def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Scheduler:
+    from zettel.server.runtime.scheduler import EvolutionScheduler  # noqa: PLC0415
 
-    pace = Pace(interval_s=settings.evolve_minutes * 60, settle_s=settings.settle_seconds)
-    return Scheduler(memory, pace=pace, clock=clock)
+    return EvolutionScheduler(
+        memory,
+        interval_s=settings.evolve_minutes * 60,
+        settle_s=settings.settle_seconds,
+        clock=clock,
+    )
 
 
 @asynccontextmanager
@@ -247,21 +240,11 @@ async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[
     Raises:
         StoreError: It cannot be opened.
     """
-    parts = installed_parts(settings, create=create)
-    embedder = await parts.make_embedder()
-    reranker = await parts.make_reranker()
-    store = await parts.open_store(embedder)
+    factories = installed_factories(settings, create=create)
+    embedder = await factories.make_embedder()
+    reranker = await factories.make_reranker()
+    store = await factories.open_store(embedder)
     try:
-        yield Memory(
-            store=store,
-            embedder=embedder,
-            reranker=reranker,
-            found_from=parts.found_from,
-            archive_below=parts.archive_below,
-            consolidates=parts.consolidates,
-            evolve_off=parts.evolve_off,
-            llm_off=parts.llm_off,
-            retention=parts.retention,
-        )
+        yield Memory(store=store, embedder=embedder, reranker=reranker).under(factories.policy)
     finally:
         await store.close()

@@ -11,7 +11,7 @@ from zettel.tools.llm.llm import Chat, Llm, LlmLimits
 LIBRARY = "openai"
 
 
-def mind_of(settings: Settings) -> Llm | None:
+def llm_of(settings: Settings) -> Llm | None:
     """What evolution may ask; None if no model is named.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What one process owns, however many clients it serves: store, model, scheduler, usage.
+"""What one process owns, shared by all its clients: store, model, scheduler, usage counts.
 
-Nothing here is a connection's: over SSE the SDK enters a server's lifespan once for each.
+Not in the SDK's lifespan, which is entered once per connection over SSE.
 """
 
 import logging
@@ -12,13 +12,12 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from zettel.server.observability.counters import Counters, NoCounters
+from zettel.server.observability.request_log import Counters, NoCounters
 from zettel.server.observability.tracing import span
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.schemas import Arguments
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
-from zettel.server.runtime.usage_flush import flush, flush_regularly
+from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
@@ -29,6 +28,28 @@ from zettel.tools.progress import AT_WORK, say
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
+
+USAGE_INTERVAL_S = 5.0
+"""Seconds between two writes of what recall reinforced; a batch is one commit."""
+
+
+async def flush_regularly(memory: Memory) -> None:
+    """Write what has gathered, until cancelled."""
+    while True:
+        await anyio.sleep(USAGE_INTERVAL_S)
+        await flush(memory)
+
+
+async def flush(memory: Memory) -> None:
+    """Write what has gathered since the last time."""
+    if not memory.usage.dirty:
+        return
+    try:
+        await memory.usage.flush(memory.store)
+    except Exception:
+        # Kept in the buffer: the next flush tries again, and no count is worth a server's life.
+        logger.warning("usage was not written", exc_info=True)
+
 
 CLOSE_S = 5.0
 """Seconds the last writes may take before the process leaves anyway."""
@@ -50,26 +71,31 @@ class Runtime:
 
     Args:
         place: Directory or URI of the store, for messages.
-        parts: How store, model, verbs and scheduler are come by.
+        factories: How store, model, verbs and scheduler are come by.
         clock: What time it is.
-        tally: Where calls and runs are counted.
+        counters: Where calls and runs are counted.
     """
 
     def __init__(
-        self, place: str, parts: Factories, *, clock: Clock = utc_now, tally: Counters | None = None
+        self,
+        place: str,
+        factories: Factories,
+        *,
+        clock: Clock = utc_now,
+        counters: Counters | None = None,
     ) -> None:
         self.place = place
-        self.tally = tally or NoCounters()
+        self.counters = counters or NoCounters()
         self.leaving = False
         """Whether the process was asked to end."""
-        self._parts = parts
+        self._factories = factories
         self._clock = clock
         self._tasks: TaskGroup | None = None
         self._attempt: _Attempt | None = None
         self._embedder: Embedder | None = None
         self._reranker: Reranker | None = None
-        self._perform: Dispatch | None = None
-        self._scheduler: EvolutionScheduler | None = None
+        self._dispatch: Dispatch | None = None
+        self._scheduler: Scheduler | None = None
         self._loading_done = anyio.Event()
         self._model_problem = ""
         self.llm_problem = ""
@@ -95,11 +121,11 @@ class Runtime:
     @property
     def busy(self) -> bool:
         """Whether a call is being carried out, or notes wait to be tended soon."""
-        tending = self._scheduler is not None and self._scheduler.busy
-        return bool(self._open_calls) or tending or not self._loading_done.is_set()
+        evolving = self._scheduler is not None and self._scheduler.busy
+        return bool(self._open_calls) or evolving or not self._loading_done.is_set()
 
     @property
-    def tending(self) -> EvolutionScheduler | None:
+    def scheduler(self) -> Scheduler | None:
         """Who evolves the notes; None until the store is open."""
         return self._scheduler
 
@@ -160,9 +186,9 @@ class Runtime:
                 say("opening the store")
             memory = await self.memory()
             say(AT_WORK)
-            assert self._perform is not None
+            assert self._dispatch is not None
             with span(type(arguments).__name__):
-                return await self._perform(memory, caller, arguments, now=self._clock())
+                return await self._dispatch(memory, caller, arguments, now=self._clock())
         finally:
             self._open_calls -= 1
             if not self._open_calls:
@@ -203,29 +229,22 @@ class Runtime:
 
     async def _opened(self) -> Memory:
         if self._embedder is None:
-            self._embedder = await self._parts.make_embedder()
-        if self._perform is None:
-            self._perform = await self._parts.import_verbs()
+            self._embedder = await self._factories.make_embedder()
+        if self._dispatch is None:
+            self._dispatch = await self._factories.import_verbs()
         if self._reranker is None:
-            self._reranker = await self._parts.make_reranker()
-        store = await self._parts.open_store(self._embedder)
+            self._reranker = await self._factories.make_reranker()
+        store = await self._factories.open_store(self._embedder)
         memory = Memory(
             store=store,
             embedder=self._embedder,
             reranker=self._reranker,
-            mind=self._mind(),
+            mind=self._llm(),
             on_write=self._wrote,
-            on_run=self.tally.ran,
-            found_from=self._parts.found_from,
-            archive_below=self._parts.archive_below,
-            consolidates=self._parts.consolidates,
-            evolve_off=self._parts.evolve_off,
-            llm_off=self._parts.llm_off,
-            retention=self._parts.retention,
-            quota=self._parts.quota,
-        )
+            on_run=self.counters.ran,
+        ).under(self._factories.policy)
         await self._heal(memory)
-        self._scheduler = await self._parts.make_scheduler(memory, self._clock)
+        self._scheduler = await self._factories.make_scheduler(memory, self._clock)
         assert self._tasks is not None
         self._tasks.start_soon(self._scheduler.run)
         self._tasks.start_soon(flush_regularly, memory)
@@ -238,9 +257,9 @@ class Runtime:
         logger.info("store=%r is open", self.place)
         return memory
 
-    def _mind(self) -> Llm | None:
+    def _llm(self) -> Llm | None:
         try:
-            return self._parts.make_mind()
+            return self._factories.make_llm()
         except ZettelError as error:
             # Notes are kept and found without it, and evolve by rule.
             logger.error("the LLM is not used: %s", error)

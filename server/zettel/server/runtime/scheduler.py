@@ -1,7 +1,6 @@
 """Decides when notes evolve: after writes settle, on an interval, when the model is ready."""
 
 import logging
-from dataclasses import dataclass
 from math import inf
 
 import anyio
@@ -12,17 +11,6 @@ from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
 from zettel.tools.state.memory import Memory
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """The scheduler's two waits."""
-
-    interval_s: float
-    """Seconds between rounds while nobody writes."""
-    settle_s: float
-    """Seconds without a write after which new notes are tended."""
-
 
 logger = logging.getLogger(__name__)
 
@@ -41,23 +29,25 @@ BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
 """Seconds until the next try after so many failures in a row."""
 
 
-class Scheduler:
+class EvolutionScheduler:
     """Decides when the notes of one store are evolved, and has it done, one run at a time.
 
     Args:
         memory: What is tended.
-        pace: How often.
+        interval_s: Seconds between rounds while there are no writes.
+        settle_s: Seconds without a write after which new notes are evolved.
         clock: What time it is, for the runs' records and the lease.
     """
 
-    def __init__(self, memory: Memory, *, pace: Pace, clock: Clock) -> None:
+    def __init__(self, memory: Memory, *, interval_s: float, settle_s: float, clock: Clock) -> None:
         self._memory = memory
-        self._pace = pace
+        self._interval_s = interval_s
+        self._settle_s = settle_s
         self._clock = clock
         self._holder = new_holder()
         self._wake = anyio.Event()
         self._writes = 0
-        self._tended_writes = 0
+        self._evolved_writes = 0
         self._compacted_writes = 0
         self._compact_from = 0.0
         self._settled_at = 0.0
@@ -69,7 +59,7 @@ class Scheduler:
     def wrote(self) -> None:
         """A verb has committed something: wait until it is quiet, then tend it."""
         self._writes += 1
-        self._settled_at = anyio.current_time() + self._pace.settle_s
+        self._settled_at = anyio.current_time() + self._settle_s
         self._wake.set()
 
     def model_ready(self) -> None:
@@ -85,7 +75,7 @@ class Scheduler:
         """
         if anyio.current_time() < self._not_before:
             return False
-        return self._working or self._asked or self._writes != self._tended_writes
+        return self._working or self._asked or self._writes != self._evolved_writes
 
     @property
     def due_in_s(self) -> float:
@@ -99,12 +89,12 @@ class Scheduler:
     async def run(self) -> None:
         """Tend the notes until cancelled; an error is logged and tried again later."""
         failures = 0
-        self._next_round = anyio.current_time() + self._pace.interval_s
+        self._next_round = anyio.current_time() + self._interval_s
         while True:
             upkeep_only = await self._wait_until_due()
             self._working = True
             try:
-                await (self._upkeep() if upkeep_only else self._tend())
+                await (self._upkeep() if upkeep_only else self._run_evolution())
                 failures = 0
             except Exception:
                 # Tending is never worth a server's life.
@@ -131,7 +121,7 @@ class Scheduler:
     def _due_at(self) -> float:
         if self._asked:
             return 0.0
-        if self._writes != self._tended_writes:
+        if self._writes != self._evolved_writes:
             return min(self._settled_at, self._next_round)
         return self._next_round
 
@@ -149,12 +139,12 @@ class Scheduler:
         else:
             self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S
 
-    async def _tend(self) -> None:
-        self._next_round = anyio.current_time() + self._pace.interval_s
+    async def _run_evolution(self) -> None:
+        self._next_round = anyio.current_time() + self._interval_s
         self._asked = False
         writes = self._writes
         if not await waiting(self._memory):
-            self._tended_writes = writes
+            self._evolved_writes = writes
             return
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
@@ -165,7 +155,7 @@ class Scheduler:
         if report is None:
             self._asked = True
             return
-        self._tended_writes = self._compacted_writes = writes
+        self._evolved_writes = self._compacted_writes = writes
         # What the budget left over is taken up at once.
         self._asked = self._asked or report.outcome == "budget"
         logger.info(

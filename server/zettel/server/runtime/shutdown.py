@@ -26,12 +26,12 @@ class Shutdown:
 
     def __init__(self, patience_s: float = SIGNAL_DRAIN_S) -> None:
         self._patience_s = patience_s
-        self.asked = anyio.Event()
+        self.requested = anyio.Event()
         """Set when no further message is to be read."""
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """End soon."""
-        self.asked.set()
+        self.requested.set()
 
     async def drain(self, settled: Callable[[], Awaitable[None]]) -> None:
         """Wait until `settled` returns, but not for ever, and not for long once asked to end."""
@@ -42,30 +42,30 @@ class Shutdown:
                 tasks.cancel_scope.cancel()
 
     async def _give_up(self, waiting: anyio.CancelScope) -> None:
-        await self.asked.wait()
+        await self.requested.wait()
         await anyio.sleep(self._patience_s)
         waiting.cancel()
 
 
-async def ask_on_signal(ending: Shutdown) -> None:
+async def shut_down_on_signal(shutdown: Shutdown) -> None:
     """Ask at SIGTERM or SIGINT."""
     if sys.platform == "win32":
         # No loop of Windows can wait for signals; there, closing stdin ends the process.
         return
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            ending.ask()
+            shutdown.request()
 
 
-async def ask_on_orphaning(ending: Shutdown) -> None:
+async def shut_down_when_orphaned(shutdown: Shutdown) -> None:
     """Ask when the process that started this one is gone."""
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  no event tells of a parent's death
         await anyio.sleep(PARENT_POLL_S)
-    ending.ask()
+    shutdown.request()
 
 
-async def ask_on(event: anyio.Event, ending: Shutdown) -> None:
+async def shut_down_on(event: anyio.Event, shutdown: Shutdown) -> None:
     """Ask when the event is set."""
     await event.wait()
-    ending.ask()
+    shutdown.request()

@@ -31,10 +31,10 @@ def place(tmp_path: Path) -> Rendezvous:
 def answering(place: Rendezvous, ipc: str, answer: bytes) -> Generator[list[Message]]:
     """An engine that gives one client this answer; what the client said."""
     said: list[Message] = []
-    claim = EngineLock.take(place, ipc)
-    assert claim is not None
-    claim.announce()
-    listening: socket.socket = claim.listening
+    engine_lock = EngineLock.take(place, ipc)
+    assert engine_lock is not None
+    engine_lock.announce()
+    listening: socket.socket = engine_lock.listening
 
     def run() -> None:
         client, _ = listening.accept()
@@ -48,7 +48,7 @@ def answering(place: Rendezvous, ipc: str, answer: bytes) -> Generator[list[Mess
         yield said
     finally:
         thread.join()
-        claim.release()
+        engine_lock.release()
 
 
 @pytest.mark.parametrize("ipc", ["unix", "tcp"])
@@ -107,8 +107,8 @@ def test_a_socket_in_a_folder_that_is_not_ours_is_not_talked_to(tmp_path: Path) 
     ours = tmp_path / "ours"
     ours.mkdir()
     (ours / ".engine").symlink_to(theirs.folder)
-    claim = EngineLock.take(theirs, "unix")
-    assert claim is not None
+    engine_lock = EngineLock.take(theirs, "unix")
+    assert engine_lock is not None
 
     assert dial(Rendezvous(str(ours)), request(str(ours), "status")) is None
-    claim.release()
+    engine_lock.release()

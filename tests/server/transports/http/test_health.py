@@ -62,7 +62,7 @@ async def asking(
     house: House, *, always: bool = False
 ) -> AsyncGenerator[tuple[Runtime, httpx2.AsyncClient]]:
     """A server, and somebody without a token."""
-    runtime = Runtime(PLACE, house.parts())
+    runtime = Runtime(PLACE, house.factories())
     app = create_app(
         runtime,
         TokenAccess(runtime, always=always),

@@ -20,7 +20,7 @@ from tests.server.processes import INITIALIZE, tool_call
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
@@ -138,9 +138,9 @@ async def test_of_two_open_requests_with_one_id_the_second_is_refused_and_the_fi
     async def held(memory: Memory, caller: Caller, arguments: Arguments, **now: object) -> object:
         begun.set()
         await goes_on.wait()
-        return await perform(memory, caller, arguments, **now)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]  as it was called
+        return await dispatch(memory, caller, arguments, **now)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]  as it was called
 
-    house = House(perform=held)  # pyright: ignore[reportArgumentType]  its arguments are passed on
+    house = House(dispatch=held)  # pyright: ignore[reportArgumentType]  its arguments are passed on
     async with opened(house) as doors, httpx2.AsyncClient(timeout=PATIENCE_S) as http:
         url, mine, other = f"{doors.url}/mcp", *[await session_of(http, doors) for _ in "ab"]
         answers = list[httpx2.Response]()
@@ -185,9 +185,9 @@ async def test_a_call_that_is_posted_again_or_at_the_same_time_is_stored_once() 
         if len(came) == together:
             all_came.set()
         await all_came.wait()
-        return await perform(memory, caller, arguments, now=now)
+        return await dispatch(memory, caller, arguments, now=now)
 
-    house = House(store=store, perform=crowded)
+    house = House(store=store, dispatch=crowded)
     async with opened(house) as doors, httpx2.AsyncClient(timeout=PATIENCE_S) as http:
         headers, answers = JSON | await session_of(http, doors), list[httpx2.Response]()
 

@@ -20,7 +20,7 @@ from tests.server.processes import PATIENCE_S, Process, environment, started
 
 from zettel.server.commands.tokens import create
 from zettel.server.config.settings import Settings
-from zettel.server.observability.counters import RequestRecord
+from zettel.server.observability.request_log import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http import metrics as module
 from zettel.server.transports.http.metrics import Metrics
@@ -274,7 +274,7 @@ async def test_a_store_that_fails_is_told_and_its_old_figures_are_not(
         answer = await counted.scraped(runtime, module.Request({"type": "http"}))
         return samples(bytes(answer.body).decode())
 
-    runtime = Runtime("p", house.parts(), tally=counted)
+    runtime = Runtime("p", house.factories(), counters=counted)
     async with runtime.running():
         await runtime.settled()
         before = await figures()

@@ -192,14 +192,14 @@ def test_what_others_print_does_not_reach_the_client(tmp_path: Path) -> None:
     script = """
 import os, subprocess, sys
 import anyio
-from zettel.server.transports.stdio.pipes import Wire
+from zettel.server.transports.stdio.server import StdioPipes
 
 async def main():
-    wire = Wire()
+    pipes = StdioPipes()
     print("stray", flush=True)
     os.write(1, b"stray\\n")
     subprocess.run([sys.executable, "-c", "print('stray'); import sys; print(sys.stdin.read())"])
-    await wire.send_line(b"ours\\n")
+    await pipes.send_line(b"ours\\n")
 
 anyio.run(main)
 """

@@ -116,7 +116,7 @@ async def _write(memory: Memory, new: Sequence[NewNote], changes: Sequence[Chang
         return await memory.store.write(new=new, changes=changes)
     # First, or the refusal would tell what a namespace of others holds.
     memory.check_writes([*(item.note for item in new), *(change.note for change in changes)])
-    async with memory.quota.taking(memory.store, new, changes):
+    async with memory.quota.taking(memory.admin, new, changes):
         return await memory.store.write(new=new, changes=changes)
     raise AssertionError  # the quota lets errors out
 

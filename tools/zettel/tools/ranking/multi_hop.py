@@ -1,4 +1,4 @@
-"""Questions that take two steps: "Where does Ana's colleague live?" needs the colleague's name first.
+"""Questions of two steps: "Where does Ana's colleague live?" needs the colleague's name first.
 
 Two notes are joined by a name: one ties it to its owner ("Ana shares an office with Ben"), one
 answers the question about it ("Ben has moved to Lyon"). Neither need share a word with the

@@ -1,7 +1,7 @@
 """What every verb works with: the store, the embedder, and the little a process remembers."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from zettel.storage.access import Access
 from zettel.storage.embedding.embedder import Embedder
@@ -29,21 +29,9 @@ def _no_run(_run: Run) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """One store with its embedder and the process's short-lived state, all of it replaceable."""
+class Policy:
+    """Settings that decide how notes are found, evolved and kept."""
 
-    store: Store | ScopedStore
-    embedder: Embedder
-    reranker: Reranker | None = None
-    mind: Llm | None = None
-    """The LLM that evolution may ask; None leaves all to rules."""
-    served: ServedLog = field(default_factory=ServedLog)
-    usage: UsageBuffer = field(default_factory=UsageBuffer)
-    pages: PageCache = field(default_factory=PageCache)
-    corpora: CorpusCache = field(default_factory=CorpusCache)
-    writing: KeyedLock = field(default_factory=KeyedLock)
-    namespaces: set[str] = field(default_factory=set[str])
-    """Namespaces known to hold notes, so that only a first write has to ask."""
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
     archive_below: float = 0.0
@@ -58,6 +46,24 @@ class Memory:
     """How long notes are kept before evolution erases them; without rules, for ever."""
     quota: Quota | None = None
     """How much a namespace may hold; None for any amount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory(Policy):
+    """One store with its embedder, its policy and the process's short-lived state."""
+
+    store: Store | ScopedStore
+    embedder: Embedder
+    reranker: Reranker | None = None
+    mind: Llm | None = None
+    """The LLM that evolution may ask; None leaves all to rules."""
+    served: ServedLog = field(default_factory=ServedLog)
+    usage: UsageBuffer = field(default_factory=UsageBuffer)
+    pages: PageCache = field(default_factory=PageCache)
+    corpora: CorpusCache = field(default_factory=CorpusCache)
+    writing: KeyedLock = field(default_factory=KeyedLock)
+    namespaces: set[str] = field(default_factory=set[str])
+    """Namespaces known to hold notes, so that only a first write has to ask."""
     on_write: Callable[[], None] = _nothing
     """Called after every commit a verb made: the scheduler listens here."""
     on_run: Callable[[Run], None] = _no_run
@@ -66,6 +72,10 @@ class Memory:
     """How far it reaches; None is the whole store."""
     root: "Memory | None" = None
     """The memory that this one is a part of; None if it is the whole."""
+
+    def under(self, policy: Policy) -> "Memory":
+        """The same memory with every setting of a policy."""
+        return replace(self, **{f.name: getattr(policy, f.name) for f in fields(Policy)})
 
     def within(self, reach: Access | None) -> "Memory":
         """The memory as a caller of this reach has it; what the process remembers, too, is its own.

@@ -1,18 +1,183 @@
-"""Carrying lines between a client's pipes and the engine, whatever becomes of the engine.
+"""Relays lines between a client's pipes and the engine, and replays them to the next engine.
 
-One thread, no buffer without a bound, nothing that blocks: a client that does not read holds up
-its own answers only. Part of the attachment: imports next to nothing.
+One thread, bounded buffers, no blocking calls: a client that does not read delays only its own
+answers. Standard library only.
 """
 
+import json
 import os
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from zettel.server.engine.attachment.replay_log import ReplayLog
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE
+from zettel.server.engine.ipc.handshake import Message
+from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
+
+INTERNAL_ERROR = -32603
+"""Of JSON-RPC."""
+
+REPLAY_ID = "zettel-replay"
+"""How the id begins of what is said again and was answered before; its answer is for nobody."""
+
+LISTEN = "subscriptions/listen"
+"""A request that lasts: each engine hears it, but none is started for its sake once one has ended:
+without an engine nothing changes."""
+
+SUBSCRIBED = 256
+"""Subscriptions that are said again: as many as an engine grants one connection."""
+
+DIED_AGAIN = (
+    "Zettel's engine stopped twice during this call. What the call was to change may have been"
+    " stored. It is safe to make the same call again."
+)
+
+Id = int | str
+
+
+class ReplayLog:
+    """The requests that have no answer yet, the older era's handshake, and what was subscribed."""
+
+    def __init__(self) -> None:
+        self._open: dict[Id, bytes] = {}
+        self._listening: dict[Id, bytes] = {}
+        self._subscribed: dict[str, Message] = {}
+        self._died_under: set[Id] = set()
+        self._initialize: Message | None = None
+        self._initialize_id: Id | None = None
+        self._initialized = b""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request has no answer yet."""
+        return bool(self._open)
+
+    def heard(self, line: bytes) -> None:
+        """Take note of a line from the client, its newline included."""
+        message = _read(line)
+        if message is None:
+            broken_id = id_at_the_edges(line.removesuffix(b"\n"))
+            if broken_id is not None:
+                self._open[broken_id] = line
+            return
+        method = message.get("method")
+        if method is None:
+            return
+        request_id = _id_of(message)
+        if request_id is not None:
+            self._note_subscription(method, message)
+            self._open[request_id] = line
+            self._died_under.discard(request_id)
+            if method == "initialize":
+                self._initialize, self._initialize_id = message, request_id
+        elif method == "notifications/initialized":
+            self._initialized = line
+        elif method == "notifications/cancelled":
+            # What was cancelled is never answered.
+            self._close(_cancelled(message))
+
+    def answered(self, line: bytes) -> bool:
+        """Take note of a line from the engine; False if it is not for the client."""
+        message = _read(line) if b'"id"' in line else None
+        if message is None or "method" in message:
+            return True
+        answered_id = _id_of(message)
+        if isinstance(answered_id, str) and answered_id.startswith(REPLAY_ID):
+            return False
+        self._close(answered_id)
+        return True
+
+    def died(self) -> list[bytes]:
+        """The engine is gone: the lines that tell the client which calls are given up."""
+        for key in [key for key in self._open if _lasts(self._open[key])]:
+            self._listening[key] = self._open.pop(key)
+        given_up = [key for key in self._open if key in self._died_under]
+        self._died_under.update(self._open)
+        return self.give_up(given_up, DIED_AGAIN)
+
+    def give_up(self, ids: Iterable[Id] | None, why: str) -> list[bytes]:
+        """Answer requests with an error.
+
+        Args:
+            ids: Which; None for all that are open.
+            why: What the client is told.
+
+        Returns:
+            A line for each, newline included.
+        """
+        lines: list[bytes] = []
+        for key in tuple(self._open if ids is None else ids):
+            error = {"code": INTERNAL_ERROR, "message": why}
+            lines.append(json.dumps({"jsonrpc": "2.0", "id": key, "error": error}).encode() + b"\n")
+            self._close(key)
+        return lines
+
+    def replay(self) -> list[bytes]:
+        """What a new engine must hear before anything else: the handshake, the open requests."""
+        rest = dict(self._open)
+        lines: list[bytes] = []
+        if self._initialize is not None:
+            assert self._initialize_id is not None
+            unanswered = rest.pop(self._initialize_id, b"")
+            again = json.dumps({**self._initialize, "id": REPLAY_ID}).encode() + b"\n"
+            lines.append(unanswered or again)
+        if self._initialized:
+            lines.append(self._initialized)
+        for count, message in enumerate(self._subscribed.values()):
+            again = json.dumps({**message, "id": f"{REPLAY_ID}-{count}"}).encode() + b"\n"
+            lines.append(again)
+        return [*lines, *self._listening.values(), *rest.values()]
+
+    def _note_subscription(self, method: object, message: Message) -> None:
+        """Know what is subscribed to; a refusal the next engine repeats, to nobody."""
+        params = message.get("params")
+        uri = params.get("uri") if isinstance(params, dict) else None
+        if not isinstance(uri, str):
+            return
+        if method == "resources/subscribe" and len(self._subscribed) < SUBSCRIBED:
+            self._subscribed[uri] = message
+        elif method == "resources/unsubscribe":
+            self._subscribed.pop(uri, None)
+
+    def _close(self, key: object) -> None:
+        if isinstance(key, int | str):
+            self._listening.pop(key, None)
+            self._open.pop(key, None)
+            self._died_under.discard(key)
+
+
+def _lasts(line: bytes) -> bool:
+    message = _read(line) if LISTEN.encode() in line else None
+    return message is not None and message.get("method") == LISTEN
+
+
+def _read(line: bytes) -> Message | None:
+    """A JSON object; None for anything else."""
+    try:
+        message: Message = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return message if type(message) is dict else None
+
+
+def _cancelled(message: Message) -> object:
+    params = message.get("params")
+    return params.get("requestId") if isinstance(params, dict) else None
+
+
+def _id_of(message: Message) -> Id | None:
+    found = message.get("id")
+    if isinstance(found, bool) or not isinstance(found, int | str):
+        return None
+    if isinstance(found, str) and not found.isascii():
+        try:
+            found.encode()
+        except UnicodeEncodeError:
+            # Half a surrogate pair: the engine answers under no id.
+            return None
+    return found
+
 
 CHUNK = 65_536
 """Bytes read at once: the capacity of a Linux pipe."""
@@ -81,7 +246,7 @@ class Relay:
         self._reattach = reattach
         self._patience = patience
         self._in, self._out = fds
-        self._journal = ReplayLog()
+        self._replay_log = ReplayLog()
         self._from_client, self._from_engine = LineSplitter(), LineSplitter()
         self._to_client, self._to_engine = bytearray(), bytearray()
         self._client_ended = False
@@ -92,7 +257,7 @@ class Relay:
     def run(self) -> None:
         """Carry until the client has left and everything it asked is answered."""
         while not self._is_done():
-            if self._engine is None and self._journal.waiting:
+            if self._engine is None and self._replay_log.waiting:
                 self._attach_again()
                 continue
             self._say_end()
@@ -108,7 +273,7 @@ class Relay:
                 self._read_client()
 
     def _is_done(self) -> bool:
-        gone = self._engine is None and not self._journal.waiting
+        gone = self._engine is None and not self._replay_log.waiting
         return self._client_ended and gone and not self._to_client
 
     def _wanted(self) -> tuple[list[int | socket.socket], list[int | socket.socket]]:
@@ -130,14 +295,14 @@ class Relay:
         self._engine.setblocking(False)
         self._deaf = False
         self._from_engine = LineSplitter()
-        self._to_engine = bytearray(b"".join(self._journal.replay()))
+        self._to_engine = bytearray(b"".join(self._replay_log.replay()))
 
     def _attach_again(self) -> None:
         try:
             self._connect(self._reattach())
         except (RefusedError, UnattachableError) as error:
             why = f"Zettel's engine stopped, and there is no other: {error}. Then call again."
-            self._to_client += b"".join(self._journal.give_up(None, why))
+            self._to_client += b"".join(self._replay_log.give_up(None, why))
 
     def _say_end(self) -> None:
         """Hand the end of the client's input on, once all before it has gone."""
@@ -156,8 +321,8 @@ class Relay:
             chunk = b""
         self._client_ended = not chunk
         for line in self._from_client.feed(chunk) if chunk else self._from_client.end():
-            self._journal.heard(line)
-            # Without an engine it waits in the journal, if it wants an answer.
+            self._replay_log.heard(line)
+            # Without an engine it waits in the replay_log, if it wants an answer.
             if self._engine is not None and not self._deaf:
                 self._to_engine += line
 
@@ -195,8 +360,8 @@ class Relay:
             self._engine.close()
             self._engine = None
             self._to_engine.clear()
-            self._to_client += b"".join(self._journal.died())
+            self._to_client += b"".join(self._replay_log.died())
             return
         for line in self._from_engine.feed(chunk):
-            if self._journal.answered(line):
+            if self._replay_log.answered(line):
                 self._to_client += line

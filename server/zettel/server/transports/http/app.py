@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.change_feed import ChangeFeed
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.health import health_routes
@@ -77,7 +77,7 @@ def create_app(
     engine, sessions = LimitedEngine(runtime, admission), admission.sessions
     most = admission.limits.max_request_bytes
     doors = [
-        ClientDefaults(transport=t, namespace=namespace, tally=runtime.tally)
+        ClientDefaults(transport=t, namespace=namespace, counters=runtime.counters)
         for t in ("http", "sse")
     ]
     http_server, sse_server = (make_server(engine, door, runtime.feed) for door in doors)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.observability.counters import RequestRecord
+from zettel.server.observability.request_log import RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
@@ -68,19 +68,19 @@ class Metrics:
         self._last_run = gauge("zettel_evolution_last_success_timestamp_seconds", text)
         self._store = _StoreFigures(registry)
 
-    def began(self, deed: RequestRecord) -> None:
+    def began(self, record: RequestRecord) -> None:
         """A request has come."""
-        if deed.tool:
-            self._open_calls.labels(deed.transport).inc()
+        if record.tool:
+            self._open_calls.labels(record.transport).inc()
 
-    def ended(self, deed: RequestRecord) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """It is over."""
-        if not deed.tool:
-            self._requests.labels(deed.method, deed.transport, deed.outcome).inc()
+        if not record.tool:
+            self._requests.labels(record.method, record.transport, record.outcome).inc()
             return
-        self._open_calls.labels(deed.transport).dec()
-        self._calls.labels(deed.tool, deed.transport, deed.outcome).inc()
-        self._seconds.labels(deed.tool, deed.transport).observe(deed.seconds)
+        self._open_calls.labels(record.transport).dec()
+        self._calls.labels(record.tool, record.transport, record.outcome).inc()
+        self._seconds.labels(record.tool, record.transport).observe(record.seconds)
 
     def ran(self, run: Run) -> None:
         """Evolution has ended a run."""

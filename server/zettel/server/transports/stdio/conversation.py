@@ -1,5 +1,6 @@
-"""One conversation over newline-delimited messages: a pipe now, an engine's socket later."""
+"""One conversation over newline-delimited messages, on a pipe or on an engine's socket."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -17,9 +18,67 @@ from mcp.types import (
     RequestId,
 )
 
-from zettel.server.protocol.malformed import RejectedMessage, parse_message
+from zettel.server.protocol.malformed import (
+    EDGE,
+    MAX_MESSAGE,
+    RejectedMessage,
+    parse_message,
+    too_long,
+)
 from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Shutdown
-from zettel.server.transports.stdio.line_reader import LineReader
+
+ReceiveBytes = Callable[[], Awaitable[bytes]]
+"""The next bytes, as many as there are; empty at the end of the stream."""
+
+
+class LineReader:
+    """Splits a byte stream at newlines; a line that is too long becomes a `RejectedMessage`."""
+
+    def __init__(self, receive: ReceiveBytes) -> None:
+        self._receive = receive
+        self._ready: deque[bytes | RejectedMessage] = deque()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._ended = False
+
+    async def next_line(self) -> bytes | RejectedMessage | None:
+        """The next line without its newline, blank ones left out; None at the end of the stream.
+
+        A last line without a newline counts.
+        """
+        while not self._ready:
+            if self._ended:
+                return None
+            chunk = await self._receive()
+            if not chunk:
+                self._ended = True
+                self._finish_line()
+                continue
+            *whole, rest = chunk.split(b"\n")
+            for piece in whole:
+                self._keep(piece)
+                self._finish_line()
+            self._keep(rest)
+        return self._ready.popleft()
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= MAX_MESSAGE:
+            self._pieces.append(piece)
+            return
+        # Of a line that is refused anyway, only what may hold its id is worth memory.
+        kept = b"".join(self._pieces) + piece
+        self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
+
+    def _finish_line(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        size, self._size = self._size, 0
+        line = b"".join(pieces)
+        if size > MAX_MESSAGE:
+            self._ready.append(too_long(line, line))
+        elif line.strip():
+            self._ready.append(line)
+
 
 SendLine = Callable[[bytes], Awaitable[None]]
 """Writes one whole line, newline included; safe to call from several tasks."""
@@ -69,7 +128,7 @@ async def converse(
     send_line: SendLine,
     *,
     protocol: Literal["auto", "legacy"],
-    ending: Shutdown,
+    shutdown: Shutdown,
 ) -> None:
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
@@ -78,7 +137,7 @@ async def converse(
         reader: What the client says.
         send_line: Where the answers go.
         protocol: `legacy` serves the handshake era only.
-        ending: When to read no further, and how long open calls may take then.
+        shutdown: When to read no further, and how long open calls may take then.
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
@@ -87,10 +146,10 @@ async def converse(
     async def read() -> None:
         async with read_send:
             async with anyio.create_task_group() as waiting:
-                waiting.start_soon(_cancel_when, ending.asked, waiting.cancel_scope)
+                waiting.start_soon(_cancel_when, shutdown.requested, waiting.cancel_scope)
                 await _read_messages(reader, read_send, send_line, unanswered)
                 waiting.cancel_scope.cancel()
-            await ending.drain(unanswered.settled)
+            await shutdown.drain(unanswered.settled)
 
     async with anyio.create_task_group() as writing:
         writing.start_soon(_write_messages, write_receive, send_line, unanswered)

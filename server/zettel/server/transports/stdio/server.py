@@ -1,26 +1,108 @@
-"""MCP on standard input and output, in this process: what a client spawns."""
+"""MCP on standard input and output in this process, without an engine."""
 
 import logging
+import os
 import secrets
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+from anyio import CapacityLimiter, to_thread
 
 from zettel.server.config.default_namespace import new_session, project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import installed_parts
+from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.runtime.shutdown import Shutdown, ask_on, ask_on_orphaning, ask_on_signal
-from zettel.server.transports.stdio.conversation import converse
-from zettel.server.transports.stdio.line_reader import LineReader
-from zettel.server.transports.stdio.pipes import StdioPipes
+from zettel.server.runtime.shutdown import (
+    Shutdown,
+    shut_down_on,
+    shut_down_on_signal,
+    shut_down_when_orphaned,
+)
+from zettel.server.transports.stdio.conversation import LineReader, converse
 
 logger = logging.getLogger(__name__)
 
+CHUNK = 65_536
+"""Bytes read at once: the capacity of a Linux pipe."""
 
-def stdio_door(settings: Settings) -> ClientDefaults:
+
+def _duplicate(fd: int) -> int:
+    """A private duplicate above the standard descriptors, not handed to children."""
+    if sys.platform == "win32":
+        return os.dup(fd)
+    import fcntl  # noqa: PLC0415  POSIX only
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+
+
+def _divert(fd: int, target: Callable[[], int]) -> int:
+    private = _duplicate(fd)
+    replacement = target()
+    os.dup2(replacement, fd)
+    os.close(replacement)
+    return private
+
+
+def _null(flags: int) -> int:
+    return os.open(os.devnull, flags)
+
+
+def _stderr_or_null() -> int:
+    try:
+        return os.dup(2)
+    except OSError:
+        return _null(os.O_WRONLY)
+
+
+class StdioPipes:
+    """Standard input and output as the MCP client's pipes.
+
+    From here on a stray `print`, of ours, a library's or a child's, lands on standard error, and
+    whoever reads standard input finds it empty.
+    """
+
+    def __init__(self) -> None:
+        self._in = _divert(0, lambda: _null(os.O_RDONLY))
+        self._out = _divert(1, _stderr_or_null)
+        # Reading blocks a thread for as long as the client is silent: not one of the shared ones.
+        self._reading = CapacityLimiter(1)
+        self._writing = CapacityLimiter(1)
+        self._turn = anyio.Lock()
+        self.broken = anyio.Event()
+        """Set once nobody reads our answers any more."""
+
+    async def receive(self) -> bytes:
+        """The next bytes from the client; empty when it has closed its end."""
+        try:
+            return await to_thread.run_sync(
+                os.read, self._in, CHUNK, abandon_on_cancel=True, limiter=self._reading
+            )
+        except OSError:
+            return b""
+
+    async def send_line(self, line: bytes) -> None:
+        """Write one whole line; without a reader it is dropped."""
+        async with self._turn:
+            if self.broken.is_set():
+                return
+            try:
+                await to_thread.run_sync(
+                    self._write_all, line, abandon_on_cancel=True, limiter=self._writing
+                )
+            except OSError:
+                self.broken.set()
+
+    def _write_all(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(self._out, rest) :]
+
+
+def stdio_defaults(settings: Settings) -> ClientDefaults:
     """The defaults of the client that spawned this process: its project, its own session."""
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     session = settings.session or new_session(utc_now(), salt=secrets.token_hex(2))
@@ -29,21 +111,21 @@ def stdio_door(settings: Settings) -> ClientDefaults:
 
 async def serve_stdio(settings: Settings) -> None:
     """Serve the one client on standard input and output until it leaves or a signal comes."""
-    wire = StdioPipes()
-    ending = Shutdown()
-    runtime = Runtime(settings.store, installed_parts(settings))
-    server = create_server(runtime, stdio_door(settings), runtime.feed)
+    pipes = StdioPipes()
+    shutdown = Shutdown()
+    runtime = Runtime(settings.store, installed_factories(settings))
+    server = create_server(runtime, stdio_defaults(settings), runtime.feed)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ask_on_signal, ending)
-        tasks.start_soon(ask_on_orphaning, ending)
-        tasks.start_soon(ask_on, wire.broken, ending)
+        tasks.start_soon(shut_down_on_signal, shutdown)
+        tasks.start_soon(shut_down_when_orphaned, shutdown)
+        tasks.start_soon(shut_down_on, pipes.broken, shutdown)
         async with runtime.running():
             await converse(
                 server,
-                LineReader(wire.receive),
-                wire.send_line,
+                LineReader(pipes.receive),
+                pipes.send_line,
                 protocol=settings.protocol,
-                ending=ending,
+                shutdown=shutdown,
             )
         tasks.cancel_scope.cancel()
     logger.info("the client has left")

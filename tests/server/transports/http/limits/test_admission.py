@@ -23,7 +23,7 @@ from tests.server.processes import INITIALIZE
 from zettel.server.auth import static_tokens
 from zettel.server.config.limits import LEAST_REQUEST
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.runtime.dispatch import perform
+from zettel.server.runtime.dispatch import dispatch
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 
@@ -40,14 +40,14 @@ class Gate:
     came: list[str] = field(default_factory=list[str])
     """Principals, in their order."""
 
-    async def perform(
+    async def dispatch(
         self, memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
     ) -> Mapping[str, object]:
         """Carry a call out once the gate is open."""
         self.waiting += 1
         self.came.append(caller.origin.principal)
         await self.opened.wait()
-        return await perform(memory, caller, arguments, now=now)
+        return await dispatch(memory, caller, arguments, now=now)
 
     async def holds(self, calls: int) -> None:
         """Wait until it holds so many."""
@@ -175,7 +175,7 @@ async def test_requests_in_progress_of_one_token_are_bounded() -> None:
 
 async def test_one_caller_cannot_take_all_turns() -> None:
     gate = Gate()
-    async with bounded(House(perform=gate.perform), max_calls=3, max_calls_each=2) as server:
+    async with bounded(House(dispatch=gate.dispatch), max_calls=3, max_calls_each=2) as server:
         ana, ben = await server.token("ana"), await server.token("ben")
         async with connected(server, ana) as hers, connected(server, ben) as his:
             refused = list[str]()
@@ -204,7 +204,7 @@ async def test_one_caller_cannot_take_all_turns() -> None:
 
 async def test_a_recall_that_takes_too_long_is_told_to_narrow() -> None:
     gate = Gate()
-    async with bounded(House(perform=gate.perform), recall_seconds=0.2) as server:
+    async with bounded(House(dispatch=gate.dispatch), recall_seconds=0.2) as server:
         async with connected(server, {}) as client:
             slow = await client.call_tool("recall", {"query": "x"})
             with pytest.raises(Exception, match="Narrow it"):
@@ -291,7 +291,7 @@ async def test_a_revoked_token_leaves_no_session_behind(monkeypatch: pytest.Monk
 
 async def test_who_waits_when_the_server_ends_is_told_and_what_runs_is_finished() -> None:
     gate = Gate()
-    async with bounded(House(perform=gate.perform), max_calls=1) as server:
+    async with bounded(House(dispatch=gate.dispatch), max_calls=1) as server:
         async with connected(server, {}) as client, server.http() as http:
             results, late = dict[str, str](), httpx2.Response(0)
 

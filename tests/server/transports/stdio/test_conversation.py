@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.server.protocol.malformed import MAX_MESSAGE, RejectedMessage
-from zettel.server.transports.stdio.line_reader import LineReader
+from zettel.server.transports.stdio.conversation import LineReader
 
 
 def reader_of(chunks: Sequence[bytes]) -> LineReader:

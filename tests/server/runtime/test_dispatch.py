@@ -1,0 +1,35 @@
+"""Requests and the functions that answer them."""
+
+import inspect
+
+import pytest
+
+from zettel.server.protocol.schemas import Arguments, LinkChange, NewLink, Reading
+from zettel.server.runtime.dispatch import VERBS
+
+CONTEXT = {"memory", "caller", "_caller", "now"}
+"""Parameters that are not part of a request."""
+NOT_REQUESTS = {Arguments, Reading, NewLink, LinkChange}
+
+
+def models(kind: type[Arguments]) -> set[type[Arguments]]:
+    """All request models below one, recursively."""
+    below = {kind, *(model for child in kind.__subclasses__() for model in models(child))}
+    return {model for model in below if model.__module__ == kind.__module__} - NOT_REQUESTS
+
+
+def test_every_request_has_a_function_that_answers_it() -> None:
+    assert VERBS.keys() == models(Arguments)
+
+
+@pytest.mark.parametrize("model", VERBS, ids=lambda model: model.__name__)
+def test_the_fields_of_a_request_are_the_parameters_of_its_function(model: type[Arguments]) -> None:
+    parameters = inspect.signature(VERBS[model]).parameters
+    required = {
+        name for name, p in parameters.items() if p.default is p.empty and name not in CONTEXT
+    }
+    always_given = {name for name, f in model.model_fields.items() if f.default is not None}
+
+    assert parameters.keys() - CONTEXT == model.model_fields.keys()
+    # A field that is None is left out of the call.
+    assert required <= always_given
