@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -55,13 +55,19 @@ def marked(mark: str) -> Iterator[psutil.Process]:
             continue
 
 
-def engines(mark: str) -> list[psutil.Process]:
+def engines(mark: str, starters: Collection[int] = ()) -> list[psutil.Process]:
     """The engines among them: whatever else runs was started by this very process.
 
     Not counted: who has just given birth to an engine, in order to detach it, and is leaving.
+
+    Args:
+        mark: Of the run.
+        starters: Process ids of others that start processes for this one.
     """
     parents = {process: _parent(process) for process in marked(mark)}
-    found = [process for process, parent in parents.items() if parent not in (os.getpid(), 0)]
+    found = [
+        process for process, parent in parents.items() if parent not in (os.getpid(), 0, *starters)
+    ]
     giving_birth = {parents[process] for process in found}
     return [process for process in found if process.pid not in giving_birth]
 

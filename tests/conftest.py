@@ -1,7 +1,11 @@
 """Fixtures of every test, and how long Hypothesis hunts."""
 
+import os
+import ssl
 from collections.abc import Generator
+from functools import cache
 
+import httpcore2
 import pytest
 from hypothesis import settings
 
@@ -23,4 +27,23 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Generator[None]:
+    """Every HTTP client reads all authorities' certificates, 25 ms each time; here one context."""
+    read = httpcore2.default_ssl_context
+
+    @cache
+    def kept(trust_env: bool, _file: str | None, _folder: str | None) -> ssl.SSLContext:
+        return read(_trust_env=trust_env)
+
+    def shared(*, _trust_env: bool = True) -> ssl.SSLContext:
+        # The variables that OpenSSL and httpx look at.
+        named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return kept(_trust_env, *named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", shared)
         yield

@@ -12,11 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from benchmarks.generator.records import Document, Forgetting, Operation, Query, Telling
 from benchmarks.generator.systems import Answer
@@ -139,7 +139,8 @@ def _idf(term: str, counts: Sequence[Mapping[str, int]]) -> float:
 
 def terms(text: str) -> list[str]:
     """Lower-case words without stop words and without the commonest endings."""
-    words = (word for word in _WORD.findall(text.lower()) if word not in ENGLISH_STOP_WORDS)
+    stop = _stop_words()
+    words = (word for word in _WORD.findall(text.lower()) if word not in stop)
     return [re.sub(r"(?<=\w{3})(ing|ed|es|s)$", "", word) for word in words]
 
 
@@ -170,3 +171,11 @@ async def embed_documents(documents: Sequence[Document], embedder: Embedder) -> 
     texts = [f"{d.speaker}: {d.text}" if d.speaker else d.text for d in documents]
     vectors = await embedder.embed_notes(texts)
     return {document.id: found for document, found in zip(documents, vectors, strict=True)}
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    # Takes a second, and whoever imports this module may rank nothing.
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415
+
+    return ENGLISH_STOP_WORDS

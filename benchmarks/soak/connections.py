@@ -56,7 +56,8 @@ async def connected(
         )
 
     if transport == "sse":
-        way = sse_client(f"{url}/sse", headers=bearing, httpx_client_factory=http)
+        # Left alone it gives a connection five seconds, which busy cores do not always keep.
+        way = sse_client(f"{url}/sse", headers=bearing, timeout=ANSWER_S, httpx_client_factory=http)
         async with Client(way, mode=era, read_timeout_seconds=ANSWER_S) as client:
             yield client
         return

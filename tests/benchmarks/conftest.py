@@ -1,12 +1,12 @@
 """Invented data in each format, and the fake server's command."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 from tests.benchmarks import fake_zettel
+from tests.starting import interpreter
 
 Line = dict[str, JsonValue]
 
@@ -88,7 +88,7 @@ def order_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def fake_command(tmp_path: Path) -> Path:
     command = tmp_path / "zettel"
-    script = f'#!/bin/sh\nexec "{sys.executable}" "{fake_zettel.__file__}" "$@"\n'
+    script = f'#!/bin/sh\nexec "{interpreter()}" "{fake_zettel.__file__}" "$@"\n'
     command.write_text(script, encoding="utf-8")
     command.chmod(0o755)
     return command

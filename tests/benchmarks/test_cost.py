@@ -55,6 +55,7 @@ def test_the_report_names_each_ratio_and_what_is_broken() -> None:
     assert "in 1 of 2 answers" in report
 
 
+@pytest.mark.slow
 def test_a_small_run_measures_everything(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from benchmarks.erasure.measure import measure
 from zettel.storage.lance import vector_index
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexed", [False, True])
 async def test_what_is_erased_stood_in_files_before_and_stands_in_none_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool

@@ -121,6 +121,7 @@ def test_an_answer_that_shows_less_beside_its_links_is_counted() -> None:
     assert "| 1 | 75.00 | 50.00 | 1 | 0.0 |" in write_links("made", [row])
 
 
+@pytest.mark.slow
 async def test_archiving_takes_out_of_recall_what_nobody_asked_for(tmp_path: Path) -> None:
     one = made(FRIDAY)
     twice = replace(one, questions=one.questions * 2)
@@ -137,6 +138,7 @@ async def test_archiving_takes_out_of_recall_what_nobody_asked_for(tmp_path: Pat
     assert "| no | 365 | 0.05 | 100.0 | 0.0 | 100.0 |" in report
 
 
+@pytest.mark.slow
 async def test_a_profile_is_checked_against_what_stands_at_the_end(tmp_path: Path) -> None:
     whole = as_facts(generate(0, "smoke", "notes"))
     told = [o for o in whole.operations if o.op != "remember" or _fact(o) in whole.stated]

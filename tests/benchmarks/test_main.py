@@ -7,8 +7,13 @@ import pytest
 from benchmarks.retrieval.__main__ import main
 from tests.benchmarks.conftest import CHAT_DOCUMENTS, CHAT_QUERIES, Line, write_folder
 
+TRANSPORTS = pytest.mark.parametrize(
+    "transport",
+    ["attach", *(pytest.param(name, marks=pytest.mark.slow) for name in ("stdio", "http", "sse"))],
+)
 
-@pytest.mark.parametrize("transport", ["stdio", "attach", "http", "sse"])
+
+@TRANSPORTS
 def test_a_run_reports_its_figures_and_writes_its_rankings(
     transport: str,
     chat_folder: Path,
@@ -92,7 +97,7 @@ def test_a_server_that_does_not_connect_is_reported_with_its_log(
     assert "bye" in told
 
 
-@pytest.mark.parametrize("transport", ["stdio", "attach", "http", "sse"])
+@TRANSPORTS
 def test_a_server_that_dies_under_a_call_is_reported(
     transport: str, fake_command: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

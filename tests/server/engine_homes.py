@@ -3,8 +3,8 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
@@ -16,11 +16,13 @@ from tests.server.processes import (
     INITIALIZE,
     INITIALIZED,
     PATIENCE_S,
-    ZETTEL,
     Process,
     environment,
+    run_zettel,
+    started,
     tool_call,
 )
+from tests.starting import starters
 
 CONFIG: dict[str, JsonValue] = {"model": "hash", "idle_minutes": 5, "settle_seconds": 0}
 """What an engine under test is set to; it takes nothing from a client's environment."""
@@ -36,6 +38,8 @@ class Home:
     store: Path
     running: ExitStack
     ipc: str = ""
+    fresh: bool = False
+    """Whether each process, the engine included, is to be an interpreter of its own."""
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -58,9 +62,11 @@ class Home:
 
     def spawn(self, *arguments: str, cwd: str | Path | None = None, **settings: str) -> Process:
         """Start a client's server; it is gone when the test is over."""
-        command = (*ZETTEL, *arguments)
         env = self.environment(**settings)
-        return self.running.enter_context(running(command, env, cwd or self.store.parent))
+        process = started(
+            *arguments, env=env, cwd=cwd or self.store.parent, quick=True, fresh=self.fresh
+        )
+        return self.running.enter_context(process)
 
     def attach(self, *arguments: str, cwd: str | Path | None = None, **settings: str) -> Process:
         """Start one and shake hands: from here on there is an engine."""
@@ -70,20 +76,12 @@ class Home:
 
     def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run one command to its end."""
-        return subprocess.run(
-            [*ZETTEL, *arguments],
-            env=self.environment(**settings),
-            cwd=self.store.parent,
-            text=True,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        env = self.environment(**settings)
+        return run_zettel(*arguments, env=env, cwd=self.store.parent, fresh=self.fresh)
 
     def engines(self) -> list[psutil.Process]:
         """Every detached engine of this home that lives."""
-        return engines(self.mark)
+        return engines(self.mark, starters=starters())
 
     def engine(self) -> psutil.Process:
         """The one engine there is."""
@@ -92,33 +90,10 @@ class Home:
 
 
 @contextmanager
-def running(command: Sequence[str], env: Mapping[str, str], cwd: str | Path) -> Generator[Process]:
-    """Run a command whose pipes are ours; whatever happens, it is gone afterwards."""
-    popen = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(env),
-        cwd=cwd,
-    )
-    try:
-        yield Process(popen=popen)
-    finally:
-        popen.kill()
-        popen.wait()
-        for pipe in (popen.stdin, popen.stdout, popen.stderr):
-            # What was not written any more goes nowhere.
-            with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-
-
-@contextmanager
-def home_at(store: Path, **fields: str) -> Generator[Home]:
+def home_at(store: Path, *, ipc: str = "", fresh: bool = False) -> Generator[Home]:
     """A configured home; nothing started on it outlives the block, its engine least of all."""
     with ExitStack() as stack:
-        home = Home(store=store, running=stack, **fields)
+        home = Home(store=store, running=stack, ipc=ipc, fresh=fresh)
         # What hangs is killed, so that whoever waits for it reads an end of file and fails.
         watchdog = Timer(TEST_S, kill_all, [home.mark])
         watchdog.daemon = True

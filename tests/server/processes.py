@@ -12,6 +12,7 @@ from typing import IO
 
 from mcp import StdioServerParameters
 from pydantic import JsonValue
+from tests.starting import finish, interpreter, start
 
 ZETTEL = (sys.executable, "-m", "zettel")
 PATIENCE_S = 60
@@ -86,16 +87,24 @@ def shake_hands(process: Process) -> None:
 
 
 @contextmanager
-def started(*arguments: str, env: Mapping[str, str]) -> Generator[Process]:
-    """Start a `zettel`; whatever happens, it is gone afterwards."""
-    popen = subprocess.Popen(
-        [*ZETTEL, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(env),
-        cwd=Path(env["ZETTEL_STORE"]).parent,
-    )
+def started(
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: str | Path | None = None,
+    quick: bool = False,
+    fresh: bool = False,
+) -> Generator[Process]:
+    """Start a `zettel`; whatever happens, it is gone afterwards.
+
+    Args:
+        arguments: Those of `zettel`.
+        env: All of its environment.
+        cwd: Its working directory; where there is none, the folder its store is in.
+        quick: Whether an engine it starts is forked as well.
+        fresh: Whether it is to be an interpreter of its own.
+    """
+    beside = cwd or Path(env["ZETTEL_STORE"]).parent
+    popen = start("-m", "zettel", *arguments, env=env, cwd=beside, quick=quick, fresh=fresh)
     try:
         yield Process(popen=popen)
     finally:
@@ -108,6 +117,13 @@ def started(*arguments: str, env: Mapping[str, str]) -> Generator[Process]:
                     pipe.close()
 
 
+def run_zettel(
+    *arguments: str, env: Mapping[str, str], cwd: Path, fresh: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """Run one command of `zettel` to its end, without input."""
+    return finish("-m", "zettel", *arguments, env=env, cwd=cwd, timeout=PATIENCE_S, fresh=fresh)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """A running `zettel serve`."""
@@ -118,10 +134,12 @@ class Served:
 
 
 @contextmanager
-def serving(store: Path, *arguments: str, **settings: str) -> Generator[Served]:
+def serving(
+    store: Path, *arguments: str, fresh: bool = False, **settings: str
+) -> Generator[Served]:
     """Run `zettel serve` on a free port until it has announced itself."""
     env = environment(store, **settings)
-    with started("serve", "--port", "0", *arguments, env=env) as process:
+    with started("serve", "--port", "0", *arguments, env=env, fresh=fresh) as process:
         lines = [process.read_line()]
         while "Ctrl-C" not in lines[-1]:
             lines.append(process.read_line())
@@ -136,11 +154,13 @@ class Launcher:
 
     store: Path
     running: ExitStack
+    fresh: bool = False
+    """Whether each is to be an interpreter of its own."""
 
     def parameters(self, *arguments: str, **settings: str) -> StdioServerParameters:
         """How an MCP client spawns it, without an engine."""
         return StdioServerParameters(
-            command=ZETTEL[0],
+            command=ZETTEL[0] if self.fresh else interpreter(),
             args=[*ZETTEL[1:], "--in-process", *arguments],
             env=environment(self.store, **settings),
             cwd=self.store.parent,
@@ -149,21 +169,14 @@ class Launcher:
     def spawn(self, *arguments: str, **settings: str) -> Process:
         """Start one whose pipes are ours, without an engine."""
         env = environment(self.store, **settings)
-        return self.running.enter_context(started("--in-process", *arguments, env=env))
+        process = started("--in-process", *arguments, env=env, fresh=self.fresh)
+        return self.running.enter_context(process)
 
     def serve(self, *arguments: str) -> Served:
         """Serve HTTP and SSE on a free port."""
-        return self.running.enter_context(serving(self.store, *arguments))
+        return self.running.enter_context(serving(self.store, *arguments, fresh=self.fresh))
 
     def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run one command to its end."""
-        return subprocess.run(
-            [*ZETTEL, *arguments],
-            env=environment(self.store, **settings),
-            cwd=self.store.parent,
-            text=True,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        env = environment(self.store, **settings)
+        return run_zettel(*arguments, env=env, cwd=self.store.parent, fresh=self.fresh)

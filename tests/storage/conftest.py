@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from shutil import copytree
+from types import ModuleType
 
+import anyio
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
@@ -11,22 +14,46 @@ from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.store import Store
 
 
+@pytest.fixture(scope="session")
+def models() -> ModuleType:
+    """Makes tiny models; imported where a test needs one, and not whenever tests are collected."""
+    from tests.storage import tiny_models  # noqa: PLC0415  torch takes seconds
+
+    return tiny_models
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty LanceDB store that nobody opens: copying it is quicker than making another."""
+
+    async def make() -> None:
+        await (await open_store(str(place), model_id=MODEL, dim=DIM)).close()
+
+    place = tmp_path_factory.mktemp("empty") / "store"
+    anyio.run(make)
+    return place
+
+
 @pytest.fixture
-async def lance(tmp_path: Path) -> AsyncGenerator[LanceStore]:
+async def lance(tmp_path: Path, empty_store: Path) -> AsyncGenerator[LanceStore]:
     """An empty LanceDB store in a directory of its own."""
-    opened = await open_store(str(tmp_path / "store"), model_id=MODEL, dim=DIM)
+    place = copytree(empty_store, tmp_path / "store")
+    opened = await open_store(str(place), model_id=MODEL, dim=DIM)
     yield opened
     await opened.close()
 
 
 @pytest.fixture(params=["dict", "lance", "lance, its notes in memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path
+) -> AsyncGenerator[Store]:
     """An empty store of each kind."""
     opened: Store
     if request.param == "dict":
         opened = DictStore(model_id=MODEL)
     else:
-        opened = await open_store(str(tmp_path / "store"), model_id=MODEL, dim=DIM)
+        place = copytree(empty_store, tmp_path / "store")
+        opened = await open_store(str(place), model_id=MODEL, dim=DIM)
         if request.param != "lance":
             await opened.upkeep()
     yield opened

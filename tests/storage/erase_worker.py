@@ -1,7 +1,10 @@
-"""Another process that erases, reads or writes: run as a script, until done or killed.
+"""Another process that erases, reads or writes: run as a module, until done or killed.
 
-python erase_worker.py PLACE NOTE_ID COMMITS   erase, and be killed at that commit
-python erase_worker.py PLACE live              read and write until a line comes on stdin
+    python -m tests.storage.erase_worker PLACE NOTE_ID COMMITS
+    python -m tests.storage.erase_worker PLACE live
+
+The first erases and is killed at that commit; the second reads and writes until a line comes on
+stdin.
 """
 
 import os

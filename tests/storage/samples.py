@@ -1,6 +1,6 @@
 """Notes and vectors for the store's tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -90,3 +90,9 @@ FULL = replace(
     run_id="run",
     stage=3,
 )
+
+
+async def tend(store: Store, counting: Iterator[int]) -> None:
+    """Tend a store that many examples share, every tenth time: its commits make it slower."""
+    if next(counting) % 10 == 9:
+        await store.upkeep()

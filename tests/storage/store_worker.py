@@ -1,6 +1,6 @@
-"""Another process on a store: run as a script, it works until done or killed.
+"""Another process on a store: run as a module, it works until done or killed.
 
-    python store_worker.py PLACE JOB [ARGUMENT ...]
+    python -m tests.storage.store_worker PLACE JOB [ARGUMENT ...]
 
 Each finished step is one line of JSON on stdout, written after the store acknowledged it.
 """

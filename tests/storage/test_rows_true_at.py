@@ -3,12 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
-from tests.storage.samples import DAY, DIM, MODEL, NOW, make_note
+from tests.storage.samples import DAY, DIM, MODEL, NOW, make_note, tend
 
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, State
@@ -43,6 +44,7 @@ async def lance_shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
     await opened.close()
 
 
+examples = count()
 SHOWN = (State.ACTIVE, State.SUPERSEDED)
 
 
@@ -69,6 +71,7 @@ async def test_both_stores_find_the_past_that_walking_back_finds(
     histories: Sequence[Sequence[Turn]],
     asked: Sequence[tuple[int, int]],
 ) -> None:
+    await tend(lance_shared, examples)
     namespace = make_note().note_id
     model = DictStore(model_id=MODEL)
     notes = [make_note(str(number), namespace=namespace) for number in range(len(histories))]

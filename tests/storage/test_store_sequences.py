@@ -3,12 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
-from tests.storage.samples import DIM, MODEL, NOW, X, Y, make_note, unit
+from tests.storage.samples import DIM, MODEL, NOW, X, Y, make_note, tend, unit
 
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Link, Note, State
@@ -50,6 +51,9 @@ acts = st.builds(
 )
 
 
+examples = count()
+
+
 @pytest.fixture(scope="module")
 async def lance_shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[LanceStore]:
     """One store for all examples; each uses a namespace of its own."""
@@ -64,6 +68,7 @@ async def lance_shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
 async def test_both_stores_tell_the_same_story(
     lance_shared: LanceStore, sequence: Sequence[Act]
 ) -> None:
+    await tend(lance_shared, examples)
     model = DictStore(model_id=MODEL)
     story = Story(namespace=make_note().note_id)
     for act in sequence:

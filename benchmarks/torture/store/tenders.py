@@ -16,6 +16,9 @@ from benchmarks.torture.store.deeds import Account
 ROOT = Path(__file__).parents[3]
 """Where `benchmarks`, which is not installed, can be imported from."""
 
+EVOLVER = "evolve"
+"""Under this name kills of the process that evolves are counted."""
+
 PAUSE_S = 3.0
 """Seconds between two runs: starting one keeps a core busy as long, and the calls wait."""
 
@@ -109,7 +112,7 @@ def evolver(arena: Arena, account: Account, chance: random.Random) -> Tender:
             return (*arena.command, "undo", run_id, "--partial")
         return (*arena.command, "evolve", "--once")
 
-    return Tender(kind="evolve", command=command, arena=arena, account=account)
+    return Tender(kind=EVOLVER, command=command, arena=arena, account=account)
 
 
 def keeper(arena: Arena, account: Account) -> Tender:

@@ -87,7 +87,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
             public = {str(part): str(value) for part, value in key.as_dict(private=False).items()}
             issuer.more_keys.append({**public, "kid": name, **MORE.get(name, {})})
         issuer.more_keys.append({"kty": "oct", "kid": "shared secret", "k": encoded(SECRET)})
-        with serving(store, "--port", str(port), **settings) as served:
+        with serving(store, "--port", str(port), fresh=False, **settings) as served:
             yield Team(issuer, served)
 
 
@@ -427,7 +427,7 @@ def test_an_exposed_server_needs_no_tokens_of_the_store_and_keeps_none(tmp_path:
             "ZETTEL_LOG_LEVEL": "debug",
         }
         options = ("--port", str(port), "--host", "0.0.0.0")
-        served = running.enter_context(serving(store, *options, **settings))
+        served = running.enter_context(serving(store, *options, fresh=False, **settings))
         zettel = Launcher(store=store, running=running)
         made = zettel.run("token", "create", "--name", "ana", "--namespace", "ana")
         roles: dict[str, JsonValue] = {"zettel": {"roles": ["admin", "zettel:ana"]}}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -128,7 +129,7 @@ def test_a_wrong_option_of_the_stdio_server_exits_with_2(tmp_path: Path) -> None
 
 def test_a_store_that_is_a_file_is_unavailable(zettel: Launcher) -> None:
     zettel.store.touch()
-    done = zettel.run("list")
+    done = replace(zettel, fresh=True).run("list")
 
     assert done.returncode == 3
     assert "is a file" in done.stderr

@@ -1,9 +1,9 @@
 """`zettel forget`: notes, namespaces and whole stores, each after its word was typed."""
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import anyio
 import pytest
@@ -25,11 +25,11 @@ from zettel.tools.verbs.remember import remember
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture
-async def farm(tmp_path: Path) -> AsyncGenerator[Settings]:
-    """A store with a note of 40 days ago and one of now in each of two namespaces."""
-    embedder = HashEmbedder()
-    store = await open_store(str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim)
+@pytest.fixture(scope="module")
+async def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store that each test has a copy of."""
+    embedder, place = HashEmbedder(), tmp_path_factory.mktemp("told") / "store"
+    store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
     memory = Memory(store=store, embedder=embedder)
     for namespace in ("farm", "town"):
         for days, kind in ((40, "working"), (0, "episodic")):
@@ -38,8 +38,14 @@ async def farm(tmp_path: Path) -> AsyncGenerator[Settings]:
             caller = Caller(namespace=namespace)
             await remember(memory, caller, now=told, content=text, kind=kind, subject="Ana")
     await store.close()
-    yield Settings(
-        store=str(tmp_path / "store"),
+    return place
+
+
+@pytest.fixture
+def farm(told: Path, tmp_path: Path) -> Settings:
+    """A store with a note of 40 days ago and one of now in each of two namespaces."""
+    return Settings(
+        store=str(copytree(told, tmp_path / "store")),
         namespace="farm",
         model="hash",
         erasures=str(tmp_path / "state"),

@@ -3,9 +3,10 @@
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 
 import anyio
 import pytest
@@ -89,10 +90,10 @@ class Kept:
             return {note.note_id: note for note in await memory.store.get(self.ids)}
 
 
-@pytest.fixture
-async def kept(tmp_path: Path) -> Kept:
-    """Two notes that name the same person."""
-    embedder, place = HashEmbedder(), str(tmp_path / "store")
+@pytest.fixture(scope="module")
+async def told(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Two notes that name the same person, in a store that each test has a copy of."""
+    embedder, place = HashEmbedder(), str(tmp_path_factory.mktemp("told") / "store")
     store = await open_store(place, model_id=embedder.model_id, dim=embedder.dim)
     memory, ids = Memory(store=store, embedder=embedder), list[str]()
     for content in ("We met Zebulon at the fair", "My flat is quiet now that Zebulon left"):
@@ -103,6 +104,13 @@ async def kept(tmp_path: Path) -> Kept:
     await store.close()
     settings = Settings(store=place, model="hash", namespace="farm")
     return Kept(settings=settings, ids=(ids[0], ids[1]))
+
+
+@pytest.fixture
+def kept(told: Kept, tmp_path: Path) -> Kept:
+    """Two notes that name the same person."""
+    place = copytree(told.store, tmp_path / "store")
+    return replace(told, settings=told.settings.model_copy(update={"store": str(place)}))
 
 
 def files(directory: Path) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree
 
 import lancedb
 import numpy as np
@@ -83,13 +84,15 @@ def vector() -> Vectors:
     return made
 
 
-@pytest.fixture
-async def patient(tmp_path: Path) -> Patient:
+@pytest.fixture(scope="module")
+async def healthy(tmp_path_factory: pytest.TempPathFactory) -> Patient:
+    """What each patient is a copy of."""
     old, alone = make_note("bees"), make_note("wasps")
     linking = make_note("ants")
     link = Link(to=old.note_id, relation="supports", made_at=NOW)
     linking = replace(linking, links=(link,))
-    found = Patient(folder=tmp_path / "store", old=old, linking=linking, alone=alone)
+    folder = tmp_path_factory.mktemp("healthy") / "store"
+    found = Patient(folder=folder, old=old, linking=linking, alone=alone)
     async with found.opened() as store:
         await store.write(
             new=[NewNote(note=note, vectors=vector()) for note in (old, linking, alone)]
@@ -100,6 +103,13 @@ async def patient(tmp_path: Path) -> Patient:
         await store.upkeep()
     (found.folder / "config.toml").touch(mode=0o600)
     return found
+
+
+@pytest.fixture
+def patient(healthy: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Patient:
+    # All copies have the same notes: what was erased of one is to be remembered of no other.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return replace(healthy, folder=Path(copytree(healthy.folder, tmp_path / "store")))
 
 
 async def doubled_rows(patient: Patient) -> None:

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -154,7 +155,7 @@ async def test_sse_answers_what_it_cannot_parse_on_the_stream(served: Served) ->
 async def test_a_signal_with_open_streams_ends_it_in_good_order(
     zettel: Launcher, number: signal.Signals
 ) -> None:
-    served = zettel.serve()
+    served = replace(zettel, fresh=number == signal.SIGTERM).serve()
     async with httpx2.AsyncClient() as http, http.stream("GET", f"{served.url}/sse") as stream:
         await anext(stream.aiter_lines())
         async with httpx2.AsyncClient() as other:

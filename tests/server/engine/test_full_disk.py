@@ -13,6 +13,8 @@ from tests.server.small_disks import SmallDisk, small_disk
 SIZE_MIB = 24
 """Of the disk: a store of some hundred commits, and its engine's log."""
 
+pytestmark = pytest.mark.slow
+
 MODES = pytest.mark.parametrize("mode", [("--in-process",), ()], ids=["in process", "engine"])
 
 LEFT_KIB = (4, 8, 16, 24, 32, 48)

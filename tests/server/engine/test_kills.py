@@ -29,6 +29,7 @@ async def fought(folder: Path, rounds: dict[str, Round], blows: int, ipc: str = 
         return await fight_on(fight, rounds, goes_on, progress=lambda name: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rounds", "blows"),
     [({name: act for name, act in KILLS.items() if name not in AT_WORK}, 11), (AT_WORK, 4)],
@@ -61,6 +62,7 @@ def test_a_client_that_has_said_its_last_word_gets_its_answers_from_the_next_eng
         assert len(home.run("list", "--json").stdout.splitlines()) == 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", OTHER_ENDS)
 async def test_no_call_is_lost_doubled_or_hung_by_the_ends_that_are_asked_for(
     tmp_path: Path, way: str

@@ -102,9 +102,14 @@ LEFT: tuple[Callable[[Home], None], ...] = (
 )
 
 
-def test_what_dead_processes_left_behind_hides_no_note_and_hinders_no_change(home: Home) -> None:
+@pytest.mark.parametrize(
+    "states", [LEFT[:1], pytest.param(LEFT[1:], marks=pytest.mark.slow)], ids=["a pid", "others"]
+)
+def test_what_dead_processes_left_behind_hides_no_note_and_hinders_no_change(
+    home: Home, states: tuple[Callable[[Home], None], ...]
+) -> None:
     told = {f"fact {number}" for number in range(NOTES)}
-    for leave in LEFT:
+    for leave in states:
         leave(home)
 
         client = home.attach()
@@ -118,8 +123,13 @@ def test_what_dead_processes_left_behind_hides_no_note_and_hinders_no_change(hom
         end_engine(home)
 
 
-def test_a_record_that_no_engine_wrote_is_as_good_as_none(home: Home) -> None:
-    for record in RECORDS:
+@pytest.mark.parametrize(
+    "records",
+    [RECORDS[5:6], pytest.param(RECORDS[:5] + RECORDS[6:], marks=pytest.mark.slow)],
+    ids=["cut off", "others"],
+)
+def test_a_record_that_no_engine_wrote_is_as_good_as_none(home: Home, records: list[bytes]) -> None:
+    for record in records:
         (home.private / "engine.json").write_bytes(record)
 
         assert home.run("status", "--json").returncode == 0, record[:80]

@@ -15,6 +15,7 @@ SUITE = os.environ.get("ZETTEL_TEST_CONFORMANCE", "")
 PATIENCE_S = 240
 
 pytestmark = [
+    pytest.mark.slow,
     STREAMS_LEFT_OPEN,
     # The suite asks for logging as well.
     pytest.mark.filterwarnings(f"ignore::{MCPDeprecationWarning.__module__}.MCPDeprecationWarning"),

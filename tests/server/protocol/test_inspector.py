@@ -14,12 +14,15 @@ from tests.server.processes import PATIENCE_S, ZETTEL, Launcher, Served, environ
 NODE = os.environ.get("ZETTEL_TEST_NODE", "")
 INSPECTOR = os.environ.get("ZETTEL_TEST_INSPECTOR", "")
 
-pytestmark = pytest.mark.skipif(
-    not (NODE and INSPECTOR),
-    reason="set ZETTEL_TEST_NODE to a node of 22.19 or newer (npm install node@24) and"
-    " ZETTEL_TEST_INSPECTOR to a folder in which"
-    " `npm install @modelcontextprotocol/inspector@2.12.0` was run",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (NODE and INSPECTOR),
+        reason="set ZETTEL_TEST_NODE to a node of 22.19 or newer (npm install node@24) and"
+        " ZETTEL_TEST_INSPECTOR to a folder in which"
+        " `npm install @modelcontextprotocol/inspector@2.12.0` was run",
+    ),
+]
 
 Inspect = Callable[..., dict[str, JsonValue]]
 

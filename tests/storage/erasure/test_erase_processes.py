@@ -1,8 +1,6 @@
 """Erasing among other processes, and through a kill at any of its steps."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -22,25 +20,21 @@ from zettel.tools.state.memory import Memory
 
 pytest.importorskip("lance", reason="pip install pylance of the embedded version to decode files")
 
+from tests.starting import start_text
+from tests.storage import erase_worker
 from tests.storage.lance.test_purge_files import CANARY, filled
 from tests.storage.remains import remains
 from tests.storage.samples import DIM, MODEL
 
-WORKER = Path(__file__).parents[1] / "erase_worker.py"
+ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120
 
 
 @contextmanager
 def started(*arguments: str) -> Generator[subprocess.Popen[str]]:
     """Another process on the store; whatever happens, it is gone afterwards."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(WORKER), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    ) as process:
+    module = erase_worker.__name__
+    with start_text("-W", "ignore", "-m", module, *arguments, cwd=ROOT) as process:
         try:
             yield process
         finally:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.storage.samples import DIM, MODEL, NOW, add, ids, make_note
+from tests.storage.samples import DIM, MODEL, NOW, add, ids, make_note, tend
 
 from zettel.storage.lance.predicates import all_of, text_literal
 from zettel.storage.lance.store import LanceStore, open_store
@@ -22,6 +23,7 @@ hostile = st.text(
     max_size=8,
 )
 few = settings(max_examples=30, deadline=None)
+examples = count()
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Lan
 async def test_a_hostile_string_finds_its_own_note_and_no_other(
     shared: LanceStore, text: str
 ) -> None:
+    await tend(shared, examples)
     namespace = make_note().note_id
     link = Link(to=text, relation=text, made_at=NOW)
     note, decoy = (
@@ -69,6 +72,7 @@ async def test_a_hostile_string_finds_its_own_note_and_no_other(
 @few
 @given(hostile, hostile)
 async def test_meta_keeps_any_key_and_value(shared: LanceStore, key: str, value: str) -> None:
+    await tend(shared, examples)
     before = await shared.get_meta(key)
 
     assert await shared.swap_meta(key, expected=before, value=value)
@@ -84,6 +88,7 @@ async def test_meta_keeps_any_key_and_value(shared: LanceStore, key: str, value:
 async def test_an_instant_is_compared_to_the_microsecond(
     shared: LanceStore, instant: datetime
 ) -> None:
+    await tend(shared, examples)
     namespace = make_note().note_id
     note = replace(
         make_note(namespace=namespace), happened_at=instant, valid_from=instant, known_from=instant

@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.starting import start_text
 from tests.storage import store_worker
 from tests.storage.samples import DIM, MODEL, add, make_note
 
@@ -25,12 +25,9 @@ Worker = subprocess.Popen[str]
 def workers(place: Path, *jobs: Sequence[str | int]) -> Generator[list[Worker]]:
     """Processes that have opened the store and wait for a line on stdin."""
     started = [
-        subprocess.Popen(
-            [sys.executable, "-m", store_worker.__name__, str(place), *map(str, job)],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8",
-        )
+        start_text("-m", store_worker.__name__, str(place), *map(str, job), cwd=ROOT)
         for job in jobs
-    ]  # fmt: skip
+    ]
     try:
         for process in started:
             assert process.stdout is not None

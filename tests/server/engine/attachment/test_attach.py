@@ -10,6 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from tests.server.engine_homes import Home, ask, home_at, lists_tools
 from tests.server.processes import INITIALIZE, INITIALIZED, PATIENCE_S
+from tests.starting import interpreter
 
 HEAVY = {
     "anyio",
@@ -37,7 +38,7 @@ def home(
     if request.param == "unix" and sys.platform == "win32":
         pytest.skip("no Unix sockets")
     place = tmp_path_factory.mktemp(str(request.param)) / "store"
-    with home_at(place, ipc=str(request.param)) as home:
+    with home_at(place, ipc=str(request.param), fresh=request.param == "unix") as home:
         yield home
 
 
@@ -56,7 +57,7 @@ def test_ten_clients_started_at_once_have_one_engine_and_four_tools_each(home: H
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_what_one_client_tells_another_recalls_at_once(home: Home, mode: str) -> None:
     parameters = StdioServerParameters(
-        command=sys.executable,
+        command=sys.executable if home.fresh else interpreter(),
         args=["-m", "zettel"],
         env=home.environment(),
         cwd=home.store.parent,

@@ -89,7 +89,11 @@ def said(process: Process) -> str:
 
 
 @pytest.mark.parametrize(
-    "error", ["PermissionError(1, 'Operation not permitted')", "BlockingIOError(11, 'try again')"]
+    "error",
+    [
+        "PermissionError(1, 'Operation not permitted')",
+        pytest.param("BlockingIOError(11, 'try again')", marks=pytest.mark.slow),
+    ],
 )
 def test_without_background_processes_it_serves_in_process_and_says_so(
     home: Home, tmp_path: Path, error: str

@@ -16,6 +16,7 @@ from tests.server.doors import STREAMS_LEFT_OPEN
 from tests.server.processes import ZETTEL
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
     # The older era is served to whoever speaks it.
     pytest.mark.filterwarnings(f"ignore::{MCPDeprecationWarning.__module__}.MCPDeprecationWarning"),

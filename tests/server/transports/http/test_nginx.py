@@ -35,6 +35,7 @@ READ_TIMEOUT_S, PING_S = 2, 0.5
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
 pytestmark = [
+    pytest.mark.slow,
     STREAMS_LEFT_OPEN,
     pytest.mark.skipif(
         not NGINX,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def error_of(message: Mapping[str, JsonValue]) -> str:
 
 
 async def test_remember_recall_update_and_forget(zettel: Launcher, mode: str) -> None:
-    async with Client(zettel.parameters(), mode=mode) as client:
+    parameters = replace(zettel, fresh=mode == "auto").parameters()
+    async with Client(parameters, mode=mode) as client:
         told = structured(
             await client.call_tool("remember", {"content": "Ana keeps bees", "subject": "Ana"})
         )
