@@ -9,7 +9,7 @@ from tests.server.certificates import certificate
 from tests.server.processes import Launcher
 
 from zettel.server.config.addresses import is_loopback
-from zettel.server.config.preflight.exposure import exposure_refusals
+from zettel.server.config.preflight.serving import exposure_refusals
 from zettel.server.config.settings import load_settings
 
 NAMED = {"allowed_hosts": "memory.example", "allowed_origins": "https://memory.example"}
