@@ -117,7 +117,7 @@ def test_only_the_llm_client_and_the_issuers_keys_open_connections() -> None:
 
 def test_one_file_each_imports_the_libraries_of_signed_tokens_and_certificates() -> None:
     assert importers("jwt") == {"server/auth/access_jwt.py"}
-    assert importers("cryptography") == {"server/config/preflight/tls.py"}
+    assert importers("cryptography") == {"server/config/preflight/serving.py"}
 
 
 def test_only_the_http_server_counts_metrics() -> None:

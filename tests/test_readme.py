@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zettel.server.cli.app import app
-from zettel.server.cli.welcome import welcome
+from zettel.server.cli.serve import welcome
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.protocol.tools import TOOLS
 from zettel.storage.embedding.model_files import PACKAGED_SHA256

@@ -25,7 +25,7 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.limits.admission import Admission
-from zettel.server.transports.http.limits.connections import Connections, PatientConfig
+from zettel.server.transports.http.limits.connections import Connections, ServerConfig
 from zettel.server.transports.http.limits.rejections import Rejections
 from zettel.server.transports.http.open_requests import OpenRequests
 
@@ -53,7 +53,7 @@ class Bounded:
     @property
     def counts(self) -> dict[str, int]:
         """What was refused, by reason."""
-        return {str(reason): n for reason, n in self.admission.turned_away.counts.items()}
+        return {str(reason): n for reason, n in self.admission.rejections.counts.items()}
 
     async def token(self, name: str) -> dict[str, str]:
         """The header of a new token's bearer."""
@@ -88,7 +88,7 @@ async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator
         return servers[-1]
 
     admission = Admission(Limits.model_validate(bounds), Rejections())
-    connections = Connections(admission.limits, admission.turned_away)
+    connections = Connections(admission.limits, admission.rejections)
     app = create_app(
         runtime,
         keeper,
@@ -98,7 +98,7 @@ async def bounded(house: House | None = None, **bounds: float) -> AsyncGenerator
         admission=admission,
         make_server=make_server,
     )
-    web, ended = Web(PatientConfig(app, connections)), anyio.Event()
+    web, ended = Web(ServerConfig(app, connections)), anyio.Event()
 
     async def serve() -> None:
         await web.serve([listening])

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from zettel.server.auth.access_jwt import AccessJwtVerifier
-from zettel.server.auth.grants import grant_of
 from zettel.server.auth.jwks import IssuerKeys
-from zettel.server.config.preflight.oauth import oauth_refusals
+from zettel.server.auth.oauth import grant_of
+from zettel.server.config.preflight.serving import oauth_refusals
 from zettel.server.config.settings import load_settings
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.validation import NAMESPACE

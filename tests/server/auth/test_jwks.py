@@ -9,7 +9,13 @@ import pytest
 from tests.server.issuer import REALM, Issuer, issuing
 
 from zettel.server.auth import jwks
-from zettel.server.auth.jwks import FRESH_S, KEPT_S, PAUSE_S, IssuerKeys, IssuerUnavailableError
+from zettel.server.auth.jwks import (
+    KEYS_FRESH_S,
+    KEYS_MAX_AGE_S,
+    PAUSE_S,
+    IssuerKeys,
+    IssuerUnavailableError,
+)
 from zettel.server.auth.oauth import OAuthAccess
 from zettel.server.config.settings import load_settings
 
@@ -59,7 +65,7 @@ async def test_keys_are_found_through_the_issuers_metadata_and_then_kept(desk: D
         for _ in range(20):
             tasks.start_soon(desk.keys.find, kid(desk.issuer))
     assert desk.looks == 1
-    desk.now += FRESH_S - 1
+    desk.now += KEYS_FRESH_S - 1
     assert await desk.keys.find(kid(desk.issuer))
     assert desk.looks == 1
     desk.now += 1
@@ -100,7 +106,7 @@ async def test_keys_that_cannot_be_had_are_said_to_be_so_and_those_at_hand_serve
     assert await desk.keys.find(kid(desk.issuer))
     desk.issuer.manner = manner
     monkeypatch.setattr(jwks, "TIMEOUT_S", timeout)
-    desk.now += KEPT_S - 1
+    desk.now += KEYS_MAX_AGE_S - 1
     assert await desk.keys.find(kid(desk.issuer))
     with pytest.raises(IssuerUnavailableError):
         await desk.keys.find("made-up")

@@ -49,7 +49,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         self.keeper = TokenAccess(self.runtime, clock=lambda: self.now)
-        self.app = self.streams.wrap(self.keeper.wrap(self._answer))
+        self.app = partial(self.streams.handle, partial(self.keeper.handle, self._answer))
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self.came_in.append(scope["user"])

@@ -8,8 +8,8 @@ from shutil import copytree
 import anyio
 import pytest
 
-from zettel.server.commands import dry_run, evolve, forget
-from zettel.server.commands.forget import ForgetRequest, forget_once
+from zettel.server.commands import evolve
+from zettel.server.commands.forget import Confirm, ForgetRequest, forget_once, forget_output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -52,7 +52,7 @@ def farm(told: Path, tmp_path: Path) -> Settings:
     )
 
 
-def types(word: str) -> forget.Ask:
+def types(word: str) -> Confirm:
     """A person who types this, whatever is asked."""
     return lambda told, asked: asked == word
 
@@ -78,8 +78,8 @@ async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None
 
     assert (answer["status"], answer.get("matched")) == ("erased", 2)
     assert await left(farm) == ["working in town", "episodic in town"]
-    assert json.loads(forget.as_json(answer))["proof"]["notes"] == 2
-    assert "physical_at" in forget.as_text(answer)
+    assert json.loads(forget_output(answer).render(as_json=True))["proof"]["notes"] == 2
+    assert "physical_at" in forget_output(answer).text
 
 
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
@@ -146,11 +146,14 @@ async def test_a_dry_run_names_what_was_kept_long_enough_and_a_run_erases_it(
 ) -> None:
     strict = farm.model_copy(update={"retain_days": {"*/working": 30, "town": 90}})
 
-    preview = await dry_run.preview(strict, None, nothing)
+    preview = await evolve.dry_run(strict, None, nothing)
 
     assert [o.content for o in preview.expired] == ["working in farm"]
-    assert "would erase " in dry_run.as_text(preview)
-    assert json.loads(dry_run.as_json(preview))["would_erase"][0]["of"] == "farm/working"
+    assert "would erase " in evolve.dry_run_output(preview).text
+    assert (
+        json.loads(evolve.dry_run_output(preview).render(as_json=True))["would_erase"][0]["of"]
+        == "farm/working"
+    )
     assert len(await left(strict)) == 4
     assert not await anyio.Path(strict.erasures).exists()
 

@@ -15,9 +15,17 @@ from mcp import Client
 from pydantic import JsonValue, TypeAdapter
 from tests.server.processes import Launcher
 
-from zettel.server.commands import dry_run, evolve, undo
+from zettel.server.commands import evolve
 from zettel.server.commands.diffs import notes_as_json
-from zettel.server.commands.history import print_history, print_runs
+from zettel.server.commands.evolve import (
+    dry_run,
+    dry_run_output,
+    print_runs,
+    undo_once,
+    undo_output,
+)
+from zettel.server.commands.notes import print_history
+from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings
 from zettel.server.main import main
 from zettel.server.runtime.factories import opened
@@ -36,6 +44,11 @@ objects = TypeAdapter(Object)
 TOLD_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ANA = Caller(namespace="farm", origin=Origin(client="ana"))
+
+
+def as_json(output: Output) -> Object:
+    """What `--json` prints."""
+    return objects.validate_json(output.render(as_json=True))
 
 
 def nothing(*_told: object) -> None:
@@ -57,23 +70,23 @@ class Kept:
     async def evolve(self) -> Object:
         """`zettel evolve --once --now … --json`."""
         report = await evolve.evolve_once(self.settings, NOW, nothing, nothing)
-        return objects.validate_json(evolve.as_json(report))
+        return as_json(evolve.evolve_output(report))
 
     async def preview(self) -> Object:
         """`zettel evolve --dry-run --now … --json`."""
-        told = await dry_run.preview(self.settings, NOW, nothing)
-        return objects.validate_json(dry_run.as_json(told))
+        told = await dry_run(self.settings, NOW, nothing)
+        return as_json(dry_run_output(told))
 
     async def undo(self, run_id: JsonValue, *, partial: bool = False) -> Object:
         """`zettel undo RUN --json`."""
-        undone = await undo.undo_once(self.settings, str(run_id), partial, nothing)
-        return objects.validate_json(undo.as_json(undone))
+        undone = await undo_once(self.settings, str(run_id), partial, nothing)
+        return as_json(undo_output(undone))
 
     async def history(self, *, as_json: bool = True) -> list[str]:
         """`zettel history ID` of the first note, by its lines."""
-        said = list[str]()
-        await print_history(self.settings, self.ids[0].lower(), as_json, said.append)
-        return "\n".join(said).splitlines()
+        said = list[Output]()
+        await print_history(self.settings, self.ids[0].lower(), said.append)
+        return "\n".join(output.render(as_json=as_json) for output in said).strip().splitlines()
 
     async def update(self, content: str | None = None, tags: list[str] | None = None) -> None:
         """Change the first note as an agent does."""
@@ -144,7 +157,7 @@ async def test_a_dry_run_tells_what_the_run_then_does_and_touches_no_file(kept: 
 
 
 async def test_a_dry_run_prints_a_heading_a_note_and_a_line_a_field(kept: Kept) -> None:
-    told = dry_run.as_text(await dry_run.preview(kept.settings, NOW, nothing)).splitlines()
+    told = dry_run_output(await dry_run(kept.settings, NOW, nothing)).text.splitlines()
 
     assert "Nothing was done." in told[0]
     heading = f"{kept.ids[1]}  2026-11-20 Ana: My flat is quiet now that Zebulon left"
@@ -167,15 +180,15 @@ async def test_undo_restores_every_note_and_evolving_again_changes_nothing(kept:
 
 async def test_an_undo_tells_what_it_changed_and_how_to_take_it_back(kept: Kept) -> None:
     run = await kept.evolve()
-    undone = await undo.undo_once(kept.settings, str(run["run_id"]), False, nothing)
+    undone = await undo_once(kept.settings, str(run["run_id"]), False, nothing)
 
-    told = undo.as_text(undone).splitlines()
-    again = await undo.undo_once(kept.settings, str(run["run_id"]), False, nothing)
+    told = undo_output(undone).text.splitlines()
+    again = await undo_once(kept.settings, str(run["run_id"]), False, nothing)
 
     assert f"zettel undo {undone.report.undo_id} takes this back." in told[0]
     assert f"  links: - about_same {kept.ids[0]}" in told
-    assert "nothing was changed" in undo.as_text(again)
-    assert objects.validate_json(undo.as_json(again))["undo_id"] is None
+    assert "nothing was changed" in undo_output(again).text
+    assert as_json(undo_output(again))["undo_id"] is None
 
 
 async def test_what_was_changed_since_is_left_with_partial(kept: Kept) -> None:
@@ -192,12 +205,12 @@ async def test_what_was_changed_since_is_left_with_partial(kept: Kept) -> None:
 async def test_runs_are_listed_newest_first(kept: Kept) -> None:
     run = await kept.evolve()
     undone = await kept.undo(run["run_id"])
-    lines, parsed = list[str](), list[str]()
+    said = list[Output]()
 
-    await print_runs(kept.settings, False, lines.append)
-    await print_runs(kept.settings, True, parsed.append)
+    await print_runs(kept.settings, said.append)
 
-    newest, first = (json.loads(line) for line in parsed)
+    lines = [output.text for output in said]
+    newest, first = (json.loads(output.render(as_json=True)) for output in said)
     assert (newest["run_id"], newest["kind"], newest["who"]) == (undone["undo_id"], "undo", "cli")
     assert (first["run_id"], first["kind"], first["outcome"]) == (run["run_id"], "evolve", "done")
     assert [line.split()[0] for line in lines] == [newest["run_id"], first["run_id"]]
@@ -242,7 +255,7 @@ async def test_history_says_when_it_was_true_and_what_was_corrected(kept: Kept) 
 
 async def test_history_of_an_unknown_note_is_an_error(kept: Kept) -> None:
     with pytest.raises(NoteNotFoundError):
-        await print_history(kept.settings, "01ARZ3NDEKTSV4RRFFQ69G5FAV", False, nothing)
+        await print_history(kept.settings, "01ARZ3NDEKTSV4RRFFQ69G5FAV", nothing)
 
 
 async def test_a_dry_run_works_beside_a_server_that_writes(zettel: Launcher) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from zettel.server.commands import recall
-from zettel.server.commands.recall import RecallOptions, recall_once
+from zettel.server.commands.recall import RecallOptions, recall_once, recall_output
 from zettel.server.config.settings import Settings
 from zettel.server.main import main
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -41,7 +40,7 @@ async def farm(tmp_path: Path) -> Settings:
 
 async def test_the_best_note_comes_first_one_a_line(farm: Settings) -> None:
     answer = await recall_once(farm, replace(ASKED, limit=2))
-    lines = recall.as_text(answer).splitlines()
+    lines = recall_output(answer).text.splitlines()
 
     assert lines[0] == "found"
     assert lines[1].startswith("  1  ")
@@ -53,7 +52,7 @@ async def test_the_best_note_comes_first_one_a_line(farm: Settings) -> None:
 
 async def test_explain_adds_a_table_whose_rows_add_up_to_the_scores(farm: Settings) -> None:
     answer = await recall_once(farm, replace(ASKED, explain=True))
-    told = recall.as_text(answer).splitlines()
+    told = recall_output(answer).text.splitlines()
 
     at = told.index("")
     names = told[at + 1].split()
@@ -66,7 +65,7 @@ async def test_explain_adds_a_table_whose_rows_add_up_to_the_scores(farm: Settin
 
 
 async def test_as_json_it_is_the_tools_own_answer(farm: Settings) -> None:
-    answer = json.loads(recall.as_json(await recall_once(farm, ASKED)))
+    answer = json.loads(recall_output(await recall_once(farm, ASKED)).render(as_json=True))
 
     assert answer["verdict"] == "found"
     assert answer["notes"][0]["content"] == TOLD[0]
@@ -79,8 +78,8 @@ async def test_filters_and_moments_are_those_of_the_tool(farm: Settings) -> None
 
     assert [note.get("content") for note in by_subject["notes"]] == [TOLD[1]]
     assert before["notes"] == []
-    assert recall.as_text(before).startswith("nothing_relevant: ")
-    assert recall.as_text(more).endswith("more: raise --limit.")
+    assert recall_output(before).text.startswith("nothing_relevant: ")
+    assert recall_output(more).text.endswith("more: raise --limit.")
     with pytest.raises(InvalidArgumentError, match="since"):
         await recall_once(farm, replace(ASKED, since="soonish"))
 

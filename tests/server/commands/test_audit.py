@@ -11,7 +11,8 @@ from pydantic import JsonValue
 from zettel.server.auth.token_store import add_token, revoke_token
 from zettel.server.auth.tokens import Token, make_token, revoked
 from zettel.server.commands import audit
-from zettel.server.commands.audit import asked, print_audit
+from zettel.server.commands.audit import print_audit, read_query
+from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
@@ -60,8 +61,8 @@ class Kept:
         self, about: About = WHOLE, *, as_json: bool = True, limit: int = 0, with_text: bool = False
     ) -> list[str]:
         """What is said."""
-        said = list[str]()
-        meant = asked(
+        said = list[Output]()
+        query = read_query(
             principal=about.principal,
             since=about.since,
             until=about.until,
@@ -70,8 +71,8 @@ class Kept:
             limit=limit,
             with_text=with_text,
         )
-        await print_audit(self.settings, meant, as_json, said.append)
-        return said
+        await print_audit(self.settings, query, said.append)
+        return [output.render(as_json=as_json) for output in said]
 
     async def events(self, about: About = WHOLE, *, limit: int = 0) -> list[Object]:
         """What is said, read."""

@@ -21,7 +21,7 @@ from lancedb import AsyncTable
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 
-from zettel.server.commands.doctor import DoctorReport, as_json, as_text, examine_once
+from zettel.server.commands.doctor import DoctorReport, doctor_output, examine_once
 from zettel.server.config.settings import Settings, load_settings
 from zettel.storage.doctor.probe import lost_commits
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -287,7 +287,7 @@ async def test_a_sound_store_is_clean_and_stays_as_it_is(patient: Patient) -> No
     examination = await examined(patient)
 
     assert (examination.findings, examination.is_clean) == ((), True)
-    assert as_text(examination).endswith("nothing is wrong.")
+    assert doctor_output(examination).text.endswith("nothing is wrong.")
     assert await to_thread.run_sync(sizes, patient.folder) == before
 
 
@@ -364,7 +364,7 @@ async def test_another_model_than_the_stores_is_named_and_its_mending_left_to_a_
     assert damages(found) == {"other_model"}
     (finding,) = [f for f in found.findings if f.is_damage]
     assert "ZETTEL_MODEL" in finding.advice
-    told = json.loads(as_json(found))
+    told = json.loads(doctor_output(found).render(as_json=True))
     assert (told["clean"], told["findings"][0]["mended"]) == (False, False)
 
 

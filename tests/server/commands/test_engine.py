@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zettel.server.commands.engine import as_text, status, stop
+from zettel.server.commands.engine import status, status_output, stop
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.file_lock import try_lock
 from zettel.server.engine.ipc.handshake import Message
@@ -37,12 +37,15 @@ def test_without_an_engine_there_is_nothing_to_tell_or_to_stop(tmp_path: Path) -
 
     assert status(place) == {"store": place.store, "engine": None}
     assert stop(place) is None
-    assert as_text(status(place)).splitlines()[0] == "engine  none; the next client starts one"
+    assert (
+        status_output(status(place)).text.splitlines()[0]
+        == "engine  none; the next client starts one"
+    )
     assert not (tmp_path / "store").exists()
 
 
 def test_a_person_reads_what_runs() -> None:
-    text = as_text({"store": "/s", "engine": ENGINE})
+    text = status_output({"store": "/s", "engine": ENGINE}).text
 
     for told in ("process 77", "1 h 2 min", "m (not ready)", "4 waiting", "last never",
                  "1,234,567 bytes", "/s"):  # fmt: skip
@@ -53,7 +56,7 @@ def test_a_person_reads_what_runs() -> None:
 
 def test_an_engine_that_is_still_starting_has_no_size_yet() -> None:
     starting = ENGINE | {"state": "starting", "queue": None, "size": None, "problem": "p"}
-    text = as_text({"store": "/s", "engine": starting})
+    text = status_output({"store": "/s", "engine": starting}).text
 
     assert "size" not in text
     assert "queue" not in text

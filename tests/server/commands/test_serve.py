@@ -212,7 +212,7 @@ async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_ne
         runtimes.append(Runtime(place, factories, counters=counters))
         return runtimes[-1]
 
-    monkeypatch.setattr(serve, "installed_parts", installed)
+    monkeypatch.setattr(serve, "installed_factories", installed)
     monkeypatch.setattr(serve, "shut_down_on_signal", ask)
     monkeypatch.setattr(serve, "Runtime", kept)
     ready, told, before = anyio.Event(), list[CallToolResult](), list[object]()

@@ -16,7 +16,7 @@ from tests.server.cli.test_app import use
 from tests.server.processes import Launcher
 from tests.storage.canaries import delete_plainly
 
-from zettel.server.commands.verify import as_text
+from zettel.server.commands.verify import verify_output
 from zettel.storage.verify.report import FileKind, MatchKind, Unread, VerifyFinding, VerifyReport
 
 SAID = "The quick xylophone of Mr Brzęczyk jumps over nine lazy hedgehogs"
@@ -214,7 +214,7 @@ def test_a_report_says_where_it_is_who_else_says_so_and_what_is_not_proven() -> 
         size=1234,
     )
 
-    assert as_text(report).splitlines() == [
+    assert verify_output(report).text.splitlines() == [
         "notes.lance/data/1.lance (data): text in content of A, in use",
         "Other notes hold the same words: B.",
         "Erase them as well, or pass --spare for each one that may.",

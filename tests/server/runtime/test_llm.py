@@ -12,11 +12,11 @@ import anyio.lowlevel
 import pytest
 from tests.scripted_llm import Reply, ScriptedLlm, scripted_llm, worded
 
-from zettel.server.commands import dry_run, evolve
-from zettel.server.commands.engine import as_text as as_status
-from zettel.server.commands.evolve import as_json, as_text
-from zettel.server.commands.history import print_runs
+from zettel.server.commands import evolve
+from zettel.server.commands.engine import status_output
+from zettel.server.commands.evolve import dry_run, dry_run_output, evolve_output, print_runs
 from zettel.server.commands.notes import print_notes
+from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings, differences, load_engine_settings, load_settings
 from zettel.server.engine.ipc.handshake import Json, Message
 from zettel.server.engine.listener import report as report_of
@@ -86,21 +86,23 @@ async def test_evolve_asks_the_llm_that_the_engines_settings_name_and_tells_what
     kept: Settings, service: ScriptedLlm
 ) -> None:
     report = await evolve.evolve_once(kept, TOLD_AT, nothing, nothing)
-    said = list[str]()
-    await print_runs(kept, False, said.append)
+    said = list[Output]()
+    await print_runs(kept, said.append)
     again = await evolve.evolve_once(kept, TOLD_AT, nothing, nothing)
 
     assert (again.changed, again.llm) == (0, {})
     assert (await the_note(kept)).tags == ("farming",)
     assert report.llm == {"llm_calls": 1, "llm_tokens": 120}
-    assert '"llm": {"llm_calls": 1, "llm_tokens": 120}' in as_json(report)
-    assert as_text(report).endswith("; LLM: calls 1, tokens 120")
-    assert "llm_calls 1, llm_tokens 120" in said[0]
+    assert '"llm": {"llm_calls": 1, "llm_tokens": 120}' in evolve_output(report).render(
+        as_json=True
+    )
+    assert evolve_output(report).text.endswith("; LLM: calls 1, tokens 120")
+    assert "llm_calls 1, llm_tokens 120" in said[0].text
     assert service.asked[0].headers["authorization"] == "Bearer sesame"
 
 
 async def test_a_dry_run_asks_no_llm(kept: Settings, service: ScriptedLlm) -> None:
-    await dry_run.preview(kept, TOLD_AT, nothing)
+    await dry_run(kept, TOLD_AT, nothing)
 
     assert service.asked == []
 
@@ -132,16 +134,16 @@ async def test_without_the_extra_notes_are_kept_and_read_all_the_same(
     kept: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(llm, "find_spec", without_client)
-    runtime, said = Runtime(kept.store, installed_factories(kept), clock=utc_now), list[str]()
+    runtime, said = Runtime(kept.store, installed_factories(kept), clock=utc_now), list[Output]()
 
     async with runtime.running():
         memory = await runtime.memory()
         await remember(memory, ANA, now=TOLD_AT, content="So is the rye")
-    await print_notes(kept.model_copy(update={"namespace": "farm"}), False, said.append)
+    await print_notes(kept.model_copy(update={"namespace": "farm"}), said.append)
 
     assert memory.mind is None
     assert "zettel-mcp[llm]" in caplog.text
-    assert len([line for line in said if "is the rye" in line or "barley" in line]) == 2
+    assert len([o for o in said if "is the rye" in o.text or "barley" in o.text]) == 2
 
 
 def test_no_llm_is_asked_unless_one_is_named(tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ async def test_status_names_what_is_wrong_with_the_llm(
     told = await told_by_an_engine(settings)
 
     assert (part(told, "llm", "state"), part(told, "llm", "last_error")) == (state, error)
-    assert state in as_status({"store": "s", "engine": {**ENGINE, **told}})
+    assert state in status_output({"store": "s", "engine": {**ENGINE, **told}}).text
     assert "barley" not in json.dumps(told)
 
 
@@ -290,18 +292,18 @@ async def test_a_namespace_that_is_off_is_embedded_and_otherwise_left_as_it_was_
     off = kept.model_copy(update={"evolve_off": ("farm",)})
     before = await the_note(kept)
 
-    seen = await dry_run.preview(off, TOLD_AT, nothing)
+    seen = await dry_run(off, TOLD_AT, nothing)
     report = await evolve.evolve_once(off, TOLD_AT, nothing, nothing)
 
     assert (seen.report.steps["construct"], seen.touched) == (0, ())
-    assert "not evolved: farm" in dry_run.as_text(seen)
+    assert "not evolved: farm" in dry_run_output(seen).text
     assert (report.changed, report.llm) == (0, {})
-    assert as_text(report).endswith("not evolved: farm")
-    assert '"evolve_off": ["farm"]' in as_json(report)
+    assert evolve_output(report).text.endswith("not evolved: farm")
+    assert '"evolve_off": ["farm"]' in evolve_output(report).render(as_json=True)
     assert await the_note(kept) == before
     told = await told_by_an_engine(off)
     assert (told["queue"], told["off"]) == (0, {"evolution": ["farm"], "llm": []})
-    assert "not evolved  farm" in as_status({"store": "s", "engine": {**ENGINE, **told}})
+    assert "not evolved  farm" in status_output({"store": "s", "engine": {**ENGINE, **told}}).text
 
 
 async def test_a_namespace_whose_text_must_not_leave_is_described_by_rule_and_never_sent(
@@ -319,7 +321,7 @@ async def test_a_namespace_whose_text_must_not_leave_is_described_by_rule_and_ne
     assert report.llm["llm_calls"] == len(service.asked) == 1
     assert "plums" in service.asked[0].words
     assert not any(word in service.asked[0].words for word in ("barley", "Ana"))
-    assert as_text(report).endswith("not shown to the LLM: farm")
+    assert evolve_output(report).text.endswith("not shown to the LLM: farm")
     async with opened(kept) as memory:
         farm = await memory.store.find(NoteFilter(namespaces=("farm",)), limit=9)
     assert all(note.keywords and "llm" not in note.derived_by.values() for note in farm)

@@ -1,4 +1,4 @@
-"""Whether a text is an access token of one authorization server for this one: RFC 9068's JWT."""
+"""Verification of JWT access tokens (RFC 9068) of one authorization server."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,12 @@ ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Signatures by a key pair only (RFC 7518, RFC 8037). With a shared secret (`HS256`) the public
-key, which everybody has, would sign; `none` signs nothing (RFC 8725, section 2.1)."""
+"""Signatures by a key pair only (RFC 7518, RFC 8037): with `HS256` the public key could sign, and
+`none` signs nothing (RFC 8725, section 2.1)."""
 LEEWAY_S = 30
-"""Seconds by which the clocks may differ for `nbf` and `iat` (RFC 7519, section 4.1.5: "usually no
-more than a few minutes"). The end, `exp`, is the end."""
+"""Clock difference allowed for `nbf` and `iat` (RFC 7519, section 4.1.5), but not for `exp`."""
 TYPES = ("at+jwt", "application/at+jwt", "jwt")
-"""RFC 9068, section 2.1; plain JWT is what Keycloak, Auth0 and Entra ID say of access tokens."""
+"""RFC 9068, section 2.1; plain JWT is the type at Keycloak, Auth0 and Entra ID."""
 SUBJECT_LENGTH = 255
 """ASCII characters (OpenID Connect Core 1.0, section 2)."""
 CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
@@ -26,13 +25,13 @@ CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
 
 
 class AccessJwtVerifier(TokenVerifier):
-    """Checks tokens; keeps none.
+    """Verifies tokens; keeps none.
 
     Args:
-        keys: The authorization server's.
-        issuer: What a token's `iss` must be.
-        audience: What its `aud` must hold; a slash at the end aside, as clients add one.
-        clock: What time it is.
+        keys: Of the authorization server.
+        issuer: Required `iss`.
+        audience: Required in `aud`, with or without a slash at the end.
+        clock: The current time.
     """
 
     def __init__(
@@ -43,22 +42,22 @@ class AccessJwtVerifier(TokenVerifier):
         self._audiences = (bare, f"{bare}/")
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """What a token says, the token itself left out; None if it is none, or not for us.
+        """The claims of a token, without the token itself; None if it is not valid here.
 
         Raises:
-            IssuerUnavailableError: Its key cannot be had.
+            IssuerUnavailableError: The issuer's keys cannot be read.
         """
         try:
-            # Unpacked twice: nobody is asked for keys because of what cannot be right.
+            # Parsed before verification, so that a malformed token causes no request for keys.
             unchecked = jwt.decode_complete(token, options={"verify_signature": False})
-            algorithm, key_id = _signed_how(unchecked["header"])
+            algorithm, key_id = _algorithm_and_key_id(unchecked["header"])
             if unchecked["payload"].get("iss") != self._issuer:
                 return None
             described = await self._keys.find(key_id)
             if described is None or described.get("alg", algorithm) != algorithm:
                 return None
             key = jwt.PyJWK(dict(described), algorithm)
-            return self._said(self._checked(token, key, algorithm))
+            return self._access_token(self._checked(token, key, algorithm))
         except (jwt.PyJWTError, RecursionError):
             return None
 
@@ -76,10 +75,10 @@ class AccessJwtVerifier(TokenVerifier):
             },
         )
 
-    def _said(self, claims: Mapping[str, object]) -> AccessToken | None:
+    def _access_token(self, claims: Mapping[str, object]) -> AccessToken | None:
         ends, subject = claims["exp"], str(claims["sub"])
         bounded = 0 < len(subject) <= SUBJECT_LENGTH and subject.isprintable()
-        if not isinstance(ends, int | float) or not bounded or _says_who(claims):
+        if not isinstance(ends, int | float) or not bounded or _is_id_token(claims):
             return None
         expires_at = int(ends)
         if expires_at <= self._clock().timestamp():
@@ -96,11 +95,11 @@ class AccessJwtVerifier(TokenVerifier):
         )
 
 
-def _signed_how(header: Mapping[str, object]) -> tuple[str, str]:
-    """The algorithm and the id of the key, as a token says itself.
+def _algorithm_and_key_id(header: Mapping[str, object]) -> tuple[str, str]:
+    """The algorithm and the key id that a token names.
 
     Raises:
-        InvalidTokenError: It is no access token, or nobody could check it.
+        InvalidTokenError: It is no access token, or its signature cannot be verified.
     """
     kind, algorithm, key_id = header.get("typ"), header.get("alg"), header.get("kid")
     known = kind is None or (isinstance(kind, str) and kind.lower() in TYPES)
@@ -109,10 +108,9 @@ def _signed_how(header: Mapping[str, object]) -> tuple[str, str]:
     return str(algorithm), key_id
 
 
-def _says_who(claims: Mapping[str, object]) -> bool:
-    """Whether it tells a client who logged in, and lets nobody in anywhere.
+def _is_id_token(claims: Mapping[str, object]) -> bool:
+    """Whether it is an ID token: by its type at Keycloak, else by a digest of access token or code.
 
-    An ID token has a type of its own at Keycloak, and a digest of the access or code beside it
-    elsewhere (OpenID Connect Core 1.0, section 3.3.2.11).
+    OpenID Connect Core 1.0, section 3.3.2.11.
     """
     return claims.get("typ", "Bearer") != "Bearer" or "at_hash" in claims or "c_hash" in claims

@@ -1,4 +1,4 @@
-"""An authorization server's public keys: fetched when a token needs them, kept for a while."""
+"""The public keys of an authorization server: read when a token needs them, then cached."""
 
 import logging
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from pydantic import JsonValue, TypeAdapter
 from zettel.server.config.addresses import encrypted
 from zettel.storage.errors import ServingError
 
-FRESH_S = 300.0
-"""Seconds for which keys are taken without a look (`lifespan` of PyJWT's own client)."""
-KEPT_S = 3600.0
-"""Seconds for which they still serve while nobody answers there: an outage ends by then, and a key
-that was withdrawn is not trusted for longer because somebody keeps its issuer from being heard."""
+KEYS_FRESH_S = 300.0
+"""Time for which cached keys are used unchecked (`lifespan` of PyJWT's own client)."""
+KEYS_MAX_AGE_S = 3600.0
+"""Time for which cached keys are used while the issuer does not answer; bounds the trust in a
+withdrawn key."""
 PAUSE_S = 10.0
-"""Seconds between two looks: whoever makes up key ids makes us ask no more often."""
+"""Shortest time between two reads, however many unknown key ids are presented."""
 TIMEOUT_S = 5.0
-"""Seconds of one look, all its requests together."""
-MOST_BYTES = 256_000
-"""Of one answer; a key has some 400 (RSA of 2048 bits) to 3,000 (with its certificates)."""
+"""Of one read, all its requests together."""
+ANSWER_MAX_BYTES = 256_000
+"""A key has about 400 (RSA of 2048 bits) to 3,000 (with certificates)."""
 
 Json = dict[str, JsonValue]
 
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class IssuerUnavailableError(ServingError):
-    """An authorization server does not say which keys are its own."""
+    """The keys of an authorization server cannot be read."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
@@ -47,9 +47,9 @@ class IssuerKeys:
     """The keys of one authorization server.
 
     Args:
-        issuer: Its address, as it calls itself.
-        address: Of its keys; empty to have its metadata say it.
-        now: Seconds of a clock that is never set.
+        issuer: URL of the server.
+        address: URL of its keys; empty to read it from its metadata.
+        now: Monotonic clock, seconds.
     """
 
     def __init__(
@@ -58,29 +58,29 @@ class IssuerKeys:
         self._issuer, self._address, self._now = issuer, address, now
         self._keys: dict[str, Json] = {}
         self._read_at = self._tried_at = float("-inf")
-        self._looking = anyio.Lock()
+        self._reading = anyio.Lock()
 
     async def find(self, key_id: str) -> Json | None:
-        """The key (RFC 7517) of an id; None if the server has none such.
+        """The key (RFC 7517) with an id; None if the server has none.
 
         Raises:
-            IssuerUnavailableError: It cannot be said.
+            IssuerUnavailableError: The keys cannot be read.
         """
-        if not self._wants(key_id):
+        if not self._needs_read(key_id):
             return self._keys[key_id]
-        async with self._looking:
-            if self._wants(key_id) and self._now() - self._tried_at >= PAUSE_S:
-                await self._look()
-        kept = self._now() - self._read_at < KEPT_S
+        async with self._reading:
+            if self._needs_read(key_id) and self._now() - self._tried_at >= PAUSE_S:
+                await self._read_keys()
+        kept = self._now() - self._read_at < KEYS_MAX_AGE_S
         heard = self._read_at >= self._tried_at
         if not kept or (key_id not in self._keys and not heard):
             raise IssuerUnavailableError(self._issuer)
         return self._keys.get(key_id)
 
-    def _wants(self, key_id: str) -> bool:
-        return key_id not in self._keys or self._now() - self._read_at >= FRESH_S
+    def _needs_read(self, key_id: str) -> bool:
+        return key_id not in self._keys or self._now() - self._read_at >= KEYS_FRESH_S
 
-    async def _look(self) -> None:
+    async def _read_keys(self) -> None:
         self._tried_at = self._now()
         try:
             with anyio.fail_after(TIMEOUT_S):
@@ -95,14 +95,14 @@ class IssuerKeys:
 
 
 async def _discover(http: httpx2.AsyncClient, issuer: str) -> str:
-    """Where the keys lie, as the server's metadata says (RFC 8414, or OpenID Connect Discovery)."""
+    """URL of the keys, from the metadata (RFC 8414, or OpenID Connect Discovery)."""
     for address in build_oauth_authorization_server_metadata_discovery_urls(issuer, issuer):
         try:
             found = await _read(http, address)
-        except ValueError:  # nothing is there, or something else
+        except ValueError:  # no metadata there
             continue
         keys = found.get("jwks_uri")
-        # RFC 8414, section 3.3: metadata that calls itself otherwise is another's.
+        # RFC 8414, section 3.3: metadata of another issuer must not be used.
         if found.get("issuer") == issuer and isinstance(keys, str) and encrypted(keys):
             return keys
     msg = "no metadata of it names an issuer of this name and an encrypted jwks_uri"
@@ -110,13 +110,13 @@ async def _discover(http: httpx2.AsyncClient, issuer: str) -> str:
 
 
 async def _read(http: httpx2.AsyncClient, address: str) -> Json:
-    """A JSON object; redirects lead nowhere, and no more is read than it may have.
+    """Read a JSON object of bounded size, without following redirects.
 
     Raises:
         ValueError: There is none.
     """
     body = bytearray()
-    # Not packed: what was packed could unpack to anything.
+    # Uncompressed: compressed bytes could expand to any size.
     wanted = {"accept": "application/json", "accept-encoding": "identity"}
     async with http.stream("GET", address, headers=wanted) as response:
         if response.status_code != OK:
@@ -124,14 +124,14 @@ async def _read(http: httpx2.AsyncClient, address: str) -> Json:
             raise ValueError(msg)
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) > MOST_BYTES:
-                msg = f"{address} answers more than {MOST_BYTES} bytes"
+            if len(body) > ANSWER_MAX_BYTES:
+                msg = f"{address} answers more than {ANSWER_MAX_BYTES} bytes"
                 raise ValueError(msg)
     return _json.validate_json(bytes(body))
 
 
 def _keys_of(found: Json) -> dict[str, Json]:
-    """The keys of a set that sign and have an id."""
+    """The signing keys of a set, by id."""
     listed = found.get("keys")
     keys = dict[str, Json]()
     for key in listed if isinstance(listed, list) else ():

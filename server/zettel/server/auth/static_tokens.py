@@ -1,7 +1,7 @@
-"""Lets requests in by their access token: plain `Authorization: Bearer`, nothing of OAuth.
+"""Access by tokens of the store: `Authorization: Bearer` without OAuth.
 
-A 401 that named OAuth's metadata would make clients with a static token log in instead (Claude
-Code: anthropics/claude-code issues 38972, 47424, 56357, 80785).
+A 401 that names OAuth metadata makes clients with a static token log in instead (Claude Code:
+anthropics/claude-code issues 38972, 47424, 56357, 80785).
 """
 
 import anyio
@@ -22,18 +22,17 @@ MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 REFUSED = "This access token is unknown, revoked or expired."
 ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
 AGAIN_S = 0.02
-"""Seconds between two looks for a token that is not known: whoever makes some up has the store read
-no more often."""
+"""Shortest time between two reads of the store because of unknown tokens."""
 REMEDY = " The person who runs this server makes one with zettel token create."
 
 
 class TokenAccess(AccessControl):
-    """Who may come in, as the store's tokens say now.
+    """Admits requests with tokens of the store.
 
     Args:
         runtime: Has the store.
         always: Whether a token is needed even if the store never had one.
-        clock: What time it is.
+        clock: The current time.
     """
 
     def __init__(self, runtime: Runtime, *, always: bool = False, clock: Clock = utc_now) -> None:
@@ -42,11 +41,11 @@ class TokenAccess(AccessControl):
         self._clock = clock
         self._raw: str | None = None
         self._tokens: Tokens = ()
-        self._looked = float("-inf")
-        self._looking = anyio.Lock()
+        self._read_at = float("-inf")
+        self._reading = anyio.Lock()
 
     def admits(self, user: BaseUser) -> bool:
-        """Whether one who came in may stay."""
+        """Whether an admitted user's requests may go on."""
         if not isinstance(user, Bearer):
             return not self._needed
         token_id = user.known.token_id if isinstance(user.known, Token) else ""
@@ -54,7 +53,7 @@ class TokenAccess(AccessControl):
         return any(token.state(self._clock()) == "active" for token in known)
 
     async def needs_token(self) -> bool:
-        """Whether who comes now needs an access token, as far as the store can be read."""
+        """Whether a new request needs a token, as far as the store can be read."""
         try:
             await self.look()
         except ZettelError:
@@ -63,23 +62,23 @@ class TokenAccess(AccessControl):
 
     @property
     def everybody(self) -> bool:
-        """Whether it is known that whoever reaches the server may come in."""
-        return self._looked > float("-inf") and not self._needed
+        """Whether every request is known to be admitted without a token."""
+        return self._read_at > float("-inf") and not self._needed
 
     @property
     def _needed(self) -> bool:
-        # Revoked ones count: revoking the last one must not let everybody in.
+        # Revoked ones count: revoking the last one must not open the server.
         return self._always or bool(self._tokens)
 
     async def refusal(self, scope: Scope) -> Response | None:
-        """The answer to who may not come in; notes down who may."""
+        """The answer to a request that is not admitted; else sets the scope's `user`."""
         text = presented(scope)
         try:
             await self.look()
             token = self._known(text)
             if self._needed and text and token is None:
-                # It may have been made a moment ago.
-                await self._look(AGAIN_S)
+                # It may be new.
+                await self._read(AGAIN_S)
                 token = self._known(text)
         except ZettelError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": "1"})
@@ -89,36 +88,36 @@ class TokenAccess(AccessControl):
         if token is not None:
             access = AccessToken(token="", client_id=token.token_id, scopes=[])
             scope["user"] = Bearer(token, access)
-            return None if token.metrics is (scope["path"] == METRICS) else _wrong_place(token)
-        # RFC 6750, section 3.1: who presented nothing is told no error code.
+            return None if token.metrics is (scope["path"] == METRICS) else _wrong_path(token)
+        # RFC 6750, section 3.1: no error code without a token.
         challenge = 'Bearer error="invalid_token"' if text else "Bearer"
-        told = (REFUSED if text else MISSING) + REMEDY
-        return PlainTextResponse(told, 401, {"www-authenticate": challenge})
+        body = (REFUSED if text else MISSING) + REMEDY
+        return PlainTextResponse(body, 401, {"www-authenticate": challenge})
 
     async def look(self) -> None:
-        """Read the tokens, unless that was done just now.
+        """Read the tokens, unless they were read just now.
 
         Raises:
             ZettelError: The store cannot be read.
         """
-        await self._look(LOOK_S)
+        await self._read(LOOK_S)
 
     def _known(self, text: str) -> Token | None:
         return recognized(self._tokens, text, self._clock()) if text else None
 
-    async def _look(self, holds_s: float) -> None:
-        async with self._looking:
-            began = anyio.current_time()
-            if began - self._looked < holds_s:
+    async def _read(self, max_age_s: float) -> None:
+        async with self._reading:
+            now = anyio.current_time()
+            if now - self._read_at < max_age_s:
                 return
             memory = await self._runtime.memory()
             raw = await memory.store.get_meta(KEY)
             if raw != self._raw:
                 self._raw, self._tokens = raw, parse_tokens(raw)
-            self._looked = began
+            self._read_at = now
 
 
-def _wrong_place(token: Token) -> Response:
+def _wrong_path(token: Token) -> Response:
     text = "This access token is for /metrics alone." if token.metrics else ONLY_METRICS
     challenge = 'Bearer error="insufficient_scope"'
     return PlainTextResponse(text, 403, {"www-authenticate": challenge})

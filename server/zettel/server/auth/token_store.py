@@ -1,7 +1,6 @@
-"""Where access tokens are kept: in the store itself, so that every server of it knows them.
+"""Access tokens in the store: one value of `meta`, changed by compare-and-swap.
 
-One value of `meta`, changed by compare-and-swap. In a file of the store's directory, stores that
-are no directory could have none.
+Not a file, since a store need not be a directory.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +14,9 @@ from zettel.storage.store import NoteStore
 from zettel.tools.validation import nearest
 
 KEY = "access_tokens"
-MOST = 1_000
-"""Tokens that are not revoked; each request may have to look through them."""
-KEPT_REVOKED = 100
+TOKENS_MAX = 1_000
+"""Tokens that are not revoked; each request may search them."""
+REVOKED_MAX = 100
 """Revoked tokens that are still listed."""
 
 Tokens = tuple[Token, ...]
@@ -25,20 +24,20 @@ _tokens: TypeAdapter[Tokens] = TypeAdapter(Tokens)
 
 
 def parse_tokens(raw: str | None) -> Tokens:
-    """Read what is kept under `KEY`: the oldest first."""
+    """Parse the value of `KEY`, the oldest token first."""
     return _tokens.validate_json(raw) if raw else ()
 
 
 async def read_tokens(store: NoteStore) -> Tokens:
-    """Every token, the oldest first, those that are over and the last revoked ones among them."""
+    """Every token, the oldest first; also expired and the last revoked ones."""
     return parse_tokens(await store.get_meta(KEY))
 
 
 async def add_token(store: NoteStore, token: Token) -> None:
-    """Keep a new token.
+    """Store a new token.
 
     Raises:
-        InvalidArgumentError: Another one that is not revoked has the name, or there are too many.
+        InvalidArgumentError: Its name is in use, or there are too many tokens.
     """
 
     def added(tokens: Tokens) -> Tokens:
@@ -47,8 +46,8 @@ async def add_token(store: NoteStore, token: Token) -> None:
             problem = f"there is a token {token.name!r} already"
             remedy = f"Pass another --name, or first run zettel token revoke {token.name}."
             raise InvalidArgumentError("name", problem, remedy)
-        if len(live) >= MOST:
-            problem = f"there are {MOST} tokens already"
+        if len(live) >= TOKENS_MAX:
+            problem = f"there are {TOKENS_MAX} tokens already"
             raise InvalidArgumentError("name", problem, "Revoke some: zettel token list.")
         return (*tokens, token)
 
@@ -56,15 +55,15 @@ async def add_token(store: NoteStore, token: Token) -> None:
 
 
 async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], Token]) -> Token:
-    """Revoke a token by its name or id; the store does not open again to those without a token.
+    """Revoke a token; the store still requires tokens afterwards.
 
     Args:
-        store: Where it is kept.
+        store: Of the token.
         named: Its name or id.
-        revoke: Makes of it what stays.
+        revoke: Makes the revoked token.
 
     Returns:
-        What it was.
+        The token before.
 
     Raises:
         UnknownNameError: No token that is not revoked has the name or id.
@@ -78,7 +77,7 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
             raise _unknown(named, live)
         changed = [revoke(known) if known is found[0] else known for known in tokens]
         over = [known.token_id for known in changed if known.revoked_at is not None]
-        gone = set(over[:-KEPT_REVOKED])
+        gone = set(over[:-REVOKED_MAX])
         return tuple(known for known in changed if known.token_id not in gone)
 
     await _change(store, without)

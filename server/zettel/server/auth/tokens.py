@@ -1,4 +1,4 @@
-"""Access tokens: what they are made of, and how one that is presented is recognized."""
+"""Access tokens: how they are made, and how a presented one is recognized."""
 
 import hmac
 import re
@@ -14,11 +14,10 @@ from zettel.tools.language.times import iso, read_time
 from zettel.tools.validation import check_namespace
 
 PREFIX = "zettel"
-"""How a token begins, so that secret scanners and people know it for one."""
+"""Start of every token, for secret scanners and people."""
 SECRET_BYTES = 32
-"""256 random bits. A secret of at least 112 bits needs neither salt nor a slow hash but an approved
-one-way function (NIST SP 800-63B, section 5.1.2.2, on look-up secrets): nobody can try them all,
-and every request pays for the hash."""
+"""256 random bits; from 112 on a secret needs neither salt nor a slow hash (NIST SP 800-63B,
+section 5.1.2.2)."""
 READ_ONLY = "ro"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -28,12 +27,12 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What is kept of an access token: never the token itself."""
+    """The stored part of an access token, without the secret."""
 
     token_id: str
-    """Stands in the token as well, to find it by."""
+    """Also part of the token, to find it by."""
     name: str
-    """Whose it is; stamped into the origin of notes told with it."""
+    """Of its owner; recorded as the origin of notes."""
     namespaces: tuple[str, ...]
     """The first is the default; `name:ro` may only be read."""
     digest: str
@@ -43,7 +42,7 @@ class Token:
     revoked_at: datetime | None = None
     """UTC, all three."""
     metrics: bool = False
-    """Whether it is for `/metrics`, and for nothing else: it has no namespaces then."""
+    """Whether it is for `/metrics` only, without namespaces."""
 
     def state(self, now: datetime) -> str:
         """`active`, `expired` or `revoked`."""
@@ -54,12 +53,12 @@ class Token:
 
     @property
     def default_namespace(self) -> str:
-        """Where its bearer reads and writes without naming a namespace."""
+        """The namespace of calls that name none."""
         return self.namespaces[0].partition(":")[0]
 
     @property
     def reach(self) -> Access:
-        """What its bearer may see and change."""
+        """The namespaces it may read and write."""
         parts = [named.partition(":") for named in self.namespaces]
         return Access(
             reads=frozenset(name for name, _, _ in parts),
@@ -75,7 +74,7 @@ def make_token(
     now: datetime,
     metrics: bool = False,
 ) -> tuple[Token, str]:
-    """Make a token: what is kept of it, and the text that is shown once.
+    """Make a token: the stored part, and the text that is shown once.
 
     Args:
         name: 1-64 letters, digits, `.`, `_`, `@`, `-`.
@@ -102,7 +101,7 @@ def make_token(
 
 
 def recognized(tokens: Iterable[Token], presented: str, now: datetime) -> Token | None:
-    """The active token that is presented, if it is one; in a time that tells nothing of others."""
+    """The active token with this text, or None; takes constant time for the secret."""
     digest = _digest(presented)
     _, _, rest = presented.partition("_")
     token_id = rest.partition("_")[0]
@@ -114,7 +113,7 @@ def recognized(tokens: Iterable[Token], presented: str, now: datetime) -> Token 
 
 
 def revoked(token: Token, now: datetime) -> Token:
-    """What stays of a token that nobody may use any more."""
+    """The stored part of a revoked token."""
     return replace(token, digest="", revoked_at=now)
 
 

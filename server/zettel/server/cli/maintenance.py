@@ -1,49 +1,97 @@
-"""Commands that maintain a store: backup, restore, doctor, verify-erased."""
+"""Commands that maintain a store: evolve, undo, runs, backup, restore, doctor, verify-erased."""
 
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 
-from zettel.server.cli.options import (
+from zettel.server.cli.command import (
     EXIT_FAILED,
+    EXIT_REFUSED,
     EXIT_UNAVAILABLE,
-    AsJson,
-    LogLevel,
-    Model,
-    Store,
-    leave,
-    read_settings,
+    Invocation,
+    command,
 )
 
 
-def backup(
-    context: typer.Context,
+@command("namespace", "model", "log_level")
+async def evolve(
+    call: Invocation,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Run now, to the end, and leave.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what --once would change, and change nothing.")
+    ] = False,
+    now: Annotated[
+        str | None, typer.Option(help="ISO 8601; default: now.", show_default=False)
+    ] = None,
+) -> None:
+    """Evolve the notes of the store: embed, derive, link, compact."""
+    if once == dry_run:
+        message = (
+            "evolve takes --once or --dry-run, one of them; a running server evolves its notes by"
+            " itself"
+        )
+        raise typer.BadParameter(message)
+    from zettel.server.commands import evolve as commands  # noqa: PLC0415
+
+    moment = commands.read_now(now)
+    with call.progress() as progress:
+        if dry_run:
+            output = commands.dry_run_output(
+                await commands.dry_run(call.settings, moment, progress)
+            )
+        else:
+            report = await commands.evolve_once(call.settings, moment, progress, call.say_waiting)
+            output = commands.evolve_output(report)
+    call.say(output)
+
+
+@command("log_level")
+async def undo(
+    call: Invocation,
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    *,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave notes that were changed since the run.")
+    ] = False,
+) -> int:
+    """Undo a run: every note it touched is as before; an undo is a run, and can be undone."""
+    from zettel.server.commands.evolve import undo_once, undo_output  # noqa: PLC0415
+
+    undone = await undo_once(call.settings, run_id.strip(), partial, call.say_waiting)
+    call.say(undo_output(undone))
+    # Notes changed while the undo committed: it is partial without --partial.
+    return EXIT_REFUSED if undone.report.left and not partial else 0
+
+
+@command("log_level")
+async def runs(call: Invocation) -> None:
+    """List the newest runs: when, who, what kind, what they changed, how they ended."""
+    from zettel.server.commands.evolve import print_runs  # noqa: PLC0415
+
+    await print_runs(call.settings, call.say)
+
+
+@command("log_level")
+async def backup(
+    call: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where; conventionally *.zettel.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
-    as_json: AsJson = False,
-    store: Store = None,
-    log_level: LogLevel = None,
 ) -> None:
     """Write all notes with their history into one file; clients and engine may go on."""
-    from rich.console import Console  # noqa: PLC0415
+    from zettel.server.commands.backup import back_up_once, backup_output  # noqa: PLC0415
 
-    from zettel.server.commands import backup as backup_command  # noqa: PLC0415
-    from zettel.server.commands.progress import progress  # noqa: PLC0415
-
-    settings = read_settings(context, store=store, log_level=log_level or "warning")
-    with progress(Console(stderr=True)) as tell:
-        done = anyio.run(backup_command.back_up_once, settings, _there(file), force, tell)
-    typer.echo(
-        backup_command.backup_as_json(done) if as_json else backup_command.backup_as_text(done)
-    )
-    leave()
+    path = file.expanduser().absolute()
+    with call.progress() as progress:
+        done = await back_up_once(call.settings, path, force, progress)
+    call.say(backup_output(done))
 
 
-def restore(
-    context: typer.Context,
+@command("model", "log_level")
+async def restore(
+    call: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
     *,
     into_namespace: Annotated[
@@ -54,53 +102,34 @@ def restore(
             show_default=False,
         ),
     ] = None,
-    as_json: AsJson = False,
-    store: Store = None,
-    model: Model = None,
-    log_level: LogLevel = None,
 ) -> None:
     """Bring a backup's notes back, into an empty store or a namespace; all of them or none."""
-    from rich.console import Console  # noqa: PLC0415
+    from zettel.server.commands.backup import restore_once, restore_output  # noqa: PLC0415
 
-    from zettel.server.commands import backup as backup_command  # noqa: PLC0415
-    from zettel.server.commands.progress import progress  # noqa: PLC0415
-
-    settings = read_settings(context, store=store, model=model, log_level=log_level or "warning")
-    with progress(Console(stderr=True)) as tell:
-        done = anyio.run(backup_command.restore_once, settings, _there(file), into_namespace, tell)
-    told = backup_command.restoration_as_json if as_json else backup_command.restoration_as_text
-    typer.echo(told(done))
-    leave()
+    path = file.expanduser().absolute()
+    with call.progress() as progress:
+        done = await restore_once(call.settings, path, into_namespace, progress)
+    call.say(restore_output(done))
 
 
-def doctor(
-    context: typer.Context,
+@command("model", "log_level", log_level="error")
+async def doctor(
+    call: Invocation,
     *,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what the findings say.")] = False,
-    as_json: AsJson = False,
-    store: Store = None,
-    model: Model = None,
-    log_level: LogLevel = None,
-) -> None:
+) -> int:
     """Examine the store: keys, history, links, indices, model, files, engine, permissions."""
-    from rich.console import Console  # noqa: PLC0415
+    from zettel.server.commands.doctor import doctor_output, examine_once  # noqa: PLC0415
 
-    from zettel.server.commands import doctor as examining  # noqa: PLC0415
-    from zettel.server.commands.progress import progress  # noqa: PLC0415
-
-    settings = read_settings(context, store=store, model=model, log_level=log_level or "error")
-    with progress(Console(stderr=True)) as tell:
-        found = anyio.run(examining.examine_once, settings, fix, tell)
-    typer.echo(examining.as_json(found) if as_json else examining.as_text(found))
-    leave(0 if found.is_clean else EXIT_FAILED)
+    with call.progress() as progress:
+        report = await examine_once(call.settings, fix, progress)
+    call.say(doctor_output(report))
+    return 0 if report.is_clean else EXIT_FAILED
 
 
-def _there(file: Path) -> Path:
-    return file.expanduser().absolute()
-
-
-def verify_erased(
-    context: typer.Context,
+@command("model", "log_level")
+async def verify_erased(
+    call: Invocation,
     *,
     ids: Annotated[
         list[str] | None,
@@ -118,25 +147,17 @@ def verify_erased(
             "--spare", metavar="ID", help="A note that may say the same.", show_default=False
         ),
     ] = None,
-    as_json: AsJson = False,
-    store: Store = None,
-    model: Model = None,
-    log_level: LogLevel = None,
-) -> None:
+) -> int:
     """Decode every file of the store and look for notes that must be gone. Changes nothing."""
     if not ids and not texts:
         message = "verify-erased takes --id ID or --text FILE, each as often as need be"
         raise typer.BadParameter(message)
-    from rich.console import Console  # noqa: PLC0415
+    from zettel.server.commands.verify import read_question, verify, verify_output  # noqa: PLC0415
 
-    from zettel.server.commands import verify as verify_command  # noqa: PLC0415
-    from zettel.server.commands.progress import progress  # noqa: PLC0415
-
-    settings = read_settings(context, store=store, model=model, log_level=log_level or "warning")
-    asked = verify_command.read_question(ids or (), texts or (), spared or ())
-    with progress(Console(stderr=True)) as tell:
-        report = anyio.run(verify_command.verify, settings, asked, tell)
-    typer.echo(verify_command.as_json(report) if as_json else verify_command.as_text(report))
+    query = read_question(ids or (), texts or (), spared or ())
+    with call.progress() as progress:
+        report = await verify(call.settings, query, progress)
+    call.say(verify_output(report))
     if report.findings or report.elsewhere:
-        leave(EXIT_FAILED)
-    leave(EXIT_UNAVAILABLE if report.unread else 0)
+        return EXIT_FAILED
+    return EXIT_UNAVAILABLE if report.unread else 0

@@ -1,14 +1,12 @@
-"""`zettel token`: who may come in over HTTP and SSE, and to which namespaces."""
+"""`zettel token`: the access tokens of HTTP and SSE."""
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import anyio
 import typer
 
-from zettel.server.cli.options import AsJson, Store, leave, read_settings
-from zettel.server.commands.diffs import printable
+from zettel.server.cli.command import Invocation, command
+from zettel.server.commands.output import Output
 
 if TYPE_CHECKING:
     from zettel.server.auth.tokens import Token
@@ -21,8 +19,9 @@ token_app = typer.Typer(
 
 
 @token_app.command()
-def create(
-    context: typer.Context,
+@command()
+async def create(
+    call: Invocation,
     *,
     name: Annotated[str, typer.Option(help="Whose it is; stamped into notes.")],
     namespace: Annotated[
@@ -35,64 +34,49 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="30d, 12h, 8w, 90m, or a date.", show_default=False)
     ] = None,
-    as_json: AsJson = False,
-    store: Store = None,
 ) -> None:
     """Make an access token and show it, this once: from now on none comes in without one."""
-    from zettel.server.commands import tokens as tokens_command  # noqa: PLC0415  see cli.py
+    from zettel.server.commands import tokens  # noqa: PLC0415
 
-    settings = read_settings(context, store=store, log_level="warning")
-    made, text = anyio.run(tokens_command.create, settings, name, namespace or [], expires, metrics)
-    if as_json:
-        typer.echo(json.dumps({"token": text, **tokens_command.as_json(made, made.made_at)}))
-    else:
-        typer.echo(text)
+    made, text = await tokens.create(call.settings, name, namespace or [], expires, metrics)
+    call.say(Output({"token": text, **tokens.token_data(made, made.made_at)}, text))
+    if not call.as_json:
         typer.echo(
             f"Token {made.token_id} of {made.name}: {_where(made)};"
             f" {_until(made.expires_at)}. It is not shown again. Send it as"
             " Authorization: Bearer TOKEN.",
             err=True,
         )
-    leave()
 
 
 @token_app.command("list")
-def list_tokens(context: typer.Context, *, as_json: AsJson = False, store: Store = None) -> None:
+@command()
+async def list_tokens(call: Invocation) -> None:
     """List the tokens, the oldest first: id, name, state, namespaces, end."""
-    from zettel.server.commands import tokens as tokens_command  # noqa: PLC0415  see cli.py
+    from zettel.server.commands import tokens  # noqa: PLC0415
+    from zettel.server.commands.diffs import printable  # noqa: PLC0415
 
-    settings = read_settings(context, store=store, log_level="warning")
-    tokens, now = anyio.run(tokens_command.tokens, settings)
-    for token in tokens:
-        if as_json:
-            typer.echo(json.dumps(tokens_command.as_json(token, now)))
-        else:
-            where, until = _where(token), _until(token.expires_at)
-            line = f"{token.token_id}  {token.name}  {token.state(now)}  {where}  {until}"
-            typer.echo(printable(line))
-    if not tokens and not as_json:
-        typer.echo("There are no tokens: the store is served on this machine only, to everybody.")
-    leave()
+    listed, now = await tokens.tokens(call.settings)
+    for token in listed:
+        where, until = _where(token), _until(token.expires_at)
+        line = f"{token.token_id}  {token.name}  {token.state(now)}  {where}  {until}"
+        call.say(Output(tokens.token_data(token, now), printable(line)))
+    if not listed:
+        none = "There are no tokens: the store is served on this machine only, to everybody."
+        call.say(Output(None, none))
 
 
 @token_app.command()
-def revoke(
-    context: typer.Context,
-    token: Annotated[str, typer.Argument(metavar="NAME|ID")],
-    *,
-    as_json: AsJson = False,
-    store: Store = None,
+@command()
+async def revoke(
+    call: Invocation, token: Annotated[str, typer.Argument(metavar="NAME|ID")]
 ) -> None:
     """Revoke a token: whoever uses it is out within a second, open connections included."""
-    from zettel.server.commands import tokens as tokens_command  # noqa: PLC0415  see cli.py
+    from zettel.server.commands import tokens  # noqa: PLC0415
 
-    settings = read_settings(context, store=store, log_level="warning")
-    gone = anyio.run(tokens_command.revoke, settings, token)
-    if as_json:
-        typer.echo(json.dumps({"revoked": gone.token_id, "name": gone.name}))
-    else:
-        typer.echo(f"Revoked token {gone.token_id} of {gone.name}.")
-    leave()
+    gone = await tokens.revoke(call.settings, token)
+    data = {"revoked": gone.token_id, "name": gone.name}
+    call.say(Output(data, f"Revoked token {gone.token_id} of {gone.name}."))
 
 
 def _where(token: "Token") -> str:

@@ -1,6 +1,5 @@
-"""`zettel audit`: who did what to which note, and when; without a word of any unless asked."""
+"""`zettel audit`: who did what to which note, and when; without note text unless `--text`."""
 
-import json
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
@@ -8,7 +7,8 @@ from datetime import datetime
 
 from zettel.server.auth.token_store import Tokens, read_tokens
 from zettel.server.commands.diffs import printable
-from zettel.server.commands.notes import LINE, Say
+from zettel.server.commands.notes import LINE_MAX_CHARS
+from zettel.server.commands.output import Output, Say
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded
@@ -24,7 +24,7 @@ from zettel.tools.render import shortened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """What is to be audited."""
+    """The events to print."""
 
     principal: str = ""
     looked: AuditFilter = field(default_factory=AuditFilter)
@@ -35,19 +35,19 @@ class AuditQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """Something that was done."""
+    """One action on notes or tokens."""
 
     at: datetime
     principal: str
     """A token's name, `local`, `scheduler` or `zettel`."""
     client: str = ""
     did: str
-    """A tool's, step's or run's name, `token create` or `token revoke`."""
+    """The name of a tool, step or run, `token create` or `token revoke`."""
     note_id: str = ""
     rev: int = 0
     """The revision it made; 0 if none."""
     token: str = ""
-    """The name of a token that was made or revoked."""
+    """The name of the token made or revoked."""
     namespace: str = ""
     run_id: str = ""
     told: str = ""
@@ -56,7 +56,7 @@ class AuditEvent:
     content: str = ""
 
 
-def asked(
+def read_query(
     *,
     principal: str | None,
     since: str | None,
@@ -66,7 +66,7 @@ def asked(
     limit: int,
     with_text: bool,
 ) -> AuditQuery:
-    """Read a person's words.
+    """Parse the options of the command line.
 
     Raises:
         InvalidArgumentError: A time cannot be read.
@@ -84,32 +84,32 @@ def asked(
     return AuditQuery(principal=principal or "", looked=looked, limit=limit, with_text=with_text)
 
 
-async def print_audit(settings: Settings, asked: AuditQuery, as_json: bool, say: Say) -> None:
-    """Say what was done, the newest first, a line at a time, while others use the store.
+async def print_audit(settings: Settings, query: AuditQuery, say: Say) -> None:
+    """Print the events, newest first, one at a time; other processes may use the store.
 
     Raises:
-        StoreError: There is no store, or it cannot be read.
+        StoreError: The store does not exist or cannot be read.
     """
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
-        said = 0
-        async with aclosing(events(store, asked)) as found:
+        printed = 0
+        async with aclosing(events(store, query)) as found:
             async for event in found:
-                say(_as_json(event) if as_json else _as_line(event))
-                said += 1
-                if said == asked.limit:
+                say(_event_output(event))
+                printed += 1
+                if printed == query.limit:
                     return
     finally:
         await store.close()
 
 
-async def events(store: LanceStore, asked: AuditQuery) -> AsyncGenerator[AuditEvent]:
-    """Everything that was done and is asked about, the newest first; one page in memory."""
-    looked, tables = asked.looked, store.tables
-    # The ledger's copy tells of other stores, too.
+async def events(store: LanceStore, query: AuditQuery) -> AsyncGenerator[AuditEvent]:
+    """The events that match the query, newest first; one page in memory."""
+    looked, tables = query.looked, store.tables
+    # The ledger's copy also holds receipts of other stores.
     salt, known = tables.ledger.salt, await store.receipts()
     receipts = [receipt for receipt in known if receipt.salt == salt]
-    streams = [_of_revisions(revisions(tables, looked, with_text=asked.with_text))]
+    streams = [_of_revisions(revisions(tables, looked, with_text=query.with_text))]
     if looked.note_id:
         erased = (await store.erased([looked.note_id])).values()
         ids = {erasure.receipt_id for erasure in erased}
@@ -122,21 +122,21 @@ async def events(store: LanceStore, asked: AuditQuery) -> AsyncGenerator[AuditEv
     if not looked.note_id and not looked.namespace:
         streams.append(_of_runs(runs(tables, looked)))
     async for event in _merged(streams):
-        if _meant(event, asked):
+        if _matches(event, query):
             yield event
 
 
-def _meant(event: AuditEvent, asked: AuditQuery) -> bool:
-    looked = asked.looked
+def _matches(event: AuditEvent, query: AuditQuery) -> bool:
+    looked = query.looked
     return (
         (not looked.since or event.at >= looked.since)
         and (not looked.until or event.at <= looked.until)
-        and (not asked.principal or asked.principal in (event.principal, event.token))
+        and (not query.principal or query.principal in (event.principal, event.token))
     )
 
 
 async def _merged(streams: Sequence[AsyncGenerator[AuditEvent]]) -> AsyncGenerator[AuditEvent]:
-    """Streams that are each the newest first, as one."""
+    """Merge streams, each newest first, into one."""
     heads = [await anext(stream, None) for stream in streams]
     while there := [(head.at, at) for at, head in enumerate(heads) if head]:
         _, at = max(there)
@@ -166,7 +166,7 @@ async def _of_revisions(found: AsyncGenerator[AuditRevision]) -> AsyncGenerator[
 async def _of_runs(found: AsyncGenerator[Run]) -> AsyncGenerator[AuditEvent]:
     async for run in found:
         if run.kind == ERASE:
-            # Its receipt tells of it, from the moment it was ordered.
+            # Its receipt is an event of its own.
             continue
         principal, client = actor(run.who)
         counts = [f"{name} {count}" for name, count in run.counts.items() if count]
@@ -208,15 +208,14 @@ async def _newest_first(events: Iterable[AuditEvent]) -> AsyncGenerator[AuditEve
         yield event
 
 
-def _as_json(event: AuditEvent) -> str:
-    told = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
-    return json.dumps(told | {"at": exactly(event.at)}, ensure_ascii=False)
-
-
-def _as_line(event: AuditEvent) -> str:
+def _event_output(event: AuditEvent) -> Output:
+    fields = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
     who = f"{event.principal} ({event.client})" if event.client else event.principal
     revision = f"{event.note_id}@{event.rev}" if event.rev else ""
     parts = (revision, event.token, event.namespace, event.run_id, event.told)
-    head = "  ".join((iso(event.at), who, event.did, *filter(None, parts)))
-    words = (f"  why: {event.reason}", f"  {shortened(' '.join(event.content.split()), LINE)}")
-    return "\n".join(printable(line) for line in (head, *words) if line.strip() not in ("", "why:"))
+    lines = ["  ".join((iso(event.at), who, event.did, *filter(None, parts)))]
+    if event.reason.strip():
+        lines.append(f"  why: {event.reason}")
+    if content := " ".join(event.content.split()):
+        lines.append(f"  {shortened(content, LINE_MAX_CHARS)}")
+    return Output(fields | {"at": exactly(event.at)}, "\n".join(map(printable, lines)))

@@ -1,13 +1,12 @@
 """`zettel backup` and `zettel restore`: a store's notes in one file, and back."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.progress import Tell
+from zettel.server.commands.output import Output, ReportProgress
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -49,8 +48,10 @@ class RestoreResult:
     """The store's embedding model."""
 
 
-async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) -> BackupResult:
-    """Write a store's backup; whoever serves the store goes on.
+async def back_up_once(
+    settings: Settings, file: Path, force: bool, tell: ReportProgress
+) -> BackupResult:
+    """Write a backup of a store, while other processes may use it.
 
     Raises:
         BackupError: The file exists, or cannot be written.
@@ -74,15 +75,15 @@ async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) 
 
 
 async def restore_once(
-    settings: Settings, file: Path, namespace: str | None, tell: Tell
+    settings: Settings, file: Path, namespace: str | None, tell: ReportProgress
 ) -> RestoreResult:
     """Restore a backup; every byte of it is checked before anything is written.
 
     Args:
-        settings: Into which store; its model is the settings', whatever made the backup's vectors.
+        settings: Name the store and its model, which may differ from the backup's.
         file: The backup, absolute.
-        namespace: Where all notes go, beside what the store holds; None needs a store without any.
-        tell: Told step, how much is done, how much there is.
+        namespace: Takes all notes, in a store that may hold others; None needs an empty store.
+        tell: Called with the progress.
 
     Raises:
         BackupError: The file is damaged, or the store has notes and no namespace is named.
@@ -137,68 +138,44 @@ def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
     )
 
 
-async def _settle(store: LanceStore, memory: Memory, run: Run, tell: Tell) -> None:
-    """Record the restore, set right what staying-out notes left half, and index what came."""
+async def _settle(store: LanceStore, memory: Memory, run: Run, tell: ReportProgress) -> None:
+    """Record the restore, repair links to notes that were left out, and index the new notes."""
     tell("indexing", 0, 0)
     await store.add_run(replace(run, ended_at=utc_now()))
     await heal(memory, now=utc_now())
     await store.upkeep()
 
 
-def backup_as_json(backup: BackupResult) -> str:
-    """The backup as one JSON object."""
-    made = backup.made
-    return json.dumps(
-        {
-            "file": str(backup.file),
-            "backup_id": made.backup_id,
-            "bytes": made.bytes,
-            "recorded": made.recorded,
-            "made_at": made.manifest.made_at,
-            "embed_model": made.manifest.embed_model,
-            "counts": dict(made.manifest.counts),
-        },
-        ensure_ascii=False,
-    )
-
-
-def backup_as_text(backup: BackupResult) -> str:
-    """The backup for a person."""
+def backup_output(backup: BackupResult) -> Output:
+    """The printed result of a backup."""
     made, counts = backup.made, backup.made.manifest.counts
-    told = (
+    text = (
         f"{backup.file}: {counts['notes']} notes, {counts['revisions']} revisions,"
         f" {made.bytes:,} bytes. It holds their text; only you can read it."
     )
     if not made.recorded:
-        told += (
+        text += (
             " The store could not note it down, so no later erasure will name it: keep that in"
             " mind."
         )
-    return told
+    data = {
+        "file": str(backup.file),
+        "backup_id": made.backup_id,
+        "bytes": made.bytes,
+        "recorded": made.recorded,
+        "made_at": made.manifest.made_at,
+        "embed_model": made.manifest.embed_model,
+        "counts": dict(counts),
+    }
+    return Output(data, text)
 
 
-def restoration_as_json(restoration: RestoreResult) -> str:
-    """The restore as one JSON object."""
-    return json.dumps(
-        {
-            "file": str(restoration.backup.path),
-            "backup_id": restoration.backup.manifest.backup_id,
-            "store": restoration.store,
-            "namespace": restoration.namespace,
-            "run_id": restoration.run_id,
-            "embed_model": restoration.model,
-            "counts": asdict(restoration.done),
-        },
-        ensure_ascii=False,
-    )
-
-
-def restoration_as_text(restoration: RestoreResult) -> str:
-    """The restore for a person."""
-    done, made = restoration.done, restoration.backup.manifest
-    into = f" into namespace {restoration.namespace!r}" if restoration.namespace else ""
+def restore_output(restored: RestoreResult) -> Output:
+    """The printed result of a restore."""
+    done, made = restored.done, restored.backup.manifest
+    into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
     lines = [
-        f"{restoration.store}: {done.notes} notes, {done.revisions} revisions came back{into}"
+        f"{restored.store}: {done.notes} notes, {done.revisions} revisions came back{into}"
         f" from the backup of {made.made_at}."
     ]
     if done.there:
@@ -213,7 +190,16 @@ def restoration_as_text(restoration: RestoreResult) -> str:
     if done.unembedded:
         lines.append(
             f"The backup's vectors are of {made.embed_model}, the store's model is"
-            f" {restoration.model}: {done.unembedded} notes are found by their words until"
+            f" {restored.model}: {done.unembedded} notes are found by their words until"
             " evolution has embedded them (zettel evolve --once does it now)."
         )
-    return "\n".join(lines)
+    data = {
+        "file": str(restored.backup.path),
+        "backup_id": made.backup_id,
+        "store": restored.store,
+        "namespace": restored.namespace,
+        "run_id": restored.run_id,
+        "embed_model": restored.model,
+        "counts": asdict(done),
+    }
+    return Output(data, "\n".join(lines))

@@ -12,16 +12,16 @@ from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
 
 FIELDS = (*SHOWN_FIELDS, "importance", "trust")
-"""What a difference is told of, in this order."""
-SHORT = 60
-"""Characters up to which two texts are told whole, one after the other."""
-AROUND = 4
-"""Words that stay around a changed stretch of a longer text."""
+"""The compared fields, in the order of the output."""
+WHOLE_MAX_CHARS = 60
+"""Length up to which both texts are printed whole."""
+CONTEXT_WORDS = 4
+"""Words printed around a change in a longer text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDifference:
-    """What came into a list and what went."""
+    """Items added to and removed from a list."""
 
     name: str
     added: tuple[str, ...]
@@ -34,13 +34,13 @@ class ListDifference:
 
     def as_line(self) -> str:
         """`tags: + lyon, - paris`."""
-        told = [*(f"+ {item}" for item in self.added), *(f"- {item}" for item in self.removed)]
-        return printable(f"{self.name}: {', '.join(told)}")
+        parts = [*(f"+ {item}" for item in self.added), *(f"- {item}" for item in self.removed)]
+        return printable(f"{self.name}: {', '.join(parts)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDifference:
-    """A text, time, number or name that is another now; empty where there was or is none."""
+    """The old and new text of a value; empty for none."""
 
     name: str
     old: str
@@ -51,10 +51,10 @@ class TextDifference:
         return {"old": self.old, "new": self.new}
 
     def as_line(self) -> str:
-        """`subject: Ana -> Ben`; of long texts only what changed, in its surroundings."""
+        """`subject: Ana -> Ben`; of long texts only the changes and their context."""
         if not self.old or not self.new:
             told = f"+ {self.new}" if self.new else f"- {self.old}"
-        elif max(len(self.old), len(self.new)) <= SHORT:
+        elif max(len(self.old), len(self.new)) <= WHOLE_MAX_CHARS:
             told = f"{self.old} -> {self.new}"
         else:
             told = word_difference(self.old, self.new)
@@ -65,10 +65,10 @@ Difference = ListDifference | TextDifference
 
 
 def differences(old: Note | None, new: Note) -> list[Difference]:
-    """What a revision changed.
+    """The changes of a revision.
 
     Args:
-        old: The revision before; None if there is none: then all that the first one says is new.
+        old: The revision before; None for the first one, which is all new.
         new: The revision.
     """
     before = old or Note(
@@ -84,12 +84,7 @@ def differences(old: Note | None, new: Note) -> list[Difference]:
 
 
 def word_difference(old: str, new: str) -> str:
-    """Two texts in one: `[-gone-]`, `{+come+}`, and what is the same shortened to `…`.
-
-    Args:
-        old: The text before.
-        new: The text after.
-    """
+    """One text with `[-removed-]` and `{+added+}` words, and `…` for unchanged ones."""
     before, after = old.split(), new.split()
     if before == after:
         return "(white space only)"
@@ -105,7 +100,7 @@ def word_difference(old: str, new: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without control characters: a note's words must not steer a terminal."""
+    """The text with control characters escaped, so that notes cannot control a terminal."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
@@ -113,8 +108,8 @@ def printable(text: str) -> str:
 
 
 def _kept(words: Sequence[str], *, opens: bool, closes: bool) -> str:
-    """An unchanged stretch: whole if short, else only its ends that touch a change."""
-    head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
+    """An unchanged stretch: whole if short, else only its ends next to changes."""
+    head, tail = (0 if opens else CONTEXT_WORDS), (0 if closes else CONTEXT_WORDS)
     if len(words) <= head + tail + 1:
         return " ".join(words)
     return " ".join((*words[:head], "…", *words[len(words) - tail :]))
@@ -137,7 +132,7 @@ def _items(value: object) -> list[str] | None:
     if not isinstance(value, tuple):
         return None
     entries: tuple[object, ...] = value  # pyright: ignore[reportUnknownVariableType]: any items
-    # A link that was taken out stays in the row, with its end.
+    # A removed link stays in the row, with its end.
     standing = (entry for entry in entries if not isinstance(entry, Link) or entry.stood(None))
     return [_text(entry) for entry in standing]
 
@@ -157,7 +152,7 @@ def _text(value: object) -> str:
 
 
 def notes_as_json(touched: Iterable[TouchedNote]) -> list[dict[str, object]]:
-    """One object a note: which steps, and field name -> what changed."""
+    """One object per note: its steps, and its changes by field."""
     return [
         {
             "note_id": entry.after.note_id,
@@ -174,7 +169,7 @@ def notes_as_json(touched: Iterable[TouchedNote]) -> list[dict[str, object]]:
 
 
 def notes_as_lines(touched: Iterable[TouchedNote]) -> list[str]:
-    """A heading a note, below it a line a changed field."""
+    """One heading per note, and below it one line per changed field."""
     lines = list[str]()
     for entry in touched:
         steps = ", ".join(dict.fromkeys(entry.steps))

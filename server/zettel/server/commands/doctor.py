@@ -1,16 +1,23 @@
-"""`zettel doctor`: look at a store from every side, say what is wrong, and mend what can be."""
+"""`zettel doctor`: examine a store and its place, report what is wrong, and repair what can be."""
 
-import json
+import os
+import shutil
+import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands import doctor_host
-from zettel.server.commands.progress import Tell
+from zettel.server.commands.output import Output, ReportProgress
 from zettel.server.config.settings import Settings
-from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.connect import RefusedError, dial
+from zettel.server.engine.ipc.file_lock import is_locked, try_lock
+from zettel.server.engine.ipc.handshake import request
+from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.engine.ipc.store_path import one_spelling
+from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import HASH_MODEL, expanded
 from zettel.server.runtime.leadership import is_gone
@@ -19,16 +26,30 @@ from zettel.storage.doctor.probe import lost_commits
 from zettel.storage.doctor.read import look_at_files, look_at_tables
 from zettel.storage.doctor.repair import rewrite, single_keys
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.model_files import check_weights, find_model
+from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
 from zettel.tools.changes.supersession import half_superseded
 from zettel.tools.doctor import checks
-from zettel.tools.doctor.checks import Check, Finding
+from zettel.tools.doctor.checks import Check, Finding, found
 from zettel.tools.doctor.heal import heal
 from zettel.tools.erasure.orders import drain, pending_erasures, relapsed
 from zettel.tools.evolve.lease import drop_expired, drop_gone
 from zettel.tools.state.memory import Memory
 
+OPEN_PERMISSIONS = "open_permissions"
+FOREIGN_FILES = "foreign_files"
+LOW_DISK = "low_disk"
+DEAD_ENGINE = "dead_engine"
+MUTE_ENGINE = "mute_engine"
+OTHER_ENGINE = "other_engine"
+MODEL_MISSING = "model_unusable"
+OTHER_MODEL = "other_model"
+
+DISK_MIN_FREE_BYTES = 256 << 20
+"""Compaction writes the largest table a second time; below this even small stores fail to."""
 SHUT = "not_examined"
 CHECKS: tuple[Check, ...] = (
     checks.check_keys,
@@ -42,17 +63,17 @@ BY_REWRITING = (
     *(checks.TORN_TIMES, checks.SELF_LINKS, checks.ONE_SIDED_LINKS),
     *(checks.FOREIGN_VECTORS, checks.LOST_VECTORS),
 )
-"""Findings that `rewrite` mends."""
+"""Findings that `rewrite` repairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorReport:
-    """What was found, and what of it is no more."""
+    """The findings, and which of them were repaired."""
 
     store: str
     findings: tuple[Finding, ...]
     mended: frozenset[str] = frozenset()
-    """Names of findings that `--fix` has mended."""
+    """Names of the findings that `--fix` has repaired."""
 
     @property
     def is_clean(self) -> bool:
@@ -60,59 +81,59 @@ class DoctorReport:
         return all(f.name in self.mended or not f.is_damage for f in self.findings)
 
 
-async def examine_once(settings: Settings, fix: bool, tell: Tell) -> DoctorReport:
-    """Examine a store; with `fix` mend it, and examine it again.
+async def examine_once(settings: Settings, fix: bool, progress: ReportProgress) -> DoctorReport:
+    """Examine a store; with `fix` repair it and examine it again.
 
     Raises:
-        StoreError: There is no store, or it cannot be opened at all.
+        StoreError: The store does not exist or cannot be opened.
     """
-    found = await _examined(settings, tell)
-    if not fix or not found:
-        return DoctorReport(store=settings.store, findings=tuple(found))
-    await _mend(settings, found, tell)
-    left = await _examined(settings, tell)
+    findings = await _examined(settings, progress)
+    if not fix or not findings:
+        return DoctorReport(store=settings.store, findings=tuple(findings))
+    await _mend(settings, findings, progress)
+    left = await _examined(settings, progress)
     names = {finding.name for finding in left}
-    first = {finding.name for finding in found}
-    # Behind a door that did not open there may have been more.
+    first = {finding.name for finding in findings}
+    # Checks skipped because the store could not be opened may find more.
     late = [finding for finding in left if finding.name not in first]
     mended = frozenset(first - names)
-    return DoctorReport(store=settings.store, findings=(*found, *late), mended=mended)
+    return DoctorReport(store=settings.store, findings=(*findings, *late), mended=mended)
 
 
-async def _examined(settings: Settings, tell: Tell) -> list[Finding]:
+async def _examined(settings: Settings, progress: ReportProgress) -> list[Finding]:
     place = read_place(settings.store)
     await to_thread.run_sync(check_there, place)
-    tell("looking at files", 0, 0)
-    found, seen = list[Finding](), FileFacts()
+    progress("looking at files", 0, 0)
+    findings, seen = list[Finding](), FileFacts()
     if place.directory is not None:
         directory = place.directory
         seen = await to_thread.run_sync(look_at_files, directory)
-        found += checks.check_files(seen)
-        found += await to_thread.run_sync(doctor_host.check_permissions, directory)
-        found += await to_thread.run_sync(doctor_host.check_disk, directory)
+        findings += checks.check_files(seen)
+        findings += await to_thread.run_sync(check_permissions, directory)
+        findings += await to_thread.run_sync(check_disk, directory)
     where = Rendezvous(one_spelling(settings.store))
-    found += await to_thread.run_sync(doctor_host.check_engine, where)
+    findings += await to_thread.run_sync(check_engine, where)
     model = ""
     if seen.keeps_shut:
-        found.append(_shut())
+        findings.append(_shut())
     else:
         store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
         try:
-            tell("looking at tables", 0, 0)
+            progress("looking at tables", 0, 0)
             seen_inside = await _seen(store)
             model = seen_inside.model_id
-            found += [finding for check in CHECKS for finding in check(seen_inside)]
-            found += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
+            findings += [finding for check in CHECKS for finding in check(seen_inside)]
+            findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
         finally:
             await store.close()
     if settings.model == HASH_MODEL:
-        found += doctor_host.check_model_id(HashEmbedder().model_id, model)
+        findings += check_model_id(HashEmbedder().model_id, model)
     else:
-        found += await doctor_host.check_model(settings.model, model)
+        findings += await check_model(settings.model, model)
     if place.directory is None:
-        tell("probing the object store", 0, 0)
-        found += checks.check_commits(await lost_commits(place))
-    return found
+        progress("probing the object store", 0, 0)
+        findings += checks.check_commits(await lost_commits(place))
+    return findings
 
 
 def _shut() -> Finding:
@@ -125,7 +146,7 @@ def _shut() -> Finding:
 
 
 async def _seen(store: LanceStore) -> StoreFacts:
-    """All that the checks look at."""
+    """The facts that the checks read."""
     checkup = await look_at_tables(store.tables)
     return replace(
         checkup,
@@ -135,16 +156,16 @@ async def _seen(store: LanceStore) -> StoreFacts:
     )
 
 
-async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> None:
-    """Do what the findings said; opening the store mends its files."""
-    names = {finding.name for finding in found}
+async def _mend(settings: Settings, findings: Sequence[Finding], progress: ReportProgress) -> None:
+    """Repair what the findings name; opening the store repairs its files."""
+    names = {finding.name for finding in findings}
     place = read_place(settings.store)
-    if place.directory is not None and doctor_host.OPEN_PERMISSIONS in names:
-        await to_thread.run_sync(doctor_host.close_to_others, place.directory)
-    if doctor_host.DEAD_ENGINE in names:
+    if place.directory is not None and OPEN_PERMISSIONS in names:
+        await to_thread.run_sync(close_to_others, place.directory)
+    if DEAD_ENGINE in names:
         where = Rendezvous(one_spelling(settings.store))
-        await to_thread.run_sync(doctor_host.remove_traces, where)
-    tell("mending", 0, 0)
+        await to_thread.run_sync(remove_traces, where)
+    progress("mending", 0, 0)
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
         await _mend_tables(store, names)
@@ -153,14 +174,14 @@ async def _mend(settings: Settings, found: Sequence[Finding], tell: Tell) -> Non
 
 
 async def _mend_tables(store: LanceStore, names: set[str]) -> None:
-    """Mend what is inside, the rows first: healing reads them."""
+    """Repair the tables: the rows first, since healing reads them."""
     now, inside = utc_now(), store.tables
     if checks.DOUBLED_KEYS in names:
         for table in inside.all()[1:]:
             await single_keys(table)
     if checks.STALE_LEASE in names and not await drop_expired(store, now):
         await drop_gone(store, is_gone)
-    # Nothing of it embeds: no model is needed to mend a store.
+    # Repairs embed nothing, so they need no model.
     memory = Memory(store=store, embedder=HashEmbedder())
     await heal(memory, now=now)
     if checks.PENDING_ERASURES in names:
@@ -182,19 +203,22 @@ def _to_rewrite(seen: StoreFacts) -> list[str]:
     return sorted(set(ids))
 
 
-def as_json(examination: DoctorReport) -> str:
-    """The examination as one JSON object."""
-    return json.dumps(
-        {
-            "store": examination.store,
-            "clean": examination.is_clean,
-            "findings": [_record(finding, examination) for finding in examination.findings],
-        },
-        ensure_ascii=False,
-    )
+def doctor_output(report: DoctorReport) -> Output:
+    """The printed report."""
+    data = {
+        "store": report.store,
+        "clean": report.is_clean,
+        "findings": [_finding_data(finding, report) for finding in report.findings],
+    }
+    if not report.findings:
+        return Output(data, f"{report.store}: nothing is wrong.")
+    blocks = [_finding_text(finding, report) for finding in report.findings]
+    left = sum(f.is_damage and f.name not in report.mended for f in report.findings)
+    damage = f"{left or 'no'} {'kinds of ' if left > 1 else 'kind of ' if left else ''}damage"
+    return Output(data, "\n\n".join((*blocks, f"{report.store}: {damage} left.")))
 
 
-def _record(finding: Finding, examination: DoctorReport) -> Mapping[str, object]:
+def _finding_data(finding: Finding, report: DoctorReport) -> Mapping[str, object]:
     return {
         "name": finding.name,
         "damage": finding.is_damage,
@@ -202,25 +226,13 @@ def _record(finding: Finding, examination: DoctorReport) -> Mapping[str, object]
         "means": finding.means,
         "fix": finding.fix or None,
         "advice": finding.advice or None,
-        "examples": list(finding.examples),
-        "mended": finding.name in examination.mended,
+        "examples": finding.examples,
+        "mended": finding.name in report.mended,
     }
 
 
-def as_text(examination: DoctorReport) -> str:
-    """The examination for a person."""
-    if not examination.findings:
-        return f"{examination.store}: nothing is wrong."
-    blocks = [_block(finding, examination) for finding in examination.findings]
-    left = sum(f.is_damage and f.name not in examination.mended for f in examination.findings)
-    head = (
-        "no damage" if not left else f"{left} kinds of damage" if left > 1 else "1 kind of damage"
-    )
-    return "\n\n".join((*blocks, f"{examination.store}: {head} left."))
-
-
-def _block(finding: Finding, examination: DoctorReport) -> str:
-    mended = finding.name in examination.mended
+def _finding_text(finding: Finding, report: DoctorReport) -> str:
+    mended = finding.name in report.mended
     mark = "mended" if mended else "damage" if finding.is_damage else "note"
     lines = [f"{mark}: {finding.name} ({finding.count})", f"  {finding.means}"]
     if finding.examples:
@@ -230,3 +242,155 @@ def _block(finding: Finding, examination: DoctorReport) -> str:
     if finding.advice:
         lines.append(f"  You: {finding.advice}")
     return "\n".join(lines)
+
+
+def check_permissions(directory: Path) -> Sequence[Finding]:
+    """Files that other users can read, and files of other users."""
+    private = [path for path in _private(directory) if _mode(path) & 0o077]
+    foreign = [
+        path
+        for path in (directory, *directory.glob("*"), *directory.glob("*.lance/*"))
+        if hasattr(os, "getuid") and path.lstat().st_uid != os.getuid()
+    ]
+    return [
+        *found(
+            OPEN_PERMISSIONS,
+            [f"{path.name}: {_mode(path):04o}" for path in private],
+            "Other users of this machine can read the notes, or the settings beside them.",
+            fix="Closes the directories (0700) and files (0600) to everybody but you.",
+        ),
+        *found(
+            FOREIGN_FILES,
+            [path.name for path in foreign],
+            "Files of the store belong to another user: writing or healing it may fail.",
+            advice=f"sudo chown -R $(id -un) {directory}",
+        ),
+    ]
+
+
+def close_to_others(directory: Path) -> None:
+    """Remove every permission of other users from the store and the files beside it."""
+    for path in _private(directory):
+        with suppress(OSError):
+            path.chmod(_mode(path) & 0o700)
+
+
+def check_disk(directory: Path) -> Sequence[Finding]:
+    """Too little free disk for the store to grow and be compacted."""
+    free, size = shutil.disk_usage(directory).free, disk_bytes(directory)
+    least = max(DISK_MIN_FREE_BYTES, size)
+    if free >= least:
+        return []
+    return [
+        Finding(
+            name=LOW_DISK,
+            count=1,
+            means=f"{free:,} bytes are free; the store has {size:,} and needs as many again to be"
+            " compacted. When they run out, nothing can be remembered.",
+            advice=f"Free {least - free:,} bytes, or move the store to a larger disk.",
+        )
+    ]
+
+
+def check_engine(place: Rendezvous) -> Sequence[Finding]:
+    """Files of an engine that died; an engine that does not answer or has another version."""
+    if not is_locked(place.lock):
+        left = [path for path in _traces(place) if os.path.lexists(path)]
+        return found(
+            DEAD_ENGINE,
+            [os.path.basename(path) for path in left],
+            "An engine died and left its socket or record; the next client starts another one"
+            " all the same.",
+            fix="Removes them.",
+        )
+    who = f"(process {place.read_record().get('pid', 'unknown')})"
+    try:
+        line = dial(place, request(place.store, "status"))
+    except RefusedError:
+        line = None
+    except UnattachableError as error:
+        return [_mute(who, str(error))]
+    if line is None:
+        return [_mute(who, "does not answer")]
+    line.sock.close()
+    version = line.answer.get("version")
+    if version == VERSION:
+        return []
+    return [
+        Finding(
+            name=OTHER_ENGINE,
+            count=1,
+            means=f"The engine {who} runs zettel {version}, this is {VERSION}; the next client"
+            " of a newer version replaces it.",
+            advice="zettel stop ends it now.",
+            is_damage=False,
+        )
+    ]
+
+
+def _mute(who: str, problem: str) -> Finding:
+    return Finding(
+        name=MUTE_ENGINE,
+        count=1,
+        means=f"The engine {who} holds the store, and {problem}: clients wait for it.",
+        advice="zettel stop; if that does not help, end its process.",
+    )
+
+
+def remove_traces(place: Rendezvous) -> None:
+    """Remove the files of a dead engine, unless another one has started meanwhile."""
+    lock = try_lock(place.lock)
+    if lock is None:
+        return
+    try:
+        for path in _traces(place):
+            with suppress(OSError):
+                os.unlink(path)
+    finally:
+        os.close(lock)
+
+
+async def check_model(name: str, of_store: str) -> Sequence[Finding]:
+    """A configured model that is missing, damaged, or not the one of the store's vectors.
+
+    Args:
+        name: Of the setting.
+        of_store: Name and fingerprint that the store records; empty if unknown.
+    """
+    advice = "Set ZETTEL_MODEL to the model it was made with."
+    try:
+        files = await find_model(name)
+        await to_thread.run_sync(check_weights, files)
+    except ModelUnavailableError as error:
+        return [Finding(name=MODEL_MISSING, count=1, means=str(error), advice=advice)]
+    return check_model_id(files.model_id, of_store)
+
+
+def check_model_id(model_id: str, of_store: str) -> Sequence[Finding]:
+    """A configured model that is not the one of the store's vectors."""
+    if of_store in ("", model_id):
+        return []
+    return [
+        Finding(
+            name=OTHER_MODEL,
+            count=1,
+            means=f"The store's vectors are of {of_store}, the setting names {model_id}: a server"
+            " refuses to open it.",
+            advice="Set ZETTEL_MODEL to the model it was made with; or zettel backup, and zettel"
+            " restore into another --store, which embeds with the new one.",
+        )
+    ]
+
+
+def _private(directory: Path) -> list[Path]:
+    """The top-most private paths: the store, and the files beside its tables."""
+    beside = [directory / "config.toml", directory / ".engine", directory / "erasures.jsonl"]
+    return [path for path in (directory, *beside) if path.exists() and not path.is_symlink()]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _traces(place: Rendezvous) -> list[str]:
+    return [place.record, os.path.join(place.folder, SOCKET)]

@@ -1,8 +1,8 @@
-"""`zettel status` and `zettel stop`: looking at the engine of a store, and ending it."""
+"""`zettel status` and `zettel stop`: look at the engine of a store, and end it."""
 
-import json
 from collections.abc import Mapping
 
+from zettel.server.commands.output import Output
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
@@ -10,84 +10,85 @@ from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import drain
 from zettel.storage.errors import EngineUnreachableError
 
-STOP_S = 30.0
-"""Seconds an engine may take to drain and leave."""
+STOP_TIMEOUT_S = 30.0
+"""Time for an engine to drain and end."""
 
 
 def status(place: Rendezvous) -> Message:
-    """What is known of the store and its engine; `engine` is null if none runs.
+    """The state of the store and its engine; `engine` is None if none runs.
 
     Raises:
-        EngineUnreachableError: One runs, but does not answer.
+        EngineUnreachableError: An engine runs, but does not answer.
     """
-    told: Message = {"store": place.store, "engine": None}
+    state: Message = {"store": place.store, "engine": None}
     try:
-        line = dial(place, request(place.store, "status"))
+        connection = dial(place, request(place.store, "status"))
     except UnattachableError as error:
         raise EngineUnreachableError(place.store, str(error)) from None
     except RefusedError as error:
-        return told | {"problem": str(error)}
-    if line is not None:
-        line.sock.close()
-        told["engine"] = {name: value for name, value in line.answer.items() if name != "zettel"}
-    return told
+        return state | {"problem": str(error)}
+    if connection is not None:
+        connection.sock.close()
+        state["engine"] = {
+            name: value for name, value in connection.answer.items() if name != "zettel"
+        }
+    return state
 
 
 def stop(place: Rendezvous) -> int | None:
-    """Have the engine end in good order and wait until it has.
+    """Have the engine drain and end, and wait for that.
 
     Returns:
-        The number of its process; None if none ran.
+        Its process id; None if none ran.
 
     Raises:
-        EngineUnreachableError: It cannot be reached, or does not end.
+        EngineUnreachableError: The engine cannot be reached, or does not end.
     """
     try:
-        line = drain(place)
+        connection = drain(place)
     except UnattachableError as error:
         raise EngineUnreachableError(place.store, str(error)) from None
     except RefusedError:
-        # One that cannot start, and leaves by itself.
+        # An engine that cannot start ends by itself.
         return None
-    if line is None:
+    if connection is None:
         if is_locked(place.lock):
             raise EngineUnreachableError(place.store, "cannot be reached from here")
         return None
-    pid = line.answer.get("pid")
-    _await_end(place, line)
+    pid = connection.answer.get("pid")
+    _await_end(place, connection)
     return pid if isinstance(pid, int) else None
 
 
-def _await_end(place: Rendezvous, line: EngineConnection) -> None:
-    with line.sock:
-        line.sock.settimeout(STOP_S)
+def _await_end(place: Rendezvous, connection: EngineConnection) -> None:
+    with connection.sock:
+        connection.sock.settimeout(STOP_TIMEOUT_S)
         try:
-            # The connection ends with the process.
-            line.sock.recv(1)
+            # The connection is closed when the process ends.
+            connection.sock.recv(1)
         except TimeoutError:
-            pid = line.answer.get("pid")
+            pid = connection.answer.get("pid")
             problem = f"(process {pid}) does not end"
             raise EngineUnreachableError(place.store, problem) from None
         except OSError:
             return
 
 
-def as_json(told: Message) -> str:
-    """The status as one JSON object."""
-    return json.dumps(told, ensure_ascii=False)
+def status_output(state: Message) -> Output:
+    """The printed status."""
+    return Output(state, _status_text(state))
 
 
-def as_text(told: Message) -> str:
-    """The status for a person."""
-    engine = told["engine"]
+def _status_text(state: Message) -> str:
+    engine = state["engine"]
     if not isinstance(engine, dict):
-        lines = {"engine": "none; the next client starts one", "store": told["store"]}
-        return _table(lines | ({"problem": told["problem"]} if "problem" in told else {}))
+        lines = {"engine": "none; the next client starts one", "store": state["store"]}
+        return _table(lines | ({"problem": state["problem"]} if "problem" in state else {}))
     model, evolution, size = (_part(engine, name) for name in ("model", "evolution", "size"))
     llm, off = _part(engine, "llm"), _part(engine, "off")
     lines: dict[str, Json] = {
         "engine": f"process {engine['pid']}, zettel {engine['version']}, {engine['state']}",
-        "store": told["store"],
+        "store": state["store"],
         "up": _duration(engine["uptime_s"]),
         "clients": engine["clients"],
         "listens": engine["endpoint"],
@@ -96,7 +97,7 @@ def as_text(told: Message) -> str:
         "queue": f"{engine['queue']} waiting" if engine["queue"] is not None else None,
         "evolution": f"last {evolution.get('last') or 'never'}, next {evolution.get('next')}",
         "not evolved": _names(off.get("evolution")),
-        "LLM": _llm_line(llm),
+        "LLM": _llm_text(llm),
         "no LLM for": _names(off.get("llm")),
         "size": f"{size['notes']} notes, {size['revisions']} revisions, {size['bytes']:,} bytes"
         if size
@@ -111,20 +112,20 @@ def _part(engine: Mapping[str, Json], name: str) -> Message:
     return part if isinstance(part, dict) else {}
 
 
-def _llm_line(told: Message) -> str | None:
-    if not told:
+def _llm_text(llm: Message) -> str | None:
+    if not llm:
         return None
-    parts: list[Json] = [f"{told['model']}, {told['state']}"]
-    if told["problem"]:
-        parts.append(told["problem"])
-    if told["paused_s"]:
-        parts.append(f"for {told['paused_s']} s")
-    if told["last_error"]:
-        parts.append(f"last error {told['last_error']} {told['last_error_at']}")
-    parts.append(f"last answer {told['last_answer_at'] or 'never'}")
-    parts.append(f"{told['tokens_today']:,} of {told['tokens_day']:,} tokens today")
-    if told["money_day"]:
-        parts.append(f"{told['money_today']} of {told['money_day']} spent today")
+    parts: list[Json] = [f"{llm['model']}, {llm['state']}"]
+    if llm["problem"]:
+        parts.append(llm["problem"])
+    if llm["paused_s"]:
+        parts.append(f"for {llm['paused_s']} s")
+    if llm["last_error"]:
+        parts.append(f"last error {llm['last_error']} {llm['last_error_at']}")
+    parts.append(f"last answer {llm['last_answer_at'] or 'never'}")
+    parts.append(f"{llm['tokens_today']:,} of {llm['tokens_day']:,} tokens today")
+    if llm["money_day"]:
+        parts.append(f"{llm['money_today']} of {llm['money_day']} spent today")
     return ", ".join(map(str, parts))
 
 
@@ -133,9 +134,9 @@ def _names(names: Json) -> str | None:
 
 
 def _table(lines: Mapping[str, Json]) -> str:
-    told = {name: value for name, value in lines.items() if value is not None}
-    width = max(map(len, told))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in told.items())
+    shown = {name: value for name, value in lines.items() if value is not None}
+    width = max(map(len, shown))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
 
 
 def _duration(seconds: Json) -> str:

@@ -1,25 +1,34 @@
-"""`zettel evolve --once`: one run now, after whoever is at it has finished."""
+"""`zettel evolve`, `zettel undo`, `zettel runs`: a run now, a dry run, its undo, the last runs."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
 
+from zettel.server.commands.diffs import notes_as_json, notes_as_lines, printable
+from zettel.server.commands.output import Output, ReportProgress, Say
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.server.runtime.llm import llm_of
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
+from zettel.storage.lance.snapshot import snapshot
+from zettel.storage.notes import Outline
 from zettel.storage.store import NoteStore
+from zettel.tools.changes.run_changes import TouchedNote, touched_notes
+from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.doctor.heal import UNEMBEDDED, heal
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve
+from zettel.tools.evolve.steps.construct import EMBED
+from zettel.tools.language.times import iso
+from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.retention_policy import expired
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +36,32 @@ T = TypeVar("T")
 
 WHO = "cli"
 LEASE_POLL_S = 0.5
-"""Seconds between two looks at whether the run in progress has ended."""
+"""Seconds between two attempts to take the lease of a run in another process."""
+LISTED_MAX_RUNS = 20
 
-Progress = Callable[[str, int, int], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What a run would do."""
+
+    report: RunReport
+    touched: tuple[TouchedNote, ...]
+    mended: Mapping[str, int]
+    """Damage that the run would repair first, by kind."""
+    expired: tuple[Outline, ...] = ()
+    """Notes that the run would erase under `retain_days`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoResult:
+    """What an undo did, and how each note looks now."""
+
+    report: UndoReport
+    touched: tuple[TouchedNote, ...]
 
 
 def read_now(text: str | None) -> datetime | None:
-    """The moment a run takes for now; without a zone it is UTC.
+    """Parse `--now`; a time without a zone is UTC.
 
     Raises:
         InvalidArgumentError: The text is no ISO 8601 time.
@@ -49,22 +77,22 @@ def read_now(text: str | None) -> datetime | None:
 
 
 async def evolve_once(
-    settings: Settings, now: datetime | None, progress: Progress, waits: Callable[[], None]
+    settings: Settings, now: datetime | None, progress: ReportProgress, waits: Callable[[], None]
 ) -> RunReport:
     """Run every step to the end, alone on the store.
 
     Args:
-        settings: Which store and model.
-        now: The moment the run takes for now; None for the real one.
-        progress: Told before every batch: step, notes done, notes in all (0 if not known).
-        waits: Told once if another process is at it.
+        settings: Name the store and the model.
+        now: Time the run works at; None for the real one.
+        progress: Called before every batch.
+        waits: Called once if another process holds the lease.
 
     Raises:
         ZettelError: Store, model or LLM cannot be used.
     """
-    mind = llm_of(settings)
+    llm = llm_of(settings)
     async with opened(settings) as found:
-        memory = replace(found, mind=mind)
+        memory = replace(found, mind=llm)
         await memory.embedder.load()
         await mend(memory)
         return await alone(
@@ -75,10 +103,79 @@ async def evolve_once(
         )
 
 
-async def mend(memory: Memory) -> Mapping[str, int]:
-    """Set the store right first: kind of damage -> how often it was mended.
+async def dry_run(settings: Settings, now: datetime | None, progress: ReportProgress) -> DryRun:
+    """Run every step, without an LLM, on a copy of the store that is deleted afterwards.
 
-    What cannot be mended is logged: it must not keep the notes from evolving.
+    Args:
+        settings: Name the store and the model.
+        now: Time the run works at; None for the real one.
+        progress: Called before every batch.
+
+    Raises:
+        ZettelError: Store or model cannot be used, or the store is no directory.
+    """
+    async with snapshot(settings.store, now=utc_now()) as copy:
+        # The copy need not survive a power failure, and its erasures must not be recorded.
+        copied = settings.model_copy(
+            update={"store": str(copy), "durability": "fast", "erasures": str(copy)}
+        )
+        async with opened(copied) as memory:
+            await memory.embedder.load()
+            mended = await mend(memory)
+            outlines = await expired(memory.store, memory.retention, now or utc_now())
+            report = await run_all(memory, now or utc_now(), progress)
+            touched = await touched_notes(memory.store, report.run_id)
+    return DryRun(report=report, touched=tuple(touched), mended=mended, expired=tuple(outlines))
+
+
+async def undo_once(
+    settings: Settings, run_id: str, partial: bool, waits: Callable[[], None]
+) -> UndoResult:
+    """Undo a run, alone on the store.
+
+    Args:
+        settings: Name the store.
+        run_id: The run.
+        partial: Leave notes that were changed since, instead of refusing.
+        waits: Called once if another process holds the lease.
+
+    Raises:
+        UnknownNameError: No run has this id.
+        ChangedSinceError: Notes were changed since, and not `partial`.
+        ZettelError: The store cannot be used.
+    """
+    async with opened(settings) as memory:
+
+        async def undo() -> UndoResult:
+            now = utc_now()
+            undo_id = new_run_id(now, kind="undo")
+            report = await undo_run(
+                memory, run_id, now=now, undo_id=undo_id, who=WHO, partial=partial
+            )
+            touched = await touched_notes(memory.store, report.undo_id)
+            return UndoResult(report=report, touched=tuple(touched))
+
+        return await alone(memory.store, f"undoing {run_id}", undo, waits)
+
+
+async def print_runs(settings: Settings, say: Say) -> None:
+    """Print the newest runs, the last one first.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    async with opened(settings) as memory:
+        runs = await memory.admin.runs(limit=LISTED_MAX_RUNS)
+    for run in runs:
+        counts = ", ".join(f"{name} {count}" for name, count in run.counts.items() if count)
+        head = f"{run.run_id}  {iso(run.started_at)}  {run.who:<9}  {run.kind:<6}  {run.outcome}"
+        say(Output(asdict(run), printable(f"{head}  {counts or 'nothing changed'}")))
+
+
+async def mend(memory: Memory) -> Mapping[str, int]:
+    """Heal the store before a run: kind of damage -> how often it was repaired.
+
+    A failure is logged only: it must not keep the notes from evolving.
     """
     try:
         counts = await heal(memory, now=utc_now())
@@ -91,21 +188,21 @@ async def mend(memory: Memory) -> Mapping[str, int]:
 async def alone(
     store: NoteStore, work: str, run: Callable[[], Awaitable[T]], waits: Callable[[], None]
 ) -> T:
-    """Do something while no evolution and no undo is at work, here or elsewhere.
+    """Hold the lease of evolution while `run` works, so that no other run changes the notes.
 
     Args:
-        store: Whose notes.
-        work: What is done, for the message of an error.
-        run: Does it.
-        waits: Told once if another process is at it.
+        store: Keeps the lease.
+        work: Names the work in the message of an error.
+        run: Does the work.
+        waits: Called once if another process holds the lease.
 
     Raises:
-        LeaseLostError: Another process took over.
+        LeaseLostError: Another process took the lease meanwhile.
     """
     lease = Lease(store, new_holder(), is_gone=is_gone)
     if not await lease.acquire(utc_now()):
         waits()
-        # What is waited for happens in another process: no event tells of it.
+        # The other run is in another process: no event announces its end.
         while not await lease.acquire(utc_now()):  # noqa: ASYNC110
             await anyio.sleep(LEASE_POLL_S)
     done = await lead(lease, utc_now, run)
@@ -114,8 +211,8 @@ async def alone(
     return done
 
 
-async def run_all(memory: Memory, now: datetime, progress: Progress) -> RunReport:
-    """Run every step to the end; the caller is alone on the store."""
+async def run_all(memory: Memory, now: datetime, progress: ReportProgress) -> RunReport:
+    """Run every step to the end; the caller holds the lease."""
     return await evolve(
         memory,
         now=now,
@@ -126,30 +223,78 @@ async def run_all(memory: Memory, now: datetime, progress: Progress) -> RunRepor
     )
 
 
-def as_json(report: RunReport) -> str:
-    """The report as one JSON object."""
-    return json.dumps(
+def evolve_output(report: RunReport) -> Output:
+    """The printed report of a run."""
+    steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
+    head = f"{report.run_id}: {report.changed} changed, {report.created} created ({steps})"
+    llm = ", ".join(f"{name.removeprefix('llm_')} {n}" for name, n in report.llm.items())
+    data = {
+        "run_id": report.run_id,
+        "changed": report.changed,
+        "created": report.created,
+        "steps": report.steps,
+        "llm": report.llm,
+        "evolve_off": report.evolve_off,
+        "llm_off": report.llm_off,
+    }
+    return Output(data, "; ".join((head, *([f"LLM: {llm}"] if llm else []), *_excluded(report))))
+
+
+def _excluded(report: RunReport) -> list[str]:
+    """The namespaces that a run did not evolve, or did not show to the LLM."""
+    off = {"not evolved": report.evolve_off, "not shown to the LLM": report.llm_off}
+    return [f"{what}: {', '.join(names)}" for what, names in off.items() if names]
+
+
+def dry_run_output(trial: DryRun) -> Output:
+    """The printed result of a dry run."""
+    report = trial.report
+    steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
+    head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
+    vectors = report.steps.get(EMBED.name, 0)
+    more = [f"{vectors} notes would get their vectors"] if vectors else []
+    more += _excluded(replace(report, llm_off=()))  # a dry run asks no LLM anyway
+    more += [f"would mend {name}: {count}" for name, count in trial.mended.items()]
+    more += [
+        f"would erase {o.note_id} ({o.namespace}/{o.kind}): {printable(one_line(o))}"
+        for o in trial.expired
+    ]
+    return Output(
         {
-            "run_id": report.run_id,
             "changed": report.changed,
             "created": report.created,
             "steps": report.steps,
-            "llm": report.llm,
-            "evolve_off": list(report.evolve_off),
-            "llm_off": list(report.llm_off),
-        }
+            "mended": dict(trial.mended),
+            "evolve_off": report.evolve_off,
+            "would_erase": [
+                {"note_id": o.note_id, "of": f"{o.namespace}/{o.kind}", "line": one_line(o)}
+                for o in trial.expired
+            ],
+            "notes": notes_as_json(trial.touched),
+        },
+        "\n".join((head, *more, *notes_as_lines(trial.touched))),
     )
 
 
-def as_text(report: RunReport) -> str:
-    """The report for a person."""
-    steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
-    told = f"{report.run_id}: {report.changed} changed, {report.created} created ({steps})"
-    llm = ", ".join(f"{name.removeprefix('llm_')} {n}" for name, n in report.llm.items())
-    return "; ".join((told, *([f"LLM: {llm}"] if llm else []), *left_alone(report)))
-
-
-def left_alone(report: RunReport) -> list[str]:
-    """Which namespaces a run has left alone, or not shown to the LLM; for a person."""
-    off = {"not evolved": report.evolve_off, "not shown to the LLM": report.llm_off}
-    return [f"{what}: {', '.join(names)}" for what, names in off.items() if names]
+def undo_output(undone: UndoResult) -> Output:
+    """The printed result of an undo."""
+    report = undone.report
+    head = f"Nothing of {report.run_id} was left to undo; nothing was changed."
+    if undone.touched:
+        head = (
+            f"{report.undo_id}: {len(report.restored)} notes are as before {report.run_id},"
+            f" {len(report.forgotten)} that it made are forgotten."
+            f" zettel undo {report.undo_id} takes this back."
+        )
+    left = [f"left as it is: {note_id}, changed by {who}" for note_id, who in report.left.items()]
+    return Output(
+        {
+            "run_id": report.run_id,
+            "undo_id": report.undo_id if undone.touched else None,
+            "restored": report.restored,
+            "forgotten": report.forgotten,
+            "left": dict(report.left),
+            "notes": notes_as_json(undone.touched),
+        },
+        "\n".join((head, *left, *notes_as_lines(undone.touched))),
+    )

@@ -1,12 +1,12 @@
-"""`zettel forget`: what an agent's `forget` does, and whole namespaces, after a typed word."""
+"""`zettel forget`: the tool `forget`, and erasing whole namespaces, after a typed word."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zettel.server.commands.diffs import printable
 from zettel.server.commands.evolve import WHO
+from zettel.server.commands.output import Output
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -19,16 +19,16 @@ from zettel.tools.erasure.erase import erase_all, ids_in, not_found
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.forget import forget
 
-Ask = Callable[[str, str], bool]
-"""Shows what would be done, and says whether the person typed the word."""
+Confirm = Callable[[str, str], bool]
+"""Shows what would be done and asks for a word; whether the person typed it."""
 
 EVERYTHING = "everything"
-"""What is typed before a whole store is erased."""
+"""The word that confirms erasing a whole store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetRequest:
-    """What was asked on the command line; None is absent."""
+    """The options of the command line; None is absent."""
 
     note_ids: Sequence[str] = ()
     query: str | None = None
@@ -44,95 +44,95 @@ class ForgetRequest:
     """Every note of the store."""
 
 
-async def forget_once(settings: Settings, wish: ForgetRequest, ask: Ask) -> ForgetAnswer:
+async def forget_once(settings: Settings, request: ForgetRequest, confirm: Confirm) -> ForgetAnswer:
     """Forget or erase on the store itself, without an engine.
 
     Args:
-        settings: Which store, and which namespace.
-        wish: What to forget.
-        ask: Asked before anything that has a preview.
+        settings: Name the store and the namespace.
+        request: Chooses the notes.
+        confirm: Called before anything that has a preview.
 
     Raises:
-        NotConfirmedError: The word was not typed; nothing was done.
-        ZettelError: It cannot be done.
+        NotConfirmedError: The word was not typed; nothing was changed.
+        ZettelError: The request is refused, or the store cannot be used.
     """
-    if wish.whole or wish.everywhere:
-        _check_whole(settings, wish)
+    if request.whole or request.everywhere:
+        _check_whole(settings, request)
     async with opened(settings) as memory:
-        if wish.whole or wish.everywhere:
-            namespace = None if wish.everywhere else settings.namespace
-            return await _erase_all(memory, namespace, ask)
+        if request.whole or request.everywhere:
+            namespace = None if request.everywhere else settings.namespace
+            return await _erase_all(memory, namespace, confirm)
         try:
-            return await _forget(memory, settings, wish, ask)
+            return await _forget(memory, settings, request, confirm)
         except NoteNotFoundError as error:
             raise await not_found(memory, error.note_id) from None
 
 
-def _check_whole(settings: Settings, wish: ForgetRequest) -> None:
-    filters = (wish.note_ids, wish.query, wish.subject, wish.tags, wish.session, wish.until)
-    if not wish.erase or wish.undo or any(filters):
-        name = "--everywhere" if wish.everywhere else "--all"
+def _check_whole(settings: Settings, request: ForgetRequest) -> None:
+    filters = (
+        request.note_ids,
+        request.query,
+        request.subject,
+        request.tags,
+        request.session,
+        request.until,
+    )
+    if not request.erase or request.undo or any(filters):
+        name = "--everywhere" if request.everywhere else "--all"
         remedy = f"Pass --erase {name} and nothing that chooses among the notes."
         raise InvalidArgumentError(name, "it erases every note there is", remedy)
-    if wish.whole and not settings.namespace:
+    if request.whole and not settings.namespace:
         remedy = "Pass --namespace as well; zettel recall without a question lists them."
         raise InvalidArgumentError("--all", "no namespace is named", remedy)
 
 
-async def _erase_all(memory: Memory, namespace: str | None, ask: Ask) -> ForgetAnswer:
+async def _erase_all(memory: Memory, namespace: str | None, confirm: Confirm) -> ForgetAnswer:
     ids = await ids_in(memory.store, namespace)
     of = f"namespace {namespace!r}" if namespace else f"the store {memory.store.place!r}"
-    told = f"All {len(ids)} notes of {of}, with every revision, will be erased for good."
-    if not ask(told, namespace or EVERYTHING):
+    preview = f"All {len(ids)} notes of {of}, with every revision, will be erased for good."
+    if not confirm(preview, namespace or EVERYTHING):
         raise NotConfirmedError(namespace or EVERYTHING)
     return await erase_all(memory, namespace=namespace, who=WHO, now=utc_now())
 
 
 async def _forget(
-    memory: Memory, settings: Settings, wish: ForgetRequest, ask: Ask
+    memory: Memory, settings: Settings, request: ForgetRequest, confirm: Confirm
 ) -> ForgetAnswer:
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     caller = Caller(namespace=namespace, origin=Origin(client=WHO, transport=WHO))
-    if wish.query:
+    if request.query:
         await memory.embedder.load()
     answer = await forget(
         memory,
         caller,
         now=utc_now(),
-        note_ids=wish.note_ids,
-        query=wish.query,
-        subject=wish.subject,
-        tags=wish.tags,
-        session=wish.session,
-        until=wish.until,
-        erase=wish.erase,
-        undo=wish.undo,
+        note_ids=request.note_ids,
+        query=request.query,
+        subject=request.subject,
+        tags=request.tags,
+        session=request.session,
+        until=request.until,
+        erase=request.erase,
+        undo=request.undo,
     )
     if "confirm" not in answer:
         return answer
-    word = "erase" if wish.erase else "restore" if wish.undo else "forget"
-    if not ask(as_text(answer), word):
+    word = "erase" if request.erase else "restore" if request.undo else "forget"
+    if not confirm(forget_output(answer).text, word):
         raise NotConfirmedError(word)
     return await forget(memory, caller, now=utc_now(), confirm=answer["confirm"])
 
 
-def as_json(answer: ForgetAnswer) -> str:
-    """The tool's own answer, on one line."""
-    return json.dumps(answer, ensure_ascii=False)
-
-
-def as_text(answer: ForgetAnswer) -> str:
-    """The answer for a person."""
+def forget_output(answer: ForgetAnswer) -> Output:
+    """The printed answer; with `--json` the tool's own."""
     lines = [f"{note['note_id']}  {printable(note['line'])}" for note in answer["notes"]]
-    many = answer.get("matched", len(lines))
-    head = f"{answer['status']}: {many} notes"
-    told = [head, *lines]
+    text = [f"{answer['status']}: {answer.get('matched', len(lines))} notes", *lines]
     if proof := answer.get("proof"):
-        told += [f"  {name}: {_shown(value)}" for name, value in proof.items()]
-    told += [f"same text, left as it is: {i}" for i in answer.get("elsewhere", [])]
-    told += [f"changed since the preview, left as it is: {i}" for i in answer.get("skipped", [])]
-    return "\n".join(told)
+        text += [f"  {name}: {_proof_text(value)}" for name, value in proof.items()]
+    text += [f"same text, left as it is: {i}" for i in answer.get("elsewhere", [])]
+    text += [f"changed since the preview, left as it is: {i}" for i in answer.get("skipped", [])]
+    return Output(answer, "\n".join(text))
 
 
-def _shown(value: object) -> str:
+def _proof_text(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,21 +1,20 @@
-"""How far a command has come: a bar on a terminal, lines anywhere else."""
+"""Progress of a command: a bar on a terminal, lines anywhere else."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-Tell = Callable[[str, int, int], None]
-"""Step, notes done, notes to do in all; 0 in all where that is not known."""
+from zettel.server.commands.output import ReportProgress
 
 
 @contextmanager
-def progress(console: Console) -> Generator[Tell]:
-    """Show progress while something works; a bar leaves nothing behind.
+def progress(console: Console) -> Generator[ReportProgress]:
+    """Show progress while the body runs; the bar is removed at the end.
 
     Args:
-        console: Where; standard error, for what a command prints is its result.
+        console: Of standard error, since standard output carries the result.
     """
     if not console.is_terminal:
         yield lambda step, done, total: console.print(_line(step, done, total), highlight=False)

@@ -1,12 +1,13 @@
-"""`zettel recall`: what an agent would be answered, for people's eyes, with the reasons."""
+"""`zettel recall`: the answer an agent would get, with the reasons."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from zettel.server.commands.diffs import printable
+from zettel.server.commands.notes import LINE_MAX_CHARS
+from zettel.server.commands.output import Output
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -18,13 +19,10 @@ from zettel.tools.render import shortened
 from zettel.tools.validation import MAX_TOKENS
 from zettel.tools.verbs.recall import recall
 
-LINE = 100
-"""Characters of a note that its line shows."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallOptions:
-    """What was asked on the command line; None is absent."""
+    """The options of the command line; None is absent."""
 
     question: str
     limit: int
@@ -37,18 +35,18 @@ class RecallOptions:
     as_of: str | None = None
     known_at: str | None = None
     explain: bool = False
-    """Whether to tell each signal's part."""
+    """Whether to show each signal's part."""
 
 
-async def recall_once(settings: Settings, inquiry: RecallOptions) -> RecallAnswer:
-    """Answer from the store itself, without an engine; strengthens nothing.
+async def recall_once(settings: Settings, options: RecallOptions) -> RecallAnswer:
+    """Answer from the store itself, without an engine; strengthens no note.
 
     Args:
-        settings: Which store, namespace and models.
-        inquiry: The question.
+        settings: Name the store, the namespace and the models.
+        options: The question and its filters.
 
     Raises:
-        ZettelError: It cannot be asked, or the store cannot be read.
+        ZettelError: An option cannot be used, or the store cannot be read.
     """
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     async with opened(settings) as memory:
@@ -60,42 +58,36 @@ async def recall_once(settings: Settings, inquiry: RecallOptions) -> RecallAnswe
             memory,
             Caller(namespace=namespace),
             now=utc_now(),
-            query=inquiry.question,
-            subject=inquiry.subject,
-            tags=inquiry.tags,
-            kind=inquiry.kind,
-            session=inquiry.session,
-            since=inquiry.since,
-            until=inquiry.until,
-            as_of=inquiry.as_of,
-            known_at=inquiry.known_at,
-            limit=inquiry.limit,
+            query=options.question,
+            subject=options.subject,
+            tags=options.tags,
+            kind=options.kind,
+            session=options.session,
+            since=options.since,
+            until=options.until,
+            as_of=options.as_of,
+            known_at=options.known_at,
+            limit=options.limit,
             max_tokens=MAX_TOKENS,
-            detail="full" if inquiry.explain else "notes",
+            detail="full" if options.explain else "notes",
         )
 
 
-def as_json(answer: RecallAnswer) -> str:
-    """The answer, as the tool gives it."""
-    return json.dumps(answer, ensure_ascii=False)
-
-
-def as_text(answer: RecallAnswer) -> str:
-    """The verdict and one line a note; with signals, a table of their parts in the scores."""
-    told = (answer["verdict"], answer.get("reason", ""), answer.get("degraded", ""))
-    lines = [printable(": ".join(filter(None, told)))]
+def recall_output(answer: RecallAnswer) -> Output:
+    """The printed answer: the tool's own; for people the verdict, a line a note and the signals."""
+    head = (answer["verdict"], answer.get("reason", ""), answer.get("degraded", ""))
+    lines = [printable(": ".join(filter(None, head)))]
     notes = answer["notes"]
     lines += [f"{rank:>3}  {_line(note)}" for rank, note in enumerate(notes, 1)]
     if table := _table(notes):
         lines += ["", *table]
     if "omitted" in answer:
         lines += ["", f"{answer['omitted']['count']} more: raise --limit."]
-    return "\n".join(lines)
+    return Output(answer, "\n".join(lines))
 
 
 def _line(note: RecalledNote) -> str:
-    words = " ".join(note.get("content", "").split())
-    shown = shortened(words, LINE)
+    shown = shortened(" ".join(note.get("content", "").split()), LINE_MAX_CHARS)
     who = f"{note['subject']}: " if "subject" in note else ""
     day = note.get("happened_at", "")[:10]
     marks = [f"contradicts {i}" for i in note.get("contradicts", ())]
@@ -105,7 +97,7 @@ def _line(note: RecalledNote) -> str:
 
 
 def _table(notes: Sequence[RecalledNote]) -> list[str]:
-    """A row a note and a column a signal, the one that made most of all scores first."""
+    """One row per note and one column per signal, the signal with the largest share first."""
     parts: list[Mapping[str, float]] = [note.get("signals", {}) for note in notes]
     sums = dict[str, float]()
     for shares in parts:

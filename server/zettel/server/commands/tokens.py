@@ -1,4 +1,4 @@
-"""What `zettel token` does to a store, whether or not a server has it open."""
+"""`zettel token`: make, list and revoke access tokens of a store, served or not."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,10 +19,10 @@ async def create(
     expires: str | None,
     metrics: bool = False,
 ) -> tuple[Token, str]:
-    """Make a token, and the store where there is none yet: a server may need one to start.
+    """Make a token; also makes the store, since a server may need a token to start.
 
     Raises:
-        ZettelError: It cannot be made, or the store cannot be used.
+        ZettelError: An option cannot be used, or the store cannot be used.
     """
     token, text = make_token(name, namespaces, expires=expires, now=utc_now(), metrics=metrics)
     async with opened(settings, create=True) as memory:
@@ -31,7 +31,7 @@ async def create(
 
 
 async def tokens(settings: Settings) -> tuple[Tokens, datetime]:
-    """The tokens, and when that was.
+    """All tokens, and the time they were read at.
 
     Raises:
         ZettelError: The store cannot be used.
@@ -44,14 +44,14 @@ async def revoke(settings: Settings, named: str) -> Token:
     """Revoke a token.
 
     Raises:
-        ZettelError: There is none, or the store cannot be used.
+        ZettelError: No such token is in force, or the store cannot be used.
     """
     async with opened(settings) as memory:
         return await revoke_token(memory.store, named, partial(revoked, now=utc_now()))
 
 
-def as_json(token: Token, now: datetime) -> dict[str, object]:
-    """What may be told of a token."""
+def token_data(token: Token, now: datetime) -> dict[str, object]:
+    """The printable fields of a token."""
     return {
         "id": token.token_id,
         "name": token.name,

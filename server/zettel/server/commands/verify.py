@@ -1,13 +1,12 @@
-"""What `zettel verify-erased` does: from ids and files to a report."""
+"""`zettel verify-erased`: look for erased notes in the files of a store."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.progress import Tell
+from zettel.server.commands.output import Output, ReportProgress
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
@@ -21,10 +20,10 @@ from zettel.storage.verify.report import ErasureQuery, VerifyFinding, VerifyRepo
 
 
 def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> ErasureQuery:
-    """Make of a command's arguments what is to be looked for.
+    """Parse the command's arguments.
 
     Raises:
-        InvalidArgumentError: An id is none, or a file cannot be read or is empty.
+        InvalidArgumentError: An id is malformed, or a file cannot be read or is empty.
     """
     return ErasureQuery(
         ids=[_note_id("--id", note_id) for note_id in ids],
@@ -33,64 +32,61 @@ def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str
     )
 
 
-async def verify(settings: Settings, wanted: ErasureQuery, tell: Tell) -> VerifyReport:
-    """Look for something in the store's files, for texts' vectors as well.
+async def verify(
+    settings: Settings, wanted: ErasureQuery, progress: ReportProgress
+) -> VerifyReport:
+    """Search the store's files for ids and texts, and for the vectors of the texts.
 
     Raises:
         ExtraMissingError: pylance is not installed.
-        StoreUnavailableError: The store is no directory, or is not there.
-        OtherModelError: The model set is not the one the store's vectors are of.
+        StoreUnavailableError: The store is no directory, or does not exist.
+        OtherModelError: The configured model did not make the store's vectors.
         ModelUnavailableError: The model cannot be used.
     """
     require_extra()
     directory = await to_thread.run_sync(_directory, read_place(settings.store))
     if wanted.texts:
-        wanted = replace(wanted, vectors=await _vectors(settings, directory, wanted.texts, tell))
+        wanted = replace(
+            wanted, vectors=await _vectors(settings, directory, wanted.texts, progress)
+        )
     scan = await to_thread.run_sync(load_scan)
     beside = [Path(Rendezvous(one_spelling(settings.store)).folder_elsewhere())]
-    return await to_thread.run_sync(lambda: scan(directory, wanted, beside=beside, tell=tell))
+    return await to_thread.run_sync(lambda: scan(directory, wanted, beside=beside, tell=progress))
 
 
 async def _vectors(
-    settings: Settings, directory: Path, texts: Sequence[str], tell: Tell
+    settings: Settings, directory: Path, texts: Sequence[str], progress: ReportProgress
 ) -> Sequence[Vectors]:
     embedder = await installed_factories(settings, create=False).make_embedder()
     stored = await to_thread.run_sync(load_stored_model, directory)
     if stored and stored != embedder.model_id:
         raise OtherModelError(directory, stored, embedder.model_id)
-    tell("embedding", 0, len(texts))
+    progress("embedding", 0, len(texts))
     return await embedder.embed_notes(texts)
 
 
-def as_json(report: VerifyReport) -> str:
-    """The report as one JSON object."""
-    return json.dumps(
-        {
-            "gone": report.gone and not report.elsewhere,
-            "files": report.files,
-            "bytes": report.size,
-            "findings": [asdict(finding) for finding in report.findings],
-            "elsewhere": list(report.elsewhere),
-            "unread": [asdict(unread) for unread in report.unread],
-        }
-    )
-
-
-def as_text(report: VerifyReport) -> str:
-    """The report for a person: what is where, and what to do."""
+def verify_output(report: VerifyReport) -> Output:
+    """The printed report."""
+    data = {
+        "gone": report.gone and not report.elsewhere,
+        "files": report.files,
+        "bytes": report.size,
+        "findings": [asdict(finding) for finding in report.findings],
+        "elsewhere": report.elsewhere,
+        "unread": [asdict(unread) for unread in report.unread],
+    }
     lines = [_line(finding) for finding in report.findings]
     if report.elsewhere:
         lines += [
             f"Other notes hold the same words: {', '.join(report.elsewhere)}.",
             "Erase them as well, or pass --spare for each one that may.",
         ]
-    for unread in report.unread:
-        lines.append(f"{unread.path}: not decoded, {unread.problem}")
+    lines += [f"{unread.path}: not decoded, {unread.problem}" for unread in report.unread]
     if report.unread:
         lines.append("Nothing is proven of files that could not be decoded.")
     verdict = "Still there." if report.findings else "Nothing found."
-    looked = f"{report.files} files, {report.size:,} bytes"
-    return "\n".join([*lines, f"{verdict} Looked at {looked}."])
+    lines.append(f"{verdict} Looked at {report.files} files, {report.size:,} bytes.")
+    return Output(data, "\n".join(lines))
 
 
 def _line(finding: VerifyFinding) -> str:

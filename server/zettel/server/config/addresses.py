@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
+    """Whether a host is reachable from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -18,7 +18,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def encrypted(url: str) -> bool:
-    """Whether nobody on the way can change what is read there: TLS, or this machine."""
+    """Whether a URL uses TLS or stays on this machine."""
     try:
         parts = urlsplit(url)
         return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

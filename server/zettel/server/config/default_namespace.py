@@ -9,7 +9,7 @@ from pathlib import Path
 from zettel.tools.caller import USER_NAMESPACE
 
 SLUG_LENGTH = 57
-"""Characters: a namespace has at most 64, and `-` with six of hash come behind."""
+"""Characters, so that `-` and six hex digits fit into a namespace of 64."""
 
 
 def git_root(start: Path) -> Path | None:
@@ -21,11 +21,11 @@ def git_root(start: Path) -> Path | None:
 
 
 def project_namespace(start: Path, *, home: Path) -> str:
-    """Name the memory of the project somebody works in.
+    """The namespace of the project at a working directory.
 
     Args:
         start: Working directory of the client.
-        home: The person's home directory; a repository of dot files there is no project.
+        home: Home directory; a repository there (of dot files) is no project.
 
     Returns:
         The root folder's name and six hex digits of its real path, or `user` outside a project.
@@ -39,7 +39,7 @@ def project_namespace(start: Path, *, home: Path) -> str:
 
 
 def new_session(now: datetime, *, salt: str) -> str:
-    """A session's name that sorts by time and tells two of one minute apart.
+    """A session's name that sorts by time and is unique within a minute.
 
     Args:
         now: UTC, timezone-aware.

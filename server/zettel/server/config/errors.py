@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: all of it at once, so that one look is enough.
+"""Errors and warnings about a configuration, all of them at once.
 
 `MisconfiguredError` stands below `InvalidArgumentError` in the tree of `storage/errors.py`.
 """
@@ -11,16 +11,16 @@ from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.tools.validation import nearest
 
 PREFIX = "ZETTEL_"
-"""Of every variable that Zettel reads, and of none of anybody else's."""
+"""Of every variable that Zettel reads."""
 FOR_TESTS = "ZETTEL_TEST_"
 """Of the variables that the project's own tests read."""
 
 
 class MisconfiguredError(InvalidArgumentError):
-    """The server cannot run as it was configured.
+    """The server cannot run with this configuration.
 
     Args:
-        problems: Each worded for itself, the first most in the way; at least one.
+        problems: At least one, the worst first.
     """
 
     def __init__(self, problems: Sequence[ZettelError]) -> None:
@@ -31,16 +31,16 @@ class MisconfiguredError(InvalidArgumentError):
 
 
 def settings_named(problems: Iterable[ZettelError]) -> set[str]:
-    """The settings that problems are about."""
+    """Names of the settings of these problems."""
     named = (each.name for each in problems if isinstance(each, InvalidArgumentError))
     return {name.removeprefix("setting ") for name in named}
 
 
 def read_stored(file: Path) -> Mapping[str, object]:
-    """What a store's settings file says; nothing if there is none.
+    """Read a store's settings file; empty if there is none.
 
     Raises:
-        MisconfiguredError: It cannot be read. Inside pydantic this would look like a bad value.
+        MisconfiguredError: It cannot be read.
     """
     try:
         return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -52,13 +52,7 @@ def read_stored(file: Path) -> Mapping[str, object]:
 def unusable_keys(
     stored: Iterable[str], file: Path, known: Collection[str]
 ) -> list[InvalidArgumentError]:
-    """What a store's settings file sets, and must not.
-
-    Args:
-        stored: The names it sets.
-        file: Where it is.
-        known: The names of all settings.
-    """
+    """Errors about names that a store's settings file must not set."""
     found = list[InvalidArgumentError]()
     for name in stored:
         if name == "store":
@@ -74,12 +68,7 @@ def unusable_keys(
 
 
 def unknown_variables(environment: Iterable[str], known: Collection[str]) -> list[str]:
-    """Warnings of variables that look like ours and are not read.
-
-    Args:
-        environment: Names of all variables.
-        known: The names of all settings.
-    """
+    """Warnings about variables with Zettel's prefix that no setting reads."""
     warnings = list[str]()
     for variable in sorted(environment):
         name = variable.upper().removeprefix(PREFIX).lower()

@@ -1,7 +1,6 @@
-"""How much may be asked of the server: what a person can set of it.
+"""The bounds of a server that can be set.
 
-The bounds "each" are of one access token. Where none is needed, whoever reaches the port is the
-local user, for whom only the bounds in all hold.
+Bounds named `each` are of one access token; without tokens only the total bounds hold.
 """
 
 from pydantic import BaseModel, Field
@@ -26,7 +25,7 @@ LIMITS_EXPECTED = {
     "quota_notes": "a whole number above 0",
     "quota_bytes": "a whole number above 0",
 }
-"""What a setting must look like, for the message about one that does not."""
+"""The form of each setting, for error messages."""
 
 
 class Limits(BaseModel):
@@ -35,24 +34,22 @@ class Limits(BaseModel):
     max_request_bytes: int = Field(default=MAX_MESSAGE, ge=LEAST_REQUEST, le=MAX_MESSAGE)
     """Of one request's body."""
     slow_seconds: float = Field(default=30.0, gt=0)
-    """That a client may take to send a request's head, then its body, and to take what it is
-    sent. nginx gives each 60, counted from the last byte (`client_header_timeout` and the like);
-    these are counted from the first."""
+    """For a client to send a request's head, its body, and to read its answer, each from the
+    first byte; nginx allows 60 from the last one (`client_header_timeout` and the like)."""
     max_connections: int = Field(default=500, ge=1)
-    """In all; below the 1,024 files that most systems let a process open."""
+    """In total; below the usual limit of 1,024 open files."""
     max_connections_each: int = Field(default=64, ge=1)
     """Requests in progress of one token, streams among them."""
     max_sessions: int = Field(default=1_000, ge=1)
     max_sessions_each: int = Field(default=100, ge=1)
-    """Sessions of the handshake era over HTTP; some 40 KB each."""
+    """Sessions of the handshake era over HTTP; about 40 KB each."""
     max_calls: int = Field(default=64, ge=1)
     max_calls_each: int = Field(default=16, ge=1)
     """Calls and readings carried out at once."""
     rate_per_minute: int = Field(default=1_200, ge=0)
-    """Requests of one token, and so many at once after a pause; 0 is no bound."""
+    """Requests of one token, also at once after a pause; 0 is no bound."""
     recall_seconds: float = Field(default=30.0, gt=0)
-    """That one recall, or the reading of one resource, may take: half of what clients wait by
-    default (MCP TypeScript SDK: 60)."""
+    """For one recall or resource reading: half of what clients wait (MCP TypeScript SDK: 60)."""
     quota_notes: int | None = Field(default=None, ge=1)
     quota_bytes: int | None = Field(default=None, ge=1)
-    """Of one namespace, however they come in; None is no bound."""
+    """Of one namespace; None is no bound."""

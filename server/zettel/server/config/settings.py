@@ -1,10 +1,10 @@
-"""Everything a person can set, read once: flag > environment > config.toml > default."""
+"""All settings, read once: flag > environment > config.toml > default."""
 
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -17,7 +17,6 @@ from pydantic_settings import (
 
 from zettel.server.config.errors import MisconfiguredError, read_stored, unusable_keys
 from zettel.server.config.limits import LIMITS_EXPECTED, Limits
-from zettel.server.config.oauth import OAUTH_EXPECTED, OAuthSettings
 from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
 from zettel.server.engine.ipc.store_path import default_state, default_store
 from zettel.server.observability.logs import LogFormat
@@ -32,42 +31,49 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 FLAGS = frozenset(
     ("store", "namespace", "session", "model", "host", "port", "log_level", "protocol")
 )
-"""Settings that the command line takes too."""
+"""Settings that are also flags."""
 
-EXPECTED = (
-    LIMITS_EXPECTED
-    | OAUTH_EXPECTED
-    | {
-        "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
-        "session": "a name of at most 256 characters",
-        "port": "a whole number from 0 to 65535; 0 takes any free port",
-        "log_level": "one of debug, info, warning, error",
-        "log_format": "text or json",
-        "protocol": "auto or legacy",
-        "evolve_minutes": "a number of minutes above 0",
-        "settle_seconds": "a number of seconds, 0 or more",
-        "idle_minutes": "a number of minutes above 0",
-        "ipc": "unix or tcp",
-        "durability": "fast or power-loss",
-        "found_from": "a number from 0 to 1",
-        "archive_below": "a number from 0 up to, but not, 1",
-        "llm_base_url": "an http:// or https:// address",
-        "llm_timeout_seconds": "a number of seconds above 0",
-        "llm_tokens_run": "a whole number of tokens, 0 or more",
-        "llm_tokens_day": "a whole number of tokens, 0 or more",
-        "llm_price_in": "the price of a million tokens, 0 or more",
-        "llm_price_out": "the price of a million tokens, 0 or more",
-        "llm_money_run": "an amount above 0",
-        "llm_money_day": "an amount above 0",
-        "consolidate": "true or false",
-        "evolve_off": "namespaces, with commas between them",
-        "llm_off": "namespaces, with commas between them",
-        "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
-        "allowed_hosts": "names that clients reach the server by, with commas between them",
-        "allowed_origins": "such as https://app.example.org, with commas between them",
-    }
-)
-"""What a setting must look like, for the message about one that does not."""
+SCOPE_CLAIM = "scope"
+"""Claim that says what a token is for (RFC 9068, section 2.2.3)."""
+
+EXPECTED = LIMITS_EXPECTED | {
+    "namespace": "1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
+    "session": "a name of at most 256 characters",
+    "port": "a whole number from 0 to 65535; 0 takes any free port",
+    "log_level": "one of debug, info, warning, error",
+    "log_format": "text or json",
+    "protocol": "auto or legacy",
+    "evolve_minutes": "a number of minutes above 0",
+    "settle_seconds": "a number of seconds, 0 or more",
+    "idle_minutes": "a number of minutes above 0",
+    "ipc": "unix or tcp",
+    "durability": "fast or power-loss",
+    "found_from": "a number from 0 to 1",
+    "archive_below": "a number from 0 up to, but not, 1",
+    "llm_base_url": "an http:// or https:// address",
+    "llm_timeout_seconds": "a number of seconds above 0",
+    "llm_tokens_run": "a whole number of tokens, 0 or more",
+    "llm_tokens_day": "a whole number of tokens, 0 or more",
+    "llm_price_in": "the price of a million tokens, 0 or more",
+    "llm_price_out": "the price of a million tokens, 0 or more",
+    "llm_money_run": "an amount above 0",
+    "llm_money_day": "an amount above 0",
+    "consolidate": "true or false",
+    "evolve_off": "namespaces, with commas between them",
+    "llm_off": "namespaces, with commas between them",
+    "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
+    "allowed_hosts": "names that clients reach the server by, with commas between them",
+    "allowed_origins": "such as https://app.example.org, with commas between them",
+    "oauth_issuer": "the https:// address that the tokens' iss says, to the letter",
+    "oauth_resource": "the https:// address that clients reach this server by, without a path",
+    "oauth_jwks": "the https:// address of the authorization server's public keys",
+    "oauth_claim": "the name of a claim",
+    "oauth_scopes": "scopes, with spaces between them",
+}
+"""The form of each setting, for error messages."""
+
+
+_Url = Annotated[str, Field(pattern=r"^(https?://[^\s\"\\]+)?$")]
 
 
 def _split(value: object) -> object:
@@ -83,7 +89,7 @@ Namespaces = Annotated[
     NoDecode,
     BeforeValidator(_split),
 ]
-"""In a variable with commas between them, in the file a list."""
+"""Comma-separated in a variable, a list in the file."""
 Hosts = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]:_-]+$")], ...],
     NoDecode,
@@ -97,20 +103,22 @@ Origins = Annotated[
 
 
 def config_file(place: str) -> Path:
-    """The settings a store brings along; there is none where the store is no directory."""
+    """The settings file of a store; it does not exist where the store is no directory."""
     try:
         return Path(place).expanduser() / CONFIG_FILE
-    except RuntimeError:  # the home of a user there is not; opening the store will say so
+    except RuntimeError:  # the home of an unknown user; opening the store fails with a better error
         return Path(place) / CONFIG_FILE
 
 
 def _from_json(value: object) -> object:
-    """A table as a variable, or a client's word for one, writes it."""
+    """Parse a table given as JSON in a variable or flag."""
     return json.loads(value) if isinstance(value, str) else value
 
 
-class Settings(Limits, OAuthSettings):
-    """How one process of Zettel runs."""
+class Settings(Limits, BaseSettings):
+    """The settings of one process."""
+
+    reads_environment: ClassVar[bool] = True
 
     model_config = SettingsConfigDict(
         env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="ignore"
@@ -119,7 +127,7 @@ class Settings(Limits, OAuthSettings):
     store: str = Field(default_factory=default_store, min_length=1)
     """Directory or URI of the store."""
     erasures: str = Field(default_factory=default_state, min_length=1)
-    """Directory of the copy of what is recorded of erasures, for restores into empty stores."""
+    """Directory of the copy of the erasure record, for restores into empty stores."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
     """None: the project of the working directory, else `user`."""
     session: str | None = Field(default=None, max_length=256)
@@ -178,9 +186,21 @@ class Settings(Limits, OAuthSettings):
     consolidate: bool = False
     """Whether evolution composes gists, concepts and a profile."""
     evolve_off: Namespaces = ()
-    """Namespaces whose notes evolution leaves as they were told."""
+    """Namespaces whose notes evolution does not change."""
     llm_off: Namespaces = ()
     """Namespaces whose notes no LLM is shown."""
+    oauth_issuer: _Url = ""
+    """The authorization server: `iss` of its tokens; empty for tokens of the store."""
+    oauth_resource: _Url = ""
+    """Base URL of this server for its clients, without `/mcp` or `/sse`."""
+    oauth_audience: str = ""
+    """`aud` of the tokens; empty for `oauth_resource`."""
+    oauth_claim: str = Field(default=SCOPE_CLAIM, min_length=1)
+    """Claim with entries `zettel:NAMESPACE` and `zettel:NAMESPACE:ro`; dots separate a path."""
+    oauth_scopes: str = Field(default="", pattern=r"^[!#-\[\]-~ ]*$")
+    """Scopes that clients should request, separated by spaces (RFC 6749, 3.3)."""
+    oauth_jwks: _Url = ""
+    """URL of the signing keys; empty to read it from the issuer's metadata."""
 
     @classmethod
     def settings_customise_sources(
@@ -191,51 +211,39 @@ class Settings(Limits, OAuthSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the store's own config.toml behind the environment, and nothing else."""
+        """Read flags, then the environment unless excluded, then the store's config.toml."""
         place = init_settings().get("store") or env_settings().get("store") or default_store()
         stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
-        return init_settings, env_settings, stored
+        environment = (env_settings,) if cls.reads_environment else ()
+        return init_settings, *environment, stored
 
 
 class EngineSettings(Settings):
-    """How an engine that an attachment started runs: its clients' variables are not its own."""
+    """The settings of an engine: the variables of the client that started it are not its own."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the environment out."""
-        sources = super().settings_customise_sources(
-            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
-        )
-        return tuple(source for source in sources if source is not env_settings)
+    reads_environment: ClassVar[bool] = False
 
 
 def load_engine_settings(store: str, **given: str) -> Settings:
-    """Read the settings of an engine, or of a client of one.
+    """Read the settings of an engine, or of its client.
 
     Args:
         store: In its one spelling.
-        given: What a client was told by flag or variable; empty for the engine itself.
+        given: A client's flags and variables; empty for the engine itself.
 
     Raises:
-        MisconfiguredError: Values cannot be used; the message names each setting.
+        MisconfiguredError: Values cannot be used; names each setting.
     """
     return _read(EngineSettings, {**given, "store": store})
 
 
 def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
-    """What a client was told that its engine does not do, each with the way to change it.
+    """Warnings about settings in which a client and its engine differ.
 
     Args:
         wanted: The client's settings.
         running: The engine's.
-        given: Names of the settings the client was given by flag or variable.
+        given: Names of the settings that the client has by flag or variable.
     """
     return [
         f"setting {name}: this client was given {getattr(wanted, name)!r} (by flag or"
@@ -251,10 +259,10 @@ def load_settings(**flags: object) -> Settings:
     """Read every setting.
 
     Args:
-        flags: What the command line said; None where it said nothing.
+        flags: Of the command line; None if absent.
 
     Raises:
-        MisconfiguredError: Values cannot be used; the message names each setting.
+        MisconfiguredError: Values cannot be used; names each setting.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     place = given.get("store") or os.environ.get("ZETTEL_STORE") or default_store()
@@ -267,21 +275,21 @@ def _read(kind: type[Settings], given: Mapping[str, object], place: str = "") ->
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:
-        problems += _in_our_words(error)
+        problems += _errors_of(error)
         raise MisconfiguredError(problems) from None
     if problems:
         raise MisconfiguredError(problems)
     return settings
 
 
-def _in_our_words(error: ValidationError) -> list[InvalidArgumentError]:
-    """One error a setting, in the order of the settings."""
-    told = dict[str, InvalidArgumentError]()
+def _errors_of(error: ValidationError) -> list[InvalidArgumentError]:
+    """One error per setting, in the order of the settings."""
+    errors = dict[str, InvalidArgumentError]()
     for detail in error.errors(include_url=False):
         name = str(detail["loc"][0]) if detail["loc"] else "settings"
         flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
         ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
         problem = f"{str(detail['input'])[:80]!r} cannot be used"
         remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
-        told.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
-    return list(told.values())
+        errors.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
+    return list(errors.values())

@@ -289,6 +289,6 @@ async def test_who_comes_when_all_is_ended_is_told_to_come_later() -> None:
 
     streams.end()
     with anyio.fail_after(PATIENCE_S):
-        await streams.wrap(answer)({"type": "http"}, receive, send)
+        await streams.handle(answer, {"type": "http"}, receive, send)
 
     assert [message.get("status") for message in told] == [503, None]

@@ -264,7 +264,7 @@ def test_two_servers_in_one_process_count_apart() -> None:
 async def test_a_store_that_fails_is_told_and_its_old_figures_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_S", 0)
+    monkeypatch.setattr(module, "STORE_FIGURES_S", 0)
     house, counted = House(), Metrics()
 
     async def fails() -> None:

@@ -22,7 +22,7 @@ from mcp.client.subscriptions import ResourceUpdated
 from mcp.server import _streamable_http_modern as modern
 from mcp.shared.exceptions import MCPDeprecationWarning
 from sse_starlette.sse import EventSourceResponse
-from tests.server.config.preflight.test_exposure import certificate
+from tests.server.config.preflight.test_serving import certificate
 from tests.server.doors import STREAMS_LEFT_OPEN
 from tests.server.processes import INITIALIZE, PATIENCE_S, Launcher, serving
 from tests.server.protocol.test_subscriptions import Heard, change, told

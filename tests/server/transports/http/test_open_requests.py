@@ -35,7 +35,7 @@ async def test_who_writes_longer_than_the_server_can_wait_is_told_that_it_leaves
         sent.append(message)
 
     # As uvicorn has a request: a task that it cancels when its own patience is at an end.
-    request = asyncio.ensure_future(streams.wrap(app)(SCOPE, receive, send))
+    request = asyncio.ensure_future(streams.handle(app, SCOPE, receive, send))
     await writing.wait()
     streams.end()
     await anyio.lowlevel.checkpoint()

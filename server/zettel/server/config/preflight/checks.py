@@ -1,16 +1,18 @@
-"""What is looked at before the server takes its port and its store: the whole configuration.
+"""Checks of the whole configuration before the server binds its port and opens its store.
 
-What cannot work is refused, all of it at once; what will work otherwise than it seems is said.
-A store that cannot be opened is only said: the server tells so on `/health`, and tries again.
+All errors are reported at once; surprising settings get a warning, and so does a store that cannot
+be opened, since the server reports that on `/health` and tries again.
 """
 
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import regex
 from pydantic import ValidationError
 
 from zettel.server.config.errors import (
@@ -19,25 +21,25 @@ from zettel.server.config.errors import (
     settings_named,
     unknown_variables,
 )
-from zettel.server.config.preflight.contradictions import contradictions, host_refusals
-from zettel.server.config.preflight.oauth import oauth_refusals
 from zettel.server.config.settings import Settings, config_file, load_settings
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
 from zettel.tools.state.retention_policy import check_rules
 
-LEAST_FREE = 256 << 20
-"""Bytes; as in `doctor_place`: below it even small stores cannot be compacted."""
+DISK_MIN_FREE_BYTES = 256 << 20
+"""As in `zettel doctor`: below it even small stores cannot be compacted."""
 SECRET = "llm_key"
+
+_WITH_PORT = regex.compile(r"https?://.*|[^:]+:\d+|\[.*\](:\d+)?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightReport:
-    """What is to be said of a configuration."""
+    """The result of the checks."""
 
     refusals: tuple[ZettelError, ...] = ()
-    """What is in the way."""
     warnings: tuple[str, ...] = ()
 
 
@@ -45,10 +47,10 @@ async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, Prefligh
     """Read all settings and examine them, for `zettel serve`.
 
     Args:
-        flags: What the command line said; None where it said nothing.
+        flags: Of the command line; None if absent.
 
     Raises:
-        MisconfiguredError: It cannot be served like that; all reasons are named.
+        MisconfiguredError: These settings cannot be served; names every problem.
     """
     try:
         settings, unusable = load_settings(**flags), list[ZettelError]()
@@ -69,7 +71,7 @@ async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, Prefligh
 
 
 def _without(flags: Mapping[str, object], unusable: set[str]) -> Settings | None:
-    """The settings, with something harmless for those that cannot be used; None if even so not."""
+    """The settings with defaults for the unusable ones; None if that is not possible."""
     stand_ins = {
         name: field.get_default(call_default_factory=True) or "1"
         for name, field in Settings.model_fields.items()
@@ -83,9 +85,14 @@ def _without(flags: Mapping[str, object], unusable: set[str]) -> Settings | None
 
 
 async def examine_serving(settings: Settings) -> PreflightReport:
-    """Examine settings that were read, with all that concerns a port."""
-    from zettel.server.config.preflight.exposure import exposure_refusals, exposure_warnings  # noqa: PLC0415
-    from zettel.server.config.preflight.tls import tls_refusals, tls_warnings  # noqa: PLC0415  not for engines
+    """Examine settings that were read, for serving on a port."""
+    from zettel.server.config.preflight.serving import (  # noqa: PLC0415  not for engines
+        exposure_refusals,
+        exposure_warnings,
+        oauth_refusals,
+        tls_refusals,
+        tls_warnings,
+    )
 
     now = utc_now()
     of_tls, of_all = tls_refusals(settings, now), examine(settings)
@@ -93,7 +100,7 @@ async def examine_serving(settings: Settings) -> PreflightReport:
     try:
         refusals += await exposure_refusals(settings)
     except ZettelError as error:
-        # Whether there are tokens cannot be seen in such a store.
+        # The tokens of such a store cannot be read.
         refusals.append(error)
     return PreflightReport(
         refusals=tuple(refusals),
@@ -102,14 +109,14 @@ async def examine_serving(settings: Settings) -> PreflightReport:
             *of_all.warnings,
             *exposure_warnings(settings),
             *(() if of_tls else tls_warnings(settings, now)),
-            *_of_the_llm(settings),
+            *_llm_warnings(settings),
         ),
     )
 
 
 async def model_warnings(settings: Settings) -> list[str]:
-    """Whether the embedding model cannot be found; a server that runs says so by itself."""
-    from zettel.server.runtime.factories import HASH_MODEL  # noqa: PLC0415  only where it is asked
+    """A warning if the embedding model cannot be found; a running server reports it otherwise."""
+    from zettel.server.runtime.factories import HASH_MODEL  # noqa: PLC0415  rarely needed
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
 
     if settings.model == HASH_MODEL:
@@ -121,7 +128,7 @@ async def model_warnings(settings: Settings) -> list[str]:
     return []
 
 
-def _of_the_llm(settings: Settings) -> list[str]:
+def _llm_warnings(settings: Settings) -> list[str]:
     from zettel.server.runtime.llm import llm_of  # noqa: PLC0415  not for engines, which log it
 
     try:
@@ -132,34 +139,34 @@ def _of_the_llm(settings: Settings) -> list[str]:
 
 
 def examine(settings: Settings) -> PreflightReport:
-    """Examine what every engine of a store needs to be right."""
+    """Examine what every engine of a store needs."""
     refusals = list[ZettelError]()
     try:
         check_rules(settings.retain_days)
     except InvalidArgumentError as error:
         refusals.append(error)
-    warnings = [*contradictions(settings), *_of_the_store(settings)]
+    warnings = [*contradictions(settings), *_store_warnings(settings)]
     warnings += _unwritable(Path(one_spelling(settings.erasures)), "The record of erasures'")
     return PreflightReport(refusals=tuple(refusals), warnings=tuple(warnings))
 
 
-def _of_the_store(settings: Settings) -> list[str]:
+def _store_warnings(settings: Settings) -> list[str]:
     if not is_directory(settings.store):
         return []
     store = Path(one_spelling(settings.store))
     warnings = _unwritable(store, "The store's")
-    there = _nearest_there(store)
+    there = _nearest_existing(store)
     free = shutil.disk_usage(there).free
-    if free < LEAST_FREE:
+    if free < DISK_MIN_FREE_BYTES:
         warnings.append(
-            f"{free:,} bytes are free where the store is, {there}: below {LEAST_FREE:,} it may not"
-            " be compacted, and at none nothing can be remembered. Make room."
+            f"{free:,} bytes are free where the store is, {there}: below {DISK_MIN_FREE_BYTES:,} it"
+            " may not be compacted, and at none nothing can be remembered. Make room."
         )
     return warnings + _open_secret(store)
 
 
 def _unwritable(directory: Path, whose: str) -> list[str]:
-    there = _nearest_there(directory)
+    there = _nearest_existing(directory)
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return []
     problem = "cannot be written by this user" if there.is_dir() else "is a file"
@@ -167,19 +174,90 @@ def _unwritable(directory: Path, whose: str) -> list[str]:
     return [f"{whose} directory {there}{made} {problem}."]
 
 
-def _nearest_there(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if os.path.lexists(place))
 
 
 def _open_secret(store: Path) -> list[str]:
-    """A key that others can read: the file and the way to it are open to them."""
+    """A warning about a stored key that other users can read."""
     file = config_file(str(store))
     try:
         modes = stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(store.stat().st_mode)
     except OSError:
         return []
-    # The same class of others, the group or everybody, must enter the directory and read the file.
+    # The same class, group or others, must enter the directory and read the file.
     reads = any(modes[0] & read and modes[1] & enter for read, enter in ((0o40, 0o10), (4, 1)))
     if not reads or SECRET not in read_stored(file):
         return []
     return [f"Other users of this machine can read {SECRET} in {file}. chmod 600 {file}"]
+
+
+def host_refusals(settings: Settings) -> list[InvalidArgumentError]:
+    """Errors of a host that names more than a host."""
+    if not _WITH_PORT.fullmatch(settings.host):
+        return []
+    problem = f"{settings.host!r} is more than a host"
+    remedy = "Pass an address alone, such as 127.0.0.1, 0.0.0.0 or ::1, and the port with --port."
+    return [InvalidArgumentError("host", problem, remedy)]
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """Warnings about settings that contradict each other."""
+    return [
+        *_name_contradictions(settings),
+        *_llm_contradictions(settings),
+        *_path_contradictions(settings),
+    ]
+
+
+def _name_contradictions(settings: Settings) -> Iterator[str]:
+    for host in settings.allowed_hosts:
+        name, _, port = host.rpartition(":")
+        if name and port.isdigit() and int(port) != settings.port:
+            yield (
+                f"The allowed host {host!r} lets in only who names port {port}, and the server is"
+                f" on {settings.port}. Leave the port out: then any is right."
+            )
+    for origin in settings.allowed_origins:
+        parts = urlsplit(origin)
+        if origin.endswith(f":{_DEFAULT_PORTS[parts.scheme]}"):
+            yield (
+                f"The allowed origin {origin!r} lets no page in: browsers leave the default port"
+                " out. Leave it out here, too."
+            )
+
+
+def _llm_contradictions(settings: Settings) -> Iterator[str]:
+    given = settings.model_fields_set
+    idle = sorted(name for name in given if name.startswith("llm_") and name != "llm_off")
+    if idle and not settings.llm_model:
+        yield f"{', '.join(idle)}: nothing asks an LLM while llm_model is not set."
+    if settings.llm_tokens_run > settings.llm_tokens_day:
+        yield (
+            f"llm_tokens_run ({settings.llm_tokens_run}) is more than llm_tokens_day"
+            f" ({settings.llm_tokens_day}), which ends a run before. Lower it."
+        )
+    run, day = settings.llm_money_run, settings.llm_money_day
+    if run is not None and day is not None and run > day:
+        yield f"llm_money_run ({run}) is more than llm_money_day ({day}). Lower it."
+    address = urlsplit(settings.llm_base_url)
+    here = address.hostname in {"127.0.0.1", "localhost", "::1"}
+    if settings.llm_model and address.scheme == "http" and not here:
+        yield (
+            f"llm_base_url {settings.llm_base_url!r} is not encrypted: notes"
+            f"{' and llm_key' if settings.llm_key.get_secret_value() else ''} can be read on their"
+            " way. Use https."
+        )
+
+
+def _path_contradictions(settings: Settings) -> Iterator[str]:
+    if not is_directory(settings.store):
+        if settings.durability == "power-loss":
+            yield "durability power-loss is of local disks: for this store it changes nothing."
+        return
+    store = Path(one_spelling(settings.store))
+    if Path(one_spelling(settings.erasures)).is_relative_to(store):
+        yield (
+            f"erasures ({settings.erasures}) lies in the store: who restores a backup after the"
+            " store was lost has no record of what was erased. Put it beside the store."
+        )

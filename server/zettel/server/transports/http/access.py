@@ -1,4 +1,4 @@
-"""Who may come in over HTTP and SSE: what is so whoever makes the tokens."""
+"""Access control for HTTP and SSE, independent of the token type."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -15,74 +15,69 @@ from zettel.storage.errors import ZettelError
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.4
-"""Seconds for which a look at the tokens holds: one that is revoked is out within a second."""
+"""Time for which read tokens are used again: a revoked one is refused within a second."""
 OPEN_PATHS = ("/health", "/health/live", "/health/ready")
-"""For those who only want to know whether the server lives."""
+"""Paths that need no token."""
 METRICS = "/metrics"
-"""For whoever was let in for it: what it tells is of all tenants together."""
+"""Needs a token of its own, since its figures are of all tenants together."""
 WELL_KNOWN = "/.well-known/"
-"""Where clients look for OAuth: they must be told what is there, and that nothing is."""
+"""Where clients look for OAuth metadata, before they have a token."""
 
 
 class AccessControl(ABC):
-    """Lets requests in, and out what may not go on."""
+    """Admits requests, and ends those whose user is no longer admitted."""
 
     routes: tuple[BaseRoute, ...] = ()
-    """What it answers itself, to those who are not in yet."""
+    """Answered without a token."""
 
     async def needs_token(self) -> bool:
-        """Whether who comes now needs an access token, as far as that can be known."""
+        """Whether a new request needs an access token, as far as that is known."""
         return True
 
     @property
     def everybody(self) -> bool:
-        """Whether it is known that whoever reaches the server may come in."""
+        """Whether every request is known to be admitted without a token."""
         return False
 
     @abstractmethod
     async def refusal(self, scope: Scope) -> Response | None:
-        """The answer to who may not come in; notes down who may as the scope's user."""
+        """The answer to a request that is not admitted; else sets the scope's `user`."""
 
     @abstractmethod
     def admits(self, user: BaseUser) -> bool:
-        """Whether one who came in may stay."""
+        """Whether an admitted user's requests may go on."""
 
     def may_return(self, user: BaseUser) -> bool:
-        """Whether one who came in may go on with their session, if not with what is open."""
+        """Whether an admitted user's sessions may go on."""
         return self.admits(user)
 
     @abstractmethod
     async def look(self) -> None:
-        """Find out what has changed, before those who are in are asked about.
+        """Read what `admits` depends on.
 
         Raises:
-            ZettelError: It cannot be found out.
+            ZettelError: It cannot be read.
         """
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Guard an application."""
-
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            path = scope.get("path", "")
-            if scope["type"] == "http" and path not in OPEN_PATHS:
-                refusal = None if path.startswith(WELL_KNOWN) else await self.refusal(scope)
-                if refusal is not None:
-                    await refusal(scope, receive, send)
-                    return
-            await app(scope, receive, send)
-
-        return wrapped
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: pass admitted requests on."""
+        path = scope.get("path", "")
+        is_open = path in OPEN_PATHS or path.startswith(WELL_KNOWN)
+        if scope["type"] == "http" and not is_open and (refusal := await self.refusal(scope)):
+            await refusal(scope, receive, send)
+            return
+        await app(scope, receive, send)
 
     async def watch(self, streams: OpenRequests) -> None:
-        """End what is open and may not be any more, until cancelled."""
+        """End open requests that are no longer admitted, until cancelled."""
         while True:
             await anyio.sleep(LOOK_S)
-            if not streams.some_open:
+            if not streams.any_open:
                 continue
             try:
                 await self.look()
             except ZettelError:
-                # What cannot be read serves nobody; requests are told.
+                # Requests get the same error as their answer.
                 logger.warning("the access tokens could not be read", exc_info=True)
             except Exception:
                 logger.exception("the access tokens could not be read")
@@ -90,7 +85,7 @@ class AccessControl(ABC):
 
 
 def presented(scope: Scope) -> str:
-    """The bearer token of a request; empty if there is none, or more than one."""
+    """The bearer token of a request; empty without exactly one."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(values) != 1:
         return ""

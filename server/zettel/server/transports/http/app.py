@@ -1,40 +1,57 @@
-"""One web application: `/mcp` (Streamable HTTP), `/sse` (SSE), `/health`, `/metrics`."""
+"""The web application: `/mcp` (Streamable HTTP), `/sse` (SSE), `/health`, `/metrics`."""
 
-from collections.abc import AsyncGenerator, Callable
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
+import anyio
 from mcp.server import Server
 from mcp.server.sse import SseServerTransport
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
-from zettel.server.protocol.server import ClientDefaults, Engine, create_server
+from zettel.server.protocol.limit_errors import LeavingError, TooManyCallsError, TooSlowError
+from zettel.server.protocol.schemas import Arguments, Reading, RecallArguments
+from zettel.server.protocol.server import ClientDefaults, Engine, create_server, version
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http.access import AccessControl
-from zettel.server.transports.http.health import health_routes
-from zettel.server.transports.http.host_check import HostCheck
+from zettel.server.transports.http.endpoints import McpEndpoint, MessagesEndpoint, SseEndpoint
 from zettel.server.transports.http.limits.admission import Admission
-from zettel.server.transports.http.limits.limited_engine import LimitedEngine
-from zettel.server.transports.http.limits.rejections import Rejections
-from zettel.server.transports.http.mcp_endpoint import McpEndpoint
+from zettel.server.transports.http.limits.fair_queue import FairQueue
+from zettel.server.transports.http.limits.rejections import Reason, Rejections
 from zettel.server.transports.http.metrics import Metrics
 from zettel.server.transports.http.open_requests import OpenRequests
-from zettel.server.transports.http.sse_endpoint import MalformedMessages, answer_unparsable
+from zettel.storage.errors import ZettelError
+from zettel.tools.caller import Caller
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+DEGRADED_TEXT = "meaning is not searched: the embedding model is loading or could not be loaded"
+"""Recall by words alone goes on and says so: no reason for a 503."""
+
+Handler = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
+"""Serves a request in front of an application."""
+
+
+_REASONS: Mapping[type[Exception], Reason] = {
+    TooManyCallsError: "calls",
+    LeavingError: "leaving",
+    TooSlowError: "recall_time",
+}
 
 
 def allowed(settings: Settings) -> TransportSecuritySettings:
-    """Which `Host` and `Origin` headers pass: those of this machine, and those that are set.
+    """The accepted `Host` and `Origin` headers: this machine's, and those of the settings.
 
-    All others are a web page's that reaches for the server through a browser (DNS rebinding).
+    Others may be sent by a foreign web page through a browser (DNS rebinding).
     """
     host = settings.host
     own = (f"[{host}]" if ":" in host and not host.startswith("[") else host,)
@@ -52,7 +69,7 @@ def allowed(settings: Settings) -> TransportSecuritySettings:
 
 def create_app(
     runtime: Runtime,
-    gatekeeper: AccessControl,
+    access: AccessControl,
     *,
     namespace: str,
     security: TransportSecuritySettings,
@@ -64,61 +81,170 @@ def create_app(
     """Make the application.
 
     Args:
-        runtime: The process's one runtime; the application neither starts nor ends it.
-        gatekeeper: Knows who may come in.
-        namespace: Where callers who name none read and write.
-        security: Which `Host` and `Origin` headers pass.
-        streams: Ends open streams when the process is to leave.
-        admission: How much may be asked; None for the defaults.
-        make_server: Makes the server object of each transport; the conformance suite's is its own.
-        metrics: What `/metrics` shows; None for no such path.
+        runtime: Of the process; started and ended by the caller.
+        access: Admits requests.
+        namespace: Of callers who name none.
+        security: Accepted `Host` and `Origin` headers.
+        streams: Ends open requests at shutdown.
+        admission: Bounds of requests; None for the defaults.
+        make_server: Makes the server object of each transport; the conformance suite has its own.
+        metrics: Shown on `/metrics`; None for no such path.
     """
     admission = admission or Admission(Limits(), Rejections())
-    engine, sessions = LimitedEngine(runtime, admission), admission.sessions
-    most = admission.limits.max_request_bytes
-    doors = [
-        ClientDefaults(transport=t, namespace=namespace, counters=runtime.counters)
-        for t in ("http", "sse")
-    ]
-    http_server, sse_server = (make_server(engine, door, runtime.feed) for door in doors)
+    limits, sessions = admission.limits, admission.sessions
+    engine = LimitedEngine(runtime, admission.queue, admission.rejections, limits.recall_seconds)
+    http_server, sse_server = (
+        make_server(
+            engine,
+            ClientDefaults(transport=transport, namespace=namespace, counters=runtime.counters),
+            runtime.feed,
+        )
+        for transport in ("http", "sse")
+    )
     http_server.streamable_http_app(
         transport_security=security,
-        max_request_body_size=most,
+        max_request_body_size=limits.max_request_bytes,
         session_idle_timeout=sessions.idle_s,
         max_sessions=None,
     )
     manager = http_server.session_manager
-    answer_unparsable(sse_server)
     sse = SseServerTransport("/messages/", security)
-    streams.hold(sessions)
+    streams.include(sessions)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with manager.run(), sessions.running():
+        async with manager.run(), sessions.running(manager.handle_request):
             yield
 
+    ready = partial(_answer_readiness, runtime, access)
     routes = [
-        *health_routes(runtime, gatekeeper),
-        *gatekeeper.routes,
+        Route("/health", ready),
+        Route("/health/live", _answer_liveness),
+        Route("/health/ready", ready),
+        *access.routes,
         *([Route("/metrics", partial(metrics.scraped, runtime))] if metrics else []),
-        Route("/mcp", McpEndpoint(sessions.wrap(manager.handle_request), most)),
-        Route("/sse", _SseEndpoint(sse_server, sse), methods=["GET"]),
-        Mount("/messages/", MalformedMessages(sse.handle_post_message, most)),
+        Route("/mcp", McpEndpoint(partial(sessions.handle, manager.handle_request))),
+        Route("/sse", SseEndpoint(sse_server, sse), methods=["GET"]),
+        Mount("/messages/", MessagesEndpoint(sse.handle_post_message, limits.max_request_bytes)),
     ]
-    app = gatekeeper.wrap(admission.wrap(Starlette(routes=routes, lifespan=lifespan)))
-    guarded = HostCheck(streams.wrap(app), security)
-    return metrics.wrap(guarded) if metrics else guarded
+    middleware: list[Handler] = [
+        *([metrics.handle] if metrics else []),
+        HostCheck(security).handle,
+        streams.handle,
+        access.handle,
+        admission.handle,
+    ]
+    app: ASGIApp = Starlette(routes=routes, lifespan=lifespan)
+    for handle in reversed(middleware):
+        app = _Middleware(app, handle)
+    return app
 
 
-class _SseEndpoint:
-    """`GET /sse`: one conversation for as long as the client holds the stream."""
+class _Middleware:
+    """One handler in front of an application; an object, since uvicorn takes no partial for one."""
 
-    def __init__(self, server: Server, sse: SseServerTransport) -> None:
-        self._server = server
-        self._sse = sse
+    def __init__(self, app: ASGIApp, handle: Handler) -> None:
+        self._app = app
+        self._handle = handle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream."""
-        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
-            options = self._server.create_initialization_options()
-            await self._server.run(incoming, outgoing, options)
+        """Serve a request."""
+        await self._handle(self._app, scope, receive, send)
+
+
+class HostCheck:
+    """Rejects cross-origin (DNS rebinding) and ambiguous-length (request smuggling) requests.
+
+    The former get 421 (`Host`) or 403 (`Origin`), the latter 400 and the end of the connection
+    (RFC 9112, section 6.1).
+
+    Args:
+        settings: Accepted headers.
+    """
+
+    def __init__(self, settings: TransportSecuritySettings) -> None:
+        self._security = TransportSecurityMiddleware(settings)
+
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: pass the request on, or reject it."""
+        if scope["type"] == "http":
+            refusal = None
+            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+                refusal = PlainTextResponse("Two lengths", 400, {"connection": "close"})
+            if refusal := refusal or await self._security.validate_request(Request(scope)):
+                await refusal(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+
+class LimitedEngine:
+    """Runs calls through a fair queue, and readings with a timeout.
+
+    Args:
+        runtime: Carries the calls out.
+        queue: Of the server.
+        rejections: Counts the refused calls.
+        recall_s: Longest time of one recall or reading.
+    """
+
+    def __init__(
+        self, runtime: Runtime, queue: FairQueue, rejections: Rejections, recall_s: float
+    ) -> None:
+        self._runtime = runtime
+        self._queue = queue
+        self._rejections = rejections
+        self._recall_s = recall_s
+
+    async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        """Carry out one tool call or reading.
+
+        Raises:
+            LimitError: A bound refuses the call.
+            ZettelError: The call fails.
+        """
+        principal = caller.origin.principal
+        try:
+            async with self._queue.place(principal, bounded=caller.reach is not None):
+                return await self._call_in_time(arguments, caller)
+        except (TooManyCallsError, LeavingError, TooSlowError) as error:
+            self._rejections.count(_REASONS[type(error)], principal)
+            raise
+
+    async def _call_in_time(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
+        seconds = math.inf
+        # Writes are always finished; and before the store is open, waiting for it does not count.
+        if isinstance(arguments, RecallArguments | Reading) and self._runtime.status == "ok":
+            seconds = self._recall_s
+        with anyio.move_on_after(seconds):
+            return await self._runtime.call(arguments, caller)
+        raise TooSlowError(seconds)
+
+
+async def _answer_liveness(_request: Request) -> Response:
+    """`/health/live`: the process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+async def _answer_readiness(runtime: Runtime, access: AccessControl, _request: Request) -> Response:
+    """`/health` and `/health/ready`: whether the store answers; details only where all may read."""
+    status = await _status(runtime, access)
+    body: dict[str, object] = {"status": status}
+    if status == "ok" and not runtime.model_ready:
+        body["degraded"] = DEGRADED_TEXT
+    if access.everybody:
+        body |= {"version": version(), "store": runtime.place, "model_ready": runtime.model_ready}
+        body |= {"problem": runtime.problem} if runtime.problem else {}
+    return JSONResponse(body, status_code=200 if status == "ok" else 503)
+
+
+async def _status(runtime: Runtime, access: AccessControl) -> str:
+    """`ok`, `starting`, `failed` or `leaving`."""
+    if runtime.leaving:
+        return "leaving"
+    if runtime.status == "ok":
+        try:
+            # An open store may have become unreadable.
+            await access.look()
+        except ZettelError:
+            return "failed"
+    return runtime.status

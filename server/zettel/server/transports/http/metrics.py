@@ -1,7 +1,6 @@
-"""`/metrics`: what a process counts of itself, for Prometheus; no name of anybody's in it.
+"""`/metrics` of `zettel serve`, for Prometheus.
 
-Labels are words of ours only, so their number is bounded, and nobody's namespaces, principals or
-notes can be told apart. Only `zettel serve` has it: an engine without HTTP counts nothing.
+Labels have fixed values, so that their number is bounded and no namespace, principal or note shows.
 """
 
 from datetime import timedelta
@@ -22,24 +21,23 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
 
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Upper bounds of the calls' buckets, in seconds: a verb takes 5 to 100 ms (`make bench-cost`), and
-no tool may take more than 30 s."""
+"""Upper bounds of the calls' buckets: verbs take 5 to 100 ms (`make bench-cost`), 30 s at most."""
 
 RUN_S = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0)
-"""Of evolution's runs: the scheduler's stop after 60 s, others go on."""
+"""Upper bounds of the runs' buckets: the scheduler's stop after 60 s, others go on."""
 
-LOOK_S = 5.0
-"""Seconds for which a look at the store holds: Prometheus asks every 15 s and more (its default is
-a minute), and whoever asks more often must not make the server count notes all day."""
+STORE_FIGURES_S = 5.0
+"""Time for which figures of the store are used again, so that frequent scrapes do not count notes
+all day; Prometheus scrapes every 15 s and more."""
 
 SECOND = timedelta(seconds=1)
 
 PATHS = ("/mcp", "/sse", "/messages/", "/health", "/metrics")
-"""What a request is told by; anything else is `other`."""
+"""Values of the label `path`; any other path is `other`."""
 
 
 class Metrics:
-    """The figures of one server process; each has a registry of its own."""
+    """The figures of one server process, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -69,12 +67,12 @@ class Metrics:
         self._store = _StoreFigures(registry)
 
     def began(self, record: RequestRecord) -> None:
-        """A request has come."""
+        """Count a request that arrived."""
         if record.tool:
             self._open_calls.labels(record.transport).inc()
 
     def ended(self, record: RequestRecord) -> None:
-        """It is over."""
+        """Count a request that ended."""
         if not record.tool:
             self._requests.labels(record.method, record.transport, record.outcome).inc()
             return
@@ -83,49 +81,45 @@ class Metrics:
         self._seconds.labels(record.tool, record.transport).observe(record.seconds)
 
     def ran(self, run: Run) -> None:
-        """Evolution has ended a run."""
+        """Count a run of evolution that ended."""
         self._runs.labels(run.outcome).observe((run.ended_at - run.started_at) / SECOND)
         if run.outcome in ("done", "budget"):
             self._last_run.set(run.ended_at.timestamp())
 
     def refused(self, reason: str) -> None:
-        """Somebody was turned away."""
+        """Count a rejected caller."""
         self._refusals.labels(reason).inc()
 
     def connected(self, kind: str, by: int) -> None:
-        """Conversations were opened, or closed if fewer than none."""
+        """Count opened conversations; a negative number closes some."""
         self._open.labels(kind).inc(by)
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Count an application's responses and open requests."""
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: count responses and open requests."""
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        path = next((known for known in PATHS if scope["path"].startswith(known)), "other")
 
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            path = _path(scope["path"])
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._responses.labels(path, message["status"]).inc()
+            await send(message)
 
-            async def counted(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    self._responses.labels(path, message["status"]).inc()
-                await send(message)
-
-            self.connected(path, 1)
-            try:
-                await app(scope, receive, counted)
-            finally:
-                self.connected(path, -1)
-
-        return wrapped
+        self.connected(path, 1)
+        try:
+            await app(scope, receive, send_counted)
+        finally:
+            self.connected(path, -1)
 
     async def scraped(self, runtime: Runtime, _request: Request) -> Response:
-        """The figures, in Prometheus' text format."""
-        await self._store.look(runtime)
+        """Answer with the figures, in Prometheus' text format."""
+        await self._store.read(runtime)
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _StoreFigures:
-    """What is looked at when somebody asks, not counted as it happens."""
+    """Figures that are read at a scrape, not counted as they change."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str) -> Gauge:
@@ -144,21 +138,21 @@ class _StoreFigures:
             ["step"],
             registry=registry,
         )
-        self._looked = float("-inf")
-        self._looking = anyio.Lock()
+        self._read_at = float("-inf")
+        self._reading = anyio.Lock()
 
-    async def look(self, runtime: Runtime) -> None:
+    async def read(self, runtime: Runtime) -> None:
         self._model.set(runtime.model_ready)
         self._watching.set(runtime.feed.watching)
-        async with self._looking:
-            began = anyio.current_time()
-            if runtime.status == "ok" and began - self._looked < LOOK_S:
+        async with self._reading:
+            now = anyio.current_time()
+            if runtime.status == "ok" and now - self._read_at < STORE_FIGURES_S:
                 return
             try:
                 ready = runtime.status == "ok"
                 if ready:
-                    await self._look(runtime)
-                    self._looked = began
+                    await self._read(runtime)
+                    self._read_at = now
             except ZettelError:
                 ready = False
             self._ready.set(ready)
@@ -167,8 +161,8 @@ class _StoreFigures:
                     figure.set(nan)
                 self._queue.clear()
 
-    async def _look(self, runtime: Runtime) -> None:
-        # With the verbs, which the first answer must not wait for; they are there by now.
+    async def _read(self, runtime: Runtime) -> None:
+        # Late: the first answer must not wait for this import; it is loaded by now.
         from zettel.tools.evolve.run import queue  # noqa: PLC0415
 
         memory = await runtime.memory()
@@ -179,7 +173,3 @@ class _StoreFigures:
         self._commits.set(stats.commits_since_upkeep)
         for step, notes in (await queue(memory)).items():
             self._queue.labels(step).set(notes)
-
-
-def _path(path: str) -> str:
-    return next((known for known in PATHS if path.startswith(known)), "other")

@@ -1,4 +1,4 @@
-"""Ends requests that would never end by themselves, or that may not go on."""
+"""All requests in progress, so that shutdown and a revoked token can end them."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.transports.http.limits.sessions import Sessions
 
-AGAIN = b"5"
-"""Seconds after which a server that left may be back."""
+RESTART_RETRY_S = b"5"
+"""`Retry-After` of a server that is about to end."""
 LEAVING, REFUSED = 503, 401
-"""What a request is answered that had no answer yet: the server leaves, or its token is over."""
+"""Status for a request without a response: the server ends, or the token has ended."""
 
 
 class OpenRequests:
@@ -24,18 +24,18 @@ class OpenRequests:
         self._ended = False
 
     @property
-    def some_open(self) -> bool:
-        """Whether any request is in progress, or may come back to a session."""
-        return bool(self._open) or (self._sessions is not None and self._sessions.some_open)
+    def any_open(self) -> bool:
+        """Whether there is a request in progress or a session."""
+        return bool(self._open) or (self._sessions is not None and self._sessions.any_open)
 
-    def hold(self, sessions: Sessions) -> None:
-        """End sessions as well with those who opened them."""
+    def include(self, sessions: Sessions) -> None:
+        """End these sessions together with their owners' requests."""
         self._sessions = sessions
 
     def end(self) -> None:
-        """End every response in progress: cleanly if it has begun, with 503 if not.
+        """End every response in progress: cleanly if it has begun, else with 503.
 
-        Whoever still comes, on a connection that is open, is answered with 503 as well.
+        Later requests on open connections are answered with 503 as well.
         """
         self._ended = True
         for scope in tuple(self._open):
@@ -44,11 +44,11 @@ class OpenRequests:
     def end_refused(
         self, admits: Callable[[BaseUser], bool], may_return: Callable[[BaseUser], bool]
     ) -> None:
-        """End those of people who may not stay: cleanly if a response has begun, with 401 if not.
+        """End the requests of refused users: cleanly if a response has begun, else with 401.
 
         Args:
-            admits: Whether one who was let in may stay; nobody else is asked about.
-            may_return: Whether their sessions wait for them.
+            admits: Whether a user's requests may go on.
+            may_return: Whether a user's sessions are kept.
         """
         for cancelling, request in tuple(self._open.items()):
             user = request.get("user")
@@ -58,26 +58,22 @@ class OpenRequests:
         if self._sessions is not None:
             self._sessions.end_refused(may_return)
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Keep account of an application's requests."""
-
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            progress = _Progress(send)
-            if self._ended:
-                await progress.finish(LEAVING)
-                return
-            try:
-                await self._serve(app, scope, receive, progress)
-            except anyio.get_cancelled_exc_class():
-                if not self._ended:
-                    raise
-                # What is being written finishes even now, and uvicorn does not wait for all of it.
-                await progress.finish(LEAVING)
-
-        return wrapped
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: keep the request among the open ones while it is served."""
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        progress = _Progress(send)
+        if self._ended:
+            await progress.finish(LEAVING)
+            return
+        try:
+            await self._serve(app, scope, receive, progress)
+        except anyio.get_cancelled_exc_class():
+            if not self._ended:
+                raise
+            # A write in progress finishes, but uvicorn may cancel this task before.
+            await progress.finish(LEAVING)
 
     async def _serve(
         self, app: ASGIApp, scope: Scope, receive: Receive, progress: "_Progress"
@@ -94,7 +90,7 @@ class OpenRequests:
 
 
 class _Progress:
-    """How far a response has come."""
+    """The progress of one response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -112,6 +108,6 @@ class _Progress:
         if self._finished:
             return
         if not self._begun:
-            headers = [(b"retry-after", AGAIN)] if status == LEAVING else []
+            headers = [(b"retry-after", RESTART_RETRY_S)] if status == LEAVING else []
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

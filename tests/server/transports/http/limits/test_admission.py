@@ -251,7 +251,7 @@ async def test_a_request_with_somebody_elses_session_changes_nothing_about_it() 
                 for method in ("POST", "DELETE")
             ]
             # Forgotten here, it would outlive its token.
-            held = server.admission.sessions.some_open
+            held = server.admission.sessions.any_open
             mine = await hers.post("/mcp", json=LIST, headers=session)
 
     assert statuses == [404, 404]

@@ -23,7 +23,8 @@ async def test_a_body_that_is_declared_too_long_is_refused_before_any_of_it_is_r
     async def send(message: Message) -> None:
         told.append(message)
 
-    await admission.wrap(serve)(
+    await admission.handle(
+        serve,
         {
             "type": "http",
             "method": "POST",

@@ -16,7 +16,7 @@ class Callers:
 
     async def call(self, who: str) -> None:
         """Wait for a turn, and hold it until `end`."""
-        async with self._turns.turn(who, bounded=True):
+        async with self._turns.place(who, bounded=True):
             self.came.append(who)
             ended = anyio.Event()
             self._ends.setdefault(who, []).append(ended)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zettel.server.transports.http.limits.rate_limit import SWEPT, RateLimit
+from zettel.server.transports.http.limits.admission import KEPT_MAX_BUCKETS, RateLimit
 
 
 @dataclass
@@ -64,7 +64,7 @@ def test_one_bucket_empties_for_its_principal_alone() -> None:
 def test_full_buckets_are_forgotten() -> None:
     clock = Clock()
     rate = RateLimit(600, clock)
-    for number in range(SWEPT):
+    for number in range(KEPT_MAX_BUCKETS):
         rate.wait_s(number)
     clock.seconds += 1
     rate.wait_s("ana")

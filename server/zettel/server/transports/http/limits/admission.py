@@ -1,151 +1,193 @@
-"""What a request must keep within before it is served: rate, number, size, room in memory.
+"""Bounds that a request must keep before it is served: rate, number, size, memory.
 
-The order is that of cost: what is refused was neither read nor parsed.
+Checked in the order of their cost: a refused request was neither read nor parsed.
 """
 
+import time
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.limits import Limits
-from zettel.server.transports.http.limits.bodies import replay
 from zettel.server.transports.http.limits.fair_queue import FairQueue
-from zettel.server.transports.http.limits.rate_limit import RateLimit
-from zettel.server.transports.http.limits.rejections import AGAIN_S, Reason, Rejections, refusal
-from zettel.server.transports.http.limits.sessions import Sessions, whose
+from zettel.server.transports.http.limits.rejections import RETRY_S, Reason, Rejections, refusal
+from zettel.server.transports.http.limits.sessions import Sessions, principal_of
 
-BODIES = 8
-"""Largest bodies that are held at once; one principal may have a quarter of their bytes. The SDK
-and the parser hold each some three times over."""
+HELD_MAX_BODIES = 8
+"""Largest bodies held at once; one principal may hold a quarter of their bytes. The SDK and the
+parser hold each some three times over."""
+BODY = "zettel.body"
+"""Key in a POST's scope: its whole body; one byte or more too long for `/messages/` only."""
 REFUSAL = "zettel.refusal"
-"""In a request's scope: the words of the refusal that its sender reads on another stream."""
-MESSAGES = "/messages/"
+"""Key in a request's scope: text of a refusal that its sender reads on another stream."""
+MESSAGES_PATH = "/messages/"
+KEPT_MAX_BUCKETS = 1_024
+"""Buckets at which full ones are dropped before another is added."""
 
 _Refused = tuple[int, str, float, Reason]
+"""HTTP status, text, seconds to wait, reason."""
+
+
+class RateLimit:
+    """A token bucket per principal, kept as the moment at which it is full again.
+
+    The generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling).
+
+    Args:
+        per_minute: Requests of each principal, 1 and up; also the size of a bucket.
+        now: Monotonic clock, seconds.
+    """
+
+    def __init__(self, per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._step_s = 60.0 / per_minute
+        self._now = now
+        self._full_at: dict[Hashable, float] = {}
+
+    @property
+    def kept(self) -> int:
+        """Number of buckets in memory."""
+        return len(self._full_at)
+
+    def wait_s(self, principal: Hashable) -> float:
+        """Take one from the principal's bucket; if it is empty, seconds until it is not."""
+        now = self._now()
+        full_at = max(self._full_at.get(principal, now), now) + self._step_s
+        if full_at - now > 60.0 + 1e-9:
+            return full_at - now - 60.0
+        if len(self._full_at) >= KEPT_MAX_BUCKETS and principal not in self._full_at:
+            self._full_at = {name: at for name, at in self._full_at.items() if at > now}
+        self._full_at[principal] = full_at
+        return 0.0
 
 
 class Admission:
     """The bounds of one server's HTTP and SSE.
 
     Args:
-        limits: How much may be asked.
-        turned_away: Told of what was refused.
+        limits: The bounds.
+        rejections: Counts the refused requests.
     """
 
-    def __init__(self, limits: Limits, turned_away: Rejections) -> None:
+    def __init__(self, limits: Limits, rejections: Rejections) -> None:
         self.limits = limits
-        self.turned_away = turned_away
-        self.sessions = Sessions(limits, turned_away)
-        self.turns = FairQueue(limits.max_calls, limits.max_calls_each)
+        self.rejections = rejections
+        self.sessions = Sessions(limits, rejections)
+        self.queue = FairQueue(limits.max_calls, limits.max_calls_each)
         self._rate = RateLimit(limits.rate_per_minute) if limits.rate_per_minute else None
         self._open = Counter[Hashable]()
-        self._held = Counter[Hashable]()
+        self._held_bytes = Counter[Hashable]()
         self._leaving = False
 
     def leave(self) -> None:
-        """Refuse calls and streams from now on, and calls that wait: the server is to end."""
+        """From now on refuse calls, queued ones included, and new streams."""
         self._leaving = True
-        self.turns.leave()
+        self.queue.leave()
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Guard an application that knows who came in."""
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: pass a request of an authenticated user on within the bounds."""
+        # Requests for health and metadata have no `user`.
+        if scope["type"] != "http" or "user" not in scope:
+            await app(scope, receive, send)
+            return
+        principal = principal_of(scope)
+        if refused := self._refused(scope, principal):
+            await self._answer(refused, principal, scope, receive, send)
+            return
+        self._open[principal] += 1
+        try:
+            await self._read(app, principal, scope, receive, send)
+        finally:
+            _subtract(self._open, principal, 1)
 
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            # Who has no `user` was let in to look whether the server lives.
-            if scope["type"] != "http" or "user" not in scope:
-                await app(scope, receive, send)
-                return
-            who = whose(scope)
-            if refused := self._refused(scope, who):
-                await self._answer(refused, who, scope, receive, send)
-                return
-            self._open[who] += 1
-            try:
-                await self._read(app, who, scope, receive, send)
-            finally:
-                _less(self._open, who, 1)
-
-        return wrapped
-
-    def _refused(self, scope: Scope, who: Hashable) -> _Refused | None:
+    def _refused(self, scope: Scope, principal: Hashable) -> _Refused | None:
         if self._leaving and scope["method"] == "GET":
-            # Calls are told by the engine, in words that reach an agent; what goes with an answer
-            # that is still to come (clients ask for the tools' schemas then) is served.
-            return 503, "The server is about to end.", AGAIN_S, "leaving"
-        if who is None or scope["method"] == "DELETE":
-            # Whoever ends a session makes room.
+            # Calls are refused by the engine, in words that reach an agent; other POSTs are
+            # served, since clients ask for the tools' schemas while an answer is still to come.
+            return 503, "The server is about to end.", RETRY_S, "leaving"
+        if principal is None or scope["method"] == "DELETE":
+            # Ending a session frees memory.
             return None
         most = self.limits.max_connections_each
-        if self._open[who] >= most:
+        if self._open[principal] >= most:
             text = f"This access token has {most} requests in progress; end some."
-            return 429, text, AGAIN_S, "requests_at_once"
-        wait_s = 0.0 if self._rate is None else self._rate.wait_s(who)
+            return 429, text, RETRY_S, "requests_at_once"
+        wait_s = 0.0 if self._rate is None else self._rate.wait_s(principal)
         if not wait_s:
             return None
         text = f"This access token has sent {self.limits.rate_per_minute} requests in a minute."
-        if scope["path"].startswith(MESSAGES):
-            self.turned_away.count("rate", str(who))
+        if scope["path"].startswith(MESSAGES_PATH):
+            self.rejections.count("rate", str(principal))
             scope[REFUSAL] = f"{text} Try again in {max(1, round(wait_s))} s."
             return None
         return 429, text, wait_s, "rate"
 
     async def _read(
-        self, app: ASGIApp, who: Hashable, scope: Scope, receive: Receive, send: Send
+        self, app: ASGIApp, principal: Hashable, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Read the body within the bounds and pass the request on."""
         if scope["method"] != "POST":
             await app(scope, receive, send)
             return
         body, more, size = bytearray(), True, 0
-        refused = self._too_large(scope, who, _declared(scope))
+        refused = self._too_large(scope, principal, _declared_length(scope))
         try:
-            # Of one that is too long and whose sender is told on another stream, this is enough.
+            # Of a too long body for /messages/, which is refused on the stream, this is enough.
             while more and not refused and size <= self.limits.max_request_bytes:
                 message = await receive()
                 if message["type"] != "http.request":
                     return
                 part = message.get("body", b"")
-                self._held[who] += len(part)
+                self._held_bytes[principal] += len(part)
                 size += len(part)
                 body += part
                 more = message.get("more_body", False)
-                refused = self._too_large(scope, who, size)
+                refused = self._too_large(scope, principal, size)
             if refused:
-                await self._answer(refused, who, scope, receive, send)
+                await self._answer(refused, principal, scope, receive, send)
                 return
-            replayed = replay(bytes(body), receive)
+            scope[BODY] = bytes(body)
             body.clear()
-            await app(scope, replayed, send)
+            await app(scope, replay(scope[BODY], receive), send)
         finally:
-            _less(self._held, who, size)
+            _subtract(self._held_bytes, principal, size)
 
     async def _answer(
-        self, refused: _Refused, who: Hashable, scope: Scope, receive: Receive, send: Send
+        self, refused: _Refused, principal: Hashable, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        status, text, again_s, reason = refused
-        self.turned_away.count(reason, str(who or ""))
-        await refusal(status, text, again_s)(scope, receive, send)
+        status, text, retry_s, reason = refused
+        self.rejections.count(reason, str(principal or ""))
+        await refusal(status, text, retry_s)(scope, receive, send)
 
-    def _too_large(self, scope: Scope, who: Hashable, length: int) -> _Refused | None:
+    def _too_large(self, scope: Scope, principal: Hashable, length: int) -> _Refused | None:
         most = self.limits.max_request_bytes
-        if length > most and not scope["path"].startswith(MESSAGES):
+        if length > most and not scope["path"].startswith(MESSAGES_PATH):
             text = f"The request's body is longer than {most:,} bytes. Send less at a time."
             return 413, text, 0.0, "request_size"
-        whole = BODIES * most
-        if self._held.total() > whole or (who is not None and self._held[who] > whole // 4):
+        held, whole = self._held_bytes, HELD_MAX_BODIES * most
+        if held.total() > whole or (principal is not None and held[principal] > whole // 4):
             text = "The server holds as much of unanswered requests as it can."
             return 503, text, 1.0, "request_memory"
         return None
 
 
-def _declared(scope: Scope) -> int:
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns a whole body first, then what follows it."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return receive_again
+
+
+def _declared_length(scope: Scope) -> int:
     lengths = (value for name, value in scope["headers"] if name == b"content-length")
     length = next(lengths, b"0")
     return int(length) if length.isdigit() else 0
 
 
-def _less(counts: "Counter[Hashable]", who: Hashable, by: int) -> None:
-    counts[who] -= by
-    if not counts[who]:
-        del counts[who]
+def _subtract(counts: "Counter[Hashable]", principal: Hashable, number: int) -> None:
+    counts[principal] -= number
+    if not counts[principal]:
+        del counts[principal]

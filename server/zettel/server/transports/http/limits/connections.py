@@ -1,80 +1,80 @@
-"""HTTP connections that nobody can hold on to by being slow, and no more of them than are set.
+"""HTTP connections: how many there are, and how long a client may take.
 
-Uvicorn waits for ever for the rest of a request's head or body, and for a client to take what it is
-sent. Here each has its time. When there are too many connections, the one that has been without a
-request longest makes room for the next, as nginx does (`ngx_drain_connections`): so opening many
-and saying nothing shuts nobody out.
+Uvicorn's protocol serves a connection, and waits without limit for the rest of a request and for a
+client that does not read. `Connection` stands in front of it and ends such connections. At the
+bound the connection that has been without a request longest makes room, as in nginx
+(`ngx_drain_connections`), so that silent connections keep no client out.
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
-import h11
+import anyio
 import uvicorn
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from zettel.server.config.limits import Limits
 from zettel.server.transports.http.limits.rejections import Reason, Rejections
 
-MAX_HEAD = 16_384
-"""Bytes of a request's head: h11's own default, and twice what nginx takes for one header."""
-BACKLOG = 100
-"""Connections taken at once (asyncio's default): so many may be open above the most until it is
-seen. Uvicorn's 2,048 would be more than most systems let a process open."""
-SURPLUS = 32
-"""Connections above the most that are told so; those above them are cut off."""
-AGAIN_S = 5
-"""Seconds after which one who found no room may come again: an idle connection lasts as long."""
+HEAD_MAX_BYTES = 16_384
+"""Of a request's head: h11's default, and twice what nginx takes for one header."""
+ACCEPT_BACKLOG = 100
+"""Connections accepted at once (asyncio's default); uvicorn's 2,048 exceed most file limits."""
+SURPLUS_CONNECTIONS = 32
+"""Connections above the bound that get a 503; further ones are closed without an answer."""
+CONNECTION_RETRY_S = 5
+"""`Retry-After` where no connection is free: an idle one lasts as long."""
 
 
 class Connections:
     """All connections of one server.
 
     Args:
-        limits: How many there may be, and how slow.
-        turned_away: Told of those that were cut off.
+        limits: Maximum number, and the time a client may take.
+        rejections: Counts the connections that were ended or refused.
     """
 
-    def __init__(self, limits: Limits, turned_away: Rejections) -> None:
+    def __init__(self, limits: Limits, rejections: Rejections) -> None:
         self.slow_s = limits.slow_seconds
-        self.turned_away = turned_away
-        self._most = limits.max_connections
-        self._open = dict["PatientProtocol", None]()
+        self.rejections = rejections
+        self._max = limits.max_connections
+        self._open = dict["Connection", None]()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, new: "PatientProtocol") -> bool:
-        """Keep a connection; False if there is no room for it."""
+    def add(self, new: "Connection") -> bool:
+        """Register a connection; False if there is no room for it."""
         self._open[new] = None
-        if len(self._open) <= self._most:
+        if len(self._open) <= self._max:
             return True
         idle = next((other for other in self._open if other.idle and other is not new), None)
         if idle is not None:
             idle.cut("connections")
             return True
-        self.turned_away.count("connections")
-        if len(self._open) > self._most + SURPLUS:
+        self.rejections.count("connections")
+        if len(self._open) > self._max + SURPLUS_CONNECTIONS:
             new.abort()
         return False
 
-    def remove(self, gone: "PatientProtocol") -> None:
-        """Forget a connection."""
-        self._open.pop(gone, None)
+    def remove(self, connection: "Connection") -> None:
+        """Unregister a connection."""
+        self._open.pop(connection, None)
 
 
-class PatientConfig(uvicorn.Config):
-    """Uvicorn's configuration, for connections that are kept count of.
+class ServerConfig(uvicorn.Config):
+    """Uvicorn's configuration with bounded connections.
 
     Args:
-        app: What is served.
-        connections: All of one server.
+        app: The application.
+        connections: All of the server.
         certificate: PEM file, for HTTPS.
         key: PEM file.
-        grace_s: Seconds open requests have to end.
+        grace_s: Time for open requests to end at shutdown.
     """
 
     def __init__(
@@ -89,20 +89,20 @@ class PatientConfig(uvicorn.Config):
         self.connections = connections
         super().__init__(
             app,
-            http=PatientProtocol,
+            http=Connection,
             ws="none",
             log_config=None,
             access_log=False,
-            backlog=BACKLOG,
+            backlog=ACCEPT_BACKLOG,
             timeout_graceful_shutdown=grace_s,
             ssl_certfile=certificate or None,
             ssl_keyfile=key or None,
-            h11_max_incomplete_event_size=MAX_HEAD,
+            h11_max_incomplete_event_size=HEAD_MAX_BYTES,
         )
 
 
-class PatientProtocol(H11Protocol):
-    """One connection, whose client has so long for each thing it is to do, and no longer."""
+class Connection(asyncio.Protocol):
+    """One connection: passes everything to uvicorn's protocol and limits the client's time."""
 
     def __init__(
         self,
@@ -111,153 +111,186 @@ class PatientProtocol(H11Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        assert isinstance(config, PatientConfig)
-        super().__init__(config, server_state, app_state, _loop)
+        assert isinstance(config, ServerConfig)
         self._all = config.connections
+        self._protocol = H11Protocol(config, server_state, app_state, _loop)
+        self._app: ASGIApp = self._protocol.app  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]: the same in uvicorn's types
+        self._protocol.app = self._serve  # pyright: ignore[reportAttributeAccessIssue]
+        self._loop = self._protocol.loop
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
-        self._phase: object = None
+        self._active = 0
+        self._unread_body = self._paused = False
+        self._begin_head()
 
     @property
     def idle(self) -> bool:
-        """Whether no request of it is being answered."""
-        # None until the first request, whatever uvicorn's types say.
-        return not self.cycle or self.cycle.response_complete
+        """Whether no request is in progress."""
+        return not self._active
 
     def cut(self, reason: Reason) -> None:
-        """End it at once."""
-        self._all.turned_away.count(reason)
+        """Count the reason and end the connection at once."""
+        self._all.rejections.count(reason)
         self._all.remove(self)
         self.abort()
 
     def abort(self) -> None:
-        """Close it without waiting for the client to take what it was sent."""
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
+        """Close the connection, discarding what the client has not read."""
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
         else:
-            # In good order, so that a client that has it in a pool sees it end.
-            self.transport.close()
+            # An orderly close, so that a client's connection pool notices it.
+            self._transport.close()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]: uvicorn's own
-        """Keep count of it, and begin to wait for a request."""
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Register the connection, and start the time for its first request."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._protocol.connection_made(transport)
         if not self._all.add(self):
-            self.app = _no_room
-        self._watch_reading()
+            self._app = _answer_no_room
+        self._start_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Unregister the connection."""
         self._all.remove(self)
-        for timer in (self._reading, self._writing):
-            if timer is not None:
-                timer.cancel()
-        super().connection_lost(exc)
+        self._stop_reading()
+        self._stop_writing()
+        self._protocol.connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """Pass it on."""
+        self._protocol.eof_received()
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends."""
-        super().data_received(data)
-        self._watch_reading()
+        """Pass it on, unless it makes a request's head too long."""
+        if self.idle:
+            self._start_reading()
+            if self._is_head_too_long(data):
+                self._all.rejections.count("header_size")
+                text = f"The request's head is longer than {HEAD_MAX_BYTES:,} bytes. Send less."
+                self._refuse(431, text)
+                return
+        self._protocol.data_received(data)
 
     def pause_writing(self) -> None:
-        """The client takes less than it is sent: from now on its time runs."""
-        super().pause_writing()
-        self._watch_writing()
+        """Start the client's time to read what it was sent."""
+        self._protocol.pause_writing()
+        self._paused = True
+        self._stop_writing()
+        self._start_writing()
 
     def resume_writing(self) -> None:
-        """It has taken what it was sent."""
-        super().resume_writing()
+        """Stop that time."""
+        self._protocol.resume_writing()
+        self._paused = False
+        self._stop_writing()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; its reads of the body end after `slow_s` in all."""
+        self._stop_reading()
+        self._active += 1
+        headers = {name for name, _ in scope["headers"]}
+        unread = bool(headers & {b"content-length", b"transfer-encoding"})
+        ends_at, slow, started = float("inf"), False, False
+
+        async def receive_in_time() -> Message:
+            nonlocal unread, ends_at, slow
+            if not unread:
+                return await receive()
+            ends_at = min(ends_at, anyio.current_time() + self._all.slow_s)
+            with anyio.move_on_after(ends_at - anyio.current_time()):
+                message = await receive()
+                unread = message.get("more_body", False)
+                return message
+            slow = True
+            return {"type": "http.disconnect"}
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive_in_time, send_noted)
+            if slow:
+                self._all.rejections.count("slow_request")
+                if started:
+                    self.abort()
+                else:
+                    close = {"connection": "close"}
+                    await PlainTextResponse(self._slow_text(), 408, close)(scope, receive, send)
+        finally:
+            self._active -= 1
+            self._unread_body = unread
+            self._begin_head()
+            self._start_writing()
+
+    def _begin_head(self) -> None:
+        self._head_bytes, self._head_end, self._head_complete = 0, b"", False
+
+    def _is_head_too_long(self, data: bytes) -> bool:
+        """Count the bytes of a head; not those that may be the rest of the last request's body."""
+        if self._unread_body or self._head_complete:
+            return False
+        end = self._head_end + data
+        self._head_complete = b"\r\n\r\n" in end or b"\n\n" in end
+        self._head_bytes += len(data)
+        self._head_end = end[-3:]
+        return not self._head_complete and self._head_bytes > HEAD_MAX_BYTES
+
+    def _start_reading(self) -> None:
+        if self._reading is None:
+            self._reading = self._loop.call_later(self._all.slow_s, self._end_slow_head)
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _end_slow_head(self) -> None:
+        self._all.rejections.count("slow_request")
+        if self._unread_body:
+            self.abort()
+        else:
+            self._refuse(408, self._slow_text())
+
+    def _start_writing(self) -> None:
+        if self._writing is None and self._transport.get_write_buffer_size():
+            self._writing = self._loop.call_later(self._all.slow_s, self._end_slow_reader)
+
+    def _stop_writing(self) -> None:
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
 
-    def on_response_complete(self) -> None:
-        """Wait for the next request; or for the client to take the last of this answer."""
-        super().on_response_complete()
-        self._watch_reading()
-        self._watch_closing()
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that was idle."""
-        super().timeout_keep_alive_handler()
-        self._watch_closing()
-
-    def shutdown(self) -> None:
-        """Close it in good order."""
-        super().shutdown()
-        self._watch_closing()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or has too long a head."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            # An answer has begun, and another one would be taken for the rest of it.
-            self.abort()
-            return
-        if len(self.conn.trailing_data[0]) > MAX_HEAD:
-            self._all.turned_away.count("header_size")
-            self._refuse(431, f"The request's head is longer than {MAX_HEAD:,} bytes. Send less.")
+    def _end_slow_reader(self) -> None:
+        self._writing = None
+        if self._paused or self._transport.is_closing():
+            if self._transport.get_write_buffer_size():
+                self.cut("slow_reader")
         else:
-            self._refuse(400, msg)
+            self._start_writing()
 
-    def _watch_reading(self) -> None:
-        """Have the client's time run while a request is on its way, for its head and its body."""
-        phase = None if self.transport.is_closing() else self._awaited()
-        if phase is self._phase:
-            return
-        self._phase = phase
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
-        if phase is not None:
-            self._reading = self.loop.call_later(self._all.slow_s, self._too_slow)
-
-    def _awaited(self) -> object:
-        """What of a request is to come: its head, once begun, its body, or nothing."""
-        state = self.conn.their_state
-        if state is h11.SEND_BODY:
-            return state
-        begun = not self.cycle or bool(self.conn.trailing_data[0])
-        return state if state is h11.IDLE and begun else None
-
-    def _too_slow(self) -> None:
-        if self.flow.read_paused:
-            # It is the application that does not take the body.
-            self._reading = self.loop.call_later(self._all.slow_s, self._too_slow)
-            return
-        self._all.turned_away.count("slow_request")
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._refuse(408, f"The request took longer than {self._all.slow_s:g} s. Send it anew.")
-        else:
-            self.abort()
-
-    def _watch_writing(self) -> None:
-        if self._writing is None:
-            self._writing = self.loop.call_later(self._all.slow_s, self.cut, "slow_reader")
-
-    def _watch_closing(self) -> None:
-        if self.transport.is_closing() and self.transport.get_write_buffer_size():
-            self._watch_writing()
+    def _slow_text(self) -> str:
+        return f"The request took longer than {self._all.slow_s:g} s. Send it anew."
 
     def _refuse(self, status: int, text: str) -> None:
-        """Answer in place of the application, which is told that the client has gone."""
+        """Answer in place of uvicorn, which has seen no whole request, and close."""
+        if self._transport.is_closing():
+            return
         body = text.encode()
-        head = h11.Response(
-            status_code=status,
-            headers=[
-                (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
-                (b"connection", b"close"),
-            ],
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            "content-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        parts: tuple[h11.Event, ...] = (head, h11.Data(data=body), h11.EndOfMessage())
-        self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
-        if self.cycle:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.close()
-        self._watch_closing()
+        self._transport.write(head.encode() + body)
+        self._transport.close()
+        self._start_writing()
 
 
-async def _no_room(scope: Scope, receive: Receive, send: Send) -> None:
-    text = f"The server has as many connections as it takes. Try again in {AGAIN_S} s."
-    headers = {"retry-after": str(AGAIN_S), "connection": "close"}
+async def _answer_no_room(scope: Scope, receive: Receive, send: Send) -> None:
+    text = f"The server has as many connections as it takes. Try again in {CONNECTION_RETRY_S} s."
+    headers = {"retry-after": str(CONNECTION_RETRY_S), "connection": "close"}
     await PlainTextResponse(text, 503, headers)(scope, receive, send)

@@ -1,8 +1,4 @@
-"""Who may work at once: so many in all, so many of each, and the others wait their turn.
-
-A turn that is free goes to whoever has the fewest, so that one who asks much keeps nobody else
-waiting for longer than one call takes.
-"""
+"""A fair queue of calls."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -13,96 +9,96 @@ import anyio
 
 from zettel.server.protocol.limit_errors import LeavingError, TooManyCallsError
 
-WAIT_S = 5.0
-"""Seconds a call may wait for its turn: short against the 60 that clients wait for an answer."""
+QUEUE_WAIT_S = 5.0
+"""Longest wait of a call in the queue; clients wait 60 s for an answer."""
 
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    who: str
+    principal: str
     bounded: bool
-    called: anyio.Event = field(default_factory=anyio.Event)
+    woken: anyio.Event = field(default_factory=anyio.Event)
     granted: bool = False
 
 
 class FairQueue:
-    """The turns of one server.
+    """Limits the calls carried out at once; a free place goes to the principal with the fewest.
 
     Args:
-        most: At once.
-        most_each: Of one principal at once; as many may wait.
-        wait_s: Seconds to wait for one.
+        max_calls: At once.
+        max_each: Of one principal at once; as many may wait.
+        wait_s: Longest wait for a place.
     """
 
-    def __init__(self, most: int, most_each: int, *, wait_s: float = WAIT_S) -> None:
-        self._most = most
-        self._most_each = most_each
+    def __init__(self, max_calls: int, max_each: int, *, wait_s: float = QUEUE_WAIT_S) -> None:
+        self._max_calls = max_calls
+        self._max_each = max_each
         self._wait_s = wait_s
         self._running = Counter[str]()
         self._waiting = dict[_Waiter, None]()
         self._leaving = False
 
     def leave(self) -> None:
-        """Give no more turns, and send away who waits: the server is to end."""
+        """Refuse all waiting and new calls, since the server is to end."""
         self._leaving = True
         for waiter in tuple(self._waiting):
-            waiter.called.set()
+            waiter.woken.set()
 
     @asynccontextmanager
-    async def turn(self, who: str, *, bounded: bool) -> AsyncGenerator[None]:
-        """Work once it is one's turn.
+    async def place(self, principal: str, *, bounded: bool) -> AsyncGenerator[None]:
+        """Hold a place while the body runs.
 
         Args:
-            who: Whose turn.
-            bounded: Whether the bound on each holds.
+            principal: Of the call.
+            bounded: Whether `max_each` holds for it.
 
         Raises:
-            TooManyCallsError: It did not come in time.
+            TooManyCallsError: No place became free in time.
             LeavingError: The server is to end.
         """
-        await self._take(who, bounded)
+        await self._take(principal, bounded)
         try:
             yield
         finally:
-            self._give_back(who)
+            self._give_back(principal)
 
-    async def _take(self, who: str, bounded: bool) -> None:
+    async def _take(self, principal: str, bounded: bool) -> None:
         if self._leaving:
             raise LeavingError
-        if self._may(who, bounded):
-            self._running[who] += 1
+        if self._has_place(principal, bounded):
+            self._running[principal] += 1
             return
-        queued = sum(waiter.who == who for waiter in self._waiting)
-        if queued >= (self._most_each if bounded else self._most):
+        queued = sum(waiter.principal == principal for waiter in self._waiting)
+        if queued >= (self._max_each if bounded else self._max_calls):
             raise TooManyCallsError(self._wait_s)
-        waiter = _Waiter(who, bounded)
+        waiter = _Waiter(principal, bounded)
         self._waiting[waiter] = None
         try:
             with anyio.move_on_after(self._wait_s):
-                await waiter.called.wait()
+                await waiter.woken.wait()
         except BaseException:
-            if waiter.granted:  # cancelled in the moment it was called
-                self._give_back(who)
+            if waiter.granted:  # cancelled at the moment it got its place
+                self._give_back(principal)
             raise
         finally:
             self._waiting.pop(waiter, None)
         if not waiter.granted:
             raise LeavingError if self._leaving else TooManyCallsError(self._wait_s)
 
-    def _may(self, who: str, bounded: bool) -> bool:
-        free = self._running.total() < self._most
-        return free and not (bounded and self._running[who] >= self._most_each)
+    def _has_place(self, principal: str, bounded: bool) -> bool:
+        free = self._running.total() < self._max_calls
+        return free and not (bounded and self._running[principal] >= self._max_each)
 
-    def _give_back(self, who: str) -> None:
-        """End a turn, and give what is free to those who wait: who has the fewest comes first."""
-        self._running[who] -= 1
-        if not self._running[who]:
-            del self._running[who]
-        while ready := [w for w in self._waiting if self._may(w.who, w.bounded)]:
+    def _give_back(self, principal: str) -> None:
+        """Free a place, and grant free places to waiters, the principal with the fewest first."""
+        self._running[principal] -= 1
+        if not self._running[principal]:
+            del self._running[principal]
+        while ready := [w for w in self._waiting if self._has_place(w.principal, w.bounded)]:
             if self._leaving:
                 return
-            following = min(ready, key=lambda waiter: self._running[waiter.who])
+            following = min(ready, key=lambda waiter: self._running[waiter.principal])
             del self._waiting[following]
-            self._running[following.who] += 1
+            self._running[following.principal] += 1
             following.granted = True
-            following.called.set()
+            following.woken.set()

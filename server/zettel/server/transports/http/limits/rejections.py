@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_S = 10.0
-"""Seconds between two lines about one reason: a flood is to fill no disk."""
+LOG_INTERVAL_S = 10.0
+"""Between two log lines of one reason, so that a flood fills no disk."""
+RETRY_S = 5.0
+"""`Retry-After` of a bound that others may free."""
 
 Reason = Literal[
     "leaving",
@@ -32,56 +34,47 @@ Reason = Literal[
 
 
 class Rejections:
-    """Counts of all that one server refused for being too much.
+    """Counters of what one server rejected.
 
     Args:
-        tell: Told the reason of each; metrics count there.
-        now: Seconds of a clock that never goes back.
+        report: Called with the reason of each; for the metrics.
+        now: Monotonic clock, seconds.
     """
 
     def __init__(
         self,
-        tell: Callable[[str], None] = lambda reason: None,
+        report: Callable[[str], None] = lambda reason: None,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = Counter[Reason]()
         """Since the process began."""
-        self._tell = tell
+        self._report = report
         self._now = now
-        self._told: dict[Reason, float] = {}
+        self._logged_at: dict[Reason, float] = {}
 
-    def count(self, reason: Reason, who: str = "") -> None:
-        """Take note of a refusal.
-
-        Args:
-            reason: Which bound it was.
-            who: The principal, where one is known.
-        """
+    def count(self, reason: Reason, principal: str = "") -> None:
+        """Count a rejection, and log it unless its reason was logged just now."""
         self.counts[reason] += 1
-        self._tell(reason)
+        self._report(reason)
         now = self._now()
-        if now - self._told.get(reason, float("-inf")) >= LOG_EVERY_S:
-            self._told[reason] = now
-            counted = self.counts[reason]
-            logger.warning("turned away: reason=%s principal=%r times=%d", reason, who, counted)
+        if now - self._logged_at.get(reason, float("-inf")) >= LOG_INTERVAL_S:
+            self._logged_at[reason] = now
+            times = self.counts[reason]
+            logger.warning("turned away: reason=%s principal=%r times=%d", reason, principal, times)
 
 
-AGAIN_S = 5.0
-"""Seconds after which a bound that others fill is worth another try."""
-
-
-def refusal(status: int, text: str, again_s: float = 0.0) -> Response:
+def refusal(status: int, text: str, retry_s: float = 0.0) -> Response:
     """A refusal as HTTP and JSON-RPC have it.
 
     Args:
         status: Of HTTP.
         text: What is wrong, as whole sentences.
-        again_s: Seconds after which the same request may do; 0 if it never will.
+        retry_s: Seconds after which the same request may pass; 0 for never.
     """
     headers = dict[str, str]()
-    if again_s:
-        seconds = max(1, math.ceil(again_s))
+    if retry_s:
+        seconds = max(1, math.ceil(retry_s))
         headers["retry-after"] = str(seconds)
         text = f"{text} Try again in {seconds} s."
     code = INVALID_REQUEST if status == 413 else INTERNAL_ERROR

@@ -12,7 +12,7 @@ from tests.server.processes import Launcher
 from zettel.server.auth.token_store import add_token
 from zettel.server.auth.tokens import make_token
 from zettel.server.config.addresses import is_loopback
-from zettel.server.config.preflight.exposure import exposure_refusals
+from zettel.server.config.preflight.serving import exposure_refusals
 from zettel.server.config.settings import load_settings
 from zettel.server.runtime.factories import opened
 

@@ -1,0 +1,251 @@
+"""`zettel serve`: its options, the checks before it, and the text printed when it is ready."""
+
+import json
+import logging
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from zettel.server.cli.command import LogLevel, Model, Namespace, Store, leave
+from zettel.server.config.settings import Settings, config_file, load_engine_settings
+from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.store_path import is_directory, one_spelling
+from zettel.server.observability.logs import configure_logging
+
+logger = logging.getLogger(__name__)
+
+ANY_ADDRESS = ("0.0.0.0", "::")
+"""Hosts that stand for every address of the machine."""
+TOKEN_PLACEHOLDER = "TOKEN"
+"""Printed in place of an access token, since others may read the output."""
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Default: loopback.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Default: 8377.", show_default=False)] = None,
+    store: Store = None,
+    namespace: Namespace = None,
+    model: Model = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="Name clients use; repeatable.", show_default=False)
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None, typer.Option(help="Of web pages; repeatable.", show_default=False)
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
+    tls_key: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be served, or why not.")
+    ] = False,
+    log_level: LogLevel = None,
+) -> None:
+    """Serve Streamable HTTP and SSE until interrupted; on other than loopback with tokens only."""
+    from zettel.server.commands.serve import base_url, listen, serve_http  # noqa: PLC0415
+    from zettel.server.engine.takeover import take_over  # noqa: PLC0415
+
+    settings = examined_settings(
+        context,
+        check,
+        host=host,
+        port=port,
+        store=store,
+        namespace=namespace,
+        model=model,
+        allowed_hosts=",".join(allowed_host) if allowed_host else None,
+        allowed_origins=",".join(allowed_origin) if allowed_origin else None,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        log_level=log_level,
+    )
+    listening = listen(settings.host, settings.port)
+    place = Rendezvous(one_spelling(settings.store))
+    lock = take_over(place, settings.ipc, base_url(settings, listening))
+
+    def announce(url: str, problem: str, needs_token: bool) -> None:
+        typer.echo(welcome(url, settings, problem, needs_token=needs_token))
+        sys.stdout.flush()
+
+    anyio.run(serve_http, settings, listening, lock, announce)
+    leave()
+
+
+def examined_settings(context: typer.Context, check: bool, **flags: object) -> Settings:
+    """Read and examine the settings to serve with; warnings go to standard error.
+
+    Args:
+        context: Of the command; holds the options before its name.
+        check: Whether to print what would be served, and exit.
+        flags: Of the command line; None if absent.
+
+    Raises:
+        MisconfiguredError: These settings cannot be served; names every problem.
+    """
+    from zettel.server.config.preflight.checks import (  # noqa: PLC0415  imports numpy
+        examine_flags,
+        model_warnings,
+    )
+
+    before: dict[str, str] = context.obj
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings, examined = anyio.run(examine_flags, {**before, **given})
+    configure_logging(settings.log_level, settings.log_format)
+    of_model = anyio.run(model_warnings, settings) if check else []
+    for warning in (*examined.warnings, *of_model):
+        if settings.log_format == "json" and not check:
+            # A reader of JSON logs reads no other lines.
+            logger.warning("%s", warning)
+        else:
+            typer.echo(f"zettel: warning: {warning}", err=True)
+    if check:
+        typer.echo(would_serve(settings))
+        leave()
+    return settings
+
+
+def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = False) -> str:
+    """The text printed when the server is ready.
+
+    Args:
+        url: Base URL, with the real port.
+        settings: Name the store and the model.
+        problem: Of store or model; empty if there is none.
+        needs_token: Whether clients have to send an access token.
+    """
+    state = f"Zettel is up, but: {problem}" if problem else "Zettel is ready."
+    client_url = _for_clients(url, settings)
+    access = _access(settings, needs_token)
+    # Where there is an authorization server, clients log in by themselves.
+    needs_token = needs_token and not settings.oauth_issuer
+    return "\n".join(
+        (
+            state,
+            "",
+            f"  Streamable HTTP  {url}/mcp",
+            f"  SSE              {url}/sse",
+            f"  Health           {url}/health",
+            f"  Data             {settings.store}",
+            f"  Model            {settings.model}",
+            f"  Access           {access}",
+            "",
+            "A client that starts its own server (stdio):",
+            _indented({"mcpServers": {"zettel": _stdio_entry(settings)}}),
+            "",
+            "A client that connects to this one (URL):",
+            _indented({"mcpServers": {"zettel": _url_entry(client_url, needs_token)}}),
+            "",
+            "Claude Code, either way:",
+            f"  claude mcp add zettel -- {shlex.join([_command(), *_arguments(settings)])}",
+            f"  claude mcp add --transport http zettel {client_url}/mcp{_option(needs_token)}",
+            "",
+            *_token_advice(client_url != url, needs_token),
+            *_advice(settings),
+            "Ctrl-C ends it.",
+        )
+    )
+
+
+def would_serve(settings: Settings) -> str:
+    """The text of `zettel serve --check` for examined settings that can be served."""
+    scheme = "https" if settings.tls_cert else "http"
+    url = f"{scheme}://{_bracketed(settings.host)}:{settings.port}"
+    return "\n".join(
+        (
+            "Nothing is in the way. zettel serve would listen here:",
+            "",
+            f"  Streamable HTTP  {url}/mcp",
+            f"  SSE              {url}/sse",
+            f"  Health           {url}/health",
+            f"  Data             {settings.store}",
+            f"  Model            {settings.model}",
+            f"  Allowed hosts    {', '.join(settings.allowed_hosts) or 'this machine'}",
+            f"  Allowed origins  {', '.join(settings.allowed_origins) or 'this machine'}",
+        )
+    )
+
+
+def _for_clients(url: str, settings: Settings) -> str:
+    """The base URL for clients on other machines, which cannot use an any-address."""
+    if settings.oauth_resource:
+        return settings.oauth_resource.rstrip("/")
+    scheme, _, rest = url.partition("://")
+    if settings.host not in ANY_ADDRESS or not settings.allowed_hosts:
+        return url
+    name, port = settings.allowed_hosts[0], rest.rpartition(":")[2]
+    return f"{scheme}://{name}" if ":" in name else f"{scheme}://{name}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _access(settings: Settings, needs_token: bool) -> str:
+    if settings.oauth_issuer:
+        return f"with a token of {settings.oauth_issuer}"
+    return "with an access token" if needs_token else "everybody on this machine"
+
+
+def _url_entry(url: str, needs_token: bool) -> dict[str, object]:
+    entry: dict[str, object] = {"type": "http", "url": f"{url}/mcp"}
+    return entry | (
+        {"headers": {"Authorization": f"Bearer {TOKEN_PLACEHOLDER}"}} if needs_token else {}
+    )
+
+
+def _option(needs_token: bool) -> str:
+    return f' --header "Authorization: Bearer {TOKEN_PLACEHOLDER}"' if needs_token else ""
+
+
+def _token_advice(named: bool, needs_token: bool) -> list[str]:
+    """How to fill in the token, and the address behind a proxy."""
+    if not needs_token:
+        return []
+    lines = [
+        f"Each client has a token of its own in the place of {TOKEN_PLACEHOLDER}:"
+        " zettel token create."
+    ]
+    if named:
+        lines.append("Behind a proxy, its address stands in the place of this one.")
+    return [*lines, ""]
+
+
+def _stdio_entry(settings: Settings) -> dict[str, object]:
+    return {"command": _command(), "args": _arguments(settings)}
+
+
+def _arguments(settings: Settings) -> list[str]:
+    # Clients start their servers with hardly any environment, so the store is an argument.
+    store = settings.store
+    if "://" not in store:
+        store = str(Path(store).expanduser().absolute())
+    return ["--store", store]
+
+
+def _advice(settings: Settings) -> list[str]:
+    """The setting to store so that clients use the same model without this server."""
+    store = one_spelling(settings.store)
+    if not is_directory(store) or settings.model == load_engine_settings(store).model:
+        return []
+    file = config_file(store)
+    line = f"model = {json.dumps(settings.model)}"
+    return [
+        f"So that clients have the same model when this is not up, put {line}",
+        f"into {file}.",
+        "",
+    ]
+
+
+def _command() -> str:
+    beside = Path(sys.executable).with_name("zettel")
+    return str(beside) if beside.exists() else (shutil.which("zettel") or "zettel")
+
+
+def _indented(value: dict[str, object]) -> str:
+    lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+    return "\n".join(f"  {line}" for line in lines)
