@@ -24,14 +24,19 @@ class OAuthSettings(BaseSettings):
     """Where tokens come from and what they say; a part of `Settings`."""
 
     oauth_issuer: _URL = ""
-    """The authorization server, as its tokens' `iss` says; empty for tokens of the store."""
+    """Authorization server whose access tokens are taken in place of the store's, written exactly
+    as their `iss`; empty for tokens of the store. See
+    docs/remote.md#tokens-of-an-authorization-server."""
     oauth_resource: _URL = ""
-    """This server, as its clients reach it: an address that `/mcp` and `/sse` lie below."""
+    """This server's address as clients reach it, such as `https://memory.example.org`; `/mcp` and
+    `/sse` lie below it."""
     oauth_audience: str = ""
-    """What the tokens' `aud` holds; empty for `oauth_resource`."""
+    """Value that the tokens' `aud` holds; empty for `oauth_resource`."""
     oauth_claim: str = Field(default=SCOPE_CLAIM, min_length=1)
-    """Claim with entries `zettel:NAMESPACE` and `zettel:NAMESPACE:ro`; dots lead inwards."""
+    """Claim that names namespaces, with entries `zettel:NAMESPACE` and `zettel:NAMESPACE:ro`; dots
+    lead inwards (`resource_access.zettel.roles`), `scp` stands in for `scope`."""
     oauth_scopes: str = Field(default="", pattern=r"^[!#-\[\]-~ ]*$")
-    """Scopes that clients are told to ask for, with spaces between them (RFC 6749, 3.3)."""
+    """Scopes, with spaces between them, that clients are asked to request (RFC 6749, section
+    3.3)."""
     oauth_jwks: _URL = ""
-    """Of the keys that sign tokens; empty to have the issuer's metadata say it."""
+    """Address of the keys that sign tokens; empty to take it from the issuer's metadata."""
