@@ -1,15 +1,19 @@
 """What the pages say exists: commands, options, settings, targets, files, levels, snippets."""
 
 import ast
+import os
 import re
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+import anyio
 import pytest
 from docs import generate
+from mcp import Client, StdioServerParameters
 from tests.package_graph import LEVEL_OF, modules, package_of, package_pairs, tree
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -44,7 +48,12 @@ def text(document: Path) -> str:
 
 def blocks(document: Path, language: str) -> list[str]:
     """Its code blocks of a language."""
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text(document), re.M | re.S)
+    return blocks_of(text(document), language)
+
+
+def blocks_of(page: str, language: str) -> list[str]:
+    """The code blocks of a language in a page, or in a part of one."""
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page, re.M | re.S)
 
 
 def section(document: Path, title: str) -> str:
@@ -240,6 +249,50 @@ def test_a_configuration_it_shows_can_be_used(document: Path, tmp_path: Path) ->
 
         settings = load_settings(store=str(tmp_path))
         assert set(tomllib.loads(block)) <= settings.model_fields_set
+
+
+async def test_a_backup_is_made_and_restored_as_the_page_shows(tmp_path: Path) -> None:
+    here = str(Path(sys.executable).with_name("zettel"))
+    restored = tmp_path / "restored"
+    environment = os.environ | {
+        "ZETTEL_STORE": str(tmp_path / "store"),
+        "ZETTEL_ERASURES": str(tmp_path / "erasures"),
+        "ZETTEL_MODEL": "hash",
+    }
+    started = StdioServerParameters(command=here, args=["--in-process"], env=environment)
+    async with Client(started) as client:
+        await client.call_tool("remember", {"content": "Ana lives in Paris", "namespace": "user"})
+    [block] = blocks_of(section(DOCS / "data.md", "Back up and restore"), "sh")
+
+    for line in block.splitlines():
+        _, *words = shlex.split(line.replace("DIR", str(restored)))
+        await anyio.run_process([here, *words], cwd=tmp_path, env=environment)
+
+    listing = [here, "list", "--namespace", "user", "--store", str(restored)]
+    listed = await anyio.run_process(listing, env=environment)
+    assert b"Ana lives in Paris" in listed.stdout
+
+
+def test_the_figures_it_boasts_of_are_those_of_the_results() -> None:
+    results = section(ROOT / "benchmarks" / "RESULTS.md", "locomo-dev")
+    # The first of each: with speakers told, as a server is used.
+    [total, *_] = re.findall(r"^\| \*\*all answerable\*\* \| (.+) \|$", results, re.M)
+    [multi_hop, *_] = re.findall(r"^\| multi-hop \| (.+) \|$", results, re.M)
+    questions, _, at_5, at_10, _, _, ndcg, _ = total.split(" | ")
+    of_two_steps = multi_hop.split(" | ")[3]
+    [answerable, unanswerable] = re.findall(
+        r"^\| (?:un)?answerable \| (\d+) \| \d+ \| \d+ \| ([\d.]+) %", results, re.M
+    )[:2]
+    shown = [f"{float(figure):.1f}" for figure in (at_5, at_10, ndcg, of_two_steps)]
+    quality = text(DOCS / "quality.md")
+
+    assert f"| {' | '.join(shown)} |" in quality
+    told = f"{float(unanswerable[1]):.0f}"
+    assert f"For {100 - int(told)} % of them the verdict is `found`, for {told} %" in quality
+    assert f"{float(answerable[1]):.0f} % come without `found`" in quality
+    readme = text(ROOT / "README.md")
+    assert f"| {questions} | **{shown[0]}** | **{shown[1]}** |" in readme
+    assert f"`found` to {100 - int(told)} % of LoCoMo's" in readme
 
 
 def test_the_weights_it_promises_are_the_ones_that_are_checked() -> None:
