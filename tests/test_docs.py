@@ -230,6 +230,15 @@ def test_every_tool_is_described_with_every_argument() -> None:
         assert described[: len(entry.arguments.model_fields)] == list(entry.arguments.model_fields)
 
 
+def test_every_key_of_an_answer_that_it_explains_exists() -> None:
+    by_hand, _, generated = text(DOCS / "tools.md").partition(generate.MARKER)
+    rows = re.findall(r"^\| (`[^|]+) \|", by_hand.partition("| key of an answer |")[2], re.M)
+    explained = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+
+    assert len(explained) > 15
+    assert explained <= set(re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|[^|]*\|$", generated, re.M))
+
+
 def test_every_argument_that_a_description_leaves_open_is_explained() -> None:
     by_hand, _, _ = text(DOCS / "tools.md").partition(generate.MARKER)
     fields = [
@@ -239,7 +248,8 @@ def test_every_argument_that_a_description_leaves_open_is_explained() -> None:
     ]
     described = {name for name, description in fields if description}
 
-    explained = set(re.findall(r"`(\w+)`", by_hand))
+    rows = re.findall(r"^\| (`[^|]+) \|", by_hand.partition("| key of an answer |")[0], re.M)
+    explained = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
     assert {name for name, _ in fields} - described <= explained
 
 
