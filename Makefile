@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 QUICK := -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ check: install ## formatting, lint and types: what CI checks
 
 graph: install ## print the packages by level, what each imports, and the figures of the import graph
 	@exec $(BIN)/python -m tests.package_graph
+
+docs: install ## write what docs/{settings,cli,tools}.md take from the code
+	@exec $(BIN)/python docs/generate.py
 
 bench-retrieval: install ## measure recall through the server (DATA=folder [OUT=run.jsonl] [TRANSPORT=stdio|http|sse] [ARGS=--no-subjects])
 	@test -n "$(DATA)" || { echo "Say which data: make bench-retrieval DATA=folder" >&2; exit 2; }

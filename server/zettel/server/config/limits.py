@@ -32,24 +32,32 @@ class Limits(BaseModel):
     """Bounds of HTTP and SSE, and quotas of the store."""
 
     max_request_bytes: int = Field(default=MAX_MESSAGE, ge=LEAST_REQUEST, le=MAX_MESSAGE)
-    """Of one request's body."""
+    """Bytes of one request's body."""
     slow_seconds: float = Field(default=30.0, gt=0)
-    """For a client to send a request's head, its body, and to read its answer, each from the
-    first byte; nginx allows 60 from the last one (`client_header_timeout` and the like)."""
+    """Seconds that a client may take to send a request's head, then its body, and to take what it
+    is sent. nginx gives each 60, counted from the last byte (`client_header_timeout` and the like);
+    these are counted from the first."""
     max_connections: int = Field(default=500, ge=1)
-    """In total; below the usual limit of 1,024 open files."""
+    """Connections in all; keep it below the number of files that the process may open (`ulimit -n`,
+    1,024 on most systems)."""
     max_connections_each: int = Field(default=64, ge=1)
-    """Requests in progress of one token, streams among them."""
+    """Requests in progress of one access token, streams among them."""
     max_sessions: int = Field(default=1_000, ge=1)
+    """Sessions of the protocol's older (handshake) era over HTTP, in all; some 40 KB each."""
     max_sessions_each: int = Field(default=100, ge=1)
-    """Sessions of the handshake era over HTTP; about 40 KB each."""
+    """Sessions of the older era over HTTP of one access token."""
     max_calls: int = Field(default=64, ge=1)
+    """Calls and resource readings carried out at once over HTTP and SSE; others wait up to 5 s."""
     max_calls_each: int = Field(default=16, ge=1)
-    """Calls and readings carried out at once."""
+    """Calls and resource readings carried out at once of one access token."""
     rate_per_minute: int = Field(default=1_200, ge=0)
-    """Requests of one token, also at once after a pause; 0 is no bound."""
+    """Requests a minute of one access token, and as many at once after a pause; 0 is no bound."""
     recall_seconds: float = Field(default=30.0, gt=0)
-    """For one recall or resource reading: half of what clients wait (MCP TypeScript SDK: 60)."""
+    """Seconds that one recall, or the reading of one resource, may take over HTTP and SSE: half of
+    what clients wait by default (MCP TypeScript SDK: 60)."""
     quota_notes: int | None = Field(default=None, ge=1)
+    """Notes that one namespace may hold, forgotten ones included; without a value there is no
+    bound. See docs/limits.md#quotas."""
     quota_bytes: int | None = Field(default=None, ge=1)
-    """Of one namespace; None is no bound."""
+    """Bytes of text that one namespace may hold, earlier revisions included; without a value there
+    is no bound. See docs/limits.md#quotas."""

@@ -125,30 +125,47 @@ class Settings(Limits, BaseSettings):
     )
 
     store: str = Field(default_factory=default_store, min_length=1)
-    """Directory or URI of the store."""
+    """Directory or URI of the store: where the notes live. By default `zettel` in the platform's
+    user data directory (Linux: `~/.local/share/zettel`); see docs/data.md."""
     erasures: str = Field(default_factory=default_state, min_length=1)
-    """Directory of the copy of the erasure record, for restores into empty stores."""
+    """Directory of a second copy of the record of erasures (salted hashes, no text), so that no
+    backup restored on this machine brings back what was erased. By default `zettel` in the
+    platform's state directory; see docs/erasure.md."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
-    """None: the project of the working directory, else `user`."""
+    """Default namespace. By default the project: the git root of the client's working directory,
+    else `user`."""
     session: str | None = Field(default=None, max_length=256)
-    """None: one made per process on stdio, none over HTTP and SSE."""
+    """Session of notes that are stored without one. By default one for each process on stdio, none
+    over HTTP and SSE."""
     model: str = Field(default=DEFAULT_MODEL, min_length=1)
-    """Embedding model by name or path; `hash` needs no model and knows no meaning."""
+    """Embedding model: any sentence-transformers model, by path or by its name in the local Hugging
+    Face cache; `hash` needs no model and finds notes by their words, not by their meaning. See
+    docs/quality.md#better-models."""
     reranker: str = ""
-    """Cross-encoder that reorders the best notes, by name or path; empty for none."""
+    """Cross-encoder that reorders the best notes, by path or by its name in the local Hugging Face
+    cache; empty for none. See docs/quality.md#a-reranker."""
     host: str = Field(default="127.0.0.1", min_length=1)
+    """Address that `zettel serve` listens on; any other than a loopback address needs what
+    docs/remote.md says."""
     port: int = Field(default=8377, ge=0, le=65535)
+    """Port that `zettel serve` listens on; 0 takes any free port."""
     allowed_hosts: Hosts = ()
-    """Names, besides this machine's own, that clients may reach the server by."""
+    """Names, besides this machine's own, by which clients may reach the server (`--allowed-host`,
+    repeatable)."""
     allowed_origins: Origins = ()
-    """Origins, besides this machine's own, whose web pages may reach the server."""
+    """Origins, besides this machine's own, whose web pages may reach the server
+    (`--allowed-origin`, repeatable)."""
     tls_cert: str = ""
+    """PEM file of a certificate, with which the server speaks HTTPS; empty for HTTP."""
     tls_key: str = ""
-    """PEM files, for HTTPS; empty for HTTP."""
+    """PEM file of the certificate's private key."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged. Logs go to standard error, an engine's to `.engine/engine.log` in
+    the store, and hold no note text at any level."""
     log_format: LogFormat = "text"
+    """`json`: one object a line."""
     protocol: Literal["auto", "legacy"] = "auto"
-    """`legacy` speaks only the handshake, for clients that mix both eras on one pipe."""
+    """`legacy` speaks only the handshake era, for clients that mix both eras on one pipe."""
     evolve_minutes: float = Field(default=15.0, gt=0)
     """Minutes between evolution runs while nobody writes."""
     settle_seconds: float = Field(default=2.0, ge=0)
@@ -156,51 +173,71 @@ class Settings(Limits, BaseSettings):
     idle_minutes: float = Field(default=10.0, gt=0)
     """Minutes without a client and without work after which an engine leaves."""
     ipc: Literal["unix", "tcp"] = "unix"
-    """How an attachment and its engine talk."""
+    """How an attachment and its engine talk: a Unix socket, or `tcp`, a loopback port and a
+    secret."""
     durability: Literal["fast", "power-loss"] = "fast"
-    """`power-loss` has every commit on the disk before it is acknowledged."""
+    """`power-loss` has every commit on the disk before it is acknowledged. Measured on a busy
+    virtual disk: a `remember` takes 36 ms instead of 31 at the median without the model's share,
+    1.1 times as long."""
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
-    """Confidence from which recall's verdict is `found`."""
+    """Confidence from which recall's verdict is `found`: 0 says `found` always; a higher value
+    warns more often of notes that may be about somebody else or not about the question."""
     archive_below: float = Field(default=0.0, ge=0, lt=1)
-    """Share still held below which evolution archives a note; 0 archives nothing."""
+    """Share of a note still held below which evolution archives it; 0 archives nothing. Leave it at
+    0 unless the store must stay small: docs/evolution.md#archiving says what it costs."""
     llm_model: str = ""
-    """LLM that evolution may ask, as its service calls it; empty for none: all is by rule."""
+    """LLM that words what evolution writes, as its service calls it; empty for none: everything is
+    by rule. See docs/evolution.md#an-llm."""
     llm_base_url: str = Field(default=LOCAL_LLM, pattern=r"^https?://")
-    """Of a service with OpenAI's HTTP interface."""
+    """Address of a service with OpenAI's HTTP interface; the default is Ollama on this machine."""
     llm_key: SecretStr = SecretStr("")
+    """Key of that service; never logged."""
     llm_timeout_seconds: float = Field(default=60.0, gt=0)
-    """Of one question, answer included."""
+    """Seconds that one question to the LLM may take, its answer included."""
     llm_tokens_run: int = Field(default=100_000, ge=0)
+    """Tokens, read and written, that one evolution run may use."""
     llm_tokens_day: int = Field(default=1_000_000, ge=0)
-    """Tokens read and written, of one evolution run and of one UTC day."""
+    """Tokens, read and written, that one day (UTC) may use."""
     llm_price_in: float = Field(default=0.0, ge=0)
+    """Price of a million tokens read, in any currency."""
     llm_price_out: float = Field(default=0.0, ge=0)
-    """Of a million tokens read and written, in any currency."""
+    """Price of a million tokens written, in the same currency."""
     llm_money_run: float | None = Field(default=None, gt=0)
+    """Cost of one evolution run at most, at these prices; without a value there is no bound."""
     llm_money_day: float | None = Field(default=None, gt=0)
-    """In the prices' currency; None is no bound."""
+    """Cost of one day (UTC) at most, at these prices; without a value there is no bound."""
     retain_days: Annotated[dict[str, float], NoDecode, BeforeValidator(_from_json)] = Field(
         default_factory=dict[str, float]
     )
-    """`NAMESPACE` or `NAMESPACE/KIND`, `*` for any -> days after which such notes are erased."""
+    """Days after which notes are erased: `NAMESPACE` or `NAMESPACE/KIND` -> days, `*` for any. As a
+    variable JSON, such as `{"*/working": 30}`; in `config.toml` a table `[retain_days]`. See
+    docs/erasure.md#retention."""
     consolidate: bool = False
-    """Whether evolution composes gists, concepts and a profile."""
+    """Whether evolution also composes gists, concepts and a profile; see
+    docs/evolution.md#gists-concepts-and-a-profile."""
     evolve_off: Namespaces = ()
-    """Namespaces whose notes evolution does not change."""
+    """Namespaces whose notes evolution leaves as they were stored; they get their vectors and are
+    found. With commas between them, in `config.toml` a list."""
     llm_off: Namespaces = ()
-    """Namespaces whose notes no LLM is shown."""
+    """Namespaces whose notes no LLM is shown; they evolve by rule. With commas between them, in
+    `config.toml` a list."""
     oauth_issuer: _Url = ""
-    """The authorization server: `iss` of its tokens; empty for tokens of the store."""
+    """Authorization server whose access tokens are taken in place of the store's, written exactly
+    as their `iss`; empty for tokens of the store. See
+    docs/remote.md#tokens-of-an-authorization-server."""
     oauth_resource: _Url = ""
-    """Base URL of this server for its clients, without `/mcp` or `/sse`."""
+    """This server's address as clients reach it, such as `https://memory.example.org`; `/mcp` and
+    `/sse` lie below it."""
     oauth_audience: str = ""
-    """`aud` of the tokens; empty for `oauth_resource`."""
+    """Value that the tokens' `aud` holds; empty for `oauth_resource`."""
     oauth_claim: str = Field(default=SCOPE_CLAIM, min_length=1)
-    """Claim with entries `zettel:NAMESPACE` and `zettel:NAMESPACE:ro`; dots separate a path."""
+    """Claim that names namespaces, with entries `zettel:NAMESPACE` and `zettel:NAMESPACE:ro`; dots
+    lead inwards (`resource_access.zettel.roles`), `scp` stands in for `scope`."""
     oauth_scopes: str = Field(default="", pattern=r"^[!#-\[\]-~ ]*$")
-    """Scopes that clients should request, separated by spaces (RFC 6749, 3.3)."""
+    """Scopes, with spaces between them, that clients are asked to request (RFC 6749, section
+    3.3)."""
     oauth_jwks: _Url = ""
-    """URL of the signing keys; empty to read it from the issuer's metadata."""
+    """Address of the keys that sign tokens; empty to take it from the issuer's metadata."""
 
     @classmethod
     def settings_customise_sources(

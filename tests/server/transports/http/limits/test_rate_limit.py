@@ -77,7 +77,7 @@ def test_buckets_that_are_not_full_are_not_forgotten() -> None:
     rate = RateLimit(2, clock)
     for _ in range(2):
         rate.wait_s("ana")
-    for number in range(SWEPT - 1):
+    for number in range(KEPT_MAX_BUCKETS - 1):
         rate.wait_s(number)
     clock.seconds += 30
     # The others are full again; that of ana is half full.
