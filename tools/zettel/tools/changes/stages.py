@@ -1,12 +1,11 @@
-"""Stages of evolution that writes and evolution both know, and who makes its changes."""
+"""Stages of evolution, shared by writes and evolution."""
 
 from zettel.storage.notes import (
     State,
 )
 
 WITHDRAW = "withdraw"
-"""`Note.change` of the revisions that this step makes, and of those that take out of recall what
-cites a note that left it."""
+"""`Note.change` of revisions that take a composed note out of recall with its source."""
 
 
 CONSTRUCTED = 1
@@ -22,16 +21,17 @@ REVISED = 4
 
 
 CONSOLIDATED = 5
-"""Values of `Note.stage`: the last step that has seen a revision's words."""
+"""Values of `Note.stage`: the last step that has read a revision."""
 
 
 SCHEDULER = "scheduler"
-"""Who evolution's revisions are by."""
+"""`Note.changed_by` of evolution's revisions."""
 
 
 def stage_after(state: State) -> int:
-    """The stage of a note whose state has just changed, for evolution to look at it again.
+    """The stage of a note whose state has changed.
 
-    One that has come back passes every step; of one that is away, only what leads to it is seen to.
+    An active note passes every step again; for others only the links that lead to them are
+    reviewed.
     """
     return 0 if state is State.ACTIVE else LINKED

@@ -1,7 +1,7 @@
-"""What forgotten notes have taught others goes with them: their words must not live on elsewhere.
+"""Removes what forgotten notes have taught others.
 
-An LLM revises notes in the light of new ones (`evolve/revise.py`) and leaves a `revised_by` link
-where it did. Nothing else of a note is ever made from another one's words.
+With an LLM, `revise` rewords notes in the light of new ones and leaves a `revised_by` link. No
+other step derives a note's fields from another note's words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ UNLEARN = "unlearn"
 async def unlearn(
     memory: Memory, forgotten: Sequence[str], *, by: str, now: datetime
 ) -> list[Note]:
-    """Take everything an LLM made out of the notes that forgotten ones have revised.
+    """Removes everything an LLM derived in notes that forgotten ones have revised.
 
-    Evolution then describes them anew. Done again it changes nothing.
+    Evolution describes them anew. Idempotent.
 
     Args:
         memory: The store.
-        forgotten: Ids of notes that are forgotten.
-        by: Who forgot them.
-        now: When.
+        forgotten: Ids of forgotten notes.
+        by: `changed_by` of the revisions.
+        now: Transaction time.
 
     Returns:
-        The notes' new revisions.
+        The new revisions.
 
     Raises:
         ChangedMeanwhileError: Others kept changing these notes.
@@ -86,7 +86,7 @@ async def _unlearnt(
 
 
 def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:
-    """Tags that an LLM added to the agent's own as it revised, since the agent last set them."""
+    """Tags that an LLM has added to an agent's since the agent last set them."""
     added = set[str]()
     for before, after in pairwise(revisions):
         if after.change == "revise":

@@ -1,4 +1,4 @@
-"""One thing that is not as it should be, in words for the person who keeps the store."""
+"""Checks of a store: each maps facts to findings, in words for its owner."""
 
 import json
 from collections import Counter, defaultdict
@@ -12,40 +12,40 @@ from zettel.storage.notes import NEEDS_REVIEW
 from zettel.tools.evolve.lease import LEASE_KEY
 
 FINDING_MAX_EXAMPLES = 5
-"""Examples that a finding names."""
+"""Examples in a finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check found; none of it is anybody's text."""
+    """A problem found; contains no note's text."""
 
     name: str
-    """The damage, in one word: stable, for programs."""
+    """Stable id, for programs."""
     count: int
     means: str
-    """What it means for the notes or for who uses them."""
+    """Consequence for the notes or their users."""
     fix: str = ""
-    """What `--fix` does about it; empty if it can do nothing."""
+    """Effect of `--fix`; empty if it can do nothing."""
     advice: str = ""
-    """What a person can do, where `--fix` cannot or not alone."""
+    """Advice where `--fix` cannot do it, or not alone."""
     examples: tuple[str, ...] = ()
-    """Ids or names, a few."""
+    """Ids or names."""
     is_damage: bool = True
-    """False for what is only worth knowing."""
+    """False for information."""
 
 
 Check = Callable[[StoreFacts], Sequence[Finding]]
 
 
 def few(names: Sequence[str]) -> tuple[str, ...]:
-    """The first names of many."""
+    """The first names."""
     return tuple(names[:FINDING_MAX_EXAMPLES])
 
 
 def found(
     name: str, ids: Sequence[str], means: str, *, fix: str = "", advice: str = ""
 ) -> list[Finding]:
-    """A finding about these notes or things; none if there are none."""
+    """A finding about these notes or names; none if there are none."""
     if not ids:
         return []
     shown = few(list(dict.fromkeys(ids)))
@@ -59,14 +59,14 @@ OLD_VERSIONS = "old_versions"
 
 MAX_UNINDEXED_ROWS = 1_000
 MAX_SMALL_FRAGMENTS = 200
-"""Single-row commits above which search and opening become slow: measured at 190, 20 ms an id
-instead of 2; upkeep runs every 50 to 100 commits."""
+"""Single-row commits above which search and opening are slow: measured at 190, 20 ms per
+id instead of 2; upkeep runs every 50 to 100 commits."""
 MAX_OLD_VERSIONS = 2_000
-"""Manifests that a listing walks in some 40 ms; each holds files that are of no use any more."""
+"""Manifests listed in some 40 ms; each keeps unused files."""
 
 
 def check_tables(seen: StoreFacts) -> Sequence[Finding]:
-    """What upkeep has left undone."""
+    """Overdue upkeep."""
     missing = [f"{index.table}.{index.column}" for index in seen.indices if not index.there]
     behind = [index for index in seen.indices if index.unindexed > MAX_UNINDEXED_ROWS]
     slow = [table for table in seen.tables if table.small_fragments > MAX_SMALL_FRAGMENTS]
@@ -110,7 +110,7 @@ LEFTOVERS = "leftovers"
 
 
 def check_files(seen: FileFacts) -> Sequence[Finding]:
-    """Damaged and useless files; all of these `--fix` mends by opening and healing the store."""
+    """Damaged and useless files; `--fix` repairs all of these by opening the store."""
     told = (
         Finding(
             name=DAMAGED_MANIFESTS,
@@ -147,7 +147,7 @@ LOST_COMMITS = "lost_commits"
 
 
 def check_commits(lost: int) -> Sequence[Finding]:
-    """What it means if commits of a probe were lost."""
+    """Lost commits of a probe."""
     if not lost:
         return []
     return [
@@ -167,7 +167,7 @@ ERASED_AGAIN = "erased_again"
 
 
 def check_pending(seen: StoreFacts) -> Sequence[Finding]:
-    """Erasures on their way, and erased notes that a copied file brought back."""
+    """Pending erasures, and erased notes restored by a copied file."""
     told = found(
         ERASED_AGAIN,
         seen.relapsed,
@@ -193,7 +193,7 @@ STALE_LEASE = "stale_lease"
 def check_lease(
     seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
 ) -> Sequence[Finding]:
-    """A lease that ran out or whose holder has died."""
+    """A lease that has expired or whose holder has died."""
     claim = seen.meta.get(LEASE_KEY)
     if claim is None:
         return []
@@ -220,7 +220,7 @@ TORN_TIMES = "torn_times"
 
 
 def check_chains(seen: StoreFacts) -> Sequence[Finding]:
-    """Revisions that are missing, and gaps and overlaps between those that are there."""
+    """Missing revisions, and gaps and overlaps between revisions."""
     chains = chains_of(seen)
     gaps = [
         note_id
@@ -274,7 +274,7 @@ MISNAMED_ROWS = "misnamed_rows"
 
 
 def check_keys(seen: StoreFacts) -> Sequence[Finding]:
-    """Rows that are there twice, and notes that are current never or more than once."""
+    """Duplicate rows, and notes without exactly one current revision."""
     times = Counter(row.row_id for row in seen.rows)
     doubled = [row_id for row_id, n in times.items() if n > 1]
     single = {row.row_id: row for row in seen.rows}.values()
@@ -318,7 +318,7 @@ def check_keys(seen: StoreFacts) -> Sequence[Finding]:
 
 
 def _doubled_keys(seen: StoreFacts) -> list[str]:
-    """A table's name for each key that it has more than once."""
+    """A table's name for each of its duplicate keys."""
     beside = [table for table in seen.tables if table.name != "notes"]
     return [table.name for table in beside for _ in range(table.doubled_keys)]
 
@@ -330,7 +330,7 @@ HALF_SUPERSEDED = "half_superseded"
 
 
 def check_links(seen: StoreFacts) -> Sequence[Finding]:
-    """Links that lead nowhere, back, or are seen from one end only; and what a race left open."""
+    """Dangling, self and one-sided links, and supersessions left open by a race."""
     there = {row.note_id for row in seen.rows}
     current = [row for row in seen.rows if row.current]
     dangling = [row.note_id for row in current if any(to not in there for to in row.links)]
@@ -365,7 +365,7 @@ def check_links(seen: StoreFacts) -> Sequence[Finding]:
 
 
 def mislinked_notes(seen: StoreFacts) -> list[str]:
-    """Ids of notes with links to themselves, or that are found from one end only."""
+    """Ids of notes with links to themselves, or found from one end only."""
     return [*_to_themselves(seen), *_one_sided(seen)]
 
 
@@ -383,7 +383,7 @@ WAITING_FOR_VECTORS = "waiting_for_vectors"
 
 
 def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
-    """Rows whose vectors are another model's or missing, and notes that wait for theirs."""
+    """Vectors that are missing or of another model, and notes that wait for theirs."""
     waiting = sum(row.current and not row.embed_model for row in seen.rows)
     again = "Lets go of them; evolution embeds the notes anew (zettel evolve --once: now)."
     told = [
@@ -417,7 +417,7 @@ def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
 
 
 def notes_with_wrong_vectors(seen: StoreFacts) -> list[str]:
-    """Ids of notes with vectors that are another model's, or not what their row says of them."""
+    """Ids of notes whose vectors are of another model or disagree with their row."""
     return [*_foreign(seen), *_lost(seen)]
 
 

@@ -1,6 +1,7 @@
-"""Erasures that were ordered: kept in `meta` until they are done, whoever finishes them.
+"""Pending erasures: stored in `meta` until done, and finished by any process.
 
-Every step can be repeated, so a crash at any of them costs nothing but time.
+ordered -> invisible (`erase_rows`) -> purged (`wiped`) -> recorded in `runs`. Every step can be
+repeated after a crash.
 """
 
 import json
@@ -26,19 +27,19 @@ logger = logging.getLogger(__name__)
 ERASE = "erase"
 """`Run.kind` of an erasure; its run's id is its receipt's."""
 NOTES, NAMESPACE, STORE, RETENTION, RELAPSE = "notes", "namespace", "store", "retention", "relapse"
-"""`Receipt.scope`; a relapse is an erased note that a racing writer or a copied file brought."""
+"""`Receipt.scope`; a relapse is an erased note restored by a racing writer or a copied file."""
 _KEY = "erasing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """An order on its way."""
+    """An erasure in progress."""
 
     order: Order
     targets: tuple[str, ...] = ()
-    """Notes that the erased ones had superseded: they come back."""
+    """Notes superseded by the erased ones: they become active again."""
     wiped: bool = False
-    """Whether nothing but this record's own table is left to be cleaned; it names no note then."""
+    """Whether only the `meta` table is left to purge; no note is named any more."""
 
 
 _Change = Callable[[dict[str, Pending]], None]
@@ -47,7 +48,7 @@ _Change = Callable[[dict[str, Pending]], None]
 async def order_erasure(
     memory: Memory, note_ids: Sequence[str], *, scope: str, who: str, now: datetime
 ) -> str:
-    """Put down that these notes are to be erased; returns the id of the receipt to come."""
+    """Records that these notes are to be erased; returns the id of the receipt to come."""
     notes = await memory.store.get(note_ids)
     targets = frozenset[str]().union(*map(supersedes, notes)) - set(note_ids)
     order = Order(
@@ -69,27 +70,27 @@ async def order_erasure(
 
 
 async def pending_erasures(store: NoteStore) -> int:
-    """How many erasures are on their way."""
+    """Number of erasures in progress."""
     return len(_read(await store.get_meta(_KEY)))
 
 
 async def relapsed(store: NoteStore) -> list[str]:
-    """Ids of erased notes that are there again, and whose erasure is not on its way."""
+    """Ids of erased notes that are present again and not being erased."""
     pending = _read(await store.get_meta(_KEY)).values()
     ordered = {note_id for entry in pending for note_id in entry.order.note_ids}
     return sorted(set(await store.relapsed()) - ordered)
 
 
 async def drain(memory: Memory, *, now: datetime) -> int:
-    """Finish every erasure that was ordered, here or elsewhere, all of them in one pass.
+    """Advances every pending erasure, together, as far as it goes.
 
-    What cannot be finished now stays ordered, and is out of sight at least.
+    An erasure that cannot be finished now stays pending, its notes invisible.
 
     Returns:
-        How many are finished.
+        Number of finished erasures.
 
     Raises:
-        StoreUnavailableError: The place fails.
+        StoreUnavailableError: The store fails.
     """
     store, began = memory.store, anyio.current_time()
     async with memory.writing.hold(ERASE):
@@ -141,7 +142,7 @@ async def _record_verified(
 
 
 def _wipe(pending: dict[str, Pending], done: Mapping[str, Pending]) -> None:
-    """Take the ids out of the records: what is left of the work needs none."""
+    """Removes the ids from the records: the rest of the work needs none."""
     for receipt_id in done.keys() & pending.keys():
         entry = pending[receipt_id]
         pending[receipt_id] = Pending(order=replace(entry.order, note_ids=()), wiped=True)

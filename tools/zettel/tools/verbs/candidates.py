@@ -1,4 +1,4 @@
-"""Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
+"""Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -30,26 +30,26 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAX_CANDIDATES = 5
-"""Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
+"""The superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
 CANDIDATE_NEAREST_NOTES = 12
-"""Nearest notes looked at; some fall to the floor, some are the note itself."""
+"""Nearest notes read; some are below the threshold, some are the note itself."""
 CANDIDATE_MAX_PASSAGES = 4
-"""Passages of a long note that are looked for."""
+"""Passages of a long note that are searched with."""
 CANDIDATE_MIN_COSINE = 0.70
 SAME_SUBJECT_MIN_COSINE = 0.60
-"""Exact cosine from which a note is a candidate: whoever it is about, and about the same subject.
-"Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a conversation
-(LoCoMo 26) would come with five."""
+"""Exact cosine of a candidate, about anything and about the same subject.
+"Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a
+conversation (LoCoMo 26) would have five."""
 NEARLY_SAME_MIN_COSINE = 0.95
-"""Exact cosine from which two notes are called nearly the same in `why`."""
+"""Exact cosine described as nearly the same words in `why`."""
 CANDIDATE_MAX_CHARACTERS = 160
 
 
 def settle_call(note: Note, other: Outline) -> str:
-    """The literal calls that settle a pair, the younger note always being the one that changes.
+    """The literal calls that settle a pair; the younger note is the one changed.
 
-    Younger by when it happened, then by when it was told: two agents that raced choose the same
-    one, and a note just updated to today's fact is not superseded by last year's.
+    Younger by when it happened, then by when it was stored: two racing agents choose the same note,
+    and a note updated to today's fact is not superseded by last year's.
     """
     pair = sorted([(note.happened_at, note.note_id), (other.happened_at, other.note_id)])
     (_, older), (_, younger) = pair
@@ -67,21 +67,21 @@ async def committed_beside_search(
     *,
     now: datetime,
 ) -> tuple[T, Sequence[Near] | None]:
-    """Commit, and look for what may say the same meanwhile.
+    """Commits, and searches for similar notes at the same time.
 
-    If anybody else has committed meanwhile, it is looked for again: of two agents that tell the
-    same at once, the one whose commit came second sees the other's note.
+    Searches again if others have committed meanwhile: of two agents that store the same at once,
+    the one whose commit is second sees the other's note.
 
     Args:
-        memory: Where.
-        namespace: Of the note that is written.
-        vectors: Its passages; without them (the model is still loading) nothing is looked for.
+        memory: The store.
+        namespace: Of the note written.
+        vectors: Its passages; None while the model is loading.
         commit: Makes one commit, or more.
-        now: What has expired by then says nothing any more.
+        now: Expired notes are left out.
 
     Returns:
-        What the commit returned, and the nearest active notes, those concerned by it among them;
-        None without vectors.
+        The commit's result, and the nearest active notes, possibly the note itself; None without
+        vectors.
     """
     if vectors is None:
         return await commit(), None
@@ -97,16 +97,12 @@ async def committed_beside_search(
 async def candidates(
     memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
 ) -> list[Candidate]:
-    """What to show beside a note that was just stored.
-
-    First what tells the same fact of the same one otherwise, however far its words are; then what
-    is alike.
+    """The candidates of a note just stored: conflicting statements first, then similar notes.
 
     Args:
-        memory: Where.
-        note: As it is stored.
-        near: From `committed_beside_search`; None looks for notes of the same subject that share
-            most words.
+        memory: The store.
+        note: As stored.
+        near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
     done, told = {note.note_id, *settled}, statements(note)
@@ -155,14 +151,7 @@ async def _stating(memory: Memory, note: Note, told: Sequence[Statement]) -> lis
 async def nearest_notes(
     memory: Memory, namespace: str, vectors: Vectors, *, now: datetime
 ) -> list[Near]:
-    """Active notes near any of the passages; none rather than an error: a note is stored already.
-
-    Args:
-        memory: Where.
-        namespace: Whose.
-        vectors: Passages.
-        now: What has expired by then is left out.
-    """
+    """Active notes near any of the passages; none if the search fails: the note is stored."""
     try:
         where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
         return await _nearest(memory, where, vectors)
@@ -191,7 +180,7 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
 
 
 async def _is_next_version(memory: Memory, before: int) -> bool:
-    """Whether nobody has committed since but this call, once."""
+    """Whether nothing but this call has been committed since `before`, once."""
     try:
         return await memory.store.version() == before + 1
     except StoreError:

@@ -1,4 +1,4 @@
-"""The verb `remember`: store one thing, verbatim, at once."""
+"""The verb `remember`: store one note, verbatim, at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from zettel.tools.verbs.candidates import candidates, committed_beside_search
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """What the agent said outright: an exact repeat must agree with it."""
+    """Values the agent stated: an exact repeat must agree with them."""
 
     happened: Period | None
     session: str
@@ -47,9 +47,9 @@ async def remember(
     links: Sequence[LinkArgument] | None = None,
     namespace: str | None = None,
 ) -> RememberAnswer:
-    """Store a note and say which stored notes it may repeat or replace.
+    """Stores a note and lists stored notes that it may repeat or replace.
 
-    An exact repeat, and text that recall just served, return the note that is already there.
+    An exact repeat, and text that recall has just served, return the existing note.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is stored.
@@ -73,7 +73,7 @@ async def remember(
         session=given.session or caller.session,
         source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
         happened_at=told_at,
-        # A plan for next week is true from now on, or recall could not answer "when is it?"
+        # A plan for next week is valid from now on, so that recall can answer when it is.
         valid_from=min(told_at, now),
         valid_until=until.last if until else None,
         known_from=now,
@@ -106,7 +106,7 @@ async def _store(
     async with memory.writing.hold(key):
         known, vectors = await _known_or_embedded(memory, note, given, now)
         if known:
-            # A call cut off between its two commits is finished by sending it again.
+            # A repeated call finishes one that was interrupted between its two commits.
             with shielded():
                 await reconcile_superseded(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
@@ -127,7 +127,7 @@ async def _store(
 
 
 async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
-    """Add the note and close what it supersedes in one commit; then look at these once more."""
+    """Adds the note and closes the notes it supersedes in one commit, then reconciles these."""
     note = entry.note
 
     async def plan(_notes: Mapping[str, Note]) -> list[Change]:
@@ -144,7 +144,7 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
 async def _known_or_embedded(
     memory: Memory, note: Note, given: _Given, now: datetime
 ) -> tuple[Note | None, Vectors | None]:
-    """The note that is there already, or the vectors of the new one: made while that is asked."""
+    """The existing note, or the vectors of the new one, made during the lookup."""
     known, vectors = None, None
 
     async def embed() -> None:
@@ -187,8 +187,7 @@ async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
         sessions=(given.session,) if given.session else (),
         unexpired_at=note.known_from,
     )
-    # Nearly always nobody has said these words, and one number tells: the rest would be read while
-    # the model needs the processor.
+    # One count is enough for nearly every new note; reads would compete with the embedding model.
     if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
         return None
     for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
@@ -203,7 +202,7 @@ def _when(given: _Given, other: Note) -> bool:
 
 
 async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
-    """The note whose served text comes back, unless this call says more than that text did."""
+    """The note whose served text is repeated, unless this call says more."""
     for served in memory.served.echoed(note.namespace, note.content, now):
         for known in await memory.store.get([served.note_id]):
             if (
@@ -221,7 +220,7 @@ async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> N
 
 
 def _differing(known: Note, note: Note) -> list[str]:
-    """The fields of the new telling that the stored note does not have."""
+    """The fields of the new note that the stored one does not have."""
     linked = {(link.to, link.relation) for link in known.links if link.stood(None)}
     news = {
         "context": note.context not in ("", known.context),

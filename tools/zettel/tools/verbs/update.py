@@ -1,4 +1,4 @@
-"""The verb `update`: change a note; every revision is kept."""
+"""The verb `update`: change a note, or restore a revision; every revision is kept."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,12 +38,12 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, nearest_notes
 
 EVOLUTION_MAKERS = ("rule", "llm")
-"""Makers in `derived_by` that are not the agent."""
+"""Makers in `derived_by` other than the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteEdit:
-    """What to change, checked; None is absent, an empty value empties the field."""
+    """A checked edit; None is absent, an empty value empties the field."""
 
     content: str | None = None
     context: str | None = None
@@ -53,12 +53,12 @@ class NoteEdit:
     happened: Period | None = None
     valid_until: Period | None = None
     endless: bool = False
-    """An empty end was given: it has none."""
+    """An empty end was given: remove it."""
     links: tuple[LinkArgument, ...] = ()
     unlinked: bool = False
-    """An empty list was given: take out every link the agent stated."""
+    """An empty list was given: remove every link the agent stated."""
     correction: bool = False
-    """What the fields said before was never true."""
+    """The previous values were never true."""
     reason: str = ""
 
 
@@ -77,12 +77,12 @@ def revise(
     """The note's next revision; None when nothing would change.
 
     Args:
-        old: As it stands.
-        wish: What to change.
-        vectors: Of the new content; None if it has none yet, or is not new.
+        old: The current revision.
+        wish: The edit.
+        vectors: Of the new content; None if there are none yet, or the content is the same.
         model: The model that made `vectors`.
-        by: Who changes it.
-        now: When.
+        by: `changed_by` of the revision.
+        now: Transaction time.
 
     Raises:
         InvalidArgumentError: It would end before it begins, or has too many links.
@@ -109,7 +109,7 @@ def revise(
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
-        _check_end(old, new)  # what another note superseded from its beginning on has no time left
+        _check_end(old, new)  # a note superseded from its start on has an empty validity
     new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
     return Change(
         note=replace(
@@ -147,9 +147,9 @@ def _check_end(old: Note, new: Note) -> None:
 
 
 def _was_never_true(old: Note, wish: NoteEdit, *, new_words: bool, moved: bool) -> bool:
-    """Whether the change rewrites what was believed, instead of telling that the world changed.
+    """Whether the edit corrects the record rather than reporting a change in the world.
 
-    So does another date alone, and so do new words about a time that is over.
+    True also for another date alone, and for new content about an ended time.
     """
     over = old.state is not State.ACTIVE and wish.happened is None
     return wish.correction or (over if new_words else moved)
@@ -157,14 +157,14 @@ def _was_never_true(old: Note, wish: NoteEdit, *, new_words: bool, moved: bool) 
 
 def _happened(old: Note, wish: NoteEdit, now: datetime, *, new_words: bool) -> datetime:
     if wish.happened is None:
-        over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
+        over = old.state is not State.ACTIVE  # new content is about its ended time
         return now if new_words and not over and not wish.correction else old.happened_at
     resent = wish.happened.means(old.happened_at) and not new_words
     return old.happened_at if resent else wish.happened.start
 
 
 def _valid_from(old: Note, happened: datetime, now: datetime, *, never: bool) -> datetime:
-    """What lies ahead is true from when it was told on, or nobody could ask when it will be."""
+    """A future event is valid from its storage on, so that recall can answer when it will be."""
     return old.valid_from if never and happened > now else min(happened, now)
 
 
@@ -178,7 +178,7 @@ def _links(old: Note, new: Note, wish: NoteEdit, now: datetime, *, never: bool) 
 
 
 def _along(link: Link, old: Note, new: Note) -> Link:
-    """A link as old as its note is so still when the note's date is corrected."""
+    """A link that began with its note still does when the note's date is corrected."""
     was, becomes = as_old_as(old, link.relation), as_old_as(new, link.relation)
     return replace(link, valid_from=becomes) if link.valid_from == was else link
 
@@ -192,10 +192,10 @@ def _makers(old: Note, wish: NoteEdit) -> dict[str, str]:
 
 
 def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
-    """Drop what was derived from words that no longer stand, and have evolution look again."""
+    """Drops fields derived from replaced content, and resets the stage."""
     if not new_words:
         moved = (new.subject, new.happened_at) != (old.subject, old.happened_at)
-        # Links and ends may settle what `compare` has left open.
+        # Links and ends may settle conflicts that `compare` left open.
         same = (new.links, new.valid_until) == (old.links, old.valid_until)
         return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
     derived = new.derived_by
@@ -210,14 +210,14 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
         summary="",
         links=tuple(link for link in new.links if link.made_by == "agent"),
         derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
-        # What evolution composed is the agent's own once the agent has reworded it.
+        # A composed note that an agent has reworded is the agent's.
         origin=replace(new.origin, transport="") if new.derived else new.origin,
         stage=0,
     )
 
 
 def archived(part: Note, whole: Note, now: datetime) -> Change:
-    """Take a finished part out of recall: it stands in the whole's result."""
+    """Archives a finished part: its content is in the whole's result."""
     return Change(
         note=replace(
             part,
@@ -236,9 +236,9 @@ def archived(part: Note, whole: Note, now: datetime) -> Change:
 async def plan_restore(
     memory: Memory, note: Note, rev: int, reason: str, *, by: str, now: datetime
 ) -> Callable[[Note], Awaitable[Change | None]]:
-    """What brings one revision of a note back, to be asked again after a lost race.
+    """The function that restores one revision of a note, called again after a lost race.
 
-    What evolution has made of the same words meanwhile stays; supersession is settled by links.
+    Evolution's fields for the same content stay; supersession follows from links.
 
     Raises:
         InvalidArgumentError: The note never had that revision.
@@ -258,7 +258,7 @@ async def plan_restore(
     told = stated_end(revisions[:rev])
 
     async def amend(standing: Note) -> Change | None:
-        # The end that another note gives is no word of the agent's, and stays.
+        # An end set by supersession was not stated by the agent, and stays.
         stands = stated_end(await memory.store.revisions(standing.note_id))
         until = standing.valid_until if stands == told else told
         pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
@@ -269,7 +269,7 @@ async def plan_restore(
 
 
 def _agents_words(standing: Note, earlier: Note) -> Note:
-    """The earlier revision with what evolution knows by now, where it speaks of the same words."""
+    """The earlier revision with evolution's current fields, if they are for the same content."""
     if (standing.content, standing.subject, standing.happened_at) != (
         *(earlier.content, earlier.subject),
         earlier.happened_at,
@@ -294,7 +294,7 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
 
 
 Amend = Callable[[Note], Awaitable[Change | None]]
-"""From the note as it stands to its next revision; None when nothing would change."""
+"""From the current revision to the next; None when nothing would change."""
 
 
 async def update(
@@ -316,12 +316,12 @@ async def update(
     expected_rev: int | None = None,
     reason: str | None = None,
 ) -> UpdateAnswer:
-    """Change the given fields of a note; `""` and `[]` empty one.
+    """Changes the given fields of a note; `""` and `[]` empty one.
 
-    New content means that the world changed at `happened_at` (default now); with `correction`,
-    that what was said before was never true. `restore_rev` brings an earlier revision back. A
-    change that changes nothing makes no revision. A `working` note that becomes another kind takes
-    the working notes that are `part_of` it out of recall, in the same commit.
+    New content reports a change of the world at `happened_at` (default now); with `correction` the
+    previous content was never true. `restore_rev` restores an earlier revision. An edit that
+    changes nothing makes no revision. A `working` note that becomes another kind archives the
+    working notes that are `part_of` it, in the same commit.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is changed.
@@ -377,7 +377,7 @@ async def _amending(
 
 
 async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> NoteEdit:
-    """The wish without the end the note was told before; another note may have given it another."""
+    """The edit without an end equal to the stated one; supersession may have changed it."""
     if note.valid_until is None or not (wish.valid_until or wish.endless):
         return wish
     told = stated_end(await memory.store.revisions(note.note_id))
@@ -387,7 +387,7 @@ async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> Note
 
 
 def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
-    """Change the note only as the caller has seen it; the same call made again changes nothing."""
+    """Changes the note only if it is at the expected revision; a repeated call changes nothing."""
 
     async def guarded(note: Note) -> Change | None:
         change = await amend(note)
@@ -440,14 +440,14 @@ async def _apply(
     async def write() -> Sequence[Note]:
         with shielded():
             stored = await commit(memory, [note_id, *sorted(parts)], plan)
-            ends = before.valid_until or after.valid_until  # as every note does that was superseded
+            ends = before.valid_until or after.valid_until  # true of every superseded note
             targets = [*changed_targets(before, after), *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
     answer = _told(before, stored, parts)
     if after.content != before.content:
-        if near is None and embedded is not None:  # an earlier revision's, only now known
+        if near is None and embedded is not None:  # of a restored revision, known only now
             near = await nearest_notes(memory, note.namespace, embedded, now=now)
         if found := await candidates(memory, after, near, supersedes(after) | parts):
             answer["candidates"] = found
@@ -484,7 +484,7 @@ async def _vectors(memory: Memory, wish: NoteEdit) -> Vectors | None:
 
 
 async def _open_parts(memory: Memory, note: Note, wish: NoteEdit) -> frozenset[str]:
-    """The working notes that a finished working note folds into itself."""
+    """The working notes that a finished working note archives."""
     finished = wish.kind not in (None, Kind.WORKING)
     if note.kind is not Kind.WORKING or not finished:
         return frozenset()

@@ -1,4 +1,4 @@
-"""The writer that asks an LLM, within a budget, and believes nothing it cannot check."""
+"""Writers that ask an LLM: within a budget, checked, and without private namespaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,22 +25,21 @@ from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import Llm
 
 CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
-"""Characters; the prompts ask for about half of each."""
+"""The prompts ask for about half of each."""
 MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
-"""Entries kept of each list, as the prompts ask for them."""
+"""Entries kept of each list, as in the prompts."""
 
 
 class LlmWriter:
-    """Words notes with an LLM; where it fails in any way there is no draft, and that is counted.
+    """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
-    `llm_fallback_…` counts what is left to the rule for the reason named: notes, texts to be
-    composed and pairs of notes, or, for `invented`, `too_long`, `instructions` and `malformed`,
-    single fields of notes.
+    `llm_fallback_…` counts by reason notes, composed texts and pairs left to the rule; `invented`,
+    `too_long`, `instructions` and `malformed` count single fields.
 
     Args:
         mind: The LLM.
-        purse: What it may cost.
-        clock: Seconds on a clock that only goes forward.
+        purse: Its budget.
+        clock: Monotonic seconds.
     """
 
     asks = True
@@ -56,7 +55,7 @@ class LlmWriter:
         return self._asker.counts
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
-        """Do what `Writer.describe` promises, in one question."""
+        """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
         answer = await self._asker.asked(description(notes), Descriptions, len(notes))
@@ -70,7 +69,7 @@ class LlmWriter:
         return drafts
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Do what `Writer.revise` promises, in one question."""
+        """Implements `Writer.revise` in one question."""
         if not neighbours:
             return {}
         question = revision(note, neighbours)
@@ -83,7 +82,7 @@ class LlmWriter:
         )
 
     async def compose(self, piece: Piece) -> str:
-        """Do what `Writer.compose` promises, in one question."""
+        """Implements `Writer.compose` in one question."""
         answer = await self._asker.asked(composition(piece), Composition, 1)
         if answer is None:
             return ""
@@ -92,7 +91,7 @@ class LlmWriter:
         return text
 
     async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """Do what `Writer.judge` promises, in one question."""
+        """Implements `Writer.judge` in one question."""
         if not older:
             return {}
         answer = await self._asker.asked(judgement(note, older), Judgements, len(older))
@@ -103,7 +102,7 @@ class LlmWriter:
         for judged in answer.pairs:
             other = known.get(judged.older)
             if other is None or judged.older in heard:
-                # Two verdicts on one pair are none.
+                # Two verdicts on one pair count as none.
                 self._asker.fell_back("unknown_id" if other is None else "unsure")
                 verdicts.pop(judged.older, None)
                 continue
@@ -138,7 +137,7 @@ class LlmWriter:
     def _list(
         self, values: Sequence[str], sources: Sources, most: int, kept: int
     ) -> tuple[str, ...]:
-        """The values without repeats; none if one of those that would be kept is at fault."""
+        """The values without repeats; none if one that would be kept has a fault."""
         tidy = (" ".join(value.split()) for value in values)
         first = list({fold(value): value for value in tidy if value}.values())[:kept]
         for value in first:
@@ -149,11 +148,11 @@ class LlmWriter:
 
 
 class PrivateNamespaceWriter:
-    """Passes on what another writer may see; of the rest it says nothing, as the rule does.
+    """Hides notes of private namespaces from another writer; rules word those.
 
     Args:
-        writer: Who words the rest.
-        secret: Namespaces none of whose notes it is shown.
+        writer: The other writer.
+        secret: The private namespaces.
     """
 
     def __init__(self, writer: Writer, secret: Sequence[str]) -> None:
@@ -162,29 +161,29 @@ class PrivateNamespaceWriter:
 
     @property
     def asks(self) -> bool:
-        """Whether the other one asks."""
+        """Of the other writer."""
         return self._writer.asks
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What the other one did."""
+        """Of the other writer."""
         return self._writer.counts
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
-        """Of the notes it may show."""
+        """Describes the notes that are not private."""
         return await self._writer.describe(self._open(notes))
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """If it may show the note, of the neighbours it may show."""
+        """Revises the neighbours that are not private, if the note is not."""
         return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
 
     async def compose(self, piece: Piece) -> str:
-        """If it may show every note."""
+        """Composes if no note is private."""
         shown = len(self._open(piece.notes)) == len(piece.notes)
         return await self._writer.compose(piece) if shown else ""
 
     async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """If it may show the note, against the older ones it may show."""
+        """Judges the older notes that are not private, if the note is not."""
         return await self._writer.judge(note, self._open(older) if self._open([note]) else [])
 
     def _open(self, notes: Sequence[Note]) -> list[Note]:
