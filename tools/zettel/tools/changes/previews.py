@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
+
+from pydantic import TypeAdapter
 
 from zettel.storage.erasure.traces import ids_in
 from zettel.storage.errors import ExpiredTokenError
@@ -36,6 +38,9 @@ class Preview:
     """For a confirmed erasure, notes that changed after the preview."""
     done: Mapping[str, object] | None = None
     """Answer of the confirmation, returned again when it is repeated."""
+
+
+_PREVIEWS = TypeAdapter(dict[str, Preview])
 
 
 async def put_preview(store: NoteStore, preview: Preview, *, now: datetime) -> str:
@@ -88,14 +93,10 @@ def _names(preview: Preview, gone: frozenset[str]) -> bool:
     return not gone.isdisjoint(named) or not gone.isdisjoint(ids_in(done))
 
 
-def _written(kept: Mapping[str, Preview]) -> str:
-    return json.dumps({token: asdict(preview) for token, preview in kept.items()})
+def _written(kept: dict[str, Preview]) -> str:
+    return _PREVIEWS.dump_json(kept).decode()
 
 
 def _read(raw: str | None, now: datetime) -> dict[str, Preview]:
-    kept: dict[str, dict[str, object]] = json.loads(raw) if raw else {}
-    previews = {
-        token: Preview(**fields)  # pyright: ignore[reportArgumentType]: as `_written` wrote them
-        for token, fields in kept.items()
-    }
+    previews = _PREVIEWS.validate_json(raw) if raw else {}
     return {t: p for t, p in previews.items() if datetime.fromisoformat(p.expires) > now}
