@@ -54,13 +54,9 @@ def find_conflict(
     told: Sequence[Statement],
     before: Sequence[Statement],
 ) -> Conflict | None:
-    """Returns how the younger note contradicts or replaces the older; None if it does not.
+    """How the younger note (by `order_key`) contradicts or replaces the older; None if not.
 
-    Args:
-        younger: The later note by `order_key`.
-        older: The other note.
-        told: Statements of the younger.
-        before: Statements of the older.
+    `told` and `before` are the statements of the younger and the older.
     """
     same_day = younger.happened_at.date() == older.happened_at.date()
     found = [

@@ -68,10 +68,6 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
 async def effective_revisions(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
     """The revisions that current notes amount to once undos are resolved.
 
-    Args:
-        store: The store.
-        notes: Current revisions.
-
     Returns:
         Note id -> the given revision, unless an undo made it: then the one it restored, resolved in
         turn. None if an undone run created the note.

@@ -72,12 +72,7 @@ async def plan_targets(
 ) -> list[Change]:
     """Changes that follow for notes whose superseding notes may have changed.
 
-    Args:
-        store: The store.
-        targets: Ids of the notes that may be superseded.
-        changed: Notes as the same commit will leave them; none of these is changed here.
-        by: `changed_by` of the changes.
-        now: Transaction time.
+    `changed` are notes as the same commit will leave them; none of these is changed here.
     """
     ids = sorted(set(targets) - changed.keys())
     if not ids:

@@ -78,12 +78,8 @@ async def restoring_changes(
     """Changes that restore earlier revisions; each corrects the revision it closes.
 
     Content returns with the vectors it had, or waits for embedding if these are of another model.
-
-    Args:
-        memory: The store and its model.
-        pairs: Current and earlier revision of each note; unchanged notes are left out.
-        stamp: Bookkeeping fields.
-        whole: As in `restored_note`.
+    `pairs` are current and earlier revisions; unchanged notes are left out. `whole` as in
+    `restored_note`.
     """
     differing = [earlier for standing, earlier in pairs if standing.content != earlier.content]
     model = memory.embedder.model_id
@@ -154,7 +150,7 @@ async def undo_run(
 
     Args:
         memory: The store.
-        run_id: The run to undo: an evolution run or another undo.
+        run_id: An evolution run or another undo.
         now: Transaction time.
         undo_id: A new run id, for the undo's own revisions.
         who: `changed_by` of the revisions.

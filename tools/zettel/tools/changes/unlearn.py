@@ -21,18 +21,9 @@ UNLEARN = "unlearn"
 async def unlearn(
     memory: Memory, forgotten: Sequence[str], *, by: str, now: datetime
 ) -> list[Note]:
-    """Removes everything an LLM derived in notes that forgotten ones have revised.
+    """Removes everything an LLM derived in notes that the notes with these ids have revised.
 
     Evolution describes them anew. Idempotent.
-
-    Args:
-        memory: The store.
-        forgotten: Ids of forgotten notes.
-        by: `changed_by` of the revisions.
-        now: Transaction time.
-
-    Returns:
-        The new revisions.
 
     Raises:
         ChangedMeanwhileError: Others kept changing these notes.

@@ -176,14 +176,7 @@ async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
 async def erase_all(
     memory: Memory, *, namespace: str | None, who: str, now: datetime
 ) -> ForgetAnswer:
-    """Erases every note of a namespace, or of the store for None.
-
-    Args:
-        memory: The store.
-        namespace: Name, or None for all.
-        who: Orderer, for the receipt.
-        now: Transaction time.
-    """
+    """Erases every note of a namespace, or of the store for None; `who` is for the receipt."""
     ids = await ids_in(memory.store, namespace)
     if not ids:
         return ForgetAnswer(status="erased", notes=[], matched=0, next="There was no note there.")

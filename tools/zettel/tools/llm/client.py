@@ -37,12 +37,7 @@ class TokenBudget:
     """Bounds an LLM's cost per run and UTC day, exact through a kill.
 
     A call's worst case is reserved before it and the rest returned after it; a call whose worst
-    case exceeds what is left is not made. The day's sum is stored in `meta`.
-
-    Args:
-        store: The store.
-        limits: The bounds.
-        now: The run's time, which decides the UTC day.
+    case exceeds what is left is not made. The day's sum is stored in `meta`; `now` decides the day.
     """
 
     def __init__(self, store: NoteStore, limits: LlmLimits, now: datetime) -> None:
@@ -122,25 +117,19 @@ logger = logging.getLogger(__name__)
 
 
 class LlmClient:
-    """Asks an LLM in one run; failures are counted, not raised.
-
-    Args:
-        mind: The LLM.
-        purse: Its budget.
-        clock: Monotonic seconds.
-    """
+    """Asks an LLM in one run; failures are counted, not raised. `clock` is in monotonic seconds."""
 
     def __init__(
-        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
+        self, llm: Llm, budget: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._mind, self._purse, self._clock = mind, purse, clock
+        self._llm, self._budget, self._clock = llm, budget, clock
         self._chat: Chat | None = None
         self._counts = Counter[str]()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Calls, tokens and fallbacks of this run."""
-        spent = {"llm_tokens": self._purse.spent.tokens} if self._counts["llm_calls"] else {}
+        spent = {"llm_tokens": self._budget.spent.tokens} if self._counts["llm_calls"] else {}
         return dict(sorted((self._counts | Counter(spent)).items()))
 
     def count(self, name: str, times: int = 1) -> None:
@@ -155,12 +144,9 @@ class LlmClient:
     async def asked(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
         """The validated answer; None where the rule applies instead, which is counted.
 
-        Args:
-            question: The question.
-            form: Model of the answer.
-            things: Number of notes or pairs it is about.
+        `things` is the number of notes or pairs the question is about.
         """
-        health = self._mind.health
+        health = self._llm.health
         if health.pause_s(self._clock()):
             self.fell_back("paused", things)
             return None
@@ -170,13 +156,13 @@ class LlmClient:
             reason = error.reason if isinstance(error, NoAnswerError) else "unavailable"
             logger.warning("the LLM gave no answer, reason=%s; the rule stands in", reason)
             self.fell_back(reason, things)
-            health.failed(reason, self._purse.now, self._clock())
+            health.failed(reason, self._budget.now, self._clock())
             return None
         if answer is None:
             self.fell_back("budget", things)
             health.spent()
             return None
-        health.answered(self._purse.now)
+        health.answered(self._budget.now)
         if answer.declined:
             self.fell_back("declined", things)
             return None
@@ -192,8 +178,8 @@ class LlmClient:
             ModelUnavailableError: The client library cannot be used.
         """
         if self._chat is None:
-            self._chat = await self._mind.open_chat()
-        pauses = list(self._mind.retry_pauses_s)
+            self._chat = await self._llm.open_chat()
+        pauses = list(self._llm.retry_pauses_s)
         while True:
             try:
                 return await self._call(self._chat, question)
@@ -206,8 +192,8 @@ class LlmClient:
     async def _call(self, chat: Chat, question: ChatQuestion) -> ChatAnswer | None:
         asked = len(f"{question.rules}{question.data}{question.schema}".encode())
         # Upper bound: one token per byte.
-        worst = self._purse.cost(asked + FRAME_TOKENS, question.most)
-        if not await self._purse.take(worst):
+        worst = self._budget.cost(asked + FRAME_TOKENS, question.most)
+        if not await self._budget.take(worst):
             return None
         self.count("calls")
         real = worst  # a cancelled call may have cost all of it
@@ -219,7 +205,7 @@ class LlmClient:
             raise
         finally:
             with anyio.CancelScope(shield=True):
-                await self._purse.settle(worst, real)
+                await self._budget.settle(worst, real)
         return answer
 
     def _real(self, answer: ChatAnswer, asked: int) -> Cost:
@@ -231,7 +217,7 @@ class LlmClient:
             guess if count is None or count < 0 else count
             for count, guess in zip(counted, estimated, strict=True)
         )
-        return self._purse.cost(read, written)
+        return self._budget.cost(read, written)
 
 
 def _read(text: str, form: type[Form]) -> Form | None:

@@ -67,21 +67,14 @@ async def committed_beside_search(
     *,
     now: datetime,
 ) -> tuple[T, Sequence[Near] | None]:
-    """Commits, and searches for similar notes at the same time.
+    """Commits, and searches for notes near `vectors` at the same time.
 
     Searches again if others have committed meanwhile: of two agents that store the same at once,
     the one whose commit is second sees the other's note.
 
-    Args:
-        memory: The store.
-        namespace: Of the note written.
-        vectors: Its passages; None while the model is loading.
-        commit: Makes one commit, or more.
-        now: Expired notes are left out.
-
     Returns:
         The commit's result, and the nearest active notes, possibly the note itself; None without
-        vectors.
+        vectors (while the model is loading).
     """
     if vectors is None:
         return await commit(), None

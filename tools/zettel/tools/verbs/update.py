@@ -76,13 +76,8 @@ def revise(
 ) -> Change | None:
     """The note's next revision; None when nothing would change.
 
-    Args:
-        old: The current revision.
-        wish: The edit.
-        vectors: Of the new content; None if there are none yet, or the content is the same.
-        model: The model that made `vectors`.
-        by: `changed_by` of the revision.
-        now: Transaction time.
+    `vectors` are of the new content, made by `model`; None if there are none yet, or the content is
+    the same.
 
     Raises:
         InvalidArgumentError: It would end before it begins, or has too many links.

@@ -77,15 +77,9 @@ def _exact(text: str) -> tuple[frozenset[str], ...]:
 async def concepts(
     task: Task, namespace: str, seeds: Sequence[Note]
 ) -> tuple[list[DerivedDraft], list[Note]]:
-    """Drafts of the concepts around some notes.
+    """Drafts of the concepts around some notes, and existing concepts that cite any note read.
 
-    Args:
-        task: The run.
-        namespace: Their namespace.
-        seeds: Active notes that are new, or were cited by a concept that has lost a source.
-
-    Returns:
-        The drafts, and the existing concepts that cite any note read.
+    `seeds` are active notes that are new, or were cited by a concept that has lost a source.
     """
     drafts, seen = list[DerivedDraft](), set[str]()
     for seed in sorted(seeds, key=order_key):

@@ -149,15 +149,10 @@ _BY = "worded by the LLM from "
 
 
 async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDraft:
-    """The draft in the writer's words; unchanged if it has none.
+    """The draft in the writer's words; unchanged if it has none. `old` is the existing note.
 
     Existing wording of unchanged sources is kept, so that an interrupted run asks once and wording
     survives without an LLM.
-
-    Args:
-        task: The run.
-        draft: By rule.
-        old: The existing note; None if there is none.
     """
     shown = _shown(draft)
     if not draft.room or not shown or (old is not None and not is_ours(old)):
@@ -241,13 +236,7 @@ class CommittedDrafts:
 async def keep(
     task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
 ) -> CommittedDrafts:
-    """Commits the drafts at once.
-
-    Args:
-        task: The run.
-        drafts: The drafts.
-        outdated: Composed notes that may have lost sources; those without a draft leave recall.
-    """
+    """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
     said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]

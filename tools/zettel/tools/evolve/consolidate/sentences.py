@@ -47,10 +47,7 @@ def quotable(note: Note) -> list[str]:
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
     """Informativeness of a sentence, in `[0, 1.5]`, by its words and the names in it.
 
-    Args:
-        note: The note.
-        sentence: One of its sentences.
-        known: Folded subjects of the notes around it: their names are forms of address.
+    `known` are folded subjects of the notes around it: their names are forms of address.
     """
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in names(f"x {sentence}"))
@@ -71,12 +68,9 @@ def as_row(passages: Vectors) -> Row:
 
 
 def most_central(rows: Sequence[Row], most: int, worths: Sequence[float] = ()) -> list[int]:
-    """Indices of the most representative rows, best first, by maximal marginal relevance.
+    """Indices of the `most` representative rows, best first, by maximal marginal relevance.
 
-    Args:
-        rows: Unit vectors.
-        most: Number to choose.
-        worths: Worth of each row; empty if equal.
+    `rows` are unit vectors; `worths` are theirs, or empty if equal.
     """
     if not rows:
         return []

@@ -57,13 +57,8 @@ def context_of(note: Note, keywords: Sequence[str]) -> str:
 async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
     """The notes with the writer's descriptions; descriptions of an earlier run are kept.
 
-    Args:
-        task: The run.
-        notes: As described by rule.
-
-    Returns:
-        In the given order. A note without a description keeps the rule's until its content changes:
-        no run repeats a question that an unavailable LLM did not answer.
+    A note without a description keeps the rule's until its content changes: no run repeats a
+    question that an unavailable LLM did not answer.
     """
     drafts = dict[str, Note]()
     asked = [note for note in notes if "llm" not in note.derived_by.values()]

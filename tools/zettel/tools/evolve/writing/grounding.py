@@ -51,12 +51,7 @@ class Sources:
 
 
 def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
-    """The sources of a text about some notes.
-
-    Args:
-        notes: Subject of the text.
-        shown: Everything the writer saw: names from the rest are foreign.
-    """
+    """The sources of a text about some notes; names from the rest of `shown` are foreign."""
     own = list(notes)
     text = "\n".join(_said(note) for note in own)
     words = frozenset(fold(word) for word in _words(text))
@@ -72,14 +67,9 @@ def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
 
 
 def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
-    """The fault of a text; None if it may be used.
+    """The fault of a text with white space normalised; None if it may be used.
 
-    In scripts without capitals (Arabic, Chinese) names are not checked.
-
-    Args:
-        value: The text, white space normalised.
-        sources: What it may contain.
-        most: Characters it may have.
+    At most `most` characters. In scripts without capitals (Arabic, Chinese) names are not checked.
     """
     if not value or _MALFORMED.search(value):
         return "malformed"

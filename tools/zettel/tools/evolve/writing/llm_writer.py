@@ -34,38 +34,33 @@ class LlmWriter:
     """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
     `llm_fallback_…` counts by reason notes, composed texts and pairs left to the rule; `invented`,
-    `too_long`, `instructions` and `malformed` count single fields.
-
-    Args:
-        mind: The LLM.
-        purse: Its budget.
-        clock: Monotonic seconds.
+    `too_long`, `instructions` and `malformed` count single fields. `clock` is in monotonic seconds.
     """
 
     asks = True
 
     def __init__(
-        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
+        self, llm: Llm, budget: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._asker = LlmClient(mind, purse, clock=clock)
+        self._client = LlmClient(llm, budget, clock=clock)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Calls, tokens and fallbacks of this run."""
-        return self._asker.counts
+        return self._client.counts
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
-        answer = await self._asker.asked(description(notes), Descriptions, len(notes))
+        answer = await self._client.asked(description(notes), Descriptions, len(notes))
         if answer is None:
             return {}
         drafts = self._checked(
             answer.notes, {n.note_id: sources_of([n], shown=notes) for n in notes}
         )
         for note in notes:
-            self._asker.fell_back("missing", note.note_id not in drafts)
+            self._client.fell_back("missing", note.note_id not in drafts)
         return drafts
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
@@ -73,7 +68,7 @@ class LlmWriter:
         if not neighbours:
             return {}
         question = revision(note, neighbours)
-        answer = await self._asker.asked(question, Revisions, len(neighbours))
+        answer = await self._client.asked(question, Revisions, len(neighbours))
         if answer is None:
             return {}
         shown = (note, *neighbours)
@@ -83,18 +78,18 @@ class LlmWriter:
 
     async def compose(self, piece: Piece) -> str:
         """Implements `Writer.compose` in one question."""
-        answer = await self._asker.asked(composition(piece), Composition, 1)
+        answer = await self._client.asked(composition(piece), Composition, 1)
         if answer is None:
             return ""
         text, wrong = read_lines(piece, answer.lines)
-        self._asker.fell_back(wrong, bool(wrong))
+        self._client.fell_back(wrong, bool(wrong))
         return text
 
     async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
         """Implements `Writer.judge` in one question."""
         if not older:
             return {}
-        answer = await self._asker.asked(judgement(note, older), Judgements, len(older))
+        answer = await self._client.asked(judgement(note, older), Judgements, len(older))
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
@@ -103,15 +98,15 @@ class LlmWriter:
             other = known.get(judged.older)
             if other is None or judged.older in heard:
                 # Two verdicts on one pair count as none.
-                self._asker.fell_back("unknown_id" if other is None else "unsure")
+                self._client.fell_back("unknown_id" if other is None else "unsure")
                 verdicts.pop(judged.older, None)
                 continue
             heard.add(judged.older)
             verdict, wrong = read_verdict(judged, note, other)
-            self._asker.fell_back(wrong, verdict is None)
+            self._client.fell_back(wrong, verdict is None)
             if verdict is not None:
                 verdicts[judged.older] = verdict
-        self._asker.fell_back("missing", len(known.keys() - heard))
+        self._client.fell_back("missing", len(known.keys() - heard))
         return verdicts
 
     def _checked(
@@ -120,7 +115,7 @@ class LlmWriter:
         drafts = dict[str, Description]()
         for item in worded:
             known = sources.get(item.id)
-            self._asker.fell_back("unknown_id", known is None)
+            self._client.fell_back("unknown_id", known is None)
             if known is not None and item.id not in drafts:
                 drafts[item.id] = self._draft(item, known)
         return drafts
@@ -142,18 +137,13 @@ class LlmWriter:
         first = list({fold(value): value for value in tidy if value}.values())[:kept]
         for value in first:
             if (wrong := fault(value, sources, most=most)) is not None:
-                self._asker.fell_back(wrong)
+                self._client.fell_back(wrong)
                 return ()
         return tuple(first)
 
 
 class PrivateNamespaceWriter:
-    """Hides notes of private namespaces from another writer; rules word those.
-
-    Args:
-        writer: The other writer.
-        secret: The private namespaces.
-    """
+    """Hides notes of private namespaces from another writer; rules word those."""
 
     def __init__(self, writer: Writer, secret: Sequence[str]) -> None:
         self._writer = writer
