@@ -51,18 +51,18 @@ class Conflict:
 def find_conflict(
     younger: Note | Outline,
     older: Note | Outline,
-    told: Sequence[Statement],
-    before: Sequence[Statement],
+    stated: Sequence[Statement],
+    older_stated: Sequence[Statement],
 ) -> Conflict | None:
     """How the younger note (by `order_key`) contradicts or replaces the older; None if not.
 
-    `told` and `before` are the statements of the younger and the older.
+    `stated` and `older_stated` are their statements.
     """
     same_day = younger.happened_at.date() == older.happened_at.date()
     found = [
         r
-        for new in told
-        for old in before
+        for new in stated
+        for old in older_stated
         if (r := _statement_conflict(new, old, same_day=same_day))
     ]
     if found:
@@ -71,32 +71,41 @@ def find_conflict(
 
 
 def conflict_between(
-    note: Note | Outline, told: Sequence[Statement], other: Note | Outline
+    note: Note | Outline, stated: Sequence[Statement], other: Note | Outline
 ) -> Conflict | None:
-    """`find_conflict` of two notes in any order; `told` are the statements of `note`."""
-    others = statements(other) if told else ()
+    """`find_conflict` of two notes in any order; `stated` are the statements of `note`."""
+    others = statements(other) if stated else ()
     if order_key(note) > order_key(other):
-        return find_conflict(note, other, told, others)
-    return find_conflict(other, note, others, told)
+        return find_conflict(note, other, stated, others)
+    return find_conflict(other, note, others, stated)
 
 
-def is_about_others(told: Sequence[Statement], other: Note | Outline) -> bool:
+def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
     """Whether the other note states the same facts, but only about others."""
-    facts = {one.fact for one in told}
-    theirs = [one for one in statements(other) if one.fact in facts] if told else []
-    return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
+    facts = {one.fact for one in stated}
+    same_facts = [one for one in statements(other) if one.fact in facts] if stated else []
+    return bool(same_facts) and {one.who for one in same_facts}.isdisjoint(
+        one.who for one in stated
+    )
 
 
 async def notes_stating(
-    store: NoteStore, told: Iterable[Statement], where: NoteFilter
+    store: NoteStore, stated: Iterable[Statement], where: NoteFilter
 ) -> list[Outline]:
     """Notes that may state the same facts about the same subjects, found by their words.
 
     Similarity does not find them: a statement and its successor ("I live in Lyon", "moved into a
     flat in Paris") have a cosine of 0.2-0.8 (generator, seeds 2-4).
     """
-    words = " ".join(dict.fromkeys(word for one in told for word in one.words.split()))
-    hits = await store.match_text(words, where, limit=CONFLICT_MAX_CANDIDATES) if words else []
+    words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
+    return await match_outlines(store, words, where, limit=CONFLICT_MAX_CANDIDATES)
+
+
+async def match_outlines(
+    store: NoteStore, text: str, where: NoteFilter, *, limit: int
+) -> list[Outline]:
+    """Outlines of the `limit` notes that match a text best, in the store's order."""
+    hits = await store.match_text(text, where, limit=limit) if text else []
     ids = tuple(hit.note_id for hit in hits)
     return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
 

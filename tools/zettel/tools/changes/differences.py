@@ -85,7 +85,7 @@ def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> l
         revisions: Oldest first.
         known_at: Leaves out later revisions; None for all.
     """
-    told, previous = list[Revision](), None
+    entries, previous = list[Revision](), None
     for note in revisions:
         if known_at and note.known_from > known_at:
             break
@@ -106,6 +106,6 @@ def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> l
                 entry["corrected"] = True
         if previous is not None:
             entry["changed"] = differences(previous, note)
-        told.append(entry)
+        entries.append(entry)
         previous = note
-    return told
+    return entries

@@ -180,15 +180,15 @@ async def _reopened(store: NoteStore, note: Note) -> Note:
 
 def stated_end(revisions: Iterable[Note]) -> datetime | None:
     """The end an agent stated for a note, whatever supersedes it; `revisions` oldest first."""
-    told: datetime | None = None
+    stated: datetime | None = None
     last: Note | None = None
     for revision in revisions:
         if last is None or (
             revision.change != SUPERSEDE and revision.valid_until != last.valid_until
         ):
-            told = revision.valid_until
+            stated = revision.valid_until
         last = revision
-    return told
+    return stated
 
 
 def _changed(note: Note, by: str, now: datetime) -> Change:

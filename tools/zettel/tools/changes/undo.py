@@ -73,7 +73,7 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
 
 
 async def restoring_changes(
-    memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: RestoreCause, *, whole: bool
+    memory: Memory, pairs: Sequence[tuple[Note, Note]], cause: RestoreCause, *, whole: bool
 ) -> list[Change]:
     """Changes that restore earlier revisions; each corrects the revision it closes.
 
@@ -86,25 +86,25 @@ async def restoring_changes(
     rows = [earlier.row_id for earlier in differing if earlier.embed_model == model]
     vectors = await memory.store.passages_at(rows) if rows else {}
     return [
-        _change(standing, earlier, note, vectors.get(earlier.row_id), stamp)
+        _change(standing, earlier, note, vectors.get(earlier.row_id), cause)
         for standing, earlier in pairs
         if (note := restored_note(standing, earlier, whole=whole)) != standing
     ]
 
 
 def _change(
-    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, stamp: RestoreCause
+    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, cause: RestoreCause
 ) -> Change:
     same_words = standing.content == earlier.content
     return Change(
         note=replace(
             note,
             rev=standing.rev + 1,
-            known_from=stamp.now,
-            changed_by=stamp.by,
-            change=stamp.change,
-            reason=stamp.reason,
-            run_id=stamp.run_id,
+            known_from=cause.now,
+            changed_by=cause.by,
+            change=cause.change,
+            reason=cause.reason,
+            run_id=cause.run_id,
             embed_model=standing.embed_model if same_words else earlier.embed_model,
         ),
         vectors=vectors,
@@ -164,8 +164,8 @@ async def undo_run(
     touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
-    undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
+    cause = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
+    undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     with shielded():  # a cancelled undo would have no record
         stored = await commit(memory, sorted(touched), undoing.plan)
@@ -185,14 +185,14 @@ class _Undoing:
         memory: Memory,
         touched: Mapping[str, TouchedNote],
         run_id: str,
-        stamp: RestoreCause,
+        cause: RestoreCause,
         *,
         partial: bool,
     ) -> None:
         self.memory = memory
         self.touched = touched
         self.run_id = run_id
-        self.stamp = stamp
+        self.cause = cause
         self.left = dict[str, str]()
         self.targets = set[str]()
         self._partial = partial
@@ -228,7 +228,7 @@ class _Undoing:
         for note in notes:
             before = self.touched[note.note_id].before
             pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
-        changes = await restoring_changes(self.memory, pairs, self.stamp, whole=True)
+        changes = await restoring_changes(self.memory, pairs, self.cause, whole=True)
         after = {change.note.note_id: change.note for change in changes}
         turned = {
             target
@@ -236,10 +236,10 @@ class _Undoing:
             for target in supersedes(note) ^ _superseded_by(after.get(note.note_id, note))
         }
         self.targets |= turned
-        by, now = self.stamp.by, self.stamp.now
+        by, now = self.cause.by, self.cause.now
         follow = await plan_targets(self.memory.store, turned, after, by=by, now=now)
         # Part of the undo's run, so that undoing the undo reverts them too.
-        run_id = self.stamp.run_id
+        run_id = self.cause.run_id
         return changes + [replace(c, note=replace(c.note, run_id=run_id)) for c in follow]
 
 
@@ -263,7 +263,7 @@ def _report(undoing: _Undoing, stored: Sequence[Note]) -> UndoReport:
     created = {i for i, entry in undoing.touched.items() if entry.before is None}
     ids = sorted(note.note_id for note in stored)
     return UndoReport(
-        undo_id=undoing.stamp.run_id,
+        undo_id=undoing.cause.run_id,
         run_id=undoing.run_id,
         restored=tuple(note_id for note_id in ids if note_id not in created),
         forgotten=tuple(note_id for note_id in ids if note_id in created),

@@ -44,7 +44,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
         revived = await reconcile_superseded(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
-        logger.warning("mended the store: %s", _told(mended))
+        logger.warning("mended the store: %s", _as_text(mended))
         run = Run(
             run_id=f"{HEAL}-{new_id(now).lower()}",
             kind=HEAL,
@@ -59,5 +59,5 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     return mended | ({UNEMBEDDED: waiting} if waiting else {})
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _as_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}={count}" for name, count in counts.items())

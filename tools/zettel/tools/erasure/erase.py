@@ -100,11 +100,11 @@ async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
         answer["elsewhere"] = list(preview.elsewhere)
     if preview.skipped:
         answer["skipped"] = list(preview.skipped)
-    told = [_unfinished(receipt, token)] if not done else []
-    told += ["elsewhere names notes with the same text."] if preview.elsewhere else []
-    told += ["The skipped notes changed after the preview."] if preview.skipped else []
-    if told:
-        answer["next"] = " ".join(told)
+    hints = [_unfinished(receipt, token)] if not done else []
+    hints += ["elsewhere names notes with the same text."] if preview.elsewhere else []
+    hints += ["The skipped notes changed after the preview."] if preview.skipped else []
+    if hints:
+        answer["next"] = " ".join(hints)
     return answer
 
 

@@ -113,7 +113,7 @@ async def evolve(
     finally:
         with anyio.CancelScope(shield=True):
             if memory.mind is not None:
-                await keep_health(memory.store, memory.mind.health.told)
+                await keep_health(memory.store, memory.mind.health.report)
             run = Run(
                 run_id=run_id,
                 kind="evolve",

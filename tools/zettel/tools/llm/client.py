@@ -137,37 +137,37 @@ class LlmClient:
         if times:
             self._counts[f"llm_{name}"] += int(times)
 
-    def fell_back(self, reason: str, times: int = 1) -> None:
+    def count_fallback(self, reason: str, times: int = 1) -> None:
         """Counts what is left to the rule."""
         self.count(f"fallback_{reason}", times)
 
-    async def asked(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
+    async def ask(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
         """The validated answer; None where the rule applies instead, which is counted.
 
         `things` is the number of notes or pairs the question is about.
         """
         health = self._llm.health
         if health.pause_s(self._clock()):
-            self.fell_back("paused", things)
+            self.count_fallback("paused", things)
             return None
         try:
             answer = await self._answer(question)
         except (NoAnswerError, ModelUnavailableError) as error:
             reason = error.reason if isinstance(error, NoAnswerError) else "unavailable"
             logger.warning("the LLM gave no answer, reason=%s; the rule stands in", reason)
-            self.fell_back(reason, things)
+            self.count_fallback(reason, things)
             health.failed(reason, self._budget.now, self._clock())
             return None
         if answer is None:
-            self.fell_back("budget", things)
+            self.count_fallback("budget", things)
             health.spent()
             return None
         health.answered(self._budget.now)
         if answer.declined:
-            self.fell_back("declined", things)
+            self.count_fallback("declined", things)
             return None
         read = _read(answer.text, form)
-        self.fell_back("invalid", things if read is None else 0)
+        self.count_fallback("invalid", things if read is None else 0)
         return read
 
     async def _answer(self, question: ChatQuestion) -> ChatAnswer | None:

@@ -6,7 +6,7 @@ contains kinds of outcome, never text.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -40,7 +40,7 @@ class HealthReport:
 class Health:
     """An LLM's circuit breaker and report."""
 
-    told: HealthReport = field(default_factory=HealthReport)
+    report: HealthReport = field(default_factory=HealthReport)
     _failures: int = 0
     _silent_until: float = 0.0
 
@@ -51,40 +51,33 @@ class Health:
     def answered(self, now: datetime) -> None:
         """Records an answer."""
         self._failures = 0
-        self.told = HealthReport(
-            last=ANSWERED, error=self.told.error, error_at=self.told.error_at, answered_at=now
-        )
+        self.report = replace(self.report, last=ANSWERED, answered_at=now)
 
     def failed(self, error: str, now: datetime, clock_s: float) -> None:
         """Records a failure."""
         self._failures += 1
         if self._failures >= BREAK_AFTER:
             self._failures, self._silent_until = 0, clock_s + BREAK_S
-        self.told = HealthReport(
-            last=error, error=error, error_at=now, answered_at=self.told.answered_at
-        )
+        self.report = replace(self.report, last=error, error=error, error_at=now)
 
     def spent(self) -> None:
         """Records a question that the budget did not allow."""
-        told = self.told
-        self.told = HealthReport(
-            last=OVER_BUDGET, error=told.error, error_at=told.error_at, answered_at=told.answered_at
-        )
+        self.report = replace(self.report, last=OVER_BUDGET)
 
 
-async def keep_health(store: NoteStore, told: HealthReport) -> None:
+async def keep_health(store: NoteStore, report: HealthReport) -> None:
     """Stores the report, unless nothing was asked."""
-    if not told.last:
+    if not report.last:
         return
 
     def merged(raw: str | None) -> str:
         before = _read(raw)
         return json.dumps(
             {
-                "last": told.last,
-                "error": told.error or before.error,
-                "error_at": _iso(told.error_at or before.error_at),
-                "answered_at": _iso(told.answered_at or before.answered_at),
+                "last": report.last,
+                "error": report.error or before.error,
+                "error_at": _iso(report.error_at or before.error_at),
+                "answered_at": _iso(report.answered_at or before.answered_at),
             }
         )
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,10 +17,11 @@ from zettel.tools.changes.conflicts import (
     Conflict,
     conflict_between,
     is_about_others,
+    match_outlines,
     notes_stating,
 )
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import Statement, statements
+from zettel.tools.language.facts import statements
 from zettel.tools.render import shortened
 from zettel.tools.state.memory import Memory
 
@@ -98,30 +98,33 @@ async def candidates(
         near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, told = {note.note_id, *settled}, statements(note)
+    done, stated = {note.note_id, *settled}, statements(note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
         cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
     known = {found.outline.note_id: found.outline for found in near or ()}
-    known |= {other.note_id: other for other in await _stating(memory, note, told)}
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
+    stating = await _found(notes_stating(memory.store, stated, where))
+    known |= {other.note_id: other for other in stating}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    rivals = {i: r for i, o in known.items() if (r := conflict_between(note, told, o))}
+    conflicts = {i: r for i, o in known.items() if (r := conflict_between(note, stated, o))}
     alike = [
         other
         for note_id, other in known.items()
-        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(told, other)
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(stated, other)
     ]
     if near is None:
-        alike = [o for o in await _by_words(memory, note) if o.note_id not in done]
-    chosen = {o.note_id: o for o in (*(known[i] for i in rivals), *alike)}.values()
+        sharing = await _found(_sharing_words(memory, note, where))
+        alike = [other for other in sharing if other.note_id not in done]
+    chosen = {o.note_id: o for o in (*(known[i] for i in conflicts), *alike)}.values()
 
     def rank(other: Outline) -> tuple[bool, float, str]:
         note_id = other.note_id
-        return (note_id not in rivals, -cosines.get(note_id, 0.0), note_id)
+        return (note_id not in conflicts, -cosines.get(note_id, 0.0), note_id)
 
     return [
-        _candidate(note, other, cosines.get(other.note_id), rivals.get(other.note_id))
+        _candidate(note, other, cosines.get(other.note_id), conflicts.get(other.note_id))
         for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
     ]
 
@@ -132,10 +135,10 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
     return cosine >= (SAME_SUBJECT_MIN_COSINE if same_subject else CANDIDATE_MIN_COSINE)
 
 
-async def _stating(memory: Memory, note: Note, told: Sequence[Statement]) -> list[Outline]:
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
+async def _found(search: Awaitable[list[T]]) -> list[T]:
+    """What a search finds; nothing if the store fails, because the note is stored by then."""
     try:
-        return await notes_stating(memory.store, told, where)
+        return await search
     except StoreError:
         logger.warning("fewer candidates: the store could not be searched", exc_info=True)
         return []
@@ -145,12 +148,8 @@ async def nearest_notes(
     memory: Memory, namespace: str, vectors: Vectors, *, now: datetime
 ) -> list[Near]:
     """Active notes near any of the passages; none if the search fails: the note is stored."""
-    try:
-        where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
-        return await _nearest(memory, where, vectors)
-    except StoreError:
-        logger.warning("no candidates: the store could not be searched", exc_info=True)
-        return []
+    where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
+    return await _found(_nearest(memory, where, vectors))
 
 
 async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
@@ -172,6 +171,11 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
     return found
 
 
+async def embed_if_loaded(memory: Memory, content: str) -> Vectors | None:
+    """Passages of a text; None while the model is loading."""
+    return (await memory.embedder.embed_notes([content]))[0] if memory.embedder.ready else None
+
+
 async def _is_next_version(memory: Memory, before: int) -> bool:
     """Whether nothing but this call has been committed since `before`, once."""
     try:
@@ -180,32 +184,15 @@ async def _is_next_version(memory: Memory, before: int) -> bool:
         return False
 
 
-async def _by_words(memory: Memory, note: Note) -> list[Outline]:
-    try:
-        return await _sharing_words(memory, note)
-    except StoreError:
-        logger.warning("no candidates: the store could not be searched", exc_info=True)
-        return []
-
-
-async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> list[Outline]:
-    if not ids:
-        return []
-    return await memory.store.outlines(replace(where, note_ids=tuple(ids)), limit=len(ids))
-
-
-async def _sharing_words(memory: Memory, note: Note) -> list[Outline]:
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
-    hits = await memory.store.match_text(note.content[:512], where, limit=CANDIDATE_NEAREST_NOTES)
-    words = set(fold(note.content).split())
-    chosen = list[Outline]()
-    for other in await _outlined(
-        memory, where, [h.note_id for h in hits if h.note_id != note.note_id]
-    ):
-        shared = words & set(fold(other.content).split())
-        if fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words):
-            chosen.append(other)
-    return chosen
+async def _sharing_words(memory: Memory, note: Note, where: NoteFilter) -> list[Outline]:
+    """Notes of the same subject that share more than half of the note's words."""
+    store, text, words = memory.store, note.content[:512], set(fold(note.content).split())
+    return [
+        other
+        for other in await match_outlines(store, text, where, limit=CANDIDATE_NEAREST_NOTES)
+        if fold(other.subject) == fold(note.subject)
+        and 2 * len(words & set(fold(other.content).split())) > len(words)
+    ]
 
 
 def _candidate(

@@ -11,6 +11,7 @@ from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
     PREVIEW_LIFETIME,
@@ -180,14 +181,7 @@ async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) 
     """Number of other active notes that mention the subject."""
     subject = target.where.subject
     where = NoteFilter(namespaces=target.where.namespaces)
-    hits = await memory.store.match_text(subject, where, limit=1_000)
-    named = (
-        await memory.store.outlines(
-            replace(where, note_ids=tuple(hit.note_id for hit in hits)), limit=1_000
-        )
-        if hits
-        else []
-    )
+    named = await match_outlines(memory.store, subject, where, limit=QUERY_MAX_MATCHES)
     own = {note.note_id for note in notes}
     return sum(
         fold(subject) in fold(o.content) and fold(o.subject) != fold(subject)

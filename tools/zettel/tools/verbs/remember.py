@@ -19,7 +19,7 @@ from zettel.tools.changes.supersession import plan_targets, reconcile_superseded
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
-from zettel.tools.verbs.candidates import candidates, committed_beside_search
+from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ async def remember(
     happened = read_time("happened_at", happened_at, now)
     until = read_time("valid_until", valid_until, now, prefer="future")
     given = _Given(happened=happened, session=validation.check_name("session", session))
-    told_at = happened.start if happened else now
+    start = happened.start if happened else now
     draft = Note(
         note_id=new_id(now),
         namespace=written_namespace(caller, namespace),
@@ -72,9 +72,9 @@ async def remember(
         kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
         session=given.session or caller.session,
         source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
-        happened_at=told_at,
+        happened_at=start,
         # A plan for next week is valid from now on, so that recall can answer when it is.
-        valid_from=min(told_at, now),
+        valid_from=min(start, now),
         valid_until=until.last if until else None,
         known_from=now,
         origin=caller.origin,
@@ -111,7 +111,8 @@ async def _store(
                 await reconcile_superseded(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
         created = await _is_new_namespace(memory, note.namespace)
-        note = _marked(memory, note, vectors)
+        model = memory.embedder.model_id if vectors is not None else ""
+        note = replace(note, embed_model=model)
 
         async def write() -> None:
             await _write(memory, NewNote(note=note, vectors=vectors), now)
@@ -149,7 +150,7 @@ async def _known_or_embedded(
 
     async def embed() -> None:
         nonlocal vectors
-        vectors = await _embedded(memory, note)
+        vectors = await embed_if_loaded(memory, note.content)
 
     try:
         async with anyio.create_task_group() as group:
@@ -160,16 +161,6 @@ async def _known_or_embedded(
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
     return known, vectors
-
-
-def _marked(memory: Memory, note: Note, vectors: Vectors | None) -> Note:
-    return replace(note, embed_model=memory.embedder.model_id if vectors is not None else "")
-
-
-async def _embedded(memory: Memory, note: Note) -> Vectors | None:
-    if not memory.embedder.ready:
-        return None
-    return (await memory.embedder.embed_notes([note.content]))[0]
 
 
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:

@@ -64,8 +64,8 @@ def is_repeat(one: Note, other: Note) -> bool:
         return False
     if _exact(one.content) != _exact(other.content):
         return False
-    mine, theirs = set(terms(one.content)), set(terms(other.content))
-    return len(mine & theirs) >= REPEAT_MIN_SHARED * len(mine | theirs) and bool(mine)
+    own, others = set(terms(one.content)), set(terms(other.content))
+    return len(own & others) >= REPEAT_MIN_SHARED * len(own | others) and bool(own)
 
 
 def _exact(text: str) -> tuple[frozenset[str], ...]:

@@ -199,8 +199,8 @@ def _by_llm(draft: DerivedDraft, content: str, mark: str) -> DerivedDraft:
 
 def _mark(notes: Sequence[Note]) -> str:
     """Hash of the sources' content, 48 bits."""
-    told = "\n".join(sorted(f"{n.note_id} {n.happened_at} {fold(_words(n))}" for n in notes))
-    return blake2b(told.encode(), digest_size=6).hexdigest()
+    contents = "\n".join(sorted(f"{n.note_id} {n.happened_at} {fold(_words(n))}" for n in notes))
+    return blake2b(contents.encode(), digest_size=6).hexdigest()
 
 
 async def _marked(task: Task, note: Note) -> str:
@@ -239,10 +239,10 @@ async def keep(
     """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
-    said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
-    still = await still_current(task, [d for d, _, _ in said]) if task.writer.asks else drafts
+    ready = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
+    still = await still_current(task, [d for d, _, _ in ready]) if task.writer.asks else drafts
     late = len(still) < len(drafts)
-    for draft, note_id, old in said:
+    for draft, note_id, old in ready:
         seen.add(note_id)
         if late and draft not in still:
             continue

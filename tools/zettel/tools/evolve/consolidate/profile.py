@@ -101,8 +101,8 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     made = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,), derived=True)
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
-    told = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
-    facts = [fact for outline in told[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
+    outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
+    facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
     notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
     against = await _contradicted(task, notes.values())
     usage = await store.usage_of(list(notes))
@@ -120,7 +120,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         key="",
         namespace=namespace,
         kind=Kind.CORE,
-        content=_told(chosen),
+        content=_lines_of(chosen),
         room=PROFILE_MAX_TOKENS * PROFILE_TOKEN_BYTES,
         sources=tuple(sources),
         reason=f"{len(chosen)} standing facts",
@@ -149,14 +149,14 @@ def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[
         subject = fold(fact.subject)
         if (
             of.get(subject, 0) < SUBJECT_MAX_FACTS
-            and tokens(_told([*kept, fact])) <= PROFILE_MAX_TOKENS
+            and tokens(_lines_of([*kept, fact])) <= PROFILE_MAX_TOKENS
         ):
             kept.append(fact)
             of[subject] = of.get(subject, 0) + 1
     return kept
 
 
-def _told(facts: Sequence[ProfileFact]) -> str:
+def _lines_of(facts: Sequence[ProfileFact]) -> str:
     """One fact per line, grouped by subject."""
     by_subject = dict[str, list[str]]()
     for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):

@@ -77,14 +77,14 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedD
     """Drafts of a session's gists, and its existing gists."""
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), sessions=(session,))
-    told = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
-    told = [note for note in told if note.kind is not Kind.WORKING]
-    vectors = await store.passages_of([note.note_id for note in told]) if told else {}
-    told = [note for note in told if note.note_id in vectors]
-    rows = [as_row(vectors[note.note_id]) for note in told]
+    notes = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
+    notes = [note for note in notes if note.kind is not Kind.WORKING]
+    vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
+    notes = [note for note in notes if note.note_id in vectors]
+    rows = [as_row(vectors[note.note_id]) for note in notes]
     drafts = list[DerivedDraft]()
-    for start, end in pairwise([*event_starts(rows), len(told)]):
-        if draft := await _gist(task, told[start:end], rows[start:end]):
+    for start, end in pairwise([*event_starts(rows), len(notes)]):
+        if draft := await _gist(task, notes[start:end], rows[start:end]):
             drafts.append(draft)
     made = NoteFilter(namespaces=(namespace,), sessions=(session,), derived=True)
     standing = await store.find(made, limit=SESSION_MAX_NOTES)
@@ -111,7 +111,7 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         key=first.note_id,
         namespace=first.namespace,
         session=first.session,
-        content=_told(head, quotes),
+        content=_joined(head, quotes),
         head=head,
         room=GIST_MAX_CHARACTERS,
         shown=tuple(notes[at] for at in sorted(telling[place] for place in central)),
@@ -144,7 +144,7 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B} {moment.year}:"
 
 
-def _told(head: str, quotes: Mapping[int, str]) -> str:
+def _joined(head: str, quotes: Mapping[int, str]) -> str:
     """The day and the quotations that fit, in session order."""
     kept, room = list[int](), GIST_MAX_CHARACTERS - len(head)
     for at, quote in quotes.items():
@@ -172,14 +172,14 @@ async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         room -= len(gist.content) + 1
     if not kept:
         return [], standing
-    told = sorted(kept, key=order_key)
+    notes = sorted(kept, key=order_key)
     draft = DerivedDraft(
         sort=SUMMARY,
         key="",
         namespace=namespace,
-        content="\n".join(gist.content for gist in told),
+        content="\n".join(gist.content for gist in notes),
         room=SUMMARY_MAX_CHARACTERS,
-        sources=tuple(told),
-        reason=f"summary of {len(told)} of the newest gists",
+        sources=tuple(notes),
+        reason=f"summary of {len(notes)} of the newest gists",
     )
     return [draft], standing

@@ -86,8 +86,9 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
         else link
         for link in after.links
     ]
-    told = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
-    return JudgedNote(note=replace(after, links=tuple(links)), reason=f"the LLM: {'; '.join(told)}")
+    reasons = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
+    reason = f"the LLM: {'; '.join(reasons)}"
+    return JudgedNote(note=replace(after, links=tuple(links)), reason=reason)
 
 
 def _may_judge(younger: Note, older: Note) -> bool:
@@ -192,8 +193,8 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, froz
     # A link starts from the younger note, even if that was compared long ago.
     younger = {
         other.note_id
-        for i, rivals in found.items()
-        for other, _ in rivals.values()
+        for i, conflicts in found.items()
+        for other, _ in conflicts.values()
         if other.note_id not in notes and order_key(other) > order_key(notes[i])
     }
     for note in await task.memory.store.get(sorted(younger)):
@@ -230,11 +231,11 @@ async def _without_stale(task: Task, note: Note) -> Note:
     store, kept = task.memory.store, list[Link]()
     ruled_of = {link.to for link in note.links if is_verdict(link)}
     others = await store.get(sorted(ruled_of)) if ruled_of else []
-    told = {other.note_id: await content_since(store, other) for other in others}
+    changed = {other.note_id: await content_since(store, other) for other in others}
     for link in note.links:
         held = link.relation == SUPERSEDES and link.stood(None)
         since = max(link.made_at, link.valid_until or link.made_at)
-        if held or not is_verdict(link) or told.get(link.to, since) <= since:
+        if held or not is_verdict(link) or changed.get(link.to, since) <= since:
             kept.append(link)
     return replace(note, links=tuple(kept))
 
@@ -243,17 +244,17 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     """Conflicts of a note with linked notes and with notes stating the same facts."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
-    store, told = task.memory.store, statements(note)
+    store, stated = task.memory.store, statements(note)
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
-    others += await notes_stating(store, told, where)
+    others += await notes_stating(store, stated, where)
     return {
-        other.note_id: (other, rival)
+        other.note_id: (other, conflict)
         for other in others
-        if other.note_id != note.note_id and (rival := conflict_between(note, told, other))
+        if other.note_id != note.note_id and (conflict := conflict_between(note, stated, other))
     }
 
 
@@ -275,7 +276,7 @@ async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, 
 def _compared(
     task: Task,
     note: Note,
-    rivals: Mapping[str, tuple[Outline, Conflict]],
+    conflicts: Mapping[str, tuple[Outline, Conflict]],
     settled: frozenset[tuple[str, str]],
 ) -> Note:
     if note.state is not State.ACTIVE:  # invisible; compared again when restored
@@ -283,8 +284,8 @@ def _compared(
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
     refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_verdict(k))}
     older = [
-        (other, rival)
-        for other, rival in rivals.values()
+        (other, conflict)
+        for other, conflict in conflicts.values()
         if order_key(other) < order_key(note)
         and other.note_id not in refused
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
@@ -292,8 +293,8 @@ def _compared(
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
-        made_link(task, note, other.note_id, rival.relation, rival.weight, rival.reason)
-        for other, rival in older[:COMPARE_MAX_LINKS]
+        made_link(task, note, other.note_id, c.relation, c.weight, c.reason)
+        for other, c in older[:COMPARE_MAX_LINKS]
     ]
     kept = [unless_same(old.get((link.to, link.relation)), link) for link in made]
     rest = [link for link in note.links if link not in stated and not is_open(link)]

@@ -34,8 +34,8 @@ async def _embed(task: Task, most: int) -> Batch:
 async def _earlier(task: Task, notes: Sequence[Note]) -> list[Note]:
     """Closed revisions without vectors."""
     revised = [note.note_id for note in notes if note.rev > 1]
-    told = [await task.memory.store.revisions(note_id) for note_id in revised]
-    return [row for rows in told for row in rows if not (row.current or row.embed_model)]
+    histories = [await task.memory.store.revisions(note_id) for note_id in revised]
+    return [row for rows in histories for row in rows if not (row.current or row.embed_model)]
 
 
 EMBED = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
@@ -116,17 +116,17 @@ def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
 def _built(note: Note, words: tuple[str, ...]) -> Note:
     """The note with derived fields, except those from an agent or an LLM."""
     by = note.derived_by
-    mine = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
-    keys = words if "keywords" in mine else note.keywords
+    by_rule = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
+    keys = words if "keywords" in by_rule else note.keywords
     built = replace(
         note,
         keywords=keys,
-        entities=names(note.content) if "entities" in mine else note.entities,
-        times=spans(note.content, note.happened_at) if "times" in mine else note.times,
-        context=context_of(note, keys) if "context" in mine else note.context,
+        entities=names(note.content) if "entities" in by_rule else note.entities,
+        times=spans(note.content, note.happened_at) if "times" in by_rule else note.times,
+        context=context_of(note, keys) if "context" in by_rule else note.context,
         stage=CONSTRUCTED,
     )
-    made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in mine and getattr(built, name)}
+    made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in by_rule and getattr(built, name)}
     return replace(built, derived_by={**by, **made})
 
 

@@ -26,6 +26,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import Change, NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
+from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.evolve.steps.base import (
@@ -67,9 +68,10 @@ async def _link(task: Task, most: int) -> Batch:
     ready = [note for note in notes if note.note_id in vectors]
     if not ready:
         return Batch()
-    told = await _told_before(task, ready)
+    previous = await _previous_notes(task, ready)
     linked = [
-        await _linked(task, note, vectors[note.note_id], told.get(note.note_id)) for note in ready
+        await _linked(task, note, vectors[note.note_id], previous.get(note.note_id))
+        for note in ready
     ]
     changed = await settle(task, ready, linked, "link", "linked by rule")
     # Only waiting notes: the run counts them against those that waited at its start.
@@ -93,7 +95,7 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
     ]
 
 
-async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
+async def _previous_notes(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
     """Note id -> the previous note of its session."""
     found = dict[str, Outline]()
     for namespace in sorted({note.namespace for note in notes}):
@@ -102,8 +104,8 @@ async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
         if not sessions:
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
-        told = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
-        for session in _by_session(told).values():
+        previous = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
+        for session in _by_session(previous).values():
             found |= {after.note_id: b for b, after in pairwise(session) if after.note_id in here}
     return found
 
@@ -196,9 +198,7 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
-        hits = await store.match_text(name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
-        ids = tuple(hit.note_id for hit in hits)
-        near = await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
+        near = await match_outlines(store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
         says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
         named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
         task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
@@ -309,7 +309,7 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
     vectors = await store.passages_of([note.note_id])
     alike = await _alike(task, note, vectors.get(note.note_id, ()))
     ids = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
-    told_at = await content_since(store, note)
+    since = await content_since(store, note)
     known = await store.get([i for i in ids if i != note.note_id])
     return [
         other
@@ -318,14 +318,14 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
         and other.namespace == note.namespace
         and not other.derived  # `consolidate` composes it anew
         and other.stage >= LINKED
-        and _revisable(other, note.note_id, told_at)
+        and _revisable(other, note.note_id, since)
     ][:REVISE_MAX_NEIGHBOURS]
 
 
-def _revisable(other: Note, by: str, told_at: datetime) -> bool:
+def _revisable(other: Note, by: str, since: datetime) -> bool:
     """Whether a note may still be revised: once by each note, and by a bounded number."""
     causes = [k for k in other.links if k.relation == REVISED_BY and k.made_by == "llm"]
-    done = any(link.to == by and link.made_at >= told_at for link in causes)
+    done = any(link.to == by and link.made_at >= since for link in causes)
     return not done and len(causes) < NOTE_MAX_REVISERS
 
 

@@ -53,14 +53,14 @@ class LlmWriter:
         """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
-        answer = await self._client.asked(description(notes), Descriptions, len(notes))
+        answer = await self._client.ask(description(notes), Descriptions, len(notes))
         if answer is None:
             return {}
         drafts = self._checked(
             answer.notes, {n.note_id: sources_of([n], shown=notes) for n in notes}
         )
         for note in notes:
-            self._client.fell_back("missing", note.note_id not in drafts)
+            self._client.count_fallback("missing", note.note_id not in drafts)
         return drafts
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
@@ -68,7 +68,7 @@ class LlmWriter:
         if not neighbours:
             return {}
         question = revision(note, neighbours)
-        answer = await self._client.asked(question, Revisions, len(neighbours))
+        answer = await self._client.ask(question, Revisions, len(neighbours))
         if answer is None:
             return {}
         shown = (note, *neighbours)
@@ -78,35 +78,35 @@ class LlmWriter:
 
     async def compose(self, piece: Piece) -> str:
         """Implements `Writer.compose` in one question."""
-        answer = await self._client.asked(composition(piece), Composition, 1)
+        answer = await self._client.ask(composition(piece), Composition, 1)
         if answer is None:
             return ""
         text, wrong = read_lines(piece, answer.lines)
-        self._client.fell_back(wrong, bool(wrong))
+        self._client.count_fallback(wrong, bool(wrong))
         return text
 
     async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
         """Implements `Writer.judge` in one question."""
         if not older:
             return {}
-        answer = await self._client.asked(judgement(note, older), Judgements, len(older))
+        answer = await self._client.ask(judgement(note, older), Judgements, len(older))
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
-        verdicts, heard = dict[str, Verdict](), set[str]()
+        verdicts, seen = dict[str, Verdict](), set[str]()
         for judged in answer.pairs:
             other = known.get(judged.older)
-            if other is None or judged.older in heard:
+            if other is None or judged.older in seen:
                 # Two verdicts on one pair count as none.
-                self._client.fell_back("unknown_id" if other is None else "unsure")
+                self._client.count_fallback("unknown_id" if other is None else "unsure")
                 verdicts.pop(judged.older, None)
                 continue
-            heard.add(judged.older)
+            seen.add(judged.older)
             verdict, wrong = read_verdict(judged, note, other)
-            self._client.fell_back(wrong, verdict is None)
+            self._client.count_fallback(wrong, verdict is None)
             if verdict is not None:
                 verdicts[judged.older] = verdict
-        self._client.fell_back("missing", len(known.keys() - heard))
+        self._client.count_fallback("missing", len(known.keys() - seen))
         return verdicts
 
     def _checked(
@@ -115,7 +115,7 @@ class LlmWriter:
         drafts = dict[str, Description]()
         for item in worded:
             known = sources.get(item.id)
-            self._client.fell_back("unknown_id", known is None)
+            self._client.count_fallback("unknown_id", known is None)
             if known is not None and item.id not in drafts:
                 drafts[item.id] = self._draft(item, known)
         return drafts
@@ -137,7 +137,7 @@ class LlmWriter:
         first = list({fold(value): value for value in tidy if value}.values())[:kept]
         for value in first:
             if (wrong := fault(value, sources, most=most)) is not None:
-                self._client.fell_back(wrong)
+                self._client.count_fallback(wrong)
                 return ()
         return tuple(first)
 

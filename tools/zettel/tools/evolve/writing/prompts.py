@@ -191,12 +191,12 @@ def read_lines(piece: Piece, lines: Sequence[SourceLine]) -> tuple[str, str]:
         own = [shown[note_id] for note_id in dict.fromkeys(of)]
         if wrong := _wrong(piece, text, own):
             return "", wrong
-    told = "\n".join(text for text, _ in kept)
-    if len(told.encode()) > piece.most:
+    composed = "\n".join(text for text, _ in kept)
+    if len(composed.encode()) > piece.most:
         return "", "too_long"
     if piece.sort in _COMPLETE and {i for _, of in kept for i in of} != shown.keys():
         return "", "incomplete"
-    return told, ""
+    return composed, ""
 
 
 def _wrong(piece: Piece, text: str, own: Sequence[Note]) -> str:
@@ -272,14 +272,14 @@ def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[Verdict | Non
     ruling = _RULINGS.get(judged.verdict)
     if ruling is None:
         return None, "unsure"
-    mine, theirs = " ".join(judged.younger_quote.split()), judged.older_quote
-    if len(mine) > QUOTE_MAX_CHARACTERS:
+    younger_quote, older_quote = " ".join(judged.younger_quote.split()), judged.older_quote
+    if len(younger_quote) > QUOTE_MAX_CHARACTERS:
         return None, "too_long"
-    if _LINK_MARKS.search(mine):
+    if _LINK_MARKS.search(younger_quote):
         return None, "malformed"
-    if not (_stands_in(mine, note) and _stands_in(theirs, older)):
+    if not (_stands_in(younger_quote, note) and _stands_in(older_quote, older)):
         return None, "invented"
-    return Verdict(ruling=ruling, quote=mine), ""
+    return Verdict(ruling=ruling, quote=younger_quote), ""
 
 
 def _stands_in(quote: str, note: Note) -> bool:
