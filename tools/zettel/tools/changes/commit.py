@@ -7,7 +7,7 @@ from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, NoteStore, Written
 from zettel.tools.changes.run_changes import UNDO
-from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW
+from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
 from zettel.tools.state.memory import Memory
 
 DERIVATION_LEVELS = 2
@@ -58,18 +58,10 @@ def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
     """The composed note, archived, or forgotten if a source was, so that no id shows it."""
     forgotten = any(source.state is State.FORGOTTEN for source in gone)
     first = gone[0]
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            state=State.FORGOTTEN if forgotten else State.ARCHIVED,
-            known_from=first.known_from,
-            changed_by=first.changed_by,
-            change=WITHDRAW,
-            reason=f"composed of {first.note_id}, which has left recall",
-            run_id="",
-        )
-    )
+    note = replace(note, state=State.FORGOTTEN if forgotten else State.ARCHIVED)
+    reason = f"composed of {first.note_id}, which has left recall"
+    by, now = first.changed_by, first.known_from
+    return Change(note=next_note(note, by=by, now=now, change=WITHDRAW, reason=reason))
 
 
 COMMIT_ATTEMPTS = 16

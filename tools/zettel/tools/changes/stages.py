@@ -1,31 +1,17 @@
-"""Stages of evolution, shared by writes and evolution."""
+"""Stages of evolution and bookkeeping of revisions, shared by writes and evolution."""
 
-from zettel.storage.notes import (
-    State,
-)
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.notes import Note, State
 
 WITHDRAW = "withdraw"
 """`Note.change` of revisions that take a composed note out of recall with its source."""
-
-
-CONSTRUCTED = 1
-
-
-LINKED = 2
-
-
-COMPARED = 3
-
-
-REVISED = 4
-
-
-CONSOLIDATED = 5
-"""Values of `Note.stage`: the last step that has read a revision."""
-
-
 SCHEDULER = "scheduler"
 """`Note.changed_by` of evolution's revisions."""
+
+CONSTRUCTED, LINKED, COMPARED, REVISED, CONSOLIDATED = 1, 2, 3, 4, 5
+"""Values of `Note.stage`: the last step that has read a revision."""
 
 
 def stage_after(state: State) -> int:
@@ -35,3 +21,18 @@ def stage_after(state: State) -> int:
     reviewed.
     """
     return 0 if state is State.ACTIVE else LINKED
+
+
+def next_note(
+    note: Note, *, by: str, now: datetime, change: str, reason: str = "", run_id: str = ""
+) -> Note:
+    """The note with the bookkeeping of its next revision."""
+    return replace(
+        note,
+        rev=note.rev + 1,
+        known_from=now,
+        changed_by=by,
+        change=change,
+        reason=reason,
+        run_id=run_id,
+    )

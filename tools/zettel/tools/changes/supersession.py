@@ -12,7 +12,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteStore
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.stages import stage_after
+from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
 
 SUPERSEDE = "supersede"
@@ -192,4 +192,4 @@ def stated_end(revisions: Iterable[Note]) -> datetime | None:
 
 
 def _changed(note: Note, by: str, now: datetime) -> Change:
-    return Change(note=replace(note, rev=note.rev + 1, known_from=now, changed_by=by, run_id=""))
+    return Change(note=next_note(note, by=by, now=now, change=note.change, reason=note.reason))

@@ -17,6 +17,7 @@ from zettel.tools.changes.run_changes import (
     touched_notes,
     undo_reason,
 )
+from zettel.tools.changes.stages import next_note
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.state.memory import Memory
@@ -97,15 +98,13 @@ def _change(
 ) -> Change:
     same_words = standing.content == earlier.content
     return Change(
-        note=replace(
-            note,
-            rev=standing.rev + 1,
-            known_from=cause.now,
-            changed_by=cause.by,
+        note=next_note(
+            replace(note, embed_model=(standing if same_words else earlier).embed_model),
+            by=cause.by,
+            now=cause.now,
             change=cause.change,
             reason=cause.reason,
             run_id=cause.run_id,
-            embed_model=standing.embed_model if same_words else earlier.embed_model,
         ),
         vectors=vectors,
         keep_vectors=same_words,

@@ -12,6 +12,7 @@ from itertools import pairwise
 from zettel.storage.notes import REVISED_BY, Link, Note
 from zettel.storage.store import Change
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.stages import next_note
 from zettel.tools.state.memory import Memory
 
 UNLEARN = "unlearn"
@@ -56,24 +57,18 @@ async def _unlearnt(
     revisions = await memory.store.revisions(note.note_id)
     made = {name for name, maker in note.derived_by.items() if maker == "llm"}
     added = _added_tags(revisions)
-    return Change(
-        note=replace(
-            note,
-            context="" if "context" in made else note.context,
-            keywords=() if "keywords" in made else note.keywords,
-            questions=() if "questions" in made else note.questions,
-            tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
-            derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
-            links=tuple(link for link in note.links if not _teaches(link)),
-            stage=0,
-            rev=note.rev + 1,
-            known_from=now,
-            changed_by=by,
-            change=UNLEARN,
-            reason=f"forgotten: {', '.join(sorted(causes))}",
-            run_id="",
-        )
+    cleaned = replace(
+        note,
+        context="" if "context" in made else note.context,
+        keywords=() if "keywords" in made else note.keywords,
+        questions=() if "questions" in made else note.questions,
+        tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
+        derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
+        links=tuple(link for link in note.links if not _teaches(link)),
+        stage=0,
     )
+    reason = f"forgotten: {', '.join(sorted(causes))}"
+    return Change(note=next_note(cleaned, by=by, now=now, change=UNLEARN, reason=reason))
 
 
 def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:

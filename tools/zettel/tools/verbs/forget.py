@@ -20,7 +20,7 @@ from zettel.tools.changes.previews import (
     get_preview,
     put_preview,
 )
-from zettel.tools.changes.stages import stage_after
+from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded
@@ -261,14 +261,6 @@ async def _state_before(memory: Memory, note: Note) -> State:
 
 
 def _turned(note: Note, state: State, by: str, now: datetime) -> Note:
-    return replace(
-        note,
-        rev=note.rev + 1,
-        state=state,
-        stage=stage_after(state),
-        known_from=now,
-        changed_by=by,
-        change="forget" if state is State.FORGOTTEN else "restore",
-        reason="",
-        run_id="",
-    )
+    change = "forget" if state is State.FORGOTTEN else "restore"
+    note = replace(note, state=state, stage=stage_after(state))
+    return next_note(note, by=by, now=now, change=change)

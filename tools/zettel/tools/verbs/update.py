@@ -22,7 +22,7 @@ from zettel.tools.changes.links import (
     without_agents,
 )
 from zettel.tools.changes.preconditions import check_expected, check_rev
-from zettel.tools.changes.stages import LINKED, stage_after
+from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
     changed_targets,
     check_no_circle,
@@ -111,16 +111,11 @@ def revise(
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
         _check_end(old, new)  # a note superseded from its start on has an empty validity
     new = _rederived(replace(new, derived_by=_makers(old, edit)), old, new_words=new_words)
+    if new_words:
+        new = replace(new, embed_model=model if vectors is not None else "")
     return Change(
-        note=replace(
-            new,
-            rev=old.rev + 1,
-            known_from=now,
-            changed_by=by,
-            change="correct" if never else "update",
-            reason=edit.reason,
-            run_id="",
-            embed_model=(model if vectors is not None else "") if new_words else old.embed_model,
+        note=next_note(
+            new, by=by, now=now, change="correct" if never else "update", reason=edit.reason
         ),
         vectors=vectors,
         keep_vectors=not new_words,
@@ -219,19 +214,9 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
 
 def archived(part: Note, whole: Note, now: datetime) -> Change:
     """Archives a finished part: its content is in the whole's result."""
-    return Change(
-        note=replace(
-            part,
-            rev=part.rev + 1,
-            state=State.ARCHIVED,
-            stage=stage_after(State.ARCHIVED),
-            known_from=now,
-            changed_by=whole.changed_by,
-            change="fold",
-            reason=f"folded into {whole.note_id}",
-            run_id="",
-        )
-    )
+    part = replace(part, state=State.ARCHIVED, stage=stage_after(State.ARCHIVED))
+    reason = f"folded into {whole.note_id}"
+    return Change(note=next_note(part, by=whole.changed_by, now=now, change="fold", reason=reason))
 
 
 async def plan_restore(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NoteFilter, NoteStore
-from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.changes.stages import SCHEDULER, next_note
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.state.memory import Memory
 
@@ -65,17 +65,8 @@ class Step:
 
 def revision(task: Task, note: Note, step: str, reason: str) -> Change:
     """The change that makes `note` the next revision."""
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            known_from=task.now,
-            changed_by=SCHEDULER,
-            change=step,
-            reason=reason,
-            run_id=task.run_id,
-        )
-    )
+    by, now, run_id = SCHEDULER, task.now, task.run_id
+    return Change(note=next_note(note, by=by, now=now, change=step, reason=reason, run_id=run_id))
 
 
 async def settle(
