@@ -14,7 +14,7 @@ from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
 from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.evolve.run import RunReport
-from zettel.tools.evolve.steps.construct import EMBED
+from zettel.tools.evolve.steps.construct import EMBED_STEP
 from zettel.tools.render import one_line
 from zettel.tools.state.retention_policy import expired
 
@@ -81,7 +81,7 @@ def as_text(preview: DryRun) -> str:
     report = preview.report
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
     head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
-    vectors = report.steps.get(EMBED.name, 0)
+    vectors = report.steps.get(EMBED_STEP.name, 0)
     more = [f"{vectors} notes would get their vectors"] if vectors else []
     more += left_alone(replace(report, llm_off=()))  # a preview asks no LLM anyway
     more += [f"would mend {name}: {count}" for name, count in preview.mended.items()]

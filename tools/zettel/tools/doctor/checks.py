@@ -31,7 +31,7 @@ BY_REWRITING = (TORN_TIMES, SELF_LINKS, ONE_SIDED_LINKS, FOREIGN_VECTORS, LOST_V
 """Findings that `storage.doctor.repair.rewrite` repairs."""
 
 Facts = TypeVar("Facts")
-Found = Sequence[str] | int
+Damaged = Sequence[str] | int
 """Ids or names of what is damaged, or only their number."""
 
 
@@ -56,7 +56,7 @@ class Finding:
 
 def found(
     name: str,
-    what: Found,
+    what: Damaged,
     means: str,
     *,
     fix: str = "",
@@ -83,7 +83,7 @@ class Check(Generic[Facts]):
     """How to find one kind of damage; the other fields are those of its `Finding`."""
 
     name: str
-    find: Callable[[Facts], Found]
+    find: Callable[[Facts], Damaged]
     means: str
     fix: str = ""
     advice: str = ""

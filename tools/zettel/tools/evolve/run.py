@@ -11,13 +11,13 @@ from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
 from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
-from zettel.tools.evolve.consolidate.step import CONSOLIDATE
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.steps.archive import FADE as FADE
 from zettel.tools.evolve.steps.archive import fade
 from zettel.tools.evolve.steps.base import Batch, Step, Task
-from zettel.tools.evolve.steps.compare import COMPARE
-from zettel.tools.evolve.steps.construct import CONSTRUCT, EMBED
-from zettel.tools.evolve.steps.link import LINK, REVISE
+from zettel.tools.evolve.steps.compare import COMPARE_STEP
+from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED_STEP
+from zettel.tools.evolve.steps.link import LINK_STEP, REVISE_STEP
 from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
@@ -33,16 +33,25 @@ leave about ten."""
 UPKEEP_COMMITS = 50
 """Commits after which the store is compacted; every 50-100 keeps reads under 3 ms."""
 
-STEPS = (EMBED, CONSTRUCT, LINK, COMPARE, REVISE, CONSOLIDATE)
+EVOLUTION_STEPS = (
+    EMBED_STEP,
+    CONSTRUCT_STEP,
+    LINK_STEP,
+    COMPARE_STEP,
+    REVISE_STEP,
+    CONSOLIDATE_STEP,
+)
 """In order; `maintain` follows them."""
 
 
 def steps_of(memory: Memory) -> tuple[Step, ...]:
     """The enabled steps."""
-    return tuple(step for step in STEPS if memory.consolidates or step is not CONSOLIDATE)
+    return tuple(
+        step for step in EVOLUTION_STEPS if memory.consolidates or step is not CONSOLIDATE_STEP
+    )
 
 
-Progress = Callable[[str, int, int], None]
+RunProgress = Callable[[str, int, int], None]
 """Step, notes done, notes in all."""
 
 
@@ -94,7 +103,7 @@ async def evolve(
     run_id: str,
     who: str,
     budget: Budget,
-    progress: Progress = lambda step, done, total: None,
+    progress: RunProgress = lambda step, done, total: None,
     of: Sequence[Step] | None = None,
 ) -> RunReport:
     """Runs the steps over waiting notes; the caller holds and renews the lease.
@@ -145,7 +154,7 @@ def _writer(memory: Memory, now: datetime) -> Writer:
 
 
 async def _steps(
-    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: Progress
+    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: RunProgress
 ) -> tuple[str, int]:
     started, seen, created = anyio.current_time(), 0, 0
     await _erase(task, steps)

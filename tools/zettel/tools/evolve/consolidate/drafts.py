@@ -22,7 +22,7 @@ from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
-CONSOLIDATE = "consolidate"
+CONSOLIDATE_CHANGE = "consolidate"
 
 WORDED_BY = "summary"
 """Key of `Note.derived_by` for a composed note's maker, if that was not a rule."""
@@ -73,7 +73,7 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
         origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
         trust=min(source.trust for source in draft.sources),
         changed_by=SCHEDULER,
-        change=CONSOLIDATE,
+        change=CONSOLIDATE_CHANGE,
         reason=draft.reason,
         run_id=task.run_id,
         stage=CONSOLIDATED,
@@ -104,7 +104,7 @@ def is_ours(note: Note) -> bool:
     """Whether evolution may still change a composed note: no agent has decided about it."""
     return note.derived and (
         note.state is State.ACTIVE
-        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE, WITHDRAW))
+        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE_CHANGE, WITHDRAW))
     )
 
 
@@ -206,7 +206,7 @@ def _mark(notes: Sequence[Note]) -> str:
 async def _marked(task: Task, note: Note) -> str:
     """The source hash of a note's last wording; empty if there is none."""
     for earlier in reversed(await task.memory.store.revisions(note.note_id)):
-        if earlier.change == CONSOLIDATE and _BY in earlier.reason:
+        if earlier.change == CONSOLIDATE_CHANGE and _BY in earlier.reason:
             return earlier.reason.rpartition(_BY)[2]
     return ""
 
@@ -306,11 +306,11 @@ async def _committed(
     model = task.memory.embedder.model_id
     changes = [
         replace(
-            revision(task, replace(fresh, embed_model=model), CONSOLIDATE, reason),
+            revision(task, replace(fresh, embed_model=model), CONSOLIDATE_CHANGE, reason),
             vectors=vectors.get(fresh.note_id),
         )
         if fresh.note_id in vectors
-        else revision(task, fresh, CONSOLIDATE, reason)
+        else revision(task, fresh, CONSOLIDATE_CHANGE, reason)
         for _, fresh, reason in revised
     ]
     made = [

@@ -70,4 +70,4 @@ def _once(notes: Iterable[Note]) -> list[Note]:
     return list({note.note_id: note for note in notes}.values())
 
 
-CONSOLIDATE = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)
+CONSOLIDATE_STEP = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)

@@ -41,7 +41,7 @@ from zettel.tools.evolve.steps.base import (
     settle,
 )
 from zettel.tools.evolve.steps.link import made_link, unless_same
-from zettel.tools.evolve.writing.writer import Verdict
+from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import statements
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
@@ -110,7 +110,7 @@ async def _is_circle(task: Task, note: Note, target: str) -> bool:
     return False
 
 
-def _by_verdict(task: Task, note: Note, link: Link, verdict: Verdict) -> Link:
+def _by_verdict(task: Task, note: Note, link: Link, verdict: PairVerdict) -> Link:
     if verdict.ruling == "both":
         # The ended link stays, so that the rule does not make it again.
         return replace(link, made_by=VERDICT_MAKER, made_at=task.now, valid_until=task.now)
@@ -304,4 +304,4 @@ def _compared(
     return replace(note, links=note.links if same else links, stage=max(note.stage, COMPARED))
 
 
-COMPARE = Step(name="compare", waiting=UNCOMPARED, work=_compare)
+COMPARE_STEP = Step(name="compare", waiting=UNCOMPARED, work=_compare)

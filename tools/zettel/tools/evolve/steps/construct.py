@@ -38,7 +38,7 @@ async def _earlier(task: Task, notes: Sequence[Note]) -> list[Note]:
     return [row for rows in histories for row in rows if not (row.current or row.embed_model)]
 
 
-EMBED = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
+EMBED_STEP = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
 """Loads the model if necessary."""
 
 
@@ -130,4 +130,4 @@ def _built(note: Note, words: tuple[str, ...]) -> Note:
     return replace(built, derived_by={**by, **made})
 
 
-CONSTRUCT = Step(name="construct", waiting=UNCONSTRUCTED, work=_construct)
+CONSTRUCT_STEP = Step(name="construct", waiting=UNCONSTRUCTED, work=_construct)

@@ -218,7 +218,7 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     ]
 
 
-LINK = Step(name="link", waiting=UNLINKED, work=_link)
+LINK_STEP = Step(name="link", waiting=UNLINKED, work=_link)
 
 
 def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outline]]:
@@ -341,5 +341,5 @@ async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[s
     return best
 
 
-REVISE = Step(name="revise", waiting=UNREVISED, work=_revise)
+REVISE_STEP = Step(name="revise", waiting=UNREVISED, work=_revise)
 """By rule it only marks; with an LLM it is one question per note."""

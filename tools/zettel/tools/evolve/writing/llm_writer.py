@@ -20,7 +20,7 @@ from zettel.tools.evolve.writing.prompts import (
     read_verdict,
     revision,
 )
-from zettel.tools.evolve.writing.writer import Description, Piece, Verdict, Writer
+from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Writer
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import Llm
 
@@ -85,7 +85,7 @@ class LlmWriter:
         self._client.count_fallback(wrong, bool(wrong))
         return text
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
         """Implements `Writer.judge` in one question."""
         if not older:
             return {}
@@ -93,7 +93,7 @@ class LlmWriter:
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
-        verdicts, seen = dict[str, Verdict](), set[str]()
+        verdicts, seen = dict[str, PairVerdict](), set[str]()
         for judged in answer.pairs:
             other = known.get(judged.older)
             if other is None or judged.older in seen:
@@ -172,7 +172,7 @@ class PrivateNamespaceWriter:
         shown = len(self._open(piece.notes)) == len(piece.notes)
         return await self._writer.compose(piece) if shown else ""
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
         """Judges the older notes that are not private, if the note is not."""
         return await self._writer.judge(note, self._open(older) if self._open([note]) else [])
 

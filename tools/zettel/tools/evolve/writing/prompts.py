@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Note, fold
 from zettel.tools.evolve.writing.grounding import fault, given, sources_of
-from zettel.tools.evolve.writing.writer import Piece, Ruling, Verdict
+from zettel.tools.evolve.writing.writer import PairVerdict, Piece, Ruling
 from zettel.tools.llm.llm import ChatQuestion
 
 NOTE_MAX_CHARACTERS = 4_000
@@ -267,7 +267,7 @@ def judgement(note: Note, older: Sequence[Note]) -> ChatQuestion:
     return question(_JUDGE, data, "judgements", Judgements, len(older))
 
 
-def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[Verdict | None, str]:
+def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[PairVerdict | None, str]:
     """The verdict, or None and why it is rejected."""
     ruling = _RULINGS.get(judged.verdict)
     if ruling is None:
@@ -279,7 +279,7 @@ def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[Verdict | Non
         return None, "malformed"
     if not (_stands_in(younger_quote, note) and _stands_in(older_quote, older)):
         return None, "invented"
-    return Verdict(ruling=ruling, quote=younger_quote), ""
+    return PairVerdict(ruling=ruling, quote=younger_quote), ""
 
 
 def _stands_in(quote: str, note: Note) -> bool:

@@ -45,7 +45,7 @@ Ruling = Literal["supersedes", "contradicts", "both"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class PairVerdict:
     """A writer's decision on a pair that a rule has left open."""
 
     ruling: Ruling
@@ -86,7 +86,7 @@ class Writer(Protocol):
         """A text composed of several notes; empty if none passes the checks."""
         ...
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
         """Decides pairs that a rule has left open.
 
         Returns:
@@ -113,7 +113,7 @@ class RuleWriter:
         """Nothing: texts composed by rule quote."""
         return ""
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
         """Nothing: open pairs stay open."""
         return {}
 
