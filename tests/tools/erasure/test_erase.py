@@ -1,4 +1,4 @@
-"""`forget(erase=true)`: a preview first, then nothing of it is left that any call can see."""
+"""`forget(erase=true)`: a preview first, then no call finds any part of the note."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> N
     assert await desk.found(query="canary") == [note_id]
 
 
-async def test_whoever_waits_for_an_erasure_hears_what_it_is_at_and_no_text(desk: Desk) -> None:
+async def test_the_progress_of_an_erasure_names_its_steps_and_no_text(desk: Desk) -> None:
     note_id, heard = await desk.told(CANARY), list[str]()
 
     with telling(heard.append):
