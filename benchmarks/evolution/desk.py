@@ -16,7 +16,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
 from zettel.storage.store import Vectors
 from zettel.tools.caller import Caller
-from zettel.tools.evolve.consolidate.step import CONSOLIDATE
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.evolve.steps.base import Step
 from zettel.tools.state.memory import Memory
@@ -63,7 +63,7 @@ class Desk:
             for step, count in report.steps.items():
                 changed[step] = changed.get(step, 0) + count
             if report.created:
-                changed[CONSOLIDATE.name] += report.created
+                changed[CONSOLIDATE_STEP.name] += report.created
         return changed
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.trials import Sample, Trial, measured
 from zettel.storage.embedding.embedder import Embedder
-from zettel.tools.evolve.run import STEPS
+from zettel.tools.evolve.run import EVOLUTION_STEPS
 
 OFF = "off"
 DEPTH = "recall@10"
@@ -43,10 +43,10 @@ async def ablate(
         await trial.tell(desk, timed)
         progress(f"{trial.name}: told")
         stages = [Stage(step=OFF, changed=0, samples=await trial.ask(desk, timed))]
-        for last in range(1, len(STEPS) + 1):
+        for last in range(1, len(EVOLUTION_STEPS) + 1):
             desk.now = trial.end
-            name = STEPS[last - 1].name
-            changed = (await desk.evolve(STEPS[:last]))[name]
+            name = EVOLUTION_STEPS[last - 1].name
+            changed = (await desk.evolve(EVOLUTION_STEPS[:last]))[name]
             samples = await trial.ask(desk, timed) if changed else stages[-1].samples
             stages.append(Stage(step=name, changed=changed, samples=samples))
             mean = fmean(measured(samples, DEPTH))

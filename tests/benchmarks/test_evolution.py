@@ -21,7 +21,7 @@ from benchmarks.generator.truth import Oracle
 from benchmarks.retrieval.data import Dataset, Document, Question
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.tools.evolve.run import STEPS
+from zettel.tools.evolve.run import EVOLUTION_STEPS
 
 FRIDAY = "2023-07-14"
 
@@ -87,7 +87,7 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
 ) -> None:
     stages = await ablate(Told(made(FRIDAY)), HashEmbedder(), tmp_path / "store", progress=say)
 
-    assert [stage.step for stage in stages] == ["off", *(step.name for step in STEPS)]
+    assert [stage.step for stage in stages] == ["off", *(step.name for step in EVOLUTION_STEPS)]
     changed = {stage.step: stage.changed for stage in stages}
     assert (changed["construct"], changed["revise"]) == (1, 0)
     by_step = {stage.step: stage.samples for stage in stages}

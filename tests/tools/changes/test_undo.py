@@ -1,4 +1,4 @@
-"""Undoing a run: everything is as it was, unless somebody changed it since."""
+"""Undoing a run restores every note that was not changed since."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a forgotten note has taught its neighbours goes with it."""
+"""Forgetting a note removes what an LLM derived from it in its neighbours."""
 
 import threading
 from collections.abc import AsyncGenerator, Generator

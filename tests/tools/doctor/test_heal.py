@@ -1,4 +1,4 @@
-"""Healing: what was mended is told and recorded, and a sound store is left alone."""
+"""Repairs are reported and recorded, and an undamaged store is left alone."""
 
 import logging
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""`forget(erase=true)`: a preview first, then nothing of it is left that any call can see."""
+"""`forget(erase=true)`: a preview first, then no call finds any part of the note."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
@@ -12,6 +12,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
+from zettel.tools.erasure.orders import drain, pending_erasures
 from zettel.tools.progress import telling
 from zettel.tools.state.memory import Memory
 
@@ -43,7 +44,7 @@ async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> N
     assert await desk.found(query="canary") == [note_id]
 
 
-async def test_whoever_waits_for_an_erasure_hears_what_it_is_at_and_no_text(desk: Desk) -> None:
+async def test_the_progress_of_an_erasure_names_its_steps_and_no_text(desk: Desk) -> None:
     note_id, heard = await desk.told(CANARY), list[str]()
 
     with telling(heard.append):
@@ -121,6 +122,38 @@ async def test_the_proof_names_the_backups_that_were_taken_before(desk: Desk) ->
     named = pick(answer, "proof", "backups")
     assert isinstance(named, list)
     assert [str(name).split()[0] for name in named] == ["backup-1-a.zip"]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+@pytest.mark.parametrize("wiped", [False, True])
+async def test_an_erasure_that_an_earlier_version_ordered_is_finished(
+    desk: Desk, wiped: bool
+) -> None:
+    note_id = await desk.told(CANARY)
+    order: dict[str, object] = {
+        "receipt_id": "erase-1",
+        "scope": "notes",
+        "who": "ana",
+        "ordered_at": "2026-03-04 05:06:07.080910+00:00",
+        "note_ids": [] if wiped else [note_id],
+        "waits": 4,
+    }
+    record: dict[str, object] = {"order": order, "targets": [], "wiped": wiped}
+    store = desk.memory.store
+    await store.swap_meta("erasing", expected=None, value=json.dumps({"erase-1": record}))
+    assert await pending_erasures(store) == 1
+
+    done = await drain(desk.memory, now=desk.now)
+
+    assert await pending_erasures(store) == 0
+    assert await store.get_meta("erasing") is None
+    if wiped:  # its receipt would have been written before
+        assert done == 0
+        return
+    assert done == 1
+    assert await store.get([note_id]) == []
+    (receipt,) = await store.receipts()
+    assert receipt.ordered_at == datetime(2026, 3, 4, 5, 6, 7, 80910, tzinfo=UTC)
+    assert receipt.physical_at is not None
 
 
 async def test_a_confirmation_given_again_answers_the_same(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A caller who gives up in the middle of a verb leaves nothing half done."""
+"""A cancelled verb leaves nothing half done."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,10 +27,10 @@ from zettel.tools.state.memory import Memory
 
 
 class Overtaken(DictStore):
-    """Somebody else changes a note right before a commit, and the caller gives up right after it.
+    """Another writer changes a note right before a commit; the caller is cancelled right after it.
 
-    LanceDB commits whether or not its caller still waits; whoever waits hears of the cancelling
-    as soon as it does anything else.
+    LanceDB commits whether or not its caller is cancelled; the cancellation arrives at the next
+    checkpoint.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Pair:
         assert self.store.caller.cancel_called
 
     async def noted(self, note_id: str) -> Note:
-        """A note as it stands."""
+        """A current note."""
         (note,) = await self.store.get([note_id])
         return note
 
@@ -116,7 +116,7 @@ async def folding_a_part(pair: Pair) -> None:
     [superseding_by_update, superseding_by_remember, forgetting_what_supersedes, folding_a_part],
     ids=lambda deed: deed.__name__,
 )
-async def test_who_gives_up_between_two_commits_leaves_nothing_half_done(deed: Deed) -> None:
+async def test_a_call_cancelled_between_two_commits_leaves_nothing_half_done(deed: Deed) -> None:
     store = Overtaken()
     async with opened_desk(Memory(store=store, embedder=HashEmbedder())) as desk:
         below, above = [await desk.told(f"she lives in {town}") for town in ("Ulm", "Bonn")]

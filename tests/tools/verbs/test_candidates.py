@@ -160,7 +160,7 @@ async def test_a_restored_revision_shows_candidates_for_its_words(desk: Desk) ->
     assert pick(answer, "candidates", 0, "note_id") == other
 
 
-async def test_who_tells_a_fact_otherwise_is_shown_first_however_far_its_words_are(
+async def test_a_note_that_contradicts_a_fact_is_shown_first_however_different_its_words(
     desk: Desk,
 ) -> None:
     for number in range(6):

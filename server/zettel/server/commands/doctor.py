@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.commands.output import ReportProgress
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
@@ -33,7 +33,7 @@ from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
 from zettel.tools.changes.supersession import half_superseded
 from zettel.tools.doctor import checks
-from zettel.tools.doctor.checks import Check, Finding, found
+from zettel.tools.doctor.checks import Finding, found
 from zettel.tools.doctor.heal import heal
 from zettel.tools.erasure.orders import drain, pending_erasures, relapsed
 from zettel.tools.evolve.lease import drop_expired, drop_gone
@@ -51,19 +51,6 @@ OTHER_MODEL = "other_model"
 DISK_MIN_FREE_BYTES = 256 << 20
 """Compaction writes the largest table a second time; below this even small stores fail to."""
 SHUT = "not_examined"
-CHECKS: tuple[Check, ...] = (
-    checks.check_keys,
-    checks.check_chains,
-    checks.check_links,
-    checks.check_vectors,
-    checks.check_tables,
-    checks.check_pending,
-)
-BY_REWRITING = (
-    *(checks.TORN_TIMES, checks.SELF_LINKS, checks.ONE_SIDED_LINKS),
-    *(checks.FOREIGN_VECTORS, checks.LOST_VECTORS),
-)
-"""Findings that `rewrite` repairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +95,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     if place.directory is not None:
         directory = place.directory
         seen = await to_thread.run_sync(look_at_files, directory)
-        findings += checks.check_files(seen)
+        findings += [finding for check in checks.FILE_CHECKS for finding in check.run(seen)]
         findings += await to_thread.run_sync(check_permissions, directory)
         findings += await to_thread.run_sync(check_disk, directory)
     where = Rendezvous(one_spelling(settings.store))
@@ -122,7 +109,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
             progress("looking at tables", 0, 0)
             seen_inside = await _seen(store)
             model = seen_inside.model_id
-            findings += [finding for check in CHECKS for finding in check(seen_inside)]
+            findings += [f for check in checks.CHECKS for f in check.run(seen_inside)]
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
         finally:
             await store.close()
@@ -186,21 +173,14 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
     await heal(memory, now=now)
     if checks.PENDING_ERASURES in names:
         await drain(memory, now=now)
-    if names & {*BY_REWRITING, SHUT}:
-        await rewrite(inside, _to_rewrite(await _seen(store)), other_model=True, now=now)
+    if names & {*checks.BY_REWRITING, SHUT}:
+        ids = checks.notes_to_rewrite(await _seen(store))
+        await rewrite(inside, ids, other_model=True, now=now)
     if names & {checks.MISSING_INDICES, SHUT}:
         seen = await look_at_tables(inside)
         if not all(index.there for index in seen.indices):
             await inside.notes.build_indices()
     await store.upkeep()
-
-
-def _to_rewrite(seen: StoreFacts) -> list[str]:
-    """Ids of the notes whose rows contradict themselves."""
-    ids = list[str]()
-    for check in (checks.torn_notes, checks.mislinked_notes, checks.notes_with_wrong_vectors):
-        ids += check(seen)
-    return sorted(set(ids))
 
 
 def doctor_output(report: DoctorReport) -> Output:

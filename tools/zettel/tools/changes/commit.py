@@ -1,4 +1,4 @@
-"""Plan, commit, and plan again when somebody else was first."""
+"""Optimistic commits: plan, write, and plan again after a lost race."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,19 +7,19 @@ from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, NoteStore, Written
 from zettel.tools.changes.run_changes import UNDO
-from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW
+from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
 from zettel.tools.state.memory import Memory
 
 DERIVATION_LEVELS = 2
-"""A summary is of gists, and these are of notes."""
+"""A summary is made of gists, and these of notes."""
 
 
 async def with_following(store: NoteStore, changes: Sequence[Change]) -> list[Change]:
-    """The changes of a commit, and those that follow for what was composed of these notes.
+    """Adds to a commit's changes those that follow for notes composed of the changed ones.
 
     A note that enters or leaves recall, or becomes another kind, waits for consolidation again.
-    What cites one that leaves goes in the same commit, so that no forgotten word is shown until
-    the next run; that composes it anew of what is left. An undo only takes back.
+    Composed notes that cite a note leaving recall leave it in the same commit, so that no forgotten
+    word is shown until the next run composes them anew. An undo adds nothing.
     """
     if not changes or any(change.note.change == UNDO for change in changes):
         return list(changes)
@@ -55,45 +55,37 @@ async def _composed_of(store: NoteStore, notes: Sequence[Note]) -> list[Note]:
 
 
 def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
-    """Forgotten with a forgotten note, so that it cannot be read by its id either."""
+    """The composed note, archived, or forgotten if a source was, so that no id shows it."""
     forgotten = any(source.state is State.FORGOTTEN for source in gone)
     first = gone[0]
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            state=State.FORGOTTEN if forgotten else State.ARCHIVED,
-            known_from=first.known_from,
-            changed_by=first.changed_by,
-            change=WITHDRAW,
-            reason=f"composed of {first.note_id}, which has left recall",
-            run_id="",
-        )
-    )
+    note = replace(note, state=State.FORGOTTEN if forgotten else State.ARCHIVED)
+    reason = f"composed of {first.note_id}, which has left recall"
+    by, now = first.changed_by, first.known_from
+    return Change(note=next_note(note, by=by, now=now, change=WITHDRAW, reason=reason))
 
 
 COMMIT_ATTEMPTS = 16
-"""Tries before giving up; three processes on one hot note needed at most four (measured)."""
+"""Three processes on one hot note needed at most four (measured)."""
 
 FOLLOWING_CHANGES = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
-"""`Note.change` of revisions that follow from what was done to another note."""
+"""`Note.change` of revisions that follow from a change to another note."""
 
 Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
-"""From the notes as they stand now to the next revisions; called again after a lost race."""
+"""From the current notes to their next revisions; called again after a lost race."""
 
 
 async def commit(
     memory: Memory, note_ids: Iterable[str], plan: Plan, *, new: Sequence[NewNote] = ()
 ) -> list[Note]:
-    """Add `new` and change notes by `plan` in one commit.
+    """Adds `new` and changes notes by `plan` in one commit.
 
     Returns:
         The stored revisions; empty when there was nothing to change.
 
     Raises:
-        QuotaExceededError: A namespace would hold too much; nothing of it is stored.
-        ChangedMeanwhileError: Others kept winning; what was new is stored then, and making the
-            same call again finishes the rest.
+        QuotaExceededError: A namespace would exceed its quota; nothing is stored.
+        ChangedMeanwhileError: Others kept winning; `new` is stored by then, and the same call
+            made again finishes the rest.
     """
     ids, stored, pending = list(note_ids), list[Note](), tuple(new)
     for _ in range(COMMIT_ATTEMPTS):
@@ -114,17 +106,17 @@ async def commit(
 async def _write(memory: Memory, new: Sequence[NewNote], changes: Sequence[Change]) -> Written:
     if memory.quota is None:
         return await memory.store.write(new=new, changes=changes)
-    # First, or the refusal would tell what a namespace of others holds.
+    # Before the quota, whose refusal shows the size of a namespace.
     memory.check_writes([*(item.note for item in new), *(change.note for change in changes)])
     async with memory.quota.taking(memory.admin, new, changes):
         return await memory.store.write(new=new, changes=changes)
-    raise AssertionError  # the quota lets errors out
+    raise AssertionError  # for pyright: the quota does not suppress errors
 
 
 def _permitted(memory: Memory, changes: Sequence[Change]) -> list[Change]:
-    """Without what would merely follow in namespaces that the caller only reads.
+    """Drops following changes in namespaces that the caller only reads.
 
-    What the caller asks for there is refused by the store.
+    The store refuses the changes that the caller asked for there.
     """
     writes = memory.reach.writes if memory.reach else None
     return [

@@ -1,6 +1,6 @@
-"""Two notes that may not both be true: the younger may supersede the older, or contradict it.
+"""Pairs of notes that may not both be true: a rule's guess, for an agent to settle.
 
-A rule's guess, for an agent to settle. Only what both state plainly of the same person or thing.
+Compares only plain statements about the same person or thing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +13,9 @@ from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.language.facts import Statement, statements
 
 SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
-"""Confidence in a pair: both say which fact they mean, one does not, the same words negated. Set by
-hand."""
+"""Both statements name the fact, one does not, or the same words are negated; set by hand."""
 PREFERRED_MIN_CONFIDENCE = 0.8
-"""Confidence from which on the younger note may be answered with before the older."""
+"""Confidence from which answers prefer the younger note."""
 
 _DENIAL = re.compile(r"\b(?:not|never|no longer|cannot|any ?more)\b|n['’]t\b", re.IGNORECASE)
 _ENDED = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)
@@ -25,16 +24,16 @@ _AUXILIARIES = frozenset(
     "a an the is are was were be been am do does did has have had will can could now still"
     " currently ca wo ai s t ve re m ll d".split()
 )
-"""Words that come and go with a negation, and say nothing of what is negated."""
+"""Words that accompany a negation without saying what is negated."""
 NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
-"""Words that both sides of a negation share, least, whom it is about being one: "I don't know"
-denies nothing in particular, "I'm no longer vegetarian" does."""
+"""Fewest shared words of a statement and its negation, its subject included; the
+second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denies nothing."""
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 CONFLICT_MAX_CANDIDATES = 48
 """Notes read that may state the same fact."""
 NEGATION_MAX_CHARACTERS = 300
-"""Characters of a statement that is compared word by word."""
+"""Longest statement that is compared word by word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,28 +45,24 @@ class Conflict:
     weight: float
     """Confidence, in `[0, 1]`."""
     reason: str
-    """In words of the younger note and of its statement alone: the other may be forgotten."""
+    """Quotes the younger note alone: the other may be forgotten."""
 
 
 def find_conflict(
     younger: Note | Outline,
     older: Note | Outline,
-    told: Sequence[Statement],
-    before: Sequence[Statement],
+    stated: Sequence[Statement],
+    older_stated: Sequence[Statement],
 ) -> Conflict | None:
-    """Whether and how the younger note says otherwise than the older.
+    """How the younger note (by `order_key`) contradicts or replaces the older; None if not.
 
-    Args:
-        younger: The later one by `order_key`.
-        older: The other one.
-        told: What the younger states.
-        before: What the older states.
+    `stated` and `older_stated` are their statements.
     """
     same_day = younger.happened_at.date() == older.happened_at.date()
     found = [
         r
-        for new in told
-        for old in before
+        for new in stated
+        for old in older_stated
         if (r := _statement_conflict(new, old, same_day=same_day))
     ]
     if found:
@@ -76,48 +71,41 @@ def find_conflict(
 
 
 def conflict_between(
-    note: Note | Outline, told: Sequence[Statement], other: Note | Outline
+    note: Note | Outline, stated: Sequence[Statement], other: Note | Outline
 ) -> Conflict | None:
-    """The same of two notes in any order.
-
-    Args:
-        note: One.
-        told: What it states.
-        other: The other.
-    """
-    others = statements(other) if told else ()
+    """`find_conflict` of two notes in any order; `stated` are the statements of `note`."""
+    others = statements(other) if stated else ()
     if order_key(note) > order_key(other):
-        return find_conflict(note, other, told, others)
-    return find_conflict(other, note, others, told)
+        return find_conflict(note, other, stated, others)
+    return find_conflict(other, note, others, stated)
 
 
-def is_about_others(told: Sequence[Statement], other: Note | Outline) -> bool:
-    """Whether a note tells the same facts of others only: as alike as it is, it replaces nothing.
-
-    Args:
-        told: What the one note states.
-        other: The other note.
-    """
-    facts = {one.fact for one in told}
-    theirs = [one for one in statements(other) if one.fact in facts] if told else []
-    return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
+def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
+    """Whether the other note states the same facts, but only about others."""
+    facts = {one.fact for one in stated}
+    same_facts = [one for one in statements(other) if one.fact in facts] if stated else []
+    return bool(same_facts) and {one.who for one in same_facts}.isdisjoint(
+        one.who for one in stated
+    )
 
 
 async def notes_stating(
-    store: NoteStore, told: Iterable[Statement], where: NoteFilter
+    store: NoteStore, stated: Iterable[Statement], where: NoteFilter
 ) -> list[Outline]:
-    """Notes that may state the same facts of the same ones, by the words such statements use.
+    """Notes that may state the same facts about the same subjects, found by their words.
 
-    A statement shares few words with its successor ("I live in Lyon", "moved into a flat in
-    Paris"), and stands no nearer than a cosine of 0.2-0.8 to it (generator, seeds 2-4).
-
-    Args:
-        store: Where.
-        told: Statements; nothing is looked for without any.
-        where: Which notes.
+    Similarity does not find them: a statement and its successor ("I live in Lyon", "moved into a
+    flat in Paris") have a cosine of 0.2-0.8 (generator, seeds 2-4).
     """
-    words = " ".join(dict.fromkeys(word for one in told for word in one.words.split()))
-    hits = await store.match_text(words, where, limit=CONFLICT_MAX_CANDIDATES) if words else []
+    words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
+    return await match_outlines(store, words, where, limit=CONFLICT_MAX_CANDIDATES)
+
+
+async def match_outlines(
+    store: NoteStore, text: str, where: NoteFilter, *, limit: int
+) -> list[Outline]:
+    """Outlines of the `limit` notes that match a text best, in the store's order."""
+    hits = await store.match_text(text, where, limit=limit) if text else []
     ids = tuple(hit.note_id for hit in hits)
     return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
 
@@ -145,7 +133,7 @@ def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Co
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two values are the same, or one is the other told more closely: "Lyon, France"."""
+    """Whether two values are equal, or one contains the other: "Lyon" and "Lyon, France"."""
     return one == other or f" {one} " in f" {other} " or f" {other} " in f" {one} "
 
 
@@ -174,7 +162,7 @@ def _negation_conflict(
 
 
 def _affirmed_words(note: Note | Outline) -> tuple[str, ...]:
-    """What a note says, without negations; it begins with its subject if that is who says it."""
+    """The note's words without negations, beginning with its subject if the note speaks for it."""
     found = _WORD.findall(_DENIAL.sub(" ", fold(note.content).replace("’", "'")))
     words = [WORD_ENDING.sub("", word) for word in found if word not in _AUXILIARIES]
     whose = [WORD_ENDING.sub("", word) for word in _WORD.findall(fold(note.subject))]

@@ -1,4 +1,4 @@
-"""What changed from one revision to the next, in words an agent can read."""
+"""Differences between revisions, as shown to agents."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,17 +25,17 @@ SHOWN_FIELDS = (
     "summary",
     "state",
 )
-"""What a difference is shown of; the rest follows from these or is said beside them."""
+"""Fields whose differences are shown; the others follow from these or are shown beside them."""
 
 
 UNREPORTED_FIELDS = frozenset({"keywords", "entities", "times", "questions", "summary"})
-"""What follows from the words and is not told as a change."""
+"""Derived fields, left out of an answer's `changed`."""
 REPORTED_MAX_CHARACTERS = 240
-"""Characters of a changed text that an answer repeats."""
+"""Longest text in an answer's `changed`."""
 
 
 def shown(value: object) -> object:
-    """A field's value as JSON: times in ISO 8601, links and spans by what they say."""
+    """A field's value as JSON: times in ISO 8601, links by target and relation, spans by phrase."""
     match value:
         case datetime():
             return iso(value)
@@ -63,7 +63,7 @@ def differences(old: Note, new: Note) -> dict[str, list[object]]:
 
 
 def reported_changes(old: Note, new: Note) -> dict[str, list[object]]:
-    """`differences` as an answer tells them: what the caller changed, long texts by their start."""
+    """`differences` without derived fields, long texts cut."""
     changes = differences(old, new)
     return {
         name: [_short(value) for value in pair]
@@ -83,9 +83,9 @@ def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> l
 
     Args:
         revisions: Oldest first.
-        known_at: What was known by then; None for all. A revision's end is told by the next one.
+        known_at: Leaves out later revisions; None for all.
     """
-    told, previous = list[Revision](), None
+    entries, previous = list[Revision](), None
     for note in revisions:
         if known_at and note.known_from > known_at:
             break
@@ -106,6 +106,6 @@ def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> l
                 entry["corrected"] = True
         if previous is not None:
             entry["changed"] = differences(previous, note)
-        told.append(entry)
+        entries.append(entry)
         previous = note
-    return told
+    return entries

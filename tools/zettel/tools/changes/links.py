@@ -1,4 +1,4 @@
-"""Links an agent states: checked, added, taken out, and what superseding does to the other note."""
+"""Links stated by agents: checks, additions and removals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ DEFAULT_RELATION = "related"
 
 
 class LinkArgument(TypedDict):
-    """A link as the agent writes it."""
+    """A link as an agent writes it."""
 
     to: str
     relation: NotRequired[str]
@@ -21,7 +21,11 @@ class LinkArgument(TypedDict):
 
 
 def check_links(arguments: Sequence[LinkArgument] | None) -> tuple[LinkArgument, ...]:
-    """Links with canonical ids and relations; at most `MAX_LIST`."""
+    """The links with canonical ids and relations.
+
+    Raises:
+        InvalidArgumentError: More than `MAX_LIST`, or a value cannot be used.
+    """
     given = arguments or ()
     if len(given) > MAX_LIST:
         raise InvalidArgumentError(
@@ -42,7 +46,7 @@ def _no_target() -> str:
 
 
 def _relation(value: str | None, *, remove: bool) -> str:
-    """The relation's name; removing without one means every relation."""
+    """The relation's name; empty removes links of every relation."""
     default = "" if remove else DEFAULT_RELATION
     return check_name("links.relation", value).lower().replace(" ", "_") or default
 
@@ -55,20 +59,20 @@ def with_links(
     at: datetime | None = None,
     never: bool = False,
 ) -> tuple[Link, ...]:
-    """The note's links after the agent's additions and removals; a link given twice is one link.
+    """The note's links after an agent's additions and removals.
 
-    A link taken out stays in the row with its end, for those who look back; put in again, it begins
-    anew. A supersession put in again had never ended: the other note's time has no holes.
+    A removed link stays with its end for `as_of` queries; added again, it begins anew. A
+    supersession added again counts as never ended: the other note's validity has no gaps.
 
     Args:
-        note: Whose links; those added begin when it does.
-        arguments: In this order.
-        now: When they are told.
-        at: When those taken out ended; None is `now`.
-        never: Whether those taken out were never true: then nothing of them stays.
+        note: The note; added links begin when it does.
+        arguments: Applied in this order; a repeated link is one link.
+        now: Transaction time.
+        at: End of removed links; None is `now`.
+        never: Whether removed links were never true: then nothing of them stays.
 
     Raises:
-        InvalidArgumentError: A note cannot link to itself, or has too many links.
+        InvalidArgumentError: A link to the note itself, or too many links.
     """
     standing = {(link.to, link.relation): link for link in note.links if link.stood(None)}
     ended = [link for link in note.links if not link.stood(None)]
@@ -94,7 +98,7 @@ def with_links(
 
 
 def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple[Link, ...]:
-    """The links after everything the agent stated is taken out; see `with_links`."""
+    """The links without those stated by agents; `at` and `never` as in `with_links`."""
     kept = list[Link]()
     for link in links:
         if link.made_by != "agent" or not link.stood(None):
@@ -105,12 +109,12 @@ def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple
 
 
 def as_old_as(note: Note, relation: str) -> datetime:
-    """A link is as old as its note; a note about what lies ahead replaces others only then."""
+    """Start of a link: its note's start, and for a supersession when the note happened."""
     return note.happened_at if relation == SUPERSEDES else note.valid_from
 
 
 def _over(link: Link, at: datetime) -> Link | None:
-    """The link with its end; None if it ended before it began."""
+    """The ended link; None if it ended before it began."""
     begun = link.valid_from is None or link.valid_from < at
     return replace(link, valid_until=at) if begun else None
 
@@ -129,21 +133,17 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
 
 
 def settle_open(younger: str, older: str) -> str:
-    """The literal calls that settle what a rule has left open between two notes.
-
-    Args:
-        younger: Id of the note the link starts from.
-        older: Id of the other one.
-    """
+    """The literal calls that settle an open conflict; the link starts from `younger`."""
     call = f'update(note_id="{younger}", links=[{{"to": "{older}", '
     return f'replaced: {call}"relation": "supersedes"}}]); both hold: {call}"remove": true}}])'
 
 
 def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
-    """Every note to be linked to must be there.
+    """Checks that every note to be linked to is there.
 
     Raises:
-        NoteNotFoundError: One is not.
+        NoteNotFoundError: A target is missing.
+        NoteForgottenError: A target is forgotten.
     """
     for argument in arguments:
         target = known.get(argument["to"])

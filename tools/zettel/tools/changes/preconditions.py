@@ -1,4 +1,4 @@
-"""The revision a caller has seen: evolution may have gone on since, nobody else."""
+"""Checks on the revision that a caller has seen."""
 
 from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note
@@ -7,22 +7,22 @@ from zettel.tools.render import compact, note_view, shortened
 from zettel.tools.validation import check_range
 
 MAX_REV = 2**31 - 1
-"""The column's type."""
+"""Largest value of the column's type."""
 REFUSAL_MAX_CHARACTERS = 4_000
-"""Characters of the current note that a refusal shows."""
+"""Characters of the current note in a refusal."""
 
 
 def check_rev(name: str, value: int) -> int:
-    """A revision's number.
+    """Returns a revision number.
 
     Raises:
-        InvalidArgumentError: No revision has it.
+        InvalidArgumentError: Out of range.
     """
     return check_range(name, value, least=1, most=MAX_REV)
 
 
 async def only_evolved(store: NoteStore, note: Note, rev: int) -> bool:
-    """Whether nobody but evolution has changed the note since; it never touches what was shown."""
+    """Whether only evolution has changed the note since `rev`; it never changes what was shown."""
     if rev >= note.rev:
         return rev == note.rev
     since = [revision for revision in await store.revisions(note.note_id) if revision.rev > rev]
@@ -30,10 +30,10 @@ async def only_evolved(store: NoteStore, note: Note, rev: int) -> bool:
 
 
 async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
-    """Refuse to change a note that somebody has changed since the caller read it.
+    """Refuses to change a note that an agent has changed since `rev`.
 
     Raises:
-        OtherRevisionError: It shows the note as it stands.
+        OtherRevisionError: Carries the current note.
     """
     if await only_evolved(store, note, rev):
         return

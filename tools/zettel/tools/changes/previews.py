@@ -1,10 +1,12 @@
-"""Previews that wait for a confirmation: kept in the store, so that they outlive a restart."""
+"""Previews that wait for a confirmation, stored in `meta`."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
+
+from pydantic import TypeAdapter
 
 from zettel.storage.erasure.traces import ids_in
 from zettel.storage.errors import ExpiredTokenError
@@ -12,41 +14,44 @@ from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore, Store
 
 PREVIEW_LIFETIME = timedelta(minutes=15)
-"""How long a preview can be confirmed (design, section 5)."""
+"""Documented in the design, section 5."""
 MAX_PREVIEWS = 64
-"""Previews kept at once; the oldest goes first."""
+"""Previews stored at once; the oldest is dropped first."""
 _KEY = "previews"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a confirmation will do, and to which revisions."""
+    """The effect of a confirmation."""
 
     revs: Mapping[str, int]
-    """Note id -> revision previewed."""
+    """Note id -> previewed revision; empty once an erasure is confirmed."""
     undo: bool
     erase: bool = False
     elsewhere: tuple[str, ...] = ()
-    """Of an erasure, ids of other notes with the same text."""
+    """For an erasure, ids of other notes with the same text."""
     expires: str
     """ISO 8601."""
     receipt_id: str = ""
-    """Of an erasure, its receipt once it was confirmed: then `revs` names no note any more."""
+    """Id of a confirmed erasure's receipt."""
     skipped: tuple[str, ...] = ()
-    """Of a confirmed erasure, notes that were changed after the preview."""
+    """For a confirmed erasure, notes that changed after the preview."""
     done: Mapping[str, object] | None = None
-    """The answer once confirmed: the same one is given again."""
+    """Answer of the confirmation, returned again when it is repeated."""
+
+
+_PREVIEWS = TypeAdapter(dict[str, Preview])
 
 
 async def put_preview(store: NoteStore, preview: Preview, *, now: datetime) -> str:
-    """Keep a preview; returns its token."""
+    """Stores a preview and returns its token."""
     token = token_hex(8)
     await finish_preview(store, token, preview, now=now)
     return token
 
 
 async def finish_preview(store: NoteStore, token: str, preview: Preview, *, now: datetime) -> None:
-    """Keep the answer beside the preview it confirmed."""
+    """Replaces a preview by its confirmed state."""
 
     def added(raw: str | None) -> str:
         kept = _read(raw, now) | {token: preview}
@@ -59,7 +64,7 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
     """The preview of a token.
 
     Raises:
-        ExpiredTokenError: It is unknown or older than `PREVIEW_LIFETIME`.
+        ExpiredTokenError: Unknown or older than `PREVIEW_LIFETIME`.
     """
     kept = _read(await store.get_meta(_KEY), now)
     if token not in kept:
@@ -68,9 +73,9 @@ async def get_preview(store: NoteStore, token: str, *, now: datetime) -> Preview
 
 
 async def withdraw_previews(store: Store, note_ids: Sequence[str], *, now: datetime) -> None:
-    """Drop every preview, whosever, that names one of these notes: they are erased.
+    """Drops every caller's previews and answers that name one of these erased notes.
 
-    So are the lines of its answer. What has expired goes, too.
+    Expired previews are dropped as well.
     """
     gone = frozenset(note_ids)
 
@@ -88,14 +93,10 @@ def _names(preview: Preview, gone: frozenset[str]) -> bool:
     return not gone.isdisjoint(named) or not gone.isdisjoint(ids_in(done))
 
 
-def _written(kept: Mapping[str, Preview]) -> str:
-    return json.dumps({token: asdict(preview) for token, preview in kept.items()})
+def _written(kept: dict[str, Preview]) -> str:
+    return _PREVIEWS.dump_json(kept).decode()
 
 
 def _read(raw: str | None, now: datetime) -> dict[str, Preview]:
-    kept: dict[str, dict[str, object]] = json.loads(raw) if raw else {}
-    previews = {
-        token: Preview(**fields)  # pyright: ignore[reportArgumentType]: as `_written` wrote them
-        for token, fields in kept.items()
-    }
+    previews = _PREVIEWS.validate_json(raw) if raw else {}
     return {t: p for t, p in previews.items() if datetime.fromisoformat(p.expires) > now}

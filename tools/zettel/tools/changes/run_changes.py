@@ -1,4 +1,4 @@
-"""What a run did, note by note: how each was before it and how it left it."""
+"""The notes a run changed: before and after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from zettel.storage.store import NoteFilter, NoteStore
 QUERY_MAX_NOTES = 500
 """Notes read in one query."""
 UNDO = "undo"
-"""`Note.change` of the revisions an undo makes, and `Run.kind` of the undo itself."""
+"""`Note.change` of an undo's revisions, and `Run.kind` of the undo."""
 
 
 _UNDOES = "undoes "
@@ -22,12 +22,12 @@ def undo_reason(run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TouchedNote:
-    """One note that a run changed."""
+    """A note that a run changed."""
 
     before: Note | None
-    """The revision that stood before the run's first one; None if the run created the note."""
+    """The revision before the run's first one; None if the run created the note."""
     after: Note
-    """The run's last revision of it."""
+    """The run's last revision."""
     steps: tuple[str, ...]
     """`Note.change` of the run's revisions, in order."""
 
@@ -49,7 +49,7 @@ async def touched_notes(store: NoteStore, run_id: str) -> list[TouchedNote]:
 
 
 async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
-    """Note id -> the revision right before the given one."""
+    """Note id -> the revision before the given one."""
     wanted = {
         first.note_id: f"{first.note_id}@{first.rev - 1}" for first in firsts if first.rev > 1
     }
@@ -57,7 +57,7 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
     for start in range(0, len(ids), QUERY_MAX_NOTES):
         part = tuple(ids[start : start + QUERY_MAX_NOTES])
         rows = tuple(wanted[note_id] for note_id in part)
-        # Besides the rows asked for come the current ones, which are of no interest here.
+        # The filter also returns the current rows.
         where = NoteFilter(note_ids=part, past=rows, states=(), derived=None)
         for note in await store.find(where, limit=2 * len(part)):
             if note.row_id == wanted[note.note_id]:
@@ -66,16 +66,11 @@ async def _before(store: NoteStore, firsts: Sequence[Note]) -> dict[str, Note]:
 
 
 async def effective_revisions(store: NoteStore, notes: Sequence[Note]) -> dict[str, Note | None]:
-    """The revisions that notes say the same as, once every undo is taken at its word.
-
-    Args:
-        store: Where the notes are.
-        notes: Their current revisions.
+    """The revisions that current notes amount to once undos are resolved.
 
     Returns:
-        Note id -> the revision given, unless an undo made it: then the one it brought back, or,
-        if that was an undo's as well, the one that brought back. None if an undone run made the
-        note.
+        Note id -> the given revision, unless an undo made it: then the one it restored, resolved in
+        turn. None if an undone run created the note.
     """
     stand: dict[str, Note | None] = {note.note_id: note for note in notes}
     undone = _by_undone_run(notes)
@@ -93,7 +88,7 @@ async def effective_revisions(store: NoteStore, notes: Sequence[Note]) -> dict[s
 
 
 def _by_undone_run(notes: Sequence[Note]) -> dict[str, list[Note]]:
-    """The revisions that an undo made, by the run it undid."""
+    """Revisions made by undos, by the undone run."""
     found = dict[str, list[Note]]()
     for note in notes:
         if note.change == UNDO and note.reason.startswith(_UNDOES):

@@ -1,37 +1,38 @@
-"""Stages of evolution that writes and evolution both know, and who makes its changes."""
+"""Stages of evolution and bookkeeping of revisions, shared by writes and evolution."""
 
-from zettel.storage.notes import (
-    State,
-)
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.notes import Note, State
 
 WITHDRAW = "withdraw"
-"""`Note.change` of the revisions that this step makes, and of those that take out of recall what
-cites a note that left it."""
-
-
-CONSTRUCTED = 1
-
-
-LINKED = 2
-
-
-COMPARED = 3
-
-
-REVISED = 4
-
-
-CONSOLIDATED = 5
-"""Values of `Note.stage`: the last step that has seen a revision's words."""
-
-
+"""`Note.change` of revisions that take a composed note out of recall with its source."""
 SCHEDULER = "scheduler"
-"""Who evolution's revisions are by."""
+"""`Note.changed_by` of evolution's revisions."""
+
+CONSTRUCTED, LINKED, COMPARED, REVISED, CONSOLIDATED = 1, 2, 3, 4, 5
+"""Values of `Note.stage`: the last step that has read a revision."""
 
 
 def stage_after(state: State) -> int:
-    """The stage of a note whose state has just changed, for evolution to look at it again.
+    """The stage of a note whose state has changed.
 
-    One that has come back passes every step; of one that is away, only what leads to it is seen to.
+    An active note passes every step again; for others only the links that lead to them are
+    reviewed.
     """
     return 0 if state is State.ACTIVE else LINKED
+
+
+def next_note(
+    note: Note, *, by: str, now: datetime, change: str, reason: str = "", run_id: str = ""
+) -> Note:
+    """The note with the bookkeeping of its next revision."""
+    return replace(
+        note,
+        rev=note.rev + 1,
+        known_from=now,
+        changed_by=by,
+        change=change,
+        reason=reason,
+        run_id=run_id,
+    )

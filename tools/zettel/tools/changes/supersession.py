@@ -1,8 +1,7 @@
-"""Superseding: a note is superseded as long as a note that is not forgotten says so.
+"""Supersession: a note is superseded while a note that is not forgotten links to it so.
 
-One rule for every verb: whatever changes links or states plans what follows for the targets from
-what stands at that moment, in the same commit, and looks once more after it, so that of two
-verbs that race the later one sets things right.
+Every verb plans the consequences for link targets from the current state, in the same commit, and
+reconciles after it, so that of two racing verbs the later one corrects the result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +12,15 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteStore
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.stages import stage_after
+from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
 
 SUPERSEDE = "supersede"
-"""What made a revision that another note closed."""
+"""`Note.change` of revisions that close a superseded note."""
 SUPERSEDED_MAX_NOTES = 10_000_000
-"""Superseded notes looked at: all of them."""
+"""Superseded notes checked: all of them."""
 SUPERSESSION_MAX_CHAIN = 256
-"""Notes looked through for a circle of supersessions."""
+"""Notes searched for a cycle of supersessions."""
 
 
 def supersedes(note: Note) -> frozenset[str]:
@@ -32,7 +31,7 @@ def supersedes(note: Note) -> frozenset[str]:
 
 
 def changed_targets(before: Note, after: Note) -> frozenset[str]:
-    """Ids of the notes that `after` supersedes and `before` did not, or otherwise, or from when."""
+    """Ids of notes whose supersession by the note differs, in existence or start."""
 
     def said(note: Note) -> set[tuple[str, datetime | None]]:
         return {
@@ -45,10 +44,10 @@ def changed_targets(before: Note, after: Note) -> frozenset[str]:
 
 
 async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]) -> None:
-    """Refuse a supersession that leads back to the note itself: nothing of it would be found.
+    """Refuses a supersession that leads back to the note.
 
     Raises:
-        InvalidArgumentError: It does.
+        InvalidArgumentError: There is a cycle; none of its notes would be found.
     """
     ahead, seen = set(targets), set[str]()
     while ahead and len(seen) < SUPERSESSION_MAX_CHAIN:
@@ -71,14 +70,9 @@ async def plan_targets(
     by: str,
     now: datetime,
 ) -> list[Change]:
-    """What must follow for possibly superseded notes.
+    """Changes that follow for notes whose superseding notes may have changed.
 
-    Args:
-        store: Where the others stand.
-        targets: Notes whose superseders may have changed.
-        changed: Notes as the same commit will leave them; their own changes are not planned here.
-        by: Whose doing it is.
-        now: When.
+    `changed` are notes as the same commit will leave them; none of these is changed here.
     """
     ids = sorted(set(targets) - changed.keys())
     if not ids:
@@ -93,7 +87,7 @@ async def plan_targets(
             settled = await _reopened(store, note)
         if above and settled.state is State.ACTIVE:
             settled = _superseded(settled, above, now)
-        # A clock that was set back opens nothing that has ended by then.
+        # A clock that was set back reopens no ended note.
         ended = bool(above) and note.state is State.SUPERSEDED
         same = settled.valid_until == note.valid_until
         if not same or (settled.state is not note.state and not ended):
@@ -104,10 +98,10 @@ async def plan_targets(
 async def reconcile_superseded(
     memory: Memory, targets: Iterable[str], *, by: str, now: datetime
 ) -> list[Note]:
-    """Look once more after a commit: somebody else may have linked or unlinked meanwhile.
+    """Plans the targets again after a commit: others may have linked them meanwhile.
 
     Returns:
-        The revisions it made.
+        The stored revisions.
     """
     ids = sorted(set(targets))
     if not ids:
@@ -120,10 +114,10 @@ async def reconcile_superseded(
 
 
 async def half_superseded(store: NoteStore) -> list[str]:
-    """Ids of notes that are superseded, though by no note that stands.
+    """Ids of superseded notes that no note supersedes.
 
-    Of two verbs that race, one killed right after its commit leaves such a note: what superseded
-    it was forgotten or unlinked, and nobody has looked once more. `reconcile_superseded` mends it.
+    A verb killed between its commit and `reconcile_superseded` leaves them; calling that again
+    repairs them.
     """
     closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
     ids = [note.note_id for note in await store.find(closed, limit=SUPERSEDED_MAX_NOTES)]
@@ -142,10 +136,10 @@ async def half_superseded(store: NoteStore) -> list[str]:
 
 
 def _superseded(note: Note, above: Sequence[Note], now: datetime) -> Note:
-    """The note with its validity closed at the moment the first superseding one becomes true.
+    """The note, closed when the first superseding note becomes true.
 
-    If that lies ahead ("from January on"), the note stays active and ends by itself. If it lies
-    before the note's last words became true, what it said earlier ends then.
+    A future end ("from January on") leaves it active. An end before the start of its current
+    content closes what it said earlier.
     """
     ended, by = min((_begins_superseding(other, note.note_id), other.note_id) for other in above)
     return replace(
@@ -158,9 +152,9 @@ def _superseded(note: Note, above: Sequence[Note], now: datetime) -> Note:
 
 
 def _begins_superseding(other: Note, note_id: str) -> datetime:
-    """When a note takes another's place: when its link says, which its own later words don't move.
+    """When a note takes another's place: its link's start, unmoved by later content.
 
-    A link without a beginning is of a store of an earlier version.
+    Links of stores of earlier versions have no start.
     """
     begins = (
         link.valid_from or other.happened_at
@@ -171,7 +165,7 @@ def _begins_superseding(other: Note, note_id: str) -> datetime:
 
 
 async def _reopened(store: NoteStore, note: Note) -> Note:
-    """The note with the end it was told to have; as it is if it was never superseded."""
+    """The note with its stated end; unchanged if it was never superseded."""
     revisions = await store.revisions(note.note_id)
     if all(revision.change != SUPERSEDE for revision in revisions):
         return note
@@ -185,21 +179,17 @@ async def _reopened(store: NoteStore, note: Note) -> Note:
 
 
 def stated_end(revisions: Iterable[Note]) -> datetime | None:
-    """The end a note was told to have, whatever supersedes it.
-
-    Args:
-        revisions: Oldest first, up to the one in question.
-    """
-    told: datetime | None = None
+    """The end an agent stated for a note, whatever supersedes it; `revisions` oldest first."""
+    stated: datetime | None = None
     last: Note | None = None
     for revision in revisions:
         if last is None or (
             revision.change != SUPERSEDE and revision.valid_until != last.valid_until
         ):
-            told = revision.valid_until
+            stated = revision.valid_until
         last = revision
-    return told
+    return stated
 
 
 def _changed(note: Note, by: str, now: datetime) -> Change:
-    return Change(note=replace(note, rev=note.rev + 1, known_from=now, changed_by=by, run_id=""))
+    return Change(note=next_note(note, by=by, now=now, change=note.change, reason=note.reason))

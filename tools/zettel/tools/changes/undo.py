@@ -1,4 +1,4 @@
-"""Undo a run: every note it touched as it was before, in one commit that can be undone as well."""
+"""Undoing a run, and restoring revisions: earlier content returns as a new revision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from zettel.tools.changes.run_changes import (
     touched_notes,
     undo_reason,
 )
+from zettel.tools.changes.stages import next_note
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.state.memory import Memory
@@ -24,7 +25,7 @@ from zettel.tools.state.memory import Memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreCause:
-    """Who brings revisions back, when and why: what the new revisions say of themselves."""
+    """Bookkeeping fields of restoring revisions."""
 
     now: datetime
     by: str
@@ -35,18 +36,18 @@ class RestoreCause:
 
 
 def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
-    """The note as an earlier revision said it, still under the number of the one that stands.
+    """The note with an earlier revision's content, still under the current number.
 
     Args:
-        standing: The current revision; identity, origin and bookkeeping stay its own.
-        earlier: What returns: the words, what was derived from them, links and times of validity.
-        whole: Whether state and end of validity return as well, as an undo wants; otherwise the
-            state stays, and the end with it where either revision is superseded, because a
-            supersession holds as long as its link does.
+        standing: The current revision; identity, origin and bookkeeping are kept.
+        earlier: Source of content, derived fields, links and validity.
+        whole: Whether state and end of validity return too, as in an undo. Otherwise the state
+            stays, and the end with it where either revision is superseded, because supersession
+            follows from links.
 
     Returns:
-        Not a new revision yet. Evolution looks at it again only where words return that differ
-        and `whole` is not asked: what an undo took back is not to be made again.
+        Not a new revision yet. Its stage is reset only if the content differs and `whole` is false:
+        evolution must not make again what an undo removed.
     """
     closed = State.SUPERSEDED in (standing.state, earlier.state)
     reads_alike = _evolution_inputs(standing) == _evolution_inputs(earlier)
@@ -63,7 +64,7 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
         reason=standing.reason,
         run_id=standing.run_id,
         origin=standing.origin,
-        # In another order they say the same.
+        # The order of links has no meaning.
         links=standing.links if set(standing.links) == set(earlier.links) else earlier.links,
         state=earlier.state if whole else standing.state,
         valid_until=standing.valid_until if closed and not whole else earlier.valid_until,
@@ -73,45 +74,37 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
 
 
 async def restoring_changes(
-    memory: Memory, pairs: Sequence[tuple[Note, Note]], stamp: RestoreCause, *, whole: bool
+    memory: Memory, pairs: Sequence[tuple[Note, Note]], cause: RestoreCause, *, whole: bool
 ) -> list[Change]:
-    """The changes that bring earlier revisions back; each corrects the revision it closes.
+    """Changes that restore earlier revisions; each corrects the revision it closes.
 
-    Content comes back with the vectors it had, or waits for embedding where it has none of the
-    model in use.
-
-    Args:
-        memory: Where the earlier vectors are read from.
-        pairs: The current revision of a note and the one to bring back; of notes that would stay
-            as they are, no change is made.
-        stamp: Who, when and why.
-        whole: As `restored_note` takes it.
+    Content returns with the vectors it had, or waits for embedding if these are of another model.
+    `pairs` are current and earlier revisions; unchanged notes are left out. `whole` as in
+    `restored_note`.
     """
     differing = [earlier for standing, earlier in pairs if standing.content != earlier.content]
     model = memory.embedder.model_id
     rows = [earlier.row_id for earlier in differing if earlier.embed_model == model]
     vectors = await memory.store.passages_at(rows) if rows else {}
     return [
-        _change(standing, earlier, note, vectors.get(earlier.row_id), stamp)
+        _change(standing, earlier, note, vectors.get(earlier.row_id), cause)
         for standing, earlier in pairs
         if (note := restored_note(standing, earlier, whole=whole)) != standing
     ]
 
 
 def _change(
-    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, stamp: RestoreCause
+    standing: Note, earlier: Note, note: Note, vectors: Vectors | None, cause: RestoreCause
 ) -> Change:
     same_words = standing.content == earlier.content
     return Change(
-        note=replace(
-            note,
-            rev=standing.rev + 1,
-            known_from=stamp.now,
-            changed_by=stamp.by,
-            change=stamp.change,
-            reason=stamp.reason,
-            run_id=stamp.run_id,
-            embed_model=standing.embed_model if same_words else earlier.embed_model,
+        note=next_note(
+            replace(note, embed_model=(standing if same_words else earlier).embed_model),
+            by=cause.by,
+            now=cause.now,
+            change=cause.change,
+            reason=cause.reason,
+            run_id=cause.run_id,
         ),
         vectors=vectors,
         keep_vectors=same_words,
@@ -120,46 +113,46 @@ def _change(
 
 
 def _evolution_inputs(note: Note) -> tuple[str, str, datetime]:
-    """What derived fields and links follow from."""
+    """The fields that derived fields and links follow from."""
     return (note.content, note.subject, note.happened_at)
 
 
 UNKNOWN_RUN_NAMED = 5
-"""Newest runs that an error about an unknown one names."""
+"""Newest runs named in the error about an unknown one."""
 UNDO_MAX_RUNS = 10_000_000
-"""Read only for a run that left no revision, to tell an idle run from one that never was."""
+"""Read only for a run without revisions, to tell an idle run from an unknown one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoReport:
-    """What an undo did."""
+    """Result of an undo."""
 
     undo_id: str
-    """The undo's own run; nothing is recorded under it if nothing was to be undone."""
+    """Id of the undo's own run; not recorded if nothing was undone."""
     run_id: str
-    """The run that was undone."""
+    """The undone run."""
     restored: tuple[str, ...] = ()
-    """Ids of notes that are again as before the run."""
+    """Ids of notes restored to their state before the run."""
     forgotten: tuple[str, ...] = ()
-    """Ids of notes the run had created."""
+    """Ids of notes that the run had created."""
     left: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Note changed since, left as it is -> who changed it: an agent, or a later run's id."""
+    """Note changed since and left alone -> the agent or later run that changed it."""
 
 
 async def undo_run(
     memory: Memory, run_id: str, *, now: datetime, undo_id: str, who: str, partial: bool
 ) -> UndoReport:
-    """Bring every note a run touched back to what it was before; what it created is forgotten.
+    """Restores every note a run changed; notes it created are forgotten.
 
-    The caller holds the evolution lease. What was undone already counts as undone. A note that
-    somebody changes while the undo commits is left, even if others are undone by then.
+    The caller holds the evolution lease. Changes undone already count as undone. A note changed by
+    others while the undo commits is left alone, even if others are undone by then.
 
     Args:
         memory: The store.
-        run_id: The run to undo: an evolution run or another undo.
-        now: When.
+        run_id: An evolution run or another undo.
+        now: Transaction time.
         undo_id: A new run id, for the undo's own revisions.
-        who: Who undoes.
+        who: `changed_by` of the revisions.
         partial: Leave notes that were changed since, and undo the rest.
 
     Raises:
@@ -170,10 +163,10 @@ async def undo_run(
     touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
         await _check_known(memory, run_id)
-    stamp = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
-    undoing, began = _Undoing(memory, touched, run_id, stamp, partial=partial), anyio.current_time()
+    cause = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
+    undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
-    with shielded():  # and an undo without a record could not be found
+    with shielded():  # a cancelled undo would have no record
         stored = await commit(memory, sorted(touched), undoing.plan)
         report = _report(undoing, stored)
         if stored:
@@ -184,35 +177,35 @@ async def undo_run(
 
 
 class _Undoing:
-    """One undo's plan, made again after a lost race."""
+    """One undo's plan, repeated after a lost race."""
 
     def __init__(
         self,
         memory: Memory,
         touched: Mapping[str, TouchedNote],
         run_id: str,
-        stamp: RestoreCause,
+        cause: RestoreCause,
         *,
         partial: bool,
     ) -> None:
         self.memory = memory
         self.touched = touched
         self.run_id = run_id
-        self.stamp = stamp
+        self.cause = cause
         self.left = dict[str, str]()
         self.targets = set[str]()
         self._partial = partial
         self._at_first = frozenset[str]()
 
     async def plan(self, notes: Mapping[str, Note]) -> Sequence[Change]:
-        """The changes that undo the run where its revision still stands.
+        """The changes that undo the run where its revision is current.
 
         Raises:
-            ChangedSinceError: It does not everywhere, that was asked for, and nothing is undone.
+            ChangedSinceError: A note was changed since, not `partial`, and nothing is undone.
         """
         ends = {note_id: self.touched[note_id].after for note_id in notes}
         others = [note for note in notes.values() if note.row_id != ends[note.note_id].row_id]
-        # What another did and somebody undid since does not count.
+        # Later changes that were undone do not count.
         found = dict[str, Note | None](ends) | await effective_revisions(self.memory.store, others)
         stand = {note_id: note for note_id, note in found.items() if note is not None}
         ready = [notes[i] for i, note in stand.items() if note.row_id == ends[i].row_id]
@@ -234,7 +227,7 @@ class _Undoing:
         for note in notes:
             before = self.touched[note.note_id].before
             pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
-        changes = await restoring_changes(self.memory, pairs, self.stamp, whole=True)
+        changes = await restoring_changes(self.memory, pairs, self.cause, whole=True)
         after = {change.note.note_id: change.note for change in changes}
         turned = {
             target
@@ -242,10 +235,10 @@ class _Undoing:
             for target in supersedes(note) ^ _superseded_by(after.get(note.note_id, note))
         }
         self.targets |= turned
-        by, now = self.stamp.by, self.stamp.now
+        by, now = self.cause.by, self.cause.now
         follow = await plan_targets(self.memory.store, turned, after, by=by, now=now)
-        # Part of the undo, so that undoing it takes them back as well.
-        run_id = self.stamp.run_id
+        # Part of the undo's run, so that undoing the undo reverts them too.
+        run_id = self.cause.run_id
         return changes + [replace(c, note=replace(c.note, run_id=run_id)) for c in follow]
 
 
@@ -269,7 +262,7 @@ def _report(undoing: _Undoing, stored: Sequence[Note]) -> UndoReport:
     created = {i for i, entry in undoing.touched.items() if entry.before is None}
     ids = sorted(note.note_id for note in stored)
     return UndoReport(
-        undo_id=undoing.stamp.run_id,
+        undo_id=undoing.cause.run_id,
         run_id=undoing.run_id,
         restored=tuple(note_id for note_id in ids if note_id not in created),
         forgotten=tuple(note_id for note_id in ids if note_id in created),

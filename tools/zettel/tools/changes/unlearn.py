@@ -1,7 +1,7 @@
-"""What forgotten notes have taught others goes with them: their words must not live on elsewhere.
+"""Removes what forgotten notes have taught others.
 
-An LLM revises notes in the light of new ones (`evolve/revise.py`) and leaves a `revised_by` link
-where it did. Nothing else of a note is ever made from another one's words.
+With an LLM, `revise` rewords notes in the light of new ones and leaves a `revised_by` link. No
+other step derives a note's fields from another note's words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from itertools import pairwise
 from zettel.storage.notes import REVISED_BY, Link, Note
 from zettel.storage.store import Change
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.stages import next_note
 from zettel.tools.state.memory import Memory
 
 UNLEARN = "unlearn"
@@ -21,18 +22,9 @@ UNLEARN = "unlearn"
 async def unlearn(
     memory: Memory, forgotten: Sequence[str], *, by: str, now: datetime
 ) -> list[Note]:
-    """Take everything an LLM made out of the notes that forgotten ones have revised.
+    """Removes everything an LLM derived in notes that the notes with these ids have revised.
 
-    Evolution then describes them anew. Done again it changes nothing.
-
-    Args:
-        memory: The store.
-        forgotten: Ids of notes that are forgotten.
-        by: Who forgot them.
-        now: When.
-
-    Returns:
-        The notes' new revisions.
+    Evolution describes them anew. Idempotent.
 
     Raises:
         ChangedMeanwhileError: Others kept changing these notes.
@@ -65,28 +57,22 @@ async def _unlearnt(
     revisions = await memory.store.revisions(note.note_id)
     made = {name for name, maker in note.derived_by.items() if maker == "llm"}
     added = _added_tags(revisions)
-    return Change(
-        note=replace(
-            note,
-            context="" if "context" in made else note.context,
-            keywords=() if "keywords" in made else note.keywords,
-            questions=() if "questions" in made else note.questions,
-            tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
-            derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
-            links=tuple(link for link in note.links if not _teaches(link)),
-            stage=0,
-            rev=note.rev + 1,
-            known_from=now,
-            changed_by=by,
-            change=UNLEARN,
-            reason=f"forgotten: {', '.join(sorted(causes))}",
-            run_id="",
-        )
+    cleaned = replace(
+        note,
+        context="" if "context" in made else note.context,
+        keywords=() if "keywords" in made else note.keywords,
+        questions=() if "questions" in made else note.questions,
+        tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
+        derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
+        links=tuple(link for link in note.links if not _teaches(link)),
+        stage=0,
     )
+    reason = f"forgotten: {', '.join(sorted(causes))}"
+    return Change(note=next_note(cleaned, by=by, now=now, change=UNLEARN, reason=reason))
 
 
 def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:
-    """Tags that an LLM added to the agent's own as it revised, since the agent last set them."""
+    """Tags that an LLM has added to an agent's since the agent last set them."""
     added = set[str]()
     for before, after in pairwise(revisions):
         if after.change == "revise":

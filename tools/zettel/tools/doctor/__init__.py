@@ -1,1 +1,1 @@
-"""What can be wrong with a store: pure checks, a family a file, each naming what it found."""
+"""Checks and repair of a store."""

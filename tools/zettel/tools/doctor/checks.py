@@ -1,256 +1,150 @@
-"""One thing that is not as it should be, in words for the person who keeps the store."""
+"""Checks of a store: one table of what can be wrong, in words for the store's owner."""
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
 from zettel.storage.notes import NEEDS_REVIEW
 from zettel.tools.evolve.lease import LEASE_KEY
 
 FINDING_MAX_EXAMPLES = 5
-"""Examples that a finding names."""
+MAX_UNINDEXED_ROWS = 1_000
+MAX_SMALL_FRAGMENTS = 200
+"""Single-row commits above which search and opening are slow: measured at 190, 20 ms per id
+instead of 2; upkeep runs every 50 to 100 commits."""
+MAX_OLD_VERSIONS = 2_000
+"""Manifests listed in some 40 ms; each keeps unused files."""
+
+TORN_TIMES, SELF_LINKS, ONE_SIDED_LINKS = "torn_times", "self_links", "one_sided_links"
+FOREIGN_VECTORS, LOST_VECTORS = "foreign_vectors", "lost_vectors"
+DOUBLED_KEYS, HALF_SUPERSEDED = "doubled_keys", "half_superseded"
+MISSING_INDICES, PENDING_ERASURES = "missing_indices", "pending_erasures"
+STALE_LEASE = "stale_lease"
+"""Findings that repairs ask for."""
+
+BY_REWRITING = (TORN_TIMES, SELF_LINKS, ONE_SIDED_LINKS, FOREIGN_VECTORS, LOST_VECTORS)
+"""Findings that `storage.doctor.repair.rewrite` repairs."""
+
+Facts = TypeVar("Facts")
+Damaged = Sequence[str] | int
+"""Ids or names of what is damaged, or only their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check found; none of it is anybody's text."""
+    """A problem found; contains no note's text."""
 
     name: str
-    """The damage, in one word: stable, for programs."""
+    """Stable id, for programs."""
     count: int
     means: str
-    """What it means for the notes or for who uses them."""
+    """Consequence for the notes or their users."""
     fix: str = ""
-    """What `--fix` does about it; empty if it can do nothing."""
+    """Effect of `--fix`; empty if it can do nothing."""
     advice: str = ""
-    """What a person can do, where `--fix` cannot or not alone."""
+    """Advice where `--fix` cannot do it, or not alone."""
     examples: tuple[str, ...] = ()
-    """Ids or names, a few."""
+    """Ids or names."""
     is_damage: bool = True
-    """False for what is only worth knowing."""
-
-
-Check = Callable[[StoreFacts], Sequence[Finding]]
-
-
-def few(names: Sequence[str]) -> tuple[str, ...]:
-    """The first names of many."""
-    return tuple(names[:FINDING_MAX_EXAMPLES])
+    """False for information."""
 
 
 def found(
-    name: str, ids: Sequence[str], means: str, *, fix: str = "", advice: str = ""
+    name: str,
+    what: Damaged,
+    means: str,
+    *,
+    fix: str = "",
+    advice: str = "",
+    is_damage: bool = True,
 ) -> list[Finding]:
-    """A finding about these notes or things; none if there are none."""
-    if not ids:
-        return []
-    shown = few(list(dict.fromkeys(ids)))
-    return [Finding(name=name, count=len(ids), means=means, fix=fix, advice=advice, examples=shown)]
-
-
-MISSING_INDICES = "missing_indices"
-UNINDEXED_ROWS = "unindexed_rows"
-FRAGMENTS = "fragments"
-OLD_VERSIONS = "old_versions"
-
-MAX_UNINDEXED_ROWS = 1_000
-MAX_SMALL_FRAGMENTS = 200
-"""Single-row commits above which search and opening become slow: measured at 190, 20 ms an id
-instead of 2; upkeep runs every 50 to 100 commits."""
-MAX_OLD_VERSIONS = 2_000
-"""Manifests that a listing walks in some 40 ms; each holds files that are of no use any more."""
-
-
-def check_tables(seen: StoreFacts) -> Sequence[Finding]:
-    """What upkeep has left undone."""
-    missing = [f"{index.table}.{index.column}" for index in seen.indices if not index.there]
-    behind = [index for index in seen.indices if index.unindexed > MAX_UNINDEXED_ROWS]
-    slow = [table for table in seen.tables if table.small_fragments > MAX_SMALL_FRAGMENTS]
-    tended = "Compacts the tables, indexes new rows and drops old versions."
-    told = [
-        *found(
-            MISSING_INDICES,
-            missing,
-            "An index is missing: search reads every row instead, or full text finds nothing.",
-            fix="Builds the table's indices anew.",
-        ),
-        *found(
-            UNINDEXED_ROWS,
-            [f"{index.table}.{index.column}: {index.unindexed}" for index in behind],
-            "Rows are in no index yet: they are found, slowly.",
-            fix=tended,
-        ),
-        *found(
-            FRAGMENTS,
-            [f"{table.name}: {table.small_fragments}" for table in slow],
-            "A table lies in very many pieces: every read and write of it is slow.",
-            fix=tended,
-        ),
-    ]
-    if seen.old_versions > MAX_OLD_VERSIONS:
-        told.append(
-            Finding(
-                name=OLD_VERSIONS,
-                count=seen.old_versions,
-                means="Versions of tables that no reader can need any more take up disk.",
-                fix=tended,
-            )
-        )
-    return told
-
-
-DAMAGED_MANIFESTS = "damaged_manifests"
-EMPTY_DATA = "empty_data_files"
-EMPTY_INDICES = "empty_index_files"
-LEFTOVERS = "leftovers"
-
-
-def check_files(seen: FileFacts) -> Sequence[Finding]:
-    """Damaged and useless files; all of these `--fix` mends by opening and healing the store."""
-    told = (
-        Finding(
-            name=DAMAGED_MANIFESTS,
-            count=seen.damaged_manifests,
-            means="Versions of tables lost their content, as a loss of power does it. Until that"
-            " is mended the store does not open; what was written last may be gone.",
-            fix="Goes back to the newest version that is whole.",
-            advice="ZETTEL_DURABILITY=power-loss keeps this from happening again.",
-        ),
-        Finding(
-            name=EMPTY_DATA,
-            count=seen.empty_data,
-            means="Tables have data files without content, as a loss of power does it.",
-            fix="Goes back to the newest version that can be read, where the present one cannot.",
-            advice="What was written after it is lost here; a backup may hold it.",
-        ),
-        Finding(
-            name=EMPTY_INDICES,
-            count=seen.empty_index_files,
-            means="Files of indices have no content: a search that needs them fails.",
-            fix="Builds the indices anew.",
-        ),
-        Finding(
-            name=LEFTOVERS,
-            count=seen.leftovers,
-            means="Files of writes that were killed lie about; nothing reads them.",
-            fix="Removes them.",
-        ),
+    """A finding about these ids, names or number of things; none if there are none."""
+    count = what if isinstance(what, int) else len(what)
+    names = () if isinstance(what, int) else tuple(dict.fromkeys(what))
+    finding = Finding(
+        name=name,
+        count=count,
+        means=means,
+        fix=fix,
+        advice=advice,
+        examples=names[:FINDING_MAX_EXAMPLES],
+        is_damage=is_damage,
     )
-    return [finding for finding in told if finding.count]
+    return [finding] if count else []
 
 
-LOST_COMMITS = "lost_commits"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Generic[Facts]):
+    """How to find one kind of damage; the other fields are those of its `Finding`."""
+
+    name: str
+    find: Callable[[Facts], Damaged]
+    means: str
+    fix: str = ""
+    advice: str = ""
+    is_damage: bool = True
+
+    def run(self, facts: Facts) -> list[Finding]:
+        """The finding, if there is any damage."""
+        return found(
+            self.name,
+            self.find(facts),
+            self.means,
+            fix=self.fix,
+            advice=self.advice,
+            is_damage=self.is_damage,
+        )
 
 
-def check_commits(lost: int) -> Sequence[Finding]:
-    """What it means if commits of a probe were lost."""
-    if not lost:
-        return []
+def _doubled_rows(seen: StoreFacts) -> list[str]:
+    times = Counter(row.row_id for row in seen.rows)
+    return [row_id for row_id, n in times.items() if n > 1]
+
+
+def _current_revisions(seen: StoreFacts) -> dict[str, int]:
+    """Note id -> number of its current revisions."""
+    current = dict.fromkeys((row.note_id for row in seen.rows), 0)
+    for row in _single_rows(seen):
+        current[row.note_id] += row.current
+    return current
+
+
+def _single_rows(seen: StoreFacts) -> Iterable[RowFacts]:
+    return {row.row_id: row for row in seen.rows}.values()
+
+
+def _doubled_keys(seen: StoreFacts) -> list[str]:
+    """A table's name for each of its duplicate keys."""
+    beside = [table for table in seen.tables if table.name != "notes"]
+    return [table.name for table in beside for _ in range(table.doubled_keys)]
+
+
+def _chains(seen: StoreFacts) -> dict[str, list[RowFacts]]:
+    """Note id -> its revisions in order, each once."""
+    chains = defaultdict[str, list[RowFacts]](list)
+    for row in sorted(_single_rows(seen), key=lambda row: row.rev):
+        chains[row.note_id].append(row)
+    return chains
+
+
+def _gaps(seen: StoreFacts) -> list[str]:
     return [
-        Finding(
-            name=LOST_COMMITS,
-            count=lost,
-            means="The object store ignores the condition of a put: of two processes that write"
-            " at once, one loses what was acknowledged.",
-            advice="Let one process alone write there, or use a store with conditional puts (AWS"
-            " S3, Google Cloud Storage, Azure, MinIO).",
-        )
-    ]
-
-
-PENDING_ERASURES = "pending_erasures"
-ERASED_AGAIN = "erased_again"
-
-
-def check_pending(seen: StoreFacts) -> Sequence[Finding]:
-    """Erasures on their way, and erased notes that a copied file brought back."""
-    told = found(
-        ERASED_AGAIN,
-        seen.relapsed,
-        "Erased notes are there again, as a file of an earlier day brings them.",
-        fix="Erases them again.",
-    )
-    if seen.erasures_due:
-        told.append(
-            Finding(
-                name=PENDING_ERASURES,
-                count=seen.erasures_due,
-                means="Erasures were ordered and are not finished: bytes of what was erased may"
-                " still lie in the store's files. An engine finishes them by itself.",
-                fix="Finishes them.",
-            )
-        )
-    return told
-
-
-STALE_LEASE = "stale_lease"
-
-
-def check_lease(
-    seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
-) -> Sequence[Finding]:
-    """A lease that ran out or whose holder has died."""
-    claim = seen.meta.get(LEASE_KEY)
-    if claim is None:
-        return []
-    try:
-        said: dict[str, str] = json.loads(claim)
-        stale = datetime.fromisoformat(said["until"]) <= now or is_gone(said["holder"])
-    except (ValueError, KeyError, TypeError):
-        stale = True
-    if not stale:
-        return []
-    return [
-        Finding(
-            name=STALE_LEASE,
-            count=1,
-            means="A process that evolved the notes has died without giving its lease back; it"
-            " runs out by itself within a minute.",
-            fix="Takes the lease away.",
-        )
-    ]
-
-
-REVISION_GAPS = "revision_gaps"
-TORN_TIMES = "torn_times"
-
-
-def check_chains(seen: StoreFacts) -> Sequence[Finding]:
-    """Revisions that are missing, and gaps and overlaps between those that are there."""
-    chains = chains_of(seen)
-    gaps = [
         note_id
-        for note_id, rows in chains.items()
+        for note_id, rows in _chains(seen).items()
         if [row.rev for row in rows] != list(range(1, len(rows) + 1))
     ]
-    return [
-        *found(
-            REVISION_GAPS,
-            gaps,
-            "Revisions of a note are missing: what it said in between is lost, its present words"
-            " are not.",
-            advice="A backup of before may still hold them: zettel restore FILE --into-namespace"
-            " NAME puts them beside this store's notes.",
-        ),
-        *found(
-            TORN_TIMES,
-            torn_notes(seen),
-            "A revision does not end in the moment the next one begins: a look back at a moment"
-            " in between finds the note twice, or not at all.",
-            fix="Lets each revision end where the next one begins.",
-        ),
-    ]
 
 
-def torn_notes(seen: StoreFacts) -> list[str]:
+def _torn(seen: StoreFacts) -> list[str]:
     """Ids of notes with a gap or an overlap between two revisions."""
     return [
         note_id
-        for note_id, rows in chains_of(seen).items()
+        for note_id, rows in _chains(seen).items()
         if any(
             not before.current and before.known_to != after.known_from
             for before, after in pairwise(rows)
@@ -258,171 +152,9 @@ def torn_notes(seen: StoreFacts) -> list[str]:
     ]
 
 
-def chains_of(seen: StoreFacts) -> dict[str, list[RowFacts]]:
-    """Note id -> its revisions in order, each once."""
-    chains = defaultdict[str, list[RowFacts]](list)
-    for row in {row.row_id: row for row in seen.rows}.values():
-        chains[row.note_id].append(row)
-    return {note_id: sorted(rows, key=lambda row: row.rev) for note_id, rows in chains.items()}
-
-
-DOUBLED_ROWS = "doubled_rows"
-TWO_CURRENT = "two_current"
-NO_CURRENT = "no_current"
-DOUBLED_KEYS = "doubled_keys"
-MISNAMED_ROWS = "misnamed_rows"
-
-
-def check_keys(seen: StoreFacts) -> Sequence[Finding]:
-    """Rows that are there twice, and notes that are current never or more than once."""
-    times = Counter(row.row_id for row in seen.rows)
-    doubled = [row_id for row_id, n in times.items() if n > 1]
-    single = {row.row_id: row for row in seen.rows}.values()
-    current = Counter(row.note_id for row in single if row.current)
-    ids = list(dict.fromkeys(row.note_id for row in single))
-    misnamed = [row.row_id for row in single if row.row_id != f"{row.note_id}@{row.rev}"]
-    return [
-        *found(
-            DOUBLED_ROWS,
-            doubled,
-            "A revision is stored more than once, so it is found and counted twice.",
-            fix="Keeps the copy that was written first.",
-        ),
-        *found(
-            TWO_CURRENT,
-            [i for i in ids if current[i] > 1],
-            "Several revisions of a note count as its present one; changes to it fail.",
-            fix="Lets the highest revision be the only current one.",
-        ),
-        *found(
-            NO_CURRENT,
-            [i for i in ids if not current[i]],
-            "No revision of a note counts as its present one, so recall does not find it.",
-            fix="Opens its highest revision again.",
-        ),
-        *found(
-            DOUBLED_KEYS,
-            _doubled_keys(seen),
-            "A table beside the notes (usage, runs or meta) has one key twice; which row counts is"
-            " chance.",
-            fix="Keeps the row that was written first.",
-        ),
-        *found(
-            MISNAMED_ROWS,
-            misnamed,
-            "A row's key is not made of its note and revision: something else than Zettel wrote"
-            " it.",
-            advice="Restore a backup of before, or ask where these rows came from.",
-        ),
-    ]
-
-
-def _doubled_keys(seen: StoreFacts) -> list[str]:
-    """A table's name for each key that it has more than once."""
-    beside = [table for table in seen.tables if table.name != "notes"]
-    return [table.name for table in beside for _ in range(table.doubled_keys)]
-
-
-DANGLING_LINKS = "dangling_links"
-SELF_LINKS = "self_links"
-ONE_SIDED_LINKS = "one_sided_links"
-HALF_SUPERSEDED = "half_superseded"
-
-
-def check_links(seen: StoreFacts) -> Sequence[Finding]:
-    """Links that lead nowhere, back, or are seen from one end only; and what a race left open."""
+def _dangling(seen: StoreFacts) -> list[str]:
     there = {row.note_id for row in seen.rows}
-    current = [row for row in seen.rows if row.current]
-    dangling = [row.note_id for row in current if any(to not in there for to in row.links)]
-    return [
-        *found(
-            DANGLING_LINKS,
-            dangling,
-            "A note links to a note that is not there.",
-            fix="Takes the link out, by a revision.",
-        ),
-        *found(
-            SELF_LINKS,
-            _to_themselves(seen),
-            "A note links to itself, which says nothing and is walked in circles.",
-            fix="Takes the link out, by a revision.",
-        ),
-        *found(
-            ONE_SIDED_LINKS,
-            _one_sided(seen),
-            "A link is known to the note it starts from, and not found from the one it leads to"
-            " (or the other way round).",
-            fix="Writes anew under which ids the note's links are found.",
-        ),
-        *found(
-            HALF_SUPERSEDED,
-            seen.half_superseded,
-            "A note is superseded, though by no note that stands: a process was killed between"
-            " two commits. Recall leaves it out.",
-            fix="Opens it again, by a revision.",
-        ),
-    ]
-
-
-def mislinked_notes(seen: StoreFacts) -> list[str]:
-    """Ids of notes with links to themselves, or that are found from one end only."""
-    return [*_to_themselves(seen), *_one_sided(seen)]
-
-
-def _to_themselves(seen: StoreFacts) -> list[str]:
-    return [row.note_id for row in seen.rows if row.current and row.note_id in row.links]
-
-
-def _one_sided(seen: StoreFacts) -> list[str]:
-    return [row.note_id for row in seen.rows if {*row.links} != {*row.link_ids} - {NEEDS_REVIEW}]
-
-
-FOREIGN_VECTORS = "foreign_vectors"
-LOST_VECTORS = "lost_vectors"
-WAITING_FOR_VECTORS = "waiting_for_vectors"
-
-
-def check_vectors(seen: StoreFacts) -> Sequence[Finding]:
-    """Rows whose vectors are another model's or missing, and notes that wait for theirs."""
-    waiting = sum(row.current and not row.embed_model for row in seen.rows)
-    again = "Lets go of them; evolution embeds the notes anew (zettel evolve --once: now)."
-    told = [
-        *found(
-            FOREIGN_VECTORS,
-            _foreign(seen),
-            "Vectors of another model stand among this store's: to compare them is to compare"
-            " chance.",
-            fix=again,
-        ),
-        *found(
-            LOST_VECTORS,
-            _lost(seen),
-            "A row says that it is embedded and has no vectors, or the other way round: search by"
-            " meaning does not find it, and nothing would mend that.",
-            fix=again,
-        ),
-    ]
-    if waiting:
-        told.append(
-            Finding(
-                name=WAITING_FOR_VECTORS,
-                count=waiting,
-                means="Notes wait for their vectors; until then they are found by their words.",
-                advice="The engine embeds them in the background; zettel evolve --once does it"
-                " now.",
-                is_damage=False,
-            )
-        )
-    return told
-
-
-def notes_with_wrong_vectors(seen: StoreFacts) -> list[str]:
-    """Ids of notes with vectors that are another model's, or not what their row says of them."""
-    return [*_foreign(seen), *_lost(seen)]
-
-
-def _foreign(seen: StoreFacts) -> list[str]:
-    return [row.note_id for row in seen.rows if row.embed_model not in ("", seen.model_id)]
+    return [row.note_id for row in seen.rows if row.current and not there.issuperset(row.links)]
 
 
 def _lost(seen: StoreFacts) -> list[str]:
@@ -431,3 +163,223 @@ def _lost(seen: StoreFacts) -> list[str]:
         for row in seen.rows
         if row.embed_model in ("", seen.model_id) and bool(row.embed_model) != row.has_vectors
     ]
+
+
+_UPKEEP = "Compacts the tables, indexes new rows and drops old versions."
+_EMBED = "Drops them; evolution embeds the notes again (zettel evolve --once: now)."
+
+CHECKS: tuple[Check[StoreFacts], ...] = (
+    Check(
+        name="doubled_rows",
+        find=_doubled_rows,
+        means="A revision is stored more than once, so it is found and counted twice.",
+        fix="Keeps the copy that was written first.",
+    ),
+    Check(
+        name="two_current",
+        find=lambda seen: [i for i, n in _current_revisions(seen).items() if n > 1],
+        means="Several revisions of a note are marked as current; changes to it fail.",
+        fix="Lets the highest revision be the only current one.",
+    ),
+    Check(
+        name="no_current",
+        find=lambda seen: [i for i, n in _current_revisions(seen).items() if not n],
+        means="No revision of a note is marked as current, so recall does not find it.",
+        fix="Opens its highest revision again.",
+    ),
+    Check(
+        name=DOUBLED_KEYS,
+        find=_doubled_keys,
+        means="A table beside the notes (usage, runs or meta) has one key twice; either row may be"
+        " read.",
+        fix="Keeps the row that was written first.",
+    ),
+    Check(
+        name="misnamed_rows",
+        find=lambda seen: [
+            row.row_id for row in _single_rows(seen) if row.row_id != f"{row.note_id}@{row.rev}"
+        ],
+        means="A row's key does not match its note and revision: another program wrote it.",
+        advice="Restore an earlier backup, or find out where these rows came from.",
+    ),
+    Check(
+        name="revision_gaps",
+        find=_gaps,
+        means="Revisions of a note are missing: its content in between is lost, its current content"
+        " is not.",
+        advice="An earlier backup may contain them: zettel restore FILE --into-namespace NAME puts"
+        " them beside this store's notes.",
+    ),
+    Check(
+        name=TORN_TIMES,
+        find=_torn,
+        means="A revision does not end when the next one begins: a query about a moment in between"
+        " finds the note twice, or not at all.",
+        fix="Lets each revision end where the next one begins.",
+    ),
+    Check(
+        name="dangling_links",
+        find=_dangling,
+        means="A note links to a note that is not there.",
+        fix="Removes the link, by a revision.",
+    ),
+    Check(
+        name=SELF_LINKS,
+        find=lambda seen: [r.note_id for r in seen.rows if r.current and r.note_id in r.links],
+        means="A note links to itself, which carries no information and makes cycles.",
+        fix="Removes the link, by a revision.",
+    ),
+    Check(
+        name=ONE_SIDED_LINKS,
+        find=lambda seen: [
+            row.note_id for row in seen.rows if {*row.links} != {*row.link_ids} - {NEEDS_REVIEW}
+        ],
+        means="A link is stored in the note it starts from and not found from the one it leads to,"
+        " or the other way round.",
+        fix="Writes again under which ids the note's links are found.",
+    ),
+    Check(
+        name=HALF_SUPERSEDED,
+        find=lambda seen: seen.half_superseded,
+        means="A note is superseded, but by no active note: a process was killed between two"
+        " commits. Recall leaves it out.",
+        fix="Opens it again, by a revision.",
+    ),
+    Check(
+        name=FOREIGN_VECTORS,
+        find=lambda seen: [
+            row.note_id for row in seen.rows if row.embed_model not in ("", seen.model_id)
+        ],
+        means="Vectors of another model are in this store: comparing them gives random results.",
+        fix=_EMBED,
+    ),
+    Check(
+        name=LOST_VECTORS,
+        find=_lost,
+        means="A row is marked as embedded and has no vectors, or the other way round: search by"
+        " meaning does not find it, and evolution does not repair it.",
+        fix=_EMBED,
+    ),
+    Check(
+        name="waiting_for_vectors",
+        find=lambda seen: sum(row.current and not row.embed_model for row in seen.rows),
+        means="Notes wait for their vectors; until then they are found by their words.",
+        advice="The engine embeds them in the background; zettel evolve --once does it now.",
+        is_damage=False,
+    ),
+    Check(
+        name=MISSING_INDICES,
+        find=lambda seen: [f"{i.table}.{i.column}" for i in seen.indices if not i.there],
+        means="An index is missing: search reads every row instead, or full text finds nothing.",
+        fix="Builds the table's indices again.",
+    ),
+    Check(
+        name="unindexed_rows",
+        find=lambda seen: [
+            f"{index.table}.{index.column}: {index.unindexed}"
+            for index in seen.indices
+            if index.unindexed > MAX_UNINDEXED_ROWS
+        ],
+        means="Rows are not indexed yet: they are found, slowly.",
+        fix=_UPKEEP,
+    ),
+    Check(
+        name="fragments",
+        find=lambda seen: [
+            f"{table.name}: {table.small_fragments}"
+            for table in seen.tables
+            if table.small_fragments > MAX_SMALL_FRAGMENTS
+        ],
+        means="A table has very many fragments: every read and write of it is slow.",
+        fix=_UPKEEP,
+    ),
+    Check(
+        name="old_versions",
+        find=lambda seen: seen.old_versions if seen.old_versions > MAX_OLD_VERSIONS else 0,
+        means="Versions of tables that no reader can need any more use disk space.",
+        fix=_UPKEEP,
+    ),
+    Check(
+        name="erased_again",
+        find=lambda seen: seen.relapsed,
+        means="Erased notes are present again, for example from an older copy of a file.",
+        fix="Erases them again.",
+    ),
+    Check(
+        name=PENDING_ERASURES,
+        find=lambda seen: seen.erasures_due,
+        means="Erasures are not finished: bytes of erased notes may still be in the store's files."
+        " An engine finishes them by itself.",
+        fix="Finishes them.",
+    ),
+)
+
+FILE_CHECKS: tuple[Check[FileFacts], ...] = (
+    Check(
+        name="damaged_manifests",
+        find=lambda seen: seen.damaged_manifests,
+        means="Versions of tables lost their content, as in a power loss. Until that is repaired"
+        " the store does not open; what was written last may be lost.",
+        fix="Goes back to the newest complete version.",
+        advice="ZETTEL_DURABILITY=power-loss prevents this.",
+    ),
+    Check(
+        name="empty_data_files",
+        find=lambda seen: seen.empty_data,
+        means="Tables have data files without content, as after a power loss.",
+        fix="Goes back to the newest readable version, where the current one is not.",
+        advice="What was written after it is lost here; a backup may contain it.",
+    ),
+    Check(
+        name="empty_index_files",
+        find=lambda seen: seen.empty_index_files,
+        means="Files of indices have no content: a search that needs them fails.",
+        fix="Builds the indices again.",
+    ),
+    Check(
+        name="leftovers",
+        find=lambda seen: seen.leftovers,
+        means="Files of writes that were killed are left over; nothing reads them.",
+        fix="Removes them.",
+    ),
+)
+"""`--fix` repairs all of these by opening the store."""
+
+
+def notes_to_rewrite(seen: StoreFacts) -> list[str]:
+    """Ids of the notes whose rows contradict themselves, for `rewrite`."""
+    chosen = (check.find(seen) for check in CHECKS if check.name in BY_REWRITING)
+    return sorted({note_id for ids in chosen if not isinstance(ids, int) for note_id in ids})
+
+
+def check_commits(lost: int) -> list[Finding]:
+    """Lost commits of a probe."""
+    return found(
+        "lost_commits",
+        lost,
+        "The object store ignores the condition of a put: of two processes that write at once, one"
+        " loses acknowledged writes.",
+        advice="Let only one process write there, or use a store with conditional puts (AWS S3,"
+        " Google Cloud Storage, Azure, MinIO).",
+    )
+
+
+def check_lease(
+    seen: StoreFacts, *, now: datetime, is_gone: Callable[[str], bool]
+) -> list[Finding]:
+    """A lease that has expired or whose holder has died."""
+    claim = seen.meta.get(LEASE_KEY)
+    if claim is None:
+        return []
+    try:
+        said: dict[str, str] = json.loads(claim)
+        stale = datetime.fromisoformat(said["until"]) <= now or is_gone(said["holder"])
+    except (ValueError, KeyError, TypeError):
+        stale = True
+    return found(
+        STALE_LEASE,
+        int(stale),
+        "A process that evolved the notes has died without releasing its lease, which expires"
+        " within a minute.",
+        fix="Removes the lease.",
+    )

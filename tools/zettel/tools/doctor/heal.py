@@ -1,4 +1,4 @@
-"""Setting a store right after a crash, and saying what was wrong with it."""
+"""Repair of a store after a crash, with a record of the damage."""
 
 import logging
 from collections.abc import Mapping
@@ -16,28 +16,27 @@ from zettel.tools.state.memory import Memory
 logger = logging.getLogger(__name__)
 
 HEAL = "heal"
-"""`Run.kind` of a healing that mended something."""
+"""`Run.kind` of a repair that found damage."""
 UNEMBEDDED = "unembedded"
-"""Notes that wait for their vectors: evolution's work, not damage."""
+"""Notes that wait for their vectors: not damage."""
 
 
 async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
-    """Mend what a crash or a foreign hand left; what was mended is logged and recorded in `runs`.
+    """Repairs damage left by crashes or other programs; logged and recorded in `runs`.
 
     Returns:
-        Kind of damage -> how often it was mended, as `StoreAdmin.heal` names them, and
-        `expired_lease` for one that its holder never gave back, `half_superseded`, and
-        `erased_again` for erased notes that were there again; with `unembedded`, how many notes
-        wait for embedding. Only what is above 0.
+        Kind of damage -> number of repairs, as named by `StoreAdmin.heal`, `expired_lease`,
+        `half_superseded` and `erased_again`; `unembedded` is the number of notes that wait for
+        embedding. Only positive counts.
 
     Raises:
-        StoreUnavailableError: The place fails; what was mended by then stays mended.
+        StoreUnavailableError: The store fails; repairs made by then stay.
     """
     mended = dict(await memory.admin.heal(now=now))
     if await drop_expired(memory.store, now):
         mended["expired_lease"] = 1
     if again := await relapsed(memory.admin):
-        # A file of an earlier day was put back, or a writer was killed amid a race.
+        # An older file was copied back, or a writer was killed during a race.
         await order_erasure(memory, again, scope=RELAPSE, who=HEAL, now=now)
         await drain(memory, now=now)
         mended["erased_again"] = len(again)
@@ -45,7 +44,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
         revived = await reconcile_superseded(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
-        logger.warning("mended the store: %s", _told(mended))
+        logger.warning("mended the store: %s", _as_text(mended))
         run = Run(
             run_id=f"{HEAL}-{new_id(now).lower()}",
             kind=HEAL,
@@ -60,5 +59,5 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     return mended | ({UNEMBEDDED: waiting} if waiting else {})
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _as_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}={count}" for name, count in counts.items())

@@ -1,4 +1,4 @@
-"""Erasure on request: preview and confirmation for agents, namespaces and stores for owners."""
+"""Erasure on request: confirmed previews for agents, namespaces and stores for owners."""
 
 import logging
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from zettel.tools.state.memory import Memory
 logger = logging.getLogger(__name__)
 
 ERASE_WAIT_S = 20.0
-"""How long an answer waits for the files: 20,000 notes take 2 s, and clients wait 60."""
+"""How long a call waits for physical removal: 20,000 notes take 2 s, and clients wait 60."""
 SAME_TEXT_MAX_NOTES = 20
-"""Notes named that hold the same text."""
+"""Notes listed that contain the same text."""
 BACKUP, FAILED = "backup", "failed"
-"""`Run.kind` of a backup, whose file's name ends the run's id, and `Run.outcome` of none."""
+"""`Run.kind` of a backup, whose run id ends with the file's name, and a failed `Run.outcome`."""
 BACKUP_MAX_RUNS = 1_000_000
 
 
 async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
-    """Ids of other notes, in any state, that say the same as one of these."""
+    """Ids of other notes, in any state, with the same text as one of these."""
     own, found = {note.note_id for note in notes}, list[str]()
     for key in dict.fromkeys(fold_hash(note.content) for note in notes):
         where = NoteFilter(fold_hash=key, states=(), derived=None)
@@ -44,7 +44,7 @@ async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
 async def erase_previewed(
     memory: Memory, caller: Caller, token: str, preview: Preview, now: datetime
 ) -> ForgetAnswer:
-    """Erase what a preview showed, or tell how far it has got since.
+    """Erases the previewed notes, or reports the progress of their erasure.
 
     A note that an agent has changed after the preview stays.
     """
@@ -79,12 +79,12 @@ async def erase_previewed(
 
 
 async def drain_soon(memory: Memory, *, now: datetime) -> None:
-    """Work on what was ordered for as long as a caller waits; evolution does the rest."""
+    """Advances pending erasures for at most `ERASE_WAIT_S`; evolution does the rest."""
     try:
         with anyio.move_on_after(ERASE_WAIT_S):
             await drain(memory, now=now)
     except StoreError as error:
-        # It stays ordered; the answer says that it is not done.
+        # It stays pending; the answer says so.
         logger.warning("an erasure is not finished yet: %s", error)
 
 
@@ -100,11 +100,11 @@ async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
         answer["elsewhere"] = list(preview.elsewhere)
     if preview.skipped:
         answer["skipped"] = list(preview.skipped)
-    told = [_unfinished(receipt, token)] if not done else []
-    told += ["elsewhere names notes with the same text."] if preview.elsewhere else []
-    told += ["The skipped notes changed after the preview."] if preview.skipped else []
-    if told:
-        answer["next"] = " ".join(told)
+    hints = [_unfinished(receipt, token)] if not done else []
+    hints += ["elsewhere names notes with the same text."] if preview.elsewhere else []
+    hints += ["The skipped notes changed after the preview."] if preview.skipped else []
+    if hints:
+        answer["next"] = " ".join(hints)
     return answer
 
 
@@ -118,7 +118,7 @@ def _unfinished(receipt: Receipt | None, token: str) -> str:
 
 
 def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
-    """What can be shown to somebody: no text, no id."""
+    """The receipt as shown to clients: without text and note ids."""
     proof = Proof(
         receipt=receipt.receipt_id,
         notes=receipt.notes,
@@ -141,9 +141,9 @@ def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
 
 
 async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
-    """Backups that were taken before and so still hold what was erased, as far as is known.
+    """Known backups made before the erasure, which still contain the notes.
 
-    A tenant is told when, not their names: those are the owner's.
+    A tenant gets their times, the owner their names as well.
     """
     runs = await memory.admin.runs(limit=BACKUP_MAX_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
@@ -155,9 +155,9 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
 
 
 async def not_found(memory: Memory, note_id: str) -> NoteNotFoundError:
-    """The error for a note that is not there: it says so if the note was erased.
+    """The error for a missing note; the owner gets `NoteErasedError` if it was erased.
 
-    A tenant learns of no erasure, because a receipt does not say whose the note was.
+    A tenant does not: a receipt does not say whose the note was.
     """
     erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
     erasure = erased.get(note_id)
@@ -167,11 +167,11 @@ async def not_found(memory: Memory, note_id: str) -> NoteNotFoundError:
 
 
 ERASE_MAX_NOTES = 10_000_000
-"""Notes that one erasure can name."""
+"""Notes in one erasure."""
 
 
 async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
-    """Ids of all notes of a namespace, or of all; in any state, told or composed."""
+    """Ids of all notes of a namespace, or of the store for None; in any state, composed or not."""
     names = (namespace,) if namespace else ()
     where = NoteFilter(namespaces=names, states=(), derived=None)
     return [outline.note_id for outline in await store.outlines(where, limit=ERASE_MAX_NOTES)]
@@ -180,14 +180,7 @@ async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
 async def erase_all(
     memory: Memory, *, namespace: str | None, who: str, now: datetime
 ) -> ForgetAnswer:
-    """Erase every note of a namespace, or of the store.
-
-    Args:
-        memory: Whose.
-        namespace: Of which namespace; None for all.
-        who: Who asked for it.
-        now: When.
-    """
+    """Erases every note of a namespace, or of the store for None; `who` is for the receipt."""
     ids = await ids_in(memory.store, namespace)
     if not ids:
         return ForgetAnswer(status="erased", notes=[], matched=0, next="There was no note there.")

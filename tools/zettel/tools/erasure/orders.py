@@ -1,17 +1,18 @@
-"""Erasures that were ordered: kept in `meta` until they are done, whoever finishes them.
+"""Pending erasures: stored in `meta` until done, and finished by any process.
 
-Every step can be repeated, so a crash at any of them costs nothing but time.
+ordered -> invisible (`erase_rows`) -> purged (`wiped`) -> recorded in `runs`. Every step can be
+repeated after a crash.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import anyio
+from pydantic import TypeAdapter
 
-from zettel.storage.erasable import Order, Receipt
+from zettel.storage.erasable import Order, Purge, Receipt
 from zettel.storage.ids import new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import Run
@@ -26,28 +27,29 @@ logger = logging.getLogger(__name__)
 ERASE = "erase"
 """`Run.kind` of an erasure; its run's id is its receipt's."""
 NOTES, NAMESPACE, STORE, RETENTION, RELAPSE = "notes", "namespace", "store", "retention", "relapse"
-"""`Receipt.scope`; a relapse is an erased note that a racing writer or a copied file brought."""
+"""`Receipt.scope`; a relapse is an erased note restored by a racing writer or a copied file."""
 _KEY = "erasing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """An order on its way."""
+    """An erasure in progress."""
 
     order: Order
     targets: tuple[str, ...] = ()
-    """Notes that the erased ones had superseded: they come back."""
+    """Notes superseded by the erased ones: they become active again."""
     wiped: bool = False
-    """Whether nothing but this record's own table is left to be cleaned; it names no note then."""
+    """Whether only the `meta` table is left to purge; no note is named any more."""
 
 
+_PENDING = TypeAdapter(dict[str, Pending])
 _Change = Callable[[dict[str, Pending]], None]
 
 
 async def order_erasure(
     memory: Memory, note_ids: Sequence[str], *, scope: str, who: str, now: datetime
 ) -> str:
-    """Put down that these notes are to be erased; returns the id of the receipt to come."""
+    """Records that these notes are to be erased; returns the id of the receipt to come."""
     notes = await memory.store.get(note_ids)
     targets = frozenset[str]().union(*map(supersedes, notes)) - set(note_ids)
     order = Order(
@@ -69,27 +71,27 @@ async def order_erasure(
 
 
 async def pending_erasures(store: NoteStore) -> int:
-    """How many erasures are on their way."""
+    """Number of erasures in progress."""
     return len(_read(await store.get_meta(_KEY)))
 
 
 async def relapsed(store: Store) -> list[str]:
-    """Ids of erased notes that are there again, and whose erasure is not on its way."""
+    """Ids of erased notes that are present again and not being erased."""
     pending = _read(await store.get_meta(_KEY)).values()
     ordered = {note_id for entry in pending for note_id in entry.order.note_ids}
     return sorted(set(await store.relapsed()) - ordered)
 
 
 async def drain(memory: Memory, *, now: datetime) -> int:
-    """Finish every erasure that was ordered, here or elsewhere, all of them in one pass.
+    """Advances every pending erasure, together, as far as it goes.
 
-    What cannot be finished now stays ordered, and is out of sight at least.
+    An erasure that cannot be finished now stays pending, its notes invisible.
 
     Returns:
-        How many are finished.
+        Number of finished erasures.
 
     Raises:
-        StoreUnavailableError: The place fails.
+        StoreUnavailableError: The store fails.
     """
     store, began = memory.admin, anyio.current_time()
     async with memory.writing.hold(ERASE):
@@ -99,17 +101,20 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
         if at_large := [entry for entry in pending.values() if not entry.wiped]:
             await _make_invisible(memory, at_large, now, began)
-            purged = await store.purge(ids)
-            if not purged.done:
-                logger.info("an erasure is not finished yet: %s", purged.why)
+            if not (purged := await _purge(store, ids)).done:
                 return 0
             await _record_verified(store, pending, purged.verified)
-            await _change(store, lambda now_pending: _wipe(now_pending, pending))
-        purged = await store.purge(ids, meta=True)
-        if not purged.done:
-            logger.info("an erasure is not finished yet: %s", purged.why)
+            await _change(store, lambda current: _wipe(current, pending))
+        if not (await _purge(store, ids, meta=True)).done:
             return 0
         return await _finish(store, pending, _since(now, began))
+
+
+async def _purge(store: NoteStore, ids: Sequence[str], *, meta: bool = False) -> Purge:
+    purged = await store.purge(ids, meta=meta)
+    if not purged.done:
+        logger.info("an erasure is not finished yet: %s", purged.why)
+    return purged
 
 
 async def _make_invisible(
@@ -124,7 +129,7 @@ async def _make_invisible(
         await reconcile_superseded(memory, entry.targets, by=entry.order.who, now=now)
     memory.on_write()
     for receipt in receipts:
-        logger.info("erasure=%s rows=%d is out of sight", receipt.receipt_id, receipt.rows)
+        logger.info("erasure=%s rows=%d is invisible", receipt.receipt_id, receipt.rows)
 
 
 def _since(now: datetime, began: float) -> datetime:
@@ -141,28 +146,30 @@ async def _record_verified(
 
 
 def _wipe(pending: dict[str, Pending], done: Mapping[str, Pending]) -> None:
-    """Take the ids out of the records: what is left of the work needs none."""
+    """Removes the ids from the records: the rest of the work needs none."""
     for receipt_id in done.keys() & pending.keys():
         entry = pending[receipt_id]
         pending[receipt_id] = Pending(order=replace(entry.order, note_ids=()), wiped=True)
 
 
 async def _finish(store: Store, pending: Mapping[str, Pending], ended: datetime) -> int:
-    receipts = {receipt.receipt_id: receipt for receipt in await store.receipts()}
-    mine = list[Receipt]()
+    """Completes the receipts, then removes the orders; the process that removes one records it."""
+    receipts = {r.receipt_id: r for r in await store.receipts() if r.receipt_id in pending}
+    removed = set[str]()
 
-    def remove(now_pending: dict[str, Pending]) -> None:
-        mine.clear()
-        for receipt_id in pending.keys() & now_pending.keys():
-            del now_pending[receipt_id]
-            mine.extend([receipts[receipt_id]] if receipt_id in receipts else [])
+    def remove(current: dict[str, Pending]) -> None:
+        removed.clear()
+        removed.update(pending.keys() & current.keys())
+        for receipt_id in removed:
+            del current[receipt_id]
 
-    for receipt_id in pending.keys() & receipts.keys():
-        await store.put_receipt(replace(receipts[receipt_id], physical_at=ended))
+    for receipt in receipts.values():
+        await store.put_receipt(replace(receipt, physical_at=ended))
     await _change(store, remove)
-    for receipt in mine:
-        await store.add_run(_record(receipt, ended))
-    return len(mine)
+    recorded = sorted(removed & receipts.keys())
+    for receipt_id in recorded:
+        await store.add_run(_record(receipts[receipt_id], ended))
+    return len(recorded)
 
 
 def _record(receipt: Receipt, ended: datetime) -> Run:
@@ -186,31 +193,10 @@ async def _change(store: NoteStore, change: _Change) -> None:
     def changed(raw: str | None) -> str | None:
         pending = _read(raw)
         change(pending)
-        said = {receipt_id: asdict(entry) for receipt_id, entry in pending.items()}
-        return json.dumps(said, default=str) if said else None
+        return _PENDING.dump_json(pending).decode() if pending else None
 
     await update_meta(store, _KEY, changed)
 
 
 def _read(raw: str | None) -> dict[str, Pending]:
-    said: dict[str, _Record] = json.loads(raw) if raw else {}
-    return {receipt_id: _entry(record) for receipt_id, record in said.items()}
-
-
-_Record = dict[str, object]
-
-
-def _entry(record: _Record) -> Pending:
-    order = record["order"]
-    assert isinstance(order, dict)
-    fields: dict[str, object] = {str(name): value for name, value in order.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    fields["ordered_at"] = datetime.fromisoformat(str(fields["ordered_at"]))
-    ids, targets = fields["note_ids"], record["targets"]
-    assert isinstance(ids, list)
-    assert isinstance(targets, list)
-    fields["note_ids"] = tuple(map(str, ids))  # pyright: ignore[reportUnknownArgumentType]
-    return Pending(
-        order=Order(**fields),  # pyright: ignore[reportArgumentType]: as `_change` wrote them
-        targets=tuple(map(str, targets)),  # pyright: ignore[reportUnknownArgumentType]
-        wiped=bool(record["wiped"]),
-    )
+    return _PENDING.validate_json(raw) if raw else {}

@@ -1,4 +1,4 @@
-"""One evolution at a time per store: a lease in `meta` that runs out if its holder dies."""
+"""A lease in `meta` for one evolution at a time per store."""
 
 import json
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from zettel.storage.store import NoteStore
 
 LEASE_LIFETIME = timedelta(seconds=60)
-"""How long a holder may be silent: six of the scheduler's renewals."""
+"""Six times the scheduler's renewal interval."""
 LEASE_KEY = "lease:evolution"
-"""In `meta`."""
+"""Key in `meta`."""
 
 
 class Lease:
-    """A claim on the store's evolution, by compare-and-set.
+    """A process's lease, changed by compare-and-swap.
 
     Args:
-        store: Whose evolution.
+        store: The store.
         holder: A name that no other process has.
-        is_gone: Whether a holder is known to have died; then its lease is free at once.
+        is_gone: Whether a holder is known to have died; its lease is then free at once.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Lease:
         self._held: str | None = None
 
     async def acquire(self, now: datetime) -> bool:
-        """Take the lease if it is free, expired, already ours, or its holder is gone."""
+        """Takes the lease if it is free, expired, this holder's, or its holder has died."""
         current = await self._store.get_meta(LEASE_KEY)
         if current is not None and current != self._held:
             holder, until = _read(current)
@@ -43,11 +43,11 @@ class Lease:
         return await self._swap(current, now)
 
     async def renew(self, now: datetime) -> bool:
-        """Prolong it; False when it was lost."""
+        """Renews the lease; False if it was lost."""
         return self._held is not None and await self._swap(self._held, now)
 
     async def release(self) -> None:
-        """Give it back, if it is still ours."""
+        """Releases the lease if it is still held."""
         if self._held is not None:
             await self._store.swap_meta(LEASE_KEY, expected=self._held, value=None)
             self._held = None
@@ -64,12 +64,12 @@ class Lease:
 
 
 async def drop_expired(store: NoteStore, now: datetime) -> bool:
-    """Take away a lease that ran out; False if there is none, or its holder still may be at it."""
+    """Removes an expired lease; whether there was one."""
     return await _drop(store, lambda claim: _read(claim)[1] <= now)
 
 
 async def drop_gone(store: NoteStore, is_gone: Callable[[str], bool]) -> bool:
-    """Take away the lease of a holder that has died, or one that nobody can read."""
+    """Removes the lease of a dead holder, or an unreadable one; whether there was one."""
 
     def is_over(claim: str) -> bool:
         try:
@@ -89,6 +89,6 @@ async def _drop(store: NoteStore, is_over: Callable[[str], bool]) -> bool:
 
 
 def _read(claim: str) -> tuple[str, datetime]:
-    """A claim's holder, and until when it lasts."""
+    """Holder and expiry."""
     said: dict[str, str] = json.loads(claim)
     return said["holder"], datetime.fromisoformat(said["until"])

@@ -1,4 +1,4 @@
-"""One evolution run: the steps in order, in batches, within a budget, recorded in `runs`."""
+"""One evolution run: steps in order, in batches, within a budget, recorded in `runs`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from zettel.storage.notes import Run
 from zettel.storage.store import StoreStats
 from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
-from zettel.tools.evolve.consolidate.step import CONSOLIDATE
+from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.steps.archive import FADE as FADE
 from zettel.tools.evolve.steps.archive import fade
 from zettel.tools.evolve.steps.base import Batch, Step, Task
-from zettel.tools.evolve.steps.compare import COMPARE
-from zettel.tools.evolve.steps.construct import CONSTRUCT, EMBED
-from zettel.tools.evolve.steps.link import LINK, REVISE
+from zettel.tools.evolve.steps.compare import COMPARE_STEP
+from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED_STEP
+from zettel.tools.evolve.steps.link import LINK_STEP, REVISE_STEP
 from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
@@ -26,29 +26,38 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
 
 RUN_BATCH_NOTES = 128
-"""Notes a commit: some seconds of work, so that a run can be cancelled and the lease renewed."""
+"""Notes per commit: some seconds of work between checks for cancellation and lease."""
 UPKEEP_OLD_VERSIONS = 20
-"""Table versions past their time after which an idle store is cleaned: a run and its upkeep leave
-about ten themselves, so that cleaning never calls for the next cleaning."""
+"""Expired table versions after which an idle store is cleaned; a run and its upkeep
+leave about ten."""
 UPKEEP_COMMITS = 50
-"""Commits after which the store is compacted: optimising every 50-100 keeps reads under 3 ms."""
+"""Commits after which the store is compacted; every 50-100 keeps reads under 3 ms."""
 
-STEPS = (EMBED, CONSTRUCT, LINK, COMPARE, REVISE, CONSOLIDATE)
-"""In this order; `maintain` follows them."""
+EVOLUTION_STEPS = (
+    EMBED_STEP,
+    CONSTRUCT_STEP,
+    LINK_STEP,
+    COMPARE_STEP,
+    REVISE_STEP,
+    CONSOLIDATE_STEP,
+)
+"""In order; `maintain` follows them."""
 
 
 def steps_of(memory: Memory) -> tuple[Step, ...]:
-    """The steps that are switched on."""
-    return tuple(step for step in STEPS if memory.consolidates or step is not CONSOLIDATE)
+    """The enabled steps."""
+    return tuple(
+        step for step in EVOLUTION_STEPS if memory.consolidates or step is not CONSOLIDATE_STEP
+    )
 
 
-Progress = Callable[[str, int, int], None]
-"""Step, notes done, notes to do in all."""
+RunProgress = Callable[[str, int, int], None]
+"""Step, notes done, notes in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What one run may spend; None is no bound."""
+    """Bounds of one run; None is no bound."""
 
     seconds: float | None = None
     notes: int | None = None
@@ -56,7 +65,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run did."""
+    """Result of a run."""
 
     run_id: str
     changed: int
@@ -65,20 +74,20 @@ class RunReport:
     steps: dict[str, int] = field(default_factory=dict[str, int])
     """Step -> notes it changed."""
     llm: dict[str, int] = field(default_factory=dict[str, int])
-    """Calls and tokens of the LLM, and by reason what was left to the rule; empty without one."""
+    """Calls, tokens and fallbacks by reason; empty without an LLM."""
     outcome: str = "done"
     evolve_off: tuple[str, ...] = ()
     llm_off: tuple[str, ...] = ()
-    """Namespaces that were left alone, and those whose notes no LLM was shown."""
+    """Namespaces that do not evolve, and those whose notes no LLM sees."""
 
 
 async def queue(memory: Memory) -> dict[str, int]:
-    """How many notes wait for each step that is switched on."""
+    """Notes waiting for each enabled step."""
     return {s.name: await memory.store.count(s.waiting_in(memory)) for s in steps_of(memory)}
 
 
 async def waiting(memory: Memory) -> int:
-    """How many notes wait for evolution or erasure; upkeep that is due counts as one."""
+    """Notes waiting for evolution or erasure; due upkeep counts as one."""
     notes = max((await queue(memory)).values())
     return notes + _upkeep_due(await memory.admin.stats()) + await pending_erasures(memory.store)
 
@@ -94,14 +103,13 @@ async def evolve(
     run_id: str,
     who: str,
     budget: Budget,
-    progress: Progress = lambda step, done, total: None,
+    progress: RunProgress = lambda step, done, total: None,
     of: Sequence[Step] | None = None,
 ) -> RunReport:
-    """Work off what waits; the caller holds the lease and renews it meanwhile.
+    """Runs the steps over waiting notes; the caller holds and renews the lease.
 
-    Cancelled between two batches, a run is recorded as such and the next one goes on where it
-    ended. A second run over unchanged notes changes nothing. `of` are the steps
-    to take, in order; None takes those that are switched on.
+    A cancelled run is recorded as such, and the next one continues. A second run over unchanged
+    notes changes nothing. `of` replaces the enabled steps.
     """
     writer, began = _writer(memory, now), anyio.current_time()
     task = Task(memory=memory, now=now, run_id=run_id, writer=writer)
@@ -114,7 +122,7 @@ async def evolve(
     finally:
         with anyio.CancelScope(shield=True):
             if memory.mind is not None:
-                await keep_health(memory.store, memory.mind.health.told)
+                await keep_health(memory.store, memory.mind.health.report)
             run = Run(
                 run_id=run_id,
                 kind="evolve",
@@ -146,13 +154,13 @@ def _writer(memory: Memory, now: datetime) -> Writer:
 
 
 async def _steps(
-    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: Progress
+    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: RunProgress
 ) -> tuple[str, int]:
     started, seen, created = anyio.current_time(), 0, 0
     await _erase(task, steps)
     for step in of:
         steps[step.name], done, last = 0, 0, Batch()
-        # What is told while the run works waits for the next one: no run chases a busy writer.
+        # Notes stored during the run wait for the next one, so that the run ends.
         todo = await task.memory.store.count(step.waiting_in(task.memory))
         while done < todo:
             spent = anyio.current_time() - started
@@ -166,7 +174,7 @@ async def _steps(
             progress(step.name, done, todo)
             await anyio.lowlevel.checkpoint()
             batch = await step.work(task, most)
-            if not batch.seen or batch.seen == last.seen:  # others keep changing the same notes
+            if not batch.seen or batch.seen == last.seen:  # others keep changing these notes
                 break
             steps[step.name] += batch.changed
             done, seen, last = done + len(batch.seen), seen + len(batch.seen), batch
@@ -180,7 +188,7 @@ async def _steps(
 
 
 async def _erase(task: Task, steps: dict[str, int]) -> None:
-    """Erase first what was kept long enough, and what was ordered: nothing is made of it then."""
+    """Erases expired and ordered notes first, so that nothing is derived from them."""
     old = await expired(task.memory.store, task.memory.retention, task.now)
     if old:
         ids = [outline.note_id for outline in old]
@@ -191,7 +199,7 @@ async def _erase(task: Task, steps: dict[str, int]) -> None:
 
 
 async def _maintain(memory: Memory) -> None:
-    """Step `maintain`: write gathered usage, then compact and clean if there is anything to."""
+    """Step `maintain`: writes gathered usage, then compacts and cleans if necessary."""
     await memory.usage.flush(memory.store)
     stats = await memory.admin.stats()
     if stats.commits_since_upkeep or stats.old_versions:

@@ -1,4 +1,4 @@
-"""Asking an LLM within a budget: tries, breaks off, counts, and reads the answer's form."""
+"""Questions to an LLM within a token budget: retries, counts, and validated answers."""
 
 import json
 import logging
@@ -22,24 +22,22 @@ _KEY = "llm:spent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Tokens, and what they cost."""
+    """Tokens and their price."""
 
     tokens: int = 0
     money: float = 0.0
 
     def plus(self, other: "Cost", sign: int = 1) -> "Cost":
-        """The sum, or with `sign` -1 the difference, never below nothing."""
+        """The sum, or with `sign` -1 the difference, at least 0."""
         tokens = max(0, self.tokens + sign * other.tokens)
         return Cost(tokens=tokens, money=max(0.0, self.money + sign * other.money))
 
 
 class TokenBudget:
-    """Keeps count; the day's count stands in the store's `meta`.
+    """Bounds an LLM's cost per run and UTC day, exact through a kill.
 
-    Args:
-        store: Whose evolution it is.
-        limits: What may be spent.
-        now: The run's moment; its UTC day is the day that is counted.
+    A call's worst case is reserved before it and the rest returned after it; a call whose worst
+    case exceeds what is left is not made. The day's sum is stored in `meta`; `now` decides the day.
     """
 
     def __init__(self, store: NoteStore, limits: LlmLimits, now: datetime) -> None:
@@ -50,13 +48,13 @@ class TokenBudget:
         """In this run, what is taken out for a call in progress included."""
 
     def cost(self, tokens_in: int, tokens_out: int) -> Cost:
-        """What so many tokens cost."""
+        """Cost of these numbers of tokens."""
         limits = self._limits
         money = (tokens_in * limits.price_in + tokens_out * limits.price_out) / MILLION
         return Cost(tokens=tokens_in + tokens_out, money=money)
 
     async def take(self, worst: Cost) -> bool:
-        """Take a call's worst case out; False, and nothing is taken, if that is too much."""
+        """Reserves a call's worst case; False, and nothing reserved, if that is too much."""
         limits, after = self._limits, self.spent.plus(worst)
         if not _within(after, limits.tokens_run, limits.money_run):
             return False
@@ -66,7 +64,7 @@ class TokenBudget:
         return True
 
     async def settle(self, worst: Cost, real: Cost) -> None:
-        """Put back what a call was feared to cost, and count what it did."""
+        """Replaces a reservation by the real cost."""
         self.spent = self.spent.plus(worst, -1).plus(real)
         await self._count(worst, -1, real)
 
@@ -87,7 +85,7 @@ class TokenBudget:
 
 
 async def spent_on(store: NoteStore, now: datetime) -> Cost:
-    """What the LLM has cost on a moment's UTC day; nothing is counted where no day is bounded."""
+    """The LLM's cost on the UTC day of `now`; zero where no day is bounded."""
     return _of_day(await store.get_meta(_KEY), f"{now:%Y-%m-%d}")
 
 
@@ -105,13 +103,13 @@ def _within(spent: Cost, tokens: int | None, money: float | None) -> bool:
 
 
 MAX_PAUSE_S = 20.0
-"""Seconds that a service may have a run wait: a third of what a run has."""
+"""Longest wait a service can ask for: a third of a run's time."""
 FRAME_TOKENS = 64
 """Most that a chat template adds to a question; those of Llama 3 and Qwen add some twenty."""
 BYTES_PER_TOKEN = 4
-"""Of English text in OpenAI's tokenizers, for services that do not say what they have counted."""
+"""English text in OpenAI's tokenizers; for services that do not count."""
 RETRIED_REASONS = frozenset(("rate_limited", "failing", "unreachable"))
-"""Reasons that may be gone a moment later; a timeout has cost its time already."""
+"""Transient reasons; a timeout has used up its time."""
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -119,78 +117,69 @@ logger = logging.getLogger(__name__)
 
 
 class LlmClient:
-    """Puts questions to an LLM in one run; where there is no answer, that is counted.
-
-    Args:
-        mind: The LLM.
-        purse: What it may cost.
-        clock: Seconds on a clock that only goes forward.
-    """
+    """Asks an LLM in one run; failures are counted, not raised. `clock` is in monotonic seconds."""
 
     def __init__(
-        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
+        self, llm: Llm, budget: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._mind, self._purse, self._clock = mind, purse, clock
+        self._llm, self._budget, self._clock = llm, budget, clock
         self._chat: Chat | None = None
         self._counts = Counter[str]()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Calls, tokens and fallbacks of this run."""
-        spent = {"llm_tokens": self._purse.spent.tokens} if self._counts["llm_calls"] else {}
+        spent = {"llm_tokens": self._budget.spent.tokens} if self._counts["llm_calls"] else {}
         return dict(sorted((self._counts | Counter(spent)).items()))
 
     def count(self, name: str, times: int = 1) -> None:
-        """Count something for the run's record."""
+        """Adds to a counter of the run's record."""
         if times:
             self._counts[f"llm_{name}"] += int(times)
 
-    def fell_back(self, reason: str, times: int = 1) -> None:
-        """Count what is left to the rule."""
+    def count_fallback(self, reason: str, times: int = 1) -> None:
+        """Counts what is left to the rule."""
         self.count(f"fallback_{reason}", times)
 
-    async def asked(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
-        """The answer in its form; None where things are left to the rule, which is counted.
+    async def ask(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
+        """The validated answer; None where the rule applies instead, which is counted.
 
-        Args:
-            question: What to ask.
-            form: Of the answer.
-            things: How many notes or pairs it is about.
+        `things` is the number of notes or pairs the question is about.
         """
-        health = self._mind.health
+        health = self._llm.health
         if health.pause_s(self._clock()):
-            self.fell_back("paused", things)
+            self.count_fallback("paused", things)
             return None
         try:
             answer = await self._answer(question)
         except (NoAnswerError, ModelUnavailableError) as error:
             reason = error.reason if isinstance(error, NoAnswerError) else "unavailable"
             logger.warning("the LLM gave no answer, reason=%s; the rule stands in", reason)
-            self.fell_back(reason, things)
-            health.failed(reason, self._purse.now, self._clock())
+            self.count_fallback(reason, things)
+            health.failed(reason, self._budget.now, self._clock())
             return None
         if answer is None:
-            self.fell_back("budget", things)
+            self.count_fallback("budget", things)
             health.spent()
             return None
-        health.answered(self._purse.now)
+        health.answered(self._budget.now)
         if answer.declined:
-            self.fell_back("declined", things)
+            self.count_fallback("declined", things)
             return None
         read = _read(answer.text, form)
-        self.fell_back("invalid", things if read is None else 0)
+        self.count_fallback("invalid", things if read is None else 0)
         return read
 
     async def _answer(self, question: ChatQuestion) -> ChatAnswer | None:
-        """Ask, again after what may be gone a moment later; None when the budget does not allow it.
+        """Asks, with retries after transient failures; None if over budget.
 
         Raises:
-            NoAnswerError: There was none.
-            ModelUnavailableError: The client's library cannot be used.
+            NoAnswerError: No answer.
+            ModelUnavailableError: The client library cannot be used.
         """
         if self._chat is None:
-            self._chat = await self._mind.open_chat()
-        pauses = list(self._mind.retry_pauses_s)
+            self._chat = await self._llm.open_chat()
+        pauses = list(self._llm.retry_pauses_s)
         while True:
             try:
                 return await self._call(self._chat, question)
@@ -202,12 +191,12 @@ class LlmClient:
 
     async def _call(self, chat: Chat, question: ChatQuestion) -> ChatAnswer | None:
         asked = len(f"{question.rules}{question.data}{question.schema}".encode())
-        # No tokenizer makes more tokens of a text than it has bytes.
-        worst = self._purse.cost(asked + FRAME_TOKENS, question.most)
-        if not await self._purse.take(worst):
+        # Upper bound: one token per byte.
+        worst = self._budget.cost(asked + FRAME_TOKENS, question.most)
+        if not await self._budget.take(worst):
             return None
         self.count("calls")
-        real = worst  # unless it is known better: cut off, it may have cost all of it
+        real = worst  # a cancelled call may have cost all of it
         try:
             answer = await chat.ask(question)
             real = self._real(answer, asked)
@@ -216,11 +205,11 @@ class LlmClient:
             raise
         finally:
             with anyio.CancelScope(shield=True):
-                await self._purse.settle(worst, real)
+                await self._budget.settle(worst, real)
         return answer
 
     def _real(self, answer: ChatAnswer, asked: int) -> Cost:
-        """What a call has cost: as the service counted, else estimated from the bytes."""
+        """A call's cost: as counted by the service, else estimated from bytes."""
         said = answer.text.encode(errors="replace")
         counted = (answer.tokens_in, answer.tokens_out)
         estimated = (-(-asked // BYTES_PER_TOKEN), -(-len(said) // BYTES_PER_TOKEN))
@@ -228,12 +217,12 @@ class LlmClient:
             guess if count is None or count < 0 else count
             for count, guess in zip(counted, estimated, strict=True)
         )
-        return self._purse.cost(read, written)
+        return self._budget.cost(read, written)
 
 
 def _read(text: str, form: type[Form]) -> Form | None:
-    """The JSON of an answer, whatever fence or thought stands around it."""
+    """The JSON object of an answer, ignoring fences and text around it."""
     try:
         return form.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
-    except ValueError:  # pydantic's error, or half a surrogate pair
+    except ValueError:  # a ValidationError, or an unpaired surrogate
         return None

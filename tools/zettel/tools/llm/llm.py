@@ -1,8 +1,12 @@
-"""An LLM and what it may cost: what a store's evolution is given when a person names a model."""
+"""The contract of a chat model, its limits, and its health.
+
+Health outlives the runs of a process; its report is stored in `meta` too, for later processes. It
+contains kinds of outcome, never text.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -11,17 +15,17 @@ from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 
 BREAK_AFTER = 3
-"""Questions without an answer, in a row, after which the LLM is left alone."""
+"""Consecutive questions without an answer that open the breaker."""
 BREAK_S = 60.0
-"""Seconds it is left alone for."""
+"""Seconds the breaker stays open."""
 ANSWERED, OVER_BUDGET = "answered", "budget"
-"""Outcomes of a question besides the reasons of `NoAnswerError`: it was answered, or not put."""
+"""Outcomes besides the reasons of `NoAnswerError`; the second: not asked, over budget."""
 _KEY = "llm:health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
-    """What is told of an LLM; moments are those of runs."""
+    """An LLM's last outcomes; times are those of runs."""
 
     last: str = ""
     """Outcome of the last question: `ANSWERED`, `OVER_BUDGET`, an error's kind, or empty."""
@@ -29,58 +33,51 @@ class HealthReport:
     """Kind of the last error."""
     error_at: datetime | None = None
     answered_at: datetime | None = None
-    """When it last answered."""
+    """Time of the last answer."""
 
 
 @dataclass(slots=True)
 class Health:
-    """An LLM's breaker and what is told of it."""
+    """An LLM's circuit breaker and report."""
 
-    told: HealthReport = field(default_factory=HealthReport)
+    report: HealthReport = field(default_factory=HealthReport)
     _failures: int = 0
     _silent_until: float = 0.0
 
     def pause_s(self, clock_s: float) -> float:
-        """Seconds it is still to be left alone for, at a moment of a clock that only advances."""
+        """Seconds until the breaker closes, at a monotonic time."""
         return max(0.0, self._silent_until - clock_s)
 
     def answered(self, now: datetime) -> None:
-        """It gave an answer."""
+        """Records an answer."""
         self._failures = 0
-        self.told = HealthReport(
-            last=ANSWERED, error=self.told.error, error_at=self.told.error_at, answered_at=now
-        )
+        self.report = replace(self.report, last=ANSWERED, answered_at=now)
 
     def failed(self, error: str, now: datetime, clock_s: float) -> None:
-        """It gave none."""
+        """Records a failure."""
         self._failures += 1
         if self._failures >= BREAK_AFTER:
             self._failures, self._silent_until = 0, clock_s + BREAK_S
-        self.told = HealthReport(
-            last=error, error=error, error_at=now, answered_at=self.told.answered_at
-        )
+        self.report = replace(self.report, last=error, error=error, error_at=now)
 
     def spent(self) -> None:
-        """The budget allows no such question."""
-        told = self.told
-        self.told = HealthReport(
-            last=OVER_BUDGET, error=told.error, error_at=told.error_at, answered_at=told.answered_at
-        )
+        """Records a question that the budget did not allow."""
+        self.report = replace(self.report, last=OVER_BUDGET)
 
 
-async def keep_health(store: NoteStore, told: HealthReport) -> None:
-    """Write down how the last question went, unless nothing was asked."""
-    if not told.last:
+async def keep_health(store: NoteStore, report: HealthReport) -> None:
+    """Stores the report, unless nothing was asked."""
+    if not report.last:
         return
 
     def merged(raw: str | None) -> str:
         before = _read(raw)
         return json.dumps(
             {
-                "last": told.last,
-                "error": told.error or before.error,
-                "error_at": _iso(told.error_at or before.error_at),
-                "answered_at": _iso(told.answered_at or before.answered_at),
+                "last": report.last,
+                "error": report.error or before.error,
+                "error_at": _iso(report.error_at or before.error_at),
+                "answered_at": _iso(report.answered_at or before.answered_at),
             }
         )
 
@@ -88,7 +85,7 @@ async def keep_health(store: NoteStore, told: HealthReport) -> None:
 
 
 async def read_health(store: NoteStore) -> HealthReport:
-    """What was written down last, by whichever process."""
+    """The report stored last, by any process."""
     return _read(await store.get_meta(_KEY))
 
 
@@ -116,52 +113,52 @@ JsonSchema: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatQuestion:
-    """One question, with the form its answer is to have."""
+    """One question, with the schema of its answer."""
 
     rules: str
-    """What the model is to do: ours alone, never a note's words."""
+    """Instructions; contains no note's words."""
     data: str
-    """What it is to do it with: notes, inside delimiters."""
+    """Notes, inside delimiters."""
     name: str
-    """Of the schema; letters and `_`."""
+    """Name of the schema; letters and `_`."""
     schema: JsonSchema
     most: int
-    """Tokens the answer may have, 1 and up."""
+    """Most tokens of the answer, 1 and up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAnswer:
-    """What the model said, unchecked."""
+    """A model's answer, unchecked."""
 
     text: str
     declined: bool = False
-    """It refused, or a filter of the service did."""
+    """Refused by the model or a filter of the service."""
     tokens_in: int | None = None
     tokens_out: int | None = None
-    """As the service counted them; None if it does not say."""
+    """As counted by the service; None if it does not say."""
 
 
 class Chat(Protocol):
-    """A model that answers one question at a time; safe to make before it can be reached."""
+    """A model that answers one question at a time; can be created while it is unreachable."""
 
     async def ask(self, question: ChatQuestion) -> ChatAnswer:
-        """Ask once, without trying again.
+        """Asks once, without retries.
 
         Raises:
-            NoAnswerError: There was none; it says whether tokens may have been spent.
+            NoAnswerError: No answer; says whether tokens may have been spent.
         """
         ...
 
 
 class NoAnswerError(StoreError):
-    """An LLM was asked and did not answer.
+    """An LLM did not answer.
 
     Args:
-        reason: One word, for counting: `timeout`, `unreachable`, `rate_limited`, `failing`,
-            `rejected`, `too_large` or `unreadable`.
-        spent: Whether the service may have counted tokens all the same.
+        reason: `timeout`, `unreachable`, `rate_limited`, `failing`, `rejected`, `too_large` or
+            `unreadable`; counted.
+        spent: Whether the service may have counted tokens.
         retry_after_s: Seconds the service asks to wait; None if it does not say.
-        status: HTTP status; None if there was no response.
+        status: HTTP status; None without a response.
     """
 
     def __init__(
@@ -182,30 +179,30 @@ class NoAnswerError(StoreError):
 
 
 RETRY_PAUSES_S = (1.0, 4.0)
-"""Seconds before the second and the third try; a service that names a time is given that."""
+"""Seconds before the second and third try; a longer `Retry-After` takes precedence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmLimits:
-    """What the LLM may use up; None is no bound."""
+    """Bounds of an LLM's use; None is no bound."""
 
     tokens_run: int | None = None
     tokens_day: int | None = None
     money_run: float | None = None
     money_day: float | None = None
-    """In the currency of the prices; a day is a UTC one."""
+    """In the currency of the prices; a day is a UTC day."""
     price_in: float = 0.0
     price_out: float = 0.0
-    """Of a million tokens read and written."""
+    """Per million tokens read and written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Llm:
-    """How a run comes by its LLM."""
+    """A run's access to its LLM."""
 
     open_chat: Callable[[], Awaitable[Chat]]
-    """Called when a run has its first question."""
+    """Called for a run's first question."""
     limits: LlmLimits = field(default_factory=LlmLimits)
     retry_pauses_s: tuple[float, ...] = RETRY_PAUSES_S
     health: Health = field(default_factory=Health)
-    """How it has answered in this process."""
+    """Its outcomes in this process."""

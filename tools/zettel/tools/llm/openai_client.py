@@ -1,6 +1,6 @@
-"""The chat model over the official `openai` client: any service that speaks its HTTP interface.
+"""A chat model over the official `openai` client, for any compatible service.
 
-Imported by the first question only: the library is an extra and takes a second to load.
+Imported for the first question only: the library is an extra and takes a second to load.
 """
 
 import logging
@@ -23,10 +23,10 @@ from pydantic import BaseModel, ValidationError
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, NoAnswerError
 
 RESPONSE_MAX_BYTES = 1_000_000
-"""Bytes of a response that are read; an answer of ours has some thousands."""
+"""Bytes read of a response; answers have some thousands."""
 _TOO_MANY_BYTES = "more bytes than are read"
 NO_KEY = "none"
-"""Sent where no key is set: the client insists on one, local services ignore it."""
+"""Sent where no key is set: the client requires one, local services ignore it."""
 RATE_LIMITED, FAILING = 429, 500
 """HTTP statuses (RFC 6585, RFC 9110)."""
 
@@ -49,7 +49,7 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """What is read of a response: services leave out or add what they like."""
+    """The parts of a response that are read; services add or omit others."""
 
     choices: list[_Choice]
     usage: _Usage | None = None
@@ -57,21 +57,21 @@ class _Completion(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dialect:
-    """What the service understands; found out by its refusals, which cost nothing."""
+    """Features of the service, learnt from its refusals, which cost nothing."""
 
     schema: bool = True
-    """Structured output; else the schema stands in the question."""
+    """Structured output; else the schema is only in the question."""
     newer_limit: bool = False
-    """`max_completion_tokens`, which OpenAI's reasoning models want in place of `max_tokens`."""
+    """`max_completion_tokens`, required by OpenAI's reasoning models instead of `max_tokens`."""
     temperature: bool = True
 
 
 class _TooLargeError(httpx2.TransportError):
-    """The response has more bytes than anybody should read; the client wraps what it knows."""
+    """The response exceeds `RESPONSE_MAX_BYTES`; the client wraps errors of this base class."""
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A response's bytes, up to so many: more are not even read."""
+    """A response's bytes, up to `RESPONSE_MAX_BYTES`."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -89,7 +89,7 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 async def _bound_response(response: httpx2.Response) -> None:
-    """Bound a response before its body is read; what was packed could unpack to anything."""
+    """Bounds a response before its body is read; refuses compressed ones, of unknown size."""
     packed = response.headers.get("content-encoding", "identity") != "identity"
     if packed or not isinstance(response.stream, httpx2.AsyncByteStream):
         raise _TooLargeError(_TOO_MANY_BYTES)
@@ -97,25 +97,25 @@ async def _bound_response(response: httpx2.Response) -> None:
 
 
 class OpenAiChat:
-    """Asks a model behind an OpenAI-compatible address; each question by a connection of its own.
+    """A model behind an OpenAI-compatible address; one connection per question.
 
     Args:
-        base_url: Of the service, `/v1` included where it has one.
-        model: As the service calls it.
+        base_url: Of the service, with `/v1` where it has one.
+        model: The service's name of the model.
         key: Empty for none.
-        timeout_s: Seconds a question may take in all.
+        timeout_s: Seconds per question in all.
     """
 
     def __init__(self, *, base_url: str, model: str, key: str, timeout_s: float) -> None:
         self._base_url, self._model = base_url, model
         self._key, self._timeout_s = key or NO_KEY, timeout_s
         self._dialect = _Dialect()
-        # At debug level they log whole requests.
+        # At debug level these log whole requests.
         for name in ("openai", "httpx2", "httpcore2"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
     async def ask(self, question: ChatQuestion) -> ChatAnswer:
-        """Do what `Chat.ask` promises; a form the service does not understand is asked anew."""
+        """Implements `Chat.ask`; asks again without features the service refuses."""
         try:
             with anyio.fail_after(self._timeout_s):
                 return _read(await self._response(question))
@@ -134,11 +134,11 @@ class OpenAiChat:
             except APIError as error:
                 raise _no_answer(error) from None
             except (OpenAIError, httpx2.InvalidURL, ValueError):
-                # An address or a key that no request can be made of.
+                # An address or a key that cannot be sent.
                 raise NoAnswerError("unreachable", spent=False) from None
 
     async def _post(self, question: ChatQuestion) -> bytes:
-        # No redirects: notes go to the address that was set and to no other.
+        # No redirects: notes are sent to the configured address only.
         http = DefaultAsyncHttpxClient(
             timeout=self._timeout_s,
             follow_redirects=False,
@@ -175,7 +175,7 @@ def _body(model: str, question: ChatQuestion, dialect: _Dialect) -> dict[str, ob
 
 
 def _simpler(dialect: _Dialect, error: APIStatusError) -> _Dialect | None:
-    """What to try after a refusal of the question's form; None if it was refused for another."""
+    """The dialect to try after a refusal; None if the question was refused for another reason."""
     if error.status_code not in (400, 422):
         return None
     said = error.message
@@ -207,7 +207,7 @@ def _no_answer(error: APIError) -> NoAnswerError:
 
 
 def _seconds(text: str | None) -> float | None:
-    """A `Retry-After` in seconds; its other form, a date, counts as none."""
+    """`Retry-After` in seconds; None for its date form."""
     return float(text) if text and text.isascii() and text.isdigit() else None
 
 

@@ -1,8 +1,7 @@
-"""Stored notes that a new one may repeat or replace: shown to the agent, never acted upon."""
+"""Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,10 +17,11 @@ from zettel.tools.changes.conflicts import (
     Conflict,
     conflict_between,
     is_about_others,
+    match_outlines,
     notes_stating,
 )
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import Statement, statements
+from zettel.tools.language.facts import statements
 from zettel.tools.render import shortened
 from zettel.tools.state.memory import Memory
 
@@ -30,26 +30,26 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAX_CANDIDATES = 5
-"""Shown at most: the superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
+"""The superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
 CANDIDATE_NEAREST_NOTES = 12
-"""Nearest notes looked at; some fall to the floor, some are the note itself."""
+"""Nearest notes read; some are below the threshold, some are the note itself."""
 CANDIDATE_MAX_PASSAGES = 4
-"""Passages of a long note that are looked for."""
+"""Passages of a long note that are searched with."""
 CANDIDATE_MIN_COSINE = 0.70
 SAME_SUBJECT_MIN_COSINE = 0.60
-"""Exact cosine from which a note is a candidate: whoever it is about, and about the same subject.
-"Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a conversation
-(LoCoMo 26) would come with five."""
+"""Exact cosine of a candidate, about anything and about the same subject.
+"Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a
+conversation (LoCoMo 26) would have five."""
 NEARLY_SAME_MIN_COSINE = 0.95
-"""Exact cosine from which two notes are called nearly the same in `why`."""
+"""Exact cosine described as nearly the same words in `why`."""
 CANDIDATE_MAX_CHARACTERS = 160
 
 
 def settle_call(note: Note, other: Outline) -> str:
-    """The literal calls that settle a pair, the younger note always being the one that changes.
+    """The literal calls that settle a pair; the younger note is the one changed.
 
-    Younger by when it happened, then by when it was told: two agents that raced choose the same
-    one, and a note just updated to today's fact is not superseded by last year's.
+    Younger by when it happened, then by when it was stored: two racing agents choose the same note,
+    and a note updated to today's fact is not superseded by last year's.
     """
     pair = sorted([(note.happened_at, note.note_id), (other.happened_at, other.note_id)])
     (_, older), (_, younger) = pair
@@ -67,21 +67,14 @@ async def committed_beside_search(
     *,
     now: datetime,
 ) -> tuple[T, Sequence[Near] | None]:
-    """Commit, and look for what may say the same meanwhile.
+    """Commits, and searches for notes near `vectors` at the same time.
 
-    If anybody else has committed meanwhile, it is looked for again: of two agents that tell the
-    same at once, the one whose commit came second sees the other's note.
-
-    Args:
-        memory: Where.
-        namespace: Of the note that is written.
-        vectors: Its passages; without them (the model is still loading) nothing is looked for.
-        commit: Makes one commit, or more.
-        now: What has expired by then says nothing any more.
+    Searches again if others have committed meanwhile: of two agents that store the same at once,
+    the one whose commit is second sees the other's note.
 
     Returns:
-        What the commit returned, and the nearest active notes, those concerned by it among them;
-        None without vectors.
+        The commit's result, and the nearest active notes, possibly the note itself; None without
+        vectors (while the model is loading).
     """
     if vectors is None:
         return await commit(), None
@@ -97,42 +90,41 @@ async def committed_beside_search(
 async def candidates(
     memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
 ) -> list[Candidate]:
-    """What to show beside a note that was just stored.
-
-    First what tells the same fact of the same one otherwise, however far its words are; then what
-    is alike.
+    """The candidates of a note just stored: conflicting statements first, then similar notes.
 
     Args:
-        memory: Where.
-        note: As it is stored.
-        near: From `committed_beside_search`; None looks for notes of the same subject that share
-            most words.
+        memory: The store.
+        note: As stored.
+        near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, told = {note.note_id, *settled}, statements(note)
+    done, stated = {note.note_id, *settled}, statements(note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
         cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
     known = {found.outline.note_id: found.outline for found in near or ()}
-    known |= {other.note_id: other for other in await _stating(memory, note, told)}
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
+    stating = await _found(notes_stating(memory.store, stated, where))
+    known |= {other.note_id: other for other in stating}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    rivals = {i: r for i, o in known.items() if (r := conflict_between(note, told, o))}
+    conflicts = {i: r for i, o in known.items() if (r := conflict_between(note, stated, o))}
     alike = [
         other
         for note_id, other in known.items()
-        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(told, other)
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(stated, other)
     ]
     if near is None:
-        alike = [o for o in await _by_words(memory, note) if o.note_id not in done]
-    chosen = {o.note_id: o for o in (*(known[i] for i in rivals), *alike)}.values()
+        sharing = await _found(_sharing_words(memory, note, where))
+        alike = [other for other in sharing if other.note_id not in done]
+    chosen = {o.note_id: o for o in (*(known[i] for i in conflicts), *alike)}.values()
 
     def rank(other: Outline) -> tuple[bool, float, str]:
         note_id = other.note_id
-        return (note_id not in rivals, -cosines.get(note_id, 0.0), note_id)
+        return (note_id not in conflicts, -cosines.get(note_id, 0.0), note_id)
 
     return [
-        _candidate(note, other, cosines.get(other.note_id), rivals.get(other.note_id))
+        _candidate(note, other, cosines.get(other.note_id), conflicts.get(other.note_id))
         for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
     ]
 
@@ -143,10 +135,10 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
     return cosine >= (SAME_SUBJECT_MIN_COSINE if same_subject else CANDIDATE_MIN_COSINE)
 
 
-async def _stating(memory: Memory, note: Note, told: Sequence[Statement]) -> list[Outline]:
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
+async def _found(search: Awaitable[list[T]]) -> list[T]:
+    """What a search finds; nothing if the store fails, because the note is stored by then."""
     try:
-        return await notes_stating(memory.store, told, where)
+        return await search
     except StoreError:
         logger.warning("fewer candidates: the store could not be searched", exc_info=True)
         return []
@@ -155,20 +147,9 @@ async def _stating(memory: Memory, note: Note, told: Sequence[Statement]) -> lis
 async def nearest_notes(
     memory: Memory, namespace: str, vectors: Vectors, *, now: datetime
 ) -> list[Near]:
-    """Active notes near any of the passages; none rather than an error: a note is stored already.
-
-    Args:
-        memory: Where.
-        namespace: Whose.
-        vectors: Passages.
-        now: What has expired by then is left out.
-    """
-    try:
-        where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
-        return await _nearest(memory, where, vectors)
-    except StoreError:
-        logger.warning("no candidates: the store could not be searched", exc_info=True)
-        return []
+    """Active notes near any of the passages; none if the search fails: the note is stored."""
+    where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
+    return await _found(_nearest(memory, where, vectors))
 
 
 async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
@@ -190,40 +171,28 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
     return found
 
 
+async def embed_if_loaded(memory: Memory, content: str) -> Vectors | None:
+    """Passages of a text; None while the model is loading."""
+    return (await memory.embedder.embed_notes([content]))[0] if memory.embedder.ready else None
+
+
 async def _is_next_version(memory: Memory, before: int) -> bool:
-    """Whether nobody has committed since but this call, once."""
+    """Whether nothing but this call has been committed since `before`, once."""
     try:
         return await memory.store.version() == before + 1
     except StoreError:
         return False
 
 
-async def _by_words(memory: Memory, note: Note) -> list[Outline]:
-    try:
-        return await _sharing_words(memory, note)
-    except StoreError:
-        logger.warning("no candidates: the store could not be searched", exc_info=True)
-        return []
-
-
-async def _outlined(memory: Memory, where: NoteFilter, ids: Sequence[str]) -> list[Outline]:
-    if not ids:
-        return []
-    return await memory.store.outlines(replace(where, note_ids=tuple(ids)), limit=len(ids))
-
-
-async def _sharing_words(memory: Memory, note: Note) -> list[Outline]:
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
-    hits = await memory.store.match_text(note.content[:512], where, limit=CANDIDATE_NEAREST_NOTES)
-    words = set(fold(note.content).split())
-    chosen = list[Outline]()
-    for other in await _outlined(
-        memory, where, [h.note_id for h in hits if h.note_id != note.note_id]
-    ):
-        shared = words & set(fold(other.content).split())
-        if fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words):
-            chosen.append(other)
-    return chosen
+async def _sharing_words(memory: Memory, note: Note, where: NoteFilter) -> list[Outline]:
+    """Notes of the same subject that share more than half of the note's words."""
+    store, text, words = memory.store, note.content[:512], set(fold(note.content).split())
+    return [
+        other
+        for other in await match_outlines(store, text, where, limit=CANDIDATE_NEAREST_NOTES)
+        if fold(other.subject) == fold(note.subject)
+        and 2 * len(words & set(fold(other.content).split())) > len(words)
+    ]
 
 
 def _candidate(

@@ -1,4 +1,4 @@
-"""The verb `forget`: take notes out of every recall, and bring them back."""
+"""The verb `forget`: take notes out of recall, and bring them back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
     PREVIEW_LIFETIME,
@@ -19,7 +20,7 @@ from zettel.tools.changes.previews import (
     get_preview,
     put_preview,
 )
-from zettel.tools.changes.stages import stage_after
+from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded
@@ -33,9 +34,9 @@ from zettel.tools.state.memory import Memory
 PREVIEW_MAX_NOTES = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
 QUERY_MAX_MATCHES = 1_000
-"""Notes that a query's count of matches goes up to."""
+"""Largest count of a query's matches."""
 MEANT_MIN_COSINE = 0.5
-"""Cosine from which a note without any of the query's words is taken to be meant by it."""
+"""Cosine at which a note without any of the query's words matches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,12 @@ async def forget(
     confirm: str | None = None,
     namespace: str | None = None,
 ) -> ForgetAnswer:
-    """Forget by ids at once; by filters after a preview; `undo` brings back the same ways.
+    """Forgets by ids at once, by filters after a preview; `undo` restores in the same ways.
 
-    `erase` removes for good, in any state and always after a preview.
+    `erase` removes permanently, in any state and always after a preview.
 
     Raises:
-        InvalidArgumentError: Nothing says which notes, or a value cannot be used.
+        InvalidArgumentError: No selection, or a value cannot be used.
         NoteNotFoundError: None of the ids is there.
         ExpiredTokenError: The confirm token is unknown or too old.
         ChangedMeanwhileError: Others kept changing the notes.
@@ -103,7 +104,7 @@ async def forget(
             "nothing says which notes to forget",
             "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.",
         )
-    if erase:  # as every id, in whatever namespace it is
+    if erase:  # ids are not limited to a namespace
         everywhere = replace(target.where, namespaces=())
         return await _previewed(memory, replace(target, where=everywhere), now)
     return await _by_ids(memory, caller, ids, now, undo=undo)
@@ -163,7 +164,7 @@ async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAn
 
 
 async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
-    """The notes to preview and how many match in all."""
+    """The notes to preview, and the number of matches."""
     if not target.query:
         notes = await memory.store.find(target.where, limit=PREVIEW_MAX_NOTES)
         return notes, await memory.store.count(target.where)
@@ -177,17 +178,10 @@ async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[lis
 
 
 async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:
-    """Further active notes that merely name the subject."""
+    """Number of other active notes that mention the subject."""
     subject = target.where.subject
     where = NoteFilter(namespaces=target.where.namespaces)
-    hits = await memory.store.match_text(subject, where, limit=1_000)
-    named = (
-        await memory.store.outlines(
-            replace(where, note_ids=tuple(hit.note_id for hit in hits)), limit=1_000
-        )
-        if hits
-        else []
-    )
+    named = await match_outlines(memory.store, subject, where, limit=QUERY_MAX_MATCHES)
     own = {note.note_id for note in notes}
     return sum(
         fold(subject) in fold(o.content) and fold(o.subject) != fold(subject)
@@ -221,10 +215,10 @@ async def _change_state(
     *,
     undo: bool,
 ) -> list[Note]:
-    """Forget or restore notes in one commit; one that an agent changed since its preview stays.
+    """Forgets or restores notes in one commit; one that an agent changed since its preview stays.
 
     Returns:
-        The notes that are now as wished, whether this call or an earlier one made them so.
+        The notes now in the requested state, by this call or before it.
     """
     by = caller.name
     settled, targets = dict[str, Note](), set[str]()
@@ -247,14 +241,14 @@ async def _change_state(
         for note in await commit(memory, list(revs), plan):
             if note.note_id in revs:
                 settled[note.note_id] = note
-        # A restored note may have lost or found a superseder while it was away. Nothing comes
-        # before this: killed in between, what races have left stays.
-        say(f"settling what {len(settled)} notes had replaced")
+        # A restored note may have lost or gained a superseding note. First after the commit, so
+        # that a kill leaves as little as possible unreconciled.
+        say(f"reopening what {len(settled)} notes had superseded")
         await reconcile_superseded(
             memory, targets | settled.keys() if undo else targets, by=by, now=now
         )
         if not undo:
-            say(f"unlearning what {len(settled)} notes have taught others")
+            say(f"removing what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 
@@ -267,14 +261,6 @@ async def _state_before(memory: Memory, note: Note) -> State:
 
 
 def _turned(note: Note, state: State, by: str, now: datetime) -> Note:
-    return replace(
-        note,
-        rev=note.rev + 1,
-        state=state,
-        stage=stage_after(state),
-        known_from=now,
-        changed_by=by,
-        change="forget" if state is State.FORGOTTEN else "restore",
-        reason="",
-        run_id="",
-    )
+    change = "forget" if state is State.FORGOTTEN else "restore"
+    note = replace(note, state=state, stage=stage_after(state))
+    return next_note(note, by=by, now=now, change=change)

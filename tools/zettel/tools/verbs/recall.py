@@ -1,4 +1,4 @@
-"""The verb `recall`: what memory holds about a question, a filter, an id, or on the whole."""
+"""The verb `recall`: notes for a question, a filter, ids, or an overview."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,18 +32,18 @@ async def recall(
     cursor: str | None = None,
     namespace: str | None = None,
 ) -> RecallAnswer:
-    """Answer from memory within `max_tokens`.
+    """Answers from memory within `max_tokens`.
 
-    `note_ids` reads those notes; a query searches; filters alone list all matches, newest first;
-    nothing at all gives the profile, open work and the newest notes. `cursor` gives the next page,
-    of the first page's `limit`, `max_tokens` and `detail` where they are absent here. `as_of` asks
-    for what was true then, `known_at` for what memory held true then, both for what memory believed
-    at the one moment about the other.
+    `note_ids` reads those notes; a query searches; filters alone list all matches, newest first; no
+    argument gives the profile, open work and the newest notes; `cursor` continues
+    with the first page's `limit`, `max_tokens` and `detail` where they are absent here. `as_of`
+    selects what was true then, `known_at` what was stored then; both together, what was stored at
+    one about the other.
 
     Raises:
         InvalidArgumentError: A value cannot be used.
         NoteNotFoundError: None of `note_ids` is there.
-        ExpiredTokenError: The cursor is not one of ours.
+        ExpiredTokenError: The cursor is unknown.
     """
     sizes = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
     given = {name: value for name, value in sizes.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The verb `remember`: store one thing, verbatim, at once."""
+"""The verb `remember`: store one note, verbatim, at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ from zettel.tools.changes.supersession import plan_targets, reconcile_superseded
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
-from zettel.tools.verbs.candidates import candidates, committed_beside_search
+from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """What the agent said outright: an exact repeat must agree with it."""
+    """Values the agent stated: an exact repeat must agree with them."""
 
     happened: Period | None
     session: str
@@ -47,9 +47,9 @@ async def remember(
     links: Sequence[LinkArgument] | None = None,
     namespace: str | None = None,
 ) -> RememberAnswer:
-    """Store a note and say which stored notes it may repeat or replace.
+    """Stores a note and lists stored notes that it may repeat or replace.
 
-    An exact repeat, and text that recall just served, return the note that is already there.
+    An exact repeat, and text that recall has just served, return the existing note.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is stored.
@@ -59,7 +59,7 @@ async def remember(
     happened = read_time("happened_at", happened_at, now)
     until = read_time("valid_until", valid_until, now, prefer="future")
     given = _Given(happened=happened, session=validation.check_name("session", session))
-    told_at = happened.start if happened else now
+    start = happened.start if happened else now
     draft = Note(
         note_id=new_id(now),
         namespace=written_namespace(caller, namespace),
@@ -72,9 +72,9 @@ async def remember(
         kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
         session=given.session or caller.session,
         source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
-        happened_at=told_at,
-        # A plan for next week is true from now on, or recall could not answer "when is it?"
-        valid_from=min(told_at, now),
+        happened_at=start,
+        # A plan for next week is valid from now on, so that recall can answer when it is.
+        valid_from=min(start, now),
         valid_until=until.last if until else None,
         known_from=now,
         origin=caller.origin,
@@ -106,12 +106,13 @@ async def _store(
     async with memory.writing.hold(key):
         known, vectors = await _known_or_embedded(memory, note, given, now)
         if known:
-            # A call cut off between its two commits is finished by sending it again.
+            # A repeated call finishes one that was interrupted between its two commits.
             with shielded():
                 await reconcile_superseded(memory, supersedes(known), by=note.changed_by, now=now)
             return _already_known(known, note)
         created = await _is_new_namespace(memory, note.namespace)
-        note = _marked(memory, note, vectors)
+        model = memory.embedder.model_id if vectors is not None else ""
+        note = replace(note, embed_model=model)
 
         async def write() -> None:
             await _write(memory, NewNote(note=note, vectors=vectors), now)
@@ -127,7 +128,7 @@ async def _store(
 
 
 async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
-    """Add the note and close what it supersedes in one commit; then look at these once more."""
+    """Adds the note and closes the notes it supersedes in one commit, then reconciles these."""
     note = entry.note
 
     async def plan(_notes: Mapping[str, Note]) -> list[Change]:
@@ -144,12 +145,12 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
 async def _known_or_embedded(
     memory: Memory, note: Note, given: _Given, now: datetime
 ) -> tuple[Note | None, Vectors | None]:
-    """The note that is there already, or the vectors of the new one: made while that is asked."""
+    """The existing note, or the vectors of the new one, made during the lookup."""
     known, vectors = None, None
 
     async def embed() -> None:
         nonlocal vectors
-        vectors = await _embedded(memory, note)
+        vectors = await embed_if_loaded(memory, note.content)
 
     try:
         async with anyio.create_task_group() as group:
@@ -160,16 +161,6 @@ async def _known_or_embedded(
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
     return known, vectors
-
-
-def _marked(memory: Memory, note: Note, vectors: Vectors | None) -> Note:
-    return replace(note, embed_model=memory.embedder.model_id if vectors is not None else "")
-
-
-async def _embedded(memory: Memory, note: Note) -> Vectors | None:
-    if not memory.embedder.ready:
-        return None
-    return (await memory.embedder.embed_notes([note.content]))[0]
 
 
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
@@ -187,8 +178,7 @@ async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
         sessions=(given.session,) if given.session else (),
         unexpired_at=note.known_from,
     )
-    # Nearly always nobody has said these words, and one number tells: the rest would be read while
-    # the model needs the processor.
+    # One count is enough for nearly every new note; reads would compete with the embedding model.
     if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
         return None
     for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
@@ -203,7 +193,7 @@ def _when(given: _Given, other: Note) -> bool:
 
 
 async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
-    """The note whose served text comes back, unless this call says more than that text did."""
+    """The note whose served text is repeated, unless this call says more."""
     for served in memory.served.echoed(note.namespace, note.content, now):
         for known in await memory.store.get([served.note_id]):
             if (
@@ -221,7 +211,7 @@ async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> N
 
 
 def _differing(known: Note, note: Note) -> list[str]:
-    """The fields of the new telling that the stored note does not have."""
+    """The fields of the new note that the stored one does not have."""
     linked = {(link.to, link.relation) for link in known.links if link.stood(None)}
     news = {
         "context": note.context not in ("", known.context),

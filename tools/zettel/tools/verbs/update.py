@@ -1,4 +1,4 @@
-"""The verb `update`: change a note; every revision is kept."""
+"""The verb `update`: change a note, or restore a revision; every revision is kept."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from zettel.tools.changes.links import (
     without_agents,
 )
 from zettel.tools.changes.preconditions import check_expected, check_rev
-from zettel.tools.changes.stages import LINKED, stage_after
+from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
     changed_targets,
     check_no_circle,
@@ -35,15 +35,20 @@ from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
-from zettel.tools.verbs.candidates import candidates, committed_beside_search, nearest_notes
+from zettel.tools.verbs.candidates import (
+    candidates,
+    committed_beside_search,
+    embed_if_loaded,
+    nearest_notes,
+)
 
 EVOLUTION_MAKERS = ("rule", "llm")
-"""Makers in `derived_by` that are not the agent."""
+"""Makers in `derived_by` other than the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteEdit:
-    """What to change, checked; None is absent, an empty value empties the field."""
+    """A checked edit; None is absent, an empty value empties the field."""
 
     content: str | None = None
     context: str | None = None
@@ -53,12 +58,12 @@ class NoteEdit:
     happened: Period | None = None
     valid_until: Period | None = None
     endless: bool = False
-    """An empty end was given: it has none."""
+    """An empty end was given: remove it."""
     links: tuple[LinkArgument, ...] = ()
     unlinked: bool = False
-    """An empty list was given: take out every link the agent stated."""
+    """An empty list was given: remove every link the agent stated."""
     correction: bool = False
-    """What the fields said before was never true."""
+    """The previous values were never true."""
     reason: str = ""
 
 
@@ -67,7 +72,7 @@ NO_EDIT = NoteEdit()
 
 def revise(
     old: Note,
-    wish: NoteEdit,
+    edit: NoteEdit,
     vectors: Vectors | None,
     *,
     model: str,
@@ -76,51 +81,41 @@ def revise(
 ) -> Change | None:
     """The note's next revision; None when nothing would change.
 
-    Args:
-        old: As it stands.
-        wish: What to change.
-        vectors: Of the new content; None if it has none yet, or is not new.
-        model: The model that made `vectors`.
-        by: Who changes it.
-        now: When.
+    `vectors` are of the new content, made by `model`; None if there are none yet, or the content is
+    the same.
 
     Raises:
         InvalidArgumentError: It would end before it begins, or has too many links.
     """
-    new_words = wish.content is not None and wish.content != old.content
-    happened = _happened(old, wish, now, new_words=new_words)
+    new_words = edit.content is not None and edit.content != old.content
+    happened = _happened(old, edit, now, new_words=new_words)
     moved = happened != old.happened_at
-    never = _was_never_true(old, wish, new_words=new_words, moved=moved)
-    until = wish.valid_until.last if wish.valid_until else old.valid_until
+    never = _was_never_true(old, edit, new_words=new_words, moved=moved)
+    until = edit.valid_until.last if edit.valid_until else old.valid_until
     new = replace(
         old,
-        content=old.content if wish.content is None else wish.content,
-        context=old.context if wish.context is None else wish.context,
-        subject=old.subject if wish.subject is None else wish.subject,
-        tags=old.tags if wish.tags is None else wish.tags,
-        kind=wish.kind or old.kind,
+        content=old.content if edit.content is None else edit.content,
+        context=old.context if edit.context is None else edit.context,
+        subject=old.subject if edit.subject is None else edit.subject,
+        tags=old.tags if edit.tags is None else edit.tags,
+        kind=edit.kind or old.kind,
         happened_at=happened,
         valid_from=_valid_from(old, happened, now, never=never)
         if moved or (new_words and not never)
         else old.valid_from,
-        valid_until=None if wish.endless else until,
+        valid_until=None if edit.endless else until,
     )
-    new = replace(new, links=_links(old, new, wish, now, never=never))
+    new = replace(new, links=_links(old, new, edit, now, never=never))
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
-        _check_end(old, new)  # what another note superseded from its beginning on has no time left
-    new = _rederived(replace(new, derived_by=_makers(old, wish)), old, new_words=new_words)
+        _check_end(old, new)  # a note superseded from its start on has an empty validity
+    new = _rederived(replace(new, derived_by=_makers(old, edit)), old, new_words=new_words)
+    if new_words:
+        new = replace(new, embed_model=model if vectors is not None else "")
     return Change(
-        note=replace(
-            new,
-            rev=old.rev + 1,
-            known_from=now,
-            changed_by=by,
-            change="correct" if never else "update",
-            reason=wish.reason,
-            run_id="",
-            embed_model=(model if vectors is not None else "") if new_words else old.embed_model,
+        note=next_note(
+            new, by=by, now=now, change="correct" if never else "update", reason=edit.reason
         ),
         vectors=vectors,
         keep_vectors=not new_words,
@@ -146,56 +141,57 @@ def _check_end(old: Note, new: Note) -> None:
     )
 
 
-def _was_never_true(old: Note, wish: NoteEdit, *, new_words: bool, moved: bool) -> bool:
-    """Whether the change rewrites what was believed, instead of telling that the world changed.
+def _was_never_true(old: Note, edit: NoteEdit, *, new_words: bool, moved: bool) -> bool:
+    """Whether the edit corrects the record rather than reporting a change in the world.
 
-    So does another date alone, and so do new words about a time that is over.
+    True also for another date alone, and for new content about an ended time.
     """
-    over = old.state is not State.ACTIVE and wish.happened is None
-    return wish.correction or (over if new_words else moved)
+    over = old.state is not State.ACTIVE and edit.happened is None
+    return edit.correction or (over if new_words else moved)
 
 
-def _happened(old: Note, wish: NoteEdit, now: datetime, *, new_words: bool) -> datetime:
-    if wish.happened is None:
-        over = old.state is not State.ACTIVE  # its time has ended: new words are about that time
-        return now if new_words and not over and not wish.correction else old.happened_at
-    resent = wish.happened.means(old.happened_at) and not new_words
-    return old.happened_at if resent else wish.happened.start
+def _happened(old: Note, edit: NoteEdit, now: datetime, *, new_words: bool) -> datetime:
+    if edit.happened is None:
+        over = old.state is not State.ACTIVE  # new content is about its ended time
+        return now if new_words and not over and not edit.correction else old.happened_at
+    resent = edit.happened.means(old.happened_at) and not new_words
+    return old.happened_at if resent else edit.happened.start
 
 
 def _valid_from(old: Note, happened: datetime, now: datetime, *, never: bool) -> datetime:
-    """What lies ahead is true from when it was told on, or nobody could ask when it will be."""
+    """A future event is valid from its storage on, so that recall can answer when it will be."""
     return old.valid_from if never and happened > now else min(happened, now)
 
 
-def _links(old: Note, new: Note, wish: NoteEdit, now: datetime, *, never: bool) -> tuple[Link, ...]:
-    ended = min(new.happened_at, now) if wish.happened and wish.content is not None else now
-    if wish.unlinked:
-        return without_agents(old.links, at=ended, never=wish.correction)
+def _links(old: Note, new: Note, edit: NoteEdit, now: datetime, *, never: bool) -> tuple[Link, ...]:
+    ended = min(new.happened_at, now) if edit.happened and edit.content is not None else now
+    if edit.unlinked:
+        return without_agents(old.links, at=ended, never=edit.correction)
     kept = tuple(_along(link, old, new) for link in old.links) if never else old.links
-    told = replace(new, links=kept)
-    return with_links(told, wish.links, now=now, at=ended, never=wish.correction)
+    return with_links(
+        replace(new, links=kept), edit.links, now=now, at=ended, never=edit.correction
+    )
 
 
 def _along(link: Link, old: Note, new: Note) -> Link:
-    """A link as old as its note is so still when the note's date is corrected."""
+    """A link that began with its note still does when the note's date is corrected."""
     was, becomes = as_old_as(old, link.relation), as_old_as(new, link.relation)
     return replace(link, valid_from=becomes) if link.valid_from == was else link
 
 
-def _makers(old: Note, wish: NoteEdit) -> dict[str, str]:
+def _makers(old: Note, edit: NoteEdit) -> dict[str, str]:
     makers = dict(old.derived_by)
-    for name, value in (("context", wish.context), ("tags", wish.tags)):
+    for name, value in (("context", edit.context), ("tags", edit.tags)):
         if value is not None:
             makers[name] = "agent"
     return makers
 
 
 def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
-    """Drop what was derived from words that no longer stand, and have evolution look again."""
+    """Drops fields derived from replaced content, and resets the stage."""
     if not new_words:
         moved = (new.subject, new.happened_at) != (old.subject, old.happened_at)
-        # Links and ends may settle what `compare` has left open.
+        # Links and ends may settle conflicts that `compare` left open.
         same = (new.links, new.valid_until) == (old.links, old.valid_until)
         return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
     derived = new.derived_by
@@ -210,35 +206,25 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
         summary="",
         links=tuple(link for link in new.links if link.made_by == "agent"),
         derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
-        # What evolution composed is the agent's own once the agent has reworded it.
+        # A composed note that an agent has reworded is the agent's.
         origin=replace(new.origin, transport="") if new.derived else new.origin,
         stage=0,
     )
 
 
 def archived(part: Note, whole: Note, now: datetime) -> Change:
-    """Take a finished part out of recall: it stands in the whole's result."""
-    return Change(
-        note=replace(
-            part,
-            rev=part.rev + 1,
-            state=State.ARCHIVED,
-            stage=stage_after(State.ARCHIVED),
-            known_from=now,
-            changed_by=whole.changed_by,
-            change="fold",
-            reason=f"folded into {whole.note_id}",
-            run_id="",
-        )
-    )
+    """Archives a finished part: its content is in the whole's result."""
+    part = replace(part, state=State.ARCHIVED, stage=stage_after(State.ARCHIVED))
+    reason = f"folded into {whole.note_id}"
+    return Change(note=next_note(part, by=whole.changed_by, now=now, change="fold", reason=reason))
 
 
 async def plan_restore(
     memory: Memory, note: Note, rev: int, reason: str, *, by: str, now: datetime
 ) -> Callable[[Note], Awaitable[Change | None]]:
-    """What brings one revision of a note back, to be asked again after a lost race.
+    """The function that restores one revision of a note, called again after a lost race.
 
-    What evolution has made of the same words meanwhile stays; supersession is settled by links.
+    Evolution's fields for the same content stay; supersession follows from links.
 
     Raises:
         InvalidArgumentError: The note never had that revision.
@@ -251,25 +237,25 @@ async def plan_restore(
             f"{note.note_id} has no revision {rev}, its last is {note.rev}",
             'Call recall with note_ids and detail="full" to see its history.',
         )
-    stamp = RestoreCause(
+    cause = RestoreCause(
         now=now, by=by, change="restore", reason=reason or f"back to revision {rev}"
     )
 
-    told = stated_end(revisions[:rev])
+    stated = stated_end(revisions[:rev])
 
     async def amend(standing: Note) -> Change | None:
-        # The end that another note gives is no word of the agent's, and stays.
+        # An end set by supersession was not stated by the agent, and stays.
         stands = stated_end(await memory.store.revisions(standing.note_id))
-        until = standing.valid_until if stands == told else told
+        until = standing.valid_until if stands == stated else stated
         pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
-        changes = await restoring_changes(memory, [pair], stamp, whole=False)
+        changes = await restoring_changes(memory, [pair], cause, whole=False)
         return changes[0] if changes else None
 
     return amend
 
 
 def _agents_words(standing: Note, earlier: Note) -> Note:
-    """The earlier revision with what evolution knows by now, where it speaks of the same words."""
+    """The earlier revision with evolution's current fields, if they are for the same content."""
     if (standing.content, standing.subject, standing.happened_at) != (
         *(earlier.content, earlier.subject),
         earlier.happened_at,
@@ -294,7 +280,7 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
 
 
 Amend = Callable[[Note], Awaitable[Change | None]]
-"""From the note as it stands to its next revision; None when nothing would change."""
+"""From the current revision to the next; None when nothing would change."""
 
 
 async def update(
@@ -316,12 +302,12 @@ async def update(
     expected_rev: int | None = None,
     reason: str | None = None,
 ) -> UpdateAnswer:
-    """Change the given fields of a note; `""` and `[]` empty one.
+    """Changes the given fields of a note; `""` and `[]` empty one.
 
-    New content means that the world changed at `happened_at` (default now); with `correction`,
-    that what was said before was never true. `restore_rev` brings an earlier revision back. A
-    change that changes nothing makes no revision. A `working` note that becomes another kind takes
-    the working notes that are `part_of` it out of recall, in the same commit.
+    New content reports a change of the world at `happened_at` (default now); with `correction` the
+    previous content was never true. `restore_rev` restores an earlier revision. An edit that
+    changes nothing makes no revision. A `working` note that becomes another kind archives the
+    working notes that are `part_of` it, in the same commit.
 
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is changed.
@@ -333,7 +319,7 @@ async def update(
     if not ids:
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     most = validation.MAX_FIELD
-    wish = NoteEdit(
+    edit = NoteEdit(
         content=None if content is None else validation.check_content(content),
         context=None
         if context is None
@@ -349,45 +335,45 @@ async def update(
         correction=correction,
         reason=validation.check_text("reason", (reason or "").strip(), most=most),
     )
-    note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, wish))
+    note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     if restore_rev is None:
-        vectors = vectors if wish.content != note.content else None
-        amend = await _amending(memory, caller, wish, vectors, now)
+        vectors = vectors if edit.content != note.content else None
+        amend = await _amending(memory, caller, edit, vectors, now)
     else:
-        _check_alone(wish)
+        _check_alone(edit)
         rev = check_rev("restore_rev", restore_rev)
-        amend = await plan_restore(memory, note, rev, wish.reason, by=caller.name, now=now)
+        amend = await plan_restore(memory, note, rev, edit.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
-    return await _apply(memory, caller.name, note, wish, amend, vectors, now)
+    return await _apply(memory, caller.name, note, edit, amend, vectors, now)
 
 
 async def _amending(
-    memory: Memory, caller: Caller, wish: NoteEdit, vectors: Vectors | None, now: datetime
+    memory: Memory, caller: Caller, edit: NoteEdit, vectors: Vectors | None, now: datetime
 ) -> Amend:
-    linked = sorted({link["to"] for link in wish.links})
-    check_targets(wish.links, {n.note_id: n for n in await memory.store.get(linked)})
+    linked = sorted({link["to"] for link in edit.links})
+    check_targets(edit.links, {n.note_id: n for n in await memory.store.get(linked)})
     model = memory.embedder.model_id
 
     async def amend(note: Note) -> Change | None:
-        new = await _without_known_end(memory, note, wish)
+        new = await _without_known_end(memory, note, edit)
         return revise(note, new, vectors, model=model, by=caller.name, now=now)
 
     return amend
 
 
-async def _without_known_end(memory: Memory, note: Note, wish: NoteEdit) -> NoteEdit:
-    """The wish without the end the note was told before; another note may have given it another."""
-    if note.valid_until is None or not (wish.valid_until or wish.endless):
-        return wish
-    told = stated_end(await memory.store.revisions(note.note_id))
-    if told != (wish.valid_until.last if wish.valid_until else None):
-        return wish
-    return replace(wish, valid_until=None, endless=False)
+async def _without_known_end(memory: Memory, note: Note, edit: NoteEdit) -> NoteEdit:
+    """The edit without an end equal to the stated one; supersession may have changed it."""
+    if note.valid_until is None or not (edit.valid_until or edit.endless):
+        return edit
+    stated = stated_end(await memory.store.revisions(note.note_id))
+    if stated != (edit.valid_until.last if edit.valid_until else None):
+        return edit
+    return replace(edit, valid_until=None, endless=False)
 
 
 def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
-    """Change the note only as the caller has seen it; the same call made again changes nothing."""
+    """Changes the note only if it is at the expected revision; a repeated call changes nothing."""
 
     async def guarded(note: Note) -> Change | None:
         change = await amend(note)
@@ -398,8 +384,8 @@ def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
     return guarded
 
 
-def _check_alone(wish: NoteEdit) -> None:
-    if replace(wish, reason="") != NO_EDIT:
+def _check_alone(edit: NoteEdit) -> None:
+    if replace(edit, reason="") != NO_EDIT:
         raise InvalidArgumentError(
             "restore_rev",
             "it brings a whole revision back, so no field can be given beside it",
@@ -411,12 +397,12 @@ async def _apply(
     memory: Memory,
     by: str,
     note: Note,
-    wish: NoteEdit,
+    edit: NoteEdit,
     amend: Amend,
     vectors: Vectors | None,
     now: datetime,
 ) -> UpdateAnswer:
-    note_id, parts = note.note_id, await _open_parts(memory, note, wish)
+    note_id, parts = note.note_id, await _open_parts(memory, note, edit)
     before = after = note
     embedded: Vectors | None = None
 
@@ -440,14 +426,14 @@ async def _apply(
     async def write() -> Sequence[Note]:
         with shielded():
             stored = await commit(memory, [note_id, *sorted(parts)], plan)
-            ends = before.valid_until or after.valid_until  # as every note does that was superseded
+            ends = before.valid_until or after.valid_until  # true of every superseded note
             targets = [*changed_targets(before, after), *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
-    answer = _told(before, stored, parts)
+    answer = _answer(before, stored, parts)
     if after.content != before.content:
-        if near is None and embedded is not None:  # an earlier revision's, only now known
+        if near is None and embedded is not None:  # of a restored revision, known only now
             near = await nearest_notes(memory, note.namespace, embedded, now=now)
         if found := await candidates(memory, after, near, supersedes(after) | parts):
             answer["candidates"] = found
@@ -456,7 +442,7 @@ async def _apply(
     return answer
 
 
-def _told(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
+def _answer(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
     new = {note.note_id: note for note in stored}.get(before.note_id, before)
     answer = UpdateAnswer(note_id=new.note_id, rev=new.rev, changed=reported_changes(before, new))
     if new.rev > before.rev:
@@ -477,15 +463,13 @@ async def _live(memory: Memory, note_id: str) -> Note:
     return found[0]
 
 
-async def _vectors(memory: Memory, wish: NoteEdit) -> Vectors | None:
-    if wish.content is None or not memory.embedder.ready:
-        return None
-    return (await memory.embedder.embed_notes([wish.content]))[0]
+async def _vectors(memory: Memory, edit: NoteEdit) -> Vectors | None:
+    return None if edit.content is None else await embed_if_loaded(memory, edit.content)
 
 
-async def _open_parts(memory: Memory, note: Note, wish: NoteEdit) -> frozenset[str]:
-    """The working notes that a finished working note folds into itself."""
-    finished = wish.kind not in (None, Kind.WORKING)
+async def _open_parts(memory: Memory, note: Note, edit: NoteEdit) -> frozenset[str]:
+    """The working notes that a finished working note archives."""
+    finished = edit.kind not in (None, Kind.WORKING)
     if note.kind is not Kind.WORKING or not finished:
         return frozenset()
     return frozenset(

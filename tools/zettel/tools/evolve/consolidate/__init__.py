@@ -1,1 +1,1 @@
-"""Step `consolidate`: gists of sessions, a running summary, concepts and a profile, all citing."""
+"""Step `consolidate`: gists, a running summary, concepts and a profile that cite their sources."""

@@ -1,7 +1,6 @@
-"""Concepts: notes that say nearly the same, and notes on one thing, in one note that cites them.
+"""Concepts: notes that cite and quote a cluster of repeated or related notes.
 
-ArcMemo (arXiv 2509.04439) keeps beside what happened what it comes to. Here by rule, and so by
-quotation: a concept says nothing that its notes do not say, and they stay as they are.
+Concept memory beside episodes as in ArcMemo (arXiv 2509.04439), by rule and quotation.
 """
 
 # scikit-learn ships no types.
@@ -27,26 +26,26 @@ from zettel.tools.render import shortened
 CONCEPT_MIN_COSINE = 0.75
 """Exact cosine of best passages from which two notes may belong together."""
 CLUSTER_MIN_COSINE = 0.70
-"""Mean cosine of the notes of two clusters from which they are one; of those tried (0.5, 0.6, 0.7)
-the one whose clusters hold most often what answers one question."""
+"""Mean cosine at which two clusters are one; best of 0.5, 0.6 and 0.7 by shared
+evidence."""
 REPEAT_MIN_COSINE = 0.90
-"""Exact cosine from which two notes may say the same; the words decide (`is_repeat`). Of
-42 notes of LoCoMo told twice in other punctuation 32 are folded; what cannot be quoted never is."""
+"""Exact cosine from which two notes may be repeats (`is_repeat`); folds 32 of 42
+repunctuated notes of LoCoMo."""
 REPEAT_MIN_SHARED = 0.8
-"""Share of their different words that two notes have in common which say the same."""
+"""Share of different words that two repeats have in common."""
 CONCEPT_MIN_NOTES = 3
-"""Notes of a cluster that do not say the same from which it is a concept."""
+"""Notes of a cluster without repeats that make a concept."""
 CONCEPT_NEAREST_NOTES = 24
-"""Notes looked at beside each passage."""
+"""Nearest notes read per passage."""
 CONCEPT_MAX_PASSAGES = 4
-"""First passages of a note that are looked beside."""
+"""First passages of a note that are searched with."""
 POOL_MAX_NOTES = 120
-"""Notes in reach of each other above which nothing is told apart any more: greetings and thanks."""
+"""Connected notes above which no clusters are made: greetings and thanks."""
 CONCEPT_MAX_QUOTES = 2
 CONCEPT_QUOTE_CHARACTERS = 140
-"""Notes that a cluster quotes, and characters of a quotation."""
+"""Quotations of a concept, and their longest."""
 CONCEPT_MAX_BYTES = 400
-"""Bytes of a concept in a writer's words: about what two quotations with their heads take."""
+"""A concept in a writer's words: about the size of two quotations with their heads."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|neither|nor|without|\w+n't)\b")
@@ -56,17 +55,17 @@ _COUNTS = re.compile(
 
 
 def is_repeat(one: Note, other: Note) -> bool:
-    """Whether two notes about one subject differ in nothing that matters, by their words.
+    """Whether two notes about one subject say the same, by their words.
 
-    Numbers, names and negations must be the very same, and nearly all words: "the rent is 1200"
-    and "the rent is 1300" are alike to any model, and so is "works" to "does not work".
+    Numbers, names and negations must be equal, which no embedding tells apart: "the rent is 1200"
+    and "the rent is 1300".
     """
     if fold(one.subject) != fold(other.subject):
         return False
     if _exact(one.content) != _exact(other.content):
         return False
-    mine, theirs = set(terms(one.content)), set(terms(other.content))
-    return len(mine & theirs) >= REPEAT_MIN_SHARED * len(mine | theirs) and bool(mine)
+    own, others = set(terms(one.content)), set(terms(other.content))
+    return len(own & others) >= REPEAT_MIN_SHARED * len(own | others) and bool(own)
 
 
 def _exact(text: str) -> tuple[frozenset[str], ...]:
@@ -78,15 +77,9 @@ def _exact(text: str) -> tuple[frozenset[str], ...]:
 async def concepts(
     task: Task, namespace: str, seeds: Sequence[Note]
 ) -> tuple[list[DerivedDraft], list[Note]]:
-    """What the concepts around some notes should be.
+    """Drafts of the concepts around some notes, and existing concepts that cite any note read.
 
-    Args:
-        task: The run.
-        namespace: Whose.
-        seeds: Active notes that are new or were cited by a concept that has lost a note.
-
-    Returns:
-        The drafts, and the concepts that stand by now for any of the notes looked at.
+    `seeds` are active notes that are new, or were cited by a concept that has lost a source.
     """
     drafts, seen = list[DerivedDraft](), set[str]()
     for seed in sorted(seeds, key=order_key):
@@ -132,14 +125,13 @@ def _drafts(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> list[Deriv
 
 
 def _clusters(rows: Vectors) -> Iterable[list[int]]:
-    """Indices of the rows that belong together.
+    """Indices of rows that belong together: agglomerative clustering with average linkage.
 
-    Agglomerative clustering with average linkage: it needs no number of clusters, has no random
-    start, and leaves alone what is alike to nothing. On LoCoMo (conv-26) two notes that it joins
-    are evidence of one question 19 times as often as any two, of a Gaussian mixture's (MemGAS,
-    arXiv 2505.19549) 6 to 13 times, whichever number of components.
+    Needs no number of clusters and no random start. On LoCoMo (conv-26) pairs it joins are evidence
+    of one question 19 times as often as any pair; those of a Gaussian mixture (MemGAS, arXiv
+    2505.19549) 6 to 13 times.
     """
-    # Imported here, as the keywords' part of it is.
+    # Late, for start-up time.
     from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415
 
     clustering = AgglomerativeClustering(
@@ -180,9 +172,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
         subject=telling[0].subject if len(subjects) == 1 else "",
         content=f"{head} {' '.join(quotes)}",
         head=head,
-        room=0
-        if same
-        else CONCEPT_MAX_BYTES,  # what is said twice in the same words needs no others
+        room=0 if same else CONCEPT_MAX_BYTES,  # repeats need no rewording
         sources=tuple(telling),
         reason=f"{len(telling)} notes that {'say the same' if same else 'belong together'}",
     )
@@ -194,6 +184,6 @@ def _quote(note: Note, text: str) -> str:
 
 
 def _span(notes: Sequence[Note]) -> str:
-    """From when to when, by day."""
+    """First to last day."""
     days = [f"{n.happened_at.day} {n.happened_at:%B} {n.happened_at.year}" for n in notes]
     return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"

@@ -1,4 +1,4 @@
-"""A note to be composed from others, and how one that stands becomes what a draft says."""
+"""Drafts of composed notes: their wording, and the commit that creates or revises the notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,46 +22,40 @@ from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
-CONSOLIDATE = "consolidate"
+CONSOLIDATE_CHANGE = "consolidate"
 
 WORDED_BY = "summary"
-"""Key of `Note.derived_by` under which a composed note says who worded it, if no rule did."""
+"""Key of `Note.derived_by` for a composed note's maker, if that was not a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedDraft:
-    """What evolution would have stand; of its `key` there is one in a namespace."""
+    """The intended content of a composed note; one per sort and `key` in a namespace."""
 
     sort: str
     """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
     key: str
-    """Id of the first note it is of; empty for the only one of its sort in a namespace."""
+    """Id of its first source; empty for the only one of its sort in a namespace."""
     namespace: str
     kind: Kind = Kind.CONCEPT
     session: str = ""
     subject: str = ""
     content: str
     sources: tuple[Note, ...]
-    """Every note it is of, at least one."""
+    """Every cited note, at least one."""
     reason: str
     head: str = ""
-    """What stands before the text, whoever words it."""
+    """Prefix of the text, in any wording."""
     room: int = 0
-    """Bytes of UTF-8 that head and text may have in a writer's words; 0 leaves it to the rule."""
+    """Bytes of UTF-8 for head and a writer's text; 0 keeps the rule's text."""
     shown: tuple[Note, ...] = ()
-    """The notes that a writer is shown; empty for every source."""
+    """Notes that the writer sees; empty for every source."""
     made_by: str = "rule"
-    """Who worded it: `rule` or `llm`."""
+    """`rule` or `llm`."""
 
 
 def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
-    """A draft as a new note.
-
-    Args:
-        task: The run.
-        draft: What to say.
-        note_id: Its id.
-    """
+    """A draft as a new note."""
     last = max(source.happened_at for source in draft.sources)
     return Note(
         note_id=note_id,
@@ -79,7 +73,7 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
         origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
         trust=min(source.trust for source in draft.sources),
         changed_by=SCHEDULER,
-        change=CONSOLIDATE,
+        change=CONSOLIDATE_CHANGE,
         reason=draft.reason,
         run_id=task.run_id,
         stage=CONSOLIDATED,
@@ -87,7 +81,7 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
 
 
 def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
-    """The note that stands, saying what a draft says; what an agent may have given it stays."""
+    """The existing note with a draft's content; fields an agent may have set are kept."""
     last = max(source.happened_at for source in draft.sources)
     return replace(
         old,
@@ -107,23 +101,23 @@ def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
 
 
 def is_ours(note: Note) -> bool:
-    """Whether evolution may still say what a note says, or whether an agent decided about it."""
+    """Whether evolution may still change a composed note: no agent has decided about it."""
     return note.derived and (
         note.state is State.ACTIVE
-        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE, WITHDRAW))
+        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE_CHANGE, WITHDRAW))
     )
 
 
 def cited(note: Note) -> frozenset[str]:
-    """Ids of the notes it is of."""
+    """Ids of a composed note's sources."""
     return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
 
 
 def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, ...]:
     """A link to every source.
 
-    One to what is no source any more ends, but stays: what was once made of a note must be found
-    when that is forgotten.
+    A link to a former source ends, but stays: notes made of a note must be found when it is
+    forgotten.
     """
     wanted = {source.note_id: source for source in draft.sources}
     links = list[Link]()
@@ -149,21 +143,16 @@ def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, 
 
 
 WRITER_MAX_NOTES = 40
-"""Notes a writer is shown for one text; of more, the rule's own choice stands for all."""
+"""Notes a writer sees for one text; of more sources, the rule chooses."""
 _BY = "worded by the LLM from "
-"""In a revision's reason, before the mark of what it was worded from."""
+"""In a revision's reason, before the hash of its sources."""
 
 
 async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDraft:
-    """The draft as the writer would have it; as it is where the writer has nothing that holds.
+    """The draft in the writer's words; unchanged if it has none. `old` is the existing note.
 
-    What was worded of the very same words before stays: a run cut off before its end asks nobody
-    twice, and without an LLM nothing that one has worded is lost.
-
-    Args:
-        task: The run.
-        draft: By rule.
-        old: The note that stands for it; None if there is none.
+    Existing wording of unchanged sources is kept, so that an interrupted run asks once and wording
+    survives without an LLM.
     """
     shown = _shown(draft)
     if not draft.room or not shown or (old is not None and not is_ours(old)):
@@ -180,7 +169,7 @@ async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDr
 
 
 async def still_current(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
-    """The drafts whose notes say, after an answer that took its time, what they said before it."""
+    """The drafts whose sources have not changed while the writer was asked."""
     ids = {note.note_id for draft in drafts for note in draft.sources}
     now = {note.note_id: note for note in await task.memory.store.get(sorted(ids))}
 
@@ -209,34 +198,34 @@ def _by_llm(draft: DerivedDraft, content: str, mark: str) -> DerivedDraft:
 
 
 def _mark(notes: Sequence[Note]) -> str:
-    """What notes say, in 48 bits: enough to tell one telling of a session from the next."""
-    told = "\n".join(sorted(f"{n.note_id} {n.happened_at} {fold(_words(n))}" for n in notes))
-    return blake2b(told.encode(), digest_size=6).hexdigest()
+    """Hash of the sources' content, 48 bits."""
+    contents = "\n".join(sorted(f"{n.note_id} {n.happened_at} {fold(_words(n))}" for n in notes))
+    return blake2b(contents.encode(), digest_size=6).hexdigest()
 
 
 async def _marked(task: Task, note: Note) -> str:
-    """The mark of the revision in which a note was worded last."""
+    """The source hash of a note's last wording; empty if there is none."""
     for earlier in reversed(await task.memory.store.revisions(note.note_id)):
-        if earlier.change == CONSOLIDATE and _BY in earlier.reason:
+        if earlier.change == CONSOLIDATE_CHANGE and _BY in earlier.reason:
             return earlier.reason.rpartition(_BY)[2]
     return ""
 
 
 SORT_MAX_NOTES = 100
-"""Notes of a sort there is one of in a namespace that are looked through: it and forgotten ones."""
+"""Notes read of a sort that is single in its namespace: it and its forgotten predecessors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommittedDrafts:
-    """What a commit of drafts did."""
+    """Result of committing drafts."""
 
     changed: int = 0
     created: int = 0
     lost: bool = False
-    """Somebody changed one of the notes meanwhile, or one that they are of."""
+    """Others changed one of the notes or sources meanwhile."""
 
     def plus(self, other: "CommittedDrafts") -> "CommittedDrafts":
-        """Both together."""
+        """The sum of two results."""
         return CommittedDrafts(
             changed=self.changed + other.changed,
             created=self.created + other.created,
@@ -247,20 +236,13 @@ class CommittedDrafts:
 async def keep(
     task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
 ) -> CommittedDrafts:
-    """Let the drafts stand, in one commit.
-
-    Args:
-        task: The run.
-        drafts: What is to stand.
-        outdated: Composed notes that may have lost what they were of; those that no draft is
-            about are taken out of recall.
-    """
+    """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
-    said = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
-    still = await still_current(task, [d for d, _, _ in said]) if task.writer.asks else drafts
+    ready = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
+    still = await still_current(task, [d for d, _, _ in ready]) if task.writer.asks else drafts
     late = len(still) < len(drafts)
-    for draft, note_id, old in said:
+    for draft, note_id, old in ready:
         seen.add(note_id)
         if late and draft not in still:
             continue
@@ -276,11 +258,11 @@ async def keep(
 
 
 async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
-    """The note a draft is about, or the id of the one to make.
+    """A draft's existing note, or the id of the note to create.
 
-    What evolution or an undo has forgotten is not brought back, since earlier revisions of it hold
-    what was forgotten: another note takes its place, as with an erased one, whose id is spent. What
-    an agent has forgotten stays so.
+    A note forgotten by evolution or an undo is not reused, since its earlier revisions hold
+    forgotten content, nor is an erased note's id: a new note takes its place. A note forgotten by
+    an agent stays forgotten.
     """
     store = task.memory.store
     if draft.key:
@@ -324,11 +306,11 @@ async def _committed(
     model = task.memory.embedder.model_id
     changes = [
         replace(
-            revision(task, replace(fresh, embed_model=model), CONSOLIDATE, reason),
+            revision(task, replace(fresh, embed_model=model), CONSOLIDATE_CHANGE, reason),
             vectors=vectors.get(fresh.note_id),
         )
         if fresh.note_id in vectors
-        else revision(task, fresh, CONSOLIDATE, reason)
+        else revision(task, fresh, CONSOLIDATE_CHANGE, reason)
         for _, fresh, reason in revised
     ]
     made = [

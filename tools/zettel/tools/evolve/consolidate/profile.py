@@ -1,7 +1,6 @@
-"""The profile of a namespace: what stands, subject by subject, in one `core` note of bounded size.
+"""The profile of a namespace: standing facts by subject, in one `core` note of bounded size.
 
-MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule. It must be right before it is full: a
-note goes in only if it states what is so, in its own words, and nothing stands against it.
+MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule; precision before recall.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,17 +29,17 @@ from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.render import tokens
 
 PROFILE_MAX_TOKENS = 300
-"""Size of a profile, in tokens of UTF-8 bytes over 4: it is shown at the start of every session."""
+"""Tokens of 4 bytes of UTF-8; the profile is shown at the start of every session."""
 FACT_MAX_CHARACTERS = 160
-"""Characters of a fact; what takes longer to say is a story."""
+"""Longer sentences are stories."""
 SUBJECT_MAX_FACTS = 5
-"""Facts of one subject, so that one leaves room for the others."""
+"""Facts per subject."""
 PROFILE_TOKEN_BYTES = 4
 """As `render.tokens` counts."""
 PROFILE_MAX_NOTES = 30_000
-"""Notes of a namespace that are looked through."""
+"""Notes of a namespace that are read."""
 PROFILE_MAX_FACTS = 200
-"""Facts of a namespace that are weighed, the newest."""
+"""Newest facts that are considered."""
 
 _ONE = r"is|are|lives?|works?|studies|study|weighs?|costs?|earns?|runs? on|belongs? to|reports? to"
 _MANY = r"has|have|likes?|loves?|hates?|prefers?|speaks?|knows?|owns?|uses?|plays?|needs?|wants?"
@@ -49,10 +48,10 @@ _STATED = re.compile(
     rf"|(?P<many>{_MANY}))(?!\w)",
     re.IGNORECASE,
 )
-"""A verb of what is so, near the subject: of the first sort one thing is true at a time, so that
-the newest counts; of the second several are."""
+"""A stative verb near the subject. `one`: a single value at a time, the newest counts; `many`:
+several values."""
 _PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing)\b", re.I)
-"""Words of what is going on rather than of what stands."""
+"""Words of temporary states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +62,14 @@ class ProfileFact:
     subject: str
     text: str
     head: str
-    """What two facts share of which only the newer one stands."""
+    """Shared by facts of which only the newest holds."""
 
 
 def read_fact(note: Note | Outline) -> ProfileFact | None:
-    """The fact a note states about its subject; None if it tells, asks, orders or passes.
+    """The standing fact a note states about its subject; None if there is none.
 
-    A `semantic` note is a fact because the agent said so. Another one is if it is one sentence
-    that begins with its subject, in the third person, has a verb of what is so, and speaks of no
-    time.
+    A `semantic` note counts as stated by the agent. An `episodic` one must be a single sentence
+    that begins with its subject, has a stative verb and names no time.
     """
     stated = sentences(note.content)
     if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
@@ -92,23 +90,19 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
 
 
 def _after_subject(text: str, subject: str) -> str | None:
-    """What follows the subject a sentence begins with; None if it begins otherwise."""
+    """The rest of a sentence after its subject; None if it begins otherwise."""
     begins = re.match(rf"{re.escape(subject)}(?!\w)['’s]*\W*", text, re.I) if subject else None
     return text[begins.end() :] if begins else None
 
 
 async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
-    """What the profile of a namespace should be.
-
-    Returns:
-        The draft, if there is any fact, and the profile that stands.
-    """
+    """The draft of a namespace's profile, if there is any fact, and the existing profiles."""
     store = task.memory.store
     made = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,), derived=True)
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
-    told = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
-    facts = [fact for outline in told[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
+    outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
+    facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
     notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
     against = await _contradicted(task, notes.values())
     usage = await store.usage_of(list(notes))
@@ -126,7 +120,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         key="",
         namespace=namespace,
         kind=Kind.CORE,
-        content=_told(chosen),
+        content=_lines_of(chosen),
         room=PROFILE_MAX_TOKENS * PROFILE_TOKEN_BYTES,
         sources=tuple(sources),
         reason=f"{len(chosen)} standing facts",
@@ -135,10 +129,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
 
 
 async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
-    """Ids of the notes that something stands, or may stand, against; of a contradiction, both.
-
-    What may have been superseded is left out, what may have superseded it is not.
-    """
+    """Ids of conflicting notes: both of a contradiction, the older of a supersession."""
     known = {note.note_id: note for note in notes}
     pointing = await task.memory.store.linking_to(sorted(known)) if known else []
     pointing = [note for note in pointing if note.state is State.ACTIVE]
@@ -149,7 +140,7 @@ async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
 
 
 def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[ProfileFact]:
-    """The facts most often recalled, then the newest, as many as the profile holds."""
+    """The facts that fit, most often recalled first, then newest."""
     order = sorted(
         enumerate(facts), key=lambda entry: (-recalled.get(entry[1].note_id, 0), entry[0])
     )
@@ -158,15 +149,15 @@ def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[
         subject = fold(fact.subject)
         if (
             of.get(subject, 0) < SUBJECT_MAX_FACTS
-            and tokens(_told([*kept, fact])) <= PROFILE_MAX_TOKENS
+            and tokens(_lines_of([*kept, fact])) <= PROFILE_MAX_TOKENS
         ):
             kept.append(fact)
             of[subject] = of.get(subject, 0) + 1
     return kept
 
 
-def _told(facts: Sequence[ProfileFact]) -> str:
-    """A line a fact, the facts of a subject together, each by its own words."""
+def _lines_of(facts: Sequence[ProfileFact]) -> str:
+    """One fact per line, grouped by subject."""
     by_subject = dict[str, list[str]]()
     for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):
         named = _after_subject(fact.text, fact.subject) is not None or not fact.subject

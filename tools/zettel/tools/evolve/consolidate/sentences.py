@@ -1,4 +1,4 @@
-"""What of a note may be quoted, and which notes stand for many: by rule, to the letter."""
+"""Quotable sentences of a note, and the most central notes of many, by rule."""
 
 from collections.abc import Sequence
 
@@ -14,32 +14,30 @@ from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.language.terms import terms
 
 QUOTE_MIN_TERMS = 5
-"""Different words that say something, of a sentence worth quoting: "Wow, Melanie, what a beautiful
-moment!" has four. Of LoCoMo's turns 72 % have such a sentence, of its evidence 90 % (conv-26)."""
+"""Different content words of a quotable sentence: 72 % of LoCoMo's turns and 90 % of its
+evidence have one (conv-26)."""
 RICH_TERMS = 10
-"""Such words of a sentence that cannot tell more by being longer."""
+"""Content words above which a sentence counts no more."""
 SPECIFIC_WORTH = 0.5
-"""What a name, a number or a time is worth beside `RICH_TERMS` words; set by hand."""
+"""Worth of a name, number or time; set by hand."""
 WORTH_WEIGHT = 0.3
-"""Weight of what a sentence tells against how central it is: without it, gists of LoCoMo's sessions
-are made of praise and thanks, which are always near the centre. Set by hand."""
+"""Weight of a sentence's worth against its centrality, which praise and thanks have too; set by
+hand."""
 DIVERSITY_WEIGHT = 0.3
-"""Weight of being unlike what is chosen already, against being central: one minus the lambda of
-maximal marginal relevance (Carbonell and Goldstein 1998), which they set to 0.7 where relevance
-is to lead."""
+"""One minus the lambda of maximal marginal relevance (Carbonell and Goldstein 1998: 0.7)."""
 
 Row = NDArray[np.float32]
-"""float32, shape `(dim,)`, of unit length."""
+"""float32, shape `(dim,)`, unit length."""
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, each on one line, verbatim but for white space."""
+    """The sentences of a text, verbatim but for white space."""
     parts = (text[slice(*span)] for span in sentence_spans(text))
     return [found for part in parts if (found := " ".join(part.split()))]
 
 
 def quotable(note: Note) -> list[str]:
-    """The sentences of a note that tell something; none of a note that gives the agent orders."""
+    """The informative sentences of a note; none if it reads like instructions."""
     if reads_like_instructions(f"{note.subject}\n{note.content}"):
         return []
     told = (text for text in sentences(note.content) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
@@ -47,12 +45,9 @@ def quotable(note: Note) -> list[str]:
 
 
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
-    """How much a sentence of a note tells, in `[0, 1.5]`: by its words, and by what it names.
+    """Informativeness of a sentence, in `[0, 1.5]`, by its words and the names in it.
 
-    Args:
-        note: The note.
-        sentence: One of its sentences.
-        known: Folded subjects of the notes around it, whose names only address somebody.
+    `known` are folded subjects of the notes around it: their names are forms of address.
     """
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in names(f"x {sentence}"))
@@ -61,7 +56,7 @@ def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
 
 
 def centre(vectors: Sequence[Row]) -> Row:
-    """The direction of the mean of unit vectors; next to nothing if they cancel each other out."""
+    """Normalised mean of unit vectors; near zero if they cancel out."""
     mean = np.mean(np.stack(vectors), axis=0, dtype=np.float64)
     length = max(float(np.linalg.norm(mean)), 1e-9)
     return np.asarray(mean / length, np.float32)
@@ -73,12 +68,9 @@ def as_row(passages: Vectors) -> Row:
 
 
 def most_central(rows: Sequence[Row], most: int, worths: Sequence[float] = ()) -> list[int]:
-    """Indices of the rows that stand for all of them, best first, by maximal marginal relevance.
+    """Indices of the `most` representative rows, best first, by maximal marginal relevance.
 
-    Args:
-        rows: Unit vectors.
-        most: How many to choose.
-        worths: What each tells; empty if all tell as much.
+    `rows` are unit vectors; `worths` are theirs, or empty if equal.
     """
     if not rows:
         return []
@@ -89,7 +81,7 @@ def most_central(rows: Sequence[Row], most: int, worths: Sequence[float] = ()) -
     chosen = list[int]()
     while len(chosen) < min(most, len(rows)):
         told = alike[:, chosen].max(axis=1) if chosen else np.zeros(len(rows))
-        # Rounded, so that what is equal but for the order of a sum is settled by place.
+        # Rounded, so that ties up to summation order are decided by index.
         gain = np.round((1 - DIVERSITY_WEIGHT) * relevance - DIVERSITY_WEIGHT * told, 6)
         gain[chosen] = -np.inf
         chosen.append(int(np.argmax(gain)))

@@ -1,4 +1,4 @@
-"""Gists of sessions and of their events, and one running summary made of gists."""
+"""Gists of sessions and their events, and one running summary made of gists."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,30 +22,24 @@ from zettel.tools.evolve.steps.base import Task
 from zettel.tools.render import shortened
 
 SPLIT_MIN_NOTES = 24
-"""Notes from which a session may have more than one event: a quarter of LoCoMo's sessions have so
-many, the median is 20."""
+"""A session of fewer notes is one event; a quarter of LoCoMo's sessions have more."""
 SURPRISE_WINDOW = 16
-"""Surprises that the threshold is made of: those just before."""
+"""Preceding surprises that set the threshold."""
 SURPRISE_NOTES = 4
-"""Notes that a note is compared with: those just before, of the same event."""
+"""Preceding notes of the same event that a note is compared with."""
 SURPRISE_DEVIATIONS = 2.0
-"""Standard deviations over the mean; set by hand: one lets noise cut as well."""
+"""Standard deviations above the mean; set by hand, one is noise."""
 COSINE_ROUNDING = 1e-6
-"""What a cosine of float32 rows may be off by: notes all alike never surprise."""
+"""Rounding error of a cosine of float32 rows."""
 EVENT_MIN_NOTES = 8
-"""Notes of an event before the next may begin: fewer make no gist shorter than themselves."""
+"""Fewer make no gist shorter than themselves."""
 
 
 def event_starts(rows: Sequence[Row]) -> list[int]:
-    """Where the events of a session begin.
+    """Indices where the events of a session begin, ascending, 0 first; none for no rows.
 
-    Later notes never move an earlier boundary: each is set by what stands before it.
-
-    Args:
-        rows: A unit vector a note, in session order.
-
-    Returns:
-        Ascending indices, 0 first; none for an empty session.
+    Each boundary depends on earlier notes alone. `rows` are the notes' unit vectors in session
+    order.
     """
     if len(rows) < SPLIT_MIN_NOTES:
         return [0] if rows else []
@@ -56,7 +50,7 @@ def event_starts(rows: Sequence[Row]) -> list[int]:
         known = surprises[-SURPRISE_WINDOW:]
         if len(known) >= EVENT_MIN_NOTES and at - found[-1] >= EVENT_MIN_NOTES:
             threshold = float(np.mean(known)) + SURPRISE_DEVIATIONS * float(np.std(known))
-            # Only a tail that is worth a gist of its own becomes one.
+            # A tail too short for a gist of its own is not split off.
             if surprise > threshold + COSINE_ROUNDING and len(rows) - at >= EVENT_MIN_NOTES:
                 found.append(at)
         surprises.append(surprise)
@@ -64,33 +58,33 @@ def event_starts(rows: Sequence[Row]) -> list[int]:
 
 
 GIST_MIN_NOTES = 4
-"""Notes of which a gist is made: fewer are read as fast themselves."""
+"""Fewer are as quick to read themselves."""
 GIST_MAX_CHARACTERS = 240
-"""Characters of a gist: one sentence that is long, or two that are not."""
+"""One long sentence, or two short ones."""
 GIST_MAX_QUOTES = 3
-"""Notes quoted in a gist at most."""
+"""Notes quoted in a gist."""
 GIST_QUOTE_CHARACTERS = 120
-"""Characters of a quotation."""
+"""Longest quotation."""
 SUMMARY_MAX_GISTS = 40
-"""Newest gists that the summary is chosen from, so that it costs the same at any size."""
+"""Newest gists considered, so that the cost is bounded."""
 SUMMARY_MAX_CHARACTERS = 1_200
-"""Characters of the summary: some 300 tokens, as much as the profile."""
+"""Some 300 tokens, as much as the profile."""
 SESSION_MAX_NOTES = 100_000
 """Notes read of a session: all of them."""
 
 
 async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedDraft], list[Note]]:
-    """What the gists of a session should be, and the notes that are its gists by now."""
+    """Drafts of a session's gists, and its existing gists."""
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), sessions=(session,))
-    told = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
-    told = [note for note in told if note.kind is not Kind.WORKING]
-    vectors = await store.passages_of([note.note_id for note in told]) if told else {}
-    told = [note for note in told if note.note_id in vectors]
-    rows = [as_row(vectors[note.note_id]) for note in told]
+    notes = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
+    notes = [note for note in notes if note.kind is not Kind.WORKING]
+    vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
+    notes = [note for note in notes if note.note_id in vectors]
+    rows = [as_row(vectors[note.note_id]) for note in notes]
     drafts = list[DerivedDraft]()
-    for start, end in pairwise([*event_starts(rows), len(told)]):
-        if draft := await _gist(task, told[start:end], rows[start:end]):
+    for start, end in pairwise([*event_starts(rows), len(notes)]):
+        if draft := await _gist(task, notes[start:end], rows[start:end]):
             drafts.append(draft)
     made = NoteFilter(namespaces=(namespace,), sessions=(session,), derived=True)
     standing = await store.find(made, limit=SESSION_MAX_NOTES)
@@ -117,7 +111,7 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         key=first.note_id,
         namespace=first.namespace,
         session=first.session,
-        content=_told(head, quotes),
+        content=_joined(head, quotes),
         head=head,
         room=GIST_MAX_CHARACTERS,
         shown=tuple(notes[at] for at in sorted(telling[place] for place in central)),
@@ -129,7 +123,7 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
 async def _quotes(
     task: Task, chosen: Mapping[int, Note], rows: Sequence[Row], known: frozenset[str]
 ) -> dict[int, str]:
-    """Place of a chosen note, best first -> its most telling sentence with who says it."""
+    """Index of a chosen note, best first -> its most informative sentence and speaker."""
     texts = {at: quotable(note) for at, note in chosen.items()}
     parts = [text for found in texts.values() for text in found]
     embedded = await task.memory.embedder.embed_notes(parts)
@@ -150,8 +144,8 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B} {moment.year}:"
 
 
-def _told(head: str, quotes: Mapping[int, str]) -> str:
-    """The day and as many of the quotations as there is room for, in the order they were told."""
+def _joined(head: str, quotes: Mapping[int, str]) -> str:
+    """The day and the quotations that fit, in session order."""
     kept, room = list[int](), GIST_MAX_CHARACTERS - len(head)
     for at, quote in quotes.items():
         if len(quote) + 1 <= room or not kept:
@@ -161,11 +155,7 @@ def _told(head: str, quotes: Mapping[int, str]) -> str:
 
 
 async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
-    """What the running summary of a namespace should be: its most central newest gists, in order.
-
-    Returns:
-        The draft, if there is any gist, and the summary that stands.
-    """
+    """Drafts of the running summary, made of the most central newest gists; and existing ones."""
     store = task.memory.store
     where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CONCEPT,), derived=True)
     found = await store.find(where, limit=4 * SUMMARY_MAX_GISTS)
@@ -182,14 +172,14 @@ async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         room -= len(gist.content) + 1
     if not kept:
         return [], standing
-    told = sorted(kept, key=order_key)
+    notes = sorted(kept, key=order_key)
     draft = DerivedDraft(
         sort=SUMMARY,
         key="",
         namespace=namespace,
-        content="\n".join(gist.content for gist in told),
+        content="\n".join(gist.content for gist in notes),
         room=SUMMARY_MAX_CHARACTERS,
-        sources=tuple(told),
-        reason=f"summary of {len(told)} of the newest gists",
+        sources=tuple(notes),
+        reason=f"summary of {len(notes)} of the newest gists",
     )
     return [draft], standing

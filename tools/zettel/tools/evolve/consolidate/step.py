@@ -1,6 +1,6 @@
-"""Step `consolidate`: what notes come to, composed beside them; they stay as they are.
+"""Step `consolidate`: notes composed of others, which stay unchanged.
 
-By rule, then in the words of the run's writer where it has any that hold.
+By rule, then in the writer's words where they pass its checks.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from zettel.tools.evolve.consolidate.sessions import gists, summary
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
-"""In any state: what was composed of a note that has left recall has to be composed anew."""
+"""In any state: notes composed of a note that has left recall are composed anew."""
 
 
 async def _consolidate(task: Task, most: int) -> Batch:
-    """Compose what concerns some notes, then mark them as seen.
+    """Composes around some notes, then marks them as seen.
 
-    Killed before the mark, it finds the same notes again and what it composed unchanged.
+    Killed before the mark, a second run finds the same notes and changes nothing already composed.
     """
     store = task.memory.store
     most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
@@ -60,7 +60,7 @@ async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> Comm
 
 
 async def _seeds(task: Task, waiting: Sequence[Note], of: Sequence[Note]) -> list[Note]:
-    """The active ones of the waiting notes, and of those that stand in a concept with one."""
+    """The active waiting notes, and the active notes cited by the same concepts."""
     beside = frozenset[str]().union(*map(cited, of)) - {note.note_id for note in waiting}
     found = [*waiting, *await task.memory.store.get(sorted(beside))]
     return [note for note in found if note.state is State.ACTIVE and note.kind is not Kind.WORKING]
@@ -70,4 +70,4 @@ def _once(notes: Iterable[Note]) -> list[Note]:
     return list({note.note_id: note for note in notes}.values())
 
 
-CONSOLIDATE = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)
+CONSOLIDATE_STEP = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)

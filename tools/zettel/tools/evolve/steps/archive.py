@@ -1,8 +1,7 @@
-"""Step `fade`: notes that nobody has asked for in a long time are archived, if that is switched on.
+"""Step `fade`: archives notes that have not been recalled in a long time.
 
-Off by default: it costs recall (benchmarks/RESULTS.md, "Archiving what fades"). What is archived
-comes no more unasked; `forget(undo=true)` or undoing the run brings it back, and whatever is
-brought back or changed begins anew.
+Off by default: it costs recall (benchmarks/RESULTS.md, "Archiving what fades").
+`forget(undo=true)` or undoing the run restores the notes; a restored or changed note starts anew.
 """
 
 from dataclasses import replace
@@ -18,22 +17,18 @@ from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
 
 FADE = "fade"
 FADE_BATCH_NOTES = 256
-"""Notes read, and archived at most, at a time."""
+"""Notes read and archived at most per commit."""
 _FADING = tuple(kind for kind in Kind if kind is not Kind.CORE)
 
 
 async def fade(task: Task, below: float) -> int:
-    """Archive the notes of which less than this share is still held.
-
-    Args:
-        task: The run.
-        below: Share in `(0, 1)`; see `usage.retention`.
+    """Archives notes with less strength left than `below`, in `(0, 1)` (`usage.strength_left`).
 
     Returns:
-        How many notes it archived.
+        Number of archived notes.
     """
     store, archived, after = task.memory.store, 0, None
-    # Nothing is held less after a shorter time: half the shortest layer's days, without importance.
+    # Lower bound: half the shortest layer's days, without importance.
     soonest = timedelta(days=-log(below) * min(LAYER_DAYS.values()) / 2)
     where = task.here(NoteFilter(kinds=_FADING, until=task.now - soonest))
     while notes := await store.find(replace(where, after=after), limit=FADE_BATCH_NOTES):

@@ -1,4 +1,4 @@
-"""Base of every evolution step: its name, the notes that wait for it, one batch of work."""
+"""What every evolution step uses: its type, one run's constants, and commits."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,22 +6,22 @@ from datetime import datetime
 
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NoteFilter, NoteStore
-from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.changes.stages import SCHEDULER, next_note
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.state.memory import Memory
 
 LLM_BATCH_NOTES = 8
-"""Notes in one question and one commit: an answer that is no good costs no more of them theirs."""
+"""Notes in one question and one commit; an unusable answer costs no more than these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """How one batch of a step went."""
+    """Result of one batch of a step."""
 
     seen: tuple[str, ...] = ()
-    """Ids of the notes looked at; none means that nothing waits for this step any more."""
+    """Ids of the notes read; empty when none is left."""
     changed: int = 0
-    """Notes that have a new revision or got their vectors."""
+    """Notes with a new revision or new vectors."""
     created: int = 0
 
 
@@ -33,14 +33,14 @@ class Task:
     now: datetime
     run_id: str
     writer: Writer = RULE
-    """Who words what the steps write."""
+    """Words the texts that steps write."""
     holders: dict[tuple[str, str], tuple[str, ...]] = field(
         default_factory=dict[tuple[str, str], tuple[str, ...]]
     )
-    """(namespace, name) -> the notes that hold it, as this run has found them."""
+    """(namespace, name) -> ids of notes with that name, cached for the run."""
 
     def here(self, where: NoteFilter) -> NoteFilter:
-        """Without the namespaces whose notes are to stay as they were told."""
+        """The filter without namespaces that do not evolve."""
         return replace(where, namespaces_not=self.memory.evolve_off)
 
 
@@ -50,43 +50,34 @@ class Step:
 
     name: str
     waiting: NoteFilter
-    """The notes it has not seen yet."""
+    """Notes it has not seen yet."""
     work: Callable[[Task, int], Awaitable[Batch]]
-    """Work off at most so many of them, in one commit."""
+    """Processes at most this many of them, in one commit."""
     everywhere: bool = False
-    """Also in namespaces that do not evolve: what makes notes found, and changes none."""
+    """Includes namespaces that do not evolve: the step changes no note's text."""
 
     def waiting_in(self, memory: Memory) -> NoteFilter:
-        """The notes of a memory it has not seen yet and is to see."""
+        """The memory's notes that wait for the step."""
         if self.everywhere:
             return self.waiting
         return replace(self.waiting, namespaces_not=memory.evolve_off)
 
 
 def revision(task: Task, note: Note, step: str, reason: str) -> Change:
-    """The change that brings a note to what `note` says, made by a step."""
-    return Change(
-        note=replace(
-            note,
-            rev=note.rev + 1,
-            known_from=task.now,
-            changed_by=SCHEDULER,
-            change=step,
-            reason=reason,
-            run_id=task.run_id,
-        )
-    )
+    """The change that makes `note` the next revision."""
+    by, now, run_id = SCHEDULER, task.now, task.run_id
+    return Change(note=next_note(note, by=by, now=now, change=step, reason=reason, run_id=run_id))
 
 
 async def settle(
     task: Task, before: Sequence[Note], after: Sequence[Note], step: str, reason: str
 ) -> int:
-    """Commit what a step made of its notes: revisions where something changed, a mark elsewhere.
+    """Commits a step's result: a revision where something changed, else only the stage.
 
-    Notes that somebody else changed meanwhile are left for the next run.
+    Notes that others changed meanwhile are left for the next run.
 
     Returns:
-        How many notes have a new revision.
+        Number of new revisions.
     """
     pairs = list(zip(before, after, strict=True))
     same = [new for old, new in pairs if new == replace(old, stage=new.stage)]
@@ -103,7 +94,7 @@ async def settle(
 
 
 async def content_since(store: NoteStore, note: Note) -> datetime:
-    """When the words were told that stand; revisions that leave them alone do not count."""
+    """Start of the current content, as transaction time."""
     since = note.known_from
     for earlier in reversed(await store.revisions(note.note_id)):
         if earlier.content != note.content:

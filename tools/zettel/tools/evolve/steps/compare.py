@@ -1,9 +1,7 @@
-"""Step `compare`: which notes may supersede or contradict one another, linked for all to see.
+"""Step `compare`: links notes that may supersede or contradict one another, from the younger note.
 
-A rule's guess changes nobody's state and hides nothing: what to make of it is the agent's to say,
-or that of the run's writer where it is sure (`judged`).
-The link starts from the younger note. It goes when somebody has settled the pair, and does not
-come back when the agent has taken it out.
+A rule's link changes no state; an agent settles it, or the writer where it is sure (`judged`). The
+link ends when the pair is settled, and is not made again if an agent has removed it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +41,7 @@ from zettel.tools.evolve.steps.base import (
     settle,
 )
 from zettel.tools.evolve.steps.link import made_link, unless_same
-from zettel.tools.evolve.writing.writer import Verdict
+from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import statements
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
@@ -56,21 +54,21 @@ class JudgedNote:
 
     note: Note
     reason: str
-    """What the verdicts were, for its revision."""
+    """The verdicts, for its revision."""
 
 
 def is_open(link: Link) -> bool:
-    """Whether a link is a rule's guess that nobody has settled."""
+    """Whether a link is a rule's unsettled guess."""
     return link.made_by == "rule" and link.relation in OPEN and link.stood(None)
 
 
 def is_verdict(link: Link) -> bool:
-    """Whether a verdict made this link, or ended it."""
+    """Whether a verdict made or ended this link."""
     return link.made_by == VERDICT_MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN)
 
 
 async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
-    """Ask about what the rule has newly left open in a note; None if all of it stays open."""
+    """Asks the writer about a note's newly open links; None if all of them stay open."""
     new = {link.to: link for link in after.links if is_open(link) and link not in before.links}
     if not new or not task.writer.asks:
         return None
@@ -88,8 +86,9 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
         else link
         for link in after.links
     ]
-    told = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
-    return JudgedNote(note=replace(after, links=tuple(links)), reason=f"the LLM: {'; '.join(told)}")
+    reasons = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
+    reason = f"the LLM: {'; '.join(reasons)}"
+    return JudgedNote(note=replace(after, links=tuple(links)), reason=reason)
 
 
 def _may_judge(younger: Note, older: Note) -> bool:
@@ -111,9 +110,9 @@ async def _is_circle(task: Task, note: Note, target: str) -> bool:
     return False
 
 
-def _by_verdict(task: Task, note: Note, link: Link, verdict: Verdict) -> Link:
+def _by_verdict(task: Task, note: Note, link: Link, verdict: PairVerdict) -> Link:
     if verdict.ruling == "both":
-        # It stays with its end, so that the rule does not make it again.
+        # The ended link stays, so that the rule does not make it again.
         return replace(link, made_by=VERDICT_MAKER, made_at=task.now, valid_until=task.now)
     relation = SUPERSEDES if verdict.ruling == "supersedes" else CONTRADICTS
     return Link(
@@ -128,12 +127,12 @@ def _by_verdict(task: Task, note: Note, link: Link, verdict: Verdict) -> Link:
 
 
 async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> tuple[int, frozenset[str]]:
-    """Commit notes with their verdicts, each with what follows for the notes it supersedes.
+    """Commits notes with their verdicts, and the changes to the notes they supersede.
 
-    The oldest first: a note that is superseded itself says first what it supersedes.
+    Oldest first, so that a note that is superseded itself supersedes first.
 
     Returns:
-        How many notes have a new revision, and the ids of those that are closed now.
+        Number of new revisions, and ids of notes now superseded.
     """
     changed, closed = 0, set[str]()
     for one in sorted(rulings, key=lambda ruling: order_key(ruling.note)):
@@ -151,7 +150,7 @@ async def _commit(task: Task, one: JudgedNote, targets: frozenset[str]) -> tuple
     closing = await plan_targets(store, targets, after, by=SCHEDULER, now=task.now)
     own = revision(task, one.note, "compare", one.reason)
     changes = [
-        # All of it is the run's, so that undoing the run takes all of it back.
+        # Part of the run, so that undoing the run reverts it.
         replace(change, note=replace(change.note, run_id=task.run_id))
         for change in await with_following(store, [own, *closing])
     ]
@@ -161,15 +160,15 @@ async def _commit(task: Task, one: JudgedNote, targets: frozenset[str]) -> tuple
 
 
 COMPARE_MAX_LINKS = 3
-"""Links of this step a note gets: to the surest, then the latest."""
+"""Links of this step per note: the surest, then the latest."""
 COMPARE_MAX_NEIGHBOURS = 64
-"""Linked notes that one is compared with."""
+"""Linked notes compared with a note."""
 
 UNCOMPARED = NoteFilter(stage_below=COMPARED, stage_from=LINKED, states=())
-"""Notes that were linked, and notes whose state has changed: what leads to them is looked at."""
+"""Linked notes, and notes whose state has changed, for the links that lead to them."""
 
 Conflicts = dict[str, tuple[Outline, Conflict]]
-"""Note id -> the note, and why one of the two may not be true."""
+"""Id of the other note -> the note, and the conflict with it."""
 
 
 async def _compare(task: Task, most: int) -> Batch:
@@ -177,25 +176,25 @@ async def _compare(task: Task, most: int) -> Batch:
     most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
     waiting = await store.find(task.here(UNCOMPARED), limit=most)
     changed, closed = await _compare_notes(task, waiting)
-    while closed:  # what leads to them is looked at again in the same run
+    while closed:  # links that lead to them are reviewed in the same run
         more, closed = await _compare_notes(task, await store.get(sorted(closed)))
         changed += more
     return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
 
 
 async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, frozenset[str]]:
-    """How many notes were changed, and the ids of those that a verdict has closed."""
+    """Number of changed notes, and ids of notes superseded by a verdict."""
     if not waiting:
         return 0, frozenset()
     seen = tuple(note.note_id for note in waiting)
     notes = {note.note_id: note for note in waiting}
     notes |= {note.note_id: note for note in await _leading_to(task, seen)}
     found = {i: await _conflicts(task, note) for i, note in notes.items()}
-    # A younger note, compared long ago, is where the link to one told since belongs.
+    # A link starts from the younger note, even if that was compared long ago.
     younger = {
         other.note_id
-        for i, rivals in found.items()
-        for other, _ in rivals.values()
+        for i, conflicts in found.items()
+        for other, _ in conflicts.values()
         if other.note_id not in notes and order_key(other) > order_key(notes[i])
     }
     for note in await task.memory.store.get(sorted(younger)):
@@ -210,13 +209,13 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, froz
     rest = [(old, new) for old, new in pairs if old.note_id not in rulings]
     before, after = [old for old, _ in rest], [new for _, new in rest]
     changed = await settle(task, before, after, "compare", "compared by rule")
-    # Last: cut off before this, a run asks again about what it has not carried out.
+    # Last, so that an interrupted run asks about these again.
     more, closed = await carry_out(task, list(rulings.values()))
     return changed + more, closed
 
 
 async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
-    """Active notes with a link of this step's to one of these."""
+    """Active notes with a link of this step to one of these."""
     return [
         note
         for note in await task.memory.store.linking_to(note_ids)
@@ -228,39 +227,39 @@ async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
 
 
 async def _without_stale(task: Task, note: Note) -> Note:
-    """The note without verdicts on words that others have changed since; superseding stays."""
+    """The note without verdicts on content changed since; supersessions stay."""
     store, kept = task.memory.store, list[Link]()
     ruled_of = {link.to for link in note.links if is_verdict(link)}
     others = await store.get(sorted(ruled_of)) if ruled_of else []
-    told = {other.note_id: await content_since(store, other) for other in others}
+    changed = {other.note_id: await content_since(store, other) for other in others}
     for link in note.links:
         held = link.relation == SUPERSEDES and link.stood(None)
         since = max(link.made_at, link.valid_until or link.made_at)
-        if held or not is_verdict(link) or told.get(link.to, since) <= since:
+        if held or not is_verdict(link) or changed.get(link.to, since) <= since:
             kept.append(link)
     return replace(note, links=tuple(kept))
 
 
 async def _conflicts(task: Task, note: Note) -> Conflicts:
-    """The notes that may not be true beside this one: of its linked ones, and by what it states."""
+    """Conflicts of a note with linked notes and with notes stating the same facts."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
-    store, told = task.memory.store, statements(note)
+    store, stated = task.memory.store, statements(note)
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
-    others += await notes_stating(store, told, where)
+    others += await notes_stating(store, stated, where)
     return {
-        other.note_id: (other, rival)
+        other.note_id: (other, conflict)
         for other in others
-        if other.note_id != note.note_id and (rival := conflict_between(note, told, other))
+        if other.note_id != note.note_id and (conflict := conflict_between(note, stated, other))
     }
 
 
 async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """Pairs, from where a link starts to where it leads, of which somebody said what holds."""
+    """Pairs (link's start, target) that an agent or a verdict has settled."""
     store = task.memory.store
     notes = [*await store.get(note_ids), *await store.linking_to(note_ids)]
     return frozenset(
@@ -277,16 +276,16 @@ async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, 
 def _compared(
     task: Task,
     note: Note,
-    rivals: Mapping[str, tuple[Outline, Conflict]],
+    conflicts: Mapping[str, tuple[Outline, Conflict]],
     settled: frozenset[tuple[str, str]],
 ) -> Note:
-    if note.state is not State.ACTIVE:  # nothing of it shows; back again it is compared anew
+    if note.state is not State.ACTIVE:  # invisible; compared again when restored
         return replace(note, stage=max(note.stage, COMPARED))
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
     refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_verdict(k))}
     older = [
-        (other, rival)
-        for other, rival in rivals.values()
+        (other, conflict)
+        for other, conflict in conflicts.values()
         if order_key(other) < order_key(note)
         and other.note_id not in refused
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
@@ -294,15 +293,15 @@ def _compared(
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
-        made_link(task, note, other.note_id, rival.relation, rival.weight, rival.reason)
-        for other, rival in older[:COMPARE_MAX_LINKS]
+        made_link(task, note, other.note_id, c.relation, c.weight, c.reason)
+        for other, c in older[:COMPARE_MAX_LINKS]
     ]
     kept = [unless_same(old.get((link.to, link.relation)), link) for link in made]
     rest = [link for link in note.links if link not in stated and not is_open(link)]
     links = (*stated, *kept, *rest)
-    # In another order they say the same.
+    # The order of links has no meaning.
     same = set(links) == set(note.links)
     return replace(note, links=note.links if same else links, stage=max(note.stage, COMPARED))
 
 
-COMPARE = Step(name="compare", waiting=UNCOMPARED, work=_compare)
+COMPARE_STEP = Step(name="compare", waiting=UNCOMPARED, work=_compare)

@@ -1,4 +1,4 @@
-"""Step `construct`: a note's keywords, names, times, and a context if the agent gave none."""
+"""Steps `embed` and `construct`: vectors, keywords, names, times, and a default context."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,25 +32,21 @@ async def _embed(task: Task, most: int) -> Batch:
 
 
 async def _earlier(task: Task, notes: Sequence[Note]) -> list[Note]:
-    """Their closed revisions that have no vectors either."""
+    """Closed revisions without vectors."""
     revised = [note.note_id for note in notes if note.rev > 1]
-    told = [await task.memory.store.revisions(note_id) for note_id in revised]
-    return [row for rows in told for row in rows if not (row.current or row.embed_model)]
+    histories = [await task.memory.store.revisions(note_id) for note_id in revised]
+    return [row for rows in histories for row in rows if not (row.current or row.embed_model)]
 
 
-EMBED = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
-"""Loads the model if need be."""
+EMBED_STEP = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
+"""Loads the model if necessary."""
 
 
 def context_of(note: Note, keywords: Sequence[str]) -> str:
-    """Say when a note was noted and on what.
+    """The default context: when a note was made and about what.
 
-    It quotes no other note: what is forgotten must not live on in its neighbours. What a note
-    answers is a link.
-
-    Args:
-        note: The note.
-        keywords: Its keywords, weightiest first.
+    Quotes no other note, so that forgotten content does not persist in its neighbours. `keywords`
+    are the note's, weightiest first.
     """
     moment = note.happened_at
     day = f"{moment:%A}, {moment.day} {moment:%B} {moment.year}"
@@ -59,15 +55,10 @@ def context_of(note: Note, keywords: Sequence[str]) -> str:
 
 
 async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
-    """The notes with the writer's words where it has any; its words of an earlier run stay.
+    """The notes with the writer's descriptions; descriptions of an earlier run are kept.
 
-    Args:
-        task: The run.
-        notes: As the rules have described them.
-
-    Returns:
-        In the order given. A note without a draft stays as the rules made it until its words
-        change: no run asks again for what an LLM that was down did not say.
+    A note without a description keeps the rule's until its content changes: no run repeats a
+    question that an unavailable LLM did not answer.
     """
     drafts = dict[str, Note]()
     asked = [note for note in notes if "llm" not in note.derived_by.values()]
@@ -79,13 +70,13 @@ async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
 
 
 BACKGROUND_MAX_NOTES = 1_000
-"""Notes of the namespace that teach which words are common."""
+"""Notes of the namespace that show which words are common."""
 CONSTRUCTED_FIELDS = ("context", "keywords", "entities", "times")
-"""What this step fills in."""
+"""Fields filled by this step."""
 
 
 UNCONSTRUCTED = NoteFilter(stage_below=CONSTRUCTED)
-"""Notes whose words evolution has not read yet."""
+"""Notes whose content evolution has not read yet."""
 
 
 async def _construct(task: Task, most: int) -> Batch:
@@ -123,20 +114,20 @@ def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
 
 
 def _built(note: Note, words: tuple[str, ...]) -> Note:
-    """The note with everything derived that nobody gave; what an agent or an LLM made stays."""
+    """The note with derived fields, except those from an agent or an LLM."""
     by = note.derived_by
-    mine = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
-    keys = words if "keywords" in mine else note.keywords
+    by_rule = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
+    keys = words if "keywords" in by_rule else note.keywords
     built = replace(
         note,
         keywords=keys,
-        entities=names(note.content) if "entities" in mine else note.entities,
-        times=spans(note.content, note.happened_at) if "times" in mine else note.times,
-        context=context_of(note, keys) if "context" in mine else note.context,
+        entities=names(note.content) if "entities" in by_rule else note.entities,
+        times=spans(note.content, note.happened_at) if "times" in by_rule else note.times,
+        context=context_of(note, keys) if "context" in by_rule else note.context,
         stage=CONSTRUCTED,
     )
-    made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in mine and getattr(built, name)}
+    made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in by_rule and getattr(built, name)}
     return replace(built, derived_by={**by, **made})
 
 
-CONSTRUCT = Step(name="construct", waiting=UNCONSTRUCTED, work=_construct)
+CONSTRUCT_STEP = Step(name="construct", waiting=UNCONSTRUCTED, work=_construct)

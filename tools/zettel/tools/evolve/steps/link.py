@@ -1,9 +1,8 @@
-"""Step `link`: to what a note answers, confirms or follows from, to notes of a rare name, alike.
+"""Steps `link` and `revise`: links to earlier notes, and neighbours reworded in their light.
 
-Always from the younger note, so that a pair is linked once.
-
-Similarity comes last: links made from it add nothing that a vector search has not found already
-(retrieval study); they are there to walk along, not to rank by.
+A pair is linked once, from the younger note: what it answers, confirms or follows from, notes
+with the same rare name, then similar ones. Similarity adds nothing to a vector search (retrieval
+study); its links are for navigation.
 """
 
 import re
@@ -27,6 +26,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import Change, NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
+from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.evolve.steps.base import (
@@ -42,15 +42,15 @@ from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.cues import cue, has_cue
 
 RARE_NAME_MAX_HOLDERS = 12
-"""A name that more active notes of the namespace hold connects nothing."""
+"""A name in more active notes of the namespace makes no link."""
 ABOUT_SAME_MAX_LINKS = 3
 SIMILAR_MAX_LINKS = 3
-"""Links of each sort a note gets."""
+"""Links of each kind per note."""
 LINK_MIN_COSINE = 0.70
-"""Exact cosine of best passages from which two notes are alike: above what candidates are shown
-from, so that a link says more than a search would."""
+"""Exact cosine of best passages; above the candidates' threshold, so that a link says
+more than a search."""
 LINK_NEAREST_NOTES = 12
-"""Notes looked at by similarity, for each of a note's first passages."""
+"""Nearest notes read per passage, for the first passages of a note."""
 LINK_MAX_PASSAGES = 4
 SESSIONS_MAX_NOTES = 100_000
 """Notes read of a batch's sessions: all of them."""
@@ -60,7 +60,7 @@ UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 
 
 async def _link(task: Task, most: int) -> Batch:
-    """Link notes whose words evolution has read; those without vectors wait."""
+    """Links notes that are constructed; those without vectors wait."""
     store = task.memory.store
     waiting = await store.find(task.here(UNLINKED), limit=most)
     notes = waiting + await _linked_by_rule(task, waiting)
@@ -68,18 +68,19 @@ async def _link(task: Task, most: int) -> Batch:
     ready = [note for note in notes if note.note_id in vectors]
     if not ready:
         return Batch()
-    told = await _told_before(task, ready)
+    previous = await _previous_notes(task, ready)
     linked = [
-        await _linked(task, note, vectors[note.note_id], told.get(note.note_id)) for note in ready
+        await _linked(task, note, vectors[note.note_id], previous.get(note.note_id))
+        for note in ready
     ]
     changed = await settle(task, ready, linked, "link", "linked by rule")
-    # Only what waited: counting the others too, a run would stop before its end.
+    # Only waiting notes: the run counts them against those that waited at its start.
     seen = {note.note_id for note in waiting}
     return Batch(seen=tuple(n.note_id for n in ready if n.note_id in seen), changed=changed)
 
 
 async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
-    """Notes that a rule has linked to one whose words have changed since."""
+    """Notes with a rule's link to a note whose content has changed since."""
     again = [note.note_id for note in changed if note.rev > 1]
     known = {note.note_id for note in changed}
     return [
@@ -94,8 +95,8 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
     ]
 
 
-async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
-    """Note id -> the note right before it in its session."""
+async def _previous_notes(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
+    """Note id -> the previous note of its session."""
     found = dict[str, Outline]()
     for namespace in sorted({note.namespace for note in notes}):
         here = {note.note_id for note in notes if note.namespace == namespace}
@@ -103,14 +104,14 @@ async def _told_before(task: Task, notes: Sequence[Note]) -> dict[str, Outline]:
         if not sessions:
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
-        told = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
-        for session in _by_session(told).values():
+        previous = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
+        for session in _by_session(previous).values():
             found |= {after.note_id: b for b, after in pairwise(session) if after.note_id in here}
     return found
 
 
 async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | None) -> Note:
-    # A link of the rule's that the agent has taken out stays out; those of `compare` are its own.
+    # A rule's link that an agent removed is not made again; `compare` manages its own links.
     stated = tuple(
         known
         for known in note.links
@@ -128,7 +129,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     old = {(k.to, k.relation): k for k in note.links if k.made_by == "rule" and k.stood(None)}
     kept = tuple(unless_same(old.get((known.to, known.relation)), known) for known in rule)
     links = (*stated, *kept)
-    # In another order they say the same.
+    # The order of links has no meaning.
     same = set(links) == set(note.links)
     return replace(note, links=note.links if same else links, stage=max(note.stage, LINKED))
 
@@ -142,7 +143,7 @@ def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
 async def _cued(
     task: Task, note: Note, before: Outline | None, joined: Sequence[Link]
 ) -> list[Link]:
-    """Links to what the note says is why, or confirms: right before it, or told of the same."""
+    """Links to what the note confirms or gives as its reason: the previous note or a joined one."""
     if not has_cue(note.content):
         return []
     others = {before.note_id: before} if before else dict[str, Outline]()
@@ -171,14 +172,14 @@ def made_link(task: Task, note: Note, to: str, relation: str, weight: float, rea
 
 
 def unless_same(old: Link | None, new: Link) -> Link:
-    """Keep the link that is there already when the rule finds the same again."""
+    """The existing link where the rule finds the same again."""
     if old and replace(new, made_at=old.made_at, valid_from=old.valid_from) == old:
         return old
     return new
 
 
 async def _about_same(task: Task, note: Note) -> list[Link]:
-    """Links to the latest earlier notes that share a name few notes hold."""
+    """Links to the latest earlier notes that share a rare name."""
     found = dict[str, Link]()
     for name in {fold(name): name for name in (*note.entities, note.subject) if name}.values():
         holders = await _naming(task, note.namespace, name)
@@ -197,9 +198,7 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
-        hits = await store.match_text(name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
-        ids = tuple(hit.note_id for hit in hits)
-        near = await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
+        near = await match_outlines(store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
         says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
         named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
         task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
@@ -207,7 +206,7 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
 
 
 async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
-    """Links to the most alike earlier notes."""
+    """Links to the most similar earlier notes."""
     best = await _alike(task, note, vectors)
     alike = sorted(
         (i for i, cosine in best.items() if cosine >= LINK_MIN_COSINE and i < note.note_id),
@@ -219,11 +218,11 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     ]
 
 
-LINK = Step(name="link", waiting=UNLINKED, work=_link)
+LINK_STEP = Step(name="link", waiting=UNLINKED, work=_link)
 
 
 def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outline]]:
-    """(namespace, session) -> its notes in order; notes without a session have no neighbours."""
+    """(namespace, session) -> its notes in order; notes without a session are left out."""
     grouped = dict[tuple[str, str], list[Outline]]()
     for outline in sorted(outlines, key=order_key):
         if outline.session:
@@ -234,11 +233,10 @@ def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outli
 REVISE_MAX_NEIGHBOURS = 5
 """Neighbours a note may revise: A-MEM's k."""
 NOTE_MAX_REVISERS = 16
-"""Notes that may have revised one: a note that everything touches becomes no clearer by one more,
-and its row must not grow without end."""
+"""Notes that may have revised one, so that its row stays bounded."""
 
 UNREVISED = NoteFilter(stage_below=REVISED, stage_from=COMPARED)
-"""Notes whose neighbours have not been looked at in their light."""
+"""Notes whose neighbours have not been revised in their light."""
 
 
 async def _revise(task: Task, most: int) -> Batch:
@@ -249,8 +247,8 @@ async def _revise(task: Task, most: int) -> Batch:
         return Batch(seen=tuple(note.note_id for note in waiting))
     waiting = await store.find(task.here(UNREVISED), limit=min(most, LLM_BATCH_NOTES))
     changed = 0
-    for note_id in sorted(note.note_id for note in waiting):  # as they were told
-        # As it stands now: another one of these may have revised it, or an agent changed it.
+    for note_id in sorted(note.note_id for note in waiting):  # in storage order
+        # Read again: another of these notes may have revised it, or an agent changed it.
         for note in await store.get([note_id]):
             if note.state is State.ACTIVE and note.stage >= LINKED:
                 changed += await _revise_neighbours(task, note)
@@ -259,7 +257,7 @@ async def _revise(task: Task, most: int) -> Batch:
 
 
 async def _revise_neighbours(task: Task, note: Note) -> int:
-    """Commit what the note makes of its neighbours; how many it has revised."""
+    """Commits the neighbours' revisions; returns their number."""
     neighbours = await _neighbours(task, note)
     if not neighbours:
         return 0
@@ -273,9 +271,7 @@ async def _revise_neighbours(task: Task, note: Note) -> int:
         return 0
     stored = (await task.memory.store.write(changes=changes)).stored
     now = await task.memory.store.get([note.note_id])
-    if (
-        now and now[0].state is State.FORGOTTEN
-    ):  # while the answer was on its way: then it taught nobody
+    if now and now[0].state is State.FORGOTTEN:  # forgotten while the LLM was asked
         await unlearn(task.memory, [note.note_id], by=SCHEDULER, now=task.now)
     return len(stored)
 
@@ -283,7 +279,7 @@ async def _revise_neighbours(task: Task, note: Note) -> int:
 def _revised(
     task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Description]
 ) -> Change | None:
-    """The neighbour's next revision, with the vectors it has: they are made of content alone."""
+    """The neighbour's next revision; its vectors stay, being made of content alone."""
     draft = drafts.get(neighbour.note_id)
     drafted = with_draft(neighbour, draft) if draft else neighbour
     if drafted == neighbour:
@@ -302,7 +298,7 @@ def _revised(
 
 
 async def _neighbours(task: Task, note: Note) -> list[Note]:
-    """The notes it is linked with, weightiest link first, then those alike, most alike first."""
+    """Linked notes, weightiest link first, then similar ones, most similar first."""
     store = task.memory.store
     weights = {link.to: link.weight for link in note.links if link.stood(None)}
     for other in await store.linking_to([note.note_id]):
@@ -313,28 +309,28 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
     vectors = await store.passages_of([note.note_id])
     alike = await _alike(task, note, vectors.get(note.note_id, ()))
     ids = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
-    told_at = await content_since(store, note)
+    since = await content_since(store, note)
     known = await store.get([i for i in ids if i != note.note_id])
     return [
         other
         for other in known
         if other.state is State.ACTIVE
         and other.namespace == note.namespace
-        and not other.derived  # what is composed is composed anew
+        and not other.derived  # `consolidate` composes it anew
         and other.stage >= LINKED
-        and _revisable(other, note.note_id, told_at)
+        and _revisable(other, note.note_id, since)
     ][:REVISE_MAX_NEIGHBOURS]
 
 
-def _revisable(other: Note, by: str, told_at: datetime) -> bool:
-    """Whether a note may still be revised: by one and the same only once, and not for ever."""
+def _revisable(other: Note, by: str, since: datetime) -> bool:
+    """Whether a note may still be revised: once by each note, and by a bounded number."""
     causes = [k for k in other.links if k.relation == REVISED_BY and k.made_by == "llm"]
-    done = any(link.to == by and link.made_at >= told_at for link in causes)
+    done = any(link.to == by and link.made_at >= since for link in causes)
     return not done and len(causes) < NOTE_MAX_REVISERS
 
 
 async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
-    """Note id -> exact cosine of best passages, of the notes that are as alike as links demand."""
+    """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:LINK_MAX_PASSAGES]:
         for near in await task.memory.store.nearest(
@@ -345,5 +341,5 @@ async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[s
     return best
 
 
-REVISE = Step(name="revise", waiting=UNREVISED, work=_revise)
-"""By rule it only marks; with an LLM it is one question a note."""
+REVISE_STEP = Step(name="revise", waiting=UNREVISED, work=_revise)
+"""By rule it only marks; with an LLM it is one question per note."""

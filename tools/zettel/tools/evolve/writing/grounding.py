@@ -1,4 +1,4 @@
-"""Whether what an LLM wrote says only what its sources say: names, numbers, addresses, form."""
+"""Checks that an LLM's text contains only names, numbers and addresses of its sources."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from zettel.storage.notes import REVISED_BY, Note, fold
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
 Fault = Literal["malformed", "too_long", "instructions", "invented"]
-"""Why a text is not used."""
+"""Why a text is rejected."""
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\p{N}+(?:[.,:/\-]\p{N}+)*")
@@ -19,7 +19,7 @@ _CAPITAL = re.compile(r"[\p{Lu}\p{Lt}]")
 _DIGIT = re.compile(r"\p{N}")
 _ADDRESS = re.compile(r"(?:\w+://|www\.)\S*|\S+@\S+", re.IGNORECASE)
 _MALFORMED = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
-"""Controls, half surrogates, what reorders text, and what could close a delimiter of ours."""
+"""Controls, unpaired surrogates, reordering characters, and delimiters."""
 _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen twenty"
@@ -33,30 +33,25 @@ _NO_NAMES = frozenset(
     " has have he her his how i if in is it its my of on or our she should that the their these"
     " they this those to was we were what when where which who why will with would you your".split()
 )
-"""Words that name nothing, capitals or not; everything else with a capital counts as a name."""
+"""Words that are never names; any other capitalised word counts as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What a text may draw on."""
+    """What a text may contain."""
 
     words: frozenset[str]
-    """Folded; a number that is spelled out is here as digits too."""
+    """Folded; spelled-out numbers as digits too."""
     numbers: frozenset[str]
-    """As they are written, `1,300` and `10:45` whole."""
+    """As written, `1,300` and `10:45` whole."""
     text: str
-    """All of it, folded."""
+    """The whole text, folded."""
     foreign: frozenset[str]
-    """Folded words of names that only other notes hold which were shown beside them."""
+    """Folded words of names that only the other shown notes contain."""
 
 
 def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
-    """What may stand in a text about some notes.
-
-    Args:
-        notes: What it is about.
-        shown: Everything its writer has seen: names from the rest of it are foreign.
-    """
+    """The sources of a text about some notes; names from the rest of `shown` are foreign."""
     own = list(notes)
     text = "\n".join(_said(note) for note in own)
     words = frozenset(fold(word) for word in _words(text))
@@ -72,15 +67,9 @@ def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
 
 
 def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
-    """What is wrong with a text; None if it may be used.
+    """The fault of a text with white space normalised; None if it may be used.
 
-    A script without capitals (Arabic, Chinese) shows no names: there only numbers, addresses and
-    the form are checked.
-
-    Args:
-        value: What was written, white space already made single spaces.
-        sources: What it may draw on.
-        most: Characters it may have.
+    At most `most` characters. In scripts without capitals (Arabic, Chinese) names are not checked.
     """
     if not value or _MALFORMED.search(value):
         return "malformed"
@@ -99,11 +88,7 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
 
 
 def given(note: Note) -> tuple[str, tuple[str, ...]]:
-    """Context and tags as far as an agent gave them.
-
-    Tags that an LLM has added to the agent's, in the light of another note, cannot be told from
-    them: then none count.
-    """
+    """Context and tags given by an agent; no tags if an LLM may have added some."""
     makers = note.derived_by
     taught = any(link.relation == REVISED_BY and link.made_by == "llm" for link in note.links)
     context = note.context if makers.get("context") == "agent" else ""
@@ -111,15 +96,12 @@ def given(note: Note) -> tuple[str, tuple[str, ...]]:
 
 
 def _words(text: str) -> list[str]:
-    """In the form in which they are compared but for capitals, which tell names."""
+    """Words in NFKC, case kept."""
     return _WORD.findall(normalize("NFKC", text))
 
 
 def _said(note: Note) -> str:
-    """Everything a note says by itself, its day included; what a rule or an LLM made is no source.
-
-    Its maker may have been wrong, or have spoken of a note that is gone since.
-    """
+    """A note's own text and day, without derived fields, whose makers may have been wrong."""
     context, tags = given(note)
     day = f"{note.happened_at:%A %d %B %Y %Y-%m-%d} {note.happened_at.day}"
     return "\n".join((note.content, note.subject, context, *tags, day))

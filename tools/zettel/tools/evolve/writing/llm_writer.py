@@ -1,4 +1,4 @@
-"""The writer that asks an LLM, within a budget, and believes nothing it cannot check."""
+"""Writers that ask an LLM: within a budget, checked, and without private namespaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,61 +20,55 @@ from zettel.tools.evolve.writing.prompts import (
     read_verdict,
     revision,
 )
-from zettel.tools.evolve.writing.writer import Description, Piece, Verdict, Writer
+from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Writer
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import Llm
 
 CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
-"""Characters; the prompts ask for about half of each."""
+"""The prompts ask for about half of each."""
 MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
-"""Entries kept of each list, as the prompts ask for them."""
+"""Entries kept of each list, as in the prompts."""
 
 
 class LlmWriter:
-    """Words notes with an LLM; where it fails in any way there is no draft, and that is counted.
+    """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
-    `llm_fallback_…` counts what is left to the rule for the reason named: notes, texts to be
-    composed and pairs of notes, or, for `invented`, `too_long`, `instructions` and `malformed`,
-    single fields of notes.
-
-    Args:
-        mind: The LLM.
-        purse: What it may cost.
-        clock: Seconds on a clock that only goes forward.
+    `llm_fallback_…` counts by reason notes, composed texts and pairs left to the rule; `invented`,
+    `too_long`, `instructions` and `malformed` count single fields. `clock` is in monotonic seconds.
     """
 
     asks = True
 
     def __init__(
-        self, mind: Llm, purse: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
+        self, llm: Llm, budget: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._asker = LlmClient(mind, purse, clock=clock)
+        self._client = LlmClient(llm, budget, clock=clock)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Calls, tokens and fallbacks of this run."""
-        return self._asker.counts
+        return self._client.counts
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
-        """Do what `Writer.describe` promises, in one question."""
+        """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
-        answer = await self._asker.asked(description(notes), Descriptions, len(notes))
+        answer = await self._client.ask(description(notes), Descriptions, len(notes))
         if answer is None:
             return {}
         drafts = self._checked(
             answer.notes, {n.note_id: sources_of([n], shown=notes) for n in notes}
         )
         for note in notes:
-            self._asker.fell_back("missing", note.note_id not in drafts)
+            self._client.count_fallback("missing", note.note_id not in drafts)
         return drafts
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Do what `Writer.revise` promises, in one question."""
+        """Implements `Writer.revise` in one question."""
         if not neighbours:
             return {}
         question = revision(note, neighbours)
-        answer = await self._asker.asked(question, Revisions, len(neighbours))
+        answer = await self._client.ask(question, Revisions, len(neighbours))
         if answer is None:
             return {}
         shown = (note, *neighbours)
@@ -83,36 +77,36 @@ class LlmWriter:
         )
 
     async def compose(self, piece: Piece) -> str:
-        """Do what `Writer.compose` promises, in one question."""
-        answer = await self._asker.asked(composition(piece), Composition, 1)
+        """Implements `Writer.compose` in one question."""
+        answer = await self._client.ask(composition(piece), Composition, 1)
         if answer is None:
             return ""
         text, wrong = read_lines(piece, answer.lines)
-        self._asker.fell_back(wrong, bool(wrong))
+        self._client.count_fallback(wrong, bool(wrong))
         return text
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """Do what `Writer.judge` promises, in one question."""
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
+        """Implements `Writer.judge` in one question."""
         if not older:
             return {}
-        answer = await self._asker.asked(judgement(note, older), Judgements, len(older))
+        answer = await self._client.ask(judgement(note, older), Judgements, len(older))
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
-        verdicts, heard = dict[str, Verdict](), set[str]()
+        verdicts, seen = dict[str, PairVerdict](), set[str]()
         for judged in answer.pairs:
             other = known.get(judged.older)
-            if other is None or judged.older in heard:
-                # Two verdicts on one pair are none.
-                self._asker.fell_back("unknown_id" if other is None else "unsure")
+            if other is None or judged.older in seen:
+                # Two verdicts on one pair count as none.
+                self._client.count_fallback("unknown_id" if other is None else "unsure")
                 verdicts.pop(judged.older, None)
                 continue
-            heard.add(judged.older)
+            seen.add(judged.older)
             verdict, wrong = read_verdict(judged, note, other)
-            self._asker.fell_back(wrong, verdict is None)
+            self._client.count_fallback(wrong, verdict is None)
             if verdict is not None:
                 verdicts[judged.older] = verdict
-        self._asker.fell_back("missing", len(known.keys() - heard))
+        self._client.count_fallback("missing", len(known.keys() - seen))
         return verdicts
 
     def _checked(
@@ -121,7 +115,7 @@ class LlmWriter:
         drafts = dict[str, Description]()
         for item in worded:
             known = sources.get(item.id)
-            self._asker.fell_back("unknown_id", known is None)
+            self._client.count_fallback("unknown_id", known is None)
             if known is not None and item.id not in drafts:
                 drafts[item.id] = self._draft(item, known)
         return drafts
@@ -138,23 +132,18 @@ class LlmWriter:
     def _list(
         self, values: Sequence[str], sources: Sources, most: int, kept: int
     ) -> tuple[str, ...]:
-        """The values without repeats; none if one of those that would be kept is at fault."""
+        """The values without repeats; none if one that would be kept has a fault."""
         tidy = (" ".join(value.split()) for value in values)
         first = list({fold(value): value for value in tidy if value}.values())[:kept]
         for value in first:
             if (wrong := fault(value, sources, most=most)) is not None:
-                self._asker.fell_back(wrong)
+                self._client.count_fallback(wrong)
                 return ()
         return tuple(first)
 
 
 class PrivateNamespaceWriter:
-    """Passes on what another writer may see; of the rest it says nothing, as the rule does.
-
-    Args:
-        writer: Who words the rest.
-        secret: Namespaces none of whose notes it is shown.
-    """
+    """Hides notes of private namespaces from another writer; rules word those."""
 
     def __init__(self, writer: Writer, secret: Sequence[str]) -> None:
         self._writer = writer
@@ -162,29 +151,29 @@ class PrivateNamespaceWriter:
 
     @property
     def asks(self) -> bool:
-        """Whether the other one asks."""
+        """Of the other writer."""
         return self._writer.asks
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What the other one did."""
+        """Of the other writer."""
         return self._writer.counts
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
-        """Of the notes it may show."""
+        """Describes the notes that are not private."""
         return await self._writer.describe(self._open(notes))
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """If it may show the note, of the neighbours it may show."""
+        """Revises the neighbours that are not private, if the note is not."""
         return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
 
     async def compose(self, piece: Piece) -> str:
-        """If it may show every note."""
+        """Composes if no note is private."""
         shown = len(self._open(piece.notes)) == len(piece.notes)
         return await self._writer.compose(piece) if shown else ""
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """If it may show the note, against the older ones it may show."""
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
+        """Judges the older notes that are not private, if the note is not."""
         return await self._writer.judge(note, self._open(older) if self._open([note]) else [])
 
     def _open(self, notes: Sequence[Note]) -> list[Note]:

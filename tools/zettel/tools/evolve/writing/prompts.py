@@ -1,7 +1,7 @@
-"""What an LLM is asked, word for word. Notes stand in it as data, inside delimiters, by their ids.
+"""An LLM's questions, with notes as delimited data, and checks of its answers.
 
-The rules are our own wording of A-MEM's two prompts (arXiv 2502.12110, appendix B). They ask for
-small letters because the check after them takes every capital for a name.
+Own wording of A-MEM's two prompts (arXiv 2502.12110, appendix B); lower case, because the check
+takes every capital for a name.
 """
 
 import html
@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Note, fold
 from zettel.tools.evolve.writing.grounding import fault, given, sources_of
-from zettel.tools.evolve.writing.writer import Piece, Ruling, Verdict
+from zettel.tools.evolve.writing.writer import PairVerdict, Piece, Ruling
 from zettel.tools.llm.llm import ChatQuestion
 
 NOTE_MAX_CHARACTERS = 4_000
-"""Characters of a note that are shown."""
+"""Characters shown of a note."""
 BASE_TOKENS = 1_000
 NOTE_TOKENS = 400
-"""Tokens an answer may have: once, and for each note it is about. The bounds of `llm_writer` allow
-about 350 a note; the rest is for models that think aloud."""
+"""Tokens of an answer, once and per note; `llm_writer` uses about 350 a note, the rest is for
+reasoning."""
 
 FORM = ConfigDict(json_schema_extra={"additionalProperties": False})
 
@@ -90,32 +90,32 @@ Leave out every neighbour that says the same as before; often that is all of the
 
 
 def description(notes: Sequence[Note]) -> ChatQuestion:
-    """Ask for context, keywords, tags and questions of some notes."""
+    """Asks for context, keywords, tags and questions of some notes."""
     data = "\n".join(block(note, "note") for note in notes)
     return question(_DESCRIBE, data, "descriptions", Descriptions, len(notes))
 
 
 def revision(note: Note, neighbours: Sequence[Note]) -> ChatQuestion:
-    """Ask what neighbours say in the light of a new note."""
+    """Asks for neighbours' descriptions in the light of a new note."""
     others = "\n".join(block(other, "neighbour") for other in neighbours)
     data = f"{block(note, 'new')}\n{others}"
     return question(_REVISE, data, "revisions", Revisions, len(neighbours))
 
 
 def question(rules: str, data: str, name: str, answer: type[BaseModel], notes: int) -> ChatQuestion:
-    """A question whose answer is about so many notes and has this form."""
+    """A question whose answer has this schema and is about this many notes."""
     schema = answer.model_json_schema()
-    # In the rules as well: not every service understands a schema beside the question.
+    # In the rules too: not every service supports structured output.
     rules = f"{rules}\nThe JSON has this schema:\n{json.dumps(schema)}"
     most = BASE_TOKENS + NOTE_TOKENS * notes
     return ChatQuestion(rules=rules, data=data, name=name, schema=schema, most=most)
 
 
 def block(note: Note, role: str, *, shown: int = NOTE_MAX_CHARACTERS) -> str:
-    """A note between its delimiters, which its words, escaped, cannot write.
+    """A note between delimiters; its text is escaped and cannot close them.
 
-    What was derived is shown of neighbours alone, which are to be worded anew: of the others it
-    could carry on the words of a note that has taught them and is forgotten later.
+    Derived fields are shown of neighbours only, which are to be reworded: those of other notes
+    could pass on content of a note that is forgotten later.
     """
     derived = role == "neighbour"
     context, tags = (note.context, note.tags) if derived else given(note)
@@ -129,11 +129,11 @@ def block(note: Note, role: str, *, shown: int = NOTE_MAX_CHARACTERS) -> str:
 
 
 PROMPT_MAX_CHARACTERS = 24_000
-"""Characters shown of all notes together: some 6,000 tokens."""
+"""Characters of all notes together: some 6,000 tokens."""
 SORT_MAX_LINES: Mapping[str, int] = {GIST: 1, CONCEPT: 2, SUMMARY: 8, PROFILE: 40}
-"""Lines of a text, by its sort; a profile has at most one a fact."""
+"""Lines of a text by sort; a profile has at most one per fact."""
 _COMPLETE = frozenset((PROFILE,))
-"""Sorts of which every note is said, and every negation: what is left out of them is not known."""
+"""Sorts that must cite every note and keep every negation."""
 
 _WANTED: Mapping[str, str] = {
     GIST: "what this conversation came to: who did, decided or learnt what; one line, one sentence",
@@ -166,7 +166,7 @@ class Composition(BaseModel):
 
 
 def composition(piece: Piece) -> ChatQuestion:
-    """Ask for a text of several notes."""
+    """Asks for a text of several notes."""
     rules = f"""\
 You keep notes for somebody. Say in few words {_WANTED[piece.sort]}. For each line give
 - text: all lines together have at most {piece.most} characters;
@@ -179,11 +179,7 @@ You keep notes for somebody. Say in few words {_WANTED[piece.sort]}. For each li
 
 
 def read_lines(piece: Piece, lines: Sequence[SourceLine]) -> tuple[str, str]:
-    """The text, or what is wrong with it: a wrong line makes all of it useless.
-
-    Returns:
-        The text, empty if there is a fault; the fault's name, empty if there is none.
-    """
+    """The text and an empty string, or an empty text and its fault; one wrong line rejects all."""
     shown = {note.note_id: note for note in piece.notes}
     tidy = [(" ".join(line.text.split()), line.of) for line in lines]
     kept = [(text, of) for text, of in tidy if text][: SORT_MAX_LINES[piece.sort]]
@@ -195,19 +191,19 @@ def read_lines(piece: Piece, lines: Sequence[SourceLine]) -> tuple[str, str]:
         own = [shown[note_id] for note_id in dict.fromkeys(of)]
         if wrong := _wrong(piece, text, own):
             return "", wrong
-    told = "\n".join(text for text, _ in kept)
-    if len(told.encode()) > piece.most:
+    composed = "\n".join(text for text, _ in kept)
+    if len(composed.encode()) > piece.most:
         return "", "too_long"
     if piece.sort in _COMPLETE and {i for _, of in kept for i in of} != shown.keys():
         return "", "incomplete"
-    return told, ""
+    return composed, ""
 
 
 def _wrong(piece: Piece, text: str, own: Sequence[Note]) -> str:
     if wrong := fault(text, sources_of(own, shown=piece.notes), most=piece.most):
         return wrong
     denies, denied = _denies(text), any(_denies(note.content) for note in own)
-    # A "not" that nobody said, or one that got lost where everything has to be said.
+    # An added negation, or a lost one where the text must be complete.
     if denies and not denied:
         return "invented"
     return "incomplete" if denied and not denies and piece.sort in _COMPLETE else ""
@@ -218,9 +214,9 @@ def _denies(text: str) -> bool:
 
 
 QUOTE_MAX_CHARACTERS = 160
-"""Characters of a quotation."""
+"""Longest quotation."""
 QUOTE_MIN_WORDS = 2
-"""Words of one: a single word shows nothing."""
+"""A single word is no evidence."""
 
 _RULINGS: dict[str, Ruling] = {
     "replaced": "supersedes",
@@ -265,25 +261,25 @@ Answer with JSON and nothing else."""
 
 
 def judgement(note: Note, older: Sequence[Note]) -> ChatQuestion:
-    """Ask what holds of a note and of older ones."""
+    """Asks which of a note and older ones hold."""
     others = "\n".join(block(other, "older") for other in older)
     data = f"{block(note, 'younger')}\n{others}"
     return question(_JUDGE, data, "judgements", Judgements, len(older))
 
 
-def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[Verdict | None, str]:
-    """The verdict, or None and why it is not heard."""
+def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[PairVerdict | None, str]:
+    """The verdict, or None and why it is rejected."""
     ruling = _RULINGS.get(judged.verdict)
     if ruling is None:
         return None, "unsure"
-    mine, theirs = " ".join(judged.younger_quote.split()), judged.older_quote
-    if len(mine) > QUOTE_MAX_CHARACTERS:
+    younger_quote, older_quote = " ".join(judged.younger_quote.split()), judged.older_quote
+    if len(younger_quote) > QUOTE_MAX_CHARACTERS:
         return None, "too_long"
-    if _LINK_MARKS.search(mine):
+    if _LINK_MARKS.search(younger_quote):
         return None, "malformed"
-    if not (_stands_in(mine, note) and _stands_in(theirs, older)):
+    if not (_stands_in(younger_quote, note) and _stands_in(older_quote, older)):
         return None, "invented"
-    return Verdict(ruling=ruling, quote=mine), ""
+    return PairVerdict(ruling=ruling, quote=younger_quote), ""
 
 
 def _stands_in(quote: str, note: Note) -> bool:

@@ -1,7 +1,6 @@
-"""Who words what evolution writes: the questions it asks, and the maker that leaves all to rules.
+"""The contract of a writer, and the writer that leaves everything to rules.
 
-A writer only proposes. What the steps do by rule stands wherever it says nothing, so a writer
-that cannot answer costs nothing but its answer.
+A writer only proposes: where it returns nothing, the rule's text stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,21 +11,21 @@ from typing import Literal, Protocol
 from zettel.storage.notes import Note, fold
 
 EVOLVED_MAX_TAGS = 12
-"""Tags a note has at most once evolution has added some; the agent's own may be more."""
+"""Tags of a note after evolution has added some; an agent may set more."""
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a writer would have a note say; an empty field leaves what is there."""
+    """Proposed fields of a note; an empty field keeps the existing value."""
 
     context: str = ""
     """One sentence."""
     keywords: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
-    """What the note answers."""
+    """Questions the note answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,42 +35,42 @@ class Piece:
     sort: str
     """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
     notes: tuple[Note, ...]
-    """At least one, of one namespace, none of which reads like instructions."""
+    """At least one, of one namespace; none reads like instructions."""
     most: int
-    """Bytes of UTF-8 it may have."""
+    """Bytes of UTF-8."""
 
 
 Ruling = Literal["supersedes", "contradicts", "both"]
-"""What holds of two notes: only the younger one, not both, or both."""
+"""The younger replaces the older; not both hold; both hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a writer finds of two notes that a rule has left open."""
+class PairVerdict:
+    """A writer's decision on a pair that a rule has left open."""
 
     ruling: Ruling
     quote: str
-    """The younger note's words that show it, to the letter but for case and white space."""
+    """Evidence in the younger note, verbatim but for case and white space."""
 
 
 class Writer(Protocol):
-    """Words notes anew; what it returns is checked against the notes it was shown."""
+    """Words notes; its results are checked against the notes it saw."""
 
     @property
     def asks(self) -> bool:
-        """Whether it asks somebody: that takes seconds a note, so little is begun at once."""
+        """Whether it needs seconds per note, so that batches are small."""
         ...
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What it did in this run, calls, tokens and fallbacks by reason: for the run's record."""
+        """Calls, tokens and fallbacks by reason, for the run's record."""
         ...
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Note construction (A-MEM, arXiv 2502.12110, section 3.1).
 
         Returns:
-            Note id -> draft, for those of the notes it has one for.
+            Note id -> description, where it has one.
         """
         ...
 
@@ -79,25 +78,25 @@ class Writer(Protocol):
         """Memory evolution (A-MEM, section 3.3): neighbours in the light of a new note.
 
         Returns:
-            Neighbour's id -> draft without questions, for those it has one for.
+            Neighbour's id -> description without questions, where it has one.
         """
         ...
 
     async def compose(self, piece: Piece) -> str:
-        """What several notes come to; empty where it has nothing that holds."""
+        """A text composed of several notes; empty if none passes the checks."""
         ...
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """Which of two notes holds, where a rule has left it open.
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
+        """Decides pairs that a rule has left open.
 
         Returns:
-            Older note's id -> verdict, only where it is sure.
+            Older note's id -> verdict, where it is sure.
         """
         ...
 
 
 class RuleWriter:
-    """Leaves every note as the steps make it by rule."""
+    """Proposes nothing."""
 
     asks = False
     counts = NO_COUNTS
@@ -107,18 +106,15 @@ class RuleWriter:
         return {}
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Nothing: neighbours' words in a note's text are worth less than they cost.
-
-        They took up to 4 points of recall@10 from multi-hop questions (retrieval study).
-        """
+        """Nothing: neighbours' words cost up to 4 points of multi-hop recall@10 (measured)."""
         return {}
 
     async def compose(self, piece: Piece) -> str:
-        """Nothing: what is composed by rule quotes."""
+        """Nothing: texts composed by rule quote."""
         return ""
 
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, Verdict]:
-        """Nothing: a rule's guess is for somebody else to settle."""
+    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
+        """Nothing: open pairs stay open."""
         return {}
 
 
@@ -126,7 +122,7 @@ RULE = RuleWriter()
 
 
 def with_draft(note: Note, draft: Description) -> Note:
-    """The note with what a draft says: the agent's context stays, its lists are only added to."""
+    """The note with a description; an agent's context is kept, its lists are only extended."""
     makers = dict(note.derived_by)
     context, lists = note.context, dict[str, tuple[str, ...]]()
     if draft.context and makers.get("context") != "agent":

@@ -1,4 +1,4 @@
-"""Bringing an earlier revision back: what returns, and what the note keeps."""
+"""Restored revisions: the fields that return, and those that the note keeps."""
 
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ KEPT = {
     *("note_id", "rev", "namespace", "current", "known_from", "known_to", "ended_at", "corrected"),
     *("origin", "changed_by", "change", "reason", "run_id", "embed_model"),
 }
-"""Fields of the revision that stands, whatever is brought back."""
+"""Fields of the current revision that are always kept."""
 SETTLED = {"state", "valid_until", "stage"}
 """Fields for which it depends."""
 STAMP = RestoreCause(now=LATER, by="me", change="undo", reason="why", run_id="undo-1")
