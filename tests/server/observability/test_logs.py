@@ -6,7 +6,7 @@ from pathlib import Path
 
 SCRIPT = """
 import logging, os, sys
-from zettel.server import logs
+from zettel.server.observability import logs
 logs.LOG_BYTES, logs.LOGS_KEPT = 2_000, 2
 logs.log_to_file("info", sys.argv[1])
 for number in range(200):

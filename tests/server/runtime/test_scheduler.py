@@ -155,7 +155,7 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
 async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_AGAIN_S", 0.01)
+    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_RETRY_S", 0.01)
 
     class Held(DictStore):
         answers: ClassVar[list[bool]] = []

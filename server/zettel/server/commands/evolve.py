@@ -13,7 +13,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
-from zettel.server.runtime.llm import llm_of
+from zettel.server.runtime.llm import build_llm
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
 from zettel.storage.store import NoteStore
 from zettel.tools.doctor.heal import UNEMBEDDED, heal
@@ -62,7 +62,7 @@ async def evolve_once(
     Raises:
         ZettelError: Store, model or LLM cannot be used.
     """
-    mind = llm_of(settings)
+    mind = build_llm(settings)
     async with opened(settings) as found:
         memory = replace(found, mind=mind)
         await memory.embedder.load()

@@ -18,10 +18,10 @@ from zettel.server.engine.ipc.sockets import listen_loopback, listen_unix
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
 
-LOCK_WAIT_S = 20.0
+ENGINE_LOCK_WAIT_S = 20.0
 """Seconds to wait for an engine that is leaving: longer than it may take to drain and close."""
 
-LOCK_POLL_S = 0.02
+ENGINE_LOCK_POLL_S = 0.02
 """Seconds between two tries; no event tells of a lock's release."""
 
 
@@ -53,7 +53,7 @@ class EngineLock:
 
     @classmethod
     def take(
-        cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S
+        cls, place: Rendezvous, ipc: str, *, wait_s: float = ENGINE_LOCK_WAIT_S
     ) -> "EngineLock | None":
         """Become the engine.
 
@@ -72,7 +72,7 @@ class EngineLock:
         while (lock := try_lock(place.lock)) is None:
             if time.monotonic() >= until:
                 return None
-            time.sleep(LOCK_POLL_S)
+            time.sleep(ENGINE_LOCK_POLL_S)
         # What a dead engine wrote leads clients to a port that may be anybody's by now.
         with suppress(FileNotFoundError):
             os.unlink(place.record)

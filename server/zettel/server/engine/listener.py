@@ -84,7 +84,7 @@ def _state(last: str, *, unusable: bool, pause: float) -> str:
     return known.get(last, "failing")
 
 
-RUNS_LOOKED_AT = 20
+REPORT_MAX_RUNS = 20
 """Newest runs among which the last evolution is looked for."""
 
 
@@ -113,7 +113,7 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
         memory = await runtime.memory()
         store = memory.store
         stats = await store.stats()
-        last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
+        last = _last_evolution(await store.runs(limit=REPORT_MAX_RUNS))
         told["queue"] = await scheduler.waiting()
         told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
     except ZettelError as error:
@@ -185,10 +185,10 @@ class Peer:
                 return
 
 
-HELLO_S = 10.0
+HELLO_TIMEOUT_S = 10.0
 """Seconds a connection may take to say hello."""
 
-ACCEPT_AGAIN_S = 0.2
+ACCEPT_RETRY_S = 0.2
 """Seconds until the next try after a client could not be let in."""
 
 
@@ -259,7 +259,7 @@ class EngineListener:
             except OSError:
                 # As many connections as this process may have: those that end make room.
                 logger.exception("a client could not be let in")
-                await anyio.sleep(ACCEPT_AGAIN_S)
+                await anyio.sleep(ACCEPT_RETRY_S)
                 continue
             clients.start_soon(self._welcome, connection)
 
@@ -297,7 +297,7 @@ class EngineListener:
     async def _hear(self, client: Peer) -> Hello | None:
         """The client's hello; None if it does not come, is none, or may not come in."""
         line = None
-        with anyio.move_on_after(HELLO_S):
+        with anyio.move_on_after(HELLO_TIMEOUT_S):
             async with anyio.create_task_group() as waiting:
                 waiting.start_soon(self._cancel_at_the_end, waiting.cancel_scope)
                 line = await client.reader.next_line()

@@ -21,7 +21,7 @@ EXIT_USAGE = 2
 
 EXIT_DIED = 1
 
-REFUSING_S = 5.0
+REFUSE_TIMEOUT_S = 5.0
 """Seconds an engine that cannot start waits for the client it was started for, to tell it why."""
 
 
@@ -110,12 +110,12 @@ def _refuse(engine_lock: EngineLock, why: str) -> None:
     import json  # noqa: PLC0415  an engine that starts has no use for it
 
     answer = json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": why}).encode() + b"\n"
-    engine_lock.listening.settimeout(REFUSING_S)
+    engine_lock.listening.settimeout(REFUSE_TIMEOUT_S)
     try:
         while True:
             client, _ = engine_lock.listening.accept()
             with client:
-                client.settimeout(REFUSING_S)
+                client.settimeout(REFUSE_TIMEOUT_S)
                 client.recv(65_536)
                 client.sendall(answer)
             # Who comes later may come to mended settings.

@@ -14,7 +14,7 @@ from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-WATCH_S = 2.0
+STORE_POLL_S = 2.0
 """Seconds between two looks at whether the store is still there."""
 
 
@@ -30,7 +30,7 @@ async def shut_down_when_evicted(engine_lock: EngineLock, shutdown: Shutdown) ->
             shutdown.request()
             return
         # No event tells of another process's rm.
-        await anyio.sleep(WATCH_S)
+        await anyio.sleep(STORE_POLL_S)
 
 
 def leave_without_store(engine_lock: EngineLock) -> None:

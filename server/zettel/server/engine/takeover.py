@@ -10,7 +10,7 @@ from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.handshake import request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import POLL_S, REACH_S, drain
+from zettel.server.engine.ipc.spawn import REACH_TIMEOUT_S, SPAWN_POLL_S, request_drain
 from zettel.storage.errors import EngineUnreachableError, StoreServedError
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
 
 def _stand_alone(place: Rendezvous) -> int:
     """Take the spawn lock: until it is released, nobody starts an engine."""
-    until = time.monotonic() + REACH_S
+    until = time.monotonic() + REACH_TIMEOUT_S
     while (lock := try_lock(place.spawn_lock)) is None:
         if time.monotonic() > until:
             raise EngineUnreachableError(place.store, "is being started by another process")
-        time.sleep(POLL_S)
+        time.sleep(SPAWN_POLL_S)
     return lock
 
 
@@ -78,7 +78,7 @@ def _have_it_leave(place: Rendezvous) -> None:
         line.sock.close()
         if line.answer.get("url"):
             raise StoreServedError(place.store, _owner(place), str(line.answer["url"]))
-        leaving = drain(place)
+        leaving = request_drain(place)
     except RefusedError:
         # It leaves by itself: the store's settings cannot be used.
         return

@@ -13,8 +13,8 @@ from typing import Literal
 
 LogFormat = Literal["text", "json"]
 
-OURS = "zettel"
-FOREIGN_CHARS = 200
+OWN_LOGGER = "zettel"
+FOREIGN_MAX_CHARS = 200
 """Of another library's sentence: the longest of uvicorn, mcp and lancedb have 160."""
 
 _BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
@@ -42,7 +42,7 @@ class LogLine(logging.Formatter):
         """One record; in text, an exception takes further lines."""
         said: Mapping[str, str | float] = getattr(record, "fields", {})
         went_wrong = record.exc_info[1] if record.exc_info else None
-        error = "".join(told(went_wrong)).rstrip() if went_wrong else ""
+        error = "".join(traceback_lines(went_wrong)).rstrip() if went_wrong else ""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         head = {
             "time": f"{moment}.{int(record.msecs):03d}Z",
@@ -59,11 +59,11 @@ class LogLine(logging.Formatter):
         return f"{line}\n{error}" if error else line
 
 
-def told(error: BaseException) -> Iterator[str]:
+def traceback_lines(error: BaseException) -> Iterator[str]:
     """What led to an exception, line by line: frames and kinds, no messages."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from told(cause)
+        yield from traceback_lines(cause)
         yield "which led to:\n"
     yield from traceback.format_tb(error.__traceback__)
     number = f" {error.errno}" if isinstance(error, OSError) and error.errno else ""
@@ -71,18 +71,18 @@ def told(error: BaseException) -> Iterator[str]:
     parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
     for part in parts if isinstance(error, BaseExceptionGroup) else ():
         yield "in it:\n"
-        yield from told(part)
+        yield from traceback_lines(part)
 
 
 def _message(record: logging.LogRecord) -> str:
-    if record.name.partition(".")[0] == OURS:
+    if record.name.partition(".")[0] == OWN_LOGGER:
         return record.getMessage()
     if record.name == "py.warnings":
         found = _WARNING.match(record.getMessage())
         return found[0] if found else "a warning"
     if not isinstance(record.msg, str):  # an exception, say
         return type(record.msg).__qualname__
-    sentence = record.msg.partition("\n")[0][:FOREIGN_CHARS]
+    sentence = record.msg.partition("\n")[0][:FOREIGN_MAX_CHARS]
     given = record.args if isinstance(record.args, tuple) else ()
     try:
         return sentence % tuple(v if isinstance(v, int | float) else "..." for v in given)
@@ -145,5 +145,5 @@ def _log_to(handler: logging.Handler, level: str, form: LogFormat) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     if level == "error":
         logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger(OURS).setLevel(level.upper())
+    logging.getLogger(OWN_LOGGER).setLevel(level.upper())
     logging.captureWarnings(True)

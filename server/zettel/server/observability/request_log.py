@@ -94,13 +94,13 @@ class NoCounters:
         """Conversations were opened or closed."""
 
 
-current: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
+current_record: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
 """The request that is being carried out."""
 
 
-def went_wrong(error: BaseException) -> None:
+def note_failure(error: BaseException) -> None:
     """Note what kept the request that is being carried out from being done."""
-    record = current.get()
+    record = current_record.get()
     if record is not None:
         record.outcome = "error" if isinstance(error, ZettelError) else "failed"
         record.error = type(error).__name__
@@ -118,9 +118,9 @@ METHODS = frozenset(
 )
 """What is told by name; anything else is a client's own word."""
 UNKNOWN = "unknown"
-ENDLESS = "subscriptions/listen"
+LISTEN_METHOD = "subscriptions/listen"
 """Ends when the client leaves: neither its time nor its outcome says anything."""
-ID_LENGTH = 64
+REQUEST_ID_MAX_CHARS = 64
 """Characters that are told of the id a client gave its request."""
 
 
@@ -145,10 +145,10 @@ class RequestLog:
 
     async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
         """Carry a request out under observation."""
-        if ctx.request_id is None or ctx.method == ENDLESS:
+        if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
         record, began = self._record(ctx), time.perf_counter()
-        token = current.set(record)
+        token = current_record.set(record)
         self.counters.began(record)
         name = f"{record.method} {record.tool}".rstrip()
         try:
@@ -165,7 +165,7 @@ class RequestLog:
                     _tell(told, record)
         finally:
             record.seconds = time.perf_counter() - began
-            current.reset(token)
+            current_record.reset(token)
             self.counters.ended(record)
             self._log(ctx, record)
 
@@ -192,7 +192,7 @@ class RequestLog:
             transport=record.transport,
             client=origin.client,
             principal=origin.principal,
-            request=str(ctx.request_id)[:ID_LENGTH],
+            request=str(ctx.request_id)[:REQUEST_ID_MAX_CHARS],
         )
         logger.log(level, "call" if record.tool else "request", extra=said)
 
@@ -205,7 +205,7 @@ def _blame(error: BaseException, record: RequestRecord) -> None:
         record.outcome = "failed" if code == INTERNAL_ERROR else "error"
         record.error = record.error or str(code)
     else:
-        went_wrong(error)
+        note_failure(error)
 
 
 def _tell(told: Span, record: RequestRecord) -> None:

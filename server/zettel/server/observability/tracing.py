@@ -52,24 +52,24 @@ def context_of(meta: Mapping[str, object] | None) -> Context | None:
 logger = logging.getLogger(__name__)
 
 SERVICE = "zettel"
-WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-LAST_SPANS_S = 3.0
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+EXPORT_FLUSH_S = 3.0
 """Seconds the last spans may take on their way when the process leaves."""
 
 
-def wished(environment: Mapping[str, str]) -> bool:
+def export_requested(environment: Mapping[str, str]) -> bool:
     """Whether spans are to be sent: somewhere is named, or the default place is asked for."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     asked = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    named = any(environment.get(name, "").strip() for name in WHERE)
+    named = any(environment.get(name, "").strip() for name in ENDPOINT_VARIABLES)
     return asked == "otlp" or (named and asked != "none")
 
 
 @asynccontextmanager
 async def exporting() -> AsyncGenerator[None]:
     """Send spans over OTLP/HTTP meanwhile; serving never fails for it, nor waits."""
-    if not wished(os.environ):
+    if not export_requested(os.environ):
         yield
         return
     try:
@@ -93,5 +93,5 @@ async def exporting() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        with anyio.move_on_after(LAST_SPANS_S, shield=True):
+        with anyio.move_on_after(EXPORT_FLUSH_S, shield=True):
             await to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)

@@ -12,7 +12,7 @@ import math
 
 from zettel.storage.errors import LimitError
 
-AGAIN_S = 5.0
+LEAVING_RETRY_S = 5.0
 """Seconds after which a server that ends is looked for again: it has been started anew by then."""
 
 
@@ -53,8 +53,8 @@ class LeavingError(LimitError):
     """The server ends, and takes on nothing more."""
 
     def __init__(self) -> None:
-        self.again_s = AGAIN_S
+        self.again_s = LEAVING_RETRY_S
         super().__init__(
             "The server is about to end; nothing was done. Make the same call again in"
-            f" {AGAIN_S:g} s."
+            f" {LEAVING_RETRY_S:g} s."
         )

@@ -16,7 +16,7 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.protocol.errors import refused
+from zettel.server.protocol.errors import as_mcp_error
 from zettel.server.protocol.texts import KNOW, REMEMBER_SESSION, REVIEW
 from zettel.storage.errors import UnknownNameError, ZettelError
 from zettel.tools.validation import check_list, check_namespace, check_subject, nearest
@@ -33,7 +33,9 @@ _SUBJECT = PromptArgument(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class PromptEntry:
+    """One prompt: what is advertised, and what writes its text from checked arguments."""
+
     prompt: Prompt
     write: Callable[[Mapping[str, str]], str]
 
@@ -77,12 +79,12 @@ def _entry(
     description: str,
     arguments: list[PromptArgument],
     write: Callable[[Mapping[str, str]], str],
-) -> _Entry:
+) -> PromptEntry:
     prompt = Prompt(name=name, title=title, description=description, arguments=arguments)
-    return _Entry(prompt=prompt, write=write)
+    return PromptEntry(prompt=prompt, write=write)
 
 
-PROMPTS: dict[str, _Entry] = {
+PROMPTS: dict[str, PromptEntry] = {
     entry.prompt.name: entry
     for entry in (
         _entry(
@@ -130,14 +132,14 @@ async def get_prompt(
         entry = find_prompt(params.name)
         text = entry.write(params.arguments or {})
     except ZettelError as error:
-        raise refused(error) from None
+        raise as_mcp_error(error) from None
     return GetPromptResult(
         description=entry.prompt.description,
         messages=[PromptMessage(role="user", content=TextContent(text=text))],
     )
 
 
-def find_prompt(name: str) -> _Entry:
+def find_prompt(name: str) -> PromptEntry:
     """The prompt of this name.
 
     Raises:

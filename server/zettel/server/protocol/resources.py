@@ -26,7 +26,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.errors import as_mcp_error, unknown_uri
 from zettel.server.protocol.prompts import find_prompt
 from zettel.server.protocol.schemas import (
     CompletionReading,
@@ -39,16 +39,16 @@ from zettel.server.protocol.schemas import (
 from zettel.storage.errors import UnknownNameError, ZettelError
 from zettel.tools.validation import NAMESPACE
 
-Look = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
+Read = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
 """Carries a reading out for whoever sent the request."""
 
 MIME_TYPE = "application/json"
 
-NOTE = "memory://note/{id}"
-HISTORY = "memory://note/{id}/history"
-PROFILE = "memory://profile"
-PROFILE_OF = "memory://profile/{namespace}"
-STATS = "memory://stats"
+NOTE_URI = "memory://note/{id}"
+HISTORY_URI = "memory://note/{id}/history"
+PROFILE_URI = "memory://profile"
+NAMESPACE_PROFILE_URI = "memory://profile/{namespace}"
+STATS_URI = "memory://stats"
 
 _NOTE = re.compile(r"memory://note/(?P<id>[0-9A-Za-z]{26})(?P<history>/history)?")
 _PROFILE = re.compile(rf"memory://profile(?:/(?P<namespace>{NAMESPACE.pattern}))?")
@@ -57,7 +57,7 @@ _BOTH = Annotations(audience=["user", "assistant"])
 
 RESOURCES = (
     Resource(
-        uri=PROFILE,
+        uri=PROFILE_URI,
         name="profile",
         title="Profile",
         description="What always holds, of the user and of this project: notes of kind core.",
@@ -65,7 +65,7 @@ RESOURCES = (
         annotations=_BOTH,
     ),
     Resource(
-        uri=STATS,
+        uri=STATS_URI,
         name="stats",
         title="Counts",
         description="How many notes there are, by namespace and kind; commonest subjects and tags.",
@@ -76,7 +76,7 @@ RESOURCES = (
 
 TEMPLATES = (
     ResourceTemplate(
-        uri_template=NOTE,
+        uri_template=NOTE_URI,
         name="note",
         title="Note",
         description="One note with its links, provenance and what was derived of it.",
@@ -84,7 +84,7 @@ TEMPLATES = (
         annotations=_BOTH,
     ),
     ResourceTemplate(
-        uri_template=HISTORY,
+        uri_template=HISTORY_URI,
         name="history",
         title="History of a note",
         description="Every revision of a note: when, by whom, why, and what it changed.",
@@ -92,7 +92,7 @@ TEMPLATES = (
         annotations=_BOTH,
     ),
     ResourceTemplate(
-        uri_template=PROFILE_OF,
+        uri_template=NAMESPACE_PROFILE_URI,
         name="profile-of-namespace",
         title="Profile of a namespace",
         description="What always holds in another namespace.",
@@ -102,7 +102,7 @@ TEMPLATES = (
 )
 
 
-def reading_of(uri: str) -> Reading | None:
+def parse_uri(uri: str) -> Reading | None:
     """What is looked at under a URI; None if nothing is there, whoever asks."""
     plain = uri.removesuffix("/")
     if found := _NOTE.fullmatch(plain):
@@ -110,7 +110,7 @@ def reading_of(uri: str) -> Reading | None:
         return kind(note_id=found["id"].upper())
     if found := _PROFILE.fullmatch(plain):
         return ProfileReading(namespace=found["namespace"] or "")
-    return StatsReading() if plain == STATS else None
+    return StatsReading() if plain == STATS_URI else None
 
 
 async def list_resources(
@@ -128,30 +128,36 @@ async def list_templates(
 
 
 async def read_resource(
-    look: Look, context: ServerRequestContext, params: ReadResourceRequestParams
+    look: Read, context: ServerRequestContext, params: ReadResourceRequestParams
 ) -> ReadResourceResult:
     """One resource as JSON, of this moment and for this caller only.
 
     Raises:
         MCPError: There is none of this URI that the caller may see, or memory cannot be read.
     """
-    reading = reading_of(params.uri)
+    reading = parse_uri(params.uri)
     if reading is None:
-        raise wrong_uri(params.uri, f"Read {PROFILE}, {STATS}, {NOTE} or {HISTORY}.")
+        raise unknown_uri(
+            params.uri, f"Read {PROFILE_URI}, {STATS_URI}, {NOTE_URI} or {HISTORY_URI}."
+        )
     try:
         shown = await look(context, reading)
     except ZettelError as error:
-        raise refused(error, uri=params.uri) from None
+        raise as_mcp_error(error, uri=params.uri) from None
     text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     contents = TextResourceContents(uri=params.uri, mime_type=MIME_TYPE, text=text)
     return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
 
-_VARIABLES: Mapping[str, str] = {NOTE: "id", HISTORY: "id", PROFILE_OF: "namespace"}
+_VARIABLES: Mapping[str, str] = {
+    NOTE_URI: "id",
+    HISTORY_URI: "id",
+    NAMESPACE_PROFILE_URI: "namespace",
+}
 
 
 async def complete(
-    look: Look, context: ServerRequestContext, params: CompleteRequestParams
+    look: Read, context: ServerRequestContext, params: CompleteRequestParams
 ) -> CompleteResult:
     """Values that fit what is written so far, best first, at most 100.
 
@@ -166,7 +172,7 @@ async def complete(
         reading = CompletionReading(name=name, begun=begun, namespace=namespace)
         found = await look(context, reading)
     except ZettelError as error:
-        raise refused(error) from None
+        raise as_mcp_error(error) from None
     completion = Completion.model_validate(found)
     completion.has_more = (completion.total or 0) > len(completion.values)
     return CompleteResult(completion=completion)
@@ -185,7 +191,7 @@ def _name(params: CompleteRequestParams) -> Literal["subject", "tags", "namespac
     elif params.ref.uri in _VARIABLES:
         known = [_VARIABLES[params.ref.uri]]
     else:
-        raise wrong_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
+        raise unknown_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
     match asked:
         case "subject" | "tags" | "namespace" | "id" if asked in known:
             return asked

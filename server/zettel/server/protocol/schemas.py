@@ -181,15 +181,15 @@ class VersionReading(Reading):
     """A number that grows with every commit to notes, whoever makes it."""
 
 
-A = TypeVar("A", bound=Arguments)
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 
-SHOWN = 80
+ARGUMENT_SHOWN_CHARS = 80
 """Characters of a refused value that its message repeats."""
 
 
 def read_arguments(
-    model: type[A], given: Mapping[str, JsonValue], *, owner: str, within: str = ""
-) -> A:
+    model: type[ArgumentsT], given: Mapping[str, JsonValue], *, owner: str, within: str = ""
+) -> ArgumentsT:
     """Turn what a client sent into a tool's arguments.
 
     Args:
@@ -225,7 +225,10 @@ def _unknown(name: str, fields: Iterable[str], owner: str) -> UnknownNameError:
     near = nearest(name, fields)
     meant = f"Did you mean {near!r}? " if near else ""
     return UnknownNameError(
-        "argument", name[:SHOWN], fields, f"{meant}{owner} takes {', '.join(fields)}."
+        "argument",
+        name[:ARGUMENT_SHOWN_CHARS],
+        fields,
+        f"{meant}{owner} takes {', '.join(fields)}.",
     )
 
 
@@ -259,7 +262,10 @@ def _read_text(path: str, value: JsonValue, annotation: object) -> object:
             near = nearest(text, choices)
             meant = f"Did you mean {near!r}? " if near else ""
             raise UnknownNameError(
-                path, text[:SHOWN], choices, f"{meant}Pass one of {', '.join(choices)}."
+                path,
+                text[:ARGUMENT_SHOWN_CHARS],
+                choices,
+                f"{meant}Pass one of {', '.join(choices)}.",
             )
     return text
 
@@ -343,5 +349,5 @@ def _valid_text(path: str, value: JsonValue) -> str:
 
 def _wrong(path: str, value: JsonValue, expected: str, remedy: str) -> InvalidArgumentError:
     shown = json.dumps(value)
-    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+    shown = shown if len(shown) <= ARGUMENT_SHOWN_CHARS else f"{shown[:ARGUMENT_SHOWN_CHARS]}..."
     return InvalidArgumentError(path, f"{shown} is not {expected}", remedy)

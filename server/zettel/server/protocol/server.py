@@ -21,8 +21,8 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.observability.request_log import Counters, NoCounters, RequestLog, went_wrong
-from zettel.server.protocol.errors import sendable
+from zettel.server.observability.request_log import Counters, NoCounters, RequestLog, note_failure
+from zettel.server.protocol.errors import json_safe
 from zettel.server.protocol.principal import bearer_of
 from zettel.server.protocol.prompts import get_prompt, list_prompts
 from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource
@@ -37,7 +37,7 @@ from zettel.tools.progress import AT_WORK, telling
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 2.0
+PROGRESS_INTERVAL_S = 2.0
 """Seconds between two notifications while a call says nothing new; clients that give up on silence
 do so after a minute (MCP TypeScript SDK's default), and start anew with each."""
 
@@ -81,7 +81,7 @@ class _Said:
 async def _beat(context: ServerRequestContext, said: _Said) -> None:
     began = last = anyio.current_time()
     while True:
-        with anyio.move_on_after(BEAT_S):
+        with anyio.move_on_after(PROGRESS_INTERVAL_S):
             await said.news.wait()
         said.news = anyio.Event()
         # Of two that fall on one tick of the clock, the later must be the greater.
@@ -92,7 +92,7 @@ async def _beat(context: ServerRequestContext, said: _Said) -> None:
 LISTS_TTL_MS = 3_600_000
 """Milliseconds a client may keep a list; it changes with a new version only."""
 
-SAME_FOR_ALL: tuple[CacheableMethod, ...] = (
+CACHEABLE_METHODS: tuple[CacheableMethod, ...] = (
     "tools/list",
     "prompts/list",
     "resources/list",
@@ -101,7 +101,7 @@ SAME_FOR_ALL: tuple[CacheableMethod, ...] = (
 )
 """What is answered the same, whoever asks."""
 
-CLIENT_NAME_LENGTH = 64
+CLIENT_NAME_MAX_CHARS = 64
 """Characters kept of the name a client gives itself."""
 
 
@@ -154,7 +154,9 @@ def create_server(
         version=version(),
         title="Zettel",
         instructions=INSTRUCTIONS,
-        cache_hints=dict.fromkeys(SAME_FOR_ALL, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")),
+        cache_hints=dict.fromkeys(
+            CACHEABLE_METHODS, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")
+        ),
         on_list_tools=list_tools,
         on_call_tool=serving.call_tool,
         on_list_resources=list_resources,
@@ -198,7 +200,7 @@ class _Serving:
         try:
             return await self.engine.call(reading, _caller(self.defaults, context))
         except ZettelError as error:
-            went_wrong(error)
+            note_failure(error)
             raise
         except Exception:
             # As for a tool call: a bug costs this request only.
@@ -215,11 +217,11 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
         )
         answer = await engine.call(arguments, caller)
     except ZettelError as error:
-        went_wrong(error)
+        note_failure(error)
         return _failed(str(error))
     except Exception as error:
         # The last line before the client: a bug must cost this call only, and never leak.
-        went_wrong(error)
+        note_failure(error)
         logger.exception("tool=%s failed inside", params.name if params.name in TOOLS else "")
         return _failed(
             f"Zettel failed inside {params.name}; its log says why. What the call was to change may"
@@ -231,12 +233,12 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
 
 def _failed(text: str) -> CallToolResult:
     # A name or value from the call may hold what no JSON text can.
-    return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
+    return CallToolResult(content=[TextContent(text=json_safe(text))], is_error=True)
 
 
 def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
-    client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
+    client = params.client_info.name[:CLIENT_NAME_MAX_CHARS] if params else ""
     bearer = bearer_of(context)
     principal = bearer.name if bearer else defaults.principal
     return Origin(client=client, transport=defaults.transport, principal=principal)

@@ -24,9 +24,15 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.errors import as_mcp_error, unknown_uri
 from zettel.server.protocol.limit_errors import TooManySubscriptionsError
-from zettel.server.protocol.resources import HISTORY, NOTE, PROFILE, STATS, reading_of
+from zettel.server.protocol.resources import (
+    HISTORY_URI,
+    NOTE_URI,
+    PROFILE_URI,
+    STATS_URI,
+    parse_uri,
+)
 from zettel.server.protocol.schemas import (
     Arguments,
     HistoryReading,
@@ -40,7 +46,7 @@ from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 1.0
+CHANGE_POLL_S = 1.0
 """Seconds between two looks at the store's version: no event tells of another process's commit.
 One's own is looked for at once."""
 
@@ -50,17 +56,17 @@ TOKEN_MAX_SUBSCRIPTIONS = PROCESS_MAX_SUBSCRIPTIONS // 4
 """Of one access token, so that none takes all."""
 
 Call = Callable[[Arguments, Caller], Awaitable[Mapping[str, object]]]
-Tell = Callable[[], None]
+ChangeCallback = Callable[[], None]
 """Told that the resource may have changed: on the event loop, and must return at once."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class _Watch:
+class _Subscription:
     """One resource, watched for one caller."""
 
     caller: Caller
     reading: Reading
-    tell: Tell
+    tell: ChangeCallback
     mark: str
     """What stood there when it was last looked at."""
 
@@ -74,7 +80,7 @@ class ChangeFeed:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._watches: set[_Watch] = set()
+        self._watches: set[_Subscription] = set()
         self._news = anyio.Event()
         self._some = anyio.Event()
         self._version: object = None
@@ -86,7 +92,9 @@ class ChangeFeed:
         """How many subscriptions there are."""
         return len(self._watches)
 
-    async def watch(self, caller: Caller, reading: Reading, tell: Tell) -> Callable[[], None]:
+    async def watch(
+        self, caller: Caller, reading: Reading, tell: ChangeCallback
+    ) -> Callable[[], None]:
         """Have `tell` called whenever what is read may have changed.
 
         Returns:
@@ -105,7 +113,7 @@ class ChangeFeed:
         [mark] = await self._marks(caller, [reading])
         if not mark:
             raise NoteNotFoundError(_note_id(reading))
-        watch = _Watch(caller=caller, reading=reading, tell=tell, mark=mark)
+        watch = _Subscription(caller=caller, reading=reading, tell=tell, mark=mark)
         self._watches.add(watch)
         # What was committed since it was read is found by the next look.
         self._version = None
@@ -136,7 +144,7 @@ class ChangeFeed:
         async with anyio.create_task_group() as self._tasks:
             while True:
                 await self._some.wait()
-                with anyio.move_on_after(LOOK_S):
+                with anyio.move_on_after(CHANGE_POLL_S):
                     await self._news.wait()
                 self._news = anyio.Event()
                 if not self._watches:
@@ -197,7 +205,7 @@ Stop = Callable[[], None]
 Send = Callable[[str], Awaitable[None]]
 
 
-class Stream:
+class StreamSubscriptions:
     """What a stream's handler takes for the server's bus: the changes for this one stream."""
 
     def __init__(self) -> None:
@@ -232,7 +240,7 @@ class Stream:
         return stop
 
 
-class Connection:
+class ConnectionSubscriptions:
     """The subscriptions of one connection of the older era.
 
     Args:
@@ -296,7 +304,7 @@ class Connection:
 CONNECTION_MAX_SUBSCRIPTIONS = 256
 """Resources that one connection, or one stream, may be told of."""
 
-_STATE = "zettel.subscriptions"
+_CONNECTION_KEY = "zettel.subscriptions"
 """Where a connection of the older era keeps its own."""
 
 CallerOf = Callable[[ServerRequestContext], Caller]
@@ -346,7 +354,7 @@ class Subscriptions:
         Raises:
             MCPError: Memory cannot be read.
         """
-        bus, wanted = Stream(), params.notifications.resource_subscriptions or ()
+        bus, wanted = StreamSubscriptions(), params.notifications.resource_subscriptions or ()
         with ExitStack() as stopping:
             honoured: list[str] = []
             for uri in dict.fromkeys(wanted):
@@ -370,22 +378,26 @@ class Subscriptions:
     async def _watch(
         self, context: ServerRequestContext, uri: str, tell: Callable[[], None], held: int
     ) -> Callable[[], None]:
-        reading = reading_of(uri)
+        reading = parse_uri(uri)
         if reading is None:
-            raise wrong_uri(uri, f"Subscribe to {NOTE}, {HISTORY}, {PROFILE} or {STATS}.")
+            raise unknown_uri(
+                uri, f"Subscribe to {NOTE_URI}, {HISTORY_URI}, {PROFILE_URI} or {STATS_URI}."
+            )
         try:
             if held >= CONNECTION_MAX_SUBSCRIPTIONS:
                 raise TooManySubscriptionsError(CONNECTION_MAX_SUBSCRIPTIONS)
             return await self._feed.watch(self._caller_of(context), reading, tell)
         except ZettelError as error:
-            raise refused(error, uri=uri) from None
+            raise as_mcp_error(error, uri=uri) from None
 
-    def _of_connection(self, context: ServerRequestContext) -> Connection:
+    def _of_connection(self, context: ServerRequestContext) -> ConnectionSubscriptions:
         # The SDK hands its handlers no other way to the connection they serve.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
-        mine = connection.state.get(_STATE)
-        if not isinstance(mine, Connection):
-            mine = connection.state[_STATE] = Connection(context.session.send_resource_updated)
+        mine = connection.state.get(_CONNECTION_KEY)
+        if not isinstance(mine, ConnectionSubscriptions):
+            mine = connection.state[_CONNECTION_KEY] = ConnectionSubscriptions(
+                context.session.send_resource_updated
+            )
             connection.exit_stack.callback(mine.close)
             self._feed.start_soon(mine.run)
         return mine

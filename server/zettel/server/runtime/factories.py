@@ -13,7 +13,7 @@ from anyio import to_thread
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.llm import llm_of
+from zettel.server.runtime.llm import build_llm
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
@@ -134,7 +134,7 @@ def installed_factories(
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
-        make_llm=lambda: llm_of(settings),
+        make_llm=lambda: build_llm(settings),
         policy=_policy(settings),
     )
 

@@ -12,7 +12,7 @@ from zettel.tools.llm.llm import Llm, LlmLimits
 LIBRARY = "openai"
 
 
-def llm_of(settings: Settings) -> Llm | None:
+def build_llm(settings: Settings) -> Llm | None:
     """What evolution may ask; None if no model is named.
 
     Raises:

@@ -51,7 +51,7 @@ async def flush(memory: Memory) -> None:
         logger.warning("usage was not written", exc_info=True)
 
 
-CLOSE_S = 5.0
+CLOSE_TIMEOUT_S = 5.0
 """Seconds the last writes may take before the process leaves anyway."""
 
 Status = Literal["starting", "ok", "failed"]
@@ -148,7 +148,7 @@ class Runtime:
             finally:
                 # First the scheduler stops between two steps, then what gathered is written.
                 tasks.cancel_scope.cancel()
-        with anyio.move_on_after(CLOSE_S, shield=True):
+        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
             await self._close()
 
     async def settled(self) -> None:

@@ -14,15 +14,15 @@ from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 
-WHO = "scheduler"
+SCHEDULER_NAME = "scheduler"
 
 RUN_BUDGET = Budget(seconds=60.0, notes=500)
 """Of one run; what it leaves is taken up by the next, at once."""
 
-LEADER_ELSEWHERE_S = 15.0
+LEASE_RETRY_S = 15.0
 """Seconds until the next try when another process is at it."""
 
-UPKEEP_AGAIN_S = 2.0
+UPKEEP_RETRY_S = 2.0
 """Seconds until upkeep is tried again that gave way to an erasure or to another process."""
 
 BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
@@ -137,7 +137,7 @@ class EvolutionScheduler:
         if await self._memory.store.upkeep():
             self._compacted_writes = writes
         else:
-            self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S
+            self._compact_from = anyio.current_time() + UPKEEP_RETRY_S
 
     async def _run_evolution(self) -> None:
         self._next_round = anyio.current_time() + self._interval_s
@@ -149,7 +149,7 @@ class EvolutionScheduler:
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
             self._asked = True
-            self._put_off(LEADER_ELSEWHERE_S)
+            self._put_off(LEASE_RETRY_S)
             return
         report = await lead(lease, self._clock, self._evolve)
         if report is None:
@@ -173,7 +173,7 @@ class EvolutionScheduler:
                 self._memory,
                 now=now,
                 run_id=new_run_id(now),
-                who=WHO,
+                who=SCHEDULER_NAME,
                 budget=RUN_BUDGET,
                 progress=_log_progress,
             )

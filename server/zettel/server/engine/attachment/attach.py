@@ -14,7 +14,7 @@ from zettel.server.engine.attachment.relay import Relay
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import given_settings, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import reach
+from zettel.server.engine.ipc.spawn import reach_engine
 from zettel.server.engine.ipc.store_path import chosen_store
 from zettel.server.engine.ipc.version import VERSION, is_newer
 
@@ -43,7 +43,7 @@ class Attachment:
             RefusedError: The client was started wrongly.
             UnattachableError: There is no engine to be had here.
         """
-        line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
+        line = reach_engine(self._place, self._hello, self._ipc, self._leave_if_orphaned)
         self._tell_once(str(line.answer.get("warning", "")))
         found = str(line.answer.get("version", ""))
         if is_newer(VERSION, found):
@@ -61,7 +61,7 @@ class Attachment:
     def _tell_once(self, warning: str) -> None:
         if warning and warning not in self._told:
             self._told.add(warning)
-            say(warning)
+            write_notice(warning)
 
 
 def attach(flags: Mapping[str, str]) -> bool:
@@ -77,10 +77,10 @@ def attach(flags: Mapping[str, str]) -> bool:
     try:
         line = attachment.reach()
     except RefusedError as error:
-        say(str(error))
+        write_notice(str(error))
         sys.exit(EXIT_USAGE)
     except UnattachableError as error:
-        say(
+        write_notice(
             f"the store's engine cannot be used: {error}. This client is served by a process of its"
             " own; to have it so without trying, pass --in-process."
         )
@@ -97,7 +97,7 @@ def _may_be_right(flags: Mapping[str, str], environment: Mapping[str, str]) -> b
     return known and flags.get("store") != ""
 
 
-def say(text: str) -> None:
+def write_notice(text: str) -> None:
     """Tell the person who looks into the client's log."""
     try:
         sys.stderr.write("".join(f"zettel: {line}\n" for line in text.splitlines()))

@@ -21,14 +21,14 @@ INTERNAL_ERROR = -32603
 REPLAY_ID = "zettel-replay"
 """How the id begins of what is said again and was answered before; its answer is for nobody."""
 
-LISTEN = "subscriptions/listen"
+LASTING_METHOD = "subscriptions/listen"
 """A request that lasts: each engine hears it, but none is started for its sake once one has ended:
 without an engine nothing changes."""
 
-SUBSCRIBED = 256
+MAX_REPLAYED_SUBSCRIPTIONS = 256
 """Subscriptions that are said again: as many as an engine grants one connection."""
 
-DIED_AGAIN = (
+DIED_TWICE = (
     "Zettel's engine stopped twice during this call. What the call was to change may have been"
     " stored. It is safe to make the same call again."
 )
@@ -94,7 +94,7 @@ class ReplayLog:
             self._listening[key] = self._open.pop(key)
         given_up = [key for key in self._open if key in self._died_under]
         self._died_under.update(self._open)
-        return self.give_up(given_up, DIED_AGAIN)
+        return self.give_up(given_up, DIED_TWICE)
 
     def give_up(self, ids: Iterable[Id] | None, why: str) -> list[bytes]:
         """Answer requests with an error.
@@ -135,7 +135,7 @@ class ReplayLog:
         uri = params.get("uri") if isinstance(params, dict) else None
         if not isinstance(uri, str):
             return
-        if method == "resources/subscribe" and len(self._subscribed) < SUBSCRIBED:
+        if method == "resources/subscribe" and len(self._subscribed) < MAX_REPLAYED_SUBSCRIPTIONS:
             self._subscribed[uri] = message
         elif method == "resources/unsubscribe":
             self._subscribed.pop(uri, None)
@@ -148,8 +148,8 @@ class ReplayLog:
 
 
 def _lasts(line: bytes) -> bool:
-    message = _read(line) if LISTEN.encode() in line else None
-    return message is not None and message.get("method") == LISTEN
+    message = _read(line) if LASTING_METHOD.encode() in line else None
+    return message is not None and message.get("method") == LASTING_METHOD
 
 
 def _read(line: bytes) -> Message | None:

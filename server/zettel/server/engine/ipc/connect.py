@@ -13,10 +13,10 @@ from zettel.server.engine.ipc.handshake import Message, read_object
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
 
-ANSWER_S = 30.0
+HELLO_ANSWER_S = 30.0
 """Seconds an engine may take to answer hello: it may still be importing on a busy machine."""
 
-FORBIDDEN = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
+FORBIDDEN_ERRNOS = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 """What a sandbox says to a process that wants a socket."""
 
 
@@ -48,7 +48,7 @@ def dial(place: Rendezvous, hello: Message) -> EngineConnection | None:
     try:
         reached = _connect(place, record)
     except OSError as error:
-        if error.errno in FORBIDDEN and is_locked(place.lock):
+        if error.errno in FORBIDDEN_ERRNOS and is_locked(place.lock):
             who = record.get("pid", "unknown")
             problem = f"its engine (process {who}) cannot be reached from here: {error.strerror}"
             raise UnattachableError(problem) from None
@@ -93,7 +93,7 @@ def _say(reached: socket.socket, hello: Message) -> Message:
         OSError: The connection ended.
         ValueError: What answered is no engine.
     """
-    reached.settimeout(ANSWER_S)
+    reached.settimeout(HELLO_ANSWER_S)
     reached.sendall(json.dumps(hello).encode() + b"\n")
     heard = b""
     # After its answer an engine says nothing until it is asked.

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-BACKLOG = 128
+SOCKET_BACKLOG = 128
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def listen_unix(folder: str, name: str) -> socket.socket:
                 os.unlink(draft)
             listening.bind(draft)
             os.chmod(draft, 0o600)
-            listening.listen(BACKLOG)
+            listening.listen(SOCKET_BACKLOG)
             # Whoever finds the name finds somebody who listens.
             os.replace(draft, name)
     except OSError:
@@ -94,7 +94,7 @@ def listen_loopback() -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.bind(("127.0.0.1", 0))
-        listening.listen(BACKLOG)
+        listening.listen(SOCKET_BACKLOG)
     except OSError:
         listening.close()
         raise

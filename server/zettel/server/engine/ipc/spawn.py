@@ -15,13 +15,13 @@ from zettel.server.engine.ipc.handshake import Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.version import VERSION, is_newer
 
-REACH_S = 60.0
+REACH_TIMEOUT_S = 60.0
 """Seconds until an attachment gives up: a cold start takes 0.6 s, an engine's draining up to 15."""
 
-POLL_S = 0.01
+SPAWN_POLL_S = 0.01
 """Seconds between two looks for an engine that another process is starting."""
 
-TRIES = 6
+MAX_FAILED_STARTS = 6
 """Engines started in vain before giving up."""
 
 EXIT_HELD = 3
@@ -34,7 +34,9 @@ Patience = Callable[[], None]
 """Called while waiting; does not return if nobody waits for an answer any more."""
 
 
-def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> EngineConnection:
+def reach_engine(
+    place: Rendezvous, hello: Message, ipc: str, patience: Patience
+) -> EngineConnection:
     """Come to an engine of this version or a newer one: there already, or started for it.
 
     Args:
@@ -48,7 +50,7 @@ def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> En
         RefusedError: The engine does not serve this client.
         UnattachableError: There is no engine to be had here.
     """
-    until = time.monotonic() + REACH_S
+    until = time.monotonic() + REACH_TIMEOUT_S
     failed = 0
     while time.monotonic() < until:
         line = dial(place, hello)
@@ -66,16 +68,16 @@ def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> En
             if line is not None:
                 return line
             failed += 1
-            if failed == TRIES:
-                problem = f"its engine ended {TRIES} times while starting; {place.log} says why"
+            if failed == MAX_FAILED_STARTS:
+                problem = f"its engine ended {failed} times while starting; {place.log} says why"
                 raise UnattachableError(problem)
         patience()
-        time.sleep(POLL_S)
-    problem = f"no engine could be reached within {REACH_S:.0f} seconds"
+        time.sleep(SPAWN_POLL_S)
+    problem = f"no engine could be reached within {REACH_TIMEOUT_S:.0f} seconds"
     raise UnattachableError(problem)
 
 
-def drain(place: Rendezvous) -> EngineConnection | None:
+def request_drain(place: Rendezvous) -> EngineConnection | None:
     """Ask an engine to end in good order, if there is one.
 
     Returns:
@@ -110,7 +112,7 @@ def _reach_alone(
         if not _is_outdated(line):
             return line
         line.sock.close()
-        old = drain(place)
+        old = request_drain(place)
         if old is not None:
             old.sock.close()
     status = _start(place, ipc, patience)
@@ -150,7 +152,7 @@ def _start(place: Rendezvous, ipc: str, patience: Patience) -> int:
         raise UnattachableError(problem) from None
     while (status := child.poll()) is None:
         patience()
-        time.sleep(POLL_S)
+        time.sleep(SPAWN_POLL_S)
     return status
 
 

@@ -84,7 +84,7 @@ SendLine = Callable[[bytes], Awaitable[None]]
 """Writes one whole line, newline included; safe to call from several tasks."""
 
 
-ENDLESS = frozenset({"subscriptions/listen"})
+UNAWAITED_METHODS = frozenset({"subscriptions/listen"})
 """Requests that are answered when the client or the server ends them: nobody waits for that."""
 
 
@@ -99,7 +99,7 @@ class OpenRequestIds:
     def saw(self, message: JSONRPCMessage) -> None:
         """Take note of a message from either side."""
         if isinstance(message, JSONRPCRequest):
-            if message.method in ENDLESS:
+            if message.method in UNAWAITED_METHODS:
                 return
             self._ids.add(message.id)
             if self._settled.is_set():
