@@ -17,7 +17,7 @@ from mcp.client.sse import sse_client
 from tests.server.processes import Launcher, Served
 
 from zettel.server.commands.serve import listen
-from zettel.server.engine.attachment.attach import EXIT_USAGE
+from zettel.server.engine.ipc.spawn import EXIT_USAGE
 from zettel.server.protocol.malformed import MAX_MESSAGE
 from zettel.storage.errors import PortBusyError
 

@@ -32,8 +32,9 @@ from zettel.server.cli.welcome import would_serve
 from zettel.server.config.errors import MisconfiguredError
 from zettel.server.config.preflight.checks import examine_flags, model_warnings
 from zettel.server.config.settings import Settings
-from zettel.server.engine.attachment.attach import EXIT_USAGE, serve_client
+from zettel.server.engine.attachment.attach import serve_client
 from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.spawn import EXIT_USAGE
 from zettel.server.engine.ipc.store_path import chosen_store, one_spelling
 from zettel.server.observability.logs import configure_logging
 from zettel.storage.backup.errors import BackupExistsError, StoreNotEmptyError

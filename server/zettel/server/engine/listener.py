@@ -21,6 +21,7 @@ from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings, differences, load_engine_settings
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
+from zettel.server.engine.ipc.lines import CHUNK_BYTES
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.engine.store_watch import StoreWatch
@@ -139,10 +140,6 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-CHUNK = 65_536
-"""Bytes read at once."""
-
-
 class Hello(BaseModel):
     """A client's first line."""
 
@@ -168,7 +165,7 @@ class Peer:
 
     async def _receive(self) -> bytes:
         try:
-            return await self._stream.receive(CHUNK)
+            return await self._stream.receive(CHUNK_BYTES)
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return b""
 

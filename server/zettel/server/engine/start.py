@@ -15,9 +15,7 @@ from typing import NoReturn
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import PROTOCOL
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD
-
-EXIT_USAGE = 2
+from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD, EXIT_USAGE
 
 EXIT_DIED = 1
 

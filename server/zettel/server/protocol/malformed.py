@@ -15,7 +15,7 @@ from mcp.types import (
 )
 from pydantic import JsonValue, ValidationError
 
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import EDGE, MAX_MESSAGE, id_at_the_edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from zettel.server.engine.attachment.relay import LineSplitter, Relay
+from zettel.server.engine.attachment.relay import Relay
 from zettel.server.engine.ipc.connect import EngineConnection
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import EDGE, MAX_MESSAGE, LineSplitter, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
 from zettel.server.protocol.malformed import RejectedMessage, parse_message, too_long
 

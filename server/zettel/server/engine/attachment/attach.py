@@ -14,11 +14,9 @@ from zettel.server.engine.attachment.relay import Relay
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import given_settings, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import reach_engine
+from zettel.server.engine.ipc.spawn import EXIT_USAGE, reach_engine
 from zettel.server.engine.ipc.store_path import chosen_store
 from zettel.server.engine.ipc.version import VERSION, is_newer
-
-EXIT_USAGE = 2
 
 
 class Attachment:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import Message
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import CHUNK_BYTES, LineSplitter, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
 
 INTERNAL_ERROR = -32603
@@ -179,51 +179,11 @@ def _id_of(message: Message) -> Id | None:
     return found
 
 
-CHUNK = 65_536
-"""Bytes read at once: the capacity of a Linux pipe."""
-
-HIGH_WATER = 4 * CHUNK
+HIGH_WATER = 4 * CHUNK_BYTES
 """Bytes waiting for a reader above which the writer is not read from."""
 
 TICK_S = 2.0
 """Seconds between two looks at whether anybody still waits for us."""
-
-
-class LineSplitter:
-    """Whole lines out of a byte stream, newlines included, blank ones left out.
-
-    Of a line above `MAX_MESSAGE` only the edges are kept, which hold its id; between them goes
-    white space, so that the engine finds it too long as well, and answers it.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Take some bytes; the lines that end in them."""
-        whole: list[bytes] = []
-        *ended, rest = chunk.split(b"\n")
-        for piece in ended:
-            self._keep(piece)
-            whole += self.end()
-        self._keep(rest)
-        return whole
-
-    def end(self) -> list[bytes]:
-        """End the line that is being read: the line, if it says anything."""
-        line, size = b"".join(self._pieces), self._size
-        self._pieces, self._size = [], 0
-        if size > MAX_MESSAGE:
-            return [line[:EDGE] + b" " * MAX_MESSAGE + line[EDGE:] + b"\n"]
-        return [line + b"\n"] if line.strip() else []
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        self._pieces.append(piece)
-        if self._size > MAX_MESSAGE:
-            kept = b"".join(self._pieces)
-            self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
 
 
 class Relay:
@@ -316,7 +276,7 @@ class Relay:
 
     def _read_client(self) -> None:
         try:
-            chunk = os.read(self._in, CHUNK)
+            chunk = os.read(self._in, CHUNK_BYTES)
         except OSError:
             chunk = b""
         self._client_ended = not chunk
@@ -339,7 +299,7 @@ class Relay:
     def _write_engine(self) -> None:
         assert self._engine is not None
         try:
-            written = self._engine.send(memoryview(self._to_engine)[:CHUNK])
+            written = self._engine.send(memoryview(self._to_engine)[:CHUNK_BYTES])
         except BlockingIOError:
             return
         except OSError:
@@ -351,7 +311,7 @@ class Relay:
     def _read_engine(self) -> None:
         assert self._engine is not None
         try:
-            chunk = self._engine.recv(CHUNK)
+            chunk = self._engine.recv(CHUNK_BYTES)
         except BlockingIOError:
             return
         except OSError:

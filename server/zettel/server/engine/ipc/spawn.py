@@ -24,6 +24,9 @@ SPAWN_POLL_S = 0.01
 MAX_FAILED_STARTS = 6
 """Engines started in vain before giving up."""
 
+EXIT_USAGE = 2
+"""Exit status of a process whose settings or arguments cannot be used."""
+
 EXIT_HELD = 3
 """Exit status of an engine that found another one's lock held."""
 

@@ -18,13 +18,8 @@ from mcp.types import (
     RequestId,
 )
 
-from zettel.server.protocol.malformed import (
-    EDGE,
-    MAX_MESSAGE,
-    RejectedMessage,
-    parse_message,
-    too_long,
-)
+from zettel.server.engine.ipc.lines import MAX_MESSAGE, LineSplitter
+from zettel.server.protocol.malformed import RejectedMessage, parse_message, too_long
 from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Shutdown
 
 ReceiveBytes = Callable[[], Awaitable[bytes]]
@@ -36,13 +31,12 @@ class LineReader:
 
     def __init__(self, receive: ReceiveBytes) -> None:
         self._receive = receive
-        self._ready: deque[bytes | RejectedMessage] = deque()
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._splitter = LineSplitter()
+        self._ready: deque[bytes] = deque()
         self._ended = False
 
     async def next_line(self) -> bytes | RejectedMessage | None:
-        """The next line without its newline, blank ones left out; None at the end of the stream.
+        """The next line that is not blank, without its newline; None at the end of the stream.
 
         A last line without a newline counts.
         """
@@ -50,34 +44,10 @@ class LineReader:
             if self._ended:
                 return None
             chunk = await self._receive()
-            if not chunk:
-                self._ended = True
-                self._finish_line()
-                continue
-            *whole, rest = chunk.split(b"\n")
-            for piece in whole:
-                self._keep(piece)
-                self._finish_line()
-            self._keep(rest)
-        return self._ready.popleft()
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size <= MAX_MESSAGE:
-            self._pieces.append(piece)
-            return
-        # Of a line that is refused anyway, only what may hold its id is worth memory.
-        kept = b"".join(self._pieces) + piece
-        self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
-
-    def _finish_line(self) -> None:
-        pieces, self._pieces = self._pieces, []
-        size, self._size = self._size, 0
-        line = b"".join(pieces)
-        if size > MAX_MESSAGE:
-            self._ready.append(too_long(line, line))
-        elif line.strip():
-            self._ready.append(line)
+            self._ended = not chunk
+            self._ready += self._splitter.feed(chunk) if chunk else self._splitter.end()
+        line = self._ready.popleft().removesuffix(b"\n")
+        return too_long(line, line) if len(line) > MAX_MESSAGE else line
 
 
 SendLine = Callable[[bytes], Awaitable[None]]

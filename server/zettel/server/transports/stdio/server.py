@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from zettel.server.config.default_namespace import new_session, project_namespace
 from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.lines import CHUNK_BYTES
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories
@@ -25,9 +26,6 @@ from zettel.server.runtime.shutdown import (
 from zettel.server.transports.stdio.conversation import LineReader, converse
 
 logger = logging.getLogger(__name__)
-
-CHUNK = 65_536
-"""Bytes read at once: the capacity of a Linux pipe."""
 
 
 def _duplicate(fd: int) -> int:
@@ -79,7 +77,7 @@ class StdioPipes:
         """The next bytes from the client; empty when it has closed its end."""
         try:
             return await to_thread.run_sync(
-                os.read, self._in, CHUNK, abandon_on_cancel=True, limiter=self._reading
+                os.read, self._in, CHUNK_BYTES, abandon_on_cancel=True, limiter=self._reading
             )
         except OSError:
             return b""
