@@ -1,7 +1,7 @@
-"""Unix sockets reached through their folder, so that no path is too long and none means two.
+"""Unix sockets addressed from their folder, so that no path exceeds the length limit; loopback TCP.
 
-Part of the attachment: imports next to nothing. Changes the working directory for a moment, so it
-is for processes that have no second thread yet.
+Changes the working directory for a moment: only for processes without a second thread.
+Standard library only.
 """
 
 import os
@@ -17,7 +17,7 @@ def _inside(folder: str) -> Generator[None]:
     try:
         here = os.open(".", os.O_RDONLY)
     except OSError:
-        # A directory that may be entered but not read: nothing leads back to it.
+        # A directory that may be entered but not read cannot be returned to.
         here = None
     try:
         os.chdir(folder)
@@ -34,7 +34,7 @@ def connect_unix(folder: str, name: str) -> socket.socket:
     """Connect to the socket of a folder.
 
     Raises:
-        OSError: Nobody listens there, or it may not be reached from here.
+        OSError: No process listens there, or access is denied.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -47,10 +47,10 @@ def connect_unix(folder: str, name: str) -> socket.socket:
 
 
 def listen_unix(folder: str, name: str) -> socket.socket:
-    """Listen on a socket in a folder, in the place of any that was left behind there.
+    """Listen on a socket in a folder, replacing one that was left behind.
 
     Raises:
-        OSError: The folder's file system has no sockets, or this process may have none.
+        OSError: The file system has no sockets, or access is denied.
     """
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     draft = f"{name}.{os.getpid()}"
@@ -61,7 +61,7 @@ def listen_unix(folder: str, name: str) -> socket.socket:
             listening.bind(draft)
             os.chmod(draft, 0o600)
             listening.listen(SOCKET_BACKLOG)
-            # Whoever finds the name finds somebody who listens.
+            # Renamed last: a name that exists belongs to a listening socket.
             os.replace(draft, name)
     except OSError:
         listening.close()
@@ -73,7 +73,7 @@ def connect_loopback(port: int) -> socket.socket:
     """Connect to a port of this machine.
 
     Raises:
-        OSError: Nobody listens there.
+        OSError: No process listens there.
     """
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -89,7 +89,7 @@ def listen_loopback() -> socket.socket:
     """Listen on any free port of this machine.
 
     Raises:
-        OSError: This process may have no sockets.
+        OSError: Access to sockets is denied.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
