@@ -24,53 +24,53 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin, Run
 
 Outcome = Literal["ok", "error", "failed", "cancelled"]
-"""`error`: the caller's affair, answered with the next step; `failed`: ours, see the log."""
+"""`error`: an expected error, answered with the next step; `failed`: a bug, see the log."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RequestRecord:
-    """A request in progress, and how it ended."""
+    """A request and its outcome."""
 
     method: str
-    """Of the protocol, such as `tools/call`; `unknown` for any other."""
+    """Protocol method, such as `tools/call`, or `unknown`."""
     tool: str = ""
-    """One of the four, or `unknown`; empty unless one is called."""
+    """Name of the called tool, or `unknown`; empty for other methods."""
     transport: str
     outcome: Outcome = "ok"
     error: str = ""
-    """Kind of what went wrong: the name of an error's class, or the protocol's code."""
+    """Name of the error's class, or the protocol's error code."""
     seconds: float = 0.0
 
 
 class Counters(Protocol):
-    """Keeps count. Called on the event loop; each must return at once."""
+    """Receives events to count, on the event loop; must not block."""
 
     def began(self, record: RequestRecord) -> None:
-        """A request has come."""
+        """A request has begun."""
         ...
 
     def ended(self, record: RequestRecord) -> None:
-        """It is over."""
+        """A request has ended."""
         ...
 
     def ran(self, run: Run) -> None:
-        """Evolution has ended a run in this process."""
+        """An evolution run has ended in this process."""
         ...
 
     def refused(self, reason: str) -> None:
-        """Somebody was turned away.
+        """A request was rejected.
 
         Args:
-            reason: One of a few words of ours, never the caller's.
+            reason: From a fixed list, never the caller's text.
         """
         ...
 
     def connected(self, kind: str, by: int) -> None:
-        """Conversations were opened, or closed if fewer than none.
+        """The number of open conversations has changed.
 
         Args:
             kind: `stdio`, or the path of an HTTP request.
-            by: How many more.
+            by: Difference, negative if conversations were closed.
         """
         ...
 
@@ -79,27 +79,27 @@ class NoCounters:
     """Counts nothing."""
 
     def began(self, record: RequestRecord) -> None:
-        """A request has come."""
+        """Not counted."""
 
     def ended(self, record: RequestRecord) -> None:
-        """It is over."""
+        """Not counted."""
 
     def ran(self, run: Run) -> None:
-        """Evolution has ended a run."""
+        """Not counted."""
 
     def refused(self, reason: str) -> None:
-        """Somebody was turned away."""
+        """Not counted."""
 
     def connected(self, kind: str, by: int) -> None:
-        """Conversations were opened or closed."""
+        """Not counted."""
 
 
 current_record: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
-"""The request that is being carried out."""
+"""The record of the current request."""
 
 
 def note_failure(error: BaseException) -> None:
-    """Note what kept the request that is being carried out from being done."""
+    """Record the error of the current request."""
     record = current_record.get()
     if record is not None:
         record.outcome = "error" if isinstance(error, ZettelError) else "failed"
@@ -116,26 +116,25 @@ METHODS = frozenset(
         *("server/discover", "resources/subscribe", "resources/unsubscribe"),
     )
 )
-"""What is told by name; anything else is a client's own word."""
+"""Methods that are logged by name; any other is logged as `unknown`."""
 UNKNOWN = "unknown"
 LISTEN_METHOD = "subscriptions/listen"
-"""Ends when the client leaves: neither its time nor its outcome says anything."""
+"""Not observed: it lasts as long as its client."""
 REQUEST_ID_MAX_CHARS = 64
-"""Characters that are told of the id a client gave its request."""
+"""Logged characters of a request's id, which the client chooses."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """Middleware of the server object; takes the place of the SDK's own.
+    """Middleware of the server object that replaces the SDK's own.
 
-    That one names spans after the tool the client named, and tells errors' messages: both hold
-    whatever the client sent.
+    The SDK's spans contain tool names and error messages, which may hold text of the client.
 
     Args:
-        transport: How callers come in.
-        tools: Names of the tools there are.
-        counters: Where requests are counted.
-        who: Who is behind a request.
+        transport: Of the callers.
+        tools: Names of the existing tools.
+        counters: Counts requests.
+        who: Returns the origin of a request.
     """
 
     transport: str
@@ -144,7 +143,7 @@ class RequestLog:
     who: Callable[[ServerRequestContext], Origin]
 
     async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
-        """Carry a request out under observation."""
+        """Carry out a request with a log line, a count and a span."""
         if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
         record, began = self._record(ctx), time.perf_counter()
@@ -152,17 +151,17 @@ class RequestLog:
         self.counters.began(record)
         name = f"{record.method} {record.tool}".rstrip()
         try:
-            with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as told:
+            with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as active_span:
                 try:
                     result = await call_next(ctx)
                     if isinstance(result, dict) and result.get("isError") and not record.error:
                         record.outcome = "error"
                     return result
                 except BaseException as error:
-                    _blame(error, record)
+                    _record_error(error, record)
                     raise
                 finally:
-                    _tell(told, record)
+                    _set_attributes(active_span, record)
         finally:
             record.seconds = time.perf_counter() - began
             current_record.reset(token)
@@ -183,7 +182,7 @@ class RequestLog:
         if not logger.isEnabledFor(level):
             return
         origin = self.who(ctx)
-        said = fields(
+        extra = fields(
             tool=record.tool,
             method="" if record.tool else record.method,
             outcome=record.outcome,
@@ -194,10 +193,10 @@ class RequestLog:
             principal=origin.principal,
             request=str(ctx.request_id)[:REQUEST_ID_MAX_CHARS],
         )
-        logger.log(level, "call" if record.tool else "request", extra=said)
+        logger.log(level, "call" if record.tool else "request", extra=extra)
 
 
-def _blame(error: BaseException, record: RequestRecord) -> None:
+def _record_error(error: BaseException, record: RequestRecord) -> None:
     if isinstance(error, anyio.get_cancelled_exc_class()):
         record.outcome, record.error = "cancelled", ""
     elif isinstance(error, MCPError | ValidationError):
@@ -208,8 +207,8 @@ def _blame(error: BaseException, record: RequestRecord) -> None:
         note_failure(error)
 
 
-def _tell(told: Span, record: RequestRecord) -> None:
-    told.set_attributes(
+def _set_attributes(active_span: Span, record: RequestRecord) -> None:
+    active_span.set_attributes(
         {
             "mcp.method.name": record.method,
             "zettel.transport": record.transport,
@@ -220,4 +219,4 @@ def _tell(told: Span, record: RequestRecord) -> None:
         }
     )
     if record.outcome in ("error", "failed"):
-        told.set_status(StatusCode.ERROR)
+        active_span.set_status(StatusCode.ERROR)

@@ -23,7 +23,7 @@ from zettel.server.protocol.malformed import RejectedMessage, parse_message, too
 from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Shutdown
 
 ReceiveBytes = Callable[[], Awaitable[bytes]]
-"""The next bytes, as many as there are; empty at the end of the stream."""
+"""The next available bytes; empty at the end of the stream."""
 
 
 class LineReader:
@@ -55,11 +55,11 @@ SendLine = Callable[[bytes], Awaitable[None]]
 
 
 UNAWAITED_METHODS = frozenset({"subscriptions/listen"})
-"""Requests that are answered when the client or the server ends them: nobody waits for that."""
+"""Requests that stay open until the client or the server ends them; not waited for."""
 
 
 class OpenRequestIds:
-    """Which requests were read and not yet answered: what an ending conversation waits for."""
+    """Ids of unanswered requests, which the end of a conversation waits for."""
 
     def __init__(self) -> None:
         self._ids: set[RequestId] = set()
@@ -67,7 +67,7 @@ class OpenRequestIds:
         self._settled.set()
 
     def saw(self, message: JSONRPCMessage) -> None:
-        """Take note of a message from either side."""
+        """Record a message from either side."""
         if isinstance(message, JSONRPCRequest):
             if message.method in UNAWAITED_METHODS:
                 return
@@ -76,7 +76,7 @@ class OpenRequestIds:
                 self._settled = anyio.Event()
         elif isinstance(message, JSONRPCNotification):
             if message.method == "notifications/cancelled":
-                # What was cancelled is never answered.
+                # A cancelled request is never answered.
                 self._drop((message.params or {}).get("requestId"))
         else:
             self._drop(message.id)
@@ -103,11 +103,11 @@ async def converse(
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
     Args:
-        server: The MCP server; it outlives the conversation.
-        reader: What the client says.
-        send_line: Where the answers go.
-        protocol: `legacy` serves the handshake era only.
-        shutdown: When to read no further, and how long open calls may take then.
+        server: The MCP server; shared by conversations.
+        reader: Of the client's lines.
+        send_line: Sends an answer.
+        protocol: `legacy` serves only protocol versions with the initialize handshake.
+        shutdown: Ends reading, and bounds the time that open calls may take then.
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
@@ -127,7 +127,7 @@ async def converse(
             reading.start_soon(read)
             await _serve(server, read_receive, write_send, protocol)
             reading.cancel_scope.cancel()
-        # The last answer may be on its way; a client that does not read it holds nobody up.
+        # The last answer may still be in the stream; bounded for a client that does not read.
         writing.cancel_scope.deadline = anyio.current_time() + SIGNAL_DRAIN_S
 
 
