@@ -44,9 +44,9 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
 STARTED = """
 import sys
 import zettel.server.commands.serve
-from zettel.server.runtime import factories
-factories._store_opener(), factories._verbs()
+import zettel.server.runtime.dispatch
 import zettel.server.runtime.scheduler
+import zettel.storage.lance.store
 print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
 """
 

@@ -129,7 +129,7 @@ async def test_an_error_is_logged_and_the_scheduler_lives_on(
         scheduler.wrote()
         await until(lambda: _recorded(fragile))
 
-    assert "tending the notes failed, 1 in a row" in caplog.text
+    assert "evolution failed, 1 in a row" in caplog.text
 
 
 async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
