@@ -1,4 +1,4 @@
-"""What cannot be done, as a protocol error: for whatever is no tool call."""
+"""Protocol errors for requests other than tool calls."""
 
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
@@ -6,15 +6,15 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from zettel.storage.errors import StoreError, ZettelError
 
 ERROR_SHOWN_CHARS = 200
-"""Characters of a client's own words that an error repeats."""
+"""Characters of a client's text that an error repeats."""
 
 
 def as_mcp_error(error: ZettelError, *, uri: str = "") -> MCPError:
-    """An expected error, in its own words.
+    """An expected error as a protocol error with the same text.
 
     Args:
-        error: What cannot be done.
-        uri: Of the resource it was asked of; empty if none was.
+        error: Expected.
+        uri: Of the requested resource; empty if none was.
     """
     code = INTERNAL_ERROR if isinstance(error, StoreError) else INVALID_PARAMS
     data = {"uri": json_safe(uri)[:ERROR_SHOWN_CHARS]} if uri else None
@@ -22,7 +22,7 @@ def as_mcp_error(error: ZettelError, *, uri: str = "") -> MCPError:
 
 
 def unknown_uri(uri: str, remedy: str) -> MCPError:
-    """There is no such resource, for anybody (resource not found: -32602, SEP-2164)."""
+    """Error for a URI of no known form (resource not found: -32602, SEP-2164)."""
     shown = json_safe(uri)[:ERROR_SHOWN_CHARS]
     return MCPError(
         code=INVALID_PARAMS, message=f"No resource {shown!r}. {remedy}", data={"uri": shown}
@@ -30,5 +30,5 @@ def unknown_uri(uri: str, remedy: str) -> MCPError:
 
 
 def json_safe(text: str) -> str:
-    """The text, without what no JSON text can hold."""
+    """The text with half surrogate pairs escaped, which JSON cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The prompts: what a person has an agent do with its memory, in one word."""
+"""The prompts: tasks with memory that a person gives to an agent."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,9 +17,10 @@ from mcp.types import (
 )
 
 from zettel.server.protocol.errors import as_mcp_error
+from zettel.server.protocol.schemas import unknown_name
 from zettel.server.protocol.texts import KNOW, REMEMBER_SESSION, REVIEW
-from zettel.storage.errors import UnknownNameError, ZettelError
-from zettel.tools.validation import check_list, check_namespace, check_subject, nearest
+from zettel.storage.errors import ZettelError
+from zettel.tools.validation import check_list, check_namespace, check_subject
 
 _NAMESPACE = PromptArgument(
     name="namespace", description="Whose notes; without it, this connection's.", required=False
@@ -41,7 +42,7 @@ class PromptEntry:
 
 
 def _named(given: Mapping[str, str], *names: str) -> str:
-    """The arguments as a tool call spells them, each with a comma before it; checked."""
+    """Checked arguments in the form of a tool call, each after a comma."""
     checked: dict[str, object] = {}
     if subject := check_subject(given.get("subject")):
         checked["subject"] = subject
@@ -110,13 +111,13 @@ PROMPTS: dict[str, PromptEntry] = {
         ),
     )
 }
-"""By name, in the order they are listed."""
+"""By name, in the listed order."""
 
 
 async def list_prompts(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListPromptsResult:
-    """Every prompt there is."""
+    """All prompts."""
     return ListPromptsResult(prompts=[entry.prompt for entry in PROMPTS.values()])
 
 
@@ -126,7 +127,7 @@ async def get_prompt(
     """The text of a prompt.
 
     Raises:
-        MCPError: There is none of that name, or an argument is wrong.
+        MCPError: The name is unknown, or an argument is invalid.
     """
     try:
         entry = find_prompt(params.name)
@@ -147,7 +148,4 @@ def find_prompt(name: str) -> PromptEntry:
     """
     if name in PROMPTS:
         return PROMPTS[name]
-    near = nearest(name, PROMPTS)
-    meant = f"Did you mean {near!r}? " if near else ""
-    remedy = f"{meant}The prompts are {', '.join(PROMPTS)}."
-    raise UnknownNameError("prompt", name[:80], PROMPTS, remedy)
+    raise unknown_name("prompt", name, PROMPTS, f"The prompts are {', '.join(PROMPTS)}.")

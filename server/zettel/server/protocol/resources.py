@@ -40,7 +40,7 @@ from zettel.storage.errors import UnknownNameError, ZettelError
 from zettel.tools.validation import NAMESPACE
 
 Read = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
-"""Carries a reading out for whoever sent the request."""
+"""Carries out a reading with the access of the request's caller."""
 
 MIME_TYPE = "application/json"
 
@@ -53,7 +53,7 @@ STATS_URI = "memory://stats"
 _NOTE = re.compile(r"memory://note/(?P<id>[0-9A-Za-z]{26})(?P<history>/history)?")
 _PROFILE = re.compile(rf"memory://profile(?:/(?P<namespace>{NAMESPACE.pattern}))?")
 
-_BOTH = Annotations(audience=["user", "assistant"])
+_FOR_ALL = Annotations(audience=["user", "assistant"])
 
 RESOURCES = (
     Resource(
@@ -62,7 +62,7 @@ RESOURCES = (
         title="Profile",
         description="What always holds, of the user and of this project: notes of kind core.",
         mime_type=MIME_TYPE,
-        annotations=_BOTH,
+        annotations=_FOR_ALL,
     ),
     Resource(
         uri=STATS_URI,
@@ -70,7 +70,7 @@ RESOURCES = (
         title="Counts",
         description="How many notes there are, by namespace and kind; commonest subjects and tags.",
         mime_type=MIME_TYPE,
-        annotations=_BOTH,
+        annotations=_FOR_ALL,
     ),
 )
 
@@ -81,7 +81,7 @@ TEMPLATES = (
         title="Note",
         description="One note with its links, provenance and what was derived of it.",
         mime_type=MIME_TYPE,
-        annotations=_BOTH,
+        annotations=_FOR_ALL,
     ),
     ResourceTemplate(
         uri_template=HISTORY_URI,
@@ -89,7 +89,7 @@ TEMPLATES = (
         title="History of a note",
         description="Every revision of a note: when, by whom, why, and what it changed.",
         mime_type=MIME_TYPE,
-        annotations=_BOTH,
+        annotations=_FOR_ALL,
     ),
     ResourceTemplate(
         uri_template=NAMESPACE_PROFILE_URI,
@@ -97,13 +97,13 @@ TEMPLATES = (
         title="Profile of a namespace",
         description="What always holds in another namespace.",
         mime_type=MIME_TYPE,
-        annotations=_BOTH,
+        annotations=_FOR_ALL,
     ),
 )
 
 
 def parse_uri(uri: str) -> Reading | None:
-    """What is looked at under a URI; None if nothing is there, whoever asks."""
+    """The reading for a URI; None if no resource has this form."""
     plain = uri.removesuffix("/")
     if found := _NOTE.fullmatch(plain):
         kind = HistoryReading if found["history"] else NoteReading
@@ -116,24 +116,24 @@ def parse_uri(uri: str) -> Reading | None:
 async def list_resources(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListResourcesResult:
-    """What is there for everybody; the same for everybody."""
+    """The fixed resources, the same for all callers."""
     return ListResourcesResult(resources=list(RESOURCES))
 
 
 async def list_templates(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListResourceTemplatesResult:
-    """How the rest is addressed."""
+    """The templates of all other resources."""
     return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
 
 
 async def read_resource(
-    look: Read, context: ServerRequestContext, params: ReadResourceRequestParams
+    read: Read, context: ServerRequestContext, params: ReadResourceRequestParams
 ) -> ReadResourceResult:
-    """One resource as JSON, of this moment and for this caller only.
+    """One resource as JSON, not cacheable.
 
     Raises:
-        MCPError: There is none of this URI that the caller may see, or memory cannot be read.
+        MCPError: The caller can see no such resource, or the store cannot be read.
     """
     reading = parse_uri(params.uri)
     if reading is None:
@@ -141,7 +141,7 @@ async def read_resource(
             params.uri, f"Read {PROFILE_URI}, {STATS_URI}, {NOTE_URI} or {HISTORY_URI}."
         )
     try:
-        shown = await look(context, reading)
+        shown = await read(context, reading)
     except ZettelError as error:
         raise as_mcp_error(error, uri=params.uri) from None
     text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
@@ -157,12 +157,12 @@ _VARIABLES: Mapping[str, str] = {
 
 
 async def complete(
-    look: Read, context: ServerRequestContext, params: CompleteRequestParams
+    read: Read, context: ServerRequestContext, params: CompleteRequestParams
 ) -> CompleteResult:
-    """Values that fit what is written so far, best first, at most 100.
+    """Values for a partly written argument, best first, at most 100.
 
     Raises:
-        MCPError: There is no such prompt, template or argument, or memory cannot be read.
+        MCPError: Unknown prompt, template or argument, or the store cannot be read.
     """
     try:
         name = _name(params)
@@ -170,7 +170,7 @@ async def complete(
         namespace = "" if name == "namespace" else given.get("namespace", "")
         begun = params.argument.value
         reading = CompletionReading(name=name, begun=begun, namespace=namespace)
-        found = await look(context, reading)
+        found = await read(context, reading)
     except ZettelError as error:
         raise as_mcp_error(error) from None
     completion = Completion.model_validate(found)
@@ -179,7 +179,7 @@ async def complete(
 
 
 def _name(params: CompleteRequestParams) -> Literal["subject", "tags", "namespace", "id"]:
-    """What is being named.
+    """The kind of name that is completed.
 
     Raises:
         UnknownNameError: The prompt or template has no such argument.

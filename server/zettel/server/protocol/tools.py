@@ -1,4 +1,4 @@
-"""The four tools as a client sees them: names, texts, compact schemas, hints."""
+"""The four tools as advertised: names, descriptions, compact schemas, hints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from zettel.server.protocol.schemas import (
     RecallArguments,
     RememberArguments,
     UpdateArguments,
+    unknown_name,
 )
-from zettel.storage.errors import UnknownNameError
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
-from zettel.tools.validation import nearest
 
 DROPPED = frozenset(
     {
@@ -30,7 +29,7 @@ DROPPED = frozenset(
         "title",
     }
 )
-"""Keys that cost tokens and tell an agent nothing (clients refused some: `format`, bounds)."""
+"""Keys without use to an agent; some clients reject `format` and bounds."""
 
 JsonObject = dict[str, JsonValue]
 
@@ -95,7 +94,7 @@ ForgetAdapter = TypeAdapter(ForgetAnswer)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEntry:
-    """One tool: what is advertised, and the model its arguments are read into."""
+    """One tool: its advertised form and the model of its arguments."""
 
     advertised: Tool
     arguments: type[Arguments]
@@ -150,7 +149,7 @@ TOOLS: dict[str, ToolEntry] = {
         ),
     )
 }
-"""By name, in the order they are listed: an agent remembers and recalls most."""
+"""By name, in the listed order: the most used first."""
 
 
 def find_tool(name: str) -> ToolEntry:
@@ -161,7 +160,4 @@ def find_tool(name: str) -> ToolEntry:
     """
     if name in TOOLS:
         return TOOLS[name]
-    near = nearest(name, TOOLS)
-    meant = f"Did you mean {near!r}? " if near else ""
-    remedy = f"{meant}The tools are {', '.join(TOOLS)}."
-    raise UnknownNameError("tool", name[:80], TOOLS, remedy)
+    raise unknown_name("tool", name, TOOLS, f"The tools are {', '.join(TOOLS)}.")
