@@ -17,7 +17,8 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 def dead() -> str:
     """The name of a process that has ended."""
     script = (
-        "import sys; from zettel.server import leadership as l; sys.stdout.write(l.new_holder())"
+        "import sys; from zettel.server.runtime.leadership import new_holder;"
+        " sys.stdout.write(new_holder())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
