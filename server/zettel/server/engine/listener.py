@@ -119,19 +119,15 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
         "bytes": stats.disk_bytes,
     }
     status["evolution"] = {
-        "last": _iso(last.ended_at) if last else None,
+        "last": iso(last.ended_at) if last else None,
         "outcome": last.outcome if last else None,
-        "next": _iso(clock() + timedelta(seconds=scheduler.due_in_s)),
+        "next": iso(clock() + timedelta(seconds=scheduler.due_in_s)),
     }
     return status
 
 
 def _last_evolution(runs: Sequence[Run]) -> Run | None:
     return next((run for run in runs if run.kind == "evolve"), None)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class Hello(BaseModel):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
 from mcp.server import ServerRequestContext
@@ -42,20 +42,17 @@ class RequestRecord:
     seconds: float = 0.0
 
 
-class Counters(Protocol):
-    """Receives events to count, on the event loop; must not block."""
+class Counters:
+    """Receives events to count, on the event loop; must not block. This one counts nothing."""
 
     def began(self, record: RequestRecord) -> None:
         """A request has begun."""
-        ...
 
     def ended(self, record: RequestRecord) -> None:
         """A request has ended."""
-        ...
 
     def ran(self, run: Run) -> None:
         """An evolution run has ended in this process."""
-        ...
 
     def refused(self, reason: str) -> None:
         """A request was rejected.
@@ -63,7 +60,6 @@ class Counters(Protocol):
         Args:
             reason: From a fixed list, never the caller's text.
         """
-        ...
 
     def connected(self, kind: str, by: int) -> None:
         """The number of open conversations has changed.
@@ -72,26 +68,6 @@ class Counters(Protocol):
             kind: `stdio`, or the path of an HTTP request.
             by: Difference, negative if conversations were closed.
         """
-        ...
-
-
-class NoCounters:
-    """Counts nothing."""
-
-    def began(self, record: RequestRecord) -> None:
-        """Not counted."""
-
-    def ended(self, record: RequestRecord) -> None:
-        """Not counted."""
-
-    def ran(self, run: Run) -> None:
-        """Not counted."""
-
-    def refused(self, reason: str) -> None:
-        """Not counted."""
-
-    def connected(self, kind: str, by: int) -> None:
-        """Not counted."""
 
 
 current_record: ContextVar[RequestRecord | None] = ContextVar("current", default=None)

@@ -7,6 +7,7 @@ Access is the same as for `recall`.
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Literal
 
 from mcp.server import ServerRequestContext
@@ -54,50 +55,42 @@ _NOTE = re.compile(r"memory://note/(?P<id>[0-9A-Za-z]{26})(?P<history>/history)?
 _PROFILE = re.compile(rf"memory://profile(?:/(?P<namespace>{NAMESPACE.pattern}))?")
 
 _FOR_ALL = Annotations(audience=["user", "assistant"])
+_resource = partial(Resource, mime_type=MIME_TYPE, annotations=_FOR_ALL)
+_template = partial(ResourceTemplate, mime_type=MIME_TYPE, annotations=_FOR_ALL)
 
 RESOURCES = (
-    Resource(
+    _resource(
         uri=PROFILE_URI,
         name="profile",
         title="Profile",
         description="What always holds, of the user and of this project: notes of kind core.",
-        mime_type=MIME_TYPE,
-        annotations=_FOR_ALL,
     ),
-    Resource(
+    _resource(
         uri=STATS_URI,
         name="stats",
         title="Counts",
         description="How many notes there are, by namespace and kind; commonest subjects and tags.",
-        mime_type=MIME_TYPE,
-        annotations=_FOR_ALL,
     ),
 )
 
 TEMPLATES = (
-    ResourceTemplate(
+    _template(
         uri_template=NOTE_URI,
         name="note",
         title="Note",
         description="One note with its links, provenance and what was derived of it.",
-        mime_type=MIME_TYPE,
-        annotations=_FOR_ALL,
     ),
-    ResourceTemplate(
+    _template(
         uri_template=HISTORY_URI,
         name="history",
         title="History of a note",
         description="Every revision of a note: when, by whom, why, and what it changed.",
-        mime_type=MIME_TYPE,
-        annotations=_FOR_ALL,
     ),
-    ResourceTemplate(
+    _template(
         uri_template=NAMESPACE_PROFILE_URI,
         name="profile-of-namespace",
         title="Profile of a namespace",
         description="What always holds in another namespace.",
-        mime_type=MIME_TYPE,
-        annotations=_FOR_ALL,
     ),
 )
 

@@ -21,7 +21,7 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.observability.request_log import Counters, NoCounters, RequestLog, note_failure
+from zettel.server.observability.request_log import Counters, RequestLog, note_failure
 from zettel.server.protocol.errors import json_safe
 from zettel.server.protocol.principal import bearer_of
 from zettel.server.protocol.prompts import get_prompt, list_prompts
@@ -126,7 +126,7 @@ class ClientDefaults:
     namespace: str
     session: str = ""
     principal: str = LOCAL
-    counters: Counters = field(default_factory=NoCounters)
+    counters: Counters = field(default_factory=Counters)
     """Counts requests."""
 
 

@@ -86,12 +86,6 @@ def _without_null(node: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     return kept[0] | {key: value for key, value in node.items() if key != "anyOf"}
 
 
-RememberAdapter = TypeAdapter(RememberAnswer)
-RecallAdapter = TypeAdapter(RecallAnswer)
-UpdateAdapter = TypeAdapter(UpdateAnswer)
-ForgetAdapter = TypeAdapter(ForgetAnswer)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEntry:
     """One tool: its advertised form and the model of its arguments."""
@@ -100,53 +94,37 @@ class ToolEntry:
     arguments: type[Arguments]
 
 
-def _entry(
+def _tool(
     name: str,
     description: str,
     arguments: type[Arguments],
-    answer: JsonObject,
-    annotations: ToolAnnotations,
+    answer: type[object],
+    *,
+    read_only: bool = False,
+    destructive: bool = False,
 ) -> ToolEntry:
     advertised = Tool(
         name=name,
         description=description,
         input_schema=compact_schema(arguments),
-        output_schema=answer,
-        annotations=annotations,
+        output_schema=TypeAdapter(answer).json_schema(),
+        annotations=ToolAnnotations(
+            read_only_hint=read_only,
+            destructive_hint=destructive,
+            idempotent_hint=True,
+            open_world_hint=False,
+        ),
     )
     return ToolEntry(advertised=advertised, arguments=arguments)
-
-
-def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
-    return ToolAnnotations(
-        read_only_hint=read_only,
-        destructive_hint=destructive,
-        idempotent_hint=True,
-        open_world_hint=False,
-    )
 
 
 TOOLS: dict[str, ToolEntry] = {
     entry.advertised.name: entry
     for entry in (
-        _entry(
-            "remember", texts.REMEMBER, RememberArguments, RememberAdapter.json_schema(), _hints()
-        ),
-        _entry(
-            "recall",
-            texts.RECALL,
-            RecallArguments,
-            RecallAdapter.json_schema(),
-            _hints(read_only=True),
-        ),
-        _entry("update", texts.UPDATE, UpdateArguments, UpdateAdapter.json_schema(), _hints()),
-        _entry(
-            "forget",
-            texts.FORGET,
-            ForgetArguments,
-            ForgetAdapter.json_schema(),
-            _hints(destructive=True),
-        ),
+        _tool("remember", texts.REMEMBER, RememberArguments, RememberAnswer),
+        _tool("recall", texts.RECALL, RecallArguments, RecallAnswer, read_only=True),
+        _tool("update", texts.UPDATE, UpdateArguments, UpdateAnswer),
+        _tool("forget", texts.FORGET, ForgetArguments, ForgetAnswer, destructive=True),
     )
 }
 """By name, in the listed order: the most used first."""

@@ -12,7 +12,7 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from zettel.server.observability.request_log import Counters, NoCounters
+from zettel.server.observability.request_log import Counters
 from zettel.server.observability.tracing import span
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
@@ -85,7 +85,7 @@ class Runtime:
         counters: Counters | None = None,
     ) -> None:
         self.place = place
-        self.counters = counters or NoCounters()
+        self.counters = counters or Counters()
         self.leaving = False
         """Whether the process is shutting down."""
         self._factories = factories

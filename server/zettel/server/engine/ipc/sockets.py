@@ -30,19 +30,25 @@ def _inside(folder: str) -> Generator[None]:
             os.close(here)
 
 
+@contextmanager
+def _closed_on_error(family: socket.AddressFamily) -> Generator[socket.socket]:
+    """A new stream socket, closed if the body raises an `OSError`."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        yield made
+    except OSError:
+        made.close()
+        raise
+
+
 def connect_unix(folder: str, name: str) -> socket.socket:
     """Connect to the socket of a folder.
 
     Raises:
         OSError: No process listens there, or access is denied.
     """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _inside(folder):
-            connection.connect(name)
-    except OSError:
-        connection.close()
-        raise
+    with _closed_on_error(socket.AF_UNIX) as connection, _inside(folder):
+        connection.connect(name)
     return connection
 
 
@@ -52,20 +58,15 @@ def listen_unix(folder: str, name: str) -> socket.socket:
     Raises:
         OSError: The file system has no sockets, or access is denied.
     """
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     draft = f"{name}.{os.getpid()}"
-    try:
-        with _inside(folder):
-            with suppress(FileNotFoundError):
-                os.unlink(draft)
-            listening.bind(draft)
-            os.chmod(draft, 0o600)
-            listening.listen(SOCKET_BACKLOG)
-            # Renamed last: a name that exists belongs to a listening socket.
-            os.replace(draft, name)
-    except OSError:
-        listening.close()
-        raise
+    with _closed_on_error(socket.AF_UNIX) as listening, _inside(folder):
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        listening.bind(draft)
+        os.chmod(draft, 0o600)
+        listening.listen(SOCKET_BACKLOG)
+        # Renamed last: a name that exists belongs to a listening socket.
+        os.replace(draft, name)
     return listening
 
 
@@ -75,13 +76,9 @@ def connect_loopback(port: int) -> socket.socket:
     Raises:
         OSError: No process listens there.
     """
-    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with _closed_on_error(socket.AF_INET) as connection:
         connection.connect(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        connection.close()
-        raise
     return connection
 
 
@@ -91,11 +88,7 @@ def listen_loopback() -> socket.socket:
     Raises:
         OSError: Access to sockets is denied.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with _closed_on_error(socket.AF_INET) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(SOCKET_BACKLOG)
-    except OSError:
-        listening.close()
-        raise
     return listening

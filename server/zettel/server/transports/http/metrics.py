@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.observability.request_log import RequestRecord
+from zettel.server.observability.request_log import Counters, RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
@@ -38,7 +38,7 @@ PATHS = ("/mcp", "/sse", "/messages/", "/health", "/metrics")
 """What a request is told by; anything else is `other`."""
 
 
-class Metrics:
+class Metrics(Counters):
     """The figures of one server process; each has a registry of its own."""
 
     def __init__(self) -> None:
