@@ -1,4 +1,4 @@
-"""The LLM as a person sets it: what is wired where, what is told, and what goes on without it."""
+"""The configured LLM: its wiring, its reports, and operation without it."""
 
 import json
 import sys

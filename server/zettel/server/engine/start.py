@@ -54,9 +54,9 @@ def _configured_ipc(store: str) -> str:
 
 def _detach(engine_lock: EngineLock) -> None:
     """Continue in a child; the parent exits as soon as clients can find the child."""
-    ready, told = os.pipe()
+    ready, announced = os.pipe()
     if os.fork():
-        os.close(told)
+        os.close(announced)
         os._exit(0 if os.read(ready, 1) else EXIT_DIED)
     os.close(ready)
 
@@ -69,8 +69,8 @@ def _detach(engine_lock: EngineLock) -> None:
         signal.signal(number, leave)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     engine_lock.announce()
-    os.write(told, b".")
-    os.close(told)
+    os.write(announced, b".")
+    os.close(announced)
 
 
 def _run(engine_lock: EngineLock) -> NoReturn:

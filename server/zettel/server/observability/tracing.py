@@ -61,9 +61,9 @@ def export_requested(environment: Mapping[str, str]) -> bool:
     """Whether the environment configures an OTLP exporter for spans."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
-    asked = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     named = any(environment.get(name, "").strip() for name in ENDPOINT_VARIABLES)
-    return asked == "otlp" or (named and asked != "none")
+    return exporter == "otlp" or (named and exporter != "none")
 
 
 @asynccontextmanager

@@ -65,11 +65,11 @@ def _remember_session(given: Mapping[str, str]) -> str:
 
 
 def _know(given: Mapping[str, str]) -> str:
-    asked = _named(given, "subject", "tags", "namespace").removeprefix(", ")
+    arguments = _named(given, "subject", "tags", "namespace").removeprefix(", ")
     about = given.get("subject", "").strip() or "everything it holds here"
     return KNOW.format(
         about=json.dumps(about, ensure_ascii=False),
-        listed=f"{asked}, limit=50" if asked else "",
+        listed=f"{arguments}, limit=50" if arguments else "",
         namespace=_named(given, "namespace"),
     )
 

@@ -178,18 +178,18 @@ def _name(params: CompleteRequestParams) -> Literal["subject", "tags", "namespac
         UnknownNameError: The prompt or template has no such argument.
         MCPError: There is no such template.
     """
-    asked = params.argument.name
+    argument = params.argument.name
     if isinstance(params.ref, PromptReference):
         known = [a.name for a in find_prompt(params.ref.name).prompt.arguments or []]
     elif params.ref.uri in _VARIABLES:
         known = [_VARIABLES[params.ref.uri]]
     else:
         raise unknown_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
-    match asked:
-        case "subject" | "tags" | "namespace" | "id" if asked in known:
-            return asked
+    match argument:
+        case "subject" | "tags" | "namespace" | "id" if argument in known:
+            return argument
         case _:
-            raise UnknownNameError("argument", asked[:80], known, f"It has {', '.join(known)}.")
+            raise UnknownNameError("argument", argument[:80], known, f"It has {', '.join(known)}.")
 
 
 assert set(_VARIABLES) == {template.uri_template for template in TEMPLATES}

@@ -12,7 +12,7 @@ MAX_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message: what the SDK allows an HTTP body."""
 
 EDGE = 512
-"""Bytes at either end of a broken message in which its own id can be told from one inside it."""
+"""Bytes at either end of a broken message in which its own id, not an inner one, is searched."""
 
 ID_AT_THE_START = re.compile(
     rb'\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*,\s*)*"id"\s*:\s*(\d{1,18}|"[^"\\]*")\s*,'
