@@ -17,7 +17,7 @@ from zettel.server.cli.app import app
 from zettel.server.commands.serve import UVICORN_GRACE_S
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine import DRAIN_S
-from zettel.server.runtime.runtime import CLOSE_S
+from zettel.server.runtime.runtime import CLOSE_TIMEOUT_S
 from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +120,7 @@ def test_the_image_has_a_python_that_will_do() -> None:
 def test_the_unit_gives_the_server_the_time_it_takes_to_leave() -> None:
     [stop] = unit()["TimeoutStopSec"]
 
-    assert int(stop) > 2 * (DRAIN_S + UVICORN_GRACE_S + CLOSE_S + SIGNAL_DRAIN_S)
+    assert int(stop) > 2 * (DRAIN_S + UVICORN_GRACE_S + CLOSE_TIMEOUT_S + SIGNAL_DRAIN_S)
 
 
 def test_the_unit_names_settings_and_a_command_that_exist() -> None:

@@ -1,7 +1,6 @@
-"""The command `zettel`: without a command the server of an MCP client, otherwise the command line.
+"""The command `zettel`: the stdio server of an MCP client, or the command line.
 
-An MCP client waits for `initialize` from the moment it starts the process, so this file imports
-next to nothing before it knows what is asked.
+The client waits for `initialize` from the start of the process, so imports are late.
 """
 
 import sys
@@ -16,11 +15,11 @@ IN_PROCESS = "--in-process"
 """Serves the client from this process, without an engine."""
 
 ENGINE = "engine"
-"""What an attachment calls to start an engine; not a command for people."""
+"""Internal command with which an attachment starts an engine."""
 
 
 def stdio_flags(arguments: Sequence[str]) -> dict[str, str] | None:
-    """The flags of a call that asks for the stdio server; None if it asks for anything else."""
+    """The flags of a call for the stdio server; None for any other call."""
     flags: dict[str, str] = {}
     rest = list(arguments)
     while rest:
@@ -39,14 +38,14 @@ def stdio_flags(arguments: Sequence[str]) -> dict[str, str] | None:
 
 
 def main() -> None:
-    """Run the command line of this process and leave it."""
+    """Run the command of this process, then exit."""
     if sys.argv[1:2] == [ENGINE]:
-        from zettel.server.engine.start import start_engine  # noqa: PLC0415  of no client
+        from zettel.server.engine.start import start_engine  # noqa: PLC0415  not needed by clients
 
         start_engine(sys.argv[2:])
     flags = stdio_flags(sys.argv[1:])
     if flags is None:
-        from zettel.server.cli.app import run  # noqa: PLC0415  typer, for people only
+        from zettel.server.cli.app import run  # noqa: PLC0415  typer, for the command line only
 
         run()
         return

@@ -24,7 +24,7 @@ from tests.server.processes import Launcher, Served
 from zettel.server.commands import serve
 from zettel.server.commands.serve import listen, serve_http
 from zettel.server.config.settings import Settings
-from zettel.server.engine.attachment.attach import EXIT_USAGE
+from zettel.server.engine.ipc.spawn import EXIT_USAGE
 from zettel.server.observability.request_log import Counters
 from zettel.server.protocol.malformed import MAX_MESSAGE
 from zettel.server.protocol.schemas import Arguments
@@ -60,9 +60,9 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
 STARTED = """
 import sys
 import zettel.server.commands.serve
-from zettel.server.runtime import factories
-factories._store_opener(), factories._verbs()
+import zettel.server.runtime.dispatch
 import zettel.server.runtime.scheduler
+import zettel.storage.lance.store
 print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))
 """
 

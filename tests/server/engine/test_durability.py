@@ -12,7 +12,7 @@ IN_FLIGHT = 8
 
 
 def tell(process: Process, waiting: list[int], acknowledged: dict[int, str], stop: int) -> None:
-    """Remember what waits, eight at a time, until so many more are acknowledged."""
+    """Store waiting notes, eight at a time, until a given number is acknowledged."""
     flying = 0
     todo = list(waiting)
     until = len(acknowledged) + stop

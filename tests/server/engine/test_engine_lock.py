@@ -91,11 +91,11 @@ def test_lock_and_record_that_were_tidied_away_are_made_anew(engine_lock: Engine
 
 def test_a_lock_somebody_else_took_is_lost(engine_lock: EngineLock) -> None:
     os.unlink(engine_lock.place.lock)
-    theirs = try_lock(engine_lock.place.lock)
-    assert theirs is not None
+    other_lock = try_lock(engine_lock.place.lock)
+    assert other_lock is not None
 
     assert not engine_lock.hold()
-    os.close(theirs)
+    os.close(other_lock)
 
 
 def test_a_socket_that_was_removed_cannot_be_mended(place: Rendezvous) -> None:

@@ -82,7 +82,7 @@ def leave_a_deaf_socket(home: Home) -> None:
 
 
 def leave_locks(home: Home) -> None:
-    """Lock files of everybody, with what others write into theirs; nobody holds them."""
+    """Unlocked lock files that hold the ids of dead processes."""
     for name in ("engine.lock", "spawn.lock", "store.lock"):
         (home.private / name).write_text(f"{dead_pid()}\n", encoding="utf-8")
 

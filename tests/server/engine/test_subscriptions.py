@@ -1,4 +1,4 @@
-"""What a client has subscribed to is told by the next engine when one is killed; both eras."""
+"""Subscriptions continue at the next engine after a kill, in both protocol eras."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ ENVELOPE: dict[str, JsonValue] = {
 }
 UPDATED = "notifications/resources/updated"
 TRIES = 50
-"""Changes made until one is told: those that come before the subscription is up again are not."""
+"""Changes made until one is notified: those before the subscription's renewal are not."""
 
 
 class Talk:

@@ -1,4 +1,4 @@
-"""systemd is told when the server is ready and when it leaves."""
+"""systemd is notified when the server is ready and when it stops."""
 
 import os
 import signal

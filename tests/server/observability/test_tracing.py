@@ -117,4 +117,4 @@ def test_what_is_no_trace_is_left_alone(said: object) -> None:
 def test_spans_are_sent_only_where_the_standard_variables_say(
     environment: Mapping[str, str], sent: bool
 ) -> None:
-    assert tracing.wished(environment) is sent
+    assert tracing.export_requested(environment) is sent

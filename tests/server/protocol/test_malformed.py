@@ -1,4 +1,4 @@
-"""What the SDK cannot parse is told apart and keeps its id."""
+"""Messages that the SDK cannot parse are distinguished and keep their ids."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who subscribed is told of changes, and nobody else: every door, both eras."""
+"""Only subscribers are notified of changes: all transports, both protocol eras."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from zettel.storage.store import Change
 
 pytestmark = [
     STREAMS_LEFT_OPEN,
-    # The older era is served to whoever speaks it.
+    # The legacy protocol versions are still served.
     pytest.mark.filterwarnings(f"ignore::{MCPDeprecationWarning.__module__}.MCPDeprecationWarning"),
 ]
 
@@ -68,14 +68,17 @@ async def test_a_stream_tells_of_what_it_was_opened_for_and_of_nothing_else(
         doors.client("stdio", "auto") as other,
         doors.client(transport, "auto") as client,
     ):
-        mine, theirs = await told(client, "Ana lives in Paris"), await told(client, "Bo likes tea")
-        uris = [f"memory://note/{mine}", "memory://profile", NOWHERE]
+        own_id, other_id = (
+            await told(client, "Ana lives in Paris"),
+            await told(client, "Bo likes tea"),
+        )
+        uris = [f"memory://note/{own_id}", "memory://profile", NOWHERE]
         async with client.listen(resource_subscriptions=uris) as changes:
             honoured = changes.honored.resource_subscriptions
             with anyio.fail_after(PATIENCE_S):
-                await change(other, mine, "Ana lives in Lyon")
+                await change(other, own_id, "Ana lives in Lyon")
                 events = [await anext(changes)]
-                await change(other, theirs, "Bo likes coffee")
+                await change(other, other_id, "Bo likes coffee")
                 for content in ("Call me Bo", "Tabs, not spaces"):
                     await told(other, content, kind="core", namespace="user")
                     events.append(await anext(changes))

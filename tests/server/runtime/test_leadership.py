@@ -33,17 +33,17 @@ def test_only_a_process_that_ran_here_and_has_ended_is_gone(dead: str) -> None:
     assert is_gone(dead)
     assert not is_gone(new_holder())
     assert not is_gone(f"elsewhere{dead}")
-    for strange in ("", "mine", "a-b-c", f"{dead.rsplit('-', 2)[0]}-{10**30}-abcd"):
+    for strange in ("", "own_lease", "a-b-c", f"{dead.rsplit('-', 2)[0]}-{10**30}-abcd"):
         assert not is_gone(strange)
 
 
 async def test_the_lease_of_a_dead_leader_is_free_at_once(dead: str) -> None:
     store = DictStore()
-    theirs, mine = Lease(store, dead), Lease(store, new_holder(), is_gone=is_gone)
-    assert await theirs.acquire(NOW)
+    dead_lease, own_lease = Lease(store, dead), Lease(store, new_holder(), is_gone=is_gone)
+    assert await dead_lease.acquire(NOW)
 
-    assert await mine.acquire(NOW)
-    assert not await theirs.renew(NOW + timedelta(seconds=1))
+    assert await own_lease.acquire(NOW)
+    assert not await dead_lease.renew(NOW + timedelta(seconds=1))
     assert not await Lease(store, new_holder(), is_gone=is_gone).acquire(NOW)
 
 

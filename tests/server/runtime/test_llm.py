@@ -1,4 +1,4 @@
-"""The LLM as a person sets it: what is wired where, what is told, and what goes on without it."""
+"""The configured LLM: its wiring, its reports, and operation without it."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ from zettel.server.engine.listener import report as report_of
 from zettel.server.runtime import llm
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories, opened
-from zettel.server.runtime.llm import llm_of
+from zettel.server.runtime.llm import build_llm
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
@@ -147,14 +147,14 @@ async def test_without_the_extra_notes_are_kept_and_read_all_the_same(
 
 
 def test_no_llm_is_asked_unless_one_is_named(tmp_path: Path) -> None:
-    assert llm_of(Settings(store=str(tmp_path), llm_key="k")) is None  # pyright: ignore[reportArgumentType]: as a variable gives it
+    assert build_llm(Settings(store=str(tmp_path), llm_key="k")) is None  # pyright: ignore[reportArgumentType]: as a variable gives it
 
 
 def test_money_without_prices_is_refused(tmp_path: Path) -> None:
     settings = Settings(store=str(tmp_path), llm_model="m", llm_money_day=1.0)
 
     with pytest.raises(InvalidArgumentError) as caught:
-        llm_of(settings)
+        build_llm(settings)
 
     assert caught.value.name == "setting llm_money_day"
 

@@ -199,7 +199,7 @@ async def test_an_error_is_logged_and_the_scheduler_lives_on(
         scheduler.wrote()
         await until(lambda: _recorded(fragile))
 
-    assert "tending the notes failed, 1 in a row" in caplog.text
+    assert "evolution failed, 1 in a row" in caplog.text
 
 
 async def test_after_each_failure_in_a_row_it_waits_longer_for_the_next_try(
@@ -254,7 +254,7 @@ async def test_many_writes_are_compacted_before_it_is_quiet() -> None:
 async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_AGAIN_S", 0.0)
+    monkeypatch.setattr("zettel.server.runtime.scheduler.UPKEEP_RETRY_S", 0.0)
 
     class Held(DictStore):
         answers: ClassVar[list[bool]] = []

@@ -23,8 +23,9 @@ from zettel.server.cli.serve import serve
 from zettel.server.cli.tokens import token_app
 from zettel.server.commands.output import Output
 from zettel.server.config.errors import MisconfiguredError
-from zettel.server.engine.attachment.attach import EXIT_USAGE, serve_client
+from zettel.server.engine.attachment.attach import serve_client
 from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.spawn import EXIT_USAGE
 from zettel.server.engine.ipc.store_path import chosen_store
 from zettel.storage.backup.errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (

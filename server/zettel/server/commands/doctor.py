@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import ReportProgress
+from zettel.server.commands.output import Output, ReportProgress
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock

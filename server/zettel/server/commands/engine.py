@@ -7,7 +7,7 @@ from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dia
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import drain
+from zettel.server.engine.ipc.spawn import request_drain
 from zettel.storage.errors import EngineUnreachableError
 
 STOP_TIMEOUT_S = 30.0
@@ -45,7 +45,7 @@ def stop(place: Rendezvous) -> int | None:
         EngineUnreachableError: The engine cannot be reached, or does not end.
     """
     try:
-        connection = drain(place)
+        connection = request_drain(place)
     except UnattachableError as error:
         raise EngineUnreachableError(place.store, str(error)) from None
     except RefusedError:

@@ -14,7 +14,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
-from zettel.server.runtime.llm import llm_of
+from zettel.server.runtime.llm import build_llm
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
@@ -90,7 +90,7 @@ async def evolve_once(
     Raises:
         ZettelError: Store, model or LLM cannot be used.
     """
-    llm = llm_of(settings)
+    llm = build_llm(settings)
     async with opened(settings) as found:
         memory = replace(found, mind=llm)
         await memory.embedder.load()

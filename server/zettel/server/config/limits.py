@@ -5,7 +5,7 @@ Bounds named `each` are of one access token; without tokens only the total bound
 
 from pydantic import BaseModel, Field
 
-from zettel.server.engine.ipc.message_limits import MAX_MESSAGE
+from zettel.server.engine.ipc.lines import MAX_MESSAGE
 
 LEAST_REQUEST = 262_144
 """Bytes of the longest note there may be (32,768 characters), each of them written `\\uXXXX`, with

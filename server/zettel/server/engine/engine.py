@@ -1,4 +1,4 @@
-"""The one process of a store: clients at its socket, a runtime behind them, and when it leaves."""
+"""The engine process of a store: listener, runtime, and the conditions under which it exits."""
 
 import logging
 
@@ -15,11 +15,11 @@ from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 logger = logging.getLogger(__name__)
 
 DRAIN_S = 5.0
-"""Seconds open calls may take after the engine was asked to end; then clients ask the next one."""
+"""Seconds open calls may take after a shutdown request; clients repeat the rest elsewhere."""
 
 
 async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
-    """Serve the clients of a store until nobody needs it, or somebody asks it to end."""
+    """Serve the clients of a store until it is idle or a shutdown is requested."""
     shutdown = Shutdown(patience_s=DRAIN_S)
     runtime = Runtime(
         settings.store, installed_factories(settings, still_there=engine_lock.store_is_there)
@@ -34,14 +34,14 @@ async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
         tasks.cancel_scope.cancel()
     engine_lock.release()
     await listener.close()
-    logger.info("the engine has left")
+    logger.info("the engine has stopped")
 
 
 async def shut_down_when_idle(listener: EngineListener, idle_s: float, shutdown: Shutdown) -> None:
-    """Ask when there was neither a client nor work for so many seconds."""
+    """Request shutdown after `idle_s` seconds without clients and without work."""
     until = listener.idle_until(idle_s)
     while until > anyio.current_time():
         await anyio.sleep_until(until)
         until = listener.idle_until(idle_s)
-    logger.info("nobody needs the engine")
+    logger.info("the engine is idle")
     shutdown.request()

@@ -1,6 +1,6 @@
-"""Being the one engine of a store: its lock, its socket and its record, until it leaves.
+"""The engine's lock, socket and record, held from its start to its exit.
 
-Comes before everything heavy: clients can connect, and wait, while the engine is still importing.
+Imports little: clients can connect and wait while the engine is still importing the rest.
 """
 
 import os
@@ -18,20 +18,18 @@ from zettel.server.engine.ipc.sockets import listen_loopback, listen_unix
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
 
-LOCK_WAIT_S = 20.0
-"""Seconds to wait for an engine that is leaving: longer than it may take to drain and close."""
+ENGINE_LOCK_WAIT_S = 20.0
+"""Seconds to wait for an engine that is stopping: longer than its drain and close may take."""
 
-LOCK_POLL_S = 0.02
-"""Seconds between two tries; no event tells of a lock's release."""
+ENGINE_LOCK_POLL_S = 0.02
+"""Seconds between two attempts; the release of a file lock raises no event."""
 
 
 class EngineLock:
-    """A lock that is held and a socket that is listened on.
-
-    Made by `take`; `announce` tells clients what they need to know.
+    """A held lock and a listening socket; made by `take`, published by `announce`.
 
     Args:
-        place: Where the store's clients look for their engine.
+        place: Meeting place of the store's clients and its engine.
         lock: Descriptor of the held lock.
         listening: The socket, listening.
         folder: Where the socket's name is; None for a TCP port.
@@ -43,37 +41,37 @@ class EngineLock:
         self.place = place
         self.listening = listening
         self.secret = "" if folder else secrets.token_urlsafe(24)
-        """What a client must know to come in; empty where the file system keeps strangers out."""
+        """Sent by clients in their hello; empty where file permissions protect the socket."""
         self._folder = folder
         self._lock = lock
-        # Held open, its number is given to no other directory.
+        # Held open so that its inode number is not reused.
         self._store = os.open(place.store, os.O_RDONLY) if is_directory(place.store) else None
         self._url = ""
         self._withdrawn = False
 
     @classmethod
     def take(
-        cls, place: Rendezvous, ipc: str, *, wait_s: float = LOCK_WAIT_S
+        cls, place: Rendezvous, ipc: str, *, wait_s: float = ENGINE_LOCK_WAIT_S
     ) -> "EngineLock | None":
-        """Become the engine.
+        """Take the lock and listen.
 
         Args:
             place: Prepared.
-            ipc: `unix` or `tcp`; where there are no Unix sockets it is `tcp` in any case.
-            wait_s: How long to wait for an engine before this one to leave, in seconds.
+            ipc: `unix` or `tcp`; `tcp` is used anyway where Unix sockets are not available.
+            wait_s: Seconds to wait for a previous engine to stop.
 
         Returns:
-            None if another engine kept the lock all that time.
+            None if another engine held the lock for the whole wait.
 
         Raises:
-            OSError: There is no way to lock or to listen.
+            OSError: Neither kind of socket is available, or the lock file cannot be used.
         """
         until = time.monotonic() + wait_s
         while (lock := try_lock(place.lock)) is None:
             if time.monotonic() >= until:
                 return None
-            time.sleep(LOCK_POLL_S)
-        # What a dead engine wrote leads clients to a port that may be anybody's by now.
+            time.sleep(ENGINE_LOCK_POLL_S)
+        # A dead engine's port may belong to another process by now.
         with suppress(FileNotFoundError):
             os.unlink(place.record)
         for find in _socket_folders(place) if ipc == "unix" else ():
@@ -86,7 +84,7 @@ class EngineLock:
 
     @property
     def endpoint(self) -> str:
-        """Where it listens, for people."""
+        """Address it listens on, for display."""
         if self._folder is None:
             return f"tcp 127.0.0.1:{self.listening.getsockname()[1]}"
         return f"unix {os.path.join(self._folder, SOCKET)}"
@@ -95,7 +93,7 @@ class EngineLock:
         """Write the record.
 
         Args:
-            url: Where it listens to HTTP; empty for an engine that an attachment started.
+            url: Base URL of its HTTP server; empty without one.
         """
         self._url = url
         record: Message = {"pid": os.getpid(), "version": VERSION, "store": self.place.store}
@@ -108,13 +106,14 @@ class EngineLock:
         self.place.write_record(record)
 
     def store_is_there(self) -> bool:
-        """Whether the store's directory still is the one that was claimed."""
+        """Whether the store's directory is still the one that was locked."""
         return self._store is None or is_still(self.place.store, self._store)
 
     def hold(self) -> bool:
-        """See to it that clients find this engine and can start no other; False if they cannot.
+        """Recreate a lock file or record that was deleted.
 
-        A lock or record that somebody tidied away is made anew.
+        Returns:
+            False if clients cannot find this engine, or could start a second one.
         """
         if self._withdrawn:
             return False
@@ -133,9 +132,9 @@ class EngineLock:
         return self._folder is None or os.path.exists(os.path.join(self._folder, SOCKET))
 
     def withdraw(self) -> None:
-        """Let no further client in; those who come wait for the next engine."""
+        """Accept no further clients; new ones wait for the next engine."""
         self._withdrawn = True
-        # In a store that was made anew meanwhile, these files are another engine's.
+        # If the store was recreated meanwhile, these files belong to another engine.
         if is_still(self.place.lock, self._lock):
             gone = [self.place.record]
             if self._folder is not None:
@@ -149,7 +148,7 @@ class EngineLock:
         self.listening.close()
 
     def release(self) -> None:
-        """Let the next engine begin; nothing may be written to the store after it."""
+        """Allow the next engine to start; no writes to the store may follow."""
         self.withdraw()
         os.close(self._lock)
         if self._store is not None:
@@ -157,7 +156,7 @@ class EngineLock:
 
 
 def _socket_folders(place: Rendezvous) -> list[Callable[[], str]]:
-    """Where a socket may be: beside the lock, else outside the store."""
+    """Functions that prepare a socket's folder: beside the lock, else outside the store."""
     if sys.platform == "win32":
         return []
     return [lambda: place.folder, place.prepare_elsewhere]

@@ -21,6 +21,7 @@ from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings, differences, load_engine_settings
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
+from zettel.server.engine.ipc.lines import CHUNK_BYTES
 from zettel.server.engine.ipc.store_path import is_directory
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.engine.store_watch import StoreWatch
@@ -45,29 +46,29 @@ async def llm_report(
 ) -> Message | None:
     """State, last error, last answer and the day's budget; None if no LLM is set.
 
-    `state` is `unusable` (set, but cannot be asked at all), `paused` (it failed several times in a
-    row and is left alone for a while), `budget spent` (the last question was not put), `failing`
-    (the last one had no answer), `ok`, or `not asked yet`.
+    `state` is `unusable` (cannot be called at all), `paused` (after several failures in a row),
+    `budget spent` (the last request was not sent), `failing` (the last one had no answer), `ok`,
+    or `not asked yet`.
 
     Args:
         memory: The open store and the LLM.
-        settings: What the engine runs with.
+        settings: Of the engine.
         problem: Why the LLM cannot be used; empty if it can.
-        now: What time it is.
+        now: Timezone-aware.
     """
     if not settings.llm_model:
         return None
-    told = await read_health(memory.store)
+    health = await read_health(memory.store)
     pause = memory.mind.health.pause_s(anyio.current_time()) if memory.mind else 0.0
     spent = await spent_on(memory.store, now)
     return {
         "model": settings.llm_model,
-        "state": _state(told.last, unusable=bool(problem), pause=pause),
+        "state": _state(health.last, unusable=bool(problem), pause=pause),
         "problem": problem or None,
         "paused_s": round(pause) or None,
-        "last_error": told.error or None,
-        "last_error_at": iso(told.error_at) if told.error_at else None,
-        "last_answer_at": iso(told.answered_at) if told.answered_at else None,
+        "last_error": health.error or None,
+        "last_error_at": iso(health.error_at) if health.error_at else None,
+        "last_answer_at": iso(health.answered_at) if health.answered_at else None,
         "tokens_today": spent.tokens,
         "tokens_day": settings.llm_tokens_day,
         "money_today": round(spent.money, 6) if settings.llm_money_day else None,
@@ -84,19 +85,13 @@ def _state(last: str, *, unusable: bool, pause: float) -> str:
     return known.get(last, "failing")
 
 
-RUNS_LOOKED_AT = 20
-"""Newest runs among which the last evolution is looked for."""
+REPORT_MAX_RUNS = 20
+"""Newest runs that are searched for the last evolution."""
 
 
 async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
-    """Model, queue, evolution, LLM and size; what cannot be told yet is null.
-
-    Args:
-        runtime: What is reported on.
-        settings: What it runs with.
-        clock: What time it is.
-    """
-    told: Message = {
+    """Model, queue, evolution, LLM and size; values that are not known yet are null."""
+    status: Message = {
         "state": runtime.status,
         "problem": runtime.problem or None,
         "model": {"name": settings.model, "ready": runtime.model_ready},
@@ -108,39 +103,31 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
     }
     scheduler = runtime.scheduler
     if runtime.status != "ok" or scheduler is None:
-        return told
+        return status
     try:
         memory = await runtime.memory()
         store = memory.admin
         stats = await store.stats()
-        last = _last_evolution(await store.runs(limit=RUNS_LOOKED_AT))
-        told["queue"] = await scheduler.waiting()
-        told["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
+        last = _last_evolution(await store.runs(limit=REPORT_MAX_RUNS))
+        status["queue"] = await scheduler.waiting()
+        status["llm"] = await llm_report(memory, settings, runtime.llm_problem, clock())
     except ZettelError as error:
-        return told | {"problem": str(error)}
-    told["size"] = {
+        return status | {"problem": str(error)}
+    status["size"] = {
         "notes": stats.notes,
         "revisions": stats.revisions,
         "bytes": stats.disk_bytes,
     }
-    told["evolution"] = {
-        "last": _iso(last.ended_at) if last else None,
+    status["evolution"] = {
+        "last": iso(last.ended_at) if last else None,
         "outcome": last.outcome if last else None,
-        "next": _iso(clock() + timedelta(seconds=scheduler.due_in_s)),
+        "next": iso(clock() + timedelta(seconds=scheduler.due_in_s)),
     }
-    return told
+    return status
 
 
 def _last_evolution(runs: Sequence[Run]) -> Run | None:
     return next((run for run in runs if run.kind == "evolve"), None)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-CHUNK = 65_536
-"""Bytes read at once."""
 
 
 class Hello(BaseModel):
@@ -159,48 +146,48 @@ class Hello(BaseModel):
 
 
 class Peer:
-    """Somebody who is connected, and the lines between us."""
+    """A connected client: its stream, split into lines."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
-        self._turn = anyio.Lock()
+        self._send_lock = anyio.Lock()
         self.reader = LineReader(self._receive)
 
     async def _receive(self) -> bytes:
         try:
-            return await self._stream.receive(CHUNK)
+            return await self._stream.receive(CHUNK_BYTES)
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return b""
 
     async def send(self, message: Message) -> None:
-        """Send a message of our own."""
+        """Send one JSON object."""
         await self.send_line(json.dumps(message).encode() + b"\n")
 
     async def send_line(self, line: bytes) -> None:
-        """Send one whole line; it is dropped when the client is gone."""
-        async with self._turn:
+        """Send one whole line; it is dropped if the client has disconnected."""
+        async with self._send_lock:
             try:
                 await self._stream.send(line)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 return
 
 
-HELLO_S = 10.0
-"""Seconds a connection may take to say hello."""
+HELLO_TIMEOUT_S = 10.0
+"""Seconds a connection may take to send its hello."""
 
-ACCEPT_AGAIN_S = 0.2
-"""Seconds until the next try after a client could not be let in."""
+ACCEPT_RETRY_S = 0.2
+"""Seconds until the next attempt after `accept` failed."""
 
 
 class EngineListener:
-    """Welcomes clients and serves them until the engine is asked to end.
+    """Accepts clients and serves them until a shutdown is requested.
 
     Args:
-        engine_lock: What is listened on.
-        settings: What the engine runs with.
-        runtime: Carries the calls out.
-        shutdown: When to let nobody in any more.
-        url: Where the engine listens to HTTP; empty if it does not.
+        engine_lock: Holds the listening socket.
+        settings: Of the engine.
+        runtime: Carries out the calls.
+        shutdown: Ends accepting and, after a drain, the conversations.
+        url: Base URL of the engine's HTTP server; empty without one.
     """
 
     def __init__(
@@ -218,22 +205,22 @@ class EngineListener:
         self._url = url
         self._sessions = 0
         self._since = self._last_seen = anyio.current_time()
-        self._held: list[ByteStream] = []
+        self._drain_streams: list[ByteStream] = []
 
     @property
     def sessions(self) -> int:
-        """How many clients are served now."""
+        """Number of connected clients."""
         return self._sessions
 
     def idle_until(self, idle_s: float) -> float:
-        """When the engine has been of no use for so many seconds, on the event loop's clock."""
+        """When the engine will have been idle for `idle_s` seconds, on the event loop's clock."""
         now = anyio.current_time()
         if self._sessions or self._runtime.busy:
             self._last_seen = now
         return self._last_seen + idle_s
 
     async def serve(self) -> None:
-        """Welcome clients; returns when the engine is asked to end and all have been answered."""
+        """Serve clients; returns after a shutdown request, when all calls are answered."""
         async with anyio.create_task_group() as clients:
             async with anyio.create_task_group() as accepting:
                 accepting.start_soon(self._accept, clients)
@@ -242,65 +229,65 @@ class EngineListener:
             self._engine_lock.withdraw()
 
     async def close(self) -> None:
-        """Tell those who asked for the end that it has come."""
-        for stream in self._held:
+        """Close the connections that requested the drain: the engine has stopped."""
+        for stream in self._drain_streams:
             await stream.aclose()
 
     async def _accept(self, clients: TaskGroup) -> None:
         listening = self._engine_lock.listening
         listening.setblocking(False)
         while True:
-            # Not anyio's listener: cancelled while somebody comes, it logs an error.
+            # Not anyio's listener: it logs an error if cancelled during an accept.
             await anyio.wait_readable(listening)
             try:
                 connection, _ = listening.accept()
             except BlockingIOError:
                 continue
             except OSError:
-                # As many connections as this process may have: those that end make room.
-                logger.exception("a client could not be let in")
-                await anyio.sleep(ACCEPT_AGAIN_S)
+                # Out of file descriptors: connections that end free some.
+                logger.exception("a client could not be accepted")
+                await anyio.sleep(ACCEPT_RETRY_S)
                 continue
-            clients.start_soon(self._welcome, connection)
+            clients.start_soon(self._handle, connection)
 
-    async def _welcome(self, connection: socket.socket) -> None:
+    async def _handle(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         try:
             stream = await SocketStream.from_socket(connection)
         except (OSError, ValueError):
-            # Gone again.
+            # Disconnected already.
             connection.close()
             return
-        client = Peer(stream)
+        peer = Peer(stream)
         try:
-            hello = await self._hear(client)
-            if hello is None or not await self._is_ours(hello):
+            hello = await self._read_hello(peer)
+            if hello is None or not await self._is_for_this_store(hello):
                 return
             if hello.want == "session":
-                await self._serve_client(client, hello)
+                await self._serve_client(peer, hello)
             elif hello.want == "status":
-                await client.send(await self._status())
+                await peer.send(await self._status())
             elif hello.want == "drain":
-                logger.info("asked to end by a zettel %s", hello.version)
-                await client.send(self._card())
-                # It ends with the engine: so the one who asked knows when that is.
-                self._held.append(stream)
+                logger.info("drain requested by zettel %s", hello.version)
+                await peer.send(self._identity())
+                # Closed when the engine has stopped, which is what the requester waits for.
+                self._drain_streams.append(stream)
                 self._shutdown.request()
         except Exception:
-            # A bug in one conversation is not worth everybody's engine.
+            # A bug in one conversation must not end the engine for all clients.
             logger.exception("a conversation failed")
         finally:
-            if stream not in self._held:
+            if stream not in self._drain_streams:
                 with anyio.CancelScope(shield=True):
                     await stream.aclose()
 
-    async def _hear(self, client: Peer) -> Hello | None:
-        """The client's hello; None if it does not come, is none, or may not come in."""
+    async def _read_hello(self, peer: Peer) -> Hello | None:
+        """The client's hello; None if it is missing, malformed or has the wrong secret."""
         line = None
-        with anyio.move_on_after(HELLO_S):
+        with anyio.move_on_after(HELLO_TIMEOUT_S):
             async with anyio.create_task_group() as waiting:
-                waiting.start_soon(self._cancel_at_the_end, waiting.cancel_scope)
-                line = await client.reader.next_line()
+                waiting.start_soon(self._cancel_on_shutdown, waiting.cancel_scope)
+                line = await peer.reader.next_line()
                 waiting.cancel_scope.cancel()
         if not isinstance(line, bytes):
             return None
@@ -310,16 +297,16 @@ class EngineListener:
             return None
         secret = self._engine_lock.secret
         if secret and not secrets.compare_digest(hello.secret.encode(), secret.encode()):
-            logger.warning("somebody without the secret was turned away")
+            logger.warning("a connection without the secret was rejected")
             return None
         return hello
 
-    async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
+    async def _cancel_on_shutdown(self, scope: anyio.CancelScope) -> None:
         await self._shutdown.requested.wait()
         scope.cancel()
 
-    async def _is_ours(self, hello: Hello) -> bool:
-        """Whether the client means the store this engine serves: a directory may have moved."""
+    async def _is_for_this_store(self, hello: Hello) -> bool:
+        """Whether the client means the store of this engine, also under another path."""
         ours = self._engine_lock.place.store
         if hello.store == ours:
             return True
@@ -331,15 +318,15 @@ class EngineListener:
             same = False
         return same
 
-    async def _serve_client(self, client: Peer, hello: Hello) -> None:
+    async def _serve_client(self, peer: Peer, hello: Hello) -> None:
         given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
-            # One look at the disk, in a thread: a network's disk may take its time.
+            # Reads the disk, which may be a slow network disk: in a thread.
             wanted, namespace = await to_thread.run_sync(
-                _settle, self._engine_lock.place.store, hello, given
+                _client_settings, self._engine_lock.place.store, hello, given
             )
         except ZettelError as error:
-            await client.send({**self._card(), "refused": str(error)})
+            await peer.send({**self._identity(), "refused": str(error)})
             return
         defaults = ClientDefaults(
             transport="stdio",
@@ -351,35 +338,35 @@ class EngineListener:
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
         if self._shutdown.requested.is_set():
-            # Unanswered, it goes to the next engine.
+            # Without an answer, the client goes to the next engine.
             return
         self._sessions += 1
         self._runtime.counters.connected("stdio", 1)
         try:
-            await client.send({**self._card(), "warning": " ".join(warnings)})
-            logger.info("client=%d namespace=%s came", hello.pid, namespace)
+            await peer.send({**self._identity(), "warning": " ".join(warnings)})
+            logger.info("client=%d namespace=%s connected", hello.pid, namespace)
             await converse(
                 create_server(
                     StoreWatch(self._runtime, self._engine_lock), defaults, self._runtime.feed
                 ),
-                client.reader,
-                client.send_line,
+                peer.reader,
+                peer.send_line,
                 protocol=wanted.protocol,
                 shutdown=self._shutdown,
             )
-            logger.info("client=%d left", hello.pid)
+            logger.info("client=%d disconnected", hello.pid)
         finally:
             self._sessions -= 1
             self._runtime.counters.connected("stdio", -1)
             self._last_seen = anyio.current_time()
 
-    def _card(self) -> Message:
-        """Who answers."""
+    def _identity(self) -> Message:
+        """The fields of every answer to a hello."""
         return {"zettel": PROTOCOL, "version": VERSION, "pid": os.getpid(), "url": self._url}
 
     async def _status(self) -> Message:
         return {
-            **self._card(),
+            **self._identity(),
             "uptime_s": round(anyio.current_time() - self._since),
             "clients": self._sessions,
             "endpoint": self._engine_lock.endpoint,
@@ -387,8 +374,8 @@ class EngineListener:
         }
 
 
-def _settle(store: str, hello: Hello, given: Mapping[str, str]) -> tuple[Settings, str]:
-    """A client's settings, and the namespace it is in when it names none."""
+def _client_settings(store: str, hello: Hello, given: Mapping[str, str]) -> tuple[Settings, str]:
+    """A client's settings and its default namespace."""
     wanted = load_engine_settings(store, **given)
     if wanted.namespace or not hello.cwd:
         return wanted, wanted.namespace or USER_NAMESPACE

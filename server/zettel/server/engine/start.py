@@ -1,7 +1,6 @@
-"""How an engine comes up: listening first, detached next, everything heavy last.
+"""Starts an engine in the background: listen, detach, then import everything heavy.
 
-Whoever started it waits for this process only until the engine listens: the engine itself is a
-child that nobody waits for, and none of the processes that belong to a client.
+The starting client waits only until the engine listens; the engine itself is a detached child.
 """
 
 import os
@@ -15,21 +14,19 @@ from typing import NoReturn
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import PROTOCOL
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD
-
-EXIT_USAGE = 2
+from zettel.server.engine.ipc.spawn import EXIT_DEAF, EXIT_HELD, EXIT_USAGE
 
 EXIT_DIED = 1
 
-REFUSING_S = 5.0
-"""Seconds an engine that cannot start waits for the client it was started for, to tell it why."""
+REFUSE_TIMEOUT_S = 5.0
+"""Seconds an engine that cannot start waits for its client, to send it the reason."""
 
 
 def start_engine(arguments: Sequence[str]) -> NoReturn:
     """Become the engine of a store, in the background.
 
     Args:
-        arguments: `--store PLACE`, in its one spelling, and perhaps `--ipc KIND`.
+        arguments: `--store PLACE`, canonical, and optionally `--ipc KIND`.
     """
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
     place = Rendezvous(options["--store"])
@@ -47,7 +44,7 @@ def start_engine(arguments: Sequence[str]) -> NoReturn:
 
 
 def _configured_ipc(store: str) -> str:
-    """What the store's settings say about how to listen; they are checked later, all at once."""
+    """The setting `ipc` of the store's config.toml, unchecked; `unix` by default."""
     try:
         with open(os.path.join(store, "config.toml"), "rb") as file:
             return str(tomllib.load(file).get("ipc", "unix"))
@@ -56,10 +53,10 @@ def _configured_ipc(store: str) -> str:
 
 
 def _detach(engine_lock: EngineLock) -> None:
-    """Go on in a child; the parent leaves as soon as clients can find it."""
-    ready, told = os.pipe()
+    """Continue in a child; the parent exits as soon as clients can find the child."""
+    ready, announced = os.pipe()
     if os.fork():
-        os.close(told)
+        os.close(announced)
         os._exit(0 if os.read(ready, 1) else EXIT_DIED)
     os.close(ready)
 
@@ -67,17 +64,17 @@ def _detach(engine_lock: EngineLock) -> None:
         engine_lock.release()
         os._exit(0)
 
-    # Until the event loop listens, there is nothing to drain: leaving is in good order.
+    # Until the event loop runs, there is nothing to drain.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     engine_lock.announce()
-    os.write(told, b".")
-    os.close(told)
+    os.write(announced, b".")
+    os.close(announced)
 
 
 def _run(engine_lock: EngineLock) -> NoReturn:
-    # Clients wait at the socket already: now there is time for imports.
+    # Clients can connect already, so the slow imports come now.
     import logging  # noqa: PLC0415
 
     import anyio  # noqa: PLC0415
@@ -101,25 +98,27 @@ def _run(engine_lock: EngineLock) -> NoReturn:
     for warning in examined.warnings:
         logging.getLogger(__name__).warning("%s", warning)
     anyio.run(serve_engine, settings, engine_lock)
-    # A thread amid an import or a model's loading cannot be joined.
+    # A thread that is importing or loading a model cannot be joined.
     os._exit(0)
 
 
-def _refuse(engine_lock: EngineLock, why: str) -> None:
-    """Tell the clients that are waiting, and no later ones, what is wrong with the settings."""
-    import json  # noqa: PLC0415  an engine that starts has no use for it
+def _refuse(engine_lock: EngineLock, reason: str) -> None:
+    """Send the reason to the clients that are waiting now, and to no later ones."""
+    import json  # noqa: PLC0415  not needed by an engine that starts
 
-    answer = json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": why}).encode() + b"\n"
-    engine_lock.listening.settimeout(REFUSING_S)
+    answer = (
+        json.dumps({"zettel": PROTOCOL, "pid": os.getpid(), "refused": reason}).encode() + b"\n"
+    )
+    engine_lock.listening.settimeout(REFUSE_TIMEOUT_S)
     try:
         while True:
             client, _ = engine_lock.listening.accept()
             with client:
-                client.settimeout(REFUSING_S)
+                client.settimeout(REFUSE_TIMEOUT_S)
                 client.recv(65_536)
                 client.sendall(answer)
-            # Who comes later may come to mended settings.
+            # A later client may find corrected settings.
             engine_lock.listening.settimeout(0)
     except OSError:
-        # Among them that nobody else waits.
+        # Also raised when no other client waits.
         return

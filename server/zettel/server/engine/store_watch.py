@@ -1,4 +1,4 @@
-"""An engine never outlives its store: when it is removed, the engine leaves and writes nothing."""
+"""Stops an engine whose store was removed or that clients cannot find, before it writes."""
 
 import logging
 import os
@@ -14,27 +14,26 @@ from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-WATCH_S = 2.0
-"""Seconds between two looks at whether the store is still there."""
+STORE_POLL_S = 2.0
+"""Seconds between two checks that the store exists; a removal raises no event."""
 
 
 async def shut_down_when_evicted(engine_lock: EngineLock, shutdown: Shutdown) -> None:
-    """Ask when clients cannot find this engine any more; leave at once when its store is gone."""
+    """Request shutdown when clients cannot find this engine; exit at once if the store is gone."""
     while True:
         leave_without_store(engine_lock)
         if shutdown.requested.is_set():
-            # It has been withdrawn because the engine leaves.
+            # The socket was withdrawn by the shutdown itself.
             return
         if not engine_lock.hold():
             logger.warning("clients cannot find the engine any more")
             shutdown.request()
             return
-        # No event tells of another process's rm.
-        await anyio.sleep(WATCH_S)
+        await anyio.sleep(STORE_POLL_S)
 
 
 def leave_without_store(engine_lock: EngineLock) -> None:
-    """Leave, now, if the store's directory is gone: to write would be to make it anew, in ruins."""
+    """Exit if the store's directory is gone: a write would recreate it incomplete."""
     if engine_lock.store_is_there():
         return
     logger.warning("the store was removed")
@@ -43,11 +42,11 @@ def leave_without_store(engine_lock: EngineLock) -> None:
 
 
 class StoreWatch:
-    """Carries out calls on a store that is still there; a client asks the next engine otherwise.
+    """Checks that the store exists before each call; otherwise the process exits.
 
     Args:
-        engine: What carries them out.
-        engine_lock: On the store.
+        engine: Carries out the calls.
+        engine_lock: Of the store.
     """
 
     def __init__(self, engine: Engine, engine_lock: EngineLock) -> None:

@@ -1,4 +1,4 @@
-"""How `zettel serve` becomes the engine of its store: in the place of one a client started."""
+"""Makes `zettel serve` the engine of its store, replacing one that a client started."""
 
 import logging
 import os
@@ -10,38 +10,38 @@ from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.handshake import request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import POLL_S, REACH_S, drain
+from zettel.server.engine.ipc.spawn import REACH_TIMEOUT_S, SPAWN_POLL_S, request_drain
 from zettel.storage.errors import EngineUnreachableError, StoreServedError
 
 logger = logging.getLogger(__name__)
 
 
 def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
-    """Become the engine; clients of the one before it wait meanwhile and lose no call.
+    """Become the engine; clients of the previous one wait and lose no call.
 
     Args:
         place: Of the store.
         ipc: How to listen to attachments: `unix` or `tcp`.
-        url: Where this process listens to HTTP, for those who look for the engine.
+        url: Base URL of this process, for the record.
 
     Returns:
-        None if there can be no engine, for example because the store is a file: then HTTP tells.
+        None if no engine is possible here, for example because the store is a file.
 
     Raises:
         StoreServedError: Another `zettel serve` has the store.
-        EngineUnreachableError: Its engine can be reached as little as replaced.
+        EngineUnreachableError: The store's engine can be neither reached nor replaced.
     """
     if sys.platform == "win32":
-        # There, each client is served by a process of its own.
+        # On Windows each client has a process of its own.
         return None
     try:
         place.prepare()
-        alone = _stand_alone(place)
+        spawn_lock = _take_spawn_lock(place)
     except (UnattachableError, OSError) as error:
         logger.warning("no client can attach to this server: %s", error)
         return None
     try:
-        _have_it_leave(place)
+        _stop_engine(place)
         engine_lock = EngineLock.take(place, ipc)
         if engine_lock is not None:
             engine_lock.announce(url)
@@ -49,25 +49,25 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
         logger.warning("no client can attach to this server: %s", error)
         return None
     finally:
-        # From here on clients find this engine, and wait at its socket until it is ready.
-        os.close(alone)
+        # From here on clients find this engine and wait at its socket.
+        os.close(spawn_lock)
     if engine_lock is None:
         raise EngineUnreachableError(place.store, f"did not leave ({_owner(place)})")
     return engine_lock
 
 
-def _stand_alone(place: Rendezvous) -> int:
-    """Take the spawn lock: until it is released, nobody starts an engine."""
-    until = time.monotonic() + REACH_S
+def _take_spawn_lock(place: Rendezvous) -> int:
+    """Take the spawn lock: until it is released, no other process starts an engine."""
+    until = time.monotonic() + REACH_TIMEOUT_S
     while (lock := try_lock(place.spawn_lock)) is None:
         if time.monotonic() > until:
             raise EngineUnreachableError(place.store, "is being started by another process")
-        time.sleep(POLL_S)
+        time.sleep(SPAWN_POLL_S)
     return lock
 
 
-def _have_it_leave(place: Rendezvous) -> None:
-    """Ask the engine that is there to leave, unless somebody serves with it."""
+def _stop_engine(place: Rendezvous) -> None:
+    """Request a drain of the running engine, unless it belongs to another `zettel serve`."""
     record = place.read_record()
     if record.get("url") and is_locked(place.lock):
         raise StoreServedError(place.store, _owner(place), str(record["url"]))
@@ -78,9 +78,9 @@ def _have_it_leave(place: Rendezvous) -> None:
         line.sock.close()
         if line.answer.get("url"):
             raise StoreServedError(place.store, _owner(place), str(line.answer["url"]))
-        leaving = drain(place)
+        leaving = request_drain(place)
     except RefusedError:
-        # It leaves by itself: the store's settings cannot be used.
+        # It exits by itself: the store's settings cannot be used.
         return
     except UnattachableError as error:
         raise EngineUnreachableError(place.store, str(error)) from None

@@ -13,25 +13,25 @@ from typing import Literal
 
 LogFormat = Literal["text", "json"]
 
-OURS = "zettel"
-FOREIGN_CHARS = 200
-"""Of another library's sentence: the longest of uvicorn, mcp and lancedb have 160."""
+OWN_LOGGER = "zettel"
+FOREIGN_MAX_CHARS = 200
+"""Kept characters of another library's log message: the longest of uvicorn, mcp, lancedb is 160."""
 
 _BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
 _WARNING = re.compile(r".*?:\d+: \w+")
 """Place and category of a warning, as `warnings.formatwarning` writes them."""
 
 
-def fields(**said: str | float | None) -> Mapping[str, Mapping[str, str | float]]:
-    """Fields of a record, as `extra` takes them; those that are None or empty are left out."""
-    return {"fields": {name: value for name, value in said.items() if value not in (None, "")}}
+def fields(**given: str | float | None) -> Mapping[str, Mapping[str, str | float]]:
+    """Fields of a log record, for `extra`, without those that are None or empty."""
+    return {"fields": {name: value for name, value in given.items() if value not in (None, "")}}
 
 
 class LogLine(logging.Formatter):
-    """Writes records as lines.
+    """Formats records as lines.
 
     Args:
-        form: `text`: for people, fields as `name=value`; `json`: one object a line.
+        form: `text`: fields as `name=value`; `json`: one object per line.
     """
 
     def __init__(self, form: LogFormat) -> None:
@@ -39,10 +39,10 @@ class LogLine(logging.Formatter):
         self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record; in text, an exception takes further lines."""
-        said: Mapping[str, str | float] = getattr(record, "fields", {})
+        """One record; an exception takes further lines in text."""
+        extra: Mapping[str, str | float] = getattr(record, "fields", {})
         went_wrong = record.exc_info[1] if record.exc_info else None
-        error = "".join(told(went_wrong)).rstrip() if went_wrong else ""
+        error = "".join(traceback_lines(went_wrong)).rstrip() if went_wrong else ""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         head = {
             "time": f"{moment}.{int(record.msecs):03d}Z",
@@ -51,19 +51,19 @@ class LogLine(logging.Formatter):
             "message": _message(record),
         }
         if self._form == "json":
-            whole = head | dict(said) | ({"exception": error} if error else {})
-            # ASCII: then no reader of lines takes one for two, nor is any half a surrogate pair.
+            whole = head | dict(extra) | ({"exception": error} if error else {})
+            # ASCII: no line separators of Unicode, no half surrogate pairs.
             return json.dumps(whole)
-        named = "".join(f" {name}={_value(value)}" for name, value in said.items())
+        named = "".join(f" {name}={_value(value)}" for name, value in extra.items())
         line = f"{head['time']} {record.levelname} {record.name}: {head['message']}{named}"
         return f"{line}\n{error}" if error else line
 
 
-def told(error: BaseException) -> Iterator[str]:
-    """What led to an exception, line by line: frames and kinds, no messages."""
+def traceback_lines(error: BaseException) -> Iterator[str]:
+    """Frames and exception types of a traceback, without messages."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from told(cause)
+        yield from traceback_lines(cause)
         yield "which led to:\n"
     yield from traceback.format_tb(error.__traceback__)
     number = f" {error.errno}" if isinstance(error, OSError) and error.errno else ""
@@ -71,18 +71,18 @@ def told(error: BaseException) -> Iterator[str]:
     parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
     for part in parts if isinstance(error, BaseExceptionGroup) else ():
         yield "in it:\n"
-        yield from told(part)
+        yield from traceback_lines(part)
 
 
 def _message(record: logging.LogRecord) -> str:
-    if record.name.partition(".")[0] == OURS:
+    if record.name.partition(".")[0] == OWN_LOGGER:
         return record.getMessage()
     if record.name == "py.warnings":
         found = _WARNING.match(record.getMessage())
         return found[0] if found else "a warning"
     if not isinstance(record.msg, str):  # an exception, say
         return type(record.msg).__qualname__
-    sentence = record.msg.partition("\n")[0][:FOREIGN_CHARS]
+    sentence = record.msg.partition("\n")[0][:FOREIGN_MAX_CHARS]
     given = record.args if isinstance(record.args, tuple) else ()
     try:
         return sentence % tuple(v if isinstance(v, int | float) else "..." for v in given)
@@ -96,17 +96,17 @@ def _value(value: str | float) -> str:
 
 
 LOG_BYTES = 1_000_000
-"""Size of a log file after which the next one is begun."""
+"""Size of a log file at which the next one is started."""
 
 LOGS_KEPT = 3
-"""Older log files kept beside it."""
+"""Older log files that are kept."""
 
 
 class EngineLog(RotatingFileHandler):
-    """A log file that what others print follows when the next one is begun."""
+    """A rotating log file to which standard output and error are redirected at each rollover."""
 
     def doRollover(self) -> None:
-        """Begin the next file."""
+        """Start the next file and redirect descriptors 1 and 2 to it."""
         super().doRollover()
         if self.stream is not None:
             os.dup2(self.stream.fileno(), 1)
@@ -117,9 +117,9 @@ def configure_logging(level: str, form: LogFormat = "text") -> None:
     """Send log records to standard error.
 
     Args:
-        level: `debug`, `info`, `warning` or `error`; notes' text appears at none. Other libraries
-            are heard from `warning` on: below, some repeat every request with its body.
-        form: How a line is written.
+        level: `debug`, `info`, `warning` or `error`; none logs text of notes. Other libraries log
+            from `warning` on: below, some log request bodies.
+        form: `text` or `json`.
     """
     _log_to(logging.StreamHandler(sys.stderr), level, form)
 
@@ -129,8 +129,8 @@ def log_to_file(level: str, path: str, form: LogFormat = "text") -> None:
 
     Args:
         level: As for `configure_logging`.
-        path: Of the file; standard error if it cannot be written.
-        form: How a line is written.
+        path: Of the file; standard error is used if it cannot be written.
+        form: `text` or `json`.
     """
     try:
         handler = EngineLog(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")
@@ -145,5 +145,5 @@ def _log_to(handler: logging.Handler, level: str, form: LogFormat) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     if level == "error":
         logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger(OURS).setLevel(level.upper())
+    logging.getLogger(OWN_LOGGER).setLevel(level.upper())
     logging.captureWarnings(True)

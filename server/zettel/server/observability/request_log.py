@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
 from mcp.server import ServerRequestContext
@@ -24,83 +24,59 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin, Run
 
 Outcome = Literal["ok", "error", "failed", "cancelled"]
-"""`error`: the caller's affair, answered with the next step; `failed`: ours, see the log."""
+"""`error`: an expected error, answered with the next step; `failed`: a bug, see the log."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RequestRecord:
-    """A request in progress, and how it ended."""
+    """A request and its outcome."""
 
     method: str
-    """Of the protocol, such as `tools/call`; `unknown` for any other."""
+    """Protocol method, such as `tools/call`, or `unknown`."""
     tool: str = ""
-    """One of the four, or `unknown`; empty unless one is called."""
+    """Name of the called tool, or `unknown`; empty for other methods."""
     transport: str
     outcome: Outcome = "ok"
     error: str = ""
-    """Kind of what went wrong: the name of an error's class, or the protocol's code."""
+    """Name of the error's class, or the protocol's error code."""
     seconds: float = 0.0
 
 
-class Counters(Protocol):
-    """Keeps count. Called on the event loop; each must return at once."""
+class Counters:
+    """Receives events to count, on the event loop; must not block. This one counts nothing."""
 
     def began(self, record: RequestRecord) -> None:
-        """A request has come."""
-        ...
+        """A request has begun."""
 
     def ended(self, record: RequestRecord) -> None:
-        """It is over."""
-        ...
+        """A request has ended."""
 
     def ran(self, run: Run) -> None:
-        """Evolution has ended a run in this process."""
-        ...
+        """An evolution run has ended in this process."""
 
     def refused(self, reason: str) -> None:
-        """Somebody was turned away.
+        """A request was rejected.
 
         Args:
-            reason: One of a few words of ours, never the caller's.
+            reason: From a fixed list, never the caller's text.
         """
-        ...
 
     def connected(self, kind: str, by: int) -> None:
-        """Conversations were opened, or closed if fewer than none.
+        """The number of open conversations has changed.
 
         Args:
             kind: `stdio`, or the path of an HTTP request.
-            by: How many more.
+            by: Difference, negative if conversations were closed.
         """
-        ...
 
 
-class NoCounters:
-    """Counts nothing."""
-
-    def began(self, record: RequestRecord) -> None:
-        """A request has come."""
-
-    def ended(self, record: RequestRecord) -> None:
-        """It is over."""
-
-    def ran(self, run: Run) -> None:
-        """Evolution has ended a run."""
-
-    def refused(self, reason: str) -> None:
-        """Somebody was turned away."""
-
-    def connected(self, kind: str, by: int) -> None:
-        """Conversations were opened or closed."""
+current_record: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
+"""The record of the current request."""
 
 
-current: ContextVar[RequestRecord | None] = ContextVar("current", default=None)
-"""The request that is being carried out."""
-
-
-def went_wrong(error: BaseException) -> None:
-    """Note what kept the request that is being carried out from being done."""
-    record = current.get()
+def note_failure(error: BaseException) -> None:
+    """Record the error of the current request."""
+    record = current_record.get()
     if record is not None:
         record.outcome = "error" if isinstance(error, ZettelError) else "failed"
         record.error = type(error).__name__
@@ -116,26 +92,25 @@ METHODS = frozenset(
         *("server/discover", "resources/subscribe", "resources/unsubscribe"),
     )
 )
-"""What is told by name; anything else is a client's own word."""
+"""Methods that are logged by name; any other is logged as `unknown`."""
 UNKNOWN = "unknown"
-ENDLESS = "subscriptions/listen"
-"""Ends when the client leaves: neither its time nor its outcome says anything."""
-ID_LENGTH = 64
-"""Characters that are told of the id a client gave its request."""
+LISTEN_METHOD = "subscriptions/listen"
+"""Not observed: it lasts as long as its client."""
+REQUEST_ID_MAX_CHARS = 64
+"""Logged characters of a request's id, which the client chooses."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """Middleware of the server object; takes the place of the SDK's own.
+    """Middleware of the server object that replaces the SDK's own.
 
-    That one names spans after the tool the client named, and tells errors' messages: both hold
-    whatever the client sent.
+    The SDK's spans contain tool names and error messages, which may hold text of the client.
 
     Args:
-        transport: How callers come in.
-        tools: Names of the tools there are.
-        counters: Where requests are counted.
-        who: Who is behind a request.
+        transport: Of the callers.
+        tools: Names of the existing tools.
+        counters: Counts requests.
+        who: Returns the origin of a request.
     """
 
     transport: str
@@ -144,28 +119,28 @@ class RequestLog:
     who: Callable[[ServerRequestContext], Origin]
 
     async def __call__(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
-        """Carry a request out under observation."""
-        if ctx.request_id is None or ctx.method == ENDLESS:
+        """Carry out a request with a log line, a count and a span."""
+        if ctx.request_id is None or ctx.method == LISTEN_METHOD:
             return await call_next(ctx)
         record, began = self._record(ctx), time.perf_counter()
-        token = current.set(record)
+        token = current_record.set(record)
         self.counters.began(record)
         name = f"{record.method} {record.tool}".rstrip()
         try:
-            with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as told:
+            with span(name, kind=SpanKind.SERVER, within=context_of(ctx.meta)) as active_span:
                 try:
                     result = await call_next(ctx)
                     if isinstance(result, dict) and result.get("isError") and not record.error:
                         record.outcome = "error"
                     return result
                 except BaseException as error:
-                    _blame(error, record)
+                    _record_error(error, record)
                     raise
                 finally:
-                    _tell(told, record)
+                    _set_attributes(active_span, record)
         finally:
             record.seconds = time.perf_counter() - began
-            current.reset(token)
+            current_record.reset(token)
             self.counters.ended(record)
             self._log(ctx, record)
 
@@ -183,7 +158,7 @@ class RequestLog:
         if not logger.isEnabledFor(level):
             return
         origin = self.who(ctx)
-        said = fields(
+        extra = fields(
             tool=record.tool,
             method="" if record.tool else record.method,
             outcome=record.outcome,
@@ -192,12 +167,12 @@ class RequestLog:
             transport=record.transport,
             client=origin.client,
             principal=origin.principal,
-            request=str(ctx.request_id)[:ID_LENGTH],
+            request=str(ctx.request_id)[:REQUEST_ID_MAX_CHARS],
         )
-        logger.log(level, "call" if record.tool else "request", extra=said)
+        logger.log(level, "call" if record.tool else "request", extra=extra)
 
 
-def _blame(error: BaseException, record: RequestRecord) -> None:
+def _record_error(error: BaseException, record: RequestRecord) -> None:
     if isinstance(error, anyio.get_cancelled_exc_class()):
         record.outcome, record.error = "cancelled", ""
     elif isinstance(error, MCPError | ValidationError):
@@ -205,11 +180,11 @@ def _blame(error: BaseException, record: RequestRecord) -> None:
         record.outcome = "failed" if code == INTERNAL_ERROR else "error"
         record.error = record.error or str(code)
     else:
-        went_wrong(error)
+        note_failure(error)
 
 
-def _tell(told: Span, record: RequestRecord) -> None:
-    told.set_attributes(
+def _set_attributes(active_span: Span, record: RequestRecord) -> None:
+    active_span.set_attributes(
         {
             "mcp.method.name": record.method,
             "zettel.transport": record.transport,
@@ -220,4 +195,4 @@ def _tell(told: Span, record: RequestRecord) -> None:
         }
     )
     if record.outcome in ("error", "failed"):
-        told.set_status(StatusCode.ERROR)
+        active_span.set_status(StatusCode.ERROR)

@@ -1,4 +1,4 @@
-"""Telling systemd how the server is (`sd_notify(3)`): a datagram, and nothing where nobody asks."""
+"""Notifies systemd of the server's state (`sd_notify(3)`), if systemd started it."""
 
 import logging
 import os
@@ -12,18 +12,18 @@ STOPPING = "STOPPING=1"
 
 
 def notify(*lines: str) -> None:
-    """Send assignments such as `READY=1` to whoever started this process and wants to know.
+    """Send assignments such as `READY=1` to the socket in `NOTIFY_SOCKET`, if it is set.
 
     Args:
-        lines: Without line ends.
+        lines: Without newlines.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if sys.platform == "win32" or not address.startswith(("/", "@")):
         return
-    # A name that begins with @ is one of the abstract namespace, which is written with a zero.
+    # A leading @ stands for the zero byte of an abstract socket name.
     where = f"\0{address[1:]}" if address.startswith("@") else address
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
             sending.sendto("\n".join(lines).encode(), where)
     except OSError as error:
-        logger.warning("systemd could not be told %s: %s", lines[0], error)
+        logger.warning("systemd could not be notified of %s: %s", lines[0], error)

@@ -19,12 +19,12 @@ TRACER = get_tracer("zettel")
 def span(
     name: str, *, kind: SpanKind = SpanKind.INTERNAL, within: Context | None = None
 ) -> Generator[Span]:
-    """A span around a piece of work; of an exception it tells the kind, never the message.
+    """A span around a piece of work; it records the type of an exception, not its message.
 
     Args:
-        name: A constant of ours.
-        kind: What it is to those outside.
-        within: What it is part of; None for the span that is open.
+        name: A constant, never a client's text.
+        kind: Of the span.
+        within: Parent context; None for the current span.
     """
     opened = TRACER.start_as_current_span(
         name, context=within, kind=kind, record_exception=False, set_status_on_exception=False
@@ -39,7 +39,7 @@ def span(
 
 
 def context_of(meta: Mapping[str, object] | None) -> Context | None:
-    """The trace that a request says it is part of (W3C trace context in `_meta`); None if none."""
+    """The parent trace in a request's `_meta` (W3C trace context), or None."""
     if not meta or "traceparent" not in meta:
         return None
     try:
@@ -52,28 +52,28 @@ def context_of(meta: Mapping[str, object] | None) -> Context | None:
 logger = logging.getLogger(__name__)
 
 SERVICE = "zettel"
-WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-LAST_SPANS_S = 3.0
-"""Seconds the last spans may take on their way when the process leaves."""
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+EXPORT_FLUSH_S = 3.0
+"""Seconds for sending the last spans at exit."""
 
 
-def wished(environment: Mapping[str, str]) -> bool:
-    """Whether spans are to be sent: somewhere is named, or the default place is asked for."""
+def export_requested(environment: Mapping[str, str]) -> bool:
+    """Whether the environment configures an OTLP exporter for spans."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
-    asked = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    named = any(environment.get(name, "").strip() for name in WHERE)
-    return asked == "otlp" or (named and asked != "none")
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    named = any(environment.get(name, "").strip() for name in ENDPOINT_VARIABLES)
+    return exporter == "otlp" or (named and exporter != "none")
 
 
 @asynccontextmanager
 async def exporting() -> AsyncGenerator[None]:
-    """Send spans over OTLP/HTTP meanwhile; serving never fails for it, nor waits."""
-    if not wished(os.environ):
+    """Send spans over OTLP/HTTP in the background, if configured; never blocks serving."""
+    if not export_requested(os.environ):
         yield
         return
     try:
-        # The SDK is an extra: nobody else pays for it.
+        # The SDK is an extra.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
             OTLPSpanExporter,
         )
@@ -93,5 +93,5 @@ async def exporting() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        with anyio.move_on_after(LAST_SPANS_S, shield=True):
+        with anyio.move_on_after(EXPORT_FLUSH_S, shield=True):
             await to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)

@@ -1,34 +1,34 @@
-"""What cannot be done, as a protocol error: for whatever is no tool call."""
+"""Protocol errors for requests other than tool calls."""
 
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from zettel.storage.errors import StoreError, ZettelError
 
-SHOWN = 200
-"""Characters of a client's own words that an error repeats."""
+ERROR_SHOWN_CHARS = 200
+"""Characters of a client's text that an error repeats."""
 
 
-def refused(error: ZettelError, *, uri: str = "") -> MCPError:
-    """An expected error, in its own words.
+def as_mcp_error(error: ZettelError, *, uri: str = "") -> MCPError:
+    """An expected error as a protocol error with the same text.
 
     Args:
-        error: What cannot be done.
-        uri: Of the resource it was asked of; empty if none was.
+        error: Expected.
+        uri: Of the requested resource; empty if none was.
     """
     code = INTERNAL_ERROR if isinstance(error, StoreError) else INVALID_PARAMS
-    data = {"uri": sendable(uri)[:SHOWN]} if uri else None
-    return MCPError(code=code, message=sendable(str(error)), data=data)
+    data = {"uri": json_safe(uri)[:ERROR_SHOWN_CHARS]} if uri else None
+    return MCPError(code=code, message=json_safe(str(error)), data=data)
 
 
-def wrong_uri(uri: str, remedy: str) -> MCPError:
-    """There is no such resource, for anybody (resource not found: -32602, SEP-2164)."""
-    shown = sendable(uri)[:SHOWN]
+def unknown_uri(uri: str, remedy: str) -> MCPError:
+    """Error for a URI of no known form (resource not found: -32602, SEP-2164)."""
+    shown = json_safe(uri)[:ERROR_SHOWN_CHARS]
     return MCPError(
         code=INVALID_PARAMS, message=f"No resource {shown!r}. {remedy}", data={"uri": shown}
     )
 
 
-def sendable(text: str) -> str:
-    """The text, without what no JSON text can hold."""
+def json_safe(text: str) -> str:
+    """The text with half surrogate pairs escaped, which JSON cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Errors of asking too much: the caller's, later or with less.
+"""Errors of exceeded limits; the call may succeed later or with less.
 
 LimitError
 ├── TooManySubscriptionsError  unsubscribe from some first
@@ -12,12 +12,12 @@ import math
 
 from zettel.storage.errors import LimitError
 
-AGAIN_S = 5.0
-"""Seconds after which a server that ends is looked for again: it has been started anew by then."""
+LEAVING_RETRY_S = 5.0
+"""Seconds after which a client may retry when the server shuts down: a restart takes less."""
 
 
 class TooManySubscriptionsError(LimitError):
-    """A client, or all of them together, want to be told of more than the server keeps in mind."""
+    """A client, a token or the process has reached its number of subscriptions."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -27,7 +27,7 @@ class TooManySubscriptionsError(LimitError):
 
 
 class TooManyCallsError(LimitError):
-    """So many calls are being carried out that this one did not get its turn."""
+    """The queue of calls is full."""
 
     def __init__(self, again_s: float) -> None:
         self.again_s = again_s
@@ -38,7 +38,7 @@ class TooManyCallsError(LimitError):
 
 
 class TooSlowError(LimitError):
-    """A question took longer than one may."""
+    """A call exceeded the time limit."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -50,11 +50,11 @@ class TooSlowError(LimitError):
 
 
 class LeavingError(LimitError):
-    """The server ends, and takes on nothing more."""
+    """The server is shutting down and accepts no calls."""
 
     def __init__(self) -> None:
-        self.again_s = AGAIN_S
+        self.again_s = LEAVING_RETRY_S
         super().__init__(
             "The server is about to end; nothing was done. Make the same call again in"
-            f" {AGAIN_S:g} s."
+            f" {LEAVING_RETRY_S:g} s."
         )

@@ -1,4 +1,4 @@
-"""Messages the SDK cannot parse: it drops them in silence, and their sender would wait forever."""
+"""Error answers to messages that the SDK cannot parse and would drop without an answer."""
 
 import json
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from mcp.types import (
 )
 from pydantic import JsonValue, ValidationError
 
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import EDGE, MAX_MESSAGE, id_at_the_edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedMessage:
-    """A message that is no message: what to answer, and under which id."""
+    """The error answer to an invalid message, and its id."""
 
     request_id: RequestId | None
     error: ErrorData
@@ -31,7 +31,7 @@ class RejectedMessage:
 
 
 def parse_message(raw: bytes) -> JSONRPCMessage | RejectedMessage:
-    """Parse one message as the SDK would, or say what is wrong with it.
+    """Parse one message as the SDK does, or describe what is wrong with it.
 
     Args:
         raw: One message without its newline; at most `MAX_MESSAGE` bytes.
@@ -44,19 +44,19 @@ def parse_message(raw: bytes) -> JSONRPCMessage | RejectedMessage:
     except (ValidationError, RecursionError):
         return _diagnosed(raw)
     if isinstance(message, JSONRPCNotification) and b'"id"' in raw and "id" in json.loads(raw):
-        # A request whose id cannot be one (1.5, true) passes for a notification.
+        # The SDK takes a request with an invalid id (1.5, true) for a notification.
         return _diagnosed(raw)
     return message
 
 
 def too_long(start: bytes, end: bytes = b"", *, most: int = MAX_MESSAGE) -> RejectedMessage:
-    """The answer to a message of more than `most` bytes, of which only the edges were kept."""
+    """The answer to a message of more than `most` bytes, of which only the edges are known."""
     problem = f"it is longer than {most:,} bytes; send less at a time"
     return _rejected(start[:EDGE] + b"\0" + end[-EDGE:], INVALID_REQUEST, problem)
 
 
 def rejection(request_id: RequestId | None, code: int, problem: str) -> RejectedMessage:
-    """A message that is refused though it is one."""
+    """The answer to a valid message that is rejected."""
     return RejectedMessage(request_id=request_id, error=_error(code, problem))
 
 

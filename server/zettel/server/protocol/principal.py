@@ -1,4 +1,4 @@
-"""Who is behind a request, once its token is recognized."""
+"""The authenticated identity behind a request."""
 
 from typing import Protocol
 
@@ -11,21 +11,21 @@ from zettel.storage.access import Access
 
 
 class Identity(Protocol):
-    """What is known of one who came in, whoever made the token."""
+    """An authenticated identity, independent of the token type."""
 
     @property
     def name(self) -> str:
-        """Stamped into the origin of notes told with the token."""
+        """Recorded in the origin of notes stored with the token."""
         ...
 
     @property
     def default_namespace(self) -> str:
-        """Where its bearer reads and writes without naming a namespace."""
+        """Namespace of calls that name none."""
         ...
 
     @property
     def reach(self) -> Access:
-        """What its bearer may see and change."""
+        """Namespaces its bearer may read and write."""
         ...
 
 
@@ -33,8 +33,8 @@ class Bearer(AuthenticatedUser):
     """The bearer of a token.
 
     Args:
-        known: Who that is; what was presented is kept nowhere.
-        access: What the SDK binds sessions to: client, issuer and subject, without the token.
+        known: The identity; the token itself is not kept.
+        access: Client, issuer and subject, to which the SDK binds sessions.
     """
 
     def __init__(self, known: Identity, access: AccessToken) -> None:
@@ -43,7 +43,7 @@ class Bearer(AuthenticatedUser):
 
 
 def bearer_of(context: ServerRequestContext) -> Identity | None:
-    """Whose token a request came with; None on stdio, and where none is needed."""
+    """The identity of a request's token; None on stdio and without authentication."""
     request: object = context.request
     user = request.scope.get("user") if isinstance(request, Request) else None
     return user.known if isinstance(user, Bearer) else None

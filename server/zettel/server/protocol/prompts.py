@@ -1,4 +1,4 @@
-"""The prompts: what a person has an agent do with its memory, in one word."""
+"""The prompts: tasks with memory that a person gives to an agent."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,10 +16,11 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.protocol.errors import refused
+from zettel.server.protocol.errors import as_mcp_error
+from zettel.server.protocol.schemas import unknown_name
 from zettel.server.protocol.texts import KNOW, REMEMBER_SESSION, REVIEW
-from zettel.storage.errors import UnknownNameError, ZettelError
-from zettel.tools.validation import check_list, check_namespace, check_subject, nearest
+from zettel.storage.errors import ZettelError
+from zettel.tools.validation import check_list, check_namespace, check_subject
 
 _NAMESPACE = PromptArgument(
     name="namespace", description="Whose notes; without it, this connection's.", required=False
@@ -33,13 +34,15 @@ _SUBJECT = PromptArgument(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class PromptEntry:
+    """One prompt: what is advertised, and what writes its text from checked arguments."""
+
     prompt: Prompt
     write: Callable[[Mapping[str, str]], str]
 
 
 def _named(given: Mapping[str, str], *names: str) -> str:
-    """The arguments as a tool call spells them, each with a comma before it; checked."""
+    """Checked arguments in the form of a tool call, each after a comma."""
     checked: dict[str, object] = {}
     if subject := check_subject(given.get("subject")):
         checked["subject"] = subject
@@ -62,11 +65,11 @@ def _remember_session(given: Mapping[str, str]) -> str:
 
 
 def _know(given: Mapping[str, str]) -> str:
-    asked = _named(given, "subject", "tags", "namespace").removeprefix(", ")
+    arguments = _named(given, "subject", "tags", "namespace").removeprefix(", ")
     about = given.get("subject", "").strip() or "everything it holds here"
     return KNOW.format(
         about=json.dumps(about, ensure_ascii=False),
-        listed=f"{asked}, limit=50" if asked else "",
+        listed=f"{arguments}, limit=50" if arguments else "",
         namespace=_named(given, "namespace"),
     )
 
@@ -77,12 +80,12 @@ def _entry(
     description: str,
     arguments: list[PromptArgument],
     write: Callable[[Mapping[str, str]], str],
-) -> _Entry:
+) -> PromptEntry:
     prompt = Prompt(name=name, title=title, description=description, arguments=arguments)
-    return _Entry(prompt=prompt, write=write)
+    return PromptEntry(prompt=prompt, write=write)
 
 
-PROMPTS: dict[str, _Entry] = {
+PROMPTS: dict[str, PromptEntry] = {
     entry.prompt.name: entry
     for entry in (
         _entry(
@@ -108,13 +111,13 @@ PROMPTS: dict[str, _Entry] = {
         ),
     )
 }
-"""By name, in the order they are listed."""
+"""By name, in the listed order."""
 
 
 async def list_prompts(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListPromptsResult:
-    """Every prompt there is."""
+    """All prompts."""
     return ListPromptsResult(prompts=[entry.prompt for entry in PROMPTS.values()])
 
 
@@ -124,20 +127,20 @@ async def get_prompt(
     """The text of a prompt.
 
     Raises:
-        MCPError: There is none of that name, or an argument is wrong.
+        MCPError: The name is unknown, or an argument is invalid.
     """
     try:
         entry = find_prompt(params.name)
         text = entry.write(params.arguments or {})
     except ZettelError as error:
-        raise refused(error) from None
+        raise as_mcp_error(error) from None
     return GetPromptResult(
         description=entry.prompt.description,
         messages=[PromptMessage(role="user", content=TextContent(text=text))],
     )
 
 
-def find_prompt(name: str) -> _Entry:
+def find_prompt(name: str) -> PromptEntry:
     """The prompt of this name.
 
     Raises:
@@ -145,7 +148,4 @@ def find_prompt(name: str) -> _Entry:
     """
     if name in PROMPTS:
         return PROMPTS[name]
-    near = nearest(name, PROMPTS)
-    meant = f"Did you mean {near!r}? " if near else ""
-    remedy = f"{meant}The prompts are {', '.join(PROMPTS)}."
-    raise UnknownNameError("prompt", name[:80], PROMPTS, remedy)
+    raise unknown_name("prompt", name, PROMPTS, f"The prompts are {', '.join(PROMPTS)}.")

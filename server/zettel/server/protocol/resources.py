@@ -7,6 +7,7 @@ Access is the same as for `recall`.
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Literal
 
 from mcp.server import ServerRequestContext
@@ -26,7 +27,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.errors import as_mcp_error, unknown_uri
 from zettel.server.protocol.prompts import find_prompt
 from zettel.server.protocol.schemas import (
     CompletionReading,
@@ -39,124 +40,122 @@ from zettel.server.protocol.schemas import (
 from zettel.storage.errors import UnknownNameError, ZettelError
 from zettel.tools.validation import NAMESPACE
 
-Look = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
-"""Carries a reading out for whoever sent the request."""
+Read = Callable[[ServerRequestContext, Reading], Awaitable[Mapping[str, object]]]
+"""Carries out a reading with the access of the request's caller."""
 
 MIME_TYPE = "application/json"
 
-NOTE = "memory://note/{id}"
-HISTORY = "memory://note/{id}/history"
-PROFILE = "memory://profile"
-PROFILE_OF = "memory://profile/{namespace}"
-STATS = "memory://stats"
+NOTE_URI = "memory://note/{id}"
+HISTORY_URI = "memory://note/{id}/history"
+PROFILE_URI = "memory://profile"
+NAMESPACE_PROFILE_URI = "memory://profile/{namespace}"
+STATS_URI = "memory://stats"
 
 _NOTE = re.compile(r"memory://note/(?P<id>[0-9A-Za-z]{26})(?P<history>/history)?")
 _PROFILE = re.compile(rf"memory://profile(?:/(?P<namespace>{NAMESPACE.pattern}))?")
 
-_BOTH = Annotations(audience=["user", "assistant"])
+_FOR_ALL = Annotations(audience=["user", "assistant"])
+_resource = partial(Resource, mime_type=MIME_TYPE, annotations=_FOR_ALL)
+_template = partial(ResourceTemplate, mime_type=MIME_TYPE, annotations=_FOR_ALL)
 
 RESOURCES = (
-    Resource(
-        uri=PROFILE,
+    _resource(
+        uri=PROFILE_URI,
         name="profile",
         title="Profile",
         description="What always holds, of the user and of this project: notes of kind core.",
-        mime_type=MIME_TYPE,
-        annotations=_BOTH,
     ),
-    Resource(
-        uri=STATS,
+    _resource(
+        uri=STATS_URI,
         name="stats",
         title="Counts",
         description="How many notes there are, by namespace and kind; commonest subjects and tags.",
-        mime_type=MIME_TYPE,
-        annotations=_BOTH,
     ),
 )
 
 TEMPLATES = (
-    ResourceTemplate(
-        uri_template=NOTE,
+    _template(
+        uri_template=NOTE_URI,
         name="note",
         title="Note",
         description="One note with its links, provenance and what was derived of it.",
-        mime_type=MIME_TYPE,
-        annotations=_BOTH,
     ),
-    ResourceTemplate(
-        uri_template=HISTORY,
+    _template(
+        uri_template=HISTORY_URI,
         name="history",
         title="History of a note",
         description="Every revision of a note: when, by whom, why, and what it changed.",
-        mime_type=MIME_TYPE,
-        annotations=_BOTH,
     ),
-    ResourceTemplate(
-        uri_template=PROFILE_OF,
+    _template(
+        uri_template=NAMESPACE_PROFILE_URI,
         name="profile-of-namespace",
         title="Profile of a namespace",
         description="What always holds in another namespace.",
-        mime_type=MIME_TYPE,
-        annotations=_BOTH,
     ),
 )
 
 
-def reading_of(uri: str) -> Reading | None:
-    """What is looked at under a URI; None if nothing is there, whoever asks."""
+def parse_uri(uri: str) -> Reading | None:
+    """The reading for a URI; None if no resource has this form."""
     plain = uri.removesuffix("/")
     if found := _NOTE.fullmatch(plain):
         kind = HistoryReading if found["history"] else NoteReading
         return kind(note_id=found["id"].upper())
     if found := _PROFILE.fullmatch(plain):
         return ProfileReading(namespace=found["namespace"] or "")
-    return StatsReading() if plain == STATS else None
+    return StatsReading() if plain == STATS_URI else None
 
 
 async def list_resources(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListResourcesResult:
-    """What is there for everybody; the same for everybody."""
+    """The fixed resources, the same for all callers."""
     return ListResourcesResult(resources=list(RESOURCES))
 
 
 async def list_templates(
     _context: ServerRequestContext, _params: PaginatedRequestParams | None
 ) -> ListResourceTemplatesResult:
-    """How the rest is addressed."""
+    """The templates of all other resources."""
     return ListResourceTemplatesResult(resource_templates=list(TEMPLATES))
 
 
 async def read_resource(
-    look: Look, context: ServerRequestContext, params: ReadResourceRequestParams
+    read: Read, context: ServerRequestContext, params: ReadResourceRequestParams
 ) -> ReadResourceResult:
-    """One resource as JSON, of this moment and for this caller only.
+    """One resource as JSON, not cacheable.
 
     Raises:
-        MCPError: There is none of this URI that the caller may see, or memory cannot be read.
+        MCPError: The caller can see no such resource, or the store cannot be read.
     """
-    reading = reading_of(params.uri)
+    reading = parse_uri(params.uri)
     if reading is None:
-        raise wrong_uri(params.uri, f"Read {PROFILE}, {STATS}, {NOTE} or {HISTORY}.")
+        raise unknown_uri(
+            params.uri, f"Read {PROFILE_URI}, {STATS_URI}, {NOTE_URI} or {HISTORY_URI}."
+        )
     try:
-        shown = await look(context, reading)
+        shown = await read(context, reading)
     except ZettelError as error:
-        raise refused(error, uri=params.uri) from None
+        raise as_mcp_error(error, uri=params.uri) from None
     text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     contents = TextResourceContents(uri=params.uri, mime_type=MIME_TYPE, text=text)
     return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
 
-_VARIABLES: Mapping[str, str] = {NOTE: "id", HISTORY: "id", PROFILE_OF: "namespace"}
+_VARIABLES: Mapping[str, str] = {
+    NOTE_URI: "id",
+    HISTORY_URI: "id",
+    NAMESPACE_PROFILE_URI: "namespace",
+}
 
 
 async def complete(
-    look: Look, context: ServerRequestContext, params: CompleteRequestParams
+    read: Read, context: ServerRequestContext, params: CompleteRequestParams
 ) -> CompleteResult:
-    """Values that fit what is written so far, best first, at most 100.
+    """Values for a partly written argument, best first, at most 100.
 
     Raises:
-        MCPError: There is no such prompt, template or argument, or memory cannot be read.
+        MCPError: Unknown prompt, template or argument, or the store cannot be read.
     """
     try:
         name = _name(params)
@@ -164,33 +163,33 @@ async def complete(
         namespace = "" if name == "namespace" else given.get("namespace", "")
         begun = params.argument.value
         reading = CompletionReading(name=name, begun=begun, namespace=namespace)
-        found = await look(context, reading)
+        found = await read(context, reading)
     except ZettelError as error:
-        raise refused(error) from None
+        raise as_mcp_error(error) from None
     completion = Completion.model_validate(found)
     completion.has_more = (completion.total or 0) > len(completion.values)
     return CompleteResult(completion=completion)
 
 
 def _name(params: CompleteRequestParams) -> Literal["subject", "tags", "namespace", "id"]:
-    """What is being named.
+    """The kind of name that is completed.
 
     Raises:
         UnknownNameError: The prompt or template has no such argument.
         MCPError: There is no such template.
     """
-    asked = params.argument.name
+    argument = params.argument.name
     if isinstance(params.ref, PromptReference):
         known = [a.name for a in find_prompt(params.ref.name).prompt.arguments or []]
     elif params.ref.uri in _VARIABLES:
         known = [_VARIABLES[params.ref.uri]]
     else:
-        raise wrong_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
-    match asked:
-        case "subject" | "tags" | "namespace" | "id" if asked in known:
-            return asked
+        raise unknown_uri(params.ref.uri, f"The templates are {', '.join(_VARIABLES)}.")
+    match argument:
+        case "subject" | "tags" | "namespace" | "id" if argument in known:
+            return argument
         case _:
-            raise UnknownNameError("argument", asked[:80], known, f"It has {', '.join(known)}.")
+            raise UnknownNameError("argument", argument[:80], known, f"It has {', '.join(known)}.")
 
 
 assert set(_VARIABLES) == {template.uri_template for template in TEMPLATES}

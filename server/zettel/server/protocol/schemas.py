@@ -19,20 +19,20 @@ Names = list[str]
 
 
 class Arguments(BaseModel):
-    """Arguments of one call, absent ones None."""
+    """Arguments of one call; absent ones are None."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
 class NewLink(Arguments):
-    """A link from the note that is being told."""
+    """A link from the note that is being stored."""
 
     to: str
     relation: str | None = None
 
 
 class LinkChange(NewLink):
-    """A link to add to a stored note, or to take out of it."""
+    """A link to add to a stored note or to remove from it."""
 
     remove: bool | None = None
 
@@ -138,11 +138,11 @@ class ForgetArguments(Arguments):
 
 
 class Reading(Arguments):
-    """Looks, and changes nothing: not even how well a note is held."""
+    """A read request; it changes nothing, not even usage counts."""
 
 
 class NoteReading(Reading):
-    """A note with all that is known of it."""
+    """A note with its details."""
 
     note_id: str
 
@@ -154,17 +154,17 @@ class HistoryReading(Reading):
 
 
 class ProfileReading(Reading):
-    """The profile of a namespace; of the caller's own if empty."""
+    """The profile of a namespace; empty for the caller's default."""
 
     namespace: str = ""
 
 
 class StatsReading(Reading):
-    """How much is remembered."""
+    """Counts of notes."""
 
 
 class CompletionReading(Reading):
-    """How an argument may go on."""
+    """Completion of a partly written argument."""
 
     name: Literal["subject", "tags", "namespace", "id"]
     begun: str
@@ -172,41 +172,41 @@ class CompletionReading(Reading):
 
 
 class RevsReading(Reading):
-    """Which revisions of notes stand now."""
+    """Current revisions of notes."""
 
     note_ids: tuple[str, ...]
 
 
 class VersionReading(Reading):
-    """A number that grows with every commit to notes, whoever makes it."""
+    """The store's version, which grows with every commit to notes."""
 
 
-A = TypeVar("A", bound=Arguments)
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 
-SHOWN = 80
-"""Characters of a refused value that its message repeats."""
+ARGUMENT_SHOWN_CHARS = 80
+"""Characters of a rejected value or name that an error repeats."""
 
 
 def read_arguments(
-    model: type[A], given: Mapping[str, JsonValue], *, owner: str, within: str = ""
-) -> A:
-    """Turn what a client sent into a tool's arguments.
+    model: type[ArgumentsT], given: Mapping[str, JsonValue], *, owner: str, within: str = ""
+) -> ArgumentsT:
+    """Read a client's JSON object into a model.
 
     Args:
-        model: The tool's arguments, or one link's.
+        model: Of a tool's arguments, or of a link.
         given: As parsed from JSON; null means absent.
-        owner: Who takes the arguments, for messages: `recall`, `a link`.
+        owner: For messages: `recall`, `a link`.
         within: Path of the object inside the arguments, for messages; empty at the top.
 
     Raises:
-        UnknownNameError: An argument is not known; the message names the nearest.
+        UnknownNameError: An argument is unknown; the message names the nearest.
         InvalidArgumentError: A value has the wrong type, or a required one is missing.
     """
     fields = model.model_fields
     clean: dict[str, object] = {}
     for name, value in given.items():
         if name not in fields:
-            raise _unknown(name, fields, owner)
+            raise unknown_name("argument", name, fields, f"{owner} takes {', '.join(fields)}.")
         annotation = fields[name].annotation
         path = f"{within}{name}"
         read = None if value is None else _reader(annotation)(path, value, annotation)
@@ -221,19 +221,18 @@ def read_arguments(
     return model.model_validate(clean)
 
 
-def _unknown(name: str, fields: Iterable[str], owner: str) -> UnknownNameError:
-    near = nearest(name, fields)
+def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str) -> UnknownNameError:
+    """An error about an unknown name that suggests the nearest known one."""
+    near = nearest(name, known)
     meant = f"Did you mean {near!r}? " if near else ""
-    return UnknownNameError(
-        "argument", name[:SHOWN], fields, f"{meant}{owner} takes {', '.join(fields)}."
-    )
+    return UnknownNameError(kind, name[:ARGUMENT_SHOWN_CHARS], known, f"{meant}{remedy}")
 
 
 Reader = Callable[[str, JsonValue, object], object]
 
 
 def _reader(annotation: object) -> Reader:
-    """Choose how to read a value from the annotation of its field."""
+    """The function that reads a value of a field with this annotation."""
     kind = _plain(annotation)
     if get_origin(kind) is list:
         return _read_names if get_args(kind)[0] is str else _read_links
@@ -256,11 +255,7 @@ def _read_text(path: str, value: JsonValue, annotation: object) -> object:
         choices: Sequence[str] = get_args(kind)
         text = text.strip().casefold()
         if text not in choices:
-            near = nearest(text, choices)
-            meant = f"Did you mean {near!r}? " if near else ""
-            raise UnknownNameError(
-                path, text[:SHOWN], choices, f"{meant}Pass one of {', '.join(choices)}."
-            )
+            raise unknown_name(path, text, choices, f"Pass one of {', '.join(choices)}.")
     return text
 
 
@@ -308,7 +303,7 @@ def _read_links(path: str, value: JsonValue, annotation: object) -> object:
 
 
 def _as_list(value: JsonValue, *, of: type[str] | type[dict[str, JsonValue]]) -> JsonValue:
-    """A list, from itself, from JSON text, or from the one thing it should hold."""
+    """A list, given as such, as JSON text, or as its only item."""
     decoded = _decoded(value)
     if decoded is None or isinstance(decoded, list):
         return decoded
@@ -316,7 +311,7 @@ def _as_list(value: JsonValue, *, of: type[str] | type[dict[str, JsonValue]]) ->
         return []
     if isinstance(decoded, of):
         return [decoded]
-    # The text `123` or `true` as a tag means itself.
+    # The text `123` or `true` as a tag is not JSON.
     return [value] if of is str and isinstance(value, str) else decoded
 
 
@@ -343,5 +338,5 @@ def _valid_text(path: str, value: JsonValue) -> str:
 
 def _wrong(path: str, value: JsonValue, expected: str, remedy: str) -> InvalidArgumentError:
     shown = json.dumps(value)
-    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+    shown = shown if len(shown) <= ARGUMENT_SHOWN_CHARS else f"{shown[:ARGUMENT_SHOWN_CHARS]}..."
     return InvalidArgumentError(path, f"{shown} is not {expected}", remedy)

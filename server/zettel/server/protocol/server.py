@@ -21,8 +21,8 @@ from mcp.types import (
     TextContent,
 )
 
-from zettel.server.observability.request_log import Counters, NoCounters, RequestLog, went_wrong
-from zettel.server.protocol.errors import sendable
+from zettel.server.observability.request_log import Counters, RequestLog, note_failure
+from zettel.server.protocol.errors import json_safe
 from zettel.server.protocol.principal import bearer_of
 from zettel.server.protocol.prompts import get_prompt, list_prompts
 from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource
@@ -37,9 +37,9 @@ from zettel.tools.progress import AT_WORK, telling
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 2.0
-"""Seconds between two notifications while a call says nothing new; clients that give up on silence
-do so after a minute (MCP TypeScript SDK's default), and start anew with each."""
+PROGRESS_INTERVAL_S = 2.0
+"""Seconds between two progress notifications; clients time out after 60 s of silence by default
+(MCP TypeScript SDK)."""
 
 Answer = TypeVar("Answer")
 
@@ -47,87 +47,87 @@ Answer = TypeVar("Answer")
 async def with_progress(
     context: ServerRequestContext, work: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    """Carry work out; meanwhile tell the client, if it asked, what is going on and for how long.
+    """Carry out work; meanwhile send progress notifications if the client requested them.
 
     Args:
-        context: Of the request; its `progressToken` says whether progress is wanted.
-        work: Says what it is at with `telling.say`.
+        context: Of the request; progress is sent if it has a `progressToken`.
+        work: Reports its state with `zettel.tools.progress.say`.
     """
     if not (context.meta and "progress_token" in context.meta):
         return await work()
-    said = _Said()
-    async with anyio.create_task_group() as beating:
-        beating.start_soon(_beat, context, said)
+    latest = _LatestProgress()
+    async with anyio.create_task_group() as reporting:
+        reporting.start_soon(_report_progress, context, latest)
         try:
-            with telling(said.hear):
+            with telling(latest.set):
                 return await work()
         finally:
-            beating.cancel_scope.cancel()
-    raise AssertionError  # a task group lets nothing but returns and errors out
+            reporting.cancel_scope.cancel()
+    raise AssertionError  # not reachable: the task group returns or raises
 
 
-class _Said:
-    """What the work has said last."""
+class _LatestProgress:
+    """The latest progress text of a call."""
 
     def __init__(self) -> None:
-        self.words = AT_WORK
-        self.news = anyio.Event()
+        self.text = AT_WORK
+        self.changed = anyio.Event()
 
-    def hear(self, words: str) -> None:
-        self.words = words
-        self.news.set()
+    def set(self, text: str) -> None:
+        self.text = text
+        self.changed.set()
 
 
-async def _beat(context: ServerRequestContext, said: _Said) -> None:
+async def _report_progress(context: ServerRequestContext, latest: _LatestProgress) -> None:
     began = last = anyio.current_time()
     while True:
-        with anyio.move_on_after(BEAT_S):
-            await said.news.wait()
-        said.news = anyio.Event()
-        # Of two that fall on one tick of the clock, the later must be the greater.
+        with anyio.move_on_after(PROGRESS_INTERVAL_S):
+            await latest.changed.wait()
+        latest.changed = anyio.Event()
+        # Progress must increase, also within one tick of the clock.
         last = max(anyio.current_time(), last + 0.001)
-        await context.session.report_progress(round(last - began, 3), None, said.words)
+        await context.session.report_progress(round(last - began, 3), None, latest.text)
 
 
 LISTS_TTL_MS = 3_600_000
-"""Milliseconds a client may keep a list; it changes with a new version only."""
+"""Milliseconds a client may cache a list; lists change only with a new version."""
 
-SAME_FOR_ALL: tuple[CacheableMethod, ...] = (
+CACHEABLE_METHODS: tuple[CacheableMethod, ...] = (
     "tools/list",
     "prompts/list",
     "resources/list",
     "resources/templates/list",
     "server/discover",
 )
-"""What is answered the same, whoever asks."""
+"""Methods with the same answer for all callers."""
 
-CLIENT_NAME_LENGTH = 64
-"""Characters kept of the name a client gives itself."""
+CLIENT_NAME_MAX_CHARS = 64
+"""Kept characters of a client's name."""
 
 
 class Engine(Protocol):
-    """What carries a call out, in this process or in another."""
+    """Carries out calls."""
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out one tool call or reading.
 
         Raises:
-            ZettelError: It cannot be done; the text says what to do instead.
+            ZettelError: It cannot be done; the text names the next step.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientDefaults:
-    """How callers of one server object come in, and what they get when they name nothing."""
+    """Transport of one server object's callers, and the defaults of their calls."""
 
     transport: str
     """`stdio`, `http` or `sse`."""
     namespace: str
     session: str = ""
     principal: str = LOCAL
-    counters: Counters = field(default_factory=NoCounters)
-    """Where requests are counted."""
+    counters: Counters = field(default_factory=Counters)
+    """Counts requests."""
 
 
 def version() -> str:
@@ -141,9 +141,9 @@ def create_server(
     """Make the MCP server object that all connections with the same defaults share.
 
     Args:
-        engine: Carries calls and readings out.
-        defaults: How callers come in.
-        feed: Finds out what has changed; None if nobody can subscribe to changes.
+        engine: Carries out calls and readings.
+        defaults: Of all callers of this server object.
+        feed: Detects changes; None disables subscriptions.
     """
     serving = _Serving(engine, defaults)
     changes = feed and Subscriptions(
@@ -154,18 +154,20 @@ def create_server(
         version=version(),
         title="Zettel",
         instructions=INSTRUCTIONS,
-        cache_hints=dict.fromkeys(SAME_FOR_ALL, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")),
+        cache_hints=dict.fromkeys(
+            CACHEABLE_METHODS, CacheHint(ttl_ms=LISTS_TTL_MS, scope="public")
+        ),
         on_list_tools=list_tools,
         on_call_tool=serving.call_tool,
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
-        on_read_resource=partial(read_resource, serving.look),
+        on_read_resource=partial(read_resource, serving.read),
         on_subscribe_resource=changes.subscribe if changes else None,
         on_unsubscribe_resource=changes.unsubscribe if changes else None,
         on_subscriptions_listen=changes.listen if changes else None,
         on_list_prompts=list_prompts,
         on_get_prompt=get_prompt,
-        on_completion=partial(complete, serving.look),
+        on_completion=partial(complete, serving.read),
     )
     who = partial(_origin, defaults)
     server.middleware[:] = [
@@ -194,14 +196,14 @@ class _Serving:
         answer = partial(_answer, self.engine, _caller(self.defaults, context), params)
         return await with_progress(context, answer)
 
-    async def look(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
+    async def read(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
         try:
             return await self.engine.call(reading, _caller(self.defaults, context))
         except ZettelError as error:
-            went_wrong(error)
+            note_failure(error)
             raise
         except Exception:
-            # As for a tool call: a bug costs this request only.
+            # As for a tool call: a bug fails this request only.
             logger.exception("reading=%s failed inside", type(reading).__name__)
             message = "Zettel failed inside; its log says why. It is safe to ask again."
             raise MCPError(code=INTERNAL_ERROR, message=message) from None
@@ -215,11 +217,11 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
         )
         answer = await engine.call(arguments, caller)
     except ZettelError as error:
-        went_wrong(error)
+        note_failure(error)
         return _failed(str(error))
     except Exception as error:
-        # The last line before the client: a bug must cost this call only, and never leak.
-        went_wrong(error)
+        # A bug must fail this call only, and its text may hold notes.
+        note_failure(error)
         logger.exception("tool=%s failed inside", params.name if params.name in TOOLS else "")
         return _failed(
             f"Zettel failed inside {params.name}; its log says why. What the call was to change may"
@@ -230,13 +232,13 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
 
 
 def _failed(text: str) -> CallToolResult:
-    # A name or value from the call may hold what no JSON text can.
-    return CallToolResult(content=[TextContent(text=sendable(text))], is_error=True)
+    # A name or value from the call may hold half a surrogate pair.
+    return CallToolResult(content=[TextContent(text=json_safe(text))], is_error=True)
 
 
 def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
-    client = params.client_info.name[:CLIENT_NAME_LENGTH] if params else ""
+    client = params.client_info.name[:CLIENT_NAME_MAX_CHARS] if params else ""
     bearer = bearer_of(context)
     principal = bearer.name if bearer else defaults.principal
     return Origin(client=client, transport=defaults.transport, principal=principal)

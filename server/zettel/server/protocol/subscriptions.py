@@ -24,9 +24,15 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from zettel.server.protocol.errors import refused, wrong_uri
+from zettel.server.protocol.errors import as_mcp_error, unknown_uri
 from zettel.server.protocol.limit_errors import TooManySubscriptionsError
-from zettel.server.protocol.resources import HISTORY, NOTE, PROFILE, STATS, reading_of
+from zettel.server.protocol.resources import (
+    HISTORY_URI,
+    NOTE_URI,
+    PROFILE_URI,
+    STATS_URI,
+    parse_uri,
+)
 from zettel.server.protocol.schemas import (
     Arguments,
     HistoryReading,
@@ -40,41 +46,40 @@ from zettel.tools.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 1.0
-"""Seconds between two looks at the store's version: no event tells of another process's commit.
-One's own is looked for at once."""
+CHANGE_POLL_S = 1.0
+"""Seconds between two checks of the store's version, for commits of other processes."""
 
 PROCESS_MAX_SUBSCRIPTIONS = 10_000
 """Subscriptions of one process; a client that needs more reads the store."""
 TOKEN_MAX_SUBSCRIPTIONS = PROCESS_MAX_SUBSCRIPTIONS // 4
-"""Of one access token, so that none takes all."""
+"""Subscriptions of one access token."""
 
 Call = Callable[[Arguments, Caller], Awaitable[Mapping[str, object]]]
-Tell = Callable[[], None]
-"""Told that the resource may have changed: on the event loop, and must return at once."""
+ChangeCallback = Callable[[], None]
+"""Called on the event loop when the resource may have changed; must not block."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class _Watch:
-    """One resource, watched for one caller."""
+class _Subscription:
+    """One resource, subscribed to by one caller."""
 
     caller: Caller
     reading: Reading
-    tell: Tell
-    mark: str
-    """What stood there when it was last looked at."""
+    notify: ChangeCallback
+    fingerprint: str
+    """Of the resource at the last check."""
 
 
 class ChangeFeed:
     """All subscriptions of one process.
 
     Args:
-        call: Carries readings out, as the caller who subscribed.
+        call: Carries out readings with the subscriber's access.
     """
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._watches: set[_Watch] = set()
+        self._subscriptions: set[_Subscription] = set()
         self._news = anyio.Event()
         self._some = anyio.Event()
         self._version: object = None
@@ -83,93 +88,96 @@ class ChangeFeed:
 
     @property
     def watching(self) -> int:
-        """How many subscriptions there are."""
-        return len(self._watches)
+        """Number of subscriptions."""
+        return len(self._subscriptions)
 
-    async def watch(self, caller: Caller, reading: Reading, tell: Tell) -> Callable[[], None]:
-        """Have `tell` called whenever what is read may have changed.
+    async def watch(
+        self, caller: Caller, reading: Reading, notify: ChangeCallback
+    ) -> Callable[[], None]:
+        """Subscribe: `notify` is called whenever the result of `reading` may have changed.
 
         Returns:
-            Ends it; may be called more than once.
+            Ends the subscription; may be called more than once.
 
         Raises:
             ZettelError: The caller cannot read it now.
             TooManySubscriptionsError: There are `PROCESS_MAX_SUBSCRIPTIONS` already, or
                 `TOKEN_MAX_SUBSCRIPTIONS` of one token.
         """
-        if len(self._watches) >= PROCESS_MAX_SUBSCRIPTIONS:
+        if len(self._subscriptions) >= PROCESS_MAX_SUBSCRIPTIONS:
             raise TooManySubscriptionsError(PROCESS_MAX_SUBSCRIPTIONS)
-        who = caller.origin.principal
-        if caller.reach and self._watched_by(who) >= TOKEN_MAX_SUBSCRIPTIONS:
+        principal = caller.origin.principal
+        if caller.reach and self._subscribed_by(principal) >= TOKEN_MAX_SUBSCRIPTIONS:
             raise TooManySubscriptionsError(TOKEN_MAX_SUBSCRIPTIONS)
-        [mark] = await self._marks(caller, [reading])
-        if not mark:
+        [fingerprint] = await self._fingerprints(caller, [reading])
+        if not fingerprint:
             raise NoteNotFoundError(_note_id(reading))
-        watch = _Watch(caller=caller, reading=reading, tell=tell, mark=mark)
-        self._watches.add(watch)
-        # What was committed since it was read is found by the next look.
+        new = _Subscription(caller=caller, reading=reading, notify=notify, fingerprint=fingerprint)
+        self._subscriptions.add(new)
+        # The next check finds what was committed since the reading.
         self._version = None
         self._some.set()
-        return lambda: self._watches.discard(watch)
+        return lambda: self._subscriptions.discard(new)
 
     def wake(self) -> None:
-        """Something was committed here."""
+        """This process has committed something: check now."""
         self._news.set()
 
     def start_soon(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something for as long as the process serves, or until it returns."""
+        """Start a task that is cancelled with the feed."""
         if self._tasks is not None:
             self._tasks.start_soon(work)
 
     def on_end(self, end: Callable[[], None]) -> Callable[[], None]:
-        """Have `end` called when the process is to leave; returns what takes that back."""
+        """Call `end` at shutdown; returns a function that removes it again."""
         self._endings.add(end)
         return lambda: self._endings.discard(end)
 
     def end(self) -> None:
-        """End in good order what is open: the process is to leave."""
+        """Call all `on_end` functions: the process is shutting down."""
         for end in tuple(self._endings):
             end()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check for changes until cancelled."""
         async with anyio.create_task_group() as self._tasks:
             while True:
                 await self._some.wait()
-                with anyio.move_on_after(LOOK_S):
+                with anyio.move_on_after(CHANGE_POLL_S):
                     await self._news.wait()
                 self._news = anyio.Event()
-                if not self._watches:
+                if not self._subscriptions:
                     self._some = anyio.Event()
                     continue
                 try:
-                    await self._look()
+                    await self._check()
                 except Exception:
-                    # The store may come back; those who wait are told then.
-                    logger.warning("changes could not be looked for", exc_info=True)
+                    # The store may recover; the next check catches up.
+                    logger.warning("the check for changes failed", exc_info=True)
 
-    def _watched_by(self, who: str) -> int:
+    def _subscribed_by(self, principal: str) -> int:
         return sum(
-            w.caller.reach is not None and w.caller.origin.principal == who for w in self._watches
+            s.caller.reach is not None and s.caller.origin.principal == principal
+            for s in self._subscriptions
         )
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         version = (await self._call(VersionReading(), Caller()))["version"]
         if version == self._version:
             return
-        watches = tuple(self._watches)
-        for caller in {watch.caller for watch in watches}:
-            theirs = [watch for watch in watches if watch.caller == caller]
-            marks = await self._marks(caller, [watch.reading for watch in theirs])
-            for watch, mark in zip(theirs, marks, strict=True):
-                if mark != watch.mark:
-                    watch.mark = mark
-                    watch.tell()
-        # Only now: after a failure all is looked at again.
+        subscriptions = tuple(self._subscriptions)
+        for caller in {each.caller for each in subscriptions}:
+            group = [each for each in subscriptions if each.caller == caller]
+            fingerprints = await self._fingerprints(caller, [each.reading for each in group])
+            for each, fingerprint in zip(group, fingerprints, strict=True):
+                if fingerprint != each.fingerprint:
+                    each.fingerprint = fingerprint
+                    each.notify()
+        # Only now: after a failure everything is checked again.
         self._version = version
 
-    async def _marks(self, caller: Caller, readings: Sequence[Reading]) -> list[str]:
-        """What tells a resource from itself before a change; empty if it is not there."""
+    async def _fingerprints(self, caller: Caller, readings: Sequence[Reading]) -> list[str]:
+        """One text per resource that differs after a change; empty if the resource is missing."""
         ids = tuple(dict.fromkeys(i for reading in readings if (i := _note_id(reading))))
         revs: Mapping[str, object] = {}
         if ids:
@@ -197,15 +205,15 @@ Stop = Callable[[], None]
 Send = Callable[[str], Awaitable[None]]
 
 
-class Stream:
-    """What a stream's handler takes for the server's bus: the changes for this one stream."""
+class StreamSubscriptions:
+    """The event bus of one stream, as the SDK's handler expects it."""
 
     def __init__(self) -> None:
         self._listener: Callable[[ServerEvent], None] | None = None
         self._early: dict[str, None] = {}
 
     def tell(self, uri: str) -> Callable[[], None]:
-        """What tells the stream that a resource has changed."""
+        """A function that reports a change of the resource to the stream."""
 
         def tell() -> None:
             if self._listener is None:
@@ -216,12 +224,12 @@ class Stream:
         return tell
 
     async def publish(self, event: ServerEvent) -> None:
-        """Pass an event on."""
+        """Forward an event."""
         if self._listener is not None:
             self._listener(event)
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Stop:
-        """Pass events on from now on, and what came before first."""
+        """Forward events from now on, after those that arrived earlier."""
         self._listener = listener
         for uri in self._early:
             listener(ResourceUpdated(uri=uri))
@@ -232,8 +240,8 @@ class Stream:
         return stop
 
 
-class Connection:
-    """The subscriptions of one connection of the older era.
+class ConnectionSubscriptions:
+    """The subscriptions of one connection with a legacy protocol version.
 
     Args:
         send: Sends one notification; may wait for the client.
@@ -253,21 +261,21 @@ class Connection:
         return len(self._stops)
 
     def add(self, uri: str, stop: Stop) -> None:
-        """Keep a subscription, with what ends it."""
+        """Add a subscription and the function that ends it."""
         if self._closed.cancel_called or uri in self._stops:
-            # Closed, or asked for twice at once, while it was looked whether it can be read.
+            # Closed, or subscribed twice at once, during the first reading.
             stop()
         else:
             self._stops[uri] = stop
 
     def remove(self, uri: str) -> None:
-        """End one, if there is one."""
+        """End the subscription to `uri`, if there is one."""
         if stop := self._stops.pop(uri, None):
             stop()
         self._changed.pop(uri, None)
 
     def tell(self, uri: str) -> Callable[[], None]:
-        """What tells the connection that a resource has changed."""
+        """A function that reports a change of the resource to the connection."""
 
         def tell() -> None:
             self._changed[uri] = None
@@ -276,13 +284,13 @@ class Connection:
         return tell
 
     def close(self) -> None:
-        """End all: the client has left."""
+        """End all subscriptions: the client has disconnected."""
         for uri in tuple(self._stops):
             self.remove(uri)
         self._closed.cancel()
 
     async def run(self) -> None:
-        """Send what has changed, each resource once however often it has, until closed."""
+        """Send changes until closed; several changes of a resource become one notification."""
         with self._closed:
             while True:
                 await self._news.wait()
@@ -294,10 +302,10 @@ class Connection:
 
 
 CONNECTION_MAX_SUBSCRIPTIONS = 256
-"""Resources that one connection, or one stream, may be told of."""
+"""Subscriptions of one connection or stream."""
 
-_STATE = "zettel.subscriptions"
-"""Where a connection of the older era keeps its own."""
+_CONNECTION_KEY = "zettel.subscriptions"
+"""Key of `ConnectionSubscriptions` in the SDK's connection state."""
 
 CallerOf = Callable[[ServerRequestContext], Caller]
 
@@ -306,10 +314,10 @@ class Subscriptions:
     """The subscriptions through one server object.
 
     Args:
-        feed: Finds out what has changed.
-        caller_of: Who sent a request.
-        ends_streams: Whether streams are ended in good order when the process is to leave. Not
-            those of attachments: what is open there goes on at the next engine.
+        feed: Detects changes.
+        caller_of: Returns the caller of a request.
+        ends_streams: Whether streams end with a result at shutdown. False for attachments, which
+            continue them at the next engine.
     """
 
     def __init__(self, feed: ChangeFeed, caller_of: CallerOf, *, ends_streams: bool) -> None:
@@ -320,10 +328,10 @@ class Subscriptions:
     async def subscribe(
         self, context: ServerRequestContext, params: SubscribeRequestParams
     ) -> EmptyResult:
-        """Tell a connection of the older era of a resource's changes from now on.
+        """Subscribe a connection with a legacy protocol version to a resource.
 
         Raises:
-            MCPError: It cannot be read, or there are too many.
+            MCPError: The resource cannot be read, or there are too many subscriptions.
         """
         mine = self._of_connection(context)
         if params.uri not in mine:
@@ -334,19 +342,19 @@ class Subscriptions:
     async def unsubscribe(
         self, context: ServerRequestContext, params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        """Tell it no more; not an error if nothing was told."""
+        """End a subscription; no error if there is none."""
         self._of_connection(context).remove(params.uri)
         return EmptyResult()
 
     async def listen(
         self, context: ServerRequestContext, params: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        """Serve one stream, until the client ends it or the process does.
+        """Serve one stream until the client or the process ends it.
 
         Raises:
             MCPError: Memory cannot be read.
         """
-        bus, wanted = Stream(), params.notifications.resource_subscriptions or ()
+        bus, wanted = StreamSubscriptions(), params.notifications.resource_subscriptions or ()
         with ExitStack() as stopping:
             honoured: list[str] = []
             for uri in dict.fromkeys(wanted):
@@ -355,7 +363,7 @@ class Subscriptions:
                 except MCPError as error:
                     if error.code != INVALID_PARAMS:
                         raise
-                    # Not there, not for this caller, or one too many: it is not honoured.
+                    # Missing, not accessible, or one too many: not among the honoured URIs.
                     continue
                 stopping.callback(stop)
                 honoured.append(uri)
@@ -368,24 +376,28 @@ class Subscriptions:
             return await handler(context, params.model_copy(update={"notifications": narrowed}))
 
     async def _watch(
-        self, context: ServerRequestContext, uri: str, tell: Callable[[], None], held: int
+        self, context: ServerRequestContext, uri: str, notify: ChangeCallback, held: int
     ) -> Callable[[], None]:
-        reading = reading_of(uri)
+        reading = parse_uri(uri)
         if reading is None:
-            raise wrong_uri(uri, f"Subscribe to {NOTE}, {HISTORY}, {PROFILE} or {STATS}.")
+            raise unknown_uri(
+                uri, f"Subscribe to {NOTE_URI}, {HISTORY_URI}, {PROFILE_URI} or {STATS_URI}."
+            )
         try:
             if held >= CONNECTION_MAX_SUBSCRIPTIONS:
                 raise TooManySubscriptionsError(CONNECTION_MAX_SUBSCRIPTIONS)
-            return await self._feed.watch(self._caller_of(context), reading, tell)
+            return await self._feed.watch(self._caller_of(context), reading, notify)
         except ZettelError as error:
-            raise refused(error, uri=uri) from None
+            raise as_mcp_error(error, uri=uri) from None
 
-    def _of_connection(self, context: ServerRequestContext) -> Connection:
-        # The SDK hands its handlers no other way to the connection they serve.
+    def _of_connection(self, context: ServerRequestContext) -> ConnectionSubscriptions:
+        # The SDK has no public access to the connection of a request.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
-        mine = connection.state.get(_STATE)
-        if not isinstance(mine, Connection):
-            mine = connection.state[_STATE] = Connection(context.session.send_resource_updated)
+        mine = connection.state.get(_CONNECTION_KEY)
+        if not isinstance(mine, ConnectionSubscriptions):
+            mine = connection.state[_CONNECTION_KEY] = ConnectionSubscriptions(
+                context.session.send_resource_updated
+            )
             connection.exit_stack.callback(mine.close)
             self._feed.start_soon(mine.run)
         return mine

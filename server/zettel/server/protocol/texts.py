@@ -1,4 +1,4 @@
-"""What an agent reads before it calls: the tools' descriptions and the server's instructions."""
+"""Texts for agents: server instructions, tool descriptions, prompts."""
 
 INSTRUCTIONS = (
     "Zettel is your long-term memory. At the start of a session call recall with no arguments;"

@@ -1,4 +1,4 @@
-"""The four tools as a client sees them: names, texts, compact schemas, hints."""
+"""The four tools as advertised: names, descriptions, compact schemas, hints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from zettel.server.protocol.schemas import (
     RecallArguments,
     RememberArguments,
     UpdateArguments,
+    unknown_name,
 )
-from zettel.storage.errors import UnknownNameError
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
-from zettel.tools.validation import nearest
 
 DROPPED = frozenset(
     {
@@ -29,7 +28,7 @@ DROPPED = frozenset(
         "title",
     }
 )
-"""Keys that cost tokens and tell an agent nothing (clients refused some: `format`, bounds)."""
+"""Keys without use to an agent; some clients reject `format` and bounds."""
 
 JsonObject = dict[str, JsonValue]
 
@@ -86,70 +85,48 @@ def _without_null(node: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     return kept[0] | {key: value for key, value in node.items() if key != "anyOf"}
 
 
-RememberAdapter = TypeAdapter(RememberAnswer)
-RecallAdapter = TypeAdapter(RecallAnswer)
-UpdateAdapter = TypeAdapter(UpdateAnswer)
-ForgetAdapter = TypeAdapter(ForgetAnswer)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEntry:
-    """One tool: what is advertised, and the model its arguments are read into."""
+    """One tool: its advertised form and the model of its arguments."""
 
     advertised: Tool
     arguments: type[Arguments]
 
 
-def _entry(
+def _tool(
     name: str,
     description: str,
     arguments: type[Arguments],
-    answer: JsonObject,
-    annotations: ToolAnnotations,
+    answer: type[object],
+    *,
+    read_only: bool = False,
+    destructive: bool = False,
 ) -> ToolEntry:
     advertised = Tool(
         name=name,
         description=description,
         input_schema=compact_schema(arguments),
-        output_schema=answer,
-        annotations=annotations,
+        output_schema=TypeAdapter(answer).json_schema(),
+        annotations=ToolAnnotations(
+            read_only_hint=read_only,
+            destructive_hint=destructive,
+            idempotent_hint=True,
+            open_world_hint=False,
+        ),
     )
     return ToolEntry(advertised=advertised, arguments=arguments)
-
-
-def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
-    return ToolAnnotations(
-        read_only_hint=read_only,
-        destructive_hint=destructive,
-        idempotent_hint=True,
-        open_world_hint=False,
-    )
 
 
 TOOLS: dict[str, ToolEntry] = {
     entry.advertised.name: entry
     for entry in (
-        _entry(
-            "remember", texts.REMEMBER, RememberArguments, RememberAdapter.json_schema(), _hints()
-        ),
-        _entry(
-            "recall",
-            texts.RECALL,
-            RecallArguments,
-            RecallAdapter.json_schema(),
-            _hints(read_only=True),
-        ),
-        _entry("update", texts.UPDATE, UpdateArguments, UpdateAdapter.json_schema(), _hints()),
-        _entry(
-            "forget",
-            texts.FORGET,
-            ForgetArguments,
-            ForgetAdapter.json_schema(),
-            _hints(destructive=True),
-        ),
+        _tool("remember", texts.REMEMBER, RememberArguments, RememberAnswer),
+        _tool("recall", texts.RECALL, RecallArguments, RecallAnswer, read_only=True),
+        _tool("update", texts.UPDATE, UpdateArguments, UpdateAnswer),
+        _tool("forget", texts.FORGET, ForgetArguments, ForgetAnswer, destructive=True),
     )
 }
-"""By name, in the order they are listed: an agent remembers and recalls most."""
+"""By name, in the listed order: the most used first."""
 
 
 def find_tool(name: str) -> ToolEntry:
@@ -160,7 +137,4 @@ def find_tool(name: str) -> ToolEntry:
     """
     if name in TOOLS:
         return TOOLS[name]
-    near = nearest(name, TOOLS)
-    meant = f"Did you mean {near!r}? " if near else ""
-    remedy = f"{meant}The tools are {', '.join(TOOLS)}."
-    raise UnknownNameError("tool", name[:80], TOOLS, remedy)
+    raise unknown_name("tool", name, TOOLS, f"The tools are {', '.join(TOOLS)}.")

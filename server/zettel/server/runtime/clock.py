@@ -1,4 +1,4 @@
-"""The one place that asks what time it is."""
+"""The only place that reads the clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,5 +8,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time, UTC, timezone-aware."""
+    """Now."""
     return datetime.now(UTC)

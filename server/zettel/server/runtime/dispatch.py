@@ -61,7 +61,7 @@ VERBS: Mapping[type[Arguments], Callable[..., Awaitable[Mapping[str, object]]]] 
     RevsReading: revs_of,
     VersionReading: _read_version,
 }
-"""What answers each request; a model's fields are the keyword arguments of its function."""
+"""Function of each request; a model's fields are the keyword arguments of its function."""
 
 
 async def dispatch(

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from anyio import to_thread
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.llm import llm_of
+from zettel.server.runtime.llm import build_llm
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import StoreUnavailableError
@@ -25,7 +26,7 @@ from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
 
 HASH_MODEL = "hash"
-"""Value of the setting `model` for vectors without a model: words count, meaning does not."""
+"""Value of the setting `model` for hashed word vectors, without an embedding model."""
 
 
 class Dispatch(Protocol):
@@ -34,62 +35,62 @@ class Dispatch(Protocol):
     async def __call__(
         self, memory: Memory, caller: Caller, arguments: Arguments, *, now: datetime
     ) -> Mapping[str, object]:
-        """Answer one call, or raise a `ZettelError`."""
+        """The answer to one call; raises `ZettelError`."""
         ...
 
 
 class Scheduler(Protocol):
-    """Decides when notes are evolved, and has it done."""
+    """Decides when notes are evolved, and runs it."""
 
     def wrote(self) -> None:
         """A verb has committed something."""
         ...
 
     def model_ready(self) -> None:
-        """What waited for the model can be embedded now."""
+        """The embedding model is loaded."""
         ...
 
     @property
     def busy(self) -> bool:
-        """Whether notes are being tended, or soon will be."""
+        """Whether notes are being evolved, or will be before the next interval."""
         ...
 
     @property
     def due_in_s(self) -> float:
-        """Seconds until notes are looked at again."""
+        """Seconds until the next run."""
         ...
 
     async def waiting(self) -> int:
-        """How many notes wait."""
+        """Number of notes that wait for evolution."""
         ...
 
     async def run(self) -> None:
-        """Tend the notes until cancelled."""
+        """Evolve the notes until cancelled."""
         ...
 
 
 async def no_reranker() -> Reranker | None:
-    """Leave the order to the signals."""
+    """No reranker."""
     return None
 
 
 def no_llm() -> Llm | None:
-    """Leave evolution to its rules."""
+    """No LLM: evolution works by its rules."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factories:
-    """How a runtime comes by what it owns; tests pass other ways."""
+    """How a runtime makes its dependencies."""
 
     make_embedder: Callable[[], Awaitable[Embedder]]
     make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
-    """Made at once, loaded later; None if none is set."""
+    """The reranker, not loaded yet; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[Store]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
     make_llm: Callable[[], Llm | None] = no_llm
-    """What evolution may ask; None if no LLM is set."""
+    """The LLM for evolution; None if none is set."""
     policy: Policy = field(default_factory=Policy)
     """How notes are found, evolved and kept."""
 
@@ -97,26 +98,31 @@ class Factories:
 def installed_factories(
     settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
 ) -> Factories:
-    """The factories a real server uses: LanceDB, the configured model, the four verbs.
+    """The factories of a real server: LanceDB, the configured models, the four verbs.
 
     Args:
-        settings: Which store and model, and how notes are tended.
-        create: Whether to make the store where there is none.
-        still_there: Whether the store is to be opened; a directory that is removed while LanceDB
-            is being imported must not be made anew.
+        settings: Of the store.
+        create: Whether to create a missing store.
+        still_there: Checked just before opening: a directory that was removed while LanceDB was
+            being imported must not be created again.
     """
 
     async def make_reranker() -> Reranker | None:
         if not settings.reranker:
             return None
-        return await to_thread.run_sync(_reranker, settings.reranker)
+        await _load("zettel.storage.embedding.cross_encoder")
+        from zettel.storage.embedding.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
+
+        return CrossEncoderReranker(settings.reranker)
 
     async def open_store(embedder: Embedder) -> Store:
-        opener = await to_thread.run_sync(_store_opener)
+        await _load("zettel.storage.lance.store")
+        from zettel.storage.lance.store import open_store  # noqa: PLC0415
+
         if not still_there():
             problem, remedy = "was removed while it was being opened", "Call again."
             raise StoreUnavailableError(settings.store, problem, remedy)
-        return await opener(
+        return await open_store(
             settings.store,
             model_id=embedder.model_id,
             dim=embedder.dim,
@@ -126,15 +132,23 @@ def installed_factories(
         )
 
     async def make_scheduler(memory: Memory, clock: Clock) -> Scheduler:
-        return await to_thread.run_sync(_scheduler, memory, clock, settings)
+        await _load("zettel.server.runtime.scheduler")
+        from zettel.server.runtime.scheduler import EvolutionScheduler  # noqa: PLC0415
+
+        return EvolutionScheduler(
+            memory,
+            interval_s=settings.evolve_minutes * 60,
+            settle_s=settings.settle_seconds,
+            clock=clock,
+        )
 
     return Factories(
-        make_embedder=lambda: _embedder_of(settings.model),
+        make_embedder=lambda: _make_embedder(settings.model),
         make_reranker=make_reranker,
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
-        make_llm=lambda: llm_of(settings),
+        make_llm=lambda: build_llm(settings),
         policy=_policy(settings),
     )
 
@@ -153,89 +167,45 @@ def _policy(settings: Settings) -> Policy:
 
 
 def expanded(path: str) -> Path:
-    """A path without `~`; one that means nobody stands for itself."""
+    """A path with `~` expanded; unchanged if the user is unknown."""
     return Path(os.path.expanduser(path))
 
 
-async def _embedder_of(model: str) -> Embedder:
+async def _load(*modules: str) -> None:
+    """Import modules in a thread: they take up to seconds, and the event loop must go on."""
+    for module in modules:
+        await to_thread.run_sync(import_module, module)
+
+
+async def _make_embedder(model: str) -> Embedder:
     if model == HASH_MODEL:
-        return await to_thread.run_sync(_hash_embedder)
-    maker = await to_thread.run_sync(_sentence_embedder_maker)
-    return await maker(model)
+        await _load("zettel.storage.embedding.hashing")
+        from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
 
-
-async def _import_verbs() -> Dispatch:
-    return await to_thread.run_sync(_verbs)
-
-
-class _Opener(Protocol):
-    async def __call__(
-        self,
-        place: str,
-        *,
-        model_id: str,
-        dim: int,
-        create: bool,
-        durable: bool,
-        erasures: Path,
-    ) -> Store: ...
-
-
-# The imports below are late for the reason at the top of this file.
-
-
-def _hash_embedder() -> Embedder:
-    from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
-
-    return HashEmbedder()
-
-
-def _sentence_embedder_maker() -> Callable[[str], Awaitable[Embedder]]:
+        return HashEmbedder()
+    await _load(
+        "zettel.storage.embedding.model_files", "zettel.storage.embedding.sentence_transformer"
+    )
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
     from zettel.storage.embedding.sentence_transformer import SentenceEmbedder  # noqa: PLC0415
 
-    async def make(model: str) -> Embedder:
-        return SentenceEmbedder(await find_model(model))
-
-    return make
+    return SentenceEmbedder(await find_model(model))
 
 
-def _reranker(model: str) -> Reranker:
-    from zettel.storage.embedding.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
-
-    return CrossEncoderReranker(model)
-
-
-def _store_opener() -> _Opener:
-    from zettel.storage.lance.store import open_store  # noqa: PLC0415
-
-    return open_store
-
-
-def _verbs() -> Dispatch:
+async def _import_verbs() -> Dispatch:
+    await _load("zettel.server.runtime.dispatch")
     from zettel.server.runtime.dispatch import dispatch  # noqa: PLC0415
 
     return dispatch
 
 
-def _scheduler(memory: Memory, clock: Clock, settings: Settings) -> Scheduler:
-    from zettel.server.runtime.scheduler import EvolutionScheduler  # noqa: PLC0415
-
-    return EvolutionScheduler(
-        memory,
-        interval_s=settings.evolve_minutes * 60,
-        settle_s=settings.settle_seconds,
-        clock=clock,
-    )
-
-
 @asynccontextmanager
 async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[Memory]:
-    """Open a store; its models are found, not loaded, and no LLM is asked.
+    """Open a store for one command; its models are not loaded, and there is no LLM.
 
     Args:
-        settings: Which.
-        create: Whether to make it where there is none.
+        settings: Of the store.
+        create: Whether to create a missing store.
 
     Raises:
         StoreError: It cannot be opened.

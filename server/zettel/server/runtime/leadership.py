@@ -1,4 +1,4 @@
-"""Being the only process that evolves a store: the lease, kept alive for as long as work lasts."""
+"""Work under the lease that lets only one process evolve a store, renewed meanwhile."""
 
 import logging
 import os
@@ -19,16 +19,16 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RENEW_S = 10.0
-"""Seconds between two renewals; well below the lease's expiry."""
+"""Seconds between two renewals; well below the lease's time to expiry."""
 
 
 def new_holder() -> str:
-    """A name no other process has: where it runs, process and chance."""
+    """A unique name of this process: host and PID namespace, PID, random suffix."""
     return f"{_here()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def is_gone(holder: str) -> bool:
-    """Whether a process that was named so ran here, and has died: it will not release its lease."""
+    """Whether the holder is a process of this host that has died without releasing its lease."""
     here, _, rest = holder.rpartition("-")[0].rpartition("-")
     if here != _here() or not rest.isdecimal():
         return False
@@ -42,7 +42,7 @@ def is_gone(holder: str) -> bool:
 
 
 def _here() -> str:
-    """Where numbers mean processes: the host and, where there are several, its namespace."""
+    """Host and PID namespace, within which a PID means one process."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -51,17 +51,17 @@ def _here() -> str:
 
 
 def new_run_id(now: datetime, *, kind: str = "run") -> str:
-    """A name for one run that sorts by time among those of its kind."""
+    """An id for one run; ids of one kind sort by time."""
     return f"{kind}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
 
 
 async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> T | None:
-    """Do some work under a lease that is held already, and release it.
+    """Do work under an acquired lease, then release it.
 
     Args:
         lease: Acquired.
-        clock: What time it is, for the renewals.
-        work: Cancelled when the lease is lost to another process.
+        clock: For the renewals.
+        work: Cancelled if the lease is lost to another process.
 
     Returns:
         What the work returned; None if the lease was lost first.
@@ -74,7 +74,7 @@ async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> 
             try:
                 result = await work()
             except Exception as error:
-                # Raised in here, the task group would hide it in an exception group.
+                # Raised here, it would be wrapped in an exception group.
                 failure = error
             tasks.cancel_scope.cancel()
     finally:
@@ -88,7 +88,7 @@ async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> 
 async def _renew(lease: Lease, clock: Clock, work: anyio.CancelScope) -> None:
     while True:
         await anyio.sleep(RENEW_S)
-        # Cut off amid its commit, the lease would be ours without our knowing, and outlive the run.
+        # Not cancelled within its commit: the lease would outlive the run unnoticed.
         kept = False
         with anyio.CancelScope(shield=True):
             try:
@@ -96,6 +96,6 @@ async def _renew(lease: Lease, clock: Clock, work: anyio.CancelScope) -> None:
             except StoreError as error:
                 logger.warning("the lease could not be renewed: %s", error)
         if not kept:
-            logger.warning("the lease went to another process; this run stops")
+            logger.warning("the lease was lost to another process; this run stops")
             work.cancel()
             return

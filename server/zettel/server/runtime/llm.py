@@ -1,4 +1,4 @@
-"""The LLM that settings name: checked at once, its client library loaded at the first question."""
+"""The configured LLM: checked at once, its client library imported at the first request."""
 
 from importlib.util import find_spec
 
@@ -11,12 +11,12 @@ from zettel.tools.llm.llm import Chat, Llm, LlmLimits
 LIBRARY = "openai"
 
 
-def llm_of(settings: Settings) -> Llm | None:
-    """What evolution may ask; None if no model is named.
+def build_llm(settings: Settings) -> Llm | None:
+    """The LLM for evolution; None if none is set.
 
     Raises:
         ModelUnavailableError: The client library is not installed.
-        InvalidArgumentError: Money is bounded, but prices are not told.
+        InvalidArgumentError: A bound on money is set without prices.
     """
     if not settings.llm_model:
         return None
@@ -55,7 +55,7 @@ def _limits(settings: Settings) -> LlmLimits:
 
 def _chat(settings: Settings) -> Chat:
     try:
-        # The library takes a second to load: not before something is asked.
+        # The library takes a second to import.
         from zettel.tools.llm.openai_client import OpenAiChat  # noqa: PLC0415
     except ImportError as error:
         problem = f"cannot be asked: its client does not load ({error})"

@@ -12,7 +12,7 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from zettel.server.observability.request_log import Counters, NoCounters
+from zettel.server.observability.request_log import Counters
 from zettel.server.observability.tracing import span
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
@@ -30,36 +30,36 @@ from zettel.tools.state.memory import Memory
 logger = logging.getLogger(__name__)
 
 USAGE_INTERVAL_S = 5.0
-"""Seconds between two writes of what recall reinforced; a batch is one commit."""
+"""Seconds between two writes of usage counts; a batch is one commit."""
 
 
 async def flush_regularly(memory: Memory) -> None:
-    """Write what has gathered, until cancelled."""
+    """Write usage counts regularly until cancelled."""
     while True:
         await anyio.sleep(USAGE_INTERVAL_S)
         await flush(memory)
 
 
 async def flush(memory: Memory) -> None:
-    """Write what has gathered since the last time."""
+    """Write the usage counts since the last write."""
     if not memory.usage.dirty:
         return
     try:
         await memory.usage.flush(memory.store)
     except Exception:
-        # Kept in the buffer: the next flush tries again, and no count is worth a server's life.
+        # The counts stay in the buffer, and the next flush tries again.
         logger.warning("usage was not written", exc_info=True)
 
 
-CLOSE_S = 5.0
-"""Seconds the last writes may take before the process leaves anyway."""
+CLOSE_TIMEOUT_S = 5.0
+"""Seconds the last writes may take at exit."""
 
 Status = Literal["starting", "ok", "failed"]
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One try at opening the store; everybody who calls meanwhile waits for the same one."""
+    """One attempt to open the store; all calls made meanwhile wait for it."""
 
     done: anyio.Event = field(default_factory=anyio.Event)
     memory: Memory | None = None
@@ -71,9 +71,9 @@ class Runtime:
 
     Args:
         place: Directory or URI of the store, for messages.
-        factories: How store, model, verbs and scheduler are come by.
-        clock: What time it is.
-        counters: Where calls and runs are counted.
+        factories: For store, models, verbs and scheduler.
+        clock: Returns the time.
+        counters: Counts calls and runs.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Runtime:
         counters: Counters | None = None,
     ) -> None:
         self.place = place
-        self.counters = counters or NoCounters()
+        self.counters = counters or Counters()
         self.leaving = False
-        """Whether the process was asked to end."""
+        """Whether the process is shutting down."""
         self._factories = factories
         self._clock = clock
         self._tasks: TaskGroup | None = None
@@ -99,16 +99,16 @@ class Runtime:
         self._loading_done = anyio.Event()
         self._model_problem = ""
         self.llm_problem = ""
-        """Why the LLM that is set is not used: evolution goes by its rules."""
+        """Why the configured LLM cannot be used; empty if it can."""
         self.feed = ChangeFeed(self.call)
-        """Tells who subscribed to changes."""
+        """Notifies subscribers of changes."""
         self._open_calls = 0
         self._idle = anyio.Event()
         self._idle.set()
 
     @property
     def status(self) -> Status:
-        """`ok` once the store is open, `failed` while the last try at it failed."""
+        """`ok` once the store is open, `failed` if the last attempt failed."""
         if self._attempt is None or not self._attempt.done.is_set():
             return "starting"
         return "ok" if self._attempt.memory else "failed"
@@ -120,13 +120,13 @@ class Runtime:
 
     @property
     def busy(self) -> bool:
-        """Whether a call is being carried out, or notes wait to be tended soon."""
+        """Whether a call is in progress, or notes are evolved now or soon."""
         evolving = self._scheduler is not None and self._scheduler.busy
         return bool(self._open_calls) or evolving or not self._loading_done.is_set()
 
     @property
     def scheduler(self) -> Scheduler | None:
-        """Who evolves the notes; None until the store is open."""
+        """None until the store is open."""
         return self._scheduler
 
     @property
@@ -138,7 +138,7 @@ class Runtime:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Open the store and load the model in the background; drain and close at the end."""
+        """Open the store and load the models in the background; close at the end."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._start)
@@ -146,21 +146,21 @@ class Runtime:
             try:
                 yield
             finally:
-                # First the scheduler stops between two steps, then what gathered is written.
+                # The scheduler stops first, then the usage counts are written.
                 tasks.cancel_scope.cancel()
-        with anyio.move_on_after(CLOSE_S, shield=True):
+        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
             await self._close()
 
     async def settled(self) -> None:
-        """Wait until store and model are ready or have failed."""
+        """Wait until store and models are ready or have failed."""
         await self._loading_done.wait()
 
     async def calls_finished(self) -> None:
-        """Wait until no call is being carried out."""
+        """Wait until no call is in progress."""
         await self._idle.wait()
 
     async def memory(self) -> Memory:
-        """The open store and what goes with it; a failed opening is tried again.
+        """The open store; after a failure the opening is tried again.
 
         Raises:
             ZettelError: It cannot be opened.
@@ -174,10 +174,10 @@ class Runtime:
         return attempt.memory
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
-        """Carry out one tool call.
+        """Carry out one tool call or reading.
 
         Raises:
-            ZettelError: It cannot be done; the text says what to do instead.
+            ZettelError: It cannot be done; the text names the next step.
         """
         self._open_calls += 1
         self._idle = anyio.Event() if self._idle.is_set() else self._idle
@@ -195,7 +195,7 @@ class Runtime:
                 self._idle.set()
 
     def _current_attempt(self) -> _Attempt:
-        """The attempt that runs or has succeeded; after a failure, a new one."""
+        """The running or successful attempt; a new one after a failure."""
         if self._attempt is None or self._attempt.error is not None:
             assert self._tasks is not None
             self._attempt = _Attempt()
@@ -205,8 +205,7 @@ class Runtime:
     async def _start(self) -> None:
         try:
             await self._current_attempt().done.wait()
-            # After the store, not beside it: both are imports, which take turns anyway, and calls
-            # wait for the store only.
+            # After the store: imports do not run in parallel, and calls wait for the store only.
             await self._load_model()
             await self._load_reranker()
         finally:
@@ -219,7 +218,7 @@ class Runtime:
             logger.error("store=%r did not open: %s", self.place, error)
             attempt.error = error
         except Exception:
-            # A missing library or a bug: every call is told, and the server lives on.
+            # A missing library or a bug: every call gets this error, and the server goes on.
             logger.exception("store=%r did not open", self.place)
             attempt.error = StoreUnavailableError(
                 self.place, "could not be opened", "See the server's log for the reason."
@@ -251,7 +250,7 @@ class Runtime:
         if self.model_ready:
             self._scheduler.model_ready()
         if self._loading_done.is_set() and not self.model_ready:
-            # The opening before this one had failed.
+            # The previous attempt had failed.
             self._tasks.start_soon(self._load_model)
             self._tasks.start_soon(self._load_reranker)
         logger.info("store=%r is open", self.place)
@@ -261,7 +260,7 @@ class Runtime:
         try:
             return self._factories.make_llm()
         except ZettelError as error:
-            # Notes are kept and found without it, and evolve by rule.
+            # Without it, evolution works by its rules.
             logger.error("the LLM is not used: %s", error)
             self.llm_problem = str(error)
             return None
@@ -270,7 +269,7 @@ class Runtime:
         try:
             await heal(memory, now=self._clock())
         except Exception:
-            # A store that cannot be mended can still be read, and is not shut for it.
+            # A store that cannot be healed can still be read.
             logger.exception("store=%r was not healed", self.place)
 
     async def _load_model(self) -> None:
@@ -283,7 +282,7 @@ class Runtime:
             self._model_problem = str(error)
             return
         except Exception as error:
-            # Words still find notes, and a library that fails must not end the server.
+            # Recall still finds notes by words; a failing library must not end the server.
             logger.exception("embedding model did not load")
             self._model_problem = f"The embedding model failed to load: {error}"
             return
@@ -293,7 +292,7 @@ class Runtime:
             self._scheduler.model_ready()
 
     async def _load_reranker(self) -> None:
-        """Load it if one is set; recall does without, and says so, until then or for good."""
+        """Load the reranker if one is set; recall works without it and says so."""
         if self._reranker is None:
             return
         try:
@@ -301,7 +300,7 @@ class Runtime:
         except ModelUnavailableError as error:
             logger.error("reranker did not load: %s", error)
         except Exception:
-            # As above: a library that fails here must not end the server.
+            # A failing library must not end the server.
             logger.exception("reranker did not load")
         else:
             logger.info("reranker is ready")

@@ -14,29 +14,29 @@ from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
 
-WHO = "scheduler"
+SCHEDULER_NAME = "scheduler"
 
 RUN_BUDGET = Budget(seconds=60.0, notes=500)
-"""Of one run; what it leaves is taken up by the next, at once."""
+"""Of one run; the next run continues at once."""
 
-LEADER_ELSEWHERE_S = 15.0
-"""Seconds until the next try when another process is at it."""
+LEASE_RETRY_S = 15.0
+"""Seconds until the next attempt while another process holds the lease."""
 
-UPKEEP_AGAIN_S = 2.0
-"""Seconds until upkeep is tried again that gave way to an erasure or to another process."""
+UPKEEP_RETRY_S = 2.0
+"""Seconds until the next attempt at upkeep that an erasure or another process prevented."""
 
 BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
-"""Seconds until the next try after so many failures in a row."""
+"""Seconds until the next attempt after 1, 2, 3 and more failures in a row."""
 
 
 class EvolutionScheduler:
-    """Decides when the notes of one store are evolved, and has it done, one run at a time.
+    """Decides when the notes of one store are evolved, and runs it, one run at a time.
 
     Args:
-        memory: What is tended.
+        memory: Of the store.
         interval_s: Seconds between rounds while there are no writes.
         settle_s: Seconds without a write after which new notes are evolved.
-        clock: What time it is, for the runs' records and the lease.
+        clock: For the records of runs and the lease.
     """
 
     def __init__(self, memory: Memory, *, interval_s: float, settle_s: float, clock: Clock) -> None:
@@ -52,42 +52,42 @@ class EvolutionScheduler:
         self._compact_from = 0.0
         self._settled_at = 0.0
         self._not_before = 0.0
-        self._asked = False
+        self._requested = False
         self._working = False
         self._next_round = 0.0
 
     def wrote(self) -> None:
-        """A verb has committed something: wait until it is quiet, then tend it."""
+        """A verb has committed something: evolve it `settle_s` after the last write."""
         self._writes += 1
         self._settled_at = anyio.current_time() + self._settle_s
         self._wake.set()
 
     def model_ready(self) -> None:
-        """What waited for the model can be embedded now."""
-        self._asked = True
+        """The embedding model is loaded: embed the notes that wait for it."""
+        self._requested = True
         self._wake.set()
 
     @property
     def busy(self) -> bool:
-        """Whether notes are being tended, or will be before the next round.
+        """Whether notes are being evolved, or will be before the next interval.
 
-        What was put off, after a failure or for another process, is for whoever comes then.
+        False while work is put off after a failure or for another process.
         """
         if anyio.current_time() < self._not_before:
             return False
-        return self._working or self._asked or self._writes != self._evolved_writes
+        return self._working or self._requested or self._writes != self._evolved_writes
 
     @property
     def due_in_s(self) -> float:
-        """Seconds until notes are looked at again."""
+        """Seconds until the next run."""
         return max(self._due_at(), self._not_before, anyio.current_time()) - anyio.current_time()
 
     async def waiting(self) -> int:
-        """How many notes wait for evolution."""
+        """Number of notes that wait for evolution."""
         return await waiting(self._memory)
 
     async def run(self) -> None:
-        """Tend the notes until cancelled; an error is logged and tried again later."""
+        """Evolve the notes until cancelled; errors are logged and tried again later."""
         failures = 0
         self._next_round = anyio.current_time() + self._interval_s
         while True:
@@ -97,15 +97,15 @@ class EvolutionScheduler:
                 await (self._upkeep() if upkeep_only else self._run_evolution())
                 failures = 0
             except Exception:
-                # Tending is never worth a server's life.
-                logger.exception("tending the notes failed, %d in a row", failures + 1)
+                # A failed evolution must not end the server.
+                logger.exception("evolution failed, %d in a row", failures + 1)
                 self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
-                self._asked = self._asked or not upkeep_only
+                self._requested = self._requested or not upkeep_only
                 failures += 1
             self._working = False
 
     async def _wait_until_due(self) -> bool:
-        """Wait for the next work; True when it is only compaction, which cannot wait for quiet."""
+        """Wait for the next work; True if only upkeep is due, which does not wait for quiet."""
         while True:
             now = anyio.current_time()
             if now >= self._not_before:
@@ -119,7 +119,7 @@ class EvolutionScheduler:
                 await self._wake.wait()
 
     def _due_at(self) -> float:
-        if self._asked:
+        if self._requested:
             return 0.0
         if self._writes != self._evolved_writes:
             return min(self._settled_at, self._next_round)
@@ -137,27 +137,27 @@ class EvolutionScheduler:
         if await self._memory.admin.upkeep():
             self._compacted_writes = writes
         else:
-            self._compact_from = anyio.current_time() + UPKEEP_AGAIN_S
+            self._compact_from = anyio.current_time() + UPKEEP_RETRY_S
 
     async def _run_evolution(self) -> None:
         self._next_round = anyio.current_time() + self._interval_s
-        self._asked = False
+        self._requested = False
         writes = self._writes
         if not await waiting(self._memory):
             self._evolved_writes = writes
             return
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
         if not await lease.acquire(self._clock()):
-            self._asked = True
-            self._put_off(LEADER_ELSEWHERE_S)
+            self._requested = True
+            self._put_off(LEASE_RETRY_S)
             return
         report = await lead(lease, self._clock, self._evolve)
         if report is None:
-            self._asked = True
+            self._requested = True
             return
         self._evolved_writes = self._compacted_writes = writes
-        # What the budget left over is taken up at once.
-        self._asked = self._asked or report.outcome == "budget"
+        # Continue at once if the budget was used up.
+        self._requested = self._requested or report.outcome == "budget"
         logger.info(
             "run=%s outcome=%s changed=%d created=%d",
             report.run_id,
@@ -168,16 +168,16 @@ class EvolutionScheduler:
 
     async def _evolve(self) -> RunReport:
         now = self._clock()
-        with span("evolution run") as told:
+        with span("evolution run") as active_span:
             report = await evolve(
                 self._memory,
                 now=now,
                 run_id=new_run_id(now),
-                who=WHO,
+                who=SCHEDULER_NAME,
                 budget=RUN_BUDGET,
                 progress=_log_progress,
             )
-            told.set_attribute("zettel.outcome", report.outcome)
+            active_span.set_attribute("zettel.outcome", report.outcome)
             return report
 
 

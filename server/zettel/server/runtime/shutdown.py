@@ -1,4 +1,4 @@
-"""What ends a process in good order: signals, and the death of whoever started it."""
+"""Ends a process after a drain: on signals, on a parent's death, on events."""
 
 import os
 import signal
@@ -8,33 +8,33 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 PARENT_POLL_S = 2.0
-"""Seconds between two looks at the parent: an orphan whose stdin another process keeps open."""
+"""Seconds between two checks of the parent, for orphans whose stdin stays open."""
 
 EOF_DRAIN_S = 30.0
-"""Seconds open calls may take after the client closed its end: it may still read the answers."""
+"""Seconds open calls may take after the client closed its writing end."""
 
 SIGNAL_DRAIN_S = 1.5
 """Seconds open calls may take after a signal: clients kill 2 s later (SDK, client/stdio.py)."""
 
 
 class Shutdown:
-    """The wish to end, and how much time it leaves to calls that are still open.
+    """A request to end the process, and the time it leaves to open calls.
 
     Args:
-        patience_s: Seconds open calls may take once it was asked for.
+        patience_s: Seconds open calls may take after the request.
     """
 
     def __init__(self, patience_s: float = SIGNAL_DRAIN_S) -> None:
         self._patience_s = patience_s
         self.requested = anyio.Event()
-        """Set when no further message is to be read."""
+        """Set at the request; no further message is read."""
 
     def request(self) -> None:
-        """End soon."""
+        """Request the shutdown."""
         self.requested.set()
 
     async def drain(self, settled: Callable[[], Awaitable[None]]) -> None:
-        """Wait until `settled` returns, but not for ever, and not for long once asked to end."""
+        """Wait for `settled`, at most `EOF_DRAIN_S`, or `patience_s` after the request."""
         with anyio.move_on_after(EOF_DRAIN_S):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._give_up, tasks.cancel_scope)
@@ -48,9 +48,9 @@ class Shutdown:
 
 
 async def shut_down_on_signal(shutdown: Shutdown) -> None:
-    """Ask at SIGTERM or SIGINT."""
+    """Request shutdown at SIGTERM or SIGINT."""
     if sys.platform == "win32":
-        # No loop of Windows can wait for signals; there, closing stdin ends the process.
+        # Event loops on Windows have no signal handlers; there, closing stdin ends the process.
         return
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
@@ -58,7 +58,7 @@ async def shut_down_on_signal(shutdown: Shutdown) -> None:
 
 
 async def shut_down_when_orphaned(shutdown: Shutdown) -> None:
-    """Ask when the process that started this one is gone."""
+    """Request shutdown when the parent process has died."""
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  no event tells of a parent's death
         await anyio.sleep(PARENT_POLL_S)
@@ -66,6 +66,6 @@ async def shut_down_when_orphaned(shutdown: Shutdown) -> None:
 
 
 async def shut_down_on(event: anyio.Event, shutdown: Shutdown) -> None:
-    """Ask when the event is set."""
+    """Request shutdown when the event is set."""
     await event.wait()
     shutdown.request()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from zettel.server.engine.attachment import relay
-from zettel.server.engine.attachment.relay import HIGH_WATER, LineSplitter, Relay
+from zettel.server.engine.attachment.relay import HIGH_WATER, Relay
 from zettel.server.engine.ipc.connect import EngineConnection
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import EDGE, MAX_MESSAGE, LineSplitter, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
 from zettel.server.protocol.malformed import RejectedMessage, parse_message, too_long
 
@@ -48,7 +48,7 @@ def answering(*numbers: int) -> Engine:
 
 
 def dying(after: int, answers: bytes = b"") -> Engine:
-    """Reads so many lines, says something, and dies."""
+    """Reads a number of lines, sends something, and closes the connection."""
 
     def die(connection: socket.socket) -> None:
         with connection.makefile("rb") as said:
@@ -68,12 +68,12 @@ def pumped(said: bytes, *engines: Engine) -> list[dict[str, JsonValue]]:
         if not waiting:
             problem = "there are no more"
             raise UnattachableError(problem)
-        ours, theirs = socket.socketpair()
+        ours, other = socket.socketpair()
         engine = waiting.pop(0)
 
         def run() -> None:
-            with theirs:
-                engine(theirs)
+            with other:
+                engine(other)
 
         threads.append(Thread(target=run))
         threads[-1].start()
@@ -188,13 +188,13 @@ def test_megabytes_go_both_ways_at_once_without_a_standstill() -> None:
 
 
 def test_a_client_that_reads_no_more_ends_it() -> None:
-    ours, theirs = socket.socketpair()
+    ours, other = socket.socketpair()
     from_client, client_in = os.pipe()
     client_out, to_client = os.pipe()
     os.close(client_out)
     os.write(client_in, request(1))
-    with theirs:
-        theirs.sendall(b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
+    with other:
+        other.sendall(b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
         Relay(
             EngineConnection(ours, {}),
             lambda: EngineConnection(ours, {}),

@@ -102,12 +102,12 @@ def test_the_port_of_a_dead_engine_is_not_talked_to(place: Rendezvous) -> None:
 
 
 def test_a_socket_in_a_folder_that_is_not_ours_is_not_talked_to(tmp_path: Path) -> None:
-    theirs = Rendezvous(str(tmp_path / "theirs"))
-    theirs.prepare()
+    foreign = Rendezvous(str(tmp_path / "foreign"))
+    foreign.prepare()
     ours = tmp_path / "ours"
     ours.mkdir()
-    (ours / ".engine").symlink_to(theirs.folder)
-    engine_lock = EngineLock.take(theirs, "unix")
+    (ours / ".engine").symlink_to(foreign.folder)
+    engine_lock = EngineLock.take(foreign, "unix")
     assert engine_lock is not None
 
     assert dial(Rendezvous(str(ours)), request(str(ours), "status")) is None

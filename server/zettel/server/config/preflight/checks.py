@@ -129,10 +129,10 @@ async def model_warnings(settings: Settings) -> list[str]:
 
 
 def _llm_warnings(settings: Settings) -> list[str]:
-    from zettel.server.runtime.llm import llm_of  # noqa: PLC0415  not for engines, which log it
+    from zettel.server.runtime.llm import build_llm  # noqa: PLC0415  not for engines, which log it
 
     try:
-        llm_of(settings)
+        build_llm(settings)
     except ZettelError as error:
         return [f"The LLM will not be asked. {error}"]
     return []

@@ -14,19 +14,17 @@ from zettel.server.engine.attachment.relay import Relay
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import given_settings, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
-from zettel.server.engine.ipc.spawn import reach
+from zettel.server.engine.ipc.spawn import EXIT_USAGE, reach_engine
 from zettel.server.engine.ipc.store_path import chosen_store
 from zettel.server.engine.ipc.version import VERSION, is_newer
-
-EXIT_USAGE = 2
 
 
 class Attachment:
     """One client of one store.
 
     Args:
-        flags: What the command line said.
-        environment: What the variables said.
+        flags: Options of the command line.
+        environment: Variables of the process.
     """
 
     def __init__(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> None:
@@ -34,76 +32,75 @@ class Attachment:
         self._ipc = environment.get("ZETTEL_IPC", "")
         self._hello = session_hello(self._place.store, given_settings(flags, environment))
         self._parent = os.getppid()
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def reach(self) -> EngineConnection:
-        """Come to an engine.
+        """Connect to an engine.
 
         Raises:
-            RefusedError: The client was started wrongly.
-            UnattachableError: There is no engine to be had here.
+            RefusedError: The client's settings are rejected.
+            UnattachableError: No engine can be reached or started.
         """
-        line = reach(self._place, self._hello, self._ipc, self._leave_if_orphaned)
-        self._tell_once(str(line.answer.get("warning", "")))
+        line = reach_engine(self._place, self._hello, self._ipc, self._leave_if_orphaned)
+        self._warn_once(str(line.answer.get("warning", "")))
         found = str(line.answer.get("version", ""))
         if is_newer(VERSION, found):
-            self._tell_once(f"zettel serve runs version {found}; end it and start {VERSION}")
+            self._warn_once(f"zettel serve runs version {found}; end it and start {VERSION}")
         return line
 
     def serve(self, line: EngineConnection) -> None:
-        """Carry the client's lines until it leaves."""
+        """Relay the client's lines until it disconnects."""
         Relay(line, self.reach, self._leave_if_orphaned).run()
 
     def _leave_if_orphaned(self) -> None:
         if os.getppid() != self._parent:
             os._exit(0)
 
-    def _tell_once(self, warning: str) -> None:
-        if warning and warning not in self._told:
-            self._told.add(warning)
-            say(warning)
+    def _warn_once(self, warning: str) -> None:
+        if warning and warning not in self._shown:
+            self._shown.add(warning)
+            write_notice(warning)
 
 
 def attach(flags: Mapping[str, str]) -> bool:
-    """Serve the client on standard input and output through an engine, until it leaves.
+    """Serve the client on standard input and output through an engine, until it disconnects.
 
     Returns:
-        False if there is no engine to be had here, or to be started for such settings; nothing
-        of the client was read then.
+        False if no engine can be used here; then nothing of the client was read.
     """
-    if not _may_be_right(flags, os.environ):
+    if not _is_plausible(flags, os.environ):
         return False
     attachment = Attachment(flags, os.environ)
     try:
         line = attachment.reach()
     except RefusedError as error:
-        say(str(error))
+        write_notice(str(error))
         sys.exit(EXIT_USAGE)
     except UnattachableError as error:
-        say(
-            f"the store's engine cannot be used: {error}. This client is served by a process of its"
-            " own; to have it so without trying, pass --in-process."
+        write_notice(
+            f"the store's engine cannot be used: {error}. This client is served by its own process;"
+            " pass --in-process to skip the attempt."
         )
         return False
     attachment.serve(line)
     return True
 
 
-def _may_be_right(flags: Mapping[str, str], environment: Mapping[str, str]) -> bool:
-    """Whether it is worth starting an engine, which checks every setting, for such a client."""
+def _is_plausible(flags: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    """Whether the settings that an attachment reads itself are valid."""
     protocol = flags.get("protocol") or environment.get("ZETTEL_PROTOCOL")
     ipc = environment.get("ZETTEL_IPC")
     known = (protocol or "auto") in {"auto", "legacy"} and (ipc or "unix") in {"unix", "tcp"}
     return known and flags.get("store") != ""
 
 
-def say(text: str) -> None:
-    """Tell the person who looks into the client's log."""
+def write_notice(text: str) -> None:
+    """Write to standard error, which MCP clients log."""
     try:
         sys.stderr.write("".join(f"zettel: {line}\n" for line in text.splitlines()))
         sys.stderr.flush()
     except (OSError, ValueError):
-        # Nobody looks.
+        # Standard error is closed.
         return
 
 
@@ -112,8 +109,8 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def serve_client(flags: Mapping[str, str]) -> NoReturn:
-    """Be the server of the client on standard input and output until it leaves."""
-    # Until an event loop listens, there is nothing to drain: leaving is in good order.
+    """Serve the client on standard input and output until it disconnects, then exit."""
+    # Until an event loop runs, there is nothing to drain.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     settings = {name: value for name, value in flags.items() if name != "in_process"}
@@ -124,7 +121,7 @@ def serve_client(flags: Mapping[str, str]) -> NoReturn:
 
 
 def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
-    """Be the stdio server, store and model included, until the client leaves."""
+    """Serve the client without an engine: store and model are in this process."""
     import anyio  # noqa: PLC0415  standard library only until here
 
     from zettel.server.config.settings import load_settings  # noqa: PLC0415
@@ -139,6 +136,6 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
         sys.exit(EXIT_USAGE)
     configure_logging(settings.log_level, settings.log_format)
     anyio.run(serve_stdio, settings)
-    # The thread that waits for the client's next byte cannot be joined, nor one amid an import.
+    # Threads that read the client or are importing cannot be joined.
     sys.stderr.flush()
     os._exit(0)

@@ -12,23 +12,22 @@ from collections.abc import Callable, Iterable
 
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import Message
-from zettel.server.engine.ipc.message_limits import EDGE, MAX_MESSAGE, id_at_the_edges
+from zettel.server.engine.ipc.lines import CHUNK_BYTES, LineSplitter, id_at_the_edges
 from zettel.server.engine.ipc.rendezvous import UnattachableError
 
 INTERNAL_ERROR = -32603
-"""Of JSON-RPC."""
+"""JSON-RPC error code."""
 
 REPLAY_ID = "zettel-replay"
-"""How the id begins of what is said again and was answered before; its answer is for nobody."""
+"""Prefix of the ids of replayed requests that were answered before; answers are dropped."""
 
-LISTEN = "subscriptions/listen"
-"""A request that lasts: each engine hears it, but none is started for its sake once one has ended:
-without an engine nothing changes."""
+LASTING_METHOD = "subscriptions/listen"
+"""Open until the client ends it: replayed to each engine, but no engine is started for it."""
 
-SUBSCRIBED = 256
-"""Subscriptions that are said again: as many as an engine grants one connection."""
+MAX_REPLAYED_SUBSCRIPTIONS = 256
+"""Replayed subscriptions: as many as an engine allows per connection."""
 
-DIED_AGAIN = (
+DIED_TWICE = (
     "Zettel's engine stopped twice during this call. What the call was to change may have been"
     " stored. It is safe to make the same call again."
 )
@@ -37,7 +36,7 @@ Id = int | str
 
 
 class ReplayLog:
-    """The requests that have no answer yet, the older era's handshake, and what was subscribed."""
+    """The unanswered requests, the legacy handshake and the subscriptions of one client."""
 
     def __init__(self) -> None:
         self._open: dict[Id, bytes] = {}
@@ -50,11 +49,11 @@ class ReplayLog:
 
     @property
     def waiting(self) -> bool:
-        """Whether a request has no answer yet."""
+        """Whether a request is unanswered."""
         return bool(self._open)
 
     def heard(self, line: bytes) -> None:
-        """Take note of a line from the client, its newline included."""
+        """Record a line from the client, its newline included."""
         message = _read(line)
         if message is None:
             broken_id = id_at_the_edges(line.removesuffix(b"\n"))
@@ -74,11 +73,11 @@ class ReplayLog:
         elif method == "notifications/initialized":
             self._initialized = line
         elif method == "notifications/cancelled":
-            # What was cancelled is never answered.
+            # A cancelled request is never answered.
             self._close(_cancelled(message))
 
     def answered(self, line: bytes) -> bool:
-        """Take note of a line from the engine; False if it is not for the client."""
+        """Record a line from the engine; False if it is not for the client."""
         message = _read(line) if b'"id"' in line else None
         if message is None or "method" in message:
             return True
@@ -89,22 +88,22 @@ class ReplayLog:
         return True
 
     def died(self) -> list[bytes]:
-        """The engine is gone: the lines that tell the client which calls are given up."""
+        """Record the engine's death; error answers to the calls under which two engines died."""
         for key in [key for key in self._open if _lasts(self._open[key])]:
             self._listening[key] = self._open.pop(key)
         given_up = [key for key in self._open if key in self._died_under]
         self._died_under.update(self._open)
-        return self.give_up(given_up, DIED_AGAIN)
+        return self.give_up(given_up, DIED_TWICE)
 
     def give_up(self, ids: Iterable[Id] | None, why: str) -> list[bytes]:
         """Answer requests with an error.
 
         Args:
-            ids: Which; None for all that are open.
-            why: What the client is told.
+            ids: None for all open requests.
+            why: Text of the error.
 
         Returns:
-            A line for each, newline included.
+            One line per request, newline included.
         """
         lines: list[bytes] = []
         for key in tuple(self._open if ids is None else ids):
@@ -114,7 +113,7 @@ class ReplayLog:
         return lines
 
     def replay(self) -> list[bytes]:
-        """What a new engine must hear before anything else: the handshake, the open requests."""
+        """The first lines for a new engine: handshake, subscriptions, open requests."""
         rest = dict(self._open)
         lines: list[bytes] = []
         if self._initialize is not None:
@@ -130,12 +129,12 @@ class ReplayLog:
         return [*lines, *self._listening.values(), *rest.values()]
 
     def _note_subscription(self, method: object, message: Message) -> None:
-        """Know what is subscribed to; a refusal the next engine repeats, to nobody."""
+        """Record a subscription, even one that is refused: the replayed answer is dropped."""
         params = message.get("params")
         uri = params.get("uri") if isinstance(params, dict) else None
         if not isinstance(uri, str):
             return
-        if method == "resources/subscribe" and len(self._subscribed) < SUBSCRIBED:
+        if method == "resources/subscribe" and len(self._subscribed) < MAX_REPLAYED_SUBSCRIPTIONS:
             self._subscribed[uri] = message
         elif method == "resources/unsubscribe":
             self._subscribed.pop(uri, None)
@@ -148,8 +147,8 @@ class ReplayLog:
 
 
 def _lasts(line: bytes) -> bool:
-    message = _read(line) if LISTEN.encode() in line else None
-    return message is not None and message.get("method") == LISTEN
+    message = _read(line) if LASTING_METHOD.encode() in line else None
+    return message is not None and message.get("method") == LASTING_METHOD
 
 
 def _read(line: bytes) -> Message | None:
@@ -174,71 +173,31 @@ def _id_of(message: Message) -> Id | None:
         try:
             found.encode()
         except UnicodeEncodeError:
-            # Half a surrogate pair: the engine answers under no id.
+            # Half a surrogate pair: the engine's answer has no id.
             return None
     return found
 
 
-CHUNK = 65_536
-"""Bytes read at once: the capacity of a Linux pipe."""
-
-HIGH_WATER = 4 * CHUNK
-"""Bytes waiting for a reader above which the writer is not read from."""
+HIGH_WATER = 4 * CHUNK_BYTES
+"""Buffered bytes above which the source is not read."""
 
 TICK_S = 2.0
-"""Seconds between two looks at whether anybody still waits for us."""
-
-
-class LineSplitter:
-    """Whole lines out of a byte stream, newlines included, blank ones left out.
-
-    Of a line above `MAX_MESSAGE` only the edges are kept, which hold its id; between them goes
-    white space, so that the engine finds it too long as well, and answers it.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Take some bytes; the lines that end in them."""
-        whole: list[bytes] = []
-        *ended, rest = chunk.split(b"\n")
-        for piece in ended:
-            self._keep(piece)
-            whole += self.end()
-        self._keep(rest)
-        return whole
-
-    def end(self) -> list[bytes]:
-        """End the line that is being read: the line, if it says anything."""
-        line, size = b"".join(self._pieces), self._size
-        self._pieces, self._size = [], 0
-        if size > MAX_MESSAGE:
-            return [line[:EDGE] + b" " * MAX_MESSAGE + line[EDGE:] + b"\n"]
-        return [line + b"\n"] if line.strip() else []
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        self._pieces.append(piece)
-        if self._size > MAX_MESSAGE:
-            kept = b"".join(self._pieces)
-            self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
+"""Seconds between two checks whether the client process still exists."""
 
 
 class Relay:
-    """The client's pipes on one side, an engine on the other, another engine when that one dies.
+    """Connects the client's pipes to an engine, and to the next one when that dies.
 
     Args:
-        line: To the first engine.
-        reattach: Comes to another one.
-        patience: Called regularly; does not return if nobody waits for an answer any more.
-        fds: Where the client is read and written.
+        connection: To the first engine.
+        reattach: Connects to the next engine.
+        patience: Called regularly; exits the process if the client is gone.
+        fds: Descriptors for reading from and writing to the client.
     """
 
     def __init__(
         self,
-        line: EngineConnection,
+        connection: EngineConnection,
         reattach: Callable[[], EngineConnection],
         patience: Callable[[], None],
         fds: tuple[int, int] = (0, 1),
@@ -252,15 +211,15 @@ class Relay:
         self._client_ended = False
         self._engine: socket.socket | None = None
         self._deaf = False
-        self._connect(line)
+        self._connect(connection)
 
     def run(self) -> None:
-        """Carry until the client has left and everything it asked is answered."""
+        """Relay until the client has disconnected and all its requests are answered."""
         while not self._is_done():
             if self._engine is None and self._replay_log.waiting:
                 self._attach_again()
                 continue
-            self._say_end()
+            self._forward_end()
             self._patience()
             readable, writable, _ = select.select(*self._wanted(), [], TICK_S)
             if self._out in writable and not self._write_client():
@@ -290,8 +249,8 @@ class Relay:
                 writable.append(self._engine)
         return readable, writable
 
-    def _connect(self, line: EngineConnection) -> None:
-        self._engine = line.sock
+    def _connect(self, connection: EngineConnection) -> None:
+        self._engine = connection.sock
         self._engine.setblocking(False)
         self._deaf = False
         self._from_engine = LineSplitter()
@@ -304,8 +263,8 @@ class Relay:
             why = f"Zettel's engine stopped, and there is no other: {error}. Then call again."
             self._to_client += b"".join(self._replay_log.give_up(None, why))
 
-    def _say_end(self) -> None:
-        """Hand the end of the client's input on, once all before it has gone."""
+    def _forward_end(self) -> None:
+        """Forward the end of the client's input after all data before it."""
         if self._client_ended and self._engine is not None and not self._to_engine:
             if not self._deaf:
                 self._deaf = True
@@ -316,20 +275,20 @@ class Relay:
 
     def _read_client(self) -> None:
         try:
-            chunk = os.read(self._in, CHUNK)
+            chunk = os.read(self._in, CHUNK_BYTES)
         except OSError:
             chunk = b""
         self._client_ended = not chunk
         for line in self._from_client.feed(chunk) if chunk else self._from_client.end():
             self._replay_log.heard(line)
-            # Without an engine it waits in the replay_log, if it wants an answer.
+            # Without an engine, a request waits in the replay log.
             if self._engine is not None and not self._deaf:
                 self._to_engine += line
 
     def _write_client(self) -> bool:
-        """Write some of what waits; False if nobody reads it."""
+        """Write some buffered bytes; False if the client has closed its end."""
         try:
-            # So much goes into a pipe that can be written to without blocking.
+            # A writable pipe takes PIPE_BUF bytes without blocking.
             written = os.write(self._out, self._to_client[: select.PIPE_BUF])
         except OSError:
             return False
@@ -339,11 +298,11 @@ class Relay:
     def _write_engine(self) -> None:
         assert self._engine is not None
         try:
-            written = self._engine.send(memoryview(self._to_engine)[:CHUNK])
+            written = self._engine.send(memoryview(self._to_engine)[:CHUNK_BYTES])
         except BlockingIOError:
             return
         except OSError:
-            # Dying; what it has answered before can still be read.
+            # Stopping; its earlier answers can still be read.
             self._deaf = True
             return
         del self._to_engine[:written]
@@ -351,7 +310,7 @@ class Relay:
     def _read_engine(self) -> None:
         assert self._engine is not None
         try:
-            chunk = self._engine.recv(CHUNK)
+            chunk = self._engine.recv(CHUNK_BYTES)
         except BlockingIOError:
             return
         except OSError:

@@ -1,7 +1,4 @@
-"""Reaching the engine of a store and saying hello.
-
-Part of the attachment: imports next to nothing.
-"""
+"""Connects to the engine of a store and sends the hello. Standard library only."""
 
 import errno
 import json
@@ -13,15 +10,15 @@ from zettel.server.engine.ipc.handshake import Message, read_object
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
 
-ANSWER_S = 30.0
-"""Seconds an engine may take to answer hello: it may still be importing on a busy machine."""
+HELLO_ANSWER_S = 30.0
+"""Seconds an engine may take to answer a hello: it may still be importing."""
 
-FORBIDDEN = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
-"""What a sandbox says to a process that wants a socket."""
+FORBIDDEN_ERRNOS = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
+"""Error numbers with which a sandbox denies a socket."""
 
 
 class RefusedError(Exception):
-    """The engine says that this client was started wrongly; the text says what to change."""
+    """The engine rejects this client's settings; the text says what to change."""
 
 
 class EngineConnection(NamedTuple):
@@ -33,14 +30,14 @@ class EngineConnection(NamedTuple):
 
 
 def dial(place: Rendezvous, hello: Message) -> EngineConnection | None:
-    """Say hello to the engine of a store.
+    """Connect to the engine of a store and send the hello.
 
     Returns:
-        None if there is no engine, or a dying one: try again, or start one.
+        None if there is no engine, or one that is stopping: try again, or start one.
 
     Raises:
-        RefusedError: The engine does not serve this client.
-        UnattachableError: There is an engine, and it cannot be reached from here.
+        RefusedError: The engine rejects this client.
+        UnattachableError: There is an engine, but it cannot be reached from here.
     """
     if not place.is_trustworthy():
         return None
@@ -48,14 +45,14 @@ def dial(place: Rendezvous, hello: Message) -> EngineConnection | None:
     try:
         reached = _connect(place, record)
     except OSError as error:
-        if error.errno in FORBIDDEN and is_locked(place.lock):
+        if error.errno in FORBIDDEN_ERRNOS and is_locked(place.lock):
             who = record.get("pid", "unknown")
             problem = f"its engine (process {who}) cannot be reached from here: {error.strerror}"
             raise UnattachableError(problem) from None
         return None
     secret = record.get("secret")
     try:
-        answer = _say(reached, hello if secret is None else {**hello, "secret": secret})
+        answer = _send_hello(reached, hello if secret is None else {**hello, "secret": secret})
     except TimeoutError:
         reached.close()
         who = record.get("pid", "unknown")
@@ -74,36 +71,36 @@ def _connect(place: Rendezvous, record: Message) -> socket.socket:
     try:
         return connect_unix(place.folder, SOCKET)
     except OSError:
-        # Not beside its lock: then it says where. A dead engine's port may be anybody's by now.
+        # Not beside its lock: the record says where. A dead engine's port may have a new owner.
         elsewhere, port = record.get("socket"), record.get("port")
         try:
             if isinstance(port, int) and is_locked(place.lock):
                 return connect_loopback(port)
             if isinstance(elsewhere, str) and elsewhere != place.folder:
                 return connect_unix(elsewhere, SOCKET)
-        except (OverflowError, ValueError) as error:  # no engine wrote that record
+        except (OverflowError, ValueError) as error:  # not written by an engine
             raise ConnectionRefusedError from error
         raise
 
 
-def _say(reached: socket.socket, hello: Message) -> Message:
-    """Send hello and read its answer.
+def _send_hello(reached: socket.socket, hello: Message) -> Message:
+    """Send the hello and read its answer.
 
     Raises:
         OSError: The connection ended.
-        ValueError: What answered is no engine.
+        ValueError: The answer is not an engine's.
     """
-    reached.settimeout(ANSWER_S)
+    reached.settimeout(HELLO_ANSWER_S)
     reached.sendall(json.dumps(hello).encode() + b"\n")
-    heard = b""
-    # After its answer an engine says nothing until it is asked.
-    while not heard.endswith(b"\n"):
-        piece = reached.recv(4096)
-        if not piece:
+    received = b""
+    # After its answer an engine sends nothing before the next request.
+    while not received.endswith(b"\n"):
+        chunk = reached.recv(4096)
+        if not chunk:
             raise ConnectionResetError
-        heard += piece
+        received += chunk
     reached.settimeout(None)
-    answer = read_object(heard)
+    answer = read_object(received)
     if "zettel" not in answer:
         raise ValueError
     return answer

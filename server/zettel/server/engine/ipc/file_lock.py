@@ -1,6 +1,6 @@
-"""A lock between processes that ends with its holder, however that ends.
+"""A lock between processes that the system releases when its holder dies (`flock`).
 
-Part of the attachment: imports next to nothing. `flock`, as filelock does it on POSIX.
+Standard library only.
 """
 
 import os
@@ -11,13 +11,13 @@ if sys.platform != "win32":
 
 
 def try_lock(path: str) -> int | None:
-    """Take the lock, or see that somebody else has it.
+    """Take the lock if it is free.
 
     Returns:
-        A descriptor: whoever closes it, or dies, lets go of the lock. None if it is held.
+        A descriptor, whose closing releases the lock; None if another process holds it.
 
     Raises:
-        OSError: The file cannot be made or locked.
+        OSError: The file cannot be created or locked.
     """
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -30,14 +30,14 @@ def try_lock(path: str) -> int | None:
         except OSError:
             os.close(fd)
             raise
-        # Removed or replaced between the two calls: that lock would protect nothing.
+        # The file was removed or replaced between the two calls: open the new one.
         os.close(fd)
 
 
 def is_locked(path: str) -> bool:
     """Whether some process holds the lock.
 
-    Asks for a share of it, for an instant: whoever wants the lock has to try more than once.
+    Takes a shared lock for an instant, so `try_lock` elsewhere may fail once.
     """
     try:
         fd = os.open(path, os.O_RDONLY)
@@ -52,7 +52,7 @@ def is_locked(path: str) -> bool:
 
 
 def is_still(path: str, fd: int) -> bool:
-    """Whether a path still names the file that was opened."""
+    """Whether a path still names the opened file."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(fd))
     except OSError:
@@ -61,7 +61,7 @@ def is_still(path: str, fd: int) -> bool:
 
 def _lock(fd: int, *, shared: bool = False) -> bool:
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415  there is no other platform that has it
+        import msvcrt  # noqa: PLC0415  Windows only
 
         try:
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)

@@ -1,10 +1,7 @@
-"""The first line on an engine's socket, and the line that answers it.
+"""The first line on an engine's socket, the hello, and the line that answers it.
 
-A client says who it is and what it gets when it names nothing, or asks one thing of the engine.
-The engine answers before any MCP byte flows: an end of the stream instead of the answer means that
-it is dying, and the client tries again.
-
-Part of the attachment: imports next to nothing.
+The engine answers before any MCP byte flows; an end of the stream instead means that it is
+stopping, and the client tries again. Standard library only.
 """
 
 import json
@@ -16,47 +13,26 @@ from typing import TypeAlias
 from zettel.server.engine.ipc.version import VERSION
 
 PROTOCOL = 1
-"""Of the hello line; what MCP is spoken after it is the client's affair."""
+"""Version of the hello line, independent of the MCP version after it."""
 
-ENGINE_SETTINGS = (
-    "model",
-    "reranker",
-    "log_level",
-    "log_format",
-    "evolve_minutes",
-    "settle_seconds",
-    "idle_minutes",
-    "durability",
-    "found_from",
-    "archive_below",
-    "llm_model",
-    "llm_base_url",
-    "llm_timeout_seconds",
-    "llm_tokens_run",
-    "llm_tokens_day",
-    "llm_price_in",
-    "llm_price_out",
-    "llm_money_run",
-    "llm_money_day",
-    "consolidate",
-    "evolve_off",
-    "llm_off",
-    "retain_days",
-    "erasures",
-    "quota_notes",
-    "quota_bytes",
+ENGINE_SETTINGS = tuple(
+    """
+    model reranker log_level log_format evolve_minutes settle_seconds idle_minutes durability
+    found_from archive_below llm_model llm_base_url llm_timeout_seconds llm_tokens_run
+    llm_tokens_day llm_price_in llm_price_out llm_money_run llm_money_day consolidate evolve_off
+    llm_off retain_days erasures quota_notes quota_bytes
+    """.split()
 )
-"""What clients of one engine share; the LLM's key, too, but that is told nobody."""
+"""Settings that all clients of an engine share; `llm_key` too, which is never sent."""
 HELLO_SETTINGS = ("namespace", "session", "protocol", *ENGINE_SETTINGS)
-"""Settings a client may have been given; the engine's own it only compares with what it runs with.
-The LLM's key does not travel."""
+"""Settings in a hello; the engine compares `ENGINE_SETTINGS` with its own and warns."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Message = dict[str, Json]
 
 
 def given_settings(flags: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """What the client was told by flag or variable, flags first; nothing is checked here."""
+    """The client's settings by flag or variable, flags first; unchecked."""
     variables = {name.lower(): value for name, value in environment.items()}
     given: dict[str, str] = {}
     for name in HELLO_SETTINGS:
@@ -67,10 +43,10 @@ def given_settings(flags: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def session_hello(store: str, given: Mapping[str, str]) -> Message:
-    """The hello of a client, made once and said again to every engine it meets.
+    """The hello of a client, made once and sent to every engine it connects to.
 
     Args:
-        store: In its one spelling.
+        store: Canonical.
         given: As of `given_settings`.
     """
     stamp = time.strftime("%Y%m%d-%H%M", time.gmtime())
@@ -88,7 +64,7 @@ def session_hello(store: str, given: Mapping[str, str]) -> Message:
 
 
 def request(store: str, want: str) -> Message:
-    """The hello of somebody who asks one thing: `status`, or `drain` (end in good order)."""
+    """The hello of a single request: `status`, or `drain` (finish open calls and exit)."""
     return {"zettel": PROTOCOL, "want": want, "version": VERSION, "store": store}
 
 
@@ -96,7 +72,7 @@ def read_object(raw: bytes) -> Message:
     """Read one JSON object.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a JSON object.
     """
     try:
         found: Message = json.loads(raw)
@@ -111,5 +87,5 @@ def _working_directory() -> str:
     try:
         return os.getcwd()
     except OSError:
-        # Removed under us: then there is no project either.
+        # The directory was removed, so there is no project.
         return ""

@@ -1,10 +1,8 @@
-"""Where the clients of a store and its engine find each other: a folder, and a record in it.
+"""The folder where the clients of a store find its engine, and the engine's record in it.
 
-For a directory that is `<store>/.engine/`. Not a place under the platform's runtime directory: MCP
-clients hand a child hardly any environment, so two of them would compute two places. Other stores
-(`s3://`, `db://`) meet in a folder that is found from the user's id alone.
-
-Part of the attachment: imports next to nothing.
+`<store>/.engine/` for a directory; for other stores (`s3://`, `db://`) a folder derived from the
+user's id. Environment variables are not used: MCP clients pass different ones to their children.
+Standard library only.
 """
 
 import json
@@ -15,21 +13,21 @@ from zettel.server.engine.ipc.handshake import Message, read_object
 from zettel.server.engine.ipc.store_path import is_directory
 
 ENGINE_FOLDER = ".engine"
-"""As in `zettel.storage.location`, which is too heavy to be imported here."""
+"""As in `zettel.storage.location`, which is too slow to import here."""
 
 SOCKET = "engine.sock"
 LOCK = "engine.lock"
-"""Held by the engine for its whole life."""
+"""Held by the engine from start to exit."""
 SPAWN_LOCK = "spawn.lock"
-"""Held by whoever starts or replaces an engine: it saves work, and lets nobody in between."""
+"""Held while an engine is being started or replaced, by one process at a time."""
 RECORD = "engine.json"
 LOG = "engine.log"
 
 
 class UnattachableError(Exception):
-    """No engine can be reached or started from here; the text says why, and what to set.
+    """No engine can be reached or started from here; the text says why.
 
-    The attachment catches it and serves its client itself.
+    The attachment then serves its client in its own process.
     """
 
 
@@ -37,7 +35,7 @@ class Rendezvous:
     """The meeting place of one store.
 
     Args:
-        store: In its one spelling.
+        store: Canonical.
     """
 
     def __init__(self, store: str) -> None:
@@ -58,26 +56,26 @@ class Rendezvous:
 
     @property
     def record(self) -> str:
-        """Path of what an engine tells about itself."""
+        """Path of the engine's record."""
         return os.path.join(self.folder, RECORD)
 
     @property
     def log(self) -> str:
-        """Path of the log of an engine that an attachment started."""
+        """Path of the engine's log."""
         return os.path.join(self.folder, LOG)
 
     def folder_elsewhere(self) -> str:
-        """The folder outside the store: for places that are no directory or hold no sockets."""
-        from hashlib import blake2b  # noqa: PLC0415  heavy, and never for a usual store
+        """The folder outside the store, for stores that are no directory or cannot hold sockets."""
+        from hashlib import blake2b  # noqa: PLC0415  slow, and not needed for a directory
 
         name = blake2b(os.fsencode(self.store), digest_size=10).hexdigest()
         return os.path.join(runtime_folder(), name)
 
     def prepare(self) -> None:
-        """Make the folder, for its owner alone.
+        """Create the folder, accessible by its owner only.
 
         Raises:
-            UnattachableError: It cannot be made, or belongs to somebody else.
+            UnattachableError: It cannot be created, or belongs to another user.
         """
         try:
             if is_directory(self.store):
@@ -90,10 +88,10 @@ class Rendezvous:
             raise UnattachableError(problem) from None
 
     def prepare_elsewhere(self) -> str:
-        """Make the folder outside the store, and return it.
+        """Create the folder outside the store, and return it.
 
         Raises:
-            OSError: It cannot be made, or belongs to somebody else.
+            OSError: It cannot be created, or belongs to another user.
         """
         folder = self.folder_elsewhere()
         make_private(os.path.dirname(folder))
@@ -101,13 +99,13 @@ class Rendezvous:
         return folder
 
     def is_trustworthy(self) -> bool:
-        """Whether nobody but this user can have put a socket there."""
+        """Whether only this user can have created a socket there."""
         if is_directory(self.store):
             return _is_own(self.folder)
         return is_private(os.path.dirname(self.folder)) and is_private(self.folder)
 
     def read_record(self) -> Message:
-        """What the engine wrote, or the last one before it; empty if there is nothing to read."""
+        """The record of the current or the last engine; empty if it cannot be read."""
         try:
             with open(self.record, "rb") as file:
                 return read_object(file.read())
@@ -115,7 +113,7 @@ class Rendezvous:
             return {}
 
     def write_record(self, record: Message) -> None:
-        """Replace the record in one step; readable by its owner alone, for it may hold a secret."""
+        """Replace the record atomically; readable by its owner only, as it may hold a secret."""
         draft = f"{self.record}.{os.getpid()}"
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(fd, "wb") as file:
@@ -124,7 +122,7 @@ class Rendezvous:
 
 
 def runtime_folder() -> str:
-    """A private folder of this user's, found without the environment."""
+    """A private folder of this user, independent of the environment."""
     uid = os.getuid()
     given = f"/run/user/{uid}"
     if is_private(given):
@@ -133,7 +131,7 @@ def runtime_folder() -> str:
 
 
 def make_private(folder: str) -> None:
-    """Make a folder that only this user can enter; one that exists is checked and closed.
+    """Create a folder with mode 0700; an existing one is checked and its mode corrected.
 
     Raises:
         OSError: It cannot be made, or is not this user's.
@@ -149,7 +147,7 @@ def make_private(folder: str) -> None:
 
 
 def is_private(folder: str) -> bool:
-    """Whether a folder is this user's, no link, and closed to everybody else."""
+    """Whether a folder belongs to this user, is no link, and is closed to all other users."""
     return _is_own(folder) and not stat.S_IMODE(os.lstat(folder).st_mode) & 0o077
 
 

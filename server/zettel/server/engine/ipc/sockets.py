@@ -1,7 +1,7 @@
-"""Unix sockets reached through their folder, so that no path is too long and none means two.
+"""Unix sockets addressed from their folder, so that no path exceeds the length limit; loopback TCP.
 
-Part of the attachment: imports next to nothing. Changes the working directory for a moment, so it
-is for processes that have no second thread yet.
+Changes the working directory for a moment: only for processes without a second thread.
+Standard library only.
 """
 
 import os
@@ -9,7 +9,7 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-BACKLOG = 128
+SOCKET_BACKLOG = 128
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def _inside(folder: str) -> Generator[None]:
     try:
         here = os.open(".", os.O_RDONLY)
     except OSError:
-        # A directory that may be entered but not read: nothing leads back to it.
+        # A directory that may be entered but not read cannot be returned to.
         here = None
     try:
         os.chdir(folder)
@@ -30,42 +30,43 @@ def _inside(folder: str) -> Generator[None]:
             os.close(here)
 
 
+@contextmanager
+def _closed_on_error(family: socket.AddressFamily) -> Generator[socket.socket]:
+    """A new stream socket, closed if the body raises an `OSError`."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        yield made
+    except OSError:
+        made.close()
+        raise
+
+
 def connect_unix(folder: str, name: str) -> socket.socket:
     """Connect to the socket of a folder.
 
     Raises:
-        OSError: Nobody listens there, or it may not be reached from here.
+        OSError: No process listens there, or access is denied.
     """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _inside(folder):
-            connection.connect(name)
-    except OSError:
-        connection.close()
-        raise
+    with _closed_on_error(socket.AF_UNIX) as connection, _inside(folder):
+        connection.connect(name)
     return connection
 
 
 def listen_unix(folder: str, name: str) -> socket.socket:
-    """Listen on a socket in a folder, in the place of any that was left behind there.
+    """Listen on a socket in a folder, replacing one that was left behind.
 
     Raises:
-        OSError: The folder's file system has no sockets, or this process may have none.
+        OSError: The file system has no sockets, or access is denied.
     """
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     draft = f"{name}.{os.getpid()}"
-    try:
-        with _inside(folder):
-            with suppress(FileNotFoundError):
-                os.unlink(draft)
-            listening.bind(draft)
-            os.chmod(draft, 0o600)
-            listening.listen(BACKLOG)
-            # Whoever finds the name finds somebody who listens.
-            os.replace(draft, name)
-    except OSError:
-        listening.close()
-        raise
+    with _closed_on_error(socket.AF_UNIX) as listening, _inside(folder):
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        listening.bind(draft)
+        os.chmod(draft, 0o600)
+        listening.listen(SOCKET_BACKLOG)
+        # Renamed last: a name that exists belongs to a listening socket.
+        os.replace(draft, name)
     return listening
 
 
@@ -73,15 +74,11 @@ def connect_loopback(port: int) -> socket.socket:
     """Connect to a port of this machine.
 
     Raises:
-        OSError: Nobody listens there.
+        OSError: No process listens there.
     """
-    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with _closed_on_error(socket.AF_INET) as connection:
         connection.connect(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        connection.close()
-        raise
     return connection
 
 
@@ -89,13 +86,9 @@ def listen_loopback() -> socket.socket:
     """Listen on any free port of this machine.
 
     Raises:
-        OSError: This process may have no sockets.
+        OSError: Access to sockets is denied.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with _closed_on_error(socket.AF_INET) as listening:
         listening.bind(("127.0.0.1", 0))
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
+        listening.listen(SOCKET_BACKLOG)
     return listening

@@ -1,6 +1,6 @@
-"""Starting an engine: one, detached from whoever started it.
+"""Reaches the engine of a store, starting it if necessary: one, detached from its starter.
 
-Part of the attachment: imports next to nothing until an engine must be started.
+Standard library only.
 """
 
 import os
@@ -15,14 +15,17 @@ from zettel.server.engine.ipc.handshake import Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.version import VERSION, is_newer
 
-REACH_S = 60.0
-"""Seconds until an attachment gives up: a cold start takes 0.6 s, an engine's draining up to 15."""
+REACH_TIMEOUT_S = 60.0
+"""Seconds until an attachment gives up: a cold start takes 0.6 s, a drain up to 15 s."""
 
-POLL_S = 0.01
-"""Seconds between two looks for an engine that another process is starting."""
+SPAWN_POLL_S = 0.01
+"""Seconds between two attempts to reach an engine that another process is starting."""
 
-TRIES = 6
-"""Engines started in vain before giving up."""
+MAX_FAILED_STARTS = 6
+"""Starts that may fail before giving up."""
+
+EXIT_USAGE = 2
+"""Exit status of a process whose settings or arguments cannot be used."""
 
 EXIT_HELD = 3
 """Exit status of an engine that found another one's lock held."""
@@ -31,24 +34,25 @@ EXIT_DEAF = 4
 """Exit status of an engine that can neither lock nor listen."""
 
 Patience = Callable[[], None]
-"""Called while waiting; does not return if nobody waits for an answer any more."""
+"""Called while waiting; exits the process if the client is gone."""
 
 
-def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> EngineConnection:
-    """Come to an engine of this version or a newer one: there already, or started for it.
+def reach_engine(
+    place: Rendezvous, hello: Message, ipc: str, patience: Patience
+) -> EngineConnection:
+    """Connect to an engine of this version or a newer one, starting it if necessary.
 
     Args:
-        place: Where the store's engine is met.
+        place: Of the store.
         hello: Of the client.
-        ipc: How an engine that is started here is to listen: `unix`, `tcp`, or empty for what
-            the store's settings say.
-        patience: Called again and again.
+        ipc: How a started engine listens: `unix`, `tcp`, or empty for the store's setting.
+        patience: Called regularly.
 
     Raises:
-        RefusedError: The engine does not serve this client.
-        UnattachableError: There is no engine to be had here.
+        RefusedError: The engine rejects this client.
+        UnattachableError: No engine can be reached or started.
     """
-    until = time.monotonic() + REACH_S
+    until = time.monotonic() + REACH_TIMEOUT_S
     failed = 0
     while time.monotonic() < until:
         line = dial(place, hello)
@@ -60,36 +64,32 @@ def reach(place: Rendezvous, hello: Message, ipc: str, patience: Patience) -> En
         lock = _spawn_lock(place)
         if lock is not None:
             try:
-                line = _reach_alone(place, hello, ipc, patience)
+                line = _start_engine(place, hello, ipc, patience)
             finally:
                 os.close(lock)
             if line is not None:
                 return line
             failed += 1
-            if failed == TRIES:
-                problem = f"its engine ended {TRIES} times while starting; {place.log} says why"
+            if failed == MAX_FAILED_STARTS:
+                problem = f"its engine ended {failed} times while starting; {place.log} says why"
                 raise UnattachableError(problem)
         patience()
-        time.sleep(POLL_S)
-    problem = f"no engine could be reached within {REACH_S:.0f} seconds"
+        time.sleep(SPAWN_POLL_S)
+    problem = f"no engine could be reached within {REACH_TIMEOUT_S:.0f} seconds"
     raise UnattachableError(problem)
 
 
-def drain(place: Rendezvous) -> EngineConnection | None:
-    """Ask an engine to end in good order, if there is one.
+def request_drain(place: Rendezvous) -> EngineConnection | None:
+    """Request the engine, if there is one, to finish open calls and exit.
 
     Returns:
-        A connection that ends with the engine; None if there is none.
+        A connection that closes when the engine exits; None if there is no engine.
     """
     return dial(place, request(place.store, "drain"))
 
 
 def _is_outdated(line: EngineConnection) -> bool:
-    """Whether this engine is to make way for one of our own version.
-
-    Only an older one, or two versions would replace each other for ever; and none that somebody
-    has started as a server of its own, for what it serves besides would be gone.
-    """
+    """Whether this engine is to be replaced: it is older, and not part of `zettel serve`."""
     return is_newer(VERSION, str(line.answer.get("version", ""))) and not line.answer.get("url")
 
 
@@ -101,19 +101,19 @@ def _spawn_lock(place: Rendezvous) -> int | None:
         raise UnattachableError(problem) from None
 
 
-def _reach_alone(
+def _start_engine(
     place: Rendezvous, hello: Message, ipc: str, patience: Patience
 ) -> EngineConnection | None:
-    """Start an engine while nobody else does; None if it, or the one that was there, died."""
+    """Start an engine under the spawn lock; None if it, or the running one, died."""
     line = dial(place, hello)
     if line is not None:
         if not _is_outdated(line):
             return line
         line.sock.close()
-        old = drain(place)
+        old = request_drain(place)
         if old is not None:
             old.sock.close()
-    status = _start(place, ipc, patience)
+    status = _spawn(place, ipc, patience)
     if status == EXIT_HELD:
         pid = place.read_record().get("pid", "unknown")
         problem = f"another engine (process {pid}) owns the store and cannot be reached from here"
@@ -124,11 +124,11 @@ def _reach_alone(
     return dial(place, hello)
 
 
-def _start(place: Rendezvous, ipc: str, patience: Patience) -> int:
-    """Start an engine; returns the status of the process that detaches it, 0 once it listens."""
-    import subprocess  # noqa: PLC0415  heavy, and an engine is there most of the time
+def _spawn(place: Rendezvous, ipc: str, patience: Patience) -> int:
+    """Start an engine; returns the exit status of the process that detaches it, 0 if it listens."""
+    import subprocess  # noqa: PLC0415  slow, and rarely needed
 
-    # Neither the client's settings nor its working directory are the engine's.
+    # The engine has its own settings and working directory.
     kept = {n: v for n, v in os.environ.items() if not n.lower().startswith("zettel_")}
     isolation = "-I" if sys.flags.isolated else "-P"
     command = [sys.executable, isolation, "-m", "zettel", "engine", "--store", place.store]
@@ -150,7 +150,7 @@ def _start(place: Rendezvous, ipc: str, patience: Patience) -> int:
         raise UnattachableError(problem) from None
     while (status := child.poll()) is None:
         patience()
-        time.sleep(POLL_S)
+        time.sleep(SPAWN_POLL_S)
     return status
 
 

@@ -1,7 +1,4 @@
-"""One store, one name: where it is by default, and what its place is really called.
-
-Part of the attachment: imports next to nothing.
-"""
+"""The default place of a store, and the canonical form of a place. Standard library only."""
 
 import os
 import sys
@@ -11,25 +8,25 @@ APPLICATION = "zettel"
 
 
 def default_store() -> str:
-    """The data directory the platform gives to a person's programs: what platformdirs says."""
+    """The platform's user data directory, as platformdirs names it."""
     if sys.platform == "win32":
-        import platformdirs  # noqa: PLC0415  asks the registry; heavy, and only there
+        import platformdirs  # noqa: PLC0415  reads the registry; slow, Windows only
 
         return platformdirs.user_data_dir(APPLICATION, appauthor=False)
-    return _users("XDG_DATA_HOME", ".local/share")
+    return _user_directory("XDG_DATA_HOME", ".local/share")
 
 
 def default_state() -> str:
-    """The directory the platform gives to a program's own records: what platformdirs says."""
+    """The platform's user state directory, as platformdirs names it."""
     if sys.platform == "win32":
         import platformdirs  # noqa: PLC0415  as above
 
         return platformdirs.user_state_dir(APPLICATION, appauthor=False)
-    return _users("XDG_STATE_HOME", ".local/state")
+    return _user_directory("XDG_STATE_HOME", ".local/state")
 
 
-def _users(variable: str, beside: str) -> str:
-    """Our own directory in the one a variable names, else in the usual one below the home."""
+def _user_directory(variable: str, beside: str) -> str:
+    """`zettel` in the directory that a variable names, else in the usual one below the home."""
     named = os.environ.get(variable, "")
     if os.path.isabs(named):
         return os.path.join(named, APPLICATION)
@@ -39,14 +36,14 @@ def _users(variable: str, beside: str) -> str:
 
 def _home() -> str:
     if "HOME" in os.environ and not os.path.isabs(os.environ["HOME"]):
-        import pwd  # noqa: PLC0415  POSIX only, and only for a HOME that is none
+        import pwd  # noqa: PLC0415  POSIX only, for an unusable HOME
 
         return pwd.getpwuid(os.getuid()).pw_dir
     return os.path.expanduser("~")
 
 
 def chosen_store(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    """The place of the store in its one spelling: flag > variable > default."""
+    """The canonical place of the store: flag > variable > default."""
     variables = {name.lower(): value for name, value in environment.items() if value}
     return one_spelling(flags.get("store") or variables.get("zettel_store") or default_store())
 
@@ -57,7 +54,7 @@ def is_directory(place: str) -> bool:
 
 
 def one_spelling(text: str) -> str:
-    """The one name of a place, however it was written.
+    """The canonical form of a place.
 
     Args:
         text: A path, a `~` path, a `file://` URI, another URI or a `db://` name.
@@ -66,7 +63,7 @@ def one_spelling(text: str) -> str:
         The real absolute path of a directory, links resolved; a URI without slashes at its end.
     """
     if text.startswith("file://"):
-        from urllib.parse import unquote  # noqa: PLC0415  heavy for the rare case that it is
+        from urllib.parse import unquote  # noqa: PLC0415  slow, and rarely needed
 
         text = unquote(text.removeprefix("file://").removeprefix("localhost"))
     elif "://" in text:

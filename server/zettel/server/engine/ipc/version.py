@@ -1,22 +1,21 @@
-"""The version of this code, and which of two versions is the newer one.
+"""The version of this code, and the order of versions.
 
-Written here, not asked of the installed metadata: reading that costs an attachment more memory
-than all the rest of it, and an engine must tell what it runs, not what was installed since.
+Not read from the installed metadata: that is slow, and may be newer than the running code.
 """
 
 import re
 
 VERSION = "0.1.0"
-"""A test holds it equal to `pyproject.toml`."""
+"""Equal to `pyproject.toml`; a test checks it."""
 
 
 def is_newer(one: str, other: str) -> bool:
-    """Whether a version comes after another; of two versions never both ways."""
+    """Whether `one` comes after `other`; never both ways."""
     return _rank(one) > _rank(other)
 
 
 def _rank(version: str) -> tuple[tuple[int, ...], int, list[tuple[int, str]]]:
-    """A key in the order of PEP 440, as far as our own versions go."""
+    """A sort key in the order of PEP 440, for the forms that our versions have."""
     found = re.match(r"v?(\d+(?:\.\d+)*)(.*)", version.strip().lower())
     if found is None:
         return ((), 0, [(0, version)])

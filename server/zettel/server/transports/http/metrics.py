@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.engine.ipc.version import VERSION
-from zettel.server.observability.request_log import RequestRecord
+from zettel.server.observability.request_log import Counters, RequestRecord
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Run
@@ -36,7 +36,7 @@ PATHS = ("/mcp", "/sse", "/messages/", "/health", "/metrics")
 """Values of the label `path`; any other path is `other`."""
 
 
-class Metrics:
+class Metrics(Counters):
     """The figures of one server process, in a registry of their own."""
 
     def __init__(self) -> None:

@@ -18,17 +18,12 @@ from mcp.types import (
     RequestId,
 )
 
-from zettel.server.protocol.malformed import (
-    EDGE,
-    MAX_MESSAGE,
-    RejectedMessage,
-    parse_message,
-    too_long,
-)
+from zettel.server.engine.ipc.lines import MAX_MESSAGE, LineSplitter
+from zettel.server.protocol.malformed import RejectedMessage, parse_message, too_long
 from zettel.server.runtime.shutdown import SIGNAL_DRAIN_S, Shutdown
 
 ReceiveBytes = Callable[[], Awaitable[bytes]]
-"""The next bytes, as many as there are; empty at the end of the stream."""
+"""The next available bytes; empty at the end of the stream."""
 
 
 class LineReader:
@@ -36,13 +31,12 @@ class LineReader:
 
     def __init__(self, receive: ReceiveBytes) -> None:
         self._receive = receive
-        self._ready: deque[bytes | RejectedMessage] = deque()
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._splitter = LineSplitter()
+        self._ready: deque[bytes] = deque()
         self._ended = False
 
     async def next_line(self) -> bytes | RejectedMessage | None:
-        """The next line without its newline, blank ones left out; None at the end of the stream.
+        """The next line that is not blank, without its newline; None at the end of the stream.
 
         A last line without a newline counts.
         """
@@ -50,46 +44,22 @@ class LineReader:
             if self._ended:
                 return None
             chunk = await self._receive()
-            if not chunk:
-                self._ended = True
-                self._finish_line()
-                continue
-            *whole, rest = chunk.split(b"\n")
-            for piece in whole:
-                self._keep(piece)
-                self._finish_line()
-            self._keep(rest)
-        return self._ready.popleft()
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size <= MAX_MESSAGE:
-            self._pieces.append(piece)
-            return
-        # Of a line that is refused anyway, only what may hold its id is worth memory.
-        kept = b"".join(self._pieces) + piece
-        self._pieces = [kept[:EDGE], kept[EDGE:][-EDGE:]]
-
-    def _finish_line(self) -> None:
-        pieces, self._pieces = self._pieces, []
-        size, self._size = self._size, 0
-        line = b"".join(pieces)
-        if size > MAX_MESSAGE:
-            self._ready.append(too_long(line, line))
-        elif line.strip():
-            self._ready.append(line)
+            self._ended = not chunk
+            self._ready += self._splitter.feed(chunk) if chunk else self._splitter.end()
+        line = self._ready.popleft().removesuffix(b"\n")
+        return too_long(line, line) if len(line) > MAX_MESSAGE else line
 
 
 SendLine = Callable[[bytes], Awaitable[None]]
 """Writes one whole line, newline included; safe to call from several tasks."""
 
 
-ENDLESS = frozenset({"subscriptions/listen"})
-"""Requests that are answered when the client or the server ends them: nobody waits for that."""
+UNAWAITED_METHODS = frozenset({"subscriptions/listen"})
+"""Requests that stay open until the client or the server ends them; not waited for."""
 
 
 class OpenRequestIds:
-    """Which requests were read and not yet answered: what an ending conversation waits for."""
+    """Ids of unanswered requests, which the end of a conversation waits for."""
 
     def __init__(self) -> None:
         self._ids: set[RequestId] = set()
@@ -97,16 +67,16 @@ class OpenRequestIds:
         self._settled.set()
 
     def saw(self, message: JSONRPCMessage) -> None:
-        """Take note of a message from either side."""
+        """Record a message from either side."""
         if isinstance(message, JSONRPCRequest):
-            if message.method in ENDLESS:
+            if message.method in UNAWAITED_METHODS:
                 return
             self._ids.add(message.id)
             if self._settled.is_set():
                 self._settled = anyio.Event()
         elif isinstance(message, JSONRPCNotification):
             if message.method == "notifications/cancelled":
-                # What was cancelled is never answered.
+                # A cancelled request is never answered.
                 self._drop((message.params or {}).get("requestId"))
         else:
             self._drop(message.id)
@@ -133,11 +103,11 @@ async def converse(
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
     Args:
-        server: The MCP server; it outlives the conversation.
-        reader: What the client says.
-        send_line: Where the answers go.
-        protocol: `legacy` serves the handshake era only.
-        shutdown: When to read no further, and how long open calls may take then.
+        server: The MCP server; shared by conversations.
+        reader: Of the client's lines.
+        send_line: Sends an answer.
+        protocol: `legacy` serves only protocol versions with the initialize handshake.
+        shutdown: Ends reading, and bounds the time that open calls may take then.
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)
@@ -157,7 +127,7 @@ async def converse(
             reading.start_soon(read)
             await _serve(server, read_receive, write_send, protocol)
             reading.cancel_scope.cancel()
-        # The last answer may be on its way; a client that does not read it holds nobody up.
+        # The last answer may still be in the stream; bounded for a client that does not read.
         writing.cancel_scope.deadline = anyio.current_time() + SIGNAL_DRAIN_S
 
 

@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from zettel.server.config.default_namespace import new_session, project_namespace
 from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.lines import CHUNK_BYTES
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories
@@ -26,12 +27,9 @@ from zettel.server.transports.stdio.conversation import LineReader, converse
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 65_536
-"""Bytes read at once: the capacity of a Linux pipe."""
-
 
 def _duplicate(fd: int) -> int:
-    """A private duplicate above the standard descriptors, not handed to children."""
+    """A duplicate above the standard descriptors that children do not inherit."""
     if sys.platform == "win32":
         return os.dup(fd)
     import fcntl  # noqa: PLC0415  POSIX only
@@ -59,34 +57,34 @@ def _stderr_or_null() -> int:
 
 
 class StdioPipes:
-    """Standard input and output as the MCP client's pipes.
+    """Standard input and output, reserved for the protocol.
 
-    From here on a stray `print`, of ours, a library's or a child's, lands on standard error, and
-    whoever reads standard input finds it empty.
+    From here on a stray `print`, also a library's or a child's, goes to standard error, and
+    standard input reads as empty.
     """
 
     def __init__(self) -> None:
         self._in = _divert(0, lambda: _null(os.O_RDONLY))
         self._out = _divert(1, _stderr_or_null)
-        # Reading blocks a thread for as long as the client is silent: not one of the shared ones.
+        # Reading blocks a thread while the client is silent: not one of the shared pool.
         self._reading = CapacityLimiter(1)
         self._writing = CapacityLimiter(1)
-        self._turn = anyio.Lock()
+        self._send_lock = anyio.Lock()
         self.broken = anyio.Event()
-        """Set once nobody reads our answers any more."""
+        """Set once the client has closed its reading end."""
 
     async def receive(self) -> bytes:
-        """The next bytes from the client; empty when it has closed its end."""
+        """The next bytes from the client; empty once it has closed its writing end."""
         try:
             return await to_thread.run_sync(
-                os.read, self._in, CHUNK, abandon_on_cancel=True, limiter=self._reading
+                os.read, self._in, CHUNK_BYTES, abandon_on_cancel=True, limiter=self._reading
             )
         except OSError:
             return b""
 
     async def send_line(self, line: bytes) -> None:
-        """Write one whole line; without a reader it is dropped."""
-        async with self._turn:
+        """Write one whole line; it is dropped if the client has closed its end."""
+        async with self._send_lock:
             if self.broken.is_set():
                 return
             try:
@@ -103,14 +101,14 @@ class StdioPipes:
 
 
 def stdio_defaults(settings: Settings) -> ClientDefaults:
-    """The defaults of the client that spawned this process: its project, its own session."""
+    """The defaults of the spawning client: its project's namespace and a new session."""
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     session = settings.session or new_session(utc_now(), salt=secrets.token_hex(2))
     return ClientDefaults(transport="stdio", namespace=namespace, session=session)
 
 
 async def serve_stdio(settings: Settings) -> None:
-    """Serve the one client on standard input and output until it leaves or a signal comes."""
+    """Serve the client on standard input and output until it disconnects or a signal arrives."""
     pipes = StdioPipes()
     shutdown = Shutdown()
     runtime = Runtime(settings.store, installed_factories(settings))
@@ -128,4 +126,4 @@ async def serve_stdio(settings: Settings) -> None:
                 shutdown=shutdown,
             )
         tasks.cancel_scope.cancel()
-    logger.info("the client has left")
+    logger.info("the client has disconnected")
