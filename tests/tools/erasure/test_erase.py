@@ -12,7 +12,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
-from zettel.tools.progress import telling
+from zettel.tools.progress import reporting_to
 from zettel.tools.state.memory import Memory
 
 CANARY = "the canary sings at Quillfeather Lodge"
@@ -46,7 +46,7 @@ async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> N
 async def test_whoever_waits_for_an_erasure_hears_what_it_is_at_and_no_text(desk: Desk) -> None:
     note_id, heard = await desk.told(CANARY), list[str]()
 
-    with telling(heard.append):
+    with reporting_to(heard.append):
         await erased(desk, note_id)
 
     assert heard == ["erasing 1 notes", "removing what was erased from every file"]

@@ -7,18 +7,18 @@ from contextvars import ContextVar
 AT_WORK = "at work"
 """Said by nobody: what is told of a verb that has said nothing yet."""
 
-Hear = Callable[[str], None]
+Listener = Callable[[str], None]
 
 
 def _nobody(_words: str) -> None:
     return None
 
 
-_hear: ContextVar[Hear] = ContextVar("hear", default=_nobody)
+_hear: ContextVar[Listener] = ContextVar("hear", default=_nobody)
 
 
 @contextmanager
-def telling(hear: Hear) -> Generator[None]:
+def reporting_to(hear: Listener) -> Generator[None]:
     """Have `hear` called with what is said by everything called from here."""
     token = _hear.set(hear)
     try:
@@ -27,6 +27,6 @@ def telling(hear: Hear) -> Generator[None]:
         _hear.reset(token)
 
 
-def say(words: str) -> None:
+def report_progress(words: str) -> None:
     """Say what is being done: counts and steps, never a note's text."""
     _hear.get()(words)

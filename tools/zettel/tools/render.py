@@ -7,21 +7,21 @@ from zettel.storage.notes import Kind, Note, Outline, State
 from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.language.times import iso
 
-LINE_LENGTH = 120
+LINE_MAX_CHARACTERS = 120
 """Characters of a note's one line."""
 
 
-def compact(value: object) -> str:
+def to_json(value: object) -> str:
     """Compact JSON, the form every answer is sent in."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def tokens(value: object) -> int:
+def count_tokens(value: object) -> int:
     """Size of an answer: UTF-8 bytes of its compact JSON over 4, rounded up (design, section 6)."""
-    return -(-len(compact(value).encode()) // 4)
+    return -(-len(to_json(value).encode()) // 4)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """The text, or as much of its beginning as leaves room for an ellipsis in `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -31,7 +31,7 @@ def one_line(note: Note | Outline) -> str:
     words = " ".join(note.content.split())
     told = f"{note.subject}: {words}" if note.subject else words
     line = f"{note.happened_at:%Y-%m-%d} {told}"
-    return shortened(line, LINE_LENGTH)
+    return shorten(line, LINE_MAX_CHARACTERS)
 
 
 def forget_line(note: Note) -> ForgetLine:

@@ -19,7 +19,7 @@ from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasure.orders import ERASE
 from zettel.tools.language.times import exactly, iso, read_time
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,5 +218,5 @@ def _as_line(event: AuditEvent) -> str:
     revision = f"{event.note_id}@{event.rev}" if event.rev else ""
     parts = (revision, event.token, event.namespace, event.run_id, event.told)
     head = "  ".join((iso(event.at), who, event.did, *filter(None, parts)))
-    words = (f"  why: {event.reason}", f"  {shortened(' '.join(event.content.split()), LINE)}")
+    words = (f"  why: {event.reason}", f"  {shorten(' '.join(event.content.split()), LINE)}")
     return "\n".join(printable(line) for line in (head, *words) if line.strip() not in ("", "why:"))

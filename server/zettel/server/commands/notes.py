@@ -13,7 +13,7 @@ from zettel.server.runtime.factories import opened
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.erasure.erase import not_found
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def _as_json(note: Note) -> str:
 
 def _as_line(note: Note) -> str:
     words = " ".join(note.content.split())
-    shown = shortened(words, LINE)
+    shown = shorten(words, LINE)
     who = f"{note.subject}: " if note.subject else ""
     return f"{note.note_id}  {note.happened_at:%Y-%m-%d}  {note.kind:<10}  {who}{shown}"
 

@@ -14,7 +14,7 @@ from zettel.server.runtime.factories import opened
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.answers import RecallAnswer, RecalledNote
 from zettel.tools.caller import Caller
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 from zettel.tools.validation import MAX_TOKENS
 from zettel.tools.verbs.recall import recall
 
@@ -95,7 +95,7 @@ def as_text(answer: RecallAnswer) -> str:
 
 def _line(note: RecalledNote) -> str:
     words = " ".join(note.get("content", "").split())
-    shown = shortened(words, LINE)
+    shown = shorten(words, LINE)
     who = f"{note['subject']}: " if "subject" in note else ""
     day = note.get("happened_at", "")[:10]
     marks = [f"contradicts {i}" for i in note.get("contradicts", ())]

@@ -6,7 +6,7 @@ from typing import TypeVar
 import anyio
 from mcp.server import ServerRequestContext
 
-from zettel.tools.progress import AT_WORK, telling
+from zettel.tools.progress import AT_WORK, reporting_to
 
 BEAT_S = 2.0
 """Seconds between two notifications while a call says nothing new; clients that give up on silence
@@ -30,7 +30,7 @@ async def with_progress(
     async with anyio.create_task_group() as beating:
         beating.start_soon(_beat, context, said)
         try:
-            with telling(said.hear):
+            with reporting_to(said.hear):
                 return await work()
         finally:
             beating.cancel_scope.cancel()

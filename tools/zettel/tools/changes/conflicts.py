@@ -10,7 +10,7 @@ import regex as re
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, NoteStore
-from zettel.tools.language.facts import Statement, statements
+from zettel.tools.language.facts import Statement, find_statements
 
 SURE, UNSURE, NEGATED = 0.9, 0.6, 0.8
 """Confidence in a pair: both say which fact they mean, one does not, the same words negated. Set by
@@ -80,7 +80,7 @@ def tells_otherwise(
         told: What it states.
         other: The other.
     """
-    others = statements(other) if told else ()
+    others = find_statements(other) if told else ()
     if order_key(note) > order_key(other):
         return rival(note, other, told, others)
     return rival(other, note, others, told)
@@ -94,7 +94,7 @@ def of_others(told: Sequence[Statement], other: Note | Outline) -> bool:
         other: The other note.
     """
     facts = {one.fact for one in told}
-    theirs = [one for one in statements(other) if one.fact in facts] if told else []
+    theirs = [one for one in find_statements(other) if one.fact in facts] if told else []
     return bool(theirs) and {one.who for one in theirs}.isdisjoint(one.who for one in told)
 
 

@@ -12,13 +12,13 @@ from zettel.storage.notes import CAUSED_BY, SUPPORTS, fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import terms
 
-STEM = 5
+CUE_STEM_CHARACTERS = 5
 """Characters by which two words are compared: "fails" and "failed", "expired" and "expiry"."""
-LEAST = 2
+CUE_MIN_SHARED_WORDS = 2
 """Words a named cause, or a confirmation, shares with the note; one says too little."""
-SHARE = 0.5
+CUE_MIN_SHARE = 0.5
 """Share of the words of a named cause that the note must hold."""
-READ = 600
+CUE_MAX_CHARACTERS = 600
 """Characters of a note that are read: a long one is about much."""
 
 _BACK_TO_CAUSE = re.compile(
@@ -65,7 +65,7 @@ def has_cue(text: str) -> bool:
     return any(pattern.search(said) for pattern in patterns)
 
 
-def cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
+def find_cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
     """What a note says of an earlier one.
 
     Args:
@@ -86,7 +86,7 @@ def _cause(said: str, before: str, *, follows: bool) -> Cue | None:
     for found in _NAMED_CAUSE.finditer(said):
         named = _stems(found["cause"])
         shared = named & known
-        if len(shared) >= LEAST and len(shared) >= SHARE * len(named):
+        if len(shared) >= CUE_MIN_SHARED_WORDS and len(shared) >= CUE_MIN_SHARE * len(named):
             return Cue(relation=CAUSED_BY, weight=0.9, reason=f"“{found[0].strip()}”")
     return None
 
@@ -96,7 +96,7 @@ def _support(said: str, before: str, *, follows: bool) -> Cue | None:
         return None
     found = _SUPPORTING.search(said)
     shared = (_stems(said) - (_stems(found[0]) if found else set())) & _stems(before)
-    if found and len(shared) >= LEAST:
+    if found and len(shared) >= CUE_MIN_SHARED_WORDS:
         return Cue(relation=SUPPORTS, weight=0.9, reason=f"“{found[0]}”")
     if follows and shared and (back := _BACK_TO_CLAIM.search(said)):
         return Cue(relation=SUPPORTS, weight=0.7, reason=f"“{back[0]}” points back to it")
@@ -104,11 +104,11 @@ def _support(said: str, before: str, *, follows: bool) -> Cue | None:
 
 
 def _read(text: str) -> str:
-    return fold(text[:READ]).replace("’", "'")
+    return fold(text[:CUE_MAX_CHARACTERS]).replace("’", "'")
 
 
 def _stems(text: str) -> set[str]:
-    return {term[:STEM] for term in terms(text)}
+    return {term[:CUE_STEM_CHARACTERS] for term in terms(text)}
 
 
 def _denies(text: str) -> bool:

@@ -41,11 +41,11 @@ _EXPRESSION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _HEDGE = re.compile(r"^(?:since|until|by|early|late|from|of|past)\s+", re.IGNORECASE)
-MOST = 8
+NOTE_MAX_TIMES = 8
 """Spans kept of one note; more is a calendar, not a memory."""
 
 
-def spans(text: str, happened_at: datetime) -> tuple[Span, ...]:
+def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     """Read the English time expressions of a text, in order, each once.
 
     Rules and not a search library: of 43 questions of LoCoMo's development half with a day as
@@ -64,7 +64,7 @@ def spans(text: str, happened_at: datetime) -> tuple[Span, ...]:
         period = resolve(_HEDGE.sub(_drop_hedge, phrase), happened_at)
         if period:
             found[phrase.lower()] = Span(start=period.start, end=period.end, phrase=phrase)
-        if len(found) == MOST:
+        if len(found) == NOTE_MAX_TIMES:
             break
     return tuple(found.values())
 
@@ -76,7 +76,7 @@ def _drop_hedge(hedge: re.Match[str]) -> str:
 Window = tuple[float, float]
 """Seconds since 1970: `[start, end)`."""
 
-EVER, FOREVER = -62_135_596_800.0, 253_402_300_800.0
+EARLIEST_S, LATEST_S = -62_135_596_800.0, 253_402_300_800.0
 """The first second of the year 1 and the first after 9999: where a window is open."""
 _SIDES = r"(?:since|from|after|before|until|till|by|between|and|to|through)"
 _SIDE_BEFORE = re.compile(rf"\b({_SIDES})\s+(?:the\s+)?$", re.IGNORECASE)
@@ -102,7 +102,7 @@ class _Named:
     """It is a time by the word before it alone."""
 
 
-def windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[str, ...]]:
+def find_windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[str, ...]]:
     """Read the times that a question names, each as far as its words reach.
 
     Args:
@@ -131,7 +131,7 @@ def starts_with_time(text: str, now: datetime) -> bool:
 
 def without_times(text: str, now: datetime) -> str:
     """The rest of a question."""
-    for phrase in [span.phrase for span in spans(text, now)]:
+    for phrase in [span.phrase for span in find_times(text, now)]:
         text = text.replace(phrase, " ")
     return _LAST.sub(" ", _BARE.sub(" ", text))
 
@@ -143,7 +143,7 @@ def _named(text: str, now: datetime) -> list[_Named]:
 
 def _spelled(text: str, now: datetime) -> Iterator[_Named]:
     """Times that are so by themselves."""
-    for span in spans(text, now):
+    for span in find_times(text, now):
         at = text.find(span.phrase)
         within = _SIDE_WITHIN.match(span.phrase)
         side = within or _SIDE_BEFORE.search(text[:at])
@@ -175,13 +175,13 @@ def _reach(time: _Named) -> Window:
     start, end = time.period.start.timestamp(), time.period.end.timestamp()
     match time.side:
         case "since" | "from":
-            return start, FOREVER
+            return start, LATEST_S
         case "after":
-            return end, FOREVER
+            return end, LATEST_S
         case "before":
-            return EVER, start
+            return EARLIEST_S, start
         case "until" | "till" | "by":
-            return EVER, end
+            return EARLIEST_S, end
         case _:
             return start, end
 
@@ -190,4 +190,4 @@ def _counted(text: str, now: datetime) -> Iterator[Window]:
     """The last so many days, today with them."""
     for match in _LAST.finditer(text):
         if since := resolve(f"{match[1]} {match[2]}s ago", now):
-            yield since.start.timestamp(), FOREVER
+            yield since.start.timestamp(), LATEST_S

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
-from zettel.tools.language.names import ASSISTANTS, ORDINARY
+from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
 
 _WORD = r"[\p{L}\p{M}\p{N}_&-]"
 _NAME = rf"\p{{Lu}}{_WORD}++(?:['’](?!s\b)\p{{L}}+)?(?:\s[\p{{Lu}}\p{{N}}]{_WORD}*+){{0,5}}+"
@@ -69,7 +69,7 @@ def _form(
     return FactPattern(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain, whole=whole)
 
 
-FORMS = (
+FACT_FORMS = (
     _form(
         "home", rf"{_HEAD}\s(?:lives?|living|resides?|settled)(?:\s[\p{{L}}'’-]+){{0,4}}?\s{_PLACE}"
     ),
@@ -126,7 +126,7 @@ FORMS = (
     _form("", rf"{_HEAD}\s(?:left|quit|sold)\s{_A}(?P<value>{_NAME})(?=\s*[.!,]|\s*$)"),
     _form("", rf"{_HEAD}\smoved\s(?:away|out)\s(?:from|of)\s(?P<value>{_NAME})"),
 )
-NOTED = (
+LIST_FORMS = (
     _form("", rf"^(?P<who>{_NAMED})\s*[-–—,]\s*{_NOUN}\s?:\s*(?P<value>.{{1,60}})$", whole=True),
     _form(
         "",
@@ -140,7 +140,7 @@ NOTED = (
     ),
 )
 """A noun and its value, told as an item of a list."""
-SAID = (
+SENTENCE_FORMS = (
     _form(
         "",
         rf"(?P<who>\b[Mm]y|\b[Tt]he\suser['’]s|(?<![\p{{L}}'’-]){_NAMED}['’]s)\s{_NOUN}{_IS}{_VALUE}",
@@ -152,7 +152,7 @@ SAID = (
 )
 """The same in a sentence: there the value must look like one."""
 
-NOUNS = {
+NOUN_FACTS = {
     **dict.fromkeys(("address", "home", "residence", "city", "town", "hometown"), "home"),
     **dict.fromkeys(("employer", "company", "workplace", "firm"), "employer"),
     **dict.fromkeys(("job", "occupation", "profession", "job title"), "occupation"),
@@ -161,27 +161,29 @@ NOUNS = {
     "age": "age",
 }
 """What such nouns call; others stand for themselves."""
-SINGLE = frozenset(
+SINGLE_VALUE_NOUNS = frozenset(
     "phone number e-mail email birthday deadline date budget owner lead manager maintainer"
     " version location host hostname url port branch price rate limit timeout threshold size"
     " capacity nickname username default database region framework editor theme colour color"
     " boss landlord doctor dentist salary rent".split()
 )
 """Nouns, the last word of a phrase, of which there is one at a time."""
-SPOKEN = frozenset("branch default database region framework editor theme colour color".split())
+ANY_VALUE_NOUNS = frozenset(
+    "branch default database region framework editor theme colour color".split()
+)
 """Those of them whose value need not look like a name or number."""
-QUALIFIERS = frozenset("current new home registered main present private latest own".split())
+NOUN_QUALIFIERS = frozenset("current new home registered main present private latest own".split())
 """Words before a noun that do not tell it from another."""
 
-HINT = re.compile(
+FACT_HINT = re.compile(
     r"\b(?:liv(?:es?|ing)|resides?|settled|moved|relocated|work(?:s|ing)?|signed|started|accepted"
     r"|hired|employ(?:s|ed)|mak(?:es?|ing)|earn(?:s|ing)?|found|took|landed|have|has|got|promoted"
     r"|driv(?:es?|ing)|bought|purchased|leased|married|engaged|dating|years|left|quit|sold"
-    rf"|favou?rite|{'|'.join((*NOUNS, *sorted(SINGLE)))})\b",
+    rf"|favou?rite|{'|'.join((*NOUN_FACTS, *sorted(SINGLE_VALUE_NOUNS)))})\b",
     re.IGNORECASE,
 )
 """What a sentence has that states such a fact: most sentences need no closer look."""
-WORDS = {
+FACT_WORDS = {
     "home": "live lives living moved relocated home address city",
     "employer": "work works working hired employed employer company contract job",
     "occupation": "work works working living job position occupation profession promoted",
@@ -192,9 +194,9 @@ WORDS = {
 """By what to look for notes that state a fact."""
 
 
-MOST = 4
+TEXT_MAX_STATEMENTS = 4
 """Statements read of one text."""
-READ = 4_000
+STATEMENTS_MAX_CHARACTERS = 4_000
 """Characters read of one: a long text is about much, and what it states stands early."""
 
 _SENTENCE = re.compile(r"(?:[^.!?\n;]|[.](?=\w))+[.!?]*")
@@ -248,26 +250,28 @@ class Statement:
     @property
     def words(self) -> str:
         """By what to look for other notes that state it."""
-        return f"{self.who} {WORDS.get(self.fact, self.fact) or self.value}"
+        return f"{self.who} {FACT_WORDS.get(self.fact, self.fact) or self.value}"
 
 
-def statements(note: Note | Outline) -> tuple[Statement, ...]:
-    """What a note states, in order, each once; at most `MOST`.
+def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
+    """What a note states, in order, each once; at most `TEXT_MAX_STATEMENTS`.
 
     An assistant's first person states nothing of anybody.
     """
     subject = fold(note.subject)
     found = dict[Statement, None]()
-    for sentence in _SENTENCE.findall(note.content[:READ]):
-        if len(found) >= MOST:
+    for sentence in _SENTENCE.findall(note.content[:STATEMENTS_MAX_CHARACTERS]):
+        if len(found) >= TEXT_MAX_STATEMENTS:
             break
-        if HINT.search(sentence) and not (_UNCERTAIN.search(sentence) or _PAST.search(sentence)):
+        if FACT_HINT.search(sentence) and not (
+            _UNCERTAIN.search(sentence) or _PAST.search(sentence)
+        ):
             found |= dict.fromkeys(_read(sentence.strip(), subject))
-    return tuple(found)[:MOST]
+    return tuple(found)[:TEXT_MAX_STATEMENTS]
 
 
 def _read(sentence: str, subject: str) -> Iterator[Statement]:
-    for form in (*FORMS, *NOTED, *SAID):
+    for form in (*FACT_FORMS, *LIST_FORMS, *SENTENCE_FORMS):
         for match in form.pattern.finditer(sentence):
             if stated := _stated(form, match, subject):
                 yield stated
@@ -276,8 +280,8 @@ def _read(sentence: str, subject: str) -> Iterator[Statement]:
 def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement | None:
     who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
     value = match.group("value").strip(" .!\"“”'`*")
-    fact = form.fact if noun is None else _fact(noun, value, said=form in SAID)
-    if who is None or fact is None or not value or fold(value) in ORDINARY:
+    fact = form.fact if noun is None else _fact(noun, value, said=form in SENTENCE_FORMS)
+    if who is None or fact is None or not value or fold(value) in ORDINARY_WORDS:
         return None
     ends = _CLAUSE_END.search(match.string, match.end())
     clause = match.string[match.start() : ends.start() if ends else None]
@@ -309,14 +313,14 @@ def _who(words: str, subject: str) -> str | None:
 
 def _fact(noun: str, value: str, *, said: bool) -> str | None:
     """What a noun calls; None if several values of it may be true, or this looks like none."""
-    words = [word for word in fold(noun).split() if word not in QUALIFIERS]
+    words = [word for word in fold(noun).split() if word not in NOUN_QUALIFIERS]
     if not words:
         words = fold(noun).split()[-1:]
     name = " ".join(words)
     liked = words[0] in ("favourite", "favorite") and words[-1] not in _VAGUE
-    known = NOUNS.get(name)
-    if not (known or liked or words[-1] in SINGLE):
+    known = NOUN_FACTS.get(name)
+    if not (known or liked or words[-1] in SINGLE_VALUE_NOUNS):
         return None
-    if said and not (liked or words[-1] in SPOKEN or _VALUED.search(value)):
+    if said and not (liked or words[-1] in ANY_VALUE_NOUNS or _VALUED.search(value)):
         return None
     return known or name.replace("favorite", "favourite").replace("color", "colour")

@@ -7,13 +7,13 @@
 
 from collections.abc import Sequence
 
-KEPT = 6
+NOTE_MAX_KEYWORDS = 6
 """Keywords of a note; A-MEM (arXiv 2502.12110) asks its LLM for "several"."""
-FLOOR = 0.15
+KEYWORD_MIN_WEIGHT = 0.15
 """Least TF-IDF weight, of a row of unit length: below it a word says nothing of this note."""
 
 
-def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str, ...]]:
+def find_keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str, ...]]:
     """The weightiest words and word pairs of each text.
 
     TF-IDF (Spärck Jones 1972) by scikit-learn: the library is at hand with the embedder, is well
@@ -43,7 +43,9 @@ def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str,
         kept = list[str]()
         for weight, index in weights:
             term = str(terms[index])
-            if weight >= FLOOR and not any(set(term.split()) & set(k.split()) for k in kept):
+            if weight >= KEYWORD_MIN_WEIGHT and not any(
+                set(term.split()) & set(k.split()) for k in kept
+            ):
                 kept.append(term)
-        chosen.append(tuple(kept[:KEPT]))
+        chosen.append(tuple(kept[:NOTE_MAX_KEYWORDS]))
     return chosen

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import fold
 
-PREFIX = 5
+TERM_CHARACTERS = 5
 """Characters of a word that count: a stem in any language that inflects at the end (McNamee and
 Mayfield 2004, character n-grams for European languages). On LoCoMo's turns as good as the full
 text's English stemmer: recall@10 62.0 and 61.4."""
-STEM = 4
+STEM_CHARACTERS = 4
 """Characters by which a word of the question is known in a note: "keep" in "keeps"."""
-K1, B = 1.2, 0.75
+BM25_K1, BM25_B = 1.2, 0.75
 """Okapi BM25's saturation and length norm, LanceDB's own values; b = 0.3 is better on LoCoMo by a
 point and worse on BEAM by ten."""
 
@@ -50,7 +50,7 @@ def terms(text: str) -> list[str]:
     """
     bare = _POSSESSIVE.sub("", fold(text))
     words: list[str] = _TERM.findall(bare)
-    return [intern(word[:PREFIX]) for word in words if word not in _FUNCTION_WORDS]
+    return [intern(word[:TERM_CHARACTERS]) for word in words if word not in _FUNCTION_WORDS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +66,7 @@ class TermIndex:
     rows: NDArray[np.intp]
     counts: Counts
     stems: dict[str, list[int]]
-    """The first `STEM` characters of terms -> the numbers of the terms."""
+    """The first `STEM_CHARACTERS` characters of terms -> the numbers of the terms."""
     sorted_stems: list[str]
     """The keys of `stems`, in order, so that those that begin alike stand together."""
 
@@ -80,10 +80,10 @@ class TermIndex:
         """Which documents hold a term that begins with a stem, `(documents,)`.
 
         Args:
-            stem: `STEM` characters, or a whole word that is shorter.
+            stem: `STEM_CHARACTERS` characters, or a whole word that is shorter.
         """
         there = np.zeros(len(self.lengths), np.bool_)
-        meant = self._stems_from(stem) if len(stem) < STEM else [stem]
+        meant = self._stems_from(stem) if len(stem) < STEM_CHARACTERS else [stem]
         for number in chain.from_iterable(self.stems.get(known, ()) for known in meant):
             there[self.rows[self.starts[number] : self.starts[number + 1]]] = True
         return there
@@ -106,7 +106,7 @@ _NOTHING = TermIndex(
 )
 
 
-def carry(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
+def carry_column(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
     """A column of notes most of which were there before.
 
     Args:
@@ -149,7 +149,7 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
     at = np.searchsorted(known, pairs)
     of_term, of_row = np.divmod(np.insert(known, at, pairs), size)
     return TermIndex(
-        lengths=carry(old.lengths, kept, lengths),
+        lengths=carry_column(old.lengths, kept, lengths),
         numbers=numbers,
         starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
         rows=of_row,
@@ -163,11 +163,11 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
 def _stems(old: TermIndex, numbers: dict[str, int]) -> dict[str, list[int]]:
     stems = dict(old.stems)
     for term in islice(numbers, len(old.numbers), None):
-        stems[term[:STEM]] = [*stems.get(term[:STEM], ()), numbers[term]]
+        stems[term[:STEM_CHARACTERS]] = [*stems.get(term[:STEM_CHARACTERS], ()), numbers[term]]
     return stems
 
 
-def okapi(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
+def score_bm25(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
     """Score documents by BM25 (Robertson and Zaragoza 2009).
 
     Args:
@@ -179,9 +179,9 @@ def okapi(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
     """
     total = np.zeros(len(lengths))
     mean = float(lengths.mean()) if len(lengths) else 0.0
-    norm = K1 * (1 - B + B * lengths / (mean or 1.0))
+    norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / (mean or 1.0))
     for often in frequencies:
         holding = int(np.count_nonzero(often))
         rarity = np.log1p((len(lengths) - holding + 0.5) / (holding + 0.5))
-        total += rarity * often * (K1 + 1) / (often + norm)
+        total += rarity * often * (BM25_K1 + 1) / (often + norm)
     return total

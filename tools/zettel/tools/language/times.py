@@ -30,18 +30,18 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 """Words before a time that do not change it; "in three days" needs its "in"."""
-MONTHS = {name.lower(): number for number, name in enumerate(month_name) if name}
+MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(month_name) if name}
 
 _RECKONED = re.compile(r"\b(?:ago|in|now)\b", re.IGNORECASE)
 Prefer = Literal["past", "future"]
 
-LONGEST = 100
+TIME_MAX_CHARACTERS = 100
 """Characters of a time expression; longer ones are prose."""
 TICK = timedelta(microseconds=1)
 """The store's resolution: the last instant of a period is one tick before its end."""
-RESEND = timedelta(minutes=5)
+RESEND_MAX_DELAY = timedelta(minutes=5)
 """How much later a call that was never answered may be made again."""
-FOREVER = datetime.max.replace(tzinfo=UTC)
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Period:
     def means(self, moment: datetime) -> bool:
         """Whether the period starts at this moment, or so nearly that a resend would explain it."""
         off = abs(self.start - moment)
-        return off <= (RESEND if self.roughly else timedelta(0))
+        return off <= (RESEND_MAX_DELAY if self.roughly else timedelta(0))
 
     @property
     def last(self) -> datetime:
@@ -77,7 +77,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
         The period it means; None when it cannot be read.
     """
     text = " ".join(text.split())
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > TIME_MAX_CHARACTERS:
         return None
     bare = _LEADING.sub("", text)
     try:
@@ -138,7 +138,7 @@ def _week_words(text: str, now: datetime) -> Period | None:
 
 def _month_words(text: str, now: datetime) -> Period | None:
     match = _NAMED_MONTH.fullmatch(text)
-    number = MONTHS.get(match[2].lower()) if match else None
+    number = MONTH_NUMBERS.get(match[2].lower()) if match else None
     if match is None or number is None:
         return None
     year = {"this": now.year, "next": now.year + (number <= now.month)}.get(
@@ -193,19 +193,19 @@ def _days(moment: datetime, days: int) -> Period:
     try:
         return Period(start, start + timedelta(days=days))
     except OverflowError:  # 9999-12-31 is how some say "for ever"
-        return Period(start, FOREVER)
+        return Period(start, LAST_MOMENT)
 
 
 def _months(moment: datetime) -> Period:
     start = _midnight(moment)
     following = _days(start, 32).end
-    return Period(start, following if following == FOREVER else following.replace(day=1))
+    return Period(start, following if following == LAST_MOMENT else following.replace(day=1))
 
 
 def _years(moment: datetime) -> Period:
     start = _midnight(moment)
     return Period(
-        start, FOREVER if start.year == FOREVER.year else start.replace(year=start.year + 1)
+        start, LAST_MOMENT if start.year == LAST_MOMENT.year else start.replace(year=start.year + 1)
     )
 
 

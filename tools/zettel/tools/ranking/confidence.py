@@ -10,40 +10,40 @@ import numpy as np
 
 from zettel.storage.notes import fold
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import STEM, terms
+from zettel.tools.language.terms import STEM_CHARACTERS, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranking, in_rows
-from zettel.tools.ranking.mentions import asked_names
+from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, Verdict
 from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.validation import FOUND_FROM
 
-BEST = 3
+MARGIN_NOTES = 3
 """Notes on each side of the margin (retrieval study, section 14: of 1, 2, 3 and 5 the best)."""
-LEAST, MOST = -0.3, 0.1
+MARGIN_MIN, MARGIN_MAX = -0.3, 0.1
 """Margins beyond which more of it says no more."""
-FAR, NEAR = 0.2, 0.34
+NEARNESS_FAR, NEARNESS_NEAR = 0.2, 0.34
 """Nearness up to which nothing that was told is near, and from which on something is. In between,
 where much of what the generator asks in vain comes to lie and 2 % of LoCoMo's questions do, it
 counts by degrees."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """What being near counts beside the margin, and what being nearer still."""
-COVERED = 0.85
+COVERAGE_WEIGHT = 0.85
 """What a share of the question's words that a note holds is worth beside a cosine (generator, seeds
 0, 3, 5 and 7: AUROC of notes .873 -> .880, dialogue .858 -> .861, assistant .845 -> .848)."""
-NAMELESS = 0.1
+NAMELESS_OFFSET = 0.1
 """What a question loses in nearness when the names in it, which its notes hold, are taken out, and
 when one half of it is that of the notes which speak of them (generator's notes, seeds 3 and 5: of
 what cannot be answered 53 % is flagged instead of 44, and of what was told of another 17 instead of
 0, at 8 % of what can)."""
-MACHINE = 0.1
+ASSISTANT_PENALTY = 0.1
 """What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
 that they count for nothing."""
-UNHEARD = 0.15
+UNKNOWN_NAME_PENALTY = 0.15
 """What a question loses in nearness by a name that no note holds. Taken off the sum instead, it
 hides behind a good margin (same seeds: dialogue .830 instead of .862)."""
-MIDDLE, STEEPNESS = 1.48, 8.0
+CONFIDENCE_MIDDLE, CONFIDENCE_STEEPNESS = 1.48, 8.0
 """The sum of these at which the confidence is 0.5, and how fast it changes there.
 
 All of them are set on LoCoMo's development half and the generator's seeds 0, 3, 5 and 7; 0.5 lies
@@ -85,18 +85,20 @@ def judge(
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
     apart = own.any() and others.any()
-    margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
+    margin = _best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX
     unheard = _unheard(question, corpus)
     near = _nearness(question, corpus, meaning, unheard)
     timeless = whole and _is_none_of_then(question, ranking)
     if question.only_when and whole:
         near = float(not timeless)
-    confidence = _confidence(margin, FAR if timeless else near - UNHEARD * bool(unheard))
+    confidence = _confidence(
+        margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unheard)
+    )
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
-    near_by = "comes near" if near < NEAR else "comes quite near"
+    verdict: Verdict = "nothing_relevant" if near < NEARNESS_NEAR else "uncertain"
+    near_by = "comes near" if near < NEARNESS_NEAR else "comes quite near"
     what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
     what = "is of that time" if timeless else what
     reason = f"No note {what}; these are the nearest."
@@ -108,9 +110,9 @@ def judge(
 
 
 def _confidence(margin: float, near: float) -> float:
-    told = min(max((near - FAR) / (NEAR - FAR), 0.0), 1.0)
-    sure = min(max(margin, LEAST), MOST) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
-    return _logistic(STEEPNESS * (sure - MIDDLE))
+    told = min(max((near - NEARNESS_FAR) / (NEARNESS_NEAR - NEARNESS_FAR), 0.0), 1.0)
+    sure = min(max(margin, MARGIN_MIN), MARGIN_MAX) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
+    return _logistic(CONFIDENCE_STEEPNESS * (sure - CONFIDENCE_MIDDLE))
 
 
 def _logistic(value: float) -> float:
@@ -158,18 +160,18 @@ def _nearness(
         near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     theirs = corpus.of_subjects(machines)
-    near = near - MACHINE * theirs
+    near = near - ASSISTANT_PENALTY * theirs
     nearest = float(near.max(initial=0.0))
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
-        nearest = NAMELESS + (nearest + float(near[spoken].max())) / 2
-    return max(nearest, COVERED * _coverage(question, corpus, ~theirs, unheard))
+        nearest = NAMELESS_OFFSET + (nearest + float(near[spoken].max())) / 2
+    return max(nearest, COVERAGE_WEIGHT * _coverage(question, corpus, ~theirs, unheard))
 
 
 def _unheard(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
-    spelled = (name for name in asked_names(question.text) if fold(name) not in told)
+    spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
     return [name for name in spelled if not corpus.mentions.count(fold(name))]
 
 
@@ -189,12 +191,12 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
 
 def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
     """Which notes hold all of some terms."""
-    there = [corpus.said.holding(word[:STEM]) for word in words]
+    there = [corpus.said.holding(word[:STEM_CHARACTERS]) for word in words]
     return np.logical_and.reduce(there) if there else np.zeros(len(corpus), np.bool_)
 
 
 def _best(scores: Values) -> float:
-    best = min(BEST, len(scores))
+    best = min(MARGIN_NOTES, len(scores))
     return float(np.partition(scores, -best)[-best:].mean())
 
 
@@ -204,9 +206,9 @@ def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence
     A name is held by nothing that merely begins like it; without words, nothing is.
     """
     held, total = np.zeros(len(corpus)), 0.0
-    strange = {term[:STEM] for term in terms(" ".join(unheard))}
+    strange = {term[:STEM_CHARACTERS] for term in terms(" ".join(unheard))}
     asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
-    for stem in dict.fromkeys(term[:STEM] for term in asked):
+    for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
         there = corpus.said.holding(stem) & (stem not in strange)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight

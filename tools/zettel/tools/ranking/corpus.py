@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import TermIndex, carry, carry_index, make_index, terms
+from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
 
 N = TypeVar("N", bound=np.generic)
@@ -22,10 +22,10 @@ Rows = NDArray[np.intp]
 """Indices into a corpus, shape `(notes,)`; -1 is none."""
 
 
-ASKED_SHARE = 0.125
+TALK_MIN_QUESTION_SHARE = 0.125
 """Share of questions among the notes of talk: 27 % of LoCoMo's turns, none of what an agent notes
 down (HaluMem)."""
-CALLED_SHARE, CALLED_IN = 0.02, 5
+COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 """Share of the notes, and least number of them, that hold a name which says nothing of what a
 question is about."""
 
@@ -83,7 +83,9 @@ class Corpus:
 
     def is_common(self, name: str) -> bool:
         """Whether a folded name is in so many notes that it stands for somebody they are about."""
-        return self.mentions.count(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
+        return self.mentions.count(name) >= max(
+            COMMON_NAME_MIN_NOTES, COMMON_NAME_MIN_SHARE * len(self)
+        )
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
@@ -150,12 +152,12 @@ def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
 def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
     before, after, sessions, session_count = _sessions(ordered)
-    around = (before, taken(before, before), after, taken(after, after))
+    around = (before, take_rows(before, before), after, take_rows(after, after))
     subjects, numbers = _subjects(ordered)
     said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
     kinds = [outline.kind for outline in new]
-    core = carry(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
-    asked = carry(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
+    core = carry_column(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
+    asked = carry_column(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
     procedural = np.array([kind is Kind.PROCEDURAL for kind in kinds], np.bool_)
     return Corpus(
         outlines=ordered,
@@ -163,20 +165,22 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         before=before,
         after=after,
         around=around,
-        around_lengths=summed_around(np.arange(len(ordered)), said.lengths, around),
+        around_lengths=sum_around(np.arange(len(ordered)), said.lengths, around),
         sessions=sessions,
         session_count=session_count,
-        session_lengths=summed_by(sessions, said.lengths, session_count),
+        session_lengths=sum_by(sessions, said.lengths, session_count),
         subjects=subjects,
         subject_numbers=numbers,
         core=core,
-        standing=core | carry(like.standing, kept, procedural),
+        standing=core | carry_column(like.standing, kept, procedural),
         asks=asked,
-        words=carry(like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)),
-        timed=carry(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
+        words=carry_column(
+            like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)
+        ),
+        timed=carry_column(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
         names=_names(ordered, new, subjects, kept, like),
         mentions=Mentions(ordered, said),
-        happened=carry(
+        happened=carry_column(
             like.happened, kept, np.array([o.happened_at.timestamp() for o in new], np.float64)
         ),
         said=said,
@@ -185,12 +189,12 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     )
 
 
-def taken(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
+def take_rows(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
     """The values of other notes, one for each note; `nothing` where there is no such note."""
     return np.append(values, np.array(nothing, values.dtype))[rows]
 
 
-def summed_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
+def sum_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
     """For each note what it and those around it count together; exact, as counts are whole.
 
     Spread from the few notes that count: whoever stands beside another has it beside itself.
@@ -207,7 +211,7 @@ def summed_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
     return summed[:-1]
 
 
-def summed_by(numbers: Rows, counts: Values, size: int) -> Values:
+def sum_by(numbers: Rows, counts: Values, size: int) -> Values:
     """What is counted under each number, 0 and up, `(size,)`."""
     return np.bincount(numbers, counts, size).astype(np.float64)
 
@@ -242,12 +246,16 @@ def _names(
 
     if subjects.keys() != like.subjects.keys():
         return named(ordered)
-    return carry(like.names, kept, named(new))
+    return carry_column(like.names, kept, named(new))
 
 
 def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
     """Whether people talk: which notes of their sessions ask, but for the first, and who speaks."""
-    return len(asked) > 0 and asked.mean() >= ASKED_SHARE and ASSISTANTS.isdisjoint(subjects)
+    return (
+        len(asked) > 0
+        and asked.mean() >= TALK_MIN_QUESTION_SHARE
+        and ASSISTANTS.isdisjoint(subjects)
+    )
 
 
 def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:

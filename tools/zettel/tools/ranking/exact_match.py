@@ -25,7 +25,7 @@ _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
 """Characters of words that stand between spaces: there a term is no part of a longer word."""
 
 
-def exact_terms(query: str) -> tuple[str, ...]:
+def find_exact_terms(query: str) -> tuple[str, ...]:
     """What of a question is meant to the letter, folded.
 
     Args:
@@ -42,11 +42,11 @@ def exact_terms(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))
 
 
-def exact(terms: Sequence[str], content: str) -> float:
+def exact_share(terms: Sequence[str], content: str) -> float:
     """Share of the terms that a note holds to the letter but for case, in `[0, 1]`.
 
     Args:
-        terms: From `exact_terms`, at least one.
+        terms: From `find_exact_terms`, at least one.
         content: The note's.
     """
     folded = fold(content)
@@ -62,12 +62,11 @@ def _holds(folded: str, term: str) -> bool:
 
 
 EXACT_WEIGHT = 1.0
-"""Of `exact`: above what meaning alone can give (0.6), so that a note that holds the identifier
-asked for comes before one that only sounds like it."""
+"""Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
 RERANKER_WEIGHT = 1.0
 """Of `reranker`: as much as words and meaning together, so that it orders among what these found
 and cannot lift what none of them speaks for. Set by hand: a cross-encoder's worth depends on the
 one that is chosen (the study in which one lost 6.9 points of hit@1 let it order alone)."""
-RERANKED = 20
+RERANK_MAX_NOTES = 20
 """Notes a cross-encoder reads for a question: two pages of ten. Each costs about what embedding a
 passage does."""

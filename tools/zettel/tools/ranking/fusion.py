@@ -16,9 +16,9 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
-ORDERED = 2_000
+ORDER_MAX_NOTES = 2_000
 """Notes put in order: ten times what any answer is paged through."""
-EVIDENCE = ("text", "meaning", "exchange", "all_of_then")
+EVIDENCE_SIGNALS = ("text", "meaning", "exchange", "all_of_then")
 """A note comes in only if one of these speaks for it."""
 
 
@@ -32,7 +32,7 @@ class Ranking:
     scores: Values
     """Their sums: of every note, in the corpus's order."""
     order: Rows
-    """Rows of the notes that come in, best first; at most `ORDERED`."""
+    """Rows of the notes that come in, best first; at most `ORDER_MAX_NOTES`."""
 
     def without(self, leave_out: AbstractSet[str]) -> Values:
         """Of every note, what the other signals say."""
@@ -127,11 +127,11 @@ def fuse(
     """
     weights = weights_for(corpus) if weights is None else weights
     parts = {name: (weights[name], of) for name, of in values.items() if weights[name]}
-    comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
-    return ranked(corpus, parts, np.flatnonzero(comes_in))
+    comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE_SIGNALS])
+    return rank_rows(corpus, parts, np.flatnonzero(comes_in))
 
 
-def ranked(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows) -> Ranking:
+def rank_rows(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows) -> Ranking:
     """Order some notes by what the signals say in all, best first, ties by the newest note.
 
     Args:
@@ -142,8 +142,8 @@ def ranked(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows
     scores, share = np.zeros(len(corpus)), np.empty(len(corpus))
     for weight, values in parts.values():
         scores += np.multiply(values, weight, out=share)
-    if len(rows) > ORDERED:
-        rows = np.sort(rows[np.argpartition(-scores[rows], ORDERED)[:ORDERED]])
+    if len(rows) > ORDER_MAX_NOTES:
+        rows = np.sort(rows[np.argpartition(-scores[rows], ORDER_MAX_NOTES)[:ORDER_MAX_NOTES]])
     newest = rows[::-1]
     order = newest[np.argsort(-scores[newest], kind="stable")]
     return Ranking(corpus=corpus, parts=parts, scores=scores, order=order)

@@ -8,7 +8,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.language.names import ORDINARY
+from zettel.tools.language.names import ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
@@ -32,17 +32,17 @@ _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$",
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
-MOST_WORDS = 25
+QUESTION_MAX_WORDS = 25
 """Words up to which a text asks about somebody; a longer one is itself what is looked for, and
 whoever it holds is not what it is about (order questions over books: 99.5 -> 100 %)."""
 
 
 def is_passage(text: str) -> bool:
     """Whether a text is longer than anybody asks."""
-    return len(text.split()) > MOST_WORDS
+    return len(text.split()) > QUESTION_MAX_WORDS
 
 
-def asked_names(question: str) -> tuple[str, ...]:
+def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that its writer spells like names, in order: "Ana", "Silva"."""
     if is_passage(question):
         return ()
@@ -56,7 +56,7 @@ def asked_names(question: str) -> tuple[str, ...]:
 
 
 def _tells(word: str) -> bool:
-    return fold(word) not in ORDINARY and bool(terms(word))
+    return fold(word) not in ORDINARY_WORDS and bool(terms(word))
 
 
 def is_addressed(text: str, start: int, end: int) -> bool:

@@ -1,4 +1,4 @@
-"""Questions that take two steps: "Where does Ana's colleague live?" needs the colleague's name first.
+"""Questions that take two steps: "Where does Ana's colleague live?" needs a name first.
 
 Two notes are joined by a name: one ties it to its owner ("Ana shares an office with Ben"), one
 answers the question about it ("Ben has moved to Lyon"). Neither need share a word with the
@@ -13,29 +13,25 @@ import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.names import ASSISTANTS, ORDINARY
+from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import Corpus, Rows, Values
-from zettel.tools.ranking.fusion import Ranking, ranked
+from zettel.tools.ranking.fusion import Ranking, rank_rows
 from zettel.tools.ranking.mentions import is_addressed
-from zettel.tools.ranking.question import SELF, USER
+from zettel.tools.ranking.question import SELF_WORDS, USER
 
-STEP, STEP_IN_TALK = 0.98, 0.85
+STEP_SHARE, STEP_SHARE_IN_TALK = 0.98, 0.85
 """What a place in the next question's ranking counts beside the first question's: the study's
 share (section 13), but less where people talk with each other, who seldom ask in two steps. There
 the possessives of LoCoMo lose 3 points of recall@10 with 0.98."""
-AHEAD = 1.05
+EVENT_SHARE = 1.05
 """What a place counts of what happened beside an event: that is asked for, and the event is not."""
-RELATION = 0.95
+TIE_SHARE = 0.95
 """What a note that says who is meant counts: it is evidence too."""
-ROOM, STEEP, BEHIND = 1.1, 0.02, 10.0
-"""Where somebody unnamed is a person, and people do not talk with each other, notes of a second
-look count by their places: the first 1.1 of the best of the first look, each further one 0.02 less,
-and a name that is a tenth less likely begins one place further back. So of ten places some belong
-to notes that tie the names and some to those that answer, of whatever nearness. On worlds of the
-generator all@10 rises with it and `ALONE` from 53.5 to 66.7 in dialogue and from 55.7 to 59.1 with
-an assistant. Not for things: "Ana's home" takes one step (with places for it 73.7 and 64.8, but in
-dialogue recall@10 of what takes one step falls by 9, asked for a moment by 24)."""
+PLACE_FIRST_SHARE, PLACE_SHARE_STEP, PLACE_DELAY = 1.1, 0.02, 10.0
+"""Where a person is unnamed and people do not talk with each other, notes of a second look count by
+place: the first as 1.1 of the first look's best, each further one 0.02 less; a name that is a tenth
+less likely starts one place later. Not for things: "Ana's home" takes one step."""
 
 STEPPED = "stepped"
 """What a second look adds to a score, or takes off it, so that it has its place beside the first's.
@@ -93,7 +89,7 @@ class MultiHop:
         return f"{text[: self.start]}{spelled}{text[self.end :]}"
 
 
-def find_unnamed(text: str) -> MultiHop | None:
+def find_multi_hop(text: str) -> MultiHop | None:
     """The innermost words of a question that stand for a name.
 
     None if there are none, or if nothing further is asked: "What is Ana's job?" takes one step.
@@ -110,7 +106,7 @@ def find_unnamed(text: str) -> MultiHop | None:
         rest=rest,
         start=found.start(),
         end=found.end(),
-        name=USER if name in SELF else name,
+        name=USER if name in SELF_WORDS else name,
         noun=fold(found["noun"]),
         is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
     )
@@ -118,15 +114,15 @@ def find_unnamed(text: str) -> MultiHop | None:
 
 def step_share(corpus: Corpus) -> float:
     """What a second look counts in a scope."""
-    return STEP_IN_TALK if corpus.conversation else STEP
+    return STEP_SHARE_IN_TALK if corpus.conversation else STEP_SHARE
 
 
 def beside_share(corpus: Corpus) -> float:
     """What counts in a scope what happened before or after the event that a question names."""
-    return STEP_IN_TALK if corpus.conversation else AHEAD
+    return STEP_SHARE_IN_TALK if corpus.conversation else EVENT_SHARE
 
 
-def either(first: Ranking, second: Ranking, share: float) -> Ranking:
+def merge_by_score(first: Ranking, second: Ranking, share: float) -> Ranking:
     """One ranking in which each note has the better of its two places.
 
     Args:
@@ -141,10 +137,12 @@ def either(first: Ranking, second: Ranking, share: float) -> Ranking:
     better = scale * theirs > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
     parts = _parts(first, second, np.where(better, scale, 0.0))
-    return ranked(first.corpus, parts, np.union1d(first.order, second.order))
+    return rank_rows(first.corpus, parts, np.union1d(first.order, second.order))
 
 
-def lifted(first: Ranking, second: Ranking, rows: Rows, share: float, best: float) -> Ranking:
+def merge_by_place(
+    first: Ranking, second: Ranking, rows: Rows, share: float, best: float
+) -> Ranking:
     """One ranking in which some notes of a second one have places of their own.
 
     Args:
@@ -155,12 +153,12 @@ def lifted(first: Ranking, second: Ranking, rows: Rows, share: float, best: floa
         best: What the best note of the first look counts.
     """
     theirs = second.scores[rows]
-    places = np.arange(len(rows)) + BEHIND * (1 - share)
-    aims = best * (ROOM - STEEP * places)
+    places = np.arange(len(rows)) + PLACE_DELAY * (1 - share)
+    aims = best * (PLACE_FIRST_SHARE - PLACE_SHARE_STEP * places)
     better = (theirs > 0) & (aims > first.scores[rows])
     lift = np.zeros(len(first.corpus))
     lift[rows[better]] = aims[better] / theirs[better]
-    return ranked(first.corpus, _parts(first, second, lift), np.union1d(first.order, rows))
+    return rank_rows(first.corpus, _parts(first, second, lift), np.union1d(first.order, rows))
 
 
 def _parts(first: Ranking, second: Ranking, scale: Values) -> dict[str, tuple[float, Values]]:
@@ -181,21 +179,21 @@ def _of(ranking: Ranking, name: str) -> Values:
     return ranking.share(name) if name in ranking.parts else np.zeros(len(ranking.corpus))
 
 
-READ = 500
+NAMING_MAX_NOTES = 500
 """Notes about whose it is that are read for names, the nearest first: an aside that ties two names
 may be the last of them (with 60 it was lost in 4 of 131 steps of the generator's dialogues)."""
-MEANT = 2
+BRIDGE_MAX_NAMES = 2
 """Names followed: the best two (retrieval study, section 13; three gain nothing here)."""
-ODD = 0.3
+WRONG_KIND_WEIGHT = 0.3
 """What a name counts that is no person where a person is asked for, or the other way round. Between
 0.15 and 0.5 it makes no difference on worlds of the generator."""
 
-ALONE = 0.5
+EXCLUSIVE_NAME_WEIGHT = 0.5
 """What a name counts that no note holds but those about whose it is, as that of her own project:
 names of places, makes and languages are everybody's. On the generator's dialogues the right project
 leads in 48 instead of 43 of 67 steps, of the first two in 59 instead of 54; 0.3 to 1 are alike.
 Not where people talk with each other: LoCoMo's possessives lose 1.3 points of recall@5 by it."""
-SAMPLED, FIRST_PERSON = 100, 0.05
+SUBJECT_SAMPLE_NOTES, FIRST_PERSON_MIN_SHARE = 100, 0.05
 """Notes of a subject that are looked at, and the share of them in the first person from which on
 subjects speak for themselves."""
 
@@ -217,8 +215,8 @@ class BridgeEntity:
     """Notes that tie it to whose it is."""
 
 
-def find_leads(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[BridgeEntity]:
-    """The likeliest names of somebody unnamed, at most `MEANT`, the best first.
+def find_bridge_entities(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[BridgeEntity]:
+    """The likeliest names of somebody unnamed, at most `BRIDGE_MAX_NAMES`, the best first.
 
     Args:
         unnamed: Whom they are about.
@@ -227,12 +225,12 @@ def find_leads(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[Bridge
     """
     corpus = about.corpus
     spoken = _is_spoken(unnamed.name, corpus)
-    alone = 0.0 if corpus.conversation else ALONE
+    alone = 0.0 if corpus.conversation else EXCLUSIVE_NAME_WEIGHT
     tied, told = _over_names(about), _over_names(asked)
     rows = _about(unnamed.name, corpus)
     beside = dict[str, list[int]]()
     nearest: list[int] = rows[np.argsort(-tied[rows], kind="stable")].tolist()
-    for row in nearest[:READ]:
+    for row in nearest[:NAMING_MAX_NOTES]:
         for name in _names(corpus.outlines[row], spoken=spoken):
             beside.setdefault(name, []).append(row)
     weights, ties = dict[str, float](), dict[str, list[int]]()
@@ -243,10 +241,14 @@ def find_leads(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[Bridge
             ties[name] = [r for r in there if _ties(corpus.outlines[r], *said, spoken=spoken)]
             tie = tied[ties[name]].max(initial=0.0)
             called = any(_is_called(corpus.outlines[r], fold(name), unnamed) for r in ties[name])
-            fits = 1.0 if called or _is_person(name, corpus) == unnamed.is_person else ODD
+            fits = (
+                1.0
+                if called or _is_person(name, corpus) == unnamed.is_person
+                else WRONG_KIND_WEIGHT
+            )
             hers = alone * len(there) / len({*there, *_holding(fold(name), corpus)})
             weights[name] = fits * float(tie + told[answering] + hers)
-    likely = sorted(weights, key=lambda name: -weights[name])[:MEANT]
+    likely = sorted(weights, key=lambda name: -weights[name])[:BRIDGE_MAX_NAMES]
     return [
         BridgeEntity(
             name=name,
@@ -276,10 +278,10 @@ def _is_spoken(name: str, corpus: Corpus) -> bool:
     """Whether a note's subject is who said it, not whom it is about."""
     if corpus.conversation or not ASSISTANTS.isdisjoint(corpus.subjects):
         return True
-    own = _of_subject(name, corpus)[:SAMPLED]
-    return sum(USER in _words(corpus.outlines[row].content) for row in own) > FIRST_PERSON * len(
-        own
-    )
+    own = _of_subject(name, corpus)[:SUBJECT_SAMPLE_NOTES]
+    return sum(
+        USER in _words(corpus.outlines[row].content) for row in own
+    ) > FIRST_PERSON_MIN_SHARE * len(own)
 
 
 def _holding(name: str, corpus: Corpus) -> list[int]:
@@ -310,12 +312,12 @@ def _names(outline: Outline, *, spoken: bool) -> list[str]:
 def _readings(run: str) -> list[str]:
     """The names that capitalised words in a row may be: "With Ben I" may be Ben."""
     words = run.split()
-    while words and fold(words[-1]) in ORDINARY:
+    while words and fold(words[-1]) in ORDINARY_WORDS:
         words.pop()
     return [
         " ".join(words[first:])
         for first in (0, 1)
-        if words[first:] and fold(words[first]) not in ORDINARY
+        if words[first:] and fold(words[first]) not in ORDINARY_WORDS
     ]
 
 
@@ -383,4 +385,4 @@ def _is_person(name: str, corpus: Corpus) -> bool:
 def _words(text: str) -> set[str]:
     words: Iterable[str] = re.findall(r"[\p{L}\p{M}\p{N}-]+", re.sub(r"['’]s\b", "", fold(text)))
     found = set(words)
-    return found | {USER} if found & SELF else found
+    return found | {USER} if found & SELF_WORDS else found

@@ -7,12 +7,19 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.language.dates import COUNT, DAY, MONTH, starts_with_time, windows, without_times
+from zettel.tools.language.dates import (
+    COUNT,
+    DAY,
+    MONTH,
+    find_windows,
+    starts_with_time,
+    without_times,
+)
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.mentions import is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
-SELF = frozenset({"i", "me", "my", "mine", "myself"})
+SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not stand for a subject of several words."""
 USER = "user"
@@ -115,7 +122,7 @@ def read_question(
             first, if that is capitalised and no other subject's; `user` also by "I" and "my".
     """
     subject, named, topic = _about(text, subjects, names)
-    (times, phrases), clock = windows(text, now), now.timestamp()
+    (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage = is_passage(text)
     return Question(
         text=text,
@@ -162,7 +169,7 @@ def _about(
                 at += size - 1
                 break
         at += 1
-    if USER in spelled.values() and SELF & {word for word, _ in words}:
+    if USER in spelled.values() and SELF_WORDS & {word for word, _ in words}:
         named.add(USER)
     topic = _without(text, places)
     return (named.pop() if len(named) == 1 else ""), frozenset(called), topic

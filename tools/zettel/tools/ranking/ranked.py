@@ -31,7 +31,7 @@ class Confidence:
     """For an agent; empty when found."""
 
 
-def with_signal(
+def add_signal(
     ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
 ) -> tuple[Ranked, ...]:
     """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
@@ -51,7 +51,7 @@ def with_signal(
     return tuple(sorted(scored, key=lambda r: r.score, reverse=True))
 
 
-def told_alike(note: Note | Outline) -> tuple[str, str]:
+def copy_key(note: Note | Outline) -> tuple[str, str]:
     """What two notes share that say the same: the words and who they are about or from.
 
     Not the words alone: "I love pizza" of two people is two facts.
@@ -59,9 +59,7 @@ def told_alike(note: Note | Outline) -> tuple[str, str]:
     return (fold(note.content), fold(note.subject))
 
 
-def copies_together(
-    ranked: Iterable[Ranked], outlines: Mapping[str, Outline]
-) -> tuple[Ranked, ...]:
+def group_copies(ranked: Iterable[Ranked], outlines: Mapping[str, Outline]) -> tuple[Ranked, ...]:
     """Put notes that say the same right behind the first of them, so that no page repeats one.
 
     Args:
@@ -71,5 +69,5 @@ def copies_together(
     groups = dict[tuple[str, ...], list[Ranked]]()
     for one in ranked:
         outline = outlines.get(one.note_id)
-        groups.setdefault(told_alike(outline) if outline else (one.note_id,), []).append(one)
+        groups.setdefault(copy_key(outline) if outline else (one.note_id,), []).append(one)
     return tuple(chain.from_iterable(groups.values()))

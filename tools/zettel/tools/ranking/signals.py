@@ -9,15 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from zettel.storage.errors import ZettelError
-from zettel.tools.language.terms import okapi, terms
-from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, summed_around, summed_by, taken
+from zettel.tools.language.terms import score_bm25, terms
+from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import Question
 
-LONG = 40
+LONG_NOTE_WORDS = 40
 """Words from which on a note counts as long (retrieval study, recipe H2)."""
-PRECISE_DAYS = 62
+PRECISE_TIME_MAX_DAYS = 62
 """Longest time a note may speak of to be matched with the question's: more is no date (same)."""
-ALIKE = 0.85
+ORDER_MIN_NEARNESS_SHARE = 0.85
 """Share of the best one's nearness from which on a note answers about as well. Set by hand;
 what it does to LoCoMo's 24 questions with such a word stands in `benchmarks/RESULTS.md`."""
 _DAY = 86_400.0
@@ -62,15 +62,15 @@ def exchange(question: Question, corpus: Corpus) -> Values:
     The question's words are often spread over an exchange (LoCoMo's development half: +1 recall@10
     over what the notes next to it score one by one).
     """
-    counted = (summed_around(*told, corpus.around) for told in _told(question, corpus))
-    return over_best(okapi(counted, corpus.around_lengths))
+    counted = (sum_around(*told, corpus.around) for told in _told(question, corpus))
+    return over_best(score_bm25(counted, corpus.around_lengths))
 
 
 def session_text(question: Question, corpus: Corpus) -> Values:
     """How well a note's session covers the question: BM25 of the whole session."""
     told, count = _told(question, corpus), corpus.session_count
-    counted = (summed_by(corpus.sessions[rows], counts, count) for rows, counts in told)
-    return _told_apart(okapi(counted, corpus.session_lengths))[corpus.sessions]
+    counted = (sum_by(corpus.sessions[rows], counts, count) for rows, counts in told)
+    return _told_apart(score_bm25(counted, corpus.session_lengths))[corpus.sessions]
 
 
 def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
@@ -84,7 +84,7 @@ def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
 def answers(text: Values, corpus: Corpus) -> Values:
     """What a note takes over from the question it follows: that one's text score."""
     asked = np.where(corpus.before >= 0, corpus.asks[corpus.before], False)
-    return np.where(asked, taken(text, corpus.before, 0), 0.0)
+    return np.where(asked, take_rows(text, corpus.before, 0), 0.0)
 
 
 def session_meaning(meaning: Values, corpus: Corpus) -> Values:
@@ -122,7 +122,7 @@ def asking(corpus: Corpus) -> Values:
 
 def length(corpus: Corpus) -> Values:
     """How long a note is: small talk is short."""
-    return np.minimum(corpus.words, LONG) / LONG
+    return np.minimum(corpus.words, LONG_NOTE_WORDS) / LONG_NOTE_WORDS
 
 
 def _where(flags: Flags, *, given: bool) -> Values:
@@ -152,7 +152,7 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
     """1 for notes that speak of a time which overlaps one that the question names."""
     found = np.zeros(len(corpus))
     rows, starts, ends = corpus.spoken.T
-    precise = ends - starts <= PRECISE_DAYS * _DAY
+    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
     for start, end in question.times:
         found[rows[precise & (starts < end) & (ends > start)].astype(np.intp)] = 1.0
     return found
@@ -193,7 +193,7 @@ def event_times(corpus: Corpus) -> Values:
     """When what each note tells happened: the first precise time it speaks of, else its own."""
     times = corpus.happened.copy()
     rows, starts, ends = corpus.spoken[np.argsort(-corpus.spoken[:, 1])].T
-    precise = ends - starts <= PRECISE_DAYS * _DAY
+    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
     times[rows[precise].astype(np.intp)] = starts[precise]
     return times
 
@@ -211,7 +211,7 @@ def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
     found = np.zeros(len(corpus))
     if not question.order:
         return found
-    alike = np.flatnonzero((near > 0) & (near >= ALIKE * near.max(initial=0.0)))
+    alike = np.flatnonzero((near > 0) & (near >= ORDER_MIN_NEARNESS_SHARE * near.max(initial=0.0)))
     moments, places = np.unique(event_times(corpus)[alike], return_inverse=True)
     if len(moments) > 1:
         late = places / (len(moments) - 1)

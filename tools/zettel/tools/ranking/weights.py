@@ -83,7 +83,7 @@ REASONS = {
 }
 """Signal -> what it means to an agent."""
 
-SHOWN_SHARE = 0.15
+REASON_MIN_SHARE = 0.15
 """A signal is named when it makes at least this share of the score."""
 
 
@@ -92,6 +92,6 @@ def why(shares: Mapping[str, float]) -> str:
     total = sum(share for share in shares.values() if share > 0) or 1.0
     strongest = sorted(shares, key=lambda name: -shares[name])
     return (
-        ", ".join(REASONS[n] for n in strongest[:3] if shares[n] / total >= SHOWN_SHARE)
+        ", ".join(REASONS[n] for n in strongest[:3] if shares[n] / total >= REASON_MIN_SHARE)
         or "matches"
     )

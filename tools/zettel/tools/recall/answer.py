@@ -6,15 +6,15 @@ from datetime import datetime
 
 from zettel.storage.notes import CONTRADICTS, OPEN, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
-from zettel.tools.language.names import names
+from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
-from zettel.tools.ranking.excerpt import excerpt
+from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import speaks_for_itself
-from zettel.tools.ranking.ranked import told_alike
+from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.weights import why
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
-    SHOWN_LINKS,
+    DETAIL_MAX_LINKS,
     Linked,
     in_session,
     link_line,
@@ -23,15 +23,15 @@ from zettel.tools.recall.note_details import (
 )
 from zettel.tools.recall.token_budget import fit
 from zettel.tools.recall_request import RecallQuery
-from zettel.tools.render import copy_line, index_view, note_view, tokens
+from zettel.tools.render import copy_line, count_tokens, index_view, note_view
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 
-CHUNK = 11
+PAGE_READ_MIN_NOTES = 11
 """Notes read at once, least: of a page of ten all, and the one behind."""
-BESIDE = 3
+BESIDE_MAX_NOTES = 3
 """Notes set beside one that they contradict, or may."""
-NAMED = 5
+BESIDE_MAX_IDS = 5
 """Copies and contradicting notes named beside a note: more would crowd out the notes themselves."""
 
 
@@ -52,7 +52,7 @@ class PageNote:
     @property
     def beside(self) -> tuple[str, ...]:
         """Ids of the notes to set beside it."""
-        return tuple(dict.fromkeys((*self.contradicts, *self.rivals)))[:BESIDE]
+        return tuple(dict.fromkeys((*self.contradicts, *self.rivals)))[:BESIDE_MAX_NOTES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +109,9 @@ async def _distinct(
     """
     groups, looked = dict[tuple[str, str], list[Note]](), 0
     while looked < len(ids) and len(groups) <= most:
-        chunk = ids[looked : looked + max(most + 1, CHUNK)]
+        chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
         for note in await read_page(memory, asked, chunk):
-            groups.setdefault(told_alike(note), []).append(note)
+            groups.setdefault(copy_key(note), []).append(note)
         looked += len(chunk)
     return [tuple(group) for group in groups.values()], looked
 
@@ -139,7 +139,7 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
         for entry in links
         if entry.link.relation in relations and not entry.state
     )
-    return tuple(dict.fromkeys(standing))[:NAMED]
+    return tuple(dict.fromkeys(standing))[:BESIDE_MAX_IDS]
 
 
 async def _side_by_side(
@@ -154,7 +154,7 @@ async def _side_by_side(
     ordered = dict[tuple[str, str], PageNote]()
     for entry in entries:
         for one in (entry, *(known[i] for i in entry.beside if i in known)):
-            ordered.setdefault(told_alike(one.note), one)
+            ordered.setdefault(copy_key(one.note), one)
     return list(ordered.values())[:most]
 
 
@@ -165,9 +165,9 @@ async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> l
     return await read_page(memory, asked, [outline.note_id for outline in found])
 
 
-SHORT = 8
+SHORT_NOTE_WORDS = 8
 """Words up to which a note leaves open what it speaks of: "Yes, on Tuesday then"."""
-ALIKE = 0.6
+ALIKE_MIN_JACCARD = 0.6
 """Share of their words that two notes have in common (Jaccard) from which they read alike: "The
 server moved to Oslo" and "The server moved to Bergen" do."""
 
@@ -191,18 +191,18 @@ def need_context(notes: Sequence[Note]) -> set[str]:
 
 
 def _says_little(note: Note) -> bool:
-    if len(note.content.split()) <= SHORT:
+    if len(note.content.split()) <= SHORT_NOTE_WORDS:
         return True
-    return not (note.subject or note.entities or names(note.content))
+    return not (note.subject or note.entities or find_names(note.content))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= ALIKE * len(one | other)
+    return len(one & other) >= ALIKE_MIN_JACCARD * len(one | other)
 
 
-OMITTED_RESERVE = 80
+OMITTED_RESERVE_TOKENS = 80
 """Tokens kept for `omitted` in a roomy answer: a count and a cursor of 276 characters."""
-OMITTED_KEYS = 44
+OMITTED_KEYS_CHARACTERS = 44
 """Characters of `,"omitted":{"count":9999,"cursor":""}`, rounded up."""
 
 
@@ -271,7 +271,7 @@ def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
 
 
 def _reserve(budget: int) -> int:
-    return min(OMITTED_RESERVE, budget // 4)
+    return min(OMITTED_RESERVE_TOKENS, budget // 4)
 
 
 def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) -> None:
@@ -282,7 +282,7 @@ def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) 
     for name in ("namespaces", "tags"):
         counts = dict[str, int]()
         for entry, count in overview.get(name, {}).items():
-            if tokens({**fitting, name: {**counts, entry: count}}) <= budget // 4:
+            if count_tokens({**fitting, name: {**counts, entry: count}}) <= budget // 4:
                 counts[entry] = count
         if counts:
             fitting[name] = counts
@@ -298,13 +298,13 @@ def _fitted(
     *,
     more: bool,
 ) -> list[RecalledNote]:
-    budget, base = asked.asking.max_tokens, tokens(answer)
+    budget, base = asked.asking.max_tokens, count_tokens(answer)
 
     def cut(note: RecalledNote, characters: int) -> RecalledNote:
         content, query = note.get("content", ""), asked.asking.query
         short = note.copy()
         passages = memory.embedder.split(content)
-        short["content"] = excerpt(content, passages, query, characters=characters)
+        short["content"] = cut_excerpt(content, passages, query, characters=characters)
         short["excerpt"] = True
         return short
 
@@ -326,7 +326,7 @@ async def _omitted(memory: Memory, asked: RecallQuery, page: Page, done: int, le
         asking=asked.settled(),
         after="" if page.found.ranking or not done else page.ids[done - 1],
     )
-    longest = _reserve(asked.asking.max_tokens) * 4 - OMITTED_KEYS
+    longest = _reserve(asked.asking.max_tokens) * 4 - OMITTED_KEYS_CHARACTERS
     text = memory.pages.keep(cursor, page.found, longest=longest)
     return Omitted(count=left, cursor=text)
 
@@ -347,7 +347,7 @@ async def _views(
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:
-            view["also"] = [copy_line(copy, note) for copy in entry.also[:NAMED]]
+            view["also"] = [copy_line(copy, note) for copy in entry.also[:BESIDE_MAX_IDS]]
         ranked = shares.get(note.note_id)
         if ranked and asked.detail != "index":
             view["why"] = why(ranked.shares)
@@ -369,7 +369,7 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     if asked.detail == "full":
         lines = [link_line(link, asked, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    return [link_line(link, asked, of=entry.note) for link in entry.links[:SHOWN_LINKS]]
+    return [link_line(link, asked, of=entry.note) for link in entry.links[:DETAIL_MAX_LINKS]]
 
 
 def _served(

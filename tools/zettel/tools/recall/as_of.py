@@ -9,7 +9,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
-READABLE = tuple(state for state in State if state is not State.FORGOTTEN)
+READABLE_STATES = tuple(state for state in State if state is not State.FORGOTTEN)
 """States in which a note can be read by its id."""
 
 
@@ -47,7 +47,10 @@ async def read_ids(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) 
         found = await memory.store.get(note_ids)
         return [note for note in found if note.state is not State.FORGOTTEN]
     where = NoteFilter(
-        note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at, derived=None
+        note_ids=tuple(note_ids),
+        states=READABLE_STATES,
+        known_at=asked.where.known_at,
+        derived=None,
     )
     if asked.asking.as_of:
         where = replace(where, valid_at=asked.moment)
@@ -84,11 +87,11 @@ async def _as_seen(
         return note
     revisions = await memory.store.revisions(note.note_id)
     known = [r for r in revisions if known_at is None or r.known_from <= known_at]
-    end = told_until(note, known)
+    end = find_end(note, known)
     return replace(note, ended_at=end if end and end > asked.moment else None)
 
 
-def told_until(note: Note, known: Sequence[Note]) -> datetime | None:
+def find_end(note: Note, known: Sequence[Note]) -> datetime | None:
     """When what a revision says ended, by all that was told after it.
 
     What closed it may have been dated anew since, or something told later may have begun before.

@@ -9,7 +9,7 @@ from zettel.storage.notes import SUMMARY, Kind, Note, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.ranked import copies_together
+from zettel.tools.ranking.ranked import group_copies
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import newest_first, reordered, search
@@ -18,13 +18,13 @@ from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import nearest
 
-PROFILE = 20
+PROFILE_MAX_NOTES = 20
 """Core notes shown by a recall without arguments."""
-OPEN_WORK = 10
+OVERVIEW_MAX_OPEN_WORK = 10
 """Open working notes shown by it."""
-COMMONEST = 12
+OVERVIEW_MAX_NAMES = 12
 """Tags and namespaces named by it."""
-NAMED_MISSING = 3
+REASON_MAX_IDS = 3
 """Ids named that are not there; more are counted."""
 
 
@@ -69,7 +69,7 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = copies_together(ranking, outlines)
+        ranking = group_copies(ranking, outlines)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
@@ -103,8 +103,8 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         known = {note.note_id: note for note in await memory.store.get(missing)}
         if not there and (not asked.looks_back or missing[0] not in known):
             raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
-        named = ", ".join(missing[:NAMED_MISSING])
-        more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+        named = ", ".join(missing[:REASON_MAX_IDS])
+        more = f" and {len(missing) - REASON_MAX_IDS} more" if len(missing) > REASON_MAX_IDS else ""
         then = " that was known and true then" if asked.looks_back else ""
         reason = f"No note with id {named}{more}{then}."
     return replace(
@@ -124,8 +124,10 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """
     where, limit = asked.where, asked.asking.limit
     profile = await profile_notes(memory, where)
-    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
-    work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
+    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE_MAX_NOTES)
+    work = sorted(work, key=lambda note: note.session != asked.caller.session)[
+        :OVERVIEW_MAX_OPEN_WORK
+    ]
     newest = await memory.store.find(where, limit=limit)
     room = max(limit - len(profile) - len(work), (limit + 1) // 2)
     ids = _ids((*profile, *work))
@@ -143,7 +145,7 @@ async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
     """The `core` notes of these namespaces, newest first, and the newest running summary."""
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
-    profile = await memory.store.find(core, limit=PROFILE)
+    profile = await memory.store.find(core, limit=PROFILE_MAX_NOTES)
     return profile + await memory.store.find(summary, limit=1)
 
 
@@ -157,11 +159,11 @@ def _ids(notes: Sequence[Note]) -> list[str]:
 
 
 def commonest(counts: Mapping[str, int]) -> dict[str, int]:
-    """The `COMMONEST` names with the highest counts, those first."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])
+    """The `OVERVIEW_MAX_NAMES` names with the highest counts, those first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:OVERVIEW_MAX_NAMES])
 
 
-SHOWN_NAME = 60
+REASON_NAME_CHARACTERS = 60
 """Characters of a name in a reason, so that the smallest budget holds it."""
 
 
@@ -197,5 +199,5 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
 
 def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
     meant = nearest(name, known)
-    hint = f"; the nearest is {meant[:SHOWN_NAME]!r}" if meant else ""
-    return f"No note has the {what} {name[:SHOWN_NAME]!r}{hint}."
+    hint = f"; the nearest is {meant[:REASON_NAME_CHARACTERS]!r}" if meant else ""
+    return f"No note has the {what} {name[:REASON_NAME_CHARACTERS]!r}{hint}."

@@ -18,7 +18,7 @@ from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
 
-SHOWN_LINKS = 3
+DETAIL_MAX_LINKS = 3
 """Links beside a note in `notes` detail."""
 
 

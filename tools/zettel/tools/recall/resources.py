@@ -171,9 +171,9 @@ async def _one(
 
 Name = Literal["subject", "tags", "namespace", "id"]
 
-MOST = 100
+COMPLETION_MAX_VALUES = 100
 """Values a completion may hold (MCP 2025-11-25 and 2026-07-28, completion)."""
-NEWEST = 1_000
+COMPLETION_NEWEST_NOTES = 1_000
 """Notes whose ids are offered: nobody types the beginning of an older one."""
 
 
@@ -182,7 +182,7 @@ class Completion:
     """What the argument may be."""
 
     values: tuple[str, ...] = ()
-    """Best first, at most `MOST`."""
+    """Best first, at most `COMPLETION_MAX_VALUES`."""
     total: int = 0
 
 
@@ -207,7 +207,9 @@ async def complete(
     known = await _known(memory, where, name)
     found = _ranked(known, last.strip(), taken=[tag.strip() for tag in before.split(",")])
     lead = f"{before}{comma} " if comma else ""
-    return Completion(values=tuple(lead + value for value in found[:MOST]), total=len(found))
+    return Completion(
+        values=tuple(lead + value for value in found[:COMPLETION_MAX_VALUES]), total=len(found)
+    )
 
 
 async def _known(memory: Memory, where: NoteFilter, name: Name) -> Mapping[str, int]:
@@ -220,7 +222,9 @@ async def _known(memory: Memory, where: NoteFilter, name: Name) -> Mapping[str, 
         case "tags":
             return (await memory.store.facets(where)).tags
         case "id":
-            notes = await memory.store.find(replace(where, derived=None), limit=NEWEST)
+            notes = await memory.store.find(
+                replace(where, derived=None), limit=COMPLETION_NEWEST_NOTES
+            )
             return {note.note_id: -rank for rank, note in enumerate(notes)}
 
 

@@ -16,17 +16,17 @@ from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PLAIN
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import statements
-from zettel.tools.language.terms import STEM, terms
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.terms import STEM_CHARACTERS, terms
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.exact_match import (
     EXACT_WEIGHT,
-    RERANKED,
+    RERANK_MAX_NOTES,
     RERANKER_WEIGHT,
-    exact,
-    exact_terms,
+    exact_share,
+    find_exact_terms,
 )
-from zettel.tools.ranking.excerpt import excerpt
+from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import (
     Ranking,
     fuse,
@@ -34,41 +34,41 @@ from zettel.tools.ranking.fusion import (
     signal_values,
     speaks_for_itself,
 )
-from zettel.tools.ranking.mentions import asked_names
+from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import (
-    RELATION,
+    TIE_SHARE,
     beside_share,
-    either,
-    find_leads,
-    find_unnamed,
-    lifted,
+    find_bridge_entities,
+    find_multi_hop,
+    merge_by_place,
+    merge_by_score,
     step_share,
 )
 from zettel.tools.ranking.question import Question, find_anchor, read_question
-from zettel.tools.ranking.ranked import Ranked, with_signal
+from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.ranking.signals import event_times
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
-ARM = 1_000
+SMALL_ARM_HITS = 1_000
 """Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
-ARM_SCOPE = 4_000
+SMALL_SCOPE_NOTES = 4_000
 """Notes up to which a scope counts as small."""
-LARGE_ARM = 200
+LARGE_ARM_HITS = 200
 """Hits taken from each arm of a large scope: few enough for the vector index."""
-BEST = 30
+SESSION_HITS = 30
 """Hits of each arm whose sessions are read in a large scope."""
-BESIDE = 4_000
+SESSIONS_MAX_NOTES = 4_000
 """Notes read of these sessions at most."""
-STEPS = 2
+SEARCH_MAX_STEPS = 2
 """Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
-PLACES = 20
+STEP_MAX_NOTES = 20
 """Notes of each second look that get a place of their own; the rest of it is far from any."""
-KEEP = 2
+FIRST_LOOK_NOTES = 2
 """Notes of the first look that keep a place beside them: "My sister is a nurse" tells all that is
 asked. It costs two steps 3 points of all@10 in the generator's dialogues on the seeds the rest is
 set on, and nothing on two others."""
-DEPTH = 200
+RANKING_MAX_NOTES = 200
 """Notes kept of a ranking: twenty pages of ten."""
 
 
@@ -99,7 +99,7 @@ class Found:
 
 
 async def search(
-    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = DEPTH
+    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = RANKING_MAX_NOTES
 ) -> Found:
     """Rank the notes of a scope for a question, best first, at most `depth`.
 
@@ -120,7 +120,9 @@ async def search(
         ranking = await _steps(memory, where, now, ranking, question)
     else:
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
-        arms = await gather_arms(memory, question, where, arm=LARGE_ARM, with_meaning=with_meaning)
+        arms = await gather_arms(
+            memory, question, where, arm=LARGE_ARM_HITS, with_meaning=with_meaning
+        )
         around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
         first = fuse(signal_values(question, arms.text, arms.meaning, around), around)
         ranking = first
@@ -136,7 +138,7 @@ async def search(
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question that is asked of a corpus."""
-    common = [name for name in map(fold, asked_names(query)) if corpus.is_common(name)]
+    common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
     return read_question(query, corpus.subjects.values(), now, names=common)
 
 
@@ -144,7 +146,7 @@ async def _ranked(
     memory: Memory, question: Question, where: NoteFilter, corpus: Corpus
 ) -> tuple[Arms, Ranking]:
     """What the arms say, and its fusion with all the other signals."""
-    arm = ARM if len(corpus) <= ARM_SCOPE else LARGE_ARM
+    arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
     arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
         lambda: to_thread.run_sync(question_values, question, corpus),
@@ -169,8 +171,8 @@ async def _beside(
     # Events are asked for: notes that speak of a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
-    return either(
-        either(first, found, beside_share(corpus)), told, min(step_share(corpus), RELATION)
+    return merge_by_score(
+        merge_by_score(first, found, beside_share(corpus)), told, min(step_share(corpus), TIE_SHARE)
     )
 
 
@@ -188,11 +190,11 @@ async def _steps(
     now: datetime,
     first: Ranking,
     question: Question,
-    left: int = STEPS,
+    left: int = SEARCH_MAX_STEPS,
 ) -> Ranking:
     """Follow what a question names without a name, and let notes count by the better place."""
     corpus, text = first.corpus, question.capitalised()
-    unnamed = find_unnamed(text)
+    unnamed = find_multi_hop(text)
     share = step_share(corpus)
     if unnamed is None or not left or question.is_passage:
         return first
@@ -204,22 +206,31 @@ async def _steps(
 
     (_, about), (_, rest) = await gather2(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
     by_places, best = unnamed.is_person and not corpus.conversation, first.scores.max(initial=0.0)
-    ranking = lifted(first, first, first.order[:KEEP], 1.0, best) if by_places else first
-    for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):
+    ranking = (
+        merge_by_place(first, first, first.order[:FIRST_LOOK_NOTES], 1.0, best)
+        if by_places
+        else first
+    )
+    for lead in await to_thread.run_sync(find_bridge_entities, unnamed, about, rest):
         again, found = await asked(unnamed.named(text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
         if by_places:
-            ranking = lifted(ranking, found, found.order[:PLACES], lead.share, best)
-            ranking = lifted(ranking, tying, tying.order[:PLACES], lead.share, best)
+            ranking = merge_by_place(ranking, found, found.order[:STEP_MAX_NOTES], lead.share, best)
+            ranking = merge_by_place(ranking, tying, tying.order[:STEP_MAX_NOTES], lead.share, best)
         else:
-            ranking = either(ranking, found, share * lead.share)
-            ranking = either(ranking, tying, min(share, RELATION) * lead.share)
+            ranking = merge_by_score(ranking, found, share * lead.share)
+            ranking = merge_by_score(ranking, tying, min(share, TIE_SHARE) * lead.share)
     return ranking
 
 
 async def gather_arms(
-    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool, arm: int = ARM
+    memory: Memory,
+    question: Question,
+    where: NoteFilter,
+    *,
+    with_meaning: bool,
+    arm: int = SMALL_ARM_HITS,
 ) -> Arms:
     """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
     text, meaning = list[Hit](), list[Hit]()
@@ -250,12 +261,14 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
     if not ids:
         return []
     hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
-    best = {*islice(arms.text, BEST), *islice(arms.meaning, BEST)}
+    best = {*islice(arms.text, SESSION_HITS), *islice(arms.meaning, SESSION_HITS)}
     sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
     if not sessions:
         return hits
-    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=BESIDE)
-    if len(beside) == BESIDE:  # cut off, so that neighbours would be the wrong ones
+    beside = await memory.store.outlines(
+        replace(where, sessions=sessions), limit=SESSIONS_MAX_NOTES
+    )
+    if len(beside) == SESSIONS_MAX_NOTES:  # cut off, so that neighbours would be the wrong ones
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.
@@ -265,7 +278,7 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
 
 logger = logging.getLogger(__name__)
 
-READ_CHARACTERS = 1200
+RERANK_MAX_CHARACTERS = 1200
 """Characters of a note that a cross-encoder reads, its best passages: some 300 tokens, which with
 the question fit into the 512 that most such models take."""
 
@@ -279,15 +292,15 @@ async def reordered(
         The ranking, and why it is not as good as it could be; empty if it is.
     """
     query = asked.asking.query
-    if terms := exact_terms(query):
+    if terms := find_exact_terms(query):
         read = await _read(memory, asked, ranked)
-        values = {o.note_id: exact(terms, o.content) for o in read}
-        ranked = with_signal(ranked, "exact", values, EXACT_WEIGHT)
+        values = {o.note_id: exact_share(terms, o.content) for o in read}
+        ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
-    best = await _read(memory, asked, ranked[:RERANKED])
+    best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
     texts = [_told(memory, outline, query) for outline in best]
     try:
         scores = await memory.reranker.score(query, texts)
@@ -295,7 +308,7 @@ async def reordered(
         logger.warning("served without the reranker: %s", error)
         return tuple(ranked), str(error)
     values = {o.note_id: score for o, score in zip(best, scores, strict=True)}
-    return with_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
+    return add_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
 
 
 async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
@@ -306,15 +319,17 @@ async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) ->
 def _told(memory: Memory, outline: Outline, query: str) -> str:
     """Who is spoken of, when, and the words: what the question may ask for."""
     words = outline.content
-    if len(words) > READ_CHARACTERS:
-        words = excerpt(words, memory.embedder.split(words), query, characters=READ_CHARACTERS)
+    if len(words) > RERANK_MAX_CHARACTERS:
+        words = cut_excerpt(
+            words, memory.embedder.split(words), query, characters=RERANK_MAX_CHARACTERS
+        )
     told = f"{outline.subject}: {words}" if outline.subject else words
     return f"{outline.happened_at:%Y-%m-%d} {told}"
 
 
-READ = 20
+NEWEST_FIRST_NOTES = 20
 """The best of a ranking that are put in order, two pages of ten."""
-NEWEST = "newest"
+NEWEST_SIGNAL = "newest"
 """What a score takes on from that of the note which it may supersede, so that it comes before it.
 No signal: it says of no note what is in it."""
 _FORMER = re.compile(
@@ -346,7 +361,7 @@ async def newest_first(
     """
     if question.order == "first" or question.is_past or _FORMER.search(question.text):
         return tuple(ranked)
-    best = {r.note_id: r for r in ranked[:READ]}
+    best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     ahead = _ahead(question, best, outlines, pairs)
@@ -397,15 +412,15 @@ def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
 
     Its value is such a word, except where the question is whether it still holds.
     """
-    told = statements(older)
-    fact = [one.words for one in (*told, *statements(younger))]
+    told = find_statements(older)
+    fact = [one.words for one in (*told, *find_statements(younger))]
     fact += [one.value for one in told if _STILL.search(question.text)]
     asked = _stems(question.topic) & _stems(older.content)
     return not asked <= _stems(" ".join((younger.subject, younger.content, *fact)))
 
 
 def _stems(text: str) -> set[str]:
-    return {term[:STEM] for term in terms(text)}
+    return {term[:STEM_CHARACTERS] for term in terms(text)}
 
 
 def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
@@ -413,7 +428,7 @@ def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
     lifted, least = list[Ranked](), float("-inf")
     for one in reversed(ranked):
         if one.score < least:
-            one = Ranked(one.note_id, least, {**one.shares, NEWEST: least - one.score})
+            one = Ranked(one.note_id, least, {**one.shares, NEWEST_SIGNAL: least - one.score})
         lifted.append(one)
         least = one.score
     return tuple(reversed(lifted))

@@ -59,9 +59,9 @@ class PackedRanking:
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-FURTHEST = 10**9
+CURSOR_MAX_OFFSET = 10**9
 """No cursor of ours lies beyond."""
-KEPT_RANKINGS = 256
+PAGE_CACHE_MAX_RANKINGS = 256
 """Rankings kept per process; a cursor whose ranking is gone is ranked again as of its moment."""
 
 
@@ -123,7 +123,7 @@ class PageCache:
         return PageCache(self._rankings, whose)
 
     def keep(self, cursor: Cursor, kept: CachedRanking, *, longest: int) -> str:
-        """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
+        """Keep a ranking, dropping the oldest past `PAGE_CACHE_MAX_RANKINGS`.
 
         Args:
             cursor: Where the next page starts.
@@ -139,7 +139,7 @@ class PageCache:
         )
         self._rankings[self._whose, cursor.key] = entry
         self._rankings.move_to_end((self._whose, cursor.key))
-        while len(self._rankings) > KEPT_RANKINGS:
+        while len(self._rankings) > PAGE_CACHE_MAX_RANKINGS:
             self._rankings.popitem(last=False)
         packed = [
             cursor.key,
@@ -167,7 +167,7 @@ class PageCache:
         expired = ExpiredTokenError("cursor", "Call recall with the query again.")
         match _decode(text):
             case [str(key), int(offset), str(known_at), packed, str(after)] if (
-                0 <= offset < FURTHEST
+                0 <= offset < CURSOR_MAX_OFFSET
             ):
                 try:
                     moment = datetime.fromisoformat(known_at)
@@ -178,7 +178,7 @@ class PageCache:
                 asking = unpack(packed)
                 return Cursor(key=key, offset=offset, known_at=moment, asking=asking, after=after)
             case [str(key), int(offset), str(after)] if (
-                0 <= offset < FURTHEST and (self._whose, key) in self._rankings
+                0 <= offset < CURSOR_MAX_OFFSET and (self._whose, key) in self._rankings
             ):
                 return replace(self._rankings[self._whose, key].cursor, offset=offset, after=after)
             case _:
@@ -210,14 +210,14 @@ def _decode(text: str) -> object:
         return None
 
 
-WHOLE_SCOPE = 30_000
+CORPUS_MAX_NOTES = 30_000
 """Notes up to which a whole scope is read; a larger one only around its hits.
 
 Around its hits means anew for every question: of 20,000 notes that takes eight times as long.
 """
-KEPT = 4 * WHOLE_SCOPE
+CORPUS_CACHE_MAX_NOTES = 4 * CORPUS_MAX_NOTES
 """Notes kept in all scopes together: a project's and `user`, and what was looked back at."""
-KEPT_SCOPES = 256
+CORPUS_CACHE_MAX_SCOPES = 256
 """Scopes kept, however small: those of many tenants."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
@@ -293,7 +293,9 @@ class CorpusCache:
     def _bound(self) -> None:
         sizes = [kept.size for kept in self._kept.values()]
         total = sum(sizes)
-        while len(sizes) > KEPT_SCOPES or (total > KEPT and len(sizes) > 1):
+        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (
+            total > CORPUS_CACHE_MAX_NOTES and len(sizes) > 1
+        ):
             self._kept.popitem(last=False)
             total -= sizes.pop(0)
 
@@ -308,7 +310,7 @@ class CorpusCache:
 
 
 async def _read(store: NoteStore, where: NoteFilter, like: Corpus | None) -> Corpus | None:
-    if await store.count(where) > WHOLE_SCOPE:
+    if await store.count(where) > CORPUS_MAX_NOTES:
         return None
-    outlines = await store.outlines(where, limit=WHOLE_SCOPE)
+    outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
     return await to_thread.run_sync(make_corpus, outlines, like)

@@ -14,9 +14,9 @@ from zettel.storage.errors import QuotaExceededError
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NamespaceSize, NewNote, NoteStore, text_bytes
 
-COMMITS = 256
+RECOUNT_COMMITS = 256
 """Commits, by whomever, after which is counted anew: what other processes may write unseen."""
-AGAIN_S = 10.0
+RECOUNT_S = 10.0
 """Seconds between two counts of a full namespace, so that asking in vain costs little."""
 
 
@@ -79,10 +79,10 @@ class Quota:
     async def _check(self, store: NoteStore, namespace: str, more: NamespaceSize) -> None:
         count = self._counts.get(namespace)
         version = await store.version()
-        if count is None or version - count.version >= COMMITS:
+        if count is None or version - count.version >= RECOUNT_COMMITS:
             count = await self._count(store, namespace, version)
         elif self._beyond(count, more) and version != count.version:
-            if self._now() - count.at >= AGAIN_S:
+            if self._now() - count.at >= RECOUNT_S:
                 count = await self._count(store, namespace, version)
         if beyond := self._beyond(count, more):
             raise QuotaExceededError(namespace, *beyond)

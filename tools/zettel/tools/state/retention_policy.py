@@ -12,9 +12,9 @@ from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.validation import NAMESPACE
 
 ANY = "*"
-MOST_DAYS = 36_525.0
+RETENTION_MAX_DAYS = 36_525.0
 """A hundred years."""
-AT_ONCE = 10_000
+RETENTION_MAX_NOTES = 10_000
 """Notes one run erases at most; the next run goes on."""
 
 
@@ -51,7 +51,7 @@ def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
                 f"{key!r} names no namespace and kind",
                 f"Write NAMESPACE or NAMESPACE/KIND, * for any; kinds are {', '.join(Kind)}.",
             )
-        if not 0 < value <= MOST_DAYS:
+        if not 0 < value <= RETENTION_MAX_DAYS:
             raise InvalidArgumentError(
                 "retain_days", f"{value} for {key!r} is no number of days", "Pass one above 0."
             )
@@ -71,8 +71,8 @@ async def expired(store: NoteStore, rules: Retention, now: datetime) -> list[Out
     oldest = now - timedelta(days=min(rules.days.values()))
     where = NoteFilter(until=oldest, states=())
     found = list[Outline]()
-    for outline in await store.outlines(where, limit=AT_ONCE * 10):
+    for outline in await store.outlines(where, limit=RETENTION_MAX_NOTES * 10):
         days = rules.days_of(outline.namespace, outline.kind)
         if days is not None and told_at(outline.note_id) <= now - timedelta(days=days):
             found.append(outline)
-    return found[:AT_ONCE]
+    return found[:RETENTION_MAX_NOTES]

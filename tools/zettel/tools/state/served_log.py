@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from zettel.storage.notes import fold
 from zettel.tools.answers import RecalledNote
-from zettel.tools.ranking.excerpt import GAP
+from zettel.tools.ranking.excerpt import EXCERPT_GAP
 
 # A view is walked as plain JSON.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -17,7 +17,7 @@ from zettel.tools.ranking.excerpt import GAP
 ECHO_WINDOW = timedelta(minutes=30)
 """How long a served text counts as ours (design, section 5)."""
 
-KEPT = 4_000
+SERVED_MAX_TEXTS = 4_000
 """Served texts kept per process; a long session serves some hundreds in half an hour."""
 
 _MARKER = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•>]+)[ \t]+", re.MULTILINE)
@@ -62,7 +62,7 @@ class ServedLog:
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
         """Note that this view of a note went out to callers of these namespaces."""
         content = view.get("content", "")
-        pieces = content.split(GAP) if view.get("excerpt") else [content]
+        pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
         fields = frozenset(map(fold, _strings({**view, "content": ""})))
         subject = fold(view.get("subject", ""))
         for text in filter(None, map(fold, pieces)):
@@ -83,7 +83,10 @@ class ServedLog:
         # In the order recorded: what is too old, or too much, stands first.
         while self._served:
             oldest = next(iter(self._served))
-            if len(self._served) <= KEPT and now - self._served[oldest].at <= ECHO_WINDOW:
+            if (
+                len(self._served) <= SERVED_MAX_TEXTS
+                and now - self._served[oldest].at <= ECHO_WINDOW
+            ):
                 return
             del self._served[oldest]
 

@@ -16,8 +16,8 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import Conflict, of_others, tellers, tells_otherwise
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import Statement, statements
-from zettel.tools.render import shortened
+from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ async def candidates(
             most words.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, told = {note.note_id, *settled}, statements(note)
+    done, told = {note.note_id, *settled}, find_statements(note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
@@ -237,7 +237,7 @@ def _candidate(
     words = " ".join(other.content.split())
     return Candidate(
         note_id=other.note_id,
-        content=shortened(words, SHOWN_CHARACTERS),
+        content=shorten(words, SHOWN_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )

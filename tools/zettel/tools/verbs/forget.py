@@ -25,7 +25,7 @@ from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
-from zettel.tools.progress import say
+from zettel.tools.progress import report_progress
 from zettel.tools.recall.search import search
 from zettel.tools.render import forget_line
 from zettel.tools.state.memory import Memory
@@ -242,19 +242,19 @@ async def _change_state(
         changes = [Change(note=note) for note in turned.values()]
         return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
-    say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
+    report_progress(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
     with shielded():
         for note in await commit(memory, list(revs), plan):
             if note.note_id in revs:
                 settled[note.note_id] = note
         # A restored note may have lost or found a superseder while it was away. Nothing comes
         # before this: killed in between, what races have left stays.
-        say(f"settling what {len(settled)} notes had replaced")
+        report_progress(f"settling what {len(settled)} notes had replaced")
         await reconcile_superseded(
             memory, targets | settled.keys() if undo else targets, by=by, now=now
         )
         if not undo:
-            say(f"unlearning what {len(settled)} notes have taught others")
+            report_progress(f"unlearning what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 

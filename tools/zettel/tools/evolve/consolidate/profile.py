@@ -27,7 +27,7 @@ from zettel.tools.evolve.consolidate.draft import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.prompt_injection import reads_like_instructions
-from zettel.tools.render import tokens
+from zettel.tools.render import count_tokens
 
 TOKENS = 300
 """Size of a profile, in tokens of UTF-8 bytes over 4: it is shown at the start of every session."""
@@ -156,7 +156,7 @@ def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[
     kept, of = list[ProfileFact](), dict[str, int]()
     for _, fact in order:
         subject = fold(fact.subject)
-        if of.get(subject, 0) < A_SUBJECT and tokens(_told([*kept, fact])) <= TOKENS:
+        if of.get(subject, 0) < A_SUBJECT and count_tokens(_told([*kept, fact])) <= TOKENS:
             kept.append(fact)
             of[subject] = of.get(subject, 0) + 1
     return kept

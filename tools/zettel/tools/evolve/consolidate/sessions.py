@@ -20,7 +20,7 @@ from zettel.tools.evolve.consolidate.sentences import (
 )
 from zettel.tools.evolve.consolidate.wording import MOST_SHOWN
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 LONG = 24
 """Notes from which a session may have more than one event: a quarter of LoCoMo's sessions have so
@@ -143,7 +143,7 @@ async def _quotes(
             for text in found
         ]
         who = f"{note.subject}: " if note.subject else ""
-        quotes[at] = f"{who}{shortened(found[gains.index(max(gains))], QUOTE)}"
+        quotes[at] = f"{who}{shorten(found[gains.index(max(gains))], QUOTE)}"
     return quotes
 
 

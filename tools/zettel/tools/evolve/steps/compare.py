@@ -25,7 +25,7 @@ from zettel.tools.changes.stages import COMPARED, LINKED
 from zettel.tools.evolve.steps.base import AT_ONCE, Batch, Step, Task, settle, told_since
 from zettel.tools.evolve.steps.link import made_link, unless_same
 from zettel.tools.evolve.steps.verdicts import carry_out, is_open, is_ruled, ruled
-from zettel.tools.language.facts import statements
+from zettel.tools.language.facts import find_statements
 
 KEPT = 3
 """Links of this step a note gets: to the surest, then the latest."""
@@ -112,7 +112,7 @@ async def _rivals(task: Task, note: Note) -> Rivals:
     """The notes that may not be true beside this one: of its linked ones, and by what it states."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
-    store, told = task.memory.store, statements(note)
+    store, told = task.memory.store, find_statements(note)
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}

@@ -28,7 +28,7 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
 from zettel.tools.changes.stages import CONSTRUCTED, LINKED
 from zettel.tools.evolve.steps.base import Batch, Step, Task, settle
-from zettel.tools.language.cues import cue, has_cue
+from zettel.tools.language.cues import find_cue, has_cue
 
 RARE = 12
 """A name that more active notes of the namespace hold connects nothing."""
@@ -140,7 +140,7 @@ async def _cued(
     found = await task.memory.store.outlines(where, limit=len(ids)) if ids else []
     others |= {other.note_id: other for other in found}
     read = {
-        i: cue(note.content, other.content, follows=before is not None and i == before.note_id)
+        i: find_cue(note.content, other.content, follows=before is not None and i == before.note_id)
         for i, other in sorted(others.items())
     }
     return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
