@@ -55,7 +55,7 @@ def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
 
 
 def _cursor(number: int) -> Cursor:
-    return Cursor(key=str(number), offset=9, known_at=START, asking=RecallRequest(query="q"))
+    return Cursor(key=str(number), offset=9, known_at=START, request=RecallRequest(query="q"))
 
 
 def _ranked(note_id: str, number: int) -> Ranked:

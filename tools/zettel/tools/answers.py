@@ -1,4 +1,4 @@
-"""The shapes of the four tools' answers: what an agent reads, key by key."""
+"""The answers of the four tools, key by key."""
 
 from typing import Literal, NotRequired
 

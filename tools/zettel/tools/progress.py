@@ -1,11 +1,11 @@
-"""What a verb is at, said to whoever listens; what it is handed does not grow for it."""
+"""Progress of a verb, reported to a listener in the context and not through its parameters."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 AT_WORK = "at work"
-"""Said by nobody: what is told of a verb that has said nothing yet."""
+"""Progress of a verb that has reported nothing yet."""
 
 Listener = Callable[[str], None]
 
@@ -19,7 +19,7 @@ _hear: ContextVar[Listener] = ContextVar("hear", default=_nobody)
 
 @contextmanager
 def reporting_to(hear: Listener) -> Generator[None]:
-    """Have `hear` called with what is said by everything called from here."""
+    """Call `hear` with all progress reported from the body."""
     token = _hear.set(hear)
     try:
         yield
@@ -28,5 +28,5 @@ def reporting_to(hear: Listener) -> Generator[None]:
 
 
 def report_progress(words: str) -> None:
-    """Say what is being done: counts and steps, never a note's text."""
+    """Report what is being done: counts and steps, never a note's text."""
     _hear.get()(words)

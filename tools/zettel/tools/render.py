@@ -1,4 +1,4 @@
-"""How a note looks to an agent: the fewest keys that still say everything."""
+"""Views of notes for agents: keys with empty or default values are left out."""
 
 import json
 from datetime import datetime
@@ -8,7 +8,7 @@ from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.language.times import iso
 
 LINE_MAX_CHARACTERS = 120
-"""Characters of a note's one line."""
+"""Most characters of a note's one line."""
 
 
 def to_json(value: object) -> str:
@@ -40,7 +40,7 @@ def forget_line(note: Note) -> ForgetLine:
 
 
 def copy_line(copy: Note, shown: Note) -> Copy:
-    """A note that says the same as one that is shown."""
+    """A copy of a note that is shown."""
     line = Copy(note_id=copy.note_id, happened_at=iso(copy.happened_at))
     if copy.namespace != shown.namespace:
         line["namespace"] = copy.namespace
@@ -52,8 +52,8 @@ def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
 
     Args:
         note: The note.
-        namespace: The caller's own, which is left out.
-        context: Whether to tell where it came up.
+        namespace: The caller's own namespace, which is left out.
+        context: Whether to include the note's context.
     """
     view = RecalledNote(
         note_id=note.note_id, content=note.content, happened_at=iso(note.happened_at)
@@ -81,7 +81,7 @@ def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
 
 
 def _true_until(note: Note) -> datetime | None:
-    """When it ended or will: as told, or as the revision after it says."""
+    """The end of its validity: its own, or the one set by the next revision."""
     ends = [end for end in (note.valid_until, note.ended_at) if end]
     return min(ends, default=None)
 

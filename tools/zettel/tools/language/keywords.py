@@ -1,4 +1,4 @@
-"""Keywords by corpus statistics: a note's words that are rare among its neighbours."""
+"""Keywords by TF-IDF: a note's words that are rare among its neighbours."""
 
 # scikit-learn ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -8,25 +8,22 @@
 from collections.abc import Sequence
 
 NOTE_MAX_KEYWORDS = 6
-"""Keywords of a note; A-MEM (arXiv 2502.12110) asks its LLM for "several"."""
+"""Most keywords of a note (A-MEM, arXiv 2502.12110: "several")."""
 KEYWORD_MIN_WEIGHT = 0.15
-"""Least TF-IDF weight, of a row of unit length: below it a word says nothing of this note."""
+"""Least TF-IDF weight of a keyword, in a row of unit length."""
 
 
 def find_keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str, ...]]:
-    """The weightiest words and word pairs of each text.
-
-    TF-IDF (Spärck Jones 1972) by scikit-learn: the library is at hand with the embedder, is well
-    kept and has no model or word list of ours to maintain.
+    """Find the words and word pairs of each text with the highest TF-IDF (Spärck Jones 1972).
 
     Args:
         texts: Notes to find keywords for.
-        background: Other notes, to learn which words are common.
+        background: Other notes, for the frequency of words.
 
     Returns:
-        One tuple a text, weightiest first, empty when the text has no words.
+        One tuple per text, the highest weight first; empty when the text has no words.
     """
-    # Imported here, in the first run's thread: with SciPy it takes a second of every start else.
+    # Imported in the first run's thread: with SciPy it would slow every start by a second.
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
 
     vectorizer = TfidfVectorizer(
@@ -34,7 +31,7 @@ def find_keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple
     )
     try:
         vectorizer.fit([*background, *texts])
-    except ValueError:  # scikit-learn's word for "no words at all"
+    except ValueError:  # no words at all
         return [() for _ in texts]
     terms = vectorizer.get_feature_names_out()
     chosen = list[tuple[str, ...]]()

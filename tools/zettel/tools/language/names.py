@@ -6,7 +6,7 @@ ASSISTANTS = frozenset(
     "ai assistant bot chatbot chatgpt claude codex copilot deepseek gemini gpt grok llm mistral"
     " model user".split()
 )
-"""Subjects that show that somebody talks with a machine; `user` is who talks with one."""
+"""Subjects of conversations with an assistant; `user` is the human side."""
 
 
 _IDENTIFIER = re.compile(
@@ -23,9 +23,9 @@ _CAPITALISED = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
 SENTENCE_START_CHARACTERS = 8
-"""Characters before a word that tell whether it opens a sentence."""
+"""Characters before a word that decide whether it opens a sentence."""
 NOTE_MAX_NAMES = 12
-"""Names kept of one note."""
+"""Most names of one note."""
 ORDINARY_WORDS = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"

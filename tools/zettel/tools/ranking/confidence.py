@@ -1,7 +1,6 @@
-"""How sure a recall is that memory knows: a number, a word for it, and why not.
+"""Confidence of a recall: a number, a verdict and the reason when it is low.
 
-It drops nothing. Who asks for one person's affairs and finds another's, or nothing near at all,
-is told so beside the notes.
+Does not filter. Flags answers that are about another person or far from the question.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ import numpy as np
 
 from zettel.storage.notes import fold
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import STEM_CHARACTERS, terms
+from zettel.tools.language.terms import STEM_CHARACTERS, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import find_asked_names
@@ -20,39 +19,29 @@ from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.validation import FOUND_FROM
 
 MARGIN_NOTES = 3
-"""Notes on each side of the margin (retrieval study, section 14: of 1, 2, 3 and 5 the best)."""
+"""Notes on each side of the margin (retrieval study, section 14)."""
 MARGIN_MIN, MARGIN_MAX = -0.3, 0.1
-"""Margins beyond which more of it says no more."""
+"""Bounds to which the margin is clipped."""
 NEARNESS_FAR, NEARNESS_NEAR = 0.2, 0.34
-"""Nearness up to which nothing that was told is near, and from which on something is. In between,
-where much of what the generator asks in vain comes to lie and 2 % of LoCoMo's questions do, it
-counts by degrees."""
+"""Nearness up to which no note is near, and from which on one is; linear in between."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
-"""What being near counts beside the margin, and what being nearer still."""
+"""Weights beside the margin: of the step between far and near, and of the nearness itself."""
 COVERAGE_WEIGHT = 0.85
-"""What a share of the question's words that a note holds is worth beside a cosine (generator, seeds
-0, 3, 5 and 7: AUROC of notes .873 -> .880, dialogue .858 -> .861, assistant .845 -> .848)."""
+"""Weight of the covered share of the question's words against a cosine (generator's seeds)."""
 NAMELESS_OFFSET = 0.1
-"""What a question loses in nearness when the names in it, which its notes hold, are taken out, and
-when one half of it is that of the notes which speak of them (generator's notes, seeds 3 and 5: of
-what cannot be answered 53 % is flagged instead of 44, and of what was told of another 17 instead of
-0, at 8 % of what can)."""
+"""Added to the nearness of a question whose names are removed before it is embedded, because the
+removal lowers its cosines (generator's notes, seeds 3 and 5)."""
 ASSISTANT_PENALTY = 0.1
-"""What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
-that they count for nothing."""
+"""Taken off the nearness of an assistant's notes: they repeat the words of the question."""
 UNKNOWN_NAME_PENALTY = 0.15
-"""What a question loses in nearness by a name that no note holds. Taken off the sum instead, it
-hides behind a good margin (same seeds: dialogue .830 instead of .862)."""
+"""Taken off the nearness for a name that no note holds; from the sum, a margin would hide it."""
 CONFIDENCE_MIDDLE, CONFIDENCE_STEEPNESS = 1.48, 8.0
-"""The sum of these at which the confidence is 0.5, and how fast it changes there.
-
-All of them are set on LoCoMo's development half and the generator's seeds 0, 3, 5 and 7; 0.5 lies
-there between what it may flag of LoCoMo's answerable questions (8 %) and what it must of the others
-(60 %): figures in `benchmarks/RESULTS.md`."""
+"""The weighted sum at which the confidence is 0.5, and the slope there. All constants are set on
+LoCoMo's development half and the generator's seeds 0, 3, 5 and 7 (`benchmarks/RESULTS.md`)."""
 _ORDER = frozenset(
     terms("currently earliest first initially last latest newest originally recently thing time")
 )
-"""Words of a question for an order that no note need hold."""
+"""Words that ask for an order and that no note needs to hold."""
 
 
 def judge(
@@ -64,20 +53,20 @@ def judge(
     found_from: float = FOUND_FROM,
     whole: bool = True,
 ) -> Confidence:
-    """Judge a ranking by two things that its best note's score does not show.
+    """Judge a ranking by its margin and its nearness.
 
-    The **margin** (retrieval study, section 14) is the mean of the three best scores among the
-    notes about the one whom the question names, without what the name itself adds, less the same
-    among the notes about others. The **nearness** is the best cosine of any note, or the share of
-    the question's words that one note holds, less for a name that was never heard.
+    The **margin** (retrieval study, section 14) is the mean of the best scores of notes about the
+    question's subject, without what the name adds, minus the same for notes about others. The
+    **nearness** is the best cosine of a note, or the share of the question's words that one note
+    holds; it is lower for a name that no note holds.
 
     Args:
-        question: As read.
-        ranking: Of every note that was looked at.
-        meaning: Cosine by note id, where it is above 0; None while the model is loading.
-        ranked: The best of it as shown; one that holds an exact term of the question settles it.
+        question: The question.
+        ranking: Every note that was looked at.
+        meaning: Cosine by note id where it is above 0; None while the model is loading.
+        ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
         found_from: Confidence from which the verdict is `found`.
-        whole: Whether these are all notes of the scope: else nothing is said of times.
+        whole: Whether the corpus is the whole scope; if not, times are not judged.
     """
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
@@ -120,13 +109,10 @@ def _logistic(value: float) -> float:
 
 
 def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
-    """What is told of the one whom the question names, and what of others.
+    """Notes about the question's subject, and notes about others.
 
-    Who speaks of somebody tells about them, too. What an assistant says is about nobody, and so is
-    a note without a subject; but whoever asks as "I" asks of what was noted for them. Who asks
-    tells nothing, though in the question's own words: as the others' best such notes had 36 instead
-    of 27 % of what can be answered in the generator's dialogues flagged, and LoCoMo's AUROC at .872
-    instead of .878.
+    A note that mentions the subject is about it. Notes of an assistant and notes without a subject
+    are about nobody, except that the latter are about the user. Notes that ask are left out.
     """
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
@@ -143,7 +129,7 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
 
 
 def _telling(side: Flags, corpus: Corpus) -> Flags:
-    """Those that do not end in a question, if there are any."""
+    """The notes of one side that do not end in a question; all if every one does."""
     told = side & ~corpus.asks
     return told if told.any() else side
 
@@ -154,7 +140,7 @@ def _nearness(
     meaning: Mapping[str, float] | None,
     unheard: Sequence[str],
 ) -> float:
-    if meaning is None:  # nothing is known of nearness, but a name that was never told
+    if meaning is None:  # without cosines only an unknown name lowers the nearness
         near = np.full(len(corpus), 0.0 if unheard else 1.0)
     else:
         near = in_rows(meaning, corpus)[0]
@@ -176,10 +162,10 @@ def _unheard(question: Question, corpus: Corpus) -> list[str]:
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
-    """Whether a question asks for a time that no note is of.
+    """Whether a question asks for a time that no note is from.
 
-    If it asks for more than what happened then, no note may so much as spell the time either:
-    evolution may not have read it yet.
+    A question that asks for more than what happened then is also answered by a note that only
+    spells the time: evolution may not have read it yet.
     """
     if question.only_when:
         return not ranking.share("all_of_then").any()
@@ -190,7 +176,7 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
 
 
 def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
-    """Which notes hold all of some terms."""
+    """Which notes hold all of the terms."""
     there = [corpus.said.holding(word[:STEM_CHARACTERS]) for word in words]
     return np.logical_and.reduce(there) if there else np.zeros(len(corpus), np.bool_)
 
@@ -201,12 +187,12 @@ def _best(scores: Values) -> float:
 
 
 def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence[str]) -> float:
-    """Share of what the question's words weigh that one note holds, a rare word weighing more.
+    """Highest share of the question's words that one note holds, weighted by rarity.
 
-    A name is held by nothing that merely begins like it; without words, nothing is.
+    An unknown name is held by no note, even by one with a word that begins like it.
     """
     held, total = np.zeros(len(corpus)), 0.0
-    strange = {term[:STEM_CHARACTERS] for term in terms(" ".join(unheard))}
+    strange = stems(" ".join(unheard))
     asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
     for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
         there = corpus.said.holding(stem) & (stem not in strange)

@@ -1,4 +1,4 @@
-"""The best passages of a note that is too long for its share of an answer."""
+"""Excerpts of notes that are too long for an answer."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def _words(text: str) -> set[str]:
 
 
 def cut_excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
-    """Take the passages that share most words with the question, in their own order.
+    """Join the passages that share most words with the question, in their own order.
 
     Args:
         content: The note.

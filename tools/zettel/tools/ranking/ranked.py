@@ -22,7 +22,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
-    """What a recall says of itself."""
+    """The judgement of a ranking."""
 
     verdict: Verdict
     confidence: float
@@ -34,13 +34,13 @@ class Confidence:
 def add_signal(
     ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
 ) -> tuple[Ranked, ...]:
-    """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
+    """Add a signal to the scores of some notes and sort again; equal scores keep their order.
 
     Args:
         ranked: Best first.
-        name: Of the signal.
-        values: In `[0, 1]` by note id; a note without one, or with 0, keeps its score.
-        weight: Of the signal in the sum, above 0.
+        name: The signal.
+        values: In `[0, 1]` by note id; a note without a value keeps its score.
+        weight: Weight of the signal, above 0.
     """
     scored = [
         Ranked(r.note_id, r.score + weight * value, {**r.shares, name: weight * value})
@@ -52,19 +52,16 @@ def add_signal(
 
 
 def copy_key(note: Note | Outline) -> tuple[str, str]:
-    """What two notes share that say the same: the words and who they are about or from.
-
-    Not the words alone: "I love pizza" of two people is two facts.
-    """
+    """Key that copies of a note share: folded content and subject."""
     return (fold(note.content), fold(note.subject))
 
 
 def group_copies(ranked: Iterable[Ranked], outlines: Mapping[str, Outline]) -> tuple[Ranked, ...]:
-    """Put notes that say the same right behind the first of them, so that no page repeats one.
+    """Move the copies of a note right behind the best of them, so that no page repeats one.
 
     Args:
         ranked: Best first.
-        outlines: By note id; a note that is not among them is no copy.
+        outlines: By note id; a note without one has no copies.
     """
     groups = dict[tuple[str, ...], list[Ranked]]()
     for one in ranked:

@@ -19,27 +19,27 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.validation import nearest
 
 PROFILE_MAX_NOTES = 20
-"""Core notes shown by a recall without arguments."""
+"""Most core notes shown by a recall without arguments."""
 OVERVIEW_MAX_OPEN_WORK = 10
-"""Open working notes shown by it."""
+"""Most working notes shown by it."""
 OVERVIEW_MAX_NAMES = 12
-"""Tags and namespaces named by it."""
+"""Most tags, and most namespaces, named by it."""
 REASON_MAX_IDS = 3
-"""Ids named that are not there; more are counted."""
+"""Most missing ids named in a reason; further ones are counted."""
 
 
 async def recall_page(
     memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
 ) -> RecallAnswer:
-    """Answer a checked question, or go on where a page ended."""
+    """Answer a request with its first page, or with the one that a cursor names."""
     start = cursor or Cursor(
-        key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
+        key=new_id(asked.now), offset=0, known_at=asked.now, request=asked.request
     )
     first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
         page = await _read(memory, asked, first)
-    elif asked.asking.query:
+    elif asked.request.query:
         page = await _questioned(memory, asked, first)
     elif asked.filtered:
         page = await _listed(memory, asked, first, after=start.after)
@@ -52,10 +52,10 @@ async def recall_page(
 
 
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
-    """Rank the scope, or go on with the ranking that was kept."""
+    """Rank the scope, or continue a cached ranking."""
     kept, degraded = memory.pages.kept(page.key), ""
     if not kept.ranking:
-        found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
+        found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
         sure = judge(
@@ -76,7 +76,7 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     return replace(
         page,
         ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
-        most=asked.asking.limit,
+        most=asked.request.limit,
         total=len(kept.ranking),
         found=kept,
         degraded=degraded,
@@ -84,13 +84,13 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
-    """All matches of the filters as of the first page's moment, newest first."""
+    """The notes that match the filters as of the first page's moment, newest first."""
     where = asked.where
     total = await memory.store.count(where)
     if after:
         last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
         where = replace(where, after=last[0]) if last else where
-    notes = await memory.store.find(where, limit=asked.asking.limit)
+    notes = await memory.store.find(where, limit=asked.request.limit)
     return replace(page, ids=[note.note_id for note in notes], total=total)
 
 
@@ -117,12 +117,11 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
 
 
 async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
-    """Profile, open work (this session's first), the newest, the commonest tags, the namespaces.
+    """Profile, working notes (this session's first), newest notes, tags and namespaces.
 
-    Not this session's work alone: at the start of a session it has none, and over HTTP a caller
-    has no session at all.
+    Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
-    where, limit = asked.where, asked.asking.limit
+    where, limit = asked.where, asked.request.limit
     profile = await profile_notes(memory, where)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[
@@ -150,7 +149,7 @@ async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
 
 
 async def namespaces_seen(memory: Memory, where: NoteFilter) -> Mapping[str, int]:
-    """Namespace -> its notes, of all the caller may name."""
+    """Namespace -> its number of notes, for all that the caller may read."""
     return (await memory.store.facets(replace(where, namespaces=()))).namespaces
 
 
@@ -168,9 +167,9 @@ REASON_NAME_CHARACTERS = 60
 
 
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
-    """That the namespace asked for holds nothing, though others were searched along with it."""
+    """The reason that the requested namespace has no notes; empty if it has."""
     name = asked.where.namespaces[0]
-    if not asked.asking.namespace.strip() or name in memory.namespaces:
+    if not asked.request.namespace.strip() or name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
         memory.namespaces.add(name)
@@ -182,7 +181,7 @@ async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
 
 
 async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
-    """Which of the names asked for is not there, or that nothing matches."""
+    """The reason for an empty answer: the first unknown name, or that nothing matches."""
     if missing := await missing_namespace(memory, asked):
         return missing
     where = asked.where

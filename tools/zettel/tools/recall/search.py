@@ -1,4 +1,4 @@
-"""Ranks the notes of a scope for a question: arms, fusion, further looks, exact terms, reranker."""
+"""Ranks a scope's notes for a question: arms, fusion, further looks, reranking, newest first."""
 
 import logging
 import re
@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-import anyio
 import numpy as np
 from anyio import to_thread
 
-from zettel.storage.errors import ModelUnavailableError, ZettelError
+from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PLAIN
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.terms import STEM_CHARACTERS, terms
+from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.exact_match import (
     EXACT_WEIGHT,
@@ -51,30 +50,28 @@ from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
 SMALL_ARM_HITS = 1_000
-"""Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
+"""Hits of each arm in a small scope: all of it, so that scores are scaled over the scope."""
 SMALL_SCOPE_NOTES = 4_000
-"""Notes up to which a scope counts as small."""
+"""Notes up to which a scope is small."""
 LARGE_ARM_HITS = 200
-"""Hits taken from each arm of a large scope: few enough for the vector index."""
+"""Hits of each arm in a large scope: few enough for the vector index."""
 SESSION_HITS = 30
-"""Hits of each arm whose sessions are read in a large scope."""
+"""Hits of each arm whose sessions are read, in a scope too large to be read whole."""
 SESSIONS_MAX_NOTES = 4_000
-"""Notes read of these sessions at most."""
+"""Most notes read of these sessions."""
 SEARCH_MAX_STEPS = 2
-"""Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
+"""Names followed one after the other: "Ana's colleague's project's deadline" takes two."""
 STEP_MAX_NOTES = 20
-"""Notes of each second look that get a place of their own; the rest of it is far from any."""
+"""Notes of each second look that are merged by place."""
 FIRST_LOOK_NOTES = 2
-"""Notes of the first look that keep a place beside them: "My sister is a nurse" tells all that is
-asked. It costs two steps 3 points of all@10 in the generator's dialogues on the seeds the rest is
-set on, and nothing on two others."""
+"""Notes of the first look merged by place as well: "My sister is a nurse" needs one step."""
 RANKING_MAX_NOTES = 200
-"""Notes kept of a ranking: twenty pages of ten."""
+"""Most notes of a ranking: twenty pages of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
-    """What each arm says to a question."""
+    """The hits of each arm."""
 
     text: Mapping[str, float]
     """Raw BM25 by note id, best first."""
@@ -84,13 +81,13 @@ class Arms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A ranking, and whether meaning had a part in it."""
+    """The result of a search."""
 
     question: Question
     first: Ranking
-    """Of every note that was looked at, at the first look."""
+    """The first look's ranking, of every note that was looked at."""
     ranked: Sequence[Ranked]
-    """The best of it."""
+    """The best notes after all looks."""
     meaning: Mapping[str, float]
     """Cosine by note id; empty while the model is loading."""
     with_meaning: bool
@@ -101,14 +98,14 @@ class Found:
 async def search(
     memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = RANKING_MAX_NOTES
 ) -> Found:
-    """Rank the notes of a scope for a question, best first, at most `depth`.
+    """Rank the notes of a scope for a question, best first.
 
     Args:
-        memory: Where to search.
+        memory: The memory.
         query: The question.
         where: The scope.
-        now: What "last week" in the question is relative to, and what stands is shown.
-        depth: Notes to return.
+        now: The moment that relative times mean, and at which notes must be valid.
+        depth: Most notes to return.
     """
     with_meaning = memory.embedder.ready
     corpus = await memory.corpora.read(memory.store, where, now)
@@ -137,7 +134,7 @@ async def search(
 
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
-    """Read a question that is asked of a corpus."""
+    """Read a question with the subjects and common names of a corpus."""
     common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
     return read_question(query, corpus.subjects.values(), now, names=common)
 
@@ -145,7 +142,7 @@ def ask(query: str, corpus: Corpus, now: datetime) -> Question:
 async def _ranked(
     memory: Memory, question: Question, where: NoteFilter, corpus: Corpus
 ) -> tuple[Arms, Ranking]:
-    """What the arms say, and its fusion with all the other signals."""
+    """The arms' hits, and their fusion with the other signals."""
     arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
     arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
@@ -158,7 +155,7 @@ async def _ranked(
 async def _beside(
     memory: Memory, where: NoteFilter, now: datetime, first: Ranking, question: Question
 ) -> Ranking:
-    """Find the moment that a question names by an event, and let count what happened beside it."""
+    """Find the moment that a question names by an event, and rank what happened next to it."""
     corpus, anchor = first.corpus, find_anchor(question.text, now)
     if anchor is None or question.is_passage:
         return first
@@ -168,7 +165,7 @@ async def _beside(
     if when is None:
         return first
     again = ask(anchor.rest, corpus, now)
-    # Events are asked for: notes that speak of a time.
+    # The question asks for events, which are notes that mention a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
     return merge_by_score(
@@ -177,7 +174,7 @@ async def _beside(
 
 
 def _moment(ranking: Ranking) -> float | None:
-    """When what the best note tells happened, as seconds since 1970; None if no note tells it."""
+    """When the best note's event happened, in seconds since 1970; None if no note matches."""
     (best,) = ranking.best(1) or (None,)
     if best is None or not speaks_for_itself(best):
         return None
@@ -192,7 +189,7 @@ async def _steps(
     question: Question,
     left: int = SEARCH_MAX_STEPS,
 ) -> Ranking:
-    """Follow what a question names without a name, and let notes count by the better place."""
+    """Resolve what a question names indirectly, and merge the rankings of the resolved ones."""
     corpus, text = first.corpus, question.capitalised()
     unnamed = find_multi_hop(text)
     share = step_share(corpus)
@@ -232,23 +229,17 @@ async def gather_arms(
     with_meaning: bool,
     arm: int = SMALL_ARM_HITS,
 ) -> Arms:
-    """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
-    text, meaning = list[Hit](), list[Hit]()
+    """The hits by words and, if the model is loaded, by meaning, searched concurrently."""
 
-    async def by_words() -> None:
-        text.extend(await memory.store.match_text(question.text, where, limit=arm))
-
-    async def by_meaning() -> None:
+    async def by_meaning() -> Sequence[Hit]:
+        if not with_meaning:
+            return ()
         vector = await memory.embedder.embed_query(question.topic)
-        meaning.extend(await memory.store.match_vectors(vector, where, limit=arm))
+        return await memory.store.match_vectors(vector, where, limit=arm)
 
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(by_words)
-            if with_meaning:
-                group.start_soon(by_meaning)
-    except* ZettelError as failed:  # an error keeps its own words
-        raise failed.exceptions[0] from None
+    text, meaning = await gather2(
+        lambda: memory.store.match_text(question.text, where, limit=arm), by_meaning
+    )
     return Arms(
         text={hit.note_id: hit.score for hit in text},
         meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
@@ -256,7 +247,7 @@ async def gather_arms(
 
 
 async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline]:
-    """Outlines of the hits, and of the whole sessions of the best of them."""
+    """Outlines of the hits and of the whole sessions of the best hits."""
     ids = tuple(dict.fromkeys((*arms.text, *arms.meaning)))
     if not ids:
         return []
@@ -268,7 +259,7 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
     beside = await memory.store.outlines(
         replace(where, sessions=sessions), limit=SESSIONS_MAX_NOTES
     )
-    if len(beside) == SESSIONS_MAX_NOTES:  # cut off, so that neighbours would be the wrong ones
+    if len(beside) == SESSIONS_MAX_NOTES:  # cut off: neighbours could be missing
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.
@@ -279,19 +270,19 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
 logger = logging.getLogger(__name__)
 
 RERANK_MAX_CHARACTERS = 1200
-"""Characters of a note that a cross-encoder reads, its best passages: some 300 tokens, which with
-the question fit into the 512 that most such models take."""
+"""Characters of a note's best passages that a cross-encoder reads: some 300 tokens, which with the
+question fit the 512 of most models."""
 
 
 async def reordered(
     memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]
 ) -> tuple[tuple[Ranked, ...], str]:
-    """Lift notes that hold a term of the question to the letter; then have the best ones reranked.
+    """Lift notes that hold an exact term of the question, then rerank the best ones.
 
     Returns:
-        The ranking, and why it is not as good as it could be; empty if it is.
+        The ranking, and why the reranker was not used; empty if it was or there is none.
     """
-    query = asked.asking.query
+    query = asked.request.query
     if terms := find_exact_terms(query):
         read = await _read(memory, asked, ranked)
         values = {o.note_id: exact_share(terms, o.content) for o in read}
@@ -317,7 +308,7 @@ async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) ->
 
 
 def _told(memory: Memory, outline: Outline, query: str) -> str:
-    """Who is spoken of, when, and the words: what the question may ask for."""
+    """Day, subject and words of a note, as the reranker reads it."""
     words = outline.content
     if len(words) > RERANK_MAX_CHARACTERS:
         words = cut_excerpt(
@@ -328,10 +319,9 @@ def _told(memory: Memory, outline: Outline, query: str) -> str:
 
 
 NEWEST_FIRST_NOTES = 20
-"""The best of a ranking that are put in order, two pages of ten."""
+"""The best notes of a ranking that are reordered: two pages of ten."""
 NEWEST_SIGNAL = "newest"
-"""What a score takes on from that of the note which it may supersede, so that it comes before it.
-No signal: it says of no note what is in it."""
+"""Share that raises a note's score to that of the note it may supersede; not a signal."""
 _FORMER = re.compile(
     r"\b(?:before|used? to|former(?:ly)?|previous(?:ly)?|old|earlier|once|original(?:ly)?|back then"
     r"|away from)\b",
@@ -347,17 +337,17 @@ async def newest_first(
     ranked: Sequence[Ranked],
     outlines: Mapping[str, Outline],
 ) -> tuple[Ranked, ...]:
-    """Put whatever may supersede a note before it, the newest first, where that is plain.
+    """Move notes that plainly may supersede a note before it, the newest first.
 
-    A note keeps its place that the question names by its value, or by a word that the other one
-    does not have; and all do where a former value is asked for, or a time that has passed.
+    A note keeps its place if the question names it by its value or by a word that the other one
+    lacks; all do if a former value or a past time is asked for.
 
     Args:
-        memory: Where.
-        asked: The question's scope and clocks.
-        question: As read.
+        memory: The memory.
+        asked: The request's scope and clocks.
+        question: The question.
         ranked: Best first.
-        outlines: Of all of them, by note id.
+        outlines: Outlines of all ranked notes, by id.
     """
     if question.order == "first" or question.is_past or _FORMER.search(question.text):
         return tuple(ranked)
@@ -379,7 +369,7 @@ async def newest_first(
 
 
 def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
-    """Ids of a note and of each that it may supersede."""
+    """Pairs of ids: a note, and a note that it may supersede."""
     at = asked.moment if asked.looks_back else None
     return [
         (note.note_id, link.to)
@@ -394,10 +384,10 @@ def _ahead(
     outlines: Mapping[str, Outline],
     pairs: Sequence[tuple[str, str]],
 ) -> dict[str, list[Ranked]]:
-    """Note id -> what comes before it, the newest first."""
+    """Note id -> the notes to place before it, the newest first."""
     found = dict[str, list[str]]()
     for younger, older in pairs:
-        # Either may have been dated anew since they were linked.
+        # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
         if later and not _is_asked_for(question, outlines[older], outlines[younger]):
             found.setdefault(older, []).append(younger)
@@ -408,23 +398,19 @@ def _ahead(
 
 
 def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
-    """Whether the question has a word that only the older note has, but for words of the fact.
+    """Whether the question has a word that only the older note has, besides words of the fact.
 
-    Its value is such a word, except where the question is whether it still holds.
+    The older value is such a word, unless the question is whether it still holds.
     """
     told = find_statements(older)
     fact = [one.words for one in (*told, *find_statements(younger))]
     fact += [one.value for one in told if _STILL.search(question.text)]
-    asked = _stems(question.topic) & _stems(older.content)
-    return not asked <= _stems(" ".join((younger.subject, younger.content, *fact)))
-
-
-def _stems(text: str) -> set[str]:
-    return {term[:STEM_CHARACTERS] for term in terms(text)}
+    asked = stems(question.topic) & stems(older.content)
+    return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
 
 
 def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
-    """With scores that fall: who was put first takes on what is missing."""
+    """Raise the scores of moved notes so that scores descend."""
     lifted, least = list[Ranked](), float("-inf")
     for one in reversed(ranked):
         if one.score < least:

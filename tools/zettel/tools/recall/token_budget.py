@@ -1,6 +1,6 @@
 """Fitting an answer into its token budget: whole notes first, then passages, then fewer notes.
 
-Links come into what room is left: a note is never lost to a line about its neighbours.
+Links take only the room that is left.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ DROP_ORDER = (
     *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
     *("happened_at", "contradicts"),
 )
-"""What the first note gives up, in this order, before its words are cut."""
+"""Keys that the first note loses, in this order, before its content is cut."""
 
 Excerpt = Callable[[RecalledNote, int], RecalledNote]
 """A note with its content cut to about so many characters."""
@@ -23,17 +23,17 @@ Excerpt = Callable[[RecalledNote, int], RecalledNote]
 def fit(
     notes: Sequence[RecalledNote], *, budget: int, reserve: int, excerpt: Excerpt
 ) -> list[RecalledNote]:
-    """The first notes that fit, long ones as passages when all do not fit whole.
+    """The first notes that fit, long ones as passages if not all fit whole.
 
     Args:
         notes: Best first.
         budget: Tokens of the whole answer.
-        reserve: Tokens of everything in the answer but its notes.
+        reserve: Tokens of the answer without its notes.
         excerpt: Cuts a note.
 
     Returns:
-        At least the first note, shrunk as far as it takes; never more than the budget. When not
-        all fit with their links, the notes and words are those that fit without any link.
+        At least the first note, shrunk as far as needed; never more than the budget. If not all fit
+        with their links, the notes and contents are those that fit without any link.
     """
     room = budget - reserve
     if not notes or count_tokens(notes) <= room:
@@ -50,7 +50,7 @@ def _without_links(note: RecalledNote) -> RecalledNote:
 def _with_links(
     fitted: list[RecalledNote], notes: Sequence[RecalledNote], room: int
 ) -> list[RecalledNote]:
-    """Put back as many links as there is room for, the first note's first."""
+    """Add back the links that fit, the first note's first."""
     spare = room * 4 - len(to_json(fitted).encode())
     for view, note in zip(fitted, notes, strict=False):
         lines = list(note.get("links", ()))
@@ -96,7 +96,7 @@ def _cut(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
 
 
 def shrink(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
-    """Make one note fit whatever it takes: drop keys, then cut its words to nothing."""
+    """Make one note fit: drop keys, then cut its content, to nothing if needed."""
     view = note
     for key in DROP_ORDER:
         if count_tokens(view) <= room:

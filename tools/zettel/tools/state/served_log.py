@@ -1,4 +1,4 @@
-"""The echo guard: text that recall just served is not remembered again as something new."""
+"""The echo guard: text that recall has just served is not stored again as a new note."""
 
 import re
 import unicodedata
@@ -15,10 +15,10 @@ from zettel.tools.ranking.excerpt import EXCERPT_GAP
 # pyright: reportUnknownMemberType=false
 
 ECHO_WINDOW = timedelta(minutes=30)
-"""How long a served text counts as ours (design, section 5)."""
+"""How long a served text is recognised (design, section 5)."""
 
 SERVED_MAX_TEXTS = 4_000
-"""Served texts kept per process; a long session serves some hundreds in half an hour."""
+"""Most served texts per process; a long session serves some hundreds in half an hour."""
 
 _MARKER = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•>]+)[ \t]+", re.MULTILINE)
 """A list's bullet or number at the start of a line."""
@@ -30,7 +30,7 @@ _KEY = re.compile(r"""["'][a-z_]+["']\s*:""")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A note's text as it went out."""
+    """A text of a note as it was served."""
 
     note_id: str
     text: str
@@ -42,11 +42,11 @@ class Served:
 
 
 class ServedLog:
-    """What recall served to each namespace in the last half hour.
+    """The texts that recall served to each namespace within `ECHO_WINDOW`.
 
     Args:
-        served: Shared by the logs of all tenants, so that all together are bounded.
-        whose: Whose log this is; empty for the store's owner.
+        served: Shared by all tenants, so that the bound holds for all together.
+        whose: The tenant; empty for the store's owner.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ServedLog:
         return ServedLog(self._served, whose)
 
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
-        """Note that this view of a note went out to callers of these namespaces."""
+        """Record that a view of a note was served to callers of these namespaces."""
         content = view.get("content", "")
         pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
         fields = frozenset(map(fold, _strings({**view, "content": ""})))
@@ -74,13 +74,13 @@ class ServedLog:
         self._expire(at)
 
     def drop(self, note_ids: Container[str]) -> None:
-        """Forget what was served of these notes, to whomever."""
+        """Forget the texts of these notes, for all tenants."""
         # In place: the logs of all tenants share it.
         for key in [key for key, entry in self._served.items() if entry.note_id in note_ids]:
             del self._served[key]
 
     def _expire(self, now: datetime) -> None:
-        # In the order recorded: what is too old, or too much, stands first.
+        # In recording order: the oldest are first.
         while self._served:
             oldest = next(iter(self._served))
             if (
@@ -91,10 +91,10 @@ class ServedLog:
             del self._served[oldest]
 
     def echoed(self, namespace: str, content: str, now: datetime) -> list[Served]:
-        """The served texts this content consists of, if it holds nothing but them and our framing.
+        """The served texts that make up a content, if it has nothing else but framing.
 
-        Never judged by similarity: outside the served texts nothing may be left but list markers,
-        ids, times, the JSON of our own answers, and punctuation.
+        Not judged by similarity: outside the served texts only list markers, ids, times, the JSON
+        of an answer, and punctuation may be left.
         """
         self._expire(now)
         rest, found = fold(_MARKER.sub(" ", content)), list[Served]()
