@@ -10,23 +10,23 @@ AT_WORK = "at work"
 Listener = Callable[[str], None]
 
 
-def _nobody(_words: str) -> None:
+def _ignore(_words: str) -> None:
     return None
 
 
-_hear: ContextVar[Listener] = ContextVar("hear", default=_nobody)
+_listener: ContextVar[Listener] = ContextVar("progress_listener", default=_ignore)
 
 
 @contextmanager
-def reporting_to(hear: Listener) -> Generator[None]:
-    """Call `hear` with all progress reported from the body."""
-    token = _hear.set(hear)
+def reporting_to(listener: Listener) -> Generator[None]:
+    """Call `listener` with all progress reported from the body."""
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _hear.reset(token)
+        _listener.reset(token)
 
 
 def report_progress(words: str) -> None:
     """Report what is being done: counts and steps, never a note's text."""
-    _hear.get()(words)
+    _listener.get()(words)

@@ -75,20 +75,20 @@ def judge(
     scores = ranking.without({"subject", "mentioned"})
     apart = own.any() and others.any()
     margin = _best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX
-    unheard = _unheard(question, corpus)
-    near = _nearness(question, corpus, meaning, unheard)
+    unknown = _unknown_names(question, corpus)
+    near = _nearness(question, corpus, meaning, unknown)
     timeless = whole and _is_none_of_then(question, ranking)
     if question.only_when and whole:
         near = float(not timeless)
     confidence = _confidence(
-        margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unheard)
+        margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unknown)
     )
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
     verdict: Verdict = "nothing_relevant" if near < NEARNESS_NEAR else "uncertain"
     near_by = "comes near" if near < NEARNESS_NEAR else "comes quite near"
-    what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
+    what = f"mentions {unknown[0]}" if unknown else f"{near_by} the question"
     what = "is of that time" if timeless else what
     reason = f"No note {what}; these are the nearest."
     if verdict == "uncertain" and apart and margin < 0:
@@ -99,8 +99,8 @@ def judge(
 
 
 def _confidence(margin: float, near: float) -> float:
-    told = min(max((near - NEARNESS_FAR) / (NEARNESS_NEAR - NEARNESS_FAR), 0.0), 1.0)
-    sure = min(max(margin, MARGIN_MIN), MARGIN_MAX) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
+    closeness = min(max((near - NEARNESS_FAR) / (NEARNESS_NEAR - NEARNESS_FAR), 0.0), 1.0)
+    sure = min(max(margin, MARGIN_MIN), MARGIN_MAX) + NEAR_WEIGHT * closeness + NEARER_WEIGHT * near
     return _logistic(CONFIDENCE_STEEPNESS * (sure - CONFIDENCE_MIDDLE))
 
 
@@ -125,10 +125,12 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
         own |= corpus.subject_numbers < 0
     for name in question.names:
         own[corpus.mentions.speak_of(name)] = True
-    return _telling(own, corpus), _telling(corpus.of_subjects(somebody) & ~own, corpus)
+    return _without_questions(own, corpus), _without_questions(
+        corpus.of_subjects(somebody) & ~own, corpus
+    )
 
 
-def _telling(side: Flags, corpus: Corpus) -> Flags:
+def _without_questions(side: Flags, corpus: Corpus) -> Flags:
     """The notes of one side that do not end in a question; all if every one does."""
     told = side & ~corpus.asks
     return told if told.any() else side
@@ -138,23 +140,23 @@ def _nearness(
     question: Question,
     corpus: Corpus,
     meaning: Mapping[str, float] | None,
-    unheard: Sequence[str],
+    unknown: Sequence[str],
 ) -> float:
     if meaning is None:  # without cosines only an unknown name lowers the nearness
-        near = np.full(len(corpus), 0.0 if unheard else 1.0)
+        near = np.full(len(corpus), 0.0 if unknown else 1.0)
     else:
         near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
-    theirs = corpus.of_subjects(machines)
-    near = near - ASSISTANT_PENALTY * theirs
+    by_assistant = corpus.of_subjects(machines)
+    near = near - ASSISTANT_PENALTY * by_assistant
     nearest = float(near.max(initial=0.0))
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
         nearest = NAMELESS_OFFSET + (nearest + float(near[spoken].max())) / 2
-    return max(nearest, COVERAGE_WEIGHT * _coverage(question, corpus, ~theirs, unheard))
+    return max(nearest, COVERAGE_WEIGHT * _coverage(question, corpus, ~by_assistant, unknown))
 
 
-def _unheard(question: Question, corpus: Corpus) -> list[str]:
+def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
     spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
@@ -186,16 +188,16 @@ def _best(scores: Values) -> float:
     return float(np.partition(scores, -best)[-best:].mean())
 
 
-def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence[str]) -> float:
+def _coverage(question: Question, corpus: Corpus, told: Flags, unknown: Sequence[str]) -> float:
     """Highest share of the question's words that one note holds, weighted by rarity.
 
     An unknown name is held by no note, even by one with a word that begins like it.
     """
     held, total = np.zeros(len(corpus)), 0.0
-    strange = stems(" ".join(unheard))
+    unknown_stems = stems(" ".join(unknown))
     asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
     for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
-        there = corpus.said.holding(stem) & (stem not in strange)
+        there = corpus.said.holding(stem) & (stem not in unknown_stems)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there

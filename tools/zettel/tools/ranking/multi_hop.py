@@ -129,9 +129,9 @@ def merge_by_score(first: Ranking, second: Ranking, share: float) -> Ranking:
     """
     if not len(first.order) or not len(second.order):
         return first if len(first.order) else second
-    scores, theirs = first.scores, second.scores
-    scale = share * scores[first.order[0]] / theirs[second.order[0]]
-    better = scale * theirs > scores
+    scores, others = first.scores, second.scores
+    scale = share * scores[first.order[0]] / others[second.order[0]]
+    better = scale * others > scores
     better[np.setdiff1d(np.arange(len(better)), second.order)] = False
     parts = _parts(first, second, np.where(better, scale, 0.0))
     return rank_rows(first.corpus, parts, np.union1d(first.order, second.order))
@@ -149,12 +149,12 @@ def merge_by_place(
         share: Likelihood of the notes' name against the likeliest one, in `(0, 1]`.
         best: Best score of the first look.
     """
-    theirs = second.scores[rows]
+    others = second.scores[rows]
     places = np.arange(len(rows)) + PLACE_DELAY * (1 - share)
     aims = best * (PLACE_FIRST_SHARE - PLACE_SHARE_STEP * places)
-    better = (theirs > 0) & (aims > first.scores[rows])
+    better = (others > 0) & (aims > first.scores[rows])
     lift = np.zeros(len(first.corpus))
-    lift[rows[better]] = aims[better] / theirs[better]
+    lift[rows[better]] = aims[better] / others[better]
     return rank_rows(first.corpus, _parts(first, second, lift), np.union1d(first.order, rows))
 
 
@@ -162,7 +162,7 @@ def _parts(first: Ranking, second: Ranking, scale: Values) -> dict[str, tuple[fl
     """Shares of merged notes, with `STEPPED` for the change of the score.
 
     Args:
-        first: Ranking of notes whose scale is 0.
+        first: Ranking of the notes with scale 0.
         second: Ranking of the other notes.
         scale: Factor of each note's score in the second ranking.
     """
@@ -314,30 +314,30 @@ def _readings(run: str) -> list[str]:
     ]
 
 
-def _elsewhere(name: str, whose: str, corpus: Corpus, told: Values, *, spoken: bool) -> int | None:
+def _elsewhere(name: str, owner: str, corpus: Corpus, told: Values, *, spoken: bool) -> int | None:
     """Row of the best-scored note about a name that is not about its owner."""
     folded = fold(name)
     speaks = folded in corpus.subjects
-    if folded == whose or (whose == USER and speaks and folded in ASSISTANTS):
+    if folded == owner or (owner == USER and speaks and folded in ASSISTANTS):
         return None
     rows = np.array(_holding(folded, corpus), np.intp)
     best: list[int] = rows[np.argsort(-told[rows], kind="stable")].tolist()
     return next(
-        (row for row in best if _is_apart(corpus.outlines[row], folded, whose, spoken=spoken)), None
+        (row for row in best if _is_apart(corpus.outlines[row], folded, owner, spoken=spoken)), None
     )
 
 
-def _is_apart(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
-    """Whether the note's statement about `name` excludes `whose`."""
+def _is_apart(outline: Outline, name: str, owner: str, *, spoken: bool) -> bool:
+    """Whether the note's statement about `name` excludes `owner`."""
     # "The client wants Umbra in May. Can you help me?"
     text = _around(name, outline.content) if spoken else outline.content
-    return whose not in _words(text) and (spoken or fold(outline.subject) != whose)
+    return owner not in _words(text) and (spoken or fold(outline.subject) != owner)
 
 
-def _ties(outline: Outline, name: str, whose: str, *, spoken: bool) -> bool:
+def _ties(outline: Outline, name: str, owner: str, *, spoken: bool) -> bool:
     """Whether one sentence of a note holds a folded name and its owner, perhaps as "my"."""
     words = _words(_around(name, outline.content))
-    return whose in words or (fold(outline.subject) == whose and (not spoken or USER in words))
+    return owner in words or (fold(outline.subject) == owner and (not spoken or USER in words))
 
 
 def _is_called(outline: Outline, name: str, unnamed: MultiHop) -> bool:

@@ -104,8 +104,12 @@ class Question:
     def capitalised(self) -> str:
         """The question with its possessive names capitalised: "ana's" -> "Ana's"."""
         called = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
-        theirs = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
-        return re.sub(theirs, lambda name: name.group().title(), self.text) if called else self.text
+        possessives = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
+        return (
+            re.sub(possessives, lambda name: name.group().title(), self.text)
+            if called
+            else self.text
+        )
 
 
 def read_question(

@@ -59,18 +59,18 @@ def exchange(question: Question, corpus: Corpus) -> Values:
 
     The question's words are often spread over an exchange.
     """
-    counted = (sum_around(*told, corpus.around) for told in _told(question, corpus))
+    counted = (sum_around(*postings, corpus.around) for postings in _postings(question, corpus))
     return over_best(score_bm25(counted, corpus.around_lengths))
 
 
 def session_text(question: Question, corpus: Corpus) -> Values:
     """BM25 of each note's whole session, scaled over the sessions."""
-    told, count = _told(question, corpus), corpus.session_count
-    counted = (sum_by(corpus.sessions[rows], counts, count) for rows, counts in told)
-    return _told_apart(score_bm25(counted, corpus.session_lengths))[corpus.sessions]
+    postings, count = _postings(question, corpus), corpus.session_count
+    counted = (sum_by(corpus.sessions[rows], counts, count) for rows, counts in postings)
+    return _scale_over_sessions(score_bm25(counted, corpus.session_lengths))[corpus.sessions]
 
 
-def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
+def _postings(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
     """For each term of the question: the notes that hold it, and its count in each."""
     for term in dict.fromkeys(terms(question.text)):
         rows, counts = corpus.said.postings(term)
@@ -88,10 +88,10 @@ def session_meaning(meaning: Values, corpus: Corpus) -> Values:
     """The best meaning score of each note's session, scaled over the sessions."""
     best, near = np.zeros(corpus.session_count), np.flatnonzero(meaning)
     np.maximum.at(best, corpus.sessions[near], meaning[near])
-    return _told_apart(best)[corpus.sessions]
+    return _scale_over_sessions(best)[corpus.sessions]
 
 
-def _told_apart(scores: Values) -> Values:
+def _scale_over_sessions(scores: Values) -> Values:
     """Scale over the sessions; 0 everywhere if all are equal."""
     if not len(scores) or scores.max() == scores.min():
         return np.zeros_like(scores)

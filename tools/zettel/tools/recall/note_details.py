@@ -59,10 +59,10 @@ async def linked(
     found = dict[str, list[Linked]]()
     for note in notes:
         own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
-        theirs = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
+        others = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
         stood = [
             Linked(link=link, other=known[end], state=_state(known[end], asked), points_here=here)
-            for link, end, here in (*own, *theirs)
+            for link, end, here in (*own, *others)
             if end in known and _is(link, only) and link.stood(at)
         ]
         found[note.note_id] = sorted(stood, key=_weight, reverse=True)

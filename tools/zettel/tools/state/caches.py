@@ -104,16 +104,16 @@ class PageCache:
 
     Args:
         rankings: Shared by all tenants, so that the bound holds for all together.
-        whose: The tenant; empty for the store's owner.
+        tenant: The tenant; empty for the store's owner.
     """
 
-    def __init__(self, rankings: _Rankings | None = None, whose: str = "") -> None:
+    def __init__(self, rankings: _Rankings | None = None, tenant: str = "") -> None:
         self._rankings = _Rankings() if rankings is None else rankings
-        self._whose = whose
+        self._tenant = tenant
 
-    def of(self, whose: str) -> "PageCache":
+    def of(self, tenant: str) -> "PageCache":
         """The cache of a tenant; empty for the store's owner."""
-        return PageCache(self._rankings, whose)
+        return PageCache(self._rankings, tenant)
 
     def keep(self, cursor: Cursor, kept: CachedRanking, *, longest: int) -> str:
         """Keep a ranking, dropping the oldest past `PAGE_CACHE_MAX_RANKINGS`.
@@ -130,8 +130,8 @@ class PageCache:
         entry = _Entry(
             cursor=cursor, ranking=PackedRanking.of(kept.ranking), judgement=kept.judgement
         )
-        self._rankings[self._whose, cursor.key] = entry
-        self._rankings.move_to_end((self._whose, cursor.key))
+        self._rankings[self._tenant, cursor.key] = entry
+        self._rankings.move_to_end((self._tenant, cursor.key))
         while len(self._rankings) > PAGE_CACHE_MAX_RANKINGS:
             self._rankings.popitem(last=False)
         packed = [
@@ -146,7 +146,7 @@ class PageCache:
 
     def kept(self, key: str) -> CachedRanking:
         """The first page's result, empty if it is gone."""
-        entry = self._rankings.get((self._whose, key))
+        entry = self._rankings.get((self._tenant, key))
         if entry is None:
             return CachedRanking()
         return CachedRanking(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
@@ -171,9 +171,9 @@ class PageCache:
                 request = unpack(packed)
                 return Cursor(key=key, offset=offset, known_at=moment, request=request, after=after)
             case [str(key), int(offset), str(after)] if (
-                0 <= offset < CURSOR_MAX_OFFSET and (self._whose, key) in self._rankings
+                0 <= offset < CURSOR_MAX_OFFSET and (self._tenant, key) in self._rankings
             ):
-                return replace(self._rankings[self._whose, key].cursor, offset=offset, after=after)
+                return replace(self._rankings[self._tenant, key].cursor, offset=offset, after=after)
             case _:
                 raise expired
 
@@ -237,15 +237,15 @@ class CorpusCache:
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
     )
     """Shared by all tenants, so that the bound holds for all together."""
-    _whose: str = ""
+    _tenant: str = ""
 
-    def of(self, whose: str) -> "CorpusCache":
+    def of(self, tenant: str) -> "CorpusCache":
         """The cache of a tenant; each sees its own part of a scope."""
-        return CorpusCache(self._kept, whose)
+        return CorpusCache(self._kept, tenant)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
         """The corpus of a scope; None if the scope is too large to be read whole."""
-        place = (self._whose, replace(where, unexpired_at=None))
+        place = (self._tenant, replace(where, unexpired_at=None))
         # Read before the notes: a commit in between invalidates the entry.
         version = await store.version()
         kept = self._kept.get(place)
@@ -272,10 +272,10 @@ class CorpusCache:
         They cannot be served any more, and `_alike` prefers the new one. Each past moment is a
         scope of its own; kept, these would be most of the cache.
         """
-        for (whose, place), kept in tuple(self._kept.items()):
-            same = whose == self._whose and place.namespaces == where.namespaces
+        for (tenant, place), kept in tuple(self._kept.items()):
+            same = tenant == self._tenant and place.namespaces == where.namespaces
             if same and kept.version != new.version and kept.size <= new.size:
-                del self._kept[whose, place]
+                del self._kept[tenant, place]
 
     def _bound(self) -> None:
         sizes = [kept.size for kept in self._kept.values()]
@@ -287,11 +287,11 @@ class CorpusCache:
             total -= sizes.pop(0)
 
     def _alike(self, where: NoteFilter) -> Corpus | None:
-        """The corpus read last of the same namespaces, whose columns can be reused."""
+        """The corpus read last of the same namespaces; its columns can be reused."""
         alike = (
             kept.corpus
-            for (whose, place), kept in reversed(self._kept.items())
-            if whose == self._whose and place.namespaces == where.namespaces and kept.corpus
+            for (tenant, place), kept in reversed(self._kept.items())
+            if tenant == self._tenant and place.namespaces == where.namespaces and kept.corpus
         )
         return next(alike, None)
 

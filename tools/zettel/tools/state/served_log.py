@@ -46,18 +46,18 @@ class ServedLog:
 
     Args:
         served: Shared by all tenants, so that the bound holds for all together.
-        whose: The tenant; empty for the store's owner.
+        tenant: The tenant; empty for the store's owner.
     """
 
     def __init__(
-        self, served: dict[tuple[str, str, str], Served] | None = None, whose: str = ""
+        self, served: dict[tuple[str, str, str], Served] | None = None, tenant: str = ""
     ) -> None:
         self._served = {} if served is None else served
-        self._whose = whose
+        self._tenant = tenant
 
-    def of(self, whose: str) -> "ServedLog":
+    def of(self, tenant: str) -> "ServedLog":
         """The log of a tenant; empty for the store's owner."""
-        return ServedLog(self._served, whose)
+        return ServedLog(self._served, tenant)
 
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
         """Record that a view of a note was served to callers of these namespaces."""
@@ -68,7 +68,7 @@ class ServedLog:
         for text in filter(None, map(fold, pieces)):
             entry = Served(view["note_id"], text, subject, fields, at)
             for namespace in namespaces:
-                key = (self._whose, namespace, text)
+                key = (self._tenant, namespace, text)
                 self._served.pop(key, None)
                 self._served[key] = entry
         self._expire(at)
@@ -98,7 +98,7 @@ class ServedLog:
         """
         self._expire(now)
         rest, found = fold(_MARKER.sub(" ", content)), list[Served]()
-        mine = (self._whose, namespace)
+        mine = (self._tenant, namespace)
         served = [entry for key, entry in self._served.items() if key[:2] == mine]
         for entry in sorted(served, key=lambda entry: -len(entry.text)):
             who = rf"(?:{re.escape(entry.subject)}\s?:\s)?" if entry.subject else ""
