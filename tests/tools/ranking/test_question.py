@@ -1,4 +1,4 @@
-"""What a question says about itself, and what it leaves unnamed."""
+"""Reading a question: subject, times, order, and the words that stand for an unknown name."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What an answer spends its tokens on: each content once, context where it helps, links last."""
+"""The token budget of an answer: each content once, context where it helps, links last."""
 
 import json
 

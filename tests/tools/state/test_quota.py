@@ -35,17 +35,17 @@ class CountingStore(DictStore):
 
 @dataclass
 class Clock:
-    """Seconds, as a test wants them."""
+    """A clock that a test sets, in seconds."""
 
     seconds: float = 0.0
 
     def __call__(self) -> float:
-        """What it shows."""
+        """The current reading."""
         return self.seconds
 
 
 def memory_of(clock: Clock, **most: int) -> Memory:
-    """An empty memory whose namespaces may hold so much."""
+    """An empty memory with a quota."""
     return Memory(store=CountingStore(), embedder=HashEmbedder(), quota=Quota(now=clock, **most))
 
 
