@@ -14,7 +14,7 @@ from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
-from zettel.tools.ranking.ranked import Confidence, Ranked, Verdict
+from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.validation import FOUND_FROM
 
@@ -86,7 +86,7 @@ def judge(
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    verdict: Verdict = "nothing_relevant" if near < NEARNESS_NEAR else "uncertain"
+    verdict: RecallVerdict = "nothing_relevant" if near < NEARNESS_NEAR else "uncertain"
     near_by = "comes near" if near < NEARNESS_NEAR else "comes quite near"
     what = f"mentions {unknown[0]}" if unknown else f"{near_by} the question"
     what = "is of that time" if timeless else what

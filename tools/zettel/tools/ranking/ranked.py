@@ -7,7 +7,7 @@ from typing import Literal
 
 from zettel.storage.notes import Note, Outline, fold
 
-Verdict = Literal["found", "uncertain", "nothing_relevant"]
+RecallVerdict = Literal["found", "uncertain", "nothing_relevant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Ranked:
 class Confidence:
     """The judgement of a ranking."""
 
-    verdict: Verdict
+    verdict: RecallVerdict
     confidence: float
     """In `[0, 1]`."""
     reason: str = ""
