@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zettel.server.cli.app import app
-from zettel.server.config import limits, oauth
+from zettel.server.config import limits
 from zettel.server.config import settings as config
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.protocol.tools import TOOLS
@@ -187,7 +187,7 @@ def test_no_generated_page_tells_where_it_was_made(monkeypatch: pytest.MonkeyPat
 def test_every_setting_has_a_docstring_of_its_own() -> None:
     said = [
         meaning
-        for module, owner in ((config, "Settings"), (limits, "Limits"), (oauth, "OAuthSettings"))
+        for module, owner in ((config, "Settings"), (limits, "Limits"))
         for name, meaning in generate.field_docstrings(module).items()
         if name.startswith(f"{owner}.")
     ]

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, Note
 from zettel.tools.changes.conflicts import find_conflict
-from zettel.tools.language.cues import cue
-from zettel.tools.language.facts import statements
+from zettel.tools.language.cues import find_cue
+from zettel.tools.language.facts import find_statements
 
 FILE = Path(__file__).parent / "cues.json"
 TOLD = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -72,8 +72,11 @@ def measure_cues(relation: str, pairs: Sequence[Pair]) -> Read:
 def _stands(relation: str, earlier: str, later: str) -> bool:
     if relation == "contradiction":
         older, younger = _note(earlier, 0), _note(later, 1)
-        return find_conflict(younger, older, statements(younger), statements(older)) is not None
-    read = cue(later, earlier, follows=True)
+        return (
+            find_conflict(younger, older, find_statements(younger), find_statements(older))
+            is not None
+        )
+    read = find_cue(later, earlier, follows=True)
     return read is not None and read.relation == {"cause": CAUSED_BY, "support": SUPPORTS}[relation]
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import regex as re
 
 from benchmarks.retrieval.data import Dataset, Document
-from zettel.tools.language.dates import spans
+from zettel.tools.language.dates import find_times
 
 SHORT = timedelta(days=8)
 """Longest time that still tells a day (retrieval study, section 10: spans below eight days)."""
@@ -71,7 +71,7 @@ def _day(answer: str) -> datetime | None:
 
 
 def _is_resolved(day: datetime, evidence: Sequence[Document]) -> bool:
-    read = (span for document in evidence for span in spans(document.content, _told(document)))
+    read = (span for document in evidence for span in find_times(document.content, _told(document)))
     return any(
         span.end - span.start < SHORT and span.start < day + timedelta(days=1) and day < span.end
         for span in read

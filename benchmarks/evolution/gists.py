@@ -16,7 +16,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.drafts import cited
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.language.terms import terms
-from zettel.tools.render import tokens
+from zettel.tools.render import count_tokens
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.recall import recall
 
@@ -146,7 +146,7 @@ async def _ask(
         )
         answers.cited += len(reached & evidence.keys())
         answers.held += sum(_holds(told, note) for note in evidence.values())
-        answers.tokens += tokens(answer)
+        answers.tokens += count_tokens(answer)
     return answers
 
 

@@ -347,7 +347,7 @@ async def test_what_the_process_remembers_of_one_tenant_is_not_there_for_another
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     ana, ben = memory.within(reach("ana")), memory.within(reach("ben"))
     cursor = Cursor(
-        key=new_id(START), offset=1, known_at=START, asking=RecallRequest(query="long" * 99)
+        key=new_id(START), offset=1, known_at=START, request=RecallRequest(query="long" * 99)
     )
     view = RecalledNote(note_id=cursor.key, content="the quokka sleeps")
     where = NoteFilter(namespaces=("ben",))

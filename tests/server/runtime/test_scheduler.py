@@ -10,12 +10,12 @@ import anyio.lowlevel
 import pytest
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.runtime.scheduler import LEADER_ELSEWHERE_S, EvolutionScheduler
+from zettel.server.runtime.scheduler import LEASE_RETRY_S, EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease
-from zettel.tools.evolve.run import Budget, Progress, RunReport, evolve, waiting
+from zettel.tools.evolve.run import Budget, RunProgress, RunReport, evolve, waiting
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 
@@ -134,7 +134,7 @@ async def test_work_requested_while_another_process_leads_is_tried_again_before_
 
         await until(put_off)
 
-        assert scheduler.due_in_s <= LEADER_ELSEWHERE_S
+        assert scheduler.due_in_s <= LEASE_RETRY_S
 
 
 async def test_notes_left_over_by_one_runs_budget_are_evolved_by_the_next_at_once(
@@ -161,7 +161,13 @@ async def test_notes_written_during_a_run_are_evolved_before_the_next_round(
     written = ["Ben keeps hens"]
 
     async def interrupted(
-        memory: Memory, *, now: datetime, run_id: str, who: str, budget: Budget, progress: Progress
+        memory: Memory,
+        *,
+        now: datetime,
+        run_id: str,
+        who: str,
+        budget: Budget,
+        progress: RunProgress,
     ) -> RunReport:
         report = await evolve(
             memory, now=now, run_id=run_id, who=who, budget=budget, progress=progress

@@ -11,7 +11,7 @@ from tests.server.doors import ERAS, STREAMS_LEFT_OPEN, TRANSPORTS, House, opene
 
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.tools.caller import Caller
-from zettel.tools.progress import say
+from zettel.tools.progress import report_progress
 from zettel.tools.state.memory import Memory
 
 pytestmark = STREAMS_LEFT_OPEN
@@ -33,7 +33,7 @@ class Held:
         """Carry out a recall."""
         if isinstance(arguments, RecallArguments) and arguments.query == "slow":
             self.begun.set()
-            say("half way")
+            report_progress("half way")
             try:
                 await self.let_go.wait()
             except anyio.get_cancelled_exc_class():

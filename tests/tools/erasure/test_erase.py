@@ -13,7 +13,7 @@ from zettel.storage.erasable import digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.erasure.orders import drain, pending_erasures
-from zettel.tools.progress import telling
+from zettel.tools.progress import reporting_to
 from zettel.tools.state.memory import Memory
 
 CANARY = "the canary sings at Quillfeather Lodge"
@@ -47,7 +47,7 @@ async def test_an_erasure_changes_nothing_until_it_is_confirmed(desk: Desk) -> N
 async def test_the_progress_of_an_erasure_names_its_steps_and_no_text(desk: Desk) -> None:
     note_id, heard = await desk.told(CANARY), list[str]()
 
-    with telling(heard.append):
+    with reporting_to(heard.append):
         await erased(desk, note_id)
 
     assert heard == ["erasing 1 notes", "removing what was erased from every file"]
@@ -138,7 +138,7 @@ async def test_an_erasure_that_an_earlier_version_ordered_is_finished(
         "waits": 4,
     }
     record: dict[str, object] = {"order": order, "targets": [], "wiped": wiped}
-    store = desk.memory.store
+    store = desk.memory.admin
     await store.swap_meta("erasing", expected=None, value=json.dumps({"erase-1": record}))
     assert await pending_erasures(store) == 1
 

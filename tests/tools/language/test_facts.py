@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note
 from zettel.tools.changes.conflicts import Conflict, conflict_between
-from zettel.tools.language.facts import MOST, statements
+from zettel.tools.language.facts import TEXT_MAX_STATEMENTS, find_statements
 
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -31,8 +31,8 @@ def judged(older: str, younger: str, *, days: int = 3, who: tuple[str, str] = ("
     """The relation found between two notes; empty for none."""
     first = told(older, subject=who[0], note_id="a")
     second = told(younger, subject=who[1], days=days)
-    found = conflict_between(second, statements(second), first)
-    assert found == conflict_between(first, statements(first), second)
+    found = conflict_between(second, find_statements(second), first)
+    assert found == conflict_between(first, find_statements(first), second)
     return found.relation if found else ""
 
 
@@ -110,20 +110,20 @@ def test_look_alikes_and_what_may_both_be_true_are_no_rivals(older: str, younger
 
 
 def test_an_assistants_first_person_states_nothing() -> None:
-    assert statements(told("I work as a translator", subject="assistant")) == ()
-    assert len(statements(told("I work as a translator", subject="user"))) == 1
+    assert find_statements(told("I work as a translator", subject="assistant")) == ()
+    assert len(find_statements(told("I work as a translator", subject="user"))) == 1
 
 
 def test_a_name_has_an_end() -> None:
     """1,300 capitalised words in a row took 20 s to read while it had none."""
-    [home] = statements(told("Ana lives in Aa Bb Cc Dd Ee Ff Gg Hh"))
+    [home] = find_statements(told("Ana lives in Aa Bb Cc Dd Ee Ff Gg Hh"))
 
     assert home.value == "aa bb cc dd ee ff"
 
 
 def test_a_reason_holds_no_word_of_the_older_note() -> None:
     older, younger = told("Ana works at Halden Press"), told("Ana quit Halden Press.", days=1)
-    found = conflict_between(younger, statements(younger), older)
+    found = conflict_between(younger, find_statements(younger), older)
 
     assert isinstance(found, Conflict)
     assert found.reason == "ends what was told of ana"
@@ -143,11 +143,11 @@ def test_whatever_is_told_a_judgement_does_not_depend_on_who_asks(
 ) -> None:
     first = told(one, subject=subject, note_id="a")
     second = told(other, subject=subject, days=days)
-    found = statements(second)
+    found = find_statements(second)
 
-    assert len(found) <= MOST
+    assert len(found) <= TEXT_MAX_STATEMENTS
     assert all(entry.value for entry in found)
     assert conflict_between(second, found, second) is None
     assert conflict_between(second, found, first) == conflict_between(
-        first, statements(first), second
+        first, find_statements(first), second
     )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.tools.language.dates import spans
-from zettel.tools.language.times import FOREVER, resolve
+from zettel.tools.language.dates import find_times
+from zettel.tools.language.times import LAST_MOMENT, resolve
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 """A Friday."""
@@ -83,7 +83,7 @@ def test_the_last_day_there_is_never_ends() -> None:
     period = resolve("9999-12-31", NOW)
 
     assert period is not None
-    assert period.end == FOREVER
+    assert period.end == LAST_MOMENT
 
 
 @given(st.text(max_size=120))
@@ -95,7 +95,7 @@ def test_no_text_breaks_the_resolver_and_periods_do_not_run_backwards(text: str)
 
 def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> None:
     said = "I went yesterday, and again on 3 May 2022; last week was dull. May I? It was in 2021."
-    found = spans(said, NOW)
+    found = find_times(said, NOW)
 
     assert [(s.phrase, s.start.date().isoformat()) for s in found] == [
         ("yesterday", "2026-11-19"),
@@ -116,6 +116,6 @@ def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> N
     ],
 )
 def test_days_are_read_as_people_shorten_them(said: str, expected: str | None) -> None:
-    found = [span.start.date().isoformat() for span in spans(said, NOW)]
+    found = [span.start.date().isoformat() for span in find_times(said, NOW)]
 
     assert found == ([expected] if expected else [])

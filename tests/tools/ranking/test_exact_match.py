@@ -10,7 +10,7 @@ from tests.tools.conftest import Desk, ids, notes, opened_desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import fold
-from zettel.tools.ranking.exact_match import exact, exact_terms
+from zettel.tools.ranking.exact_match import exact_share, find_exact_terms
 from zettel.tools.state.memory import Memory
 
 TOLD = (
@@ -113,7 +113,7 @@ async def test_an_identifier_in_a_question_is_meant_to_the_letter(
 def test_only_what_is_written_as_a_term_is_meant_to_the_letter(
     question: str, terms: tuple[str, ...]
 ) -> None:
-    assert exact_terms(question) == terms
+    assert find_exact_terms(question) == terms
 
 
 words = st.text(min_size=1, max_size=12).filter(lambda text: fold(text) != "")
@@ -121,12 +121,12 @@ words = st.text(min_size=1, max_size=12).filter(lambda text: fold(text) != "")
 
 @given(before=words, term=words, after=words)
 def test_the_share_of_terms_held_is_a_share(before: str, term: str, after: str) -> None:
-    terms = exact_terms(term)
+    terms = find_exact_terms(term)
     if terms:
-        assert exact(terms, f"{before} {term} {after}") in {
+        assert exact_share(terms, f"{before} {term} {after}") in {
             0.0,
             *(n / len(terms) for n in range(9)),
         }
-        assert exact(terms, "") == 0.0
+        assert exact_share(terms, "") == 0.0
     whole = (fold(term),)
-    assert exact(whole, f"{before} {term} {after}") == 1.0 or not term.strip()
+    assert exact_share(whole, f"{before} {term} {after}") == 1.0 or not term.strip()

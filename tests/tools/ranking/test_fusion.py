@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
-from zettel.tools.language.terms import STEM, TermIndex, make_index, okapi, terms
+from zettel.tools.language.terms import STEM_CHARACTERS, TermIndex, make_index, score_bm25, terms
 from zettel.tools.ranking import signals
-from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, summed_around
+from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, sum_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.weights import OTHERWISE, REASONS, TALK, weights_for
-from zettel.tools.recall.search import NEWEST
+from zettel.tools.recall.search import NEWEST_SIGNAL
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12
@@ -85,7 +85,7 @@ def test_every_signal_has_a_weight_for_every_scope_and_a_reason() -> None:
 
     assert named == TALK.keys() == OTHERWISE.keys()
     # These have weights of their own, or none.
-    assert named | {"exact", "reranker", STEPPED, NEWEST} == REASONS.keys()
+    assert named | {"exact", "reranker", STEPPED, NEWEST_SIGNAL} == REASONS.keys()
 
 
 @given(positive, positive)
@@ -236,7 +236,7 @@ def postings(index: TermIndex, term: str) -> dict[int, float]:
 
 @given(
     st.lists(st.lists(st.text("abé", min_size=1, max_size=5), max_size=4), max_size=6),
-    st.text("abé", min_size=1, max_size=STEM),
+    st.text("abé", min_size=1, max_size=STEM_CHARACTERS),
 )
 def test_a_stem_is_held_by_the_documents_with_a_term_that_begins_so(
     documents: list[list[str]], stem: str
@@ -253,7 +253,9 @@ def test_a_document_scores_above_zero_exactly_if_it_has_one_of_the_words(
     index = make_index(documents)
 
     counts = ([document.count(term) for document in documents] for term in dict.fromkeys(asked))
-    scores = okapi((np.array(often, np.float64) for often in counts if any(often)), index.lengths)
+    scores = score_bm25(
+        (np.array(often, np.float64) for often in counts if any(often)), index.lengths
+    )
 
     assert [s > 0 for s in scores] == [bool(set(asked) & set(d)) for d in documents]
 
@@ -293,7 +295,10 @@ def test_a_scope_that_is_read_again_is_as_if_read_for_the_first_time(
     assert again.said.lengths.tolist() == fresh.said.lengths.tolist()
     for term in {*again.said.numbers, *fresh.said.numbers}:
         assert postings(again.said, term) == postings(fresh.said, term), term
-        assert again.said.holding(term[:STEM]).tolist() == fresh.said.holding(term[:STEM]).tolist()
+        assert (
+            again.said.holding(term[:STEM_CHARACTERS]).tolist()
+            == fresh.said.holding(term[:STEM_CHARACTERS]).tolist()
+        )
 
 
 @given(many)
@@ -305,7 +310,7 @@ def test_what_is_counted_around_a_note_is_that_of_two_notes_of_its_session_on_ei
     held = dict(zip(rows.tolist(), counts.tolist(), strict=True))
     told = list(enumerate(corpus.outlines))
 
-    around = summed_around(rows, counts, corpus.around).tolist()
+    around = sum_around(rows, counts, corpus.around).tolist()
 
     assert around == [sum(held.get(at, 0) for at in near(corpus, row)) for row, _ in told]
     lengths = corpus.said.lengths

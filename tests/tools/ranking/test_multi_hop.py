@@ -11,14 +11,14 @@ from tests.tools.conftest import Desk, notes, pick
 
 from zettel.storage.notes import Kind, Outline
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.fusion import Ranking, fuse, ranked, signal_values
+from zettel.tools.ranking.fusion import Ranking, fuse, rank_rows, signal_values
 from zettel.tools.ranking.multi_hop import (
-    MEANT,
-    ROOM,
+    BRIDGE_MAX_NAMES,
+    PLACE_FIRST_SHARE,
     BridgeEntity,
-    find_leads,
-    find_unnamed,
-    lifted,
+    find_bridge_entities,
+    find_multi_hop,
+    merge_by_place,
 )
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.weights import OTHERWISE
@@ -175,10 +175,10 @@ def test_a_name_that_others_speak_of_too_is_less_likely_hers() -> None:
 
 def test_a_name_in_small_letters_leads_on_to_the_next() -> None:
     question = "When must the project of Ana's colleague be ready?"
-    unnamed = find_unnamed(question)
+    unnamed = find_multi_hop(question)
 
     assert unnamed is not None
-    further = find_unnamed(unnamed.named(question, "user"))
+    further = find_multi_hop(unnamed.named(question, "user"))
     assert further is not None
     assert further.name == "user"
 
@@ -200,7 +200,7 @@ def test_leads_are_few_and_tied_to_whose_they_are(said: list[str], question: str
 
     leads = _leads(notes, question, tied=tuple(range(len(notes))), told=(0,))
 
-    assert len(leads) <= MEANT
+    assert len(leads) <= BRIDGE_MAX_NAMES
     assert all(0 < lead.share <= 1 and lead.rows for lead in leads)
     assert all(lead.name in notes[row].content for lead in leads for row in lead.rows)
     assert "Ana" not in {lead.name for lead in leads} or "my" in question
@@ -213,9 +213,9 @@ def _names(notes: list[Outline], question: str) -> list[str]:
 def _leads(
     notes: list[Outline], question: str, *, tied: tuple[int, ...], told: tuple[int, ...]
 ) -> list[BridgeEntity]:
-    unnamed, corpus = find_unnamed(question), make_corpus(notes)
+    unnamed, corpus = find_multi_hop(question), make_corpus(notes)
     assert unnamed is not None
-    return find_leads(unnamed, _ranking(corpus, tied), _ranking(corpus, told))
+    return find_bridge_entities(unnamed, _ranking(corpus, tied), _ranking(corpus, told))
 
 
 def _ranking(corpus: Corpus, best: tuple[int, ...]) -> Ranking:
@@ -240,10 +240,10 @@ def test_notes_of_a_second_look_get_places_however_near_they_are() -> None:
     corpus = make_corpus([_note(number, f"note {number}") for number in range(4)])
     first, second = _scored(corpus, 3, 2, 1, 0.5), _scored(corpus, 0.1, 0.2, 0.3, 0.4)
 
-    placed = lifted(first, second, np.array([3, 2]), share=1.0, best=3.0)
+    placed = merge_by_place(first, second, np.array([3, 2]), share=1.0, best=3.0)
 
     assert placed.order.tolist() == [3, 2, 0, 1]
-    assert placed.scores[3] == pytest.approx(3.0 * ROOM)
+    assert placed.scores[3] == pytest.approx(3.0 * PLACE_FIRST_SHARE)
     assert placed.scores[[0, 1]].tolist() == [3, 2]
 
 
@@ -251,8 +251,8 @@ def test_a_less_likely_name_stands_further_back() -> None:
     corpus = make_corpus([_note(number, f"note {number}") for number in range(3)])
     first, second = _scored(corpus, 3, 2, 1), _scored(corpus, 1, 2, 3)
 
-    likely = lifted(first, second, np.array([2]), share=0.9, best=3.0)
-    unlikely = lifted(first, second, np.array([2]), share=0.1, best=3.0)
+    likely = merge_by_place(first, second, np.array([2]), share=0.9, best=3.0)
+    unlikely = merge_by_place(first, second, np.array([2]), share=0.1, best=3.0)
 
     assert likely.order.tolist() == [2, 0, 1]
     assert unlikely.order.tolist() == [0, 2, 1]
@@ -260,7 +260,7 @@ def test_a_less_likely_name_stands_further_back() -> None:
 
 def _scored(corpus: Corpus, *scores: float) -> Ranking:
     parts = {"text": (1.0, np.array(scores, np.float64))}
-    return ranked(corpus, parts, np.arange(len(corpus)))
+    return rank_rows(corpus, parts, np.arange(len(corpus)))
 
 
 OBJECT = TypeAdapter(dict[str, float])

@@ -1,4 +1,4 @@
-"""What a question says about itself, and what it leaves unnamed."""
+"""Reading a question: subject, times, order, and the words that stand for an unknown name."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from zettel.storage.notes import Kind, Outline, Span
-from zettel.tools.language.dates import EVER, FOREVER
+from zettel.tools.language.dates import EARLIEST_S, LATEST_S
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
-from zettel.tools.ranking.mentions import asked_names
-from zettel.tools.ranking.multi_hop import STEP, either, find_unnamed
+from zettel.tools.ranking.mentions import find_asked_names
+from zettel.tools.ranking.multi_hop import STEP_SHARE, find_multi_hop, merge_by_score
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import beside, mentioned
 from zettel.tools.recall.search import ask
@@ -90,7 +90,7 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
 def test_names_are_read_as_a_question_spells_them_but_not_off_a_passage(
     question: str, spelled: tuple[str, ...]
 ) -> None:
-    assert asked_names(question) == spelled
+    assert find_asked_names(question) == spelled
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_of_two_who_are_named_each_counts_half() -> None:
 )
 def test_a_question_names_times(question: str, times: list[tuple[str, str]]) -> None:
     def day(seconds: float) -> str:
-        open_end = seconds in (EVER, FOREVER)
+        open_end = seconds in (EARLIEST_S, LATEST_S)
         return "" if open_end else datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
     read = read_question(question, [], NOW)
@@ -284,7 +284,7 @@ def test_a_question_says_what_kind_of_answer_it_wants() -> None:
 def test_words_that_stand_for_a_name_are_found_and_replaced(
     question: str, words: str, named: str
 ) -> None:
-    unnamed = find_unnamed(question)
+    unnamed = find_multi_hop(question)
 
     assert unnamed is not None
     assert (unnamed.words, unnamed.named(question, "Ben")) == (words, named)
@@ -292,17 +292,17 @@ def test_words_that_stand_for_a_name_are_found_and_replaced(
 
 @pytest.mark.parametrize("question", ["What is Ana's job?", "Where does Ana live?", "where is it?"])
 def test_a_question_that_takes_one_step_is_not_led_on(question: str) -> None:
-    assert find_unnamed(question) is None
+    assert find_multi_hop(question) is None
 
 
 def test_a_note_counts_by_the_better_of_its_two_places() -> None:
     notes = [_note(i, f"word{i}") for i in range(3)]
     first, second = _ranking(notes, "n00"), _ranking(notes, "n02")
 
-    both = either(first, second, STEP)
+    both = merge_by_score(first, second, STEP_SHARE)
 
     assert [ranked.note_id for ranked in both.best(3)] == ["n00", "n02"]
-    assert both.best(2)[1].score == pytest.approx(STEP * first.best(1)[0].score)
+    assert both.best(2)[1].score == pytest.approx(STEP_SHARE * first.best(1)[0].score)
 
 
 def _ranking(notes: list[Outline], best: str) -> Ranking:

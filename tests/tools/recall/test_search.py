@@ -15,8 +15,8 @@ from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.lance.store import open_store
-from zettel.tools.ranking.exact_match import RERANKED
-from zettel.tools.ranking.ranked import Ranked, with_signal
+from zettel.tools.ranking.exact_match import RERANK_MAX_NOTES
+from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.state.memory import Memory
 
 
@@ -59,13 +59,13 @@ async def test_the_reranker_orders_the_best_notes_and_its_part_is_shown(desk: De
 
 
 async def test_only_the_first_notes_are_read_and_the_rest_stays_behind_them(desk: Desk) -> None:
-    await told(desk, RERANKED + 5)
+    await told(desk, RERANK_MAX_NOTES + 5)
     before = await desk.found(query="bees garden", limit=100)
     likes = Likes(word="nothing of it")
     async with opened_desk(replace(desk.memory, reranker=likes)) as reranking:
         after = await reranking.found(query="bees garden", limit=100)
 
-    assert len(likes.read) == RERANKED
+    assert len(likes.read) == RERANK_MAX_NOTES
     assert after == before
 
 
@@ -116,12 +116,12 @@ def test_a_further_signal_keeps_every_note_and_the_sum_of_its_parts(
     ranked = [Ranked(str(n), sum(s.values()), s) for n, s in enumerate(given_shares)]
     ranked.sort(key=lambda r: r.score, reverse=True)
 
-    after = with_signal(ranked, "more", values, weight)
+    after = add_signal(ranked, "more", values, weight)
 
     assert {r.note_id for r in after} == {r.note_id for r in ranked}
     assert [r.score for r in after] == sorted((r.score for r in after), reverse=True)
     assert all(r.score == pytest.approx(sum(r.shares.values())) for r in after)
-    assert with_signal(ranked, "more", {}, weight) == tuple(ranked)
+    assert add_signal(ranked, "more", {}, weight) == tuple(ranked)
 
 
 CONTRADICTS = "contradicts"

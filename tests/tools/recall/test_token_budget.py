@@ -1,4 +1,4 @@
-"""What an answer spends its tokens on: each content once, context where it helps, links last."""
+"""The token budget of an answer: each content once, context where it helps, links last."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.recall.token_budget import fit
-from zettel.tools.render import tokens
+from zettel.tools.render import count_tokens
 from zettel.tools.state.memory import Memory
 
 COPIES = TypeAdapter(list[dict[str, str]])
@@ -19,7 +19,7 @@ COPIES = TypeAdapter(list[dict[str, str]])
 
 def size(answer: dict[str, object]) -> int:
     """Tokens of an answer."""
-    return tokens(json.loads(json.dumps(answer)))
+    return count_tokens(json.loads(json.dumps(answer)))
 
 
 async def test_the_same_words_of_the_same_person_are_shown_once_with_where_else(
@@ -157,7 +157,7 @@ def test_links_never_cost_a_note_nor_any_of_its_words(
     linked = fit(notes, budget=budget, reserve=20, excerpt=cut)
     unlinked = fit(bare, budget=budget, reserve=20, excerpt=cut)
 
-    assert tokens(linked) <= budget - 20
+    assert count_tokens(linked) <= budget - 20
     assert [(n["note_id"], n.get("content")) for n in linked[: len(unlinked)]] == [
         (n["note_id"], n.get("content")) for n in unlinked
     ]

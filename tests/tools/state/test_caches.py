@@ -10,7 +10,7 @@ from zettel.storage.ids import new_id
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
 from zettel.tools.state.caches import (
-    KEPT_RANKINGS,
+    PAGE_CACHE_MAX_RANKINGS,
     CachedRanking,
     Cursor,
     PackedRanking,
@@ -42,7 +42,7 @@ def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
     pages, note_ids = PageCache(), [new_id(START) for _ in range(LONGEST)]
     tracemalloc.start()
     try:
-        for number in range(KEPT_RANKINGS + 9):
+        for number in range(PAGE_CACHE_MAX_RANKINGS + 9):
             ranking = tuple(_ranked(note_id, number) for note_id in note_ids)
             pages.keep(_cursor(number), CachedRanking(ranking=ranking), longest=999)
         held, _ = tracemalloc.get_traced_memory()
@@ -50,12 +50,12 @@ def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
         tracemalloc.stop()
 
     assert held < 10 << 20
-    assert len(pages.kept(_cursor(KEPT_RANKINGS).key).ranking) == LONGEST
+    assert len(pages.kept(_cursor(PAGE_CACHE_MAX_RANKINGS).key).ranking) == LONGEST
     assert pages.kept(_cursor(0).key) == CachedRanking()
 
 
 def _cursor(number: int) -> Cursor:
-    return Cursor(key=str(number), offset=9, known_at=START, asking=RecallRequest(query="q"))
+    return Cursor(key=str(number), offset=9, known_at=START, request=RecallRequest(query="q"))
 
 
 def _ranked(note_id: str, number: int) -> Ranked:

@@ -16,7 +16,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NamespaceSize, NewNote, Written
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.quota import AGAIN_S, COMMITS, Quota
+from zettel.tools.state.quota import RECOUNT_COMMITS, RECOUNT_S, Quota
 
 
 @dataclass
@@ -36,17 +36,17 @@ class CountingStore(DictStore):
 
 @dataclass
 class Clock:
-    """Seconds, as a test wants them."""
+    """A clock that a test sets, in seconds."""
 
     seconds: float = 0.0
 
     def __call__(self) -> float:
-        """What it shows."""
+        """The current reading."""
         return self.seconds
 
 
 def memory_of(clock: Clock, **most: int) -> Memory:
-    """An empty memory whose namespaces may hold so much."""
+    """An empty memory with a quota."""
     return Memory(store=CountingStore(), embedder=HashEmbedder(), quota=Quota(now=clock, **most))
 
 
@@ -57,7 +57,7 @@ async def full() -> AsyncGenerator[Desk]:
     async with opened_desk(memory_of(clock, notes=2)) as desk:
         await desk.told("Ana keeps bees")
         await desk.told("Ben keeps goats")
-        clock.seconds += AGAIN_S
+        clock.seconds += RECOUNT_S
         yield desk
 
 
@@ -190,12 +190,12 @@ async def test_of_calls_at_once_only_so_many_get_in() -> None:
 
 async def test_what_others_wrote_or_erased_is_counted_in_time() -> None:
     clock = Clock()
-    memory = memory_of(clock, notes=COMMITS)
+    memory = memory_of(clock, notes=RECOUNT_COMMITS)
     store = memory.store
     assert isinstance(store, CountingStore)
     async with opened_desk(memory) as desk:
         await desk.told("the first")
-        for number in range(COMMITS - 1):  # another process
+        for number in range(RECOUNT_COMMITS - 1):  # another process
             await store.write(new=[NewNote(note=_note(f"n{number}"))])
         with pytest.raises(Refused, match="is the most"):
             await desk.told("one too many")

@@ -1,4 +1,4 @@
-"""The shapes of the four tools' answers: what an agent reads, key by key."""
+"""The answers of the four tools, key by key."""
 
 from typing import Literal, NotRequired
 
@@ -82,7 +82,7 @@ class RecalledNote(TypedDict):
     """Ids of notes that say otherwise and stand as this one does: as far as there is room they
     come right behind it."""
     also: NotRequired[list[Copy]]
-    """Where else the same was told; shown once."""
+    """Its copies elsewhere; the content is shown once."""
     links: NotRequired[list[LinkLine]]
     keywords: NotRequired[list[str]]
     entities: NotRequired[list[str]]

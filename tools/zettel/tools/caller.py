@@ -1,4 +1,4 @@
-"""The caller of a verb, and the namespaces it reads and writes."""
+"""The caller of a verb, and the namespaces that it reads and writes."""
 
 from dataclasses import dataclass, field
 
@@ -8,29 +8,29 @@ from zettel.storage.notes import Origin
 from zettel.tools.validation import check_namespace
 
 USER_NAMESPACE = "user"
-"""Searched along with every project's namespace; what holds everywhere goes there."""
+"""Searched along with every project's namespace: holds notes for all projects."""
 LOCAL = "local"
-"""Principal of the store's owner: who comes without a token, or runs a command."""
+"""Principal of the store's owner: a caller without a token, or a command."""
 PROCESSES = frozenset({"scheduler", "zettel"})
-"""What changes notes by itself: evolution and healing."""
+"""Names under which evolution and healing change notes."""
 _FOR = ": "
-"""Between principal and client in `changed_by`; a client's own name cannot hold it there."""
+"""Between principal and client in `changed_by`; replaced in a client's own name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: defaults and origin stamped by the server, never by the call's arguments."""
+    """A caller, with defaults and origin set by the server, never by the call's arguments."""
 
     namespace: str = USER_NAMESPACE
     session: str = ""
-    """Default session of notes told without one; empty where the server cannot know it."""
+    """Session of notes stored without one; empty if the server does not know it."""
     origin: Origin = field(default_factory=Origin)
     reach: Access | None = None
-    """What may be seen and changed; None is everything: the store's owner calls."""
+    """The namespaces it may use; None for all: the store's owner."""
 
     @property
     def name(self) -> str:
-        """Who makes a revision, as its `changed_by` says; `actor` takes it apart again."""
+        """The `changed_by` of the caller's revisions; `actor` parses it."""
         client = (self.origin.client or self.origin.transport).replace(_FOR, " ")
         principal = self.origin.principal.replace(_FOR, " ")
         return client if principal in ("", LOCAL) else f"{principal}{_FOR}{client}"
@@ -45,22 +45,22 @@ def actor(name: str) -> tuple[str, str]:
 
 
 def written_namespace(caller: Caller, namespace: str | None) -> str:
-    """Where a new note goes: the argument, else the caller's default."""
+    """The namespace of a new note: the argument, else the caller's default."""
     asked = (namespace or "").strip()
     return check_namespace(asked) if asked else caller.namespace
 
 
 def searched_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
-    """Where recall and forget look: the namespace asked for, and `user` along with it."""
+    """The namespaces that recall and forget search: the requested one and `user`."""
     asked = written_namespace(caller, namespace)
     return (asked,) if asked == USER_NAMESPACE else (asked, USER_NAMESPACE)
 
 
 def forgettable_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
-    """Where forget looks by filters: of the namespaces searched, those the caller may write to.
+    """The searched namespaces that the caller may write to.
 
     Raises:
-        NamespaceRefusedError: It may write to none of them.
+        NamespaceRefusedError: There is none.
     """
     searched = searched_namespaces(caller, namespace)
     if caller.reach is None:

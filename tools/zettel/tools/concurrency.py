@@ -16,10 +16,10 @@ B = TypeVar("B")
 async def gather2(
     first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
 ) -> tuple[A, B]:
-    """Do two things at once that do not need each other.
+    """Await two independent calls concurrently.
 
     Raises:
-        ZettelError: One of them did, in its own words; the other one was cancelled.
+        ZettelError: One call raised it; the other one was cancelled.
     """
     done, beside = list[A](), list[B]()
 
@@ -32,20 +32,20 @@ async def gather2(
             done.append(await first())
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
-    # Cancelled while the first was shielded, as a commit is, only the second has noticed.
+    # If the first was shielded, as a commit is, only the second has seen a cancellation.
     await anyio.lowlevel.checkpoint_if_cancelled()
     return done[0], beside[0]
 
 
 class KeyedLock:
-    """Locks made on demand and dropped when nobody waits."""
+    """A lock per key, created on demand and dropped when unused."""
 
     def __init__(self) -> None:
         self._locks: dict[str, tuple[anyio.Lock, int]] = {}
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncGenerator[None]:
-        """Hold the key's lock for the body; other keys go on."""
+        """Hold the key's lock for the body; other keys are independent."""
         lock, waiting = self._locks.get(key, (anyio.Lock(), 0))
         self._locks[key] = (lock, waiting + 1)
         try:
@@ -61,10 +61,9 @@ class KeyedLock:
 
 @contextmanager
 def shielded() -> Generator[None]:
-    """Let what begins inside come to its end, even if its caller is cancelled.
+    """Complete the body even if the caller is cancelled.
 
-    A commit stores a part where others have changed the rest, and a verb looks once more at notes
-    that it concerns: cut short between the two, it would leave its change half done.
+    A verb may commit in several parts; cancelled between them, it would leave a change half done.
     """
     with anyio.CancelScope(shield=True):
         yield

@@ -1,32 +1,32 @@
-"""What a verb is at, said to whoever listens; what it is handed does not grow for it."""
+"""Progress of a verb, reported to a listener in the context and not through its parameters."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 AT_WORK = "at work"
-"""Said by nobody: what is told of a verb that has said nothing yet."""
+"""Progress of a verb that has reported nothing yet."""
 
-Hear = Callable[[str], None]
+Listener = Callable[[str], None]
 
 
-def _nobody(_words: str) -> None:
+def _ignore(_words: str) -> None:
     return None
 
 
-_hear: ContextVar[Hear] = ContextVar("hear", default=_nobody)
+_listener: ContextVar[Listener] = ContextVar("progress_listener", default=_ignore)
 
 
 @contextmanager
-def telling(hear: Hear) -> Generator[None]:
-    """Have `hear` called with what is said by everything called from here."""
-    token = _hear.set(hear)
+def reporting_to(listener: Listener) -> Generator[None]:
+    """Call `listener` with all progress reported from the body."""
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _hear.reset(token)
+        _listener.reset(token)
 
 
-def say(words: str) -> None:
-    """Say what is being done: counts and steps, never a note's text."""
-    _hear.get()(words)
+def report_progress(words: str) -> None:
+    """Report what is being done: counts and steps, never a note's text."""
+    _listener.get()(words)

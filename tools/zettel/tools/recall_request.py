@@ -1,4 +1,4 @@
-"""A recall's arguments: as given, as a cursor carries them, and as a checked question."""
+"""A recall's arguments: as given, as packed into a cursor, and checked."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -15,15 +15,15 @@ Detail = Literal["index", "notes", "full"]
 DETAILS: tuple[Detail, ...] = ("index", "notes", "full")
 
 TRUE_THEN = (State.ACTIVE, State.SUPERSEDED)
-"""States of notes that may be shown of another moment: a superseded one ends its validity."""
+"""States of notes that may have been valid at another moment."""
 
 _SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
-"""From the beginning of a second to its last instant, at the store's resolution."""
+"""From the start of a second to its last instant, at the store's resolution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallRequest:
-    """The arguments as given; empty is absent."""
+    """The arguments as given; an empty one is absent."""
 
     query: str = ""
     note_ids: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class RecallRequest:
     namespace: str = ""
 
     def pack(self) -> dict[str, object]:
-        """The fields that are not default."""
+        """The fields that are not the default."""
         return {
             f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default
         }
@@ -51,7 +51,7 @@ def unpack(packed: object) -> RecallRequest:
     """Read back what `pack` made.
 
     Raises:
-        ExpiredTokenError: It is something else.
+        ExpiredTokenError: It is not a packed request.
     """
     defaults = asdict(RecallRequest())
     if isinstance(packed, dict):
@@ -72,17 +72,17 @@ def _texts(values: list[object]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallQuery:
-    """A question, checked."""
+    """A checked request."""
 
-    asking: RecallRequest
+    request: RecallRequest
     caller: Caller
     now: datetime
     """The wall clock."""
     moment: datetime
-    """What is true at this moment is shown, and what relative times are relative to: `as_of`,
-    else `known_at`, else `now`."""
+    """Notes valid at this moment are shown, and relative times refer to it: `as_of`, else
+    `known_at`, else `now`."""
     known_at: datetime | None
-    """What the store knew then is shown; None for all it knows."""
+    """Revisions known at this moment are shown; None for the current ones."""
     note_ids: tuple[str, ...]
     where: NoteFilter
     since: Period | None
@@ -90,55 +90,55 @@ class RecallQuery:
     detail: Detail
 
     def settled(self) -> RecallRequest:
-        """The question with its times as instants: "today" on the next page is today's."""
+        """The request with its times as instants, so that the next page means the same times."""
         return replace(
-            self.asking,
+            self.request,
             since=self.since.start.isoformat() if self.since else "",
             until=self.until.last.isoformat() if self.until else "",
-            as_of=self.moment.isoformat() if self.asking.as_of else "",
+            as_of=self.moment.isoformat() if self.request.as_of else "",
             known_at=self.known_at.isoformat() if self.known_at else "",
         )
 
     @property
     def looks_back(self) -> bool:
-        """Whether another moment than now is asked about."""
-        return bool(self.asking.as_of or self.known_at)
+        """Whether the request is about another moment than now."""
+        return bool(self.request.as_of or self.known_at)
 
     @property
     def filtered(self) -> bool:
-        """Whether any filter but the namespace is given."""
+        """Whether any filter besides the namespace is given."""
         w = self.where
         return bool(w.subject or w.tags or w.kinds or w.sessions or self.since or self.until)
 
 
-def check(asking: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
+def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     """Check every argument.
 
     Raises:
         InvalidArgumentError: A value cannot be used.
     """
-    validation.check_text("query", asking.query, most=validation.MAX_QUERY)
-    validation.check_range("limit", asking.limit, least=1, most=validation.MAX_LIMIT)
+    validation.check_text("query", request.query, most=validation.MAX_QUERY)
+    validation.check_range("limit", request.limit, least=1, most=validation.MAX_LIMIT)
     validation.check_range(
-        "max_tokens", asking.max_tokens, least=validation.MIN_TOKENS, most=validation.MAX_TOKENS
+        "max_tokens", request.max_tokens, least=validation.MIN_TOKENS, most=validation.MAX_TOKENS
     )
-    known_at = _moment("known_at", asking.known_at, now)
-    as_of = _moment("as_of", asking.as_of, known_at or now)
+    known_at = _moment("known_at", request.known_at, now)
+    as_of = _moment("as_of", request.as_of, known_at or now)
     moment = as_of or known_at or now
-    since, until = _window(asking, moment)
-    kind = validation.check_kind(asking.kind, writable=False)
-    session = validation.check_name("session", asking.session)
+    since, until = _window(request, moment)
+    kind = validation.check_kind(request.kind, writable=False)
+    session = validation.check_name("session", request.session)
     return RecallQuery(
-        asking=asking,
+        request=request,
         caller=caller,
         now=now,
         moment=moment,
         known_at=known_at,
-        note_ids=validation.check_ids("note_ids", asking.note_ids),
+        note_ids=validation.check_ids("note_ids", request.note_ids),
         where=NoteFilter(
-            namespaces=searched_namespaces(caller, asking.namespace.strip() or None),
-            subject=validation.check_subject(asking.subject),
-            tags=validation.check_list("tags", asking.tags),
+            namespaces=searched_namespaces(caller, request.namespace.strip() or None),
+            subject=validation.check_subject(request.subject),
+            tags=validation.check_list("tags", request.tags),
             kinds=(kind,) if kind else (),
             sessions=(session,) if session else (),
             since=since.start if since else None,
@@ -147,16 +147,16 @@ def check(asking: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
             unexpired_at=moment,
             valid_at=moment if as_of or known_at else None,
             known_at=known_at,
-            derived=None if kind in DERIVED_KINDS or DERIVED_TAGS & set(asking.tags) else False,
+            derived=None if kind in DERIVED_KINDS or DERIVED_TAGS & set(request.tags) else False,
         ),
         since=since,
         until=until,
-        detail=_detail(asking.detail),
+        detail=_detail(request.detail),
     )
 
 
 def _moment(name: str, text: str, now: datetime) -> datetime | None:
-    """The last instant of what is named; a time written to the second means all of that second."""
+    """The last instant of a time argument; a time to the second means the whole second."""
     period = read_time(name, text, now)
     if period is None:
         return None
@@ -171,9 +171,9 @@ def _detail(text: str) -> Detail:
     raise UnknownNameError("detail", text[:80], DETAILS, f"Pass one of {', '.join(DETAILS)}.")
 
 
-def _window(asking: RecallRequest, moment: datetime) -> tuple[Period | None, Period | None]:
-    since = read_time("since", asking.since, moment)
-    until = read_time("until", asking.until, moment)
+def _window(request: RecallRequest, moment: datetime) -> tuple[Period | None, Period | None]:
+    since = read_time("since", request.since, moment)
+    until = read_time("until", request.until, moment)
     if since and until and since.start > until.last:
         raise InvalidArgumentError(
             "since",

@@ -1,4 +1,4 @@
-"""How a note looks to an agent: the fewest keys that still say everything."""
+"""Views of notes for agents: keys with empty or default values are left out."""
 
 import json
 from datetime import datetime
@@ -7,21 +7,21 @@ from zettel.storage.notes import Kind, Note, Outline, State
 from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.language.times import iso
 
-LINE_LENGTH = 120
-"""Characters of a note's one line."""
+LINE_MAX_CHARACTERS = 120
+"""Most characters of a note's one line."""
 
 
-def compact(value: object) -> str:
+def to_json(value: object) -> str:
     """Compact JSON, the form every answer is sent in."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def tokens(value: object) -> int:
+def count_tokens(value: object) -> int:
     """Size of an answer: UTF-8 bytes of its compact JSON over 4, rounded up (design, section 6)."""
-    return -(-len(compact(value).encode()) // 4)
+    return -(-len(to_json(value).encode()) // 4)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """The text, or as much of its beginning as leaves room for an ellipsis in `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -31,7 +31,7 @@ def one_line(note: Note | Outline) -> str:
     words = " ".join(note.content.split())
     told = f"{note.subject}: {words}" if note.subject else words
     line = f"{note.happened_at:%Y-%m-%d} {told}"
-    return shortened(line, LINE_LENGTH)
+    return shorten(line, LINE_MAX_CHARACTERS)
 
 
 def forget_line(note: Note) -> ForgetLine:
@@ -40,7 +40,7 @@ def forget_line(note: Note) -> ForgetLine:
 
 
 def copy_line(copy: Note, shown: Note) -> Copy:
-    """A note that says the same as one that is shown."""
+    """A copy of a note that is shown."""
     line = Copy(note_id=copy.note_id, happened_at=iso(copy.happened_at))
     if copy.namespace != shown.namespace:
         line["namespace"] = copy.namespace
@@ -52,8 +52,8 @@ def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
 
     Args:
         note: The note.
-        namespace: The caller's own, which is left out.
-        context: Whether to tell where it came up.
+        namespace: The caller's own namespace, which is left out.
+        context: Whether to include the note's context.
     """
     view = RecalledNote(
         note_id=note.note_id, content=note.content, happened_at=iso(note.happened_at)
@@ -81,7 +81,7 @@ def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
 
 
 def _true_until(note: Note) -> datetime | None:
-    """When it ended or will: as told, or as the revision after it says."""
+    """The end of its validity: its own, or the one set by the next revision."""
     ends = [end for end in (note.valid_until, note.ended_at) if end]
     return min(ends, default=None)
 

@@ -20,15 +20,15 @@ MAX_LIMIT = 100
 MAX_TOKENS = 32_000
 MIN_TOKENS = 100
 FOUND_FROM = 0.5
-"""Confidence from which recall says `found`, if nobody sets another."""
+"""Default confidence from which recall's verdict is `found`."""
 
 NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
-"""One subject: the person the agent works for."""
+"""Names of the person whom the agent works for."""
 
 
 def nearest(value: str, known: Iterable[str]) -> str | None:
-    """The known name that has this one as a word, else the one most like it by difflib's ratio."""
+    """The known name with `value` as a word, else the most similar one by difflib's ratio."""
     by_folded, folded = {name.casefold(): name for name in known}, value.casefold()
     found = difflib.get_close_matches(folded, by_folded, n=1)
     holding = [name for name in by_folded if folded and folded in re.split(r"[_\W]+", name)]
@@ -36,7 +36,7 @@ def nearest(value: str, known: Iterable[str]) -> str | None:
 
 
 def check_text(name: str, value: str, *, most: int) -> str:
-    """A text without NUL or lone surrogates, of at most so many characters."""
+    """Check a text: at most `most` characters, no NUL, no lone surrogates."""
     if len(value) > most:
         raise InvalidArgumentError(
             name, f"{len(value):,} characters are too many, {most:,} is the most", "Shorten it."
@@ -53,7 +53,7 @@ def check_text(name: str, value: str, *, most: int) -> str:
 
 
 def check_content(value: str) -> str:
-    """A note's words: something, and not a whole book."""
+    """Check a note's content: not empty, and at most `MAX_CONTENT`."""
     if len(value) > MAX_CONTENT:
         raise InvalidArgumentError(
             "content",
@@ -69,18 +69,18 @@ def check_content(value: str) -> str:
 
 
 def check_name(name: str, value: str | None) -> str:
-    """A short name without surrounding space; empty when absent."""
+    """Check and strip a short name; empty when absent."""
     return check_text(name, " ".join((value or "").split()), most=MAX_NAME)
 
 
 def check_subject(value: str | None) -> str:
-    """A subject; every way to say "the user" is `user`."""
+    """Check a subject; `SELF_NAMES` become `user`."""
     subject = check_name("subject", value)
     return "user" if subject.casefold() in SELF_NAMES else subject
 
 
 def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
-    """Names without doubles, in the order given; at most `MAX_LIST`."""
+    """Check names: at most `MAX_LIST`, without duplicates, in order."""
     given = values or ()
     if len(given) > MAX_LIST:
         raise InvalidArgumentError(
@@ -90,7 +90,7 @@ def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def check_ids(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
-    """Note ids in their canonical capitals."""
+    """Check note ids, and return them in upper case."""
     ids = tuple(dict.fromkeys(value.upper() for value in check_list(name, values)))
     for value in ids:
         if not is_id(value):
@@ -101,7 +101,7 @@ def check_ids(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def check_kind(value: str | None, *, writable: bool) -> Kind | None:
-    """A kind; `concept` is made by evolution only."""
+    """Check a kind; `concept` is not writable: evolution makes it."""
     if value is None or not value.strip():
         return None
     allowed = [kind for kind in Kind if not (writable and kind is Kind.CONCEPT)]
@@ -112,7 +112,7 @@ def check_kind(value: str | None, *, writable: bool) -> Kind | None:
 
 
 def check_namespace(value: str) -> str:
-    """A namespace's name."""
+    """Check a namespace's name."""
     if NAMESPACE.fullmatch(value):
         return value
     tidy = re.sub(r"[^a-z0-9._-]+", "-", value.casefold()).strip("-._")[:64]
@@ -125,7 +125,7 @@ def check_namespace(value: str) -> str:
 
 
 def check_range(name: str, value: int, *, least: int, most: int) -> int:
-    """A whole number within bounds."""
+    """Check that a number is within bounds."""
     if not least <= value <= most:
         raise InvalidArgumentError(
             name, f"{str(value)[:40]} is out of range", f"Pass a number from {least} to {most:,}."

@@ -19,7 +19,7 @@ from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasure.orders import ERASE
 from zettel.tools.language.times import exactly, iso, read_time
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,5 +217,5 @@ def _event_output(event: AuditEvent) -> Output:
     if event.reason.strip():
         lines.append(f"  why: {event.reason}")
     if content := " ".join(event.content.split()):
-        lines.append(f"  {shortened(content, LINE_MAX_CHARS)}")
+        lines.append(f"  {shorten(content, LINE_MAX_CHARS)}")
     return Output(fields | {"at": exactly(event.at)}, "\n".join(map(printable, lines)))

@@ -24,7 +24,7 @@ from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.doctor.heal import UNEMBEDDED, heal
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve
-from zettel.tools.evolve.steps.construct import EMBED
+from zettel.tools.evolve.steps.construct import EMBED_STEP
 from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
@@ -251,7 +251,7 @@ def dry_run_output(trial: DryRun) -> Output:
     report = trial.report
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
     head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
-    vectors = report.steps.get(EMBED.name, 0)
+    vectors = report.steps.get(EMBED_STEP.name, 0)
     more = [f"{vectors} notes would get their vectors"] if vectors else []
     more += _excluded(replace(report, llm_off=()))  # a dry run asks no LLM anyway
     more += [f"would mend {name}: {count}" for name, count in trial.mended.items()]

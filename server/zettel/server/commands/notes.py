@@ -16,7 +16,7 @@ from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.erasure.erase import not_found
 from zettel.tools.language.times import iso
-from zettel.tools.render import one_line, shortened
+from zettel.tools.render import one_line, shorten
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _fields(note: Note) -> Mapping[str, object]:
 
 
 def _note_line(note: Note) -> str:
-    words = shortened(" ".join(note.content.split()), LINE_MAX_CHARS)
+    words = shorten(" ".join(note.content.split()), LINE_MAX_CHARS)
     subject = f"{note.subject}: " if note.subject else ""
     return f"{note.note_id}  {note.happened_at:%Y-%m-%d}  {note.kind:<10}  {subject}{words}"
 

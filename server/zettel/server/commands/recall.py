@@ -15,7 +15,7 @@ from zettel.server.runtime.factories import opened
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.answers import RecallAnswer, RecalledNote
 from zettel.tools.caller import Caller
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 from zettel.tools.validation import MAX_TOKENS
 from zettel.tools.verbs.recall import recall
 
@@ -87,7 +87,7 @@ def recall_output(answer: RecallAnswer) -> Output:
 
 
 def _line(note: RecalledNote) -> str:
-    shown = shortened(" ".join(note.get("content", "").split()), LINE_MAX_CHARS)
+    shown = shorten(" ".join(note.get("content", "").split()), LINE_MAX_CHARS)
     who = f"{note['subject']}: " if "subject" in note else ""
     day = note.get("happened_at", "")[:10]
     marks = [f"contradicts {i}" for i in note.get("contradicts", ())]

@@ -33,7 +33,7 @@ from zettel.server.protocol.tools import TOOLS, find_tool
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
 from zettel.tools.caller import LOCAL, Caller
-from zettel.tools.progress import AT_WORK, telling
+from zettel.tools.progress import AT_WORK, reporting_to
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def with_progress(
 
     Args:
         context: Of the request; progress is sent if it has a `progressToken`.
-        work: Reports its state with `zettel.tools.progress.say`.
+        work: Reports its state with `zettel.tools.progress.report_progress`.
     """
     if not (context.meta and "progress_token" in context.meta):
         return await work()
@@ -59,7 +59,7 @@ async def with_progress(
     async with anyio.create_task_group() as reporting:
         reporting.start_soon(_report_progress, context, latest)
         try:
-            with telling(latest.set):
+            with reporting_to(latest.set):
                 return await work()
         finally:
             reporting.cancel_scope.cancel()

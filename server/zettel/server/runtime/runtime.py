@@ -24,7 +24,7 @@ from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, 
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal
 from zettel.tools.llm.llm import Llm
-from zettel.tools.progress import AT_WORK, say
+from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -183,9 +183,9 @@ class Runtime:
         self._idle = anyio.Event() if self._idle.is_set() else self._idle
         try:
             if self.status == "starting":
-                say("opening the store")
+                report_progress("opening the store")
             memory = await self.memory()
-            say(AT_WORK)
+            report_progress(AT_WORK)
             assert self._dispatch is not None
             with span(type(arguments).__name__):
                 return await self._dispatch(memory, caller, arguments, now=self._clock())

@@ -10,7 +10,7 @@ import regex as re
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, NoteStore
-from zettel.tools.language.facts import Statement, statements
+from zettel.tools.language.facts import Statement, find_statements
 
 SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
 """Both statements name the fact, one does not, or the same words are negated; set by hand."""
@@ -74,7 +74,7 @@ def conflict_between(
     note: Note | Outline, stated: Sequence[Statement], other: Note | Outline
 ) -> Conflict | None:
     """`find_conflict` of two notes in any order; `stated` are the statements of `note`."""
-    others = statements(other) if stated else ()
+    others = find_statements(other) if stated else ()
     if order_key(note) > order_key(other):
         return find_conflict(note, other, stated, others)
     return find_conflict(other, note, others, stated)
@@ -83,7 +83,7 @@ def conflict_between(
 def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
     """Whether the other note states the same facts, but only about others."""
     facts = {one.fact for one in stated}
-    same_facts = [one for one in statements(other) if one.fact in facts] if stated else []
+    same_facts = [one for one in find_statements(other) if one.fact in facts] if stated else []
     return bool(same_facts) and {one.who for one in same_facts}.isdisjoint(
         one.who for one in stated
     )

@@ -3,7 +3,7 @@
 from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteStore
-from zettel.tools.render import compact, note_view, shortened
+from zettel.tools.render import note_view, shorten, to_json
 from zettel.tools.validation import check_range
 
 MAX_REV = 2**31 - 1
@@ -37,7 +37,7 @@ async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
     """
     if await only_evolved(store, note, rev):
         return
-    shown = shortened(
-        compact(note_view(note, namespace=note.namespace, context=True)), REFUSAL_MAX_CHARACTERS
+    shown = shorten(
+        to_json(note_view(note, namespace=note.namespace, context=True)), REFUSAL_MAX_CHARACTERS
     )
     raise OtherRevisionError(note.note_id, rev, note.rev, shown)

@@ -18,7 +18,7 @@ from zettel.tools.changes.previews import Preview, finish_preview
 from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
 from zettel.tools.language.times import iso
-from zettel.tools.progress import say
+from zettel.tools.progress import report_progress
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ async def erase_previewed(
             answer["next"] = "All of them have changed or are gone: look at them again."
             return answer
         memory.check_writes(note for note in there if note.note_id in meant)
-        say(f"erasing {len(meant)} notes")
+        report_progress(f"erasing {len(meant)} notes")
         with shielded():
             preview = replace(
                 preview,
@@ -73,7 +73,7 @@ async def erase_previewed(
                 elsewhere=tuple(i for i in preview.elsewhere if i not in meant),
             )
             await finish_preview(memory.store, token, preview, now=now)
-    say("removing what was erased from every file")
+    report_progress("removing what was erased from every file")
     await drain_soon(memory.whole, now=now)
     return await _answer(memory, token, preview)
 

@@ -110,7 +110,7 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         return await _finish(store, pending, _since(now, began))
 
 
-async def _purge(store: NoteStore, ids: Sequence[str], *, meta: bool = False) -> Purge:
+async def _purge(store: Store, ids: Sequence[str], *, meta: bool = False) -> Purge:
     purged = await store.purge(ids, meta=meta)
     if not purged.done:
         logger.info("an erasure is not finished yet: %s", purged.why)

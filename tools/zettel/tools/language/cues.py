@@ -1,7 +1,7 @@
-"""What a note says of the one it follows or names: that this is why, or that it is so indeed.
+"""Cues of cause and support between notes, read from English phrases alone.
 
-By the words that English has for it alone. A word that points back ("that is why") is about the
-note right before; one that names its cause or what it confirms must share the words of it.
+A phrase that points back ("that is why") is about the previous note of the session; a named cause
+or a confirmation must share words with the earlier note.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,12 @@ from zettel.storage.notes import CAUSED_BY, SUPPORTS, fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import terms
 
-STEM = 5
-"""Characters by which two words are compared: "fails" and "failed", "expired" and "expiry"."""
-LEAST = 2
-"""Words a named cause, or a confirmation, shares with the note; one says too little."""
-SHARE = 0.5
-"""Share of the words of a named cause that the note must hold."""
-READ = 600
-"""Characters of a note that are read: a long one is about much."""
+CUE_MIN_SHARED_WORDS = 2
+"""Least terms that a named cause or a confirmation shares with the earlier note."""
+CUE_MIN_SHARE = 0.5
+"""Least share of a named cause's terms that the earlier note holds."""
+CUE_MAX_CHARACTERS = 600
+"""Characters of a note that are read."""
 
 _BACK_TO_CAUSE = re.compile(
     r"^(?:and )?(?:(?:that(?: i|')s|this is|which is) why\b(?! (?:i|we)(?: am|'m| are|'re) asking)"
@@ -49,7 +47,7 @@ _CLAIMS = re.compile(r"\b(?:please|can you|could you|whether)\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """How a note stands to an earlier one."""
+    """The relation of a note to an earlier one."""
 
     relation: str
     """`caused_by` or `supports`."""
@@ -59,19 +57,19 @@ class Cue:
 
 
 def has_cue(text: str) -> bool:
-    """Whether a text has a word of cause or support at all; most have none."""
+    """Whether a text has any phrase of cause or support; most have none."""
     said = _read(text)
     patterns = (_BACK_TO_CAUSE, _NAMED_CAUSE, _SUPPORTING, _BACK_TO_CLAIM)
     return any(pattern.search(said) for pattern in patterns)
 
 
-def cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
-    """What a note says of an earlier one.
+def find_cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
+    """Find the relation that a note states to an earlier one.
 
     Args:
-        text: The note's.
-        earlier: The other's.
-        follows: Whether the earlier one is the note right before, in its session.
+        text: The note's content.
+        earlier: The earlier note's content.
+        follows: Whether the earlier note is the previous one of the session.
     """
     if asks(earlier) or asks(text):
         return None
@@ -82,11 +80,11 @@ def cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
 def _cause(said: str, before: str, *, follows: bool) -> Cue | None:
     if follows and (found := _BACK_TO_CAUSE.search(said)):
         return Cue(relation=CAUSED_BY, weight=0.8, reason=f"“{found[0]}” points back to it")
-    known = _stems(before)
+    known = set(terms(before))
     for found in _NAMED_CAUSE.finditer(said):
-        named = _stems(found["cause"])
+        named = set(terms(found["cause"]))
         shared = named & known
-        if len(shared) >= LEAST and len(shared) >= SHARE * len(named):
+        if len(shared) >= CUE_MIN_SHARED_WORDS and len(shared) >= CUE_MIN_SHARE * len(named):
             return Cue(relation=CAUSED_BY, weight=0.9, reason=f"“{found[0].strip()}”")
     return None
 
@@ -95,8 +93,8 @@ def _support(said: str, before: str, *, follows: bool) -> Cue | None:
     if _denies(said) is not _denies(before) or _CLAIMS.search(said):
         return None
     found = _SUPPORTING.search(said)
-    shared = (_stems(said) - (_stems(found[0]) if found else set())) & _stems(before)
-    if found and len(shared) >= LEAST:
+    shared = (set(terms(said)) - set(terms(found[0] if found else ""))) & set(terms(before))
+    if found and len(shared) >= CUE_MIN_SHARED_WORDS:
         return Cue(relation=SUPPORTS, weight=0.9, reason=f"“{found[0]}”")
     if follows and shared and (back := _BACK_TO_CLAIM.search(said)):
         return Cue(relation=SUPPORTS, weight=0.7, reason=f"“{back[0]}” points back to it")
@@ -104,11 +102,7 @@ def _support(said: str, before: str, *, follows: bool) -> Cue | None:
 
 
 def _read(text: str) -> str:
-    return fold(text[:READ]).replace("’", "'")
-
-
-def _stems(text: str) -> set[str]:
-    return {term[:STEM] for term in terms(text)}
+    return fold(text[:CUE_MAX_CHARACTERS]).replace("’", "'")
 
 
 def _denies(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
-from zettel.tools.language.names import ASSISTANTS, ORDINARY
+from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
 
 _WORD = r"[\p{L}\p{M}\p{N}_&-]"
 _NAME = rf"\p{{Lu}}{_WORD}++(?:['’](?!s\b)\p{{L}}+)?(?:\s[\p{{Lu}}\p{{N}}]{_WORD}*+){{0,5}}+"
@@ -53,23 +53,19 @@ class FactPattern:
     """One way to state a fact."""
 
     fact: str
-    """Empty: the noun that the words name, or any fact with that value."""
+    """Empty: the noun in the text, or any fact with that value."""
     pattern: re.Pattern[str]
     sure: bool = True
-    """Whether the words say which fact they mean; who has bought a Volvo may drive it."""
+    """Whether the words say which fact they mean: the buyer of a Volvo may not drive it."""
     plain: bool = True
-    """Whether any name makes it this fact: one moves to Marketing, too, and works with Clara."""
-    whole: bool = False
-    """Whether it must be the whole sentence."""
+    """Whether any name makes it this fact: one also moves to Marketing and works with Clara."""
 
 
-def _form(
-    fact: str, pattern: str, *, sure: bool = True, plain: bool = True, whole: bool = False
-) -> FactPattern:
-    return FactPattern(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain, whole=whole)
+def _form(fact: str, pattern: str, *, sure: bool = True, plain: bool = True) -> FactPattern:
+    return FactPattern(fact=fact, pattern=re.compile(pattern), sure=sure, plain=plain)
 
 
-FORMS = (
+FACT_FORMS = (
     _form(
         "home", rf"{_HEAD}\s(?:lives?|living|resides?|settled)(?:\s[\p{{L}}'’-]+){{0,4}}?\s{_PLACE}"
     ),
@@ -122,25 +118,23 @@ FORMS = (
     _form("partner", rf"{_HEAD}\s(?:married|engaged)\sto\s(?P<value>{_NAME})"),
     _form("partner", rf"{_HEAD}\sdating\s(?P<value>{_NAME})"),
     _form("age", rf"{_HEAD}\s(?P<value>\p{{N}}+)\syears\sold"),
-    # Of whatever fact had that value.
+    # Ends any fact with that value.
     _form("", rf"{_HEAD}\s(?:left|quit|sold)\s{_A}(?P<value>{_NAME})(?=\s*[.!,]|\s*$)"),
     _form("", rf"{_HEAD}\smoved\s(?:away|out)\s(?:from|of)\s(?P<value>{_NAME})"),
 )
-NOTED = (
-    _form("", rf"^(?P<who>{_NAMED})\s*[-–—,]\s*{_NOUN}\s?:\s*(?P<value>.{{1,60}})$", whole=True),
+LIST_FORMS = (
+    _form("", rf"^(?P<who>{_NAMED})\s*[-–—,]\s*{_NOUN}\s?:\s*(?P<value>.{{1,60}})$"),
     _form(
         "",
         rf"^(?P<who>[Mm]y|[Tt]he\suser['’]s|{_NAMED}['’]s)\s{_NOUN}\s?:\s*(?P<value>.{{1,60}})$",
-        whole=True,
     ),
     _form(
         "",
         rf"^{_NOUN}\s(?:of|for)\s(?:the\s)?(?P<who>[\p{{L}}\p{{N}}_'’-]+)\s?:\s*(?P<value>.{{1,60}})$",
-        whole=True,
     ),
 )
-"""A noun and its value, told as an item of a list."""
-SAID = (
+"""A noun and its value as the item of a list; each must be the whole sentence."""
+SENTENCE_FORMS = (
     _form(
         "",
         rf"(?P<who>\b[Mm]y|\b[Tt]he\suser['’]s|(?<![\p{{L}}'’-]){_NAMED}['’]s)\s{_NOUN}{_IS}{_VALUE}",
@@ -150,9 +144,9 @@ SAID = (
     ),
     _form("", rf"\b[Tt]he\s(?P<who>){_NOUN}{_IS}{_VALUE}"),
 )
-"""The same in a sentence: there the value must look like one."""
+"""A noun and its value in a sentence; the value must look like a name or number."""
 
-NOUNS = {
+NOUN_FACTS = {
     **dict.fromkeys(("address", "home", "residence", "city", "town", "hometown"), "home"),
     **dict.fromkeys(("employer", "company", "workplace", "firm"), "employer"),
     **dict.fromkeys(("job", "occupation", "profession", "job title"), "occupation"),
@@ -160,28 +154,30 @@ NOUNS = {
     **dict.fromkeys(("husband", "wife", "partner", "boyfriend", "girlfriend", "fiancé"), "partner"),
     "age": "age",
 }
-"""What such nouns call; others stand for themselves."""
-SINGLE = frozenset(
+"""Noun -> its fact; other nouns are facts of their own."""
+SINGLE_VALUE_NOUNS = frozenset(
     "phone number e-mail email birthday deadline date budget owner lead manager maintainer"
     " version location host hostname url port branch price rate limit timeout threshold size"
     " capacity nickname username default database region framework editor theme colour color"
     " boss landlord doctor dentist salary rent".split()
 )
-"""Nouns, the last word of a phrase, of which there is one at a time."""
-SPOKEN = frozenset("branch default database region framework editor theme colour color".split())
-"""Those of them whose value need not look like a name or number."""
-QUALIFIERS = frozenset("current new home registered main present private latest own".split())
-"""Words before a noun that do not tell it from another."""
+"""Last words of noun phrases that have one value at a time."""
+ANY_VALUE_NOUNS = frozenset(
+    "branch default database region framework editor theme colour color".split()
+)
+"""`SINGLE_VALUE_NOUNS` whose value need not look like a name or number."""
+NOUN_QUALIFIERS = frozenset("current new home registered main present private latest own".split())
+"""Words before a noun that do not distinguish it."""
 
-HINT = re.compile(
+FACT_HINT = re.compile(
     r"\b(?:liv(?:es?|ing)|resides?|settled|moved|relocated|work(?:s|ing)?|signed|started|accepted"
     r"|hired|employ(?:s|ed)|mak(?:es?|ing)|earn(?:s|ing)?|found|took|landed|have|has|got|promoted"
     r"|driv(?:es?|ing)|bought|purchased|leased|married|engaged|dating|years|left|quit|sold"
-    rf"|favou?rite|{'|'.join((*NOUNS, *sorted(SINGLE)))})\b",
+    rf"|favou?rite|{'|'.join((*NOUN_FACTS, *sorted(SINGLE_VALUE_NOUNS)))})\b",
     re.IGNORECASE,
 )
-"""What a sentence has that states such a fact: most sentences need no closer look."""
-WORDS = {
+"""Words of which every stated fact has one: a fast check, since most sentences state none."""
+FACT_WORDS = {
     "home": "live lives living moved relocated home address city",
     "employer": "work works working hired employed employer company contract job",
     "occupation": "work works working living job position occupation profession promoted",
@@ -189,13 +185,13 @@ WORDS = {
     "partner": "married engaged dating husband wife partner boyfriend girlfriend",
     "age": "years old age",
 }
-"""By what to look for notes that state a fact."""
+"""Search words for notes that state a fact."""
 
 
-MOST = 4
-"""Statements read of one text."""
-READ = 4_000
-"""Characters read of one: a long text is about much, and what it states stands early."""
+TEXT_MAX_STATEMENTS = 4
+"""Most statements of one text."""
+STATEMENTS_MAX_CHARACTERS = 4_000
+"""Characters of a text that are read."""
 
 _SENTENCE = re.compile(r"(?:[^.!?\n;]|[.](?=\w))+[.!?]*")
 _UNCERTAIN = re.compile(
@@ -210,7 +206,7 @@ _PAST = re.compile(
     r"|\bin (?:high school|school|college|university)\b|\byears ago\b|\bback then\b",
     re.IGNORECASE,
 )
-"""What was so before; told later, it replaces nothing."""
+"""Marks of a former state, which replaces nothing."""
 _DENIED = re.compile(r"\b(?:not|never|no longer)\b|n['’]t\b", re.IGNORECASE)
 _OVER = re.compile(r"\b(?:no longer|any ?more|left|quit|sold|moved (?:out|away))\b", re.IGNORECASE)
 _BEGUN = re.compile(
@@ -222,7 +218,7 @@ _CLAUSE_END = re.compile(r"[,:]|$")
 _VALUED = re.compile(r"[\p{Lu}\p{N}`\"“_/@]")
 _FIRST = frozenset(("i", "my", "me"))
 _VAGUE = frozenset("favourite favorite thing things part parts one moment time".split())
-"""What is somebody's favourite for the length of a conversation."""
+"""Nouns whose favourite changes within a conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,9 +233,9 @@ class Statement:
     """Folded, never empty."""
     denied: bool = False
     over: bool = False
-    """It was so and is not any more: denied as well."""
+    """It was true and is not any more; `denied` as well."""
     begun: bool = False
-    """It says that this is so only since lately."""
+    """It says that this became true recently."""
     sure: bool = True
     """Whether the words say which fact they mean."""
     plain: bool = True
@@ -247,27 +243,29 @@ class Statement:
 
     @property
     def words(self) -> str:
-        """By what to look for other notes that state it."""
-        return f"{self.who} {WORDS.get(self.fact, self.fact) or self.value}"
+        """Search words for other notes that state the fact."""
+        return f"{self.who} {FACT_WORDS.get(self.fact, self.fact) or self.value}"
 
 
-def statements(note: Note | Outline) -> tuple[Statement, ...]:
-    """What a note states, in order, each once; at most `MOST`.
+def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
+    """The statements of a note in order, each once, at most `TEXT_MAX_STATEMENTS`.
 
-    An assistant's first person states nothing of anybody.
+    An assistant's first person states nothing.
     """
     subject = fold(note.subject)
     found = dict[Statement, None]()
-    for sentence in _SENTENCE.findall(note.content[:READ]):
-        if len(found) >= MOST:
+    for sentence in _SENTENCE.findall(note.content[:STATEMENTS_MAX_CHARACTERS]):
+        if len(found) >= TEXT_MAX_STATEMENTS:
             break
-        if HINT.search(sentence) and not (_UNCERTAIN.search(sentence) or _PAST.search(sentence)):
+        if FACT_HINT.search(sentence) and not (
+            _UNCERTAIN.search(sentence) or _PAST.search(sentence)
+        ):
             found |= dict.fromkeys(_read(sentence.strip(), subject))
-    return tuple(found)[:MOST]
+    return tuple(found)[:TEXT_MAX_STATEMENTS]
 
 
 def _read(sentence: str, subject: str) -> Iterator[Statement]:
-    for form in (*FORMS, *NOTED, *SAID):
+    for form in (*FACT_FORMS, *LIST_FORMS, *SENTENCE_FORMS):
         for match in form.pattern.finditer(sentence):
             if stated := _stated(form, match, subject):
                 yield stated
@@ -276,8 +274,8 @@ def _read(sentence: str, subject: str) -> Iterator[Statement]:
 def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement | None:
     who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
     value = match.group("value").strip(" .!\"“”'`*")
-    fact = form.fact if noun is None else _fact(noun, value, said=form in SAID)
-    if who is None or fact is None or not value or fold(value) in ORDINARY:
+    fact = form.fact if noun is None else _fact(noun, value, said=form in SENTENCE_FORMS)
+    if who is None or fact is None or not value or fold(value) in ORDINARY_WORDS:
         return None
     ends = _CLAUSE_END.search(match.string, match.end())
     clause = match.string[match.start() : ends.start() if ends else None]
@@ -295,7 +293,7 @@ def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement 
 
 
 def _who(words: str, subject: str) -> str | None:
-    """Whose fact it is; None for an assistant's own."""
+    """The owner of a fact, folded; None for an assistant's own."""
     name = fold(words).replace("’", "'")
     speaker = "user" if subject == "user" else subject
     first, *rest = name.split(" ")
@@ -308,15 +306,15 @@ def _who(words: str, subject: str) -> str | None:
 
 
 def _fact(noun: str, value: str, *, said: bool) -> str | None:
-    """What a noun calls; None if several values of it may be true, or this looks like none."""
-    words = [word for word in fold(noun).split() if word not in QUALIFIERS]
+    """The fact that a noun names; None if it may have several values or the value is unlikely."""
+    words = [word for word in fold(noun).split() if word not in NOUN_QUALIFIERS]
     if not words:
         words = fold(noun).split()[-1:]
     name = " ".join(words)
     liked = words[0] in ("favourite", "favorite") and words[-1] not in _VAGUE
-    known = NOUNS.get(name)
-    if not (known or liked or words[-1] in SINGLE):
+    known = NOUN_FACTS.get(name)
+    if not (known or liked or words[-1] in SINGLE_VALUE_NOUNS):
         return None
-    if said and not (liked or words[-1] in SPOKEN or _VALUED.search(value)):
+    if said and not (liked or words[-1] in ANY_VALUE_NOUNS or _VALUED.search(value)):
         return None
     return known or name.replace("favorite", "favourite").replace("color", "colour")

@@ -1,4 +1,4 @@
-"""Keywords by corpus statistics: a note's words that are rare among its neighbours."""
+"""Keywords by TF-IDF: a note's words that are rare among its neighbours."""
 
 # scikit-learn ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -7,26 +7,23 @@
 
 from collections.abc import Sequence
 
-KEPT = 6
-"""Keywords of a note; A-MEM (arXiv 2502.12110) asks its LLM for "several"."""
-FLOOR = 0.15
-"""Least TF-IDF weight, of a row of unit length: below it a word says nothing of this note."""
+NOTE_MAX_KEYWORDS = 6
+"""Most keywords of a note (A-MEM, arXiv 2502.12110: "several")."""
+KEYWORD_MIN_WEIGHT = 0.15
+"""Least TF-IDF weight of a keyword, in a row of unit length."""
 
 
-def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str, ...]]:
-    """The weightiest words and word pairs of each text.
-
-    TF-IDF (Spärck Jones 1972) by scikit-learn: the library is at hand with the embedder, is well
-    kept and has no model or word list of ours to maintain.
+def find_keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str, ...]]:
+    """Find the words and word pairs of each text with the highest TF-IDF (Spärck Jones 1972).
 
     Args:
         texts: Notes to find keywords for.
-        background: Other notes, to learn which words are common.
+        background: Other notes, for the frequency of words.
 
     Returns:
-        One tuple a text, weightiest first, empty when the text has no words.
+        One tuple per text, the highest weight first; empty when the text has no words.
     """
-    # Imported here, in the first run's thread: with SciPy it takes a second of every start else.
+    # Imported in the first run's thread: with SciPy it would slow every start by a second.
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
 
     vectorizer = TfidfVectorizer(
@@ -34,7 +31,7 @@ def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str,
     )
     try:
         vectorizer.fit([*background, *texts])
-    except ValueError:  # scikit-learn's word for "no words at all"
+    except ValueError:  # no words at all
         return [() for _ in texts]
     terms = vectorizer.get_feature_names_out()
     chosen = list[tuple[str, ...]]()
@@ -43,7 +40,9 @@ def keywords(texts: Sequence[str], background: Sequence[str]) -> list[tuple[str,
         kept = list[str]()
         for weight, index in weights:
             term = str(terms[index])
-            if weight >= FLOOR and not any(set(term.split()) & set(k.split()) for k in kept):
+            if weight >= KEYWORD_MIN_WEIGHT and not any(
+                set(term.split()) & set(k.split()) for k in kept
+            ):
                 kept.append(term)
-        chosen.append(tuple(kept[:KEPT]))
+        chosen.append(tuple(kept[:NOTE_MAX_KEYWORDS]))
     return chosen

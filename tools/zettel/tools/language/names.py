@@ -6,7 +6,7 @@ ASSISTANTS = frozenset(
     "ai assistant bot chatbot chatgpt claude codex copilot deepseek gemini gpt grok llm mistral"
     " model user".split()
 )
-"""Subjects that show that somebody talks with a machine; `user` is who talks with one."""
+"""Subjects of conversations with an assistant; `user` is the human side."""
 
 
 _IDENTIFIER = re.compile(
@@ -22,11 +22,11 @@ _CAPITALISED = re.compile(
     r"(?<!\w)\p{Lu}[\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?\p{Lu}[\w'’-]*[^\W_])*"
 )
 _SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
-LOOKED_BACK = 8
-"""Characters before a word that tell whether it opens a sentence."""
-MOST = 12
-"""Names kept of one note."""
-ORDINARY = frozenset(
+SENTENCE_START_CHARACTERS = 8
+"""Characters before a word that decide whether it opens a sentence."""
+NOTE_MAX_NAMES = 12
+"""Most names of one note."""
+ORDINARY_WORDS = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"
     " hey hi hello wow yeah yes no thanks thank congrats sounds good great".split()
@@ -34,20 +34,20 @@ ORDINARY = frozenset(
 """Words that English capitalises without naming anything."""
 
 
-def names(text: str) -> tuple[str, ...]:
+def find_names(text: str) -> tuple[str, ...]:
     """Capitalised words inside sentences and identifiers, in order, each once."""
     found = dict[str, str]()
     for match in sorted(
         (*_CAPITALISED.finditer(text), *_IDENTIFIER.finditer(text)), key=lambda m: m.start()
     ):
         name = re.sub(r"['’]s$", "", match.group(0)).strip("'’-")
-        start = max(0, match.start() - LOOKED_BACK)
+        start = max(0, match.start() - SENTENCE_START_CHARACTERS)
         before = ("…" if not start else "x") + text[start : match.start()]
         opens = _SENTENCE_START.search(before) is not None
         identifier = _IDENTIFIER.fullmatch(name) is not None
-        if name.lower() in ORDINARY or len(name) < 2 or (opens and not identifier):
+        if name.lower() in ORDINARY_WORDS or len(name) < 2 or (opens and not identifier):
             continue
         found.setdefault(name.lower(), name)
-        if len(found) == MOST:
+        if len(found) == NOTE_MAX_NAMES:
             break
     return tuple(found.values())

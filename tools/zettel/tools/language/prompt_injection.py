@@ -1,7 +1,6 @@
-"""Text that reads like instructions to the agent: evolution quotes none of it.
+"""Detection of text that reads like instructions to the agent: evolution does not quote it.
 
-Whoever gets such a text remembered wants it read as an order later on; a note that evolution
-composed would carry it further, under a name nobody suspects (arXiv 2607.29167).
+A composed note would repeat an injected instruction under a trusted name (arXiv 2607.29167).
 """
 
 import regex as re
@@ -34,13 +33,12 @@ _PATTERNS = (
 )
 _INSTRUCTION = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
 _UNSEEN = re.compile(r"\p{Cf}+")
-"""Characters that are not shown, with which a word can be hidden from a pattern."""
+"""Invisible characters, which could hide a word from a pattern."""
 
 
 def reads_like_instructions(text: str) -> bool:
-    """Whether a text speaks to the agent that reads it, rather than of the world.
+    """Whether a text addresses the agent that reads it.
 
-    English only, and by form: it lowers the odds, it is no wall. What it takes for an order is
-    only not quoted; the note itself stays as it is.
+    English only and by form: it lowers the risk but is no guarantee. The note itself is unchanged.
     """
     return _INSTRUCTION.search(fold(_UNSEEN.sub("", text)).replace("’", "'")) is not None

@@ -1,7 +1,6 @@
-"""The words of a scope's notes, counted: what tells how well a stretch of talk covers a question.
+"""Terms of texts, their counts over a scope's notes, and BM25 over sums of these counts.
 
-Full text scores notes one by one. A question's words are often spread over an exchange, and only
-counts can be added up over one.
+Full text search scores notes one by one; counts can be summed over an exchange or a session.
 """
 
 from bisect import bisect_left
@@ -17,15 +16,14 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import fold
 
-PREFIX = 5
-"""Characters of a word that count: a stem in any language that inflects at the end (McNamee and
-Mayfield 2004, character n-grams for European languages). On LoCoMo's turns as good as the full
-text's English stemmer: recall@10 62.0 and 61.4."""
-STEM = 4
-"""Characters by which a word of the question is known in a note: "keep" in "keeps"."""
-K1, B = 1.2, 0.75
-"""Okapi BM25's saturation and length norm, LanceDB's own values; b = 0.3 is better on LoCoMo by a
-point and worse on BEAM by ten."""
+TERM_CHARACTERS = 5
+"""Characters of a word in a term: a stem in languages that inflect at the end (McNamee and Mayfield
+2004); on LoCoMo as good as the full text's English stemmer."""
+STEM_CHARACTERS = 4
+"""Characters compared where a question's word must be held by a note ("keep" in "keeps"): shorter
+than a term, so that coverage errs on the side of held."""
+BM25_K1, BM25_B = 1.2, 0.75
+"""Okapi BM25's saturation and length norm: LanceDB's own values."""
 
 _TERM = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{M}\p{N}]+")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
@@ -36,7 +34,7 @@ _FUNCTION_WORDS = frozenset(
     " should so some such t than that the their them then there these they this to us very was we"
     " were what when where which while who whom whose why will with would you your".split()
 )
-"""English words that say nothing of what a text is about; elsewhere rarity alone decides."""
+"""English function words; in other languages rarity alone decides."""
 
 N = TypeVar("N", bound=np.generic)
 Counts = NDArray[np.float64]
@@ -44,52 +42,54 @@ Counts = NDArray[np.float64]
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text in order.
-
-    Word beginnings, and single characters of scripts that put no space between words.
-    """
+    """The terms of a text in order: word beginnings, and single characters of unspaced scripts."""
     bare = _POSSESSIVE.sub("", fold(text))
     words: list[str] = _TERM.findall(bare)
-    return [intern(word[:PREFIX]) for word in words if word not in _FUNCTION_WORDS]
+    return [intern(word[:TERM_CHARACTERS]) for word in words if word not in _FUNCTION_WORDS]
+
+
+def stems(text: str) -> set[str]:
+    """The first `STEM_CHARACTERS` of each term of a text."""
+    return {term[:STEM_CHARACTERS] for term in terms(text)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TermIndex:
-    """How often each term stands in each document."""
+    """How often each term occurs in each document."""
 
     lengths: Counts
     """Terms of each document."""
     numbers: dict[str, int]
-    """Term -> its number, 0 and up; a term may be in no document any more."""
+    """Term -> its number, 0 and up; a term may be left that no document holds any more."""
     starts: NDArray[np.intp]
     """Where each number's postings begin; shape `(terms + 1,)`."""
     rows: NDArray[np.intp]
     counts: Counts
     stems: dict[str, list[int]]
-    """The first `STEM` characters of terms -> the numbers of the terms."""
+    """The first `STEM_CHARACTERS` characters of terms -> the numbers of the terms."""
     sorted_stems: list[str]
-    """The keys of `stems`, in order, so that those that begin alike stand together."""
+    """The keys of `stems`, sorted for search by beginning."""
 
     def postings(self, term: str) -> tuple[NDArray[np.intp], Counts]:
-        """The documents that hold a term, in order, and how often each does."""
+        """The documents that hold a term, ascending, and the term's count in each."""
         number = self.numbers.get(term)
         here = slice(0) if number is None else slice(*self.starts[number : number + 2])
         return self.rows[here], self.counts[here]
 
     def holding(self, stem: str) -> NDArray[np.bool_]:
-        """Which documents hold a term that begins with a stem, `(documents,)`.
+        """Which documents hold a term that begins with `stem`, shape `(documents,)`.
 
         Args:
-            stem: `STEM` characters, or a whole word that is shorter.
+            stem: `STEM_CHARACTERS` characters, or a whole shorter word.
         """
         there = np.zeros(len(self.lengths), np.bool_)
-        meant = self._stems_from(stem) if len(stem) < STEM else [stem]
+        meant = self._stems_from(stem) if len(stem) < STEM_CHARACTERS else [stem]
         for number in chain.from_iterable(self.stems.get(known, ()) for known in meant):
             there[self.rows[self.starts[number] : self.starts[number + 1]]] = True
         return there
 
     def _stems_from(self, beginning: str) -> Iterable[str]:
-        """The stems that begin so."""
+        """The stems that start with `beginning`."""
         first = bisect_left(self.sorted_stems, beginning)
         following = (self.sorted_stems[at] for at in range(first, len(self.sorted_stems)))
         return takewhile(lambda stem: stem.startswith(beginning), following)
@@ -106,13 +106,13 @@ _NOTHING = TermIndex(
 )
 
 
-def carry(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
-    """A column of notes most of which were there before.
+def carry_column(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
+    """Build a column of a corpus from the column of an earlier one.
 
     Args:
-        old: The column then.
+        old: The earlier column.
         kept: For each note its row there; -1 for a new one.
-        new: The values of the new ones, in order.
+        new: Values of the new notes, in order.
     """
     column, there = np.empty(len(kept), old.dtype), kept >= 0
     column[there], column[~there] = old[kept[there]], new
@@ -125,12 +125,12 @@ def make_index(documents: Sequence[Sequence[str]]) -> TermIndex:
 
 
 def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[str]]) -> TermIndex:
-    """Count the terms of documents most of which have been counted before.
+    """Count the terms of documents, reusing an earlier index.
 
     Args:
-        old: Their count then.
-        kept: For each document its row there, rising; -1 for a new one; shape `(documents,)`.
-        told: The terms of the new ones, in order.
+        old: The earlier index.
+        kept: For each document its row there, ascending; -1 for a new one; shape `(documents,)`.
+        told: Terms of the new documents, in order.
     """
     numbers, size = dict(old.numbers), max(len(kept), 1)
     flat = np.array(
@@ -140,7 +140,7 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
     lengths = np.array([len(document) for document in told], np.intp)
     new = np.repeat(np.flatnonzero(kept < 0), lengths)
     pairs, counts = np.unique(flat * size + new, return_counts=True)
-    # Where each old document stands now; its postings keep their order.
+    # The new row of each old document; its postings keep their order.
     now = np.full(len(old.lengths), -1)
     now[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
     rows = now[old.rows]
@@ -149,13 +149,13 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
     at = np.searchsorted(known, pairs)
     of_term, of_row = np.divmod(np.insert(known, at, pairs), size)
     return TermIndex(
-        lengths=carry(old.lengths, kept, lengths),
+        lengths=carry_column(old.lengths, kept, lengths),
         numbers=numbers,
         starts=np.searchsorted(of_term, np.arange(len(numbers) + 1)),
         rows=of_row,
         counts=np.insert(old.counts[there], at, counts),
         stems=stems,
-        # Mostly in order, which sorting makes use of.
+        # Sorting is fast on a mostly sorted list.
         sorted_stems=sorted((*old.sorted_stems, *islice(stems, len(old.stems), None))),
     )
 
@@ -163,25 +163,25 @@ def carry_index(old: TermIndex, kept: NDArray[np.intp], told: Sequence[Sequence[
 def _stems(old: TermIndex, numbers: dict[str, int]) -> dict[str, list[int]]:
     stems = dict(old.stems)
     for term in islice(numbers, len(old.numbers), None):
-        stems[term[:STEM]] = [*stems.get(term[:STEM], ()), numbers[term]]
+        stems[term[:STEM_CHARACTERS]] = [*stems.get(term[:STEM_CHARACTERS], ()), numbers[term]]
     return stems
 
 
-def okapi(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
+def score_bm25(frequencies: Iterable[Counts], lengths: Counts) -> Counts:
     """Score documents by BM25 (Robertson and Zaragoza 2009).
 
     Args:
-        frequencies: For each term of the question, how often it stands in each document.
-        lengths: Terms of each document.
+        frequencies: For each term of the question, its count in each document.
+        lengths: Number of terms of each document.
 
     Returns:
-        0 and up, no unit; 0 for a document without any of the terms.
+        0 and up; 0 for a document without any of the terms.
     """
     total = np.zeros(len(lengths))
     mean = float(lengths.mean()) if len(lengths) else 0.0
-    norm = K1 * (1 - B + B * lengths / (mean or 1.0))
+    norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / (mean or 1.0))
     for often in frequencies:
         holding = int(np.count_nonzero(often))
         rarity = np.log1p((len(lengths) - holding + 0.5) / (holding + 0.5))
-        total += rarity * often * (K1 + 1) / (often + norm)
+        total += rarity * often * (BM25_K1 + 1) / (often + norm)
     return total

@@ -1,4 +1,4 @@
-"""Times as agents write them: ISO 8601 or plain words, resolved to a period in UTC."""
+"""Time arguments: ISO 8601 or English words, resolved to a period in UTC."""
 
 import re
 from calendar import month_name
@@ -22,7 +22,7 @@ _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", r
 _UNCLEAR = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)?|(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?", re.IGNORECASE
 )
-"""A day without its month, and a day and a month that could be either."""
+"""A day without its month, or an ambiguous pair of day and month."""
 _NAMED_MONTH = re.compile(r"(last|past|this|next) ([a-z]{3,9})", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:on|at|during|since|until|by|from|of|the|in(?!\s+(?:\d{1,3}|an?|one|two|three|four|five|six"
@@ -30,18 +30,18 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 """Words before a time that do not change it; "in three days" needs its "in"."""
-MONTHS = {name.lower(): number for number, name in enumerate(month_name) if name}
+MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(month_name) if name}
 
 _RECKONED = re.compile(r"\b(?:ago|in|now)\b", re.IGNORECASE)
 Prefer = Literal["past", "future"]
 
-LONGEST = 100
-"""Characters of a time expression; longer ones are prose."""
+TIME_MAX_CHARACTERS = 100
+"""Most characters of a time expression."""
 TICK = timedelta(microseconds=1)
 """The store's resolution: the last instant of a period is one tick before its end."""
-RESEND = timedelta(minutes=5)
-"""How much later a call that was never answered may be made again."""
-FOREVER = datetime.max.replace(tzinfo=UTC)
+RESEND_MAX_DELAY = timedelta(minutes=5)
+"""Longest delay after which a client repeats an unanswered call."""
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Period:
     start: datetime
     end: datetime
     roughly: bool = False
-    """An instant reckoned from now ("2 hours ago"): told again, it means the same a bit later."""
+    """An instant relative to now ("2 hours ago"): repeated, it means a slightly later moment."""
 
     def means(self, moment: datetime) -> bool:
-        """Whether the period starts at this moment, or so nearly that a resend would explain it."""
+        """Whether the period starts at this moment, or near enough for a repeated call."""
         off = abs(self.start - moment)
-        return off <= (RESEND if self.roughly else timedelta(0))
+        return off <= (RESEND_MAX_DELAY if self.roughly else timedelta(0))
 
     @property
     def last(self) -> datetime:
@@ -70,14 +70,14 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     Args:
         text: A year, month, day, ISO 8601 week, date or time, or words ("yesterday",
             "last week", "3 May 2026"). Without a zone it is UTC; weeks start on Monday.
-        now: What relative words are relative to; timezone-aware.
+        now: The moment that relative words are relative to; timezone-aware.
         prefer: Which "Friday" or "March" is meant.
 
     Returns:
-        The period it means; None when it cannot be read.
+        The period; None when the text cannot be read.
     """
     text = " ".join(text.split())
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > TIME_MAX_CHARACTERS:
         return None
     bare = _LEADING.sub("", text)
     try:
@@ -138,7 +138,7 @@ def _week_words(text: str, now: datetime) -> Period | None:
 
 def _month_words(text: str, now: datetime) -> Period | None:
     match = _NAMED_MONTH.fullmatch(text)
-    number = MONTHS.get(match[2].lower()) if match else None
+    number = MONTH_NUMBERS.get(match[2].lower()) if match else None
     if match is None or number is None:
         return None
     year = {"this": now.year, "next": now.year + (number <= now.month)}.get(
@@ -177,7 +177,7 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
 
 
 def _telling(match: re.Match[str]) -> bool:
-    """Whether it is clear which is the day: one number is above 12, or both are equal."""
+    """Whether the day is clear: one number is above 12, or both are equal."""
     if match[1] is None:
         return False
     first, second = int(match[1]), int(match[2])
@@ -192,20 +192,20 @@ def _days(moment: datetime, days: int) -> Period:
     start = _midnight(moment)
     try:
         return Period(start, start + timedelta(days=days))
-    except OverflowError:  # 9999-12-31 is how some say "for ever"
-        return Period(start, FOREVER)
+    except OverflowError:  # 9999-12-31, written for "for ever"
+        return Period(start, LAST_MOMENT)
 
 
 def _months(moment: datetime) -> Period:
     start = _midnight(moment)
     following = _days(start, 32).end
-    return Period(start, following if following == FOREVER else following.replace(day=1))
+    return Period(start, following if following == LAST_MOMENT else following.replace(day=1))
 
 
 def _years(moment: datetime) -> Period:
     start = _midnight(moment)
     return Period(
-        start, FOREVER if start.year == FOREVER.year else start.replace(year=start.year + 1)
+        start, LAST_MOMENT if start.year == LAST_MOMENT.year else start.replace(year=start.year + 1)
     )
 
 
@@ -236,5 +236,5 @@ def iso(moment: datetime) -> str:
 
 
 def exactly(moment: datetime) -> str:
-    """ISO 8601 in UTC with `Z`, to the microsecond where there is one: names one revision."""
+    """ISO 8601 in UTC with `Z`, to the microsecond if it is not 0: identifies one revision."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -1,7 +1,6 @@
-"""How sure a recall is that memory knows: a number, a word for it, and why not.
+"""Confidence of a recall: a number, a verdict and the reason when it is low.
 
-It drops nothing. Who asks for one person's affairs and finds another's, or nothing near at all,
-is told so beside the notes.
+Does not filter. Flags answers that are about another person or far from the question.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,49 +9,39 @@ import numpy as np
 
 from zettel.storage.notes import fold
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import STEM, terms
+from zettel.tools.language.terms import STEM_CHARACTERS, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.fusion import Ranking, in_rows
-from zettel.tools.ranking.mentions import asked_names
+from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
-from zettel.tools.ranking.ranked import Confidence, Ranked, Verdict
+from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.validation import FOUND_FROM
 
-BEST = 3
-"""Notes on each side of the margin (retrieval study, section 14: of 1, 2, 3 and 5 the best)."""
-LEAST, MOST = -0.3, 0.1
-"""Margins beyond which more of it says no more."""
-FAR, NEAR = 0.2, 0.34
-"""Nearness up to which nothing that was told is near, and from which on something is. In between,
-where much of what the generator asks in vain comes to lie and 2 % of LoCoMo's questions do, it
-counts by degrees."""
+MARGIN_NOTES = 3
+"""Notes on each side of the margin (retrieval study, section 14)."""
+MARGIN_MIN, MARGIN_MAX = -0.3, 0.1
+"""Bounds to which the margin is clipped."""
+NEARNESS_FAR, NEARNESS_NEAR = 0.2, 0.34
+"""Nearness up to which no note is near, and from which on one is; linear in between."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
-"""What being near counts beside the margin, and what being nearer still."""
-COVERED = 0.85
-"""What a share of the question's words that a note holds is worth beside a cosine (generator, seeds
-0, 3, 5 and 7: AUROC of notes .873 -> .880, dialogue .858 -> .861, assistant .845 -> .848)."""
-NAMELESS = 0.1
-"""What a question loses in nearness when the names in it, which its notes hold, are taken out, and
-when one half of it is that of the notes which speak of them (generator's notes, seeds 3 and 5: of
-what cannot be answered 53 % is flagged instead of 44, and of what was told of another 17 instead of
-0, at 8 % of what can)."""
-MACHINE = 0.1
-"""What a note of an assistant's is less near. It repeats the words of whatever it is asked, so
-that they count for nothing."""
-UNHEARD = 0.15
-"""What a question loses in nearness by a name that no note holds. Taken off the sum instead, it
-hides behind a good margin (same seeds: dialogue .830 instead of .862)."""
-MIDDLE, STEEPNESS = 1.48, 8.0
-"""The sum of these at which the confidence is 0.5, and how fast it changes there.
-
-All of them are set on LoCoMo's development half and the generator's seeds 0, 3, 5 and 7; 0.5 lies
-there between what it may flag of LoCoMo's answerable questions (8 %) and what it must of the others
-(60 %): figures in `benchmarks/RESULTS.md`."""
+"""Weights beside the margin: of the step between far and near, and of the nearness itself."""
+COVERAGE_WEIGHT = 0.85
+"""Weight of the covered share of the question's words against a cosine (generator's seeds)."""
+NAMELESS_OFFSET = 0.1
+"""Added to the nearness of a question whose names are removed before it is embedded, because the
+removal lowers its cosines (generator's notes, seeds 3 and 5)."""
+ASSISTANT_PENALTY = 0.1
+"""Taken off the nearness of an assistant's notes: they repeat the words of the question."""
+UNKNOWN_NAME_PENALTY = 0.15
+"""Taken off the nearness for a name that no note holds; from the sum, a margin would hide it."""
+CONFIDENCE_MIDDLE, CONFIDENCE_STEEPNESS = 1.48, 8.0
+"""The weighted sum at which the confidence is 0.5, and the slope there. All constants are set on
+LoCoMo's development half and the generator's seeds 0, 3, 5 and 7 (`benchmarks/RESULTS.md`)."""
 _ORDER = frozenset(
     terms("currently earliest first initially last latest newest originally recently thing time")
 )
-"""Words of a question for an order that no note need hold."""
+"""Words that ask for an order and that no note needs to hold."""
 
 
 def judge(
@@ -64,20 +53,20 @@ def judge(
     found_from: float = FOUND_FROM,
     whole: bool = True,
 ) -> Confidence:
-    """Judge a ranking by two things that its best note's score does not show.
+    """Judge a ranking by its margin and its nearness.
 
-    The **margin** (retrieval study, section 14) is the mean of the three best scores among the
-    notes about the one whom the question names, without what the name itself adds, less the same
-    among the notes about others. The **nearness** is the best cosine of any note, or the share of
-    the question's words that one note holds, less for a name that was never heard.
+    The **margin** (retrieval study, section 14) is the mean of the best scores of notes about the
+    question's subject, without what the name adds, minus the same for notes about others. The
+    **nearness** is the best cosine of a note, or the share of the question's words that one note
+    holds; it is lower for a name that no note holds.
 
     Args:
-        question: As read.
-        ranking: Of every note that was looked at.
-        meaning: Cosine by note id, where it is above 0; None while the model is loading.
-        ranked: The best of it as shown; one that holds an exact term of the question settles it.
+        question: The question.
+        ranking: Every note that was looked at.
+        meaning: Cosine by note id where it is above 0; None while the model is loading.
+        ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
         found_from: Confidence from which the verdict is `found`.
-        whole: Whether these are all notes of the scope: else nothing is said of times.
+        whole: Whether the corpus is the whole scope; if not, times are not judged.
     """
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
@@ -85,19 +74,21 @@ def judge(
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
     apart = own.any() and others.any()
-    margin = _best(scores[own]) - _best(scores[others]) if apart else MOST
-    unheard = _unheard(question, corpus)
-    near = _nearness(question, corpus, meaning, unheard)
+    margin = _best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX
+    unknown = _unknown_names(question, corpus)
+    near = _nearness(question, corpus, meaning, unknown)
     timeless = whole and _is_none_of_then(question, ranking)
     if question.only_when and whole:
         near = float(not timeless)
-    confidence = _confidence(margin, FAR if timeless else near - UNHEARD * bool(unheard))
+    confidence = _confidence(
+        margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unknown)
+    )
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    verdict: Verdict = "nothing_relevant" if near < NEAR else "uncertain"
-    near_by = "comes near" if near < NEAR else "comes quite near"
-    what = f"mentions {unheard[0]}" if unheard else f"{near_by} the question"
+    verdict: RecallVerdict = "nothing_relevant" if near < NEARNESS_NEAR else "uncertain"
+    near_by = "comes near" if near < NEARNESS_NEAR else "comes quite near"
+    what = f"mentions {unknown[0]}" if unknown else f"{near_by} the question"
     what = "is of that time" if timeless else what
     reason = f"No note {what}; these are the nearest."
     if verdict == "uncertain" and apart and margin < 0:
@@ -108,9 +99,9 @@ def judge(
 
 
 def _confidence(margin: float, near: float) -> float:
-    told = min(max((near - FAR) / (NEAR - FAR), 0.0), 1.0)
-    sure = min(max(margin, LEAST), MOST) + NEAR_WEIGHT * told + NEARER_WEIGHT * near
-    return _logistic(STEEPNESS * (sure - MIDDLE))
+    closeness = min(max((near - NEARNESS_FAR) / (NEARNESS_NEAR - NEARNESS_FAR), 0.0), 1.0)
+    sure = min(max(margin, MARGIN_MIN), MARGIN_MAX) + NEAR_WEIGHT * closeness + NEARER_WEIGHT * near
+    return _logistic(CONFIDENCE_STEEPNESS * (sure - CONFIDENCE_MIDDLE))
 
 
 def _logistic(value: float) -> float:
@@ -118,13 +109,10 @@ def _logistic(value: float) -> float:
 
 
 def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
-    """What is told of the one whom the question names, and what of others.
+    """Notes about the question's subject, and notes about others.
 
-    Who speaks of somebody tells about them, too. What an assistant says is about nobody, and so is
-    a note without a subject; but whoever asks as "I" asks of what was noted for them. Who asks
-    tells nothing, though in the question's own words: as the others' best such notes had 36 instead
-    of 27 % of what can be answered in the generator's dialogues flagged, and LoCoMo's AUROC at .872
-    instead of .878.
+    A note that mentions the subject is about it. Notes of an assistant and notes without a subject
+    are about nobody, except that the latter are about the user. Notes that ask are left out.
     """
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
@@ -137,11 +125,13 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
         own |= corpus.subject_numbers < 0
     for name in question.names:
         own[corpus.mentions.speak_of(name)] = True
-    return _telling(own, corpus), _telling(corpus.of_subjects(somebody) & ~own, corpus)
+    return _without_questions(own, corpus), _without_questions(
+        corpus.of_subjects(somebody) & ~own, corpus
+    )
 
 
-def _telling(side: Flags, corpus: Corpus) -> Flags:
-    """Those that do not end in a question, if there are any."""
+def _without_questions(side: Flags, corpus: Corpus) -> Flags:
+    """The notes of one side that do not end in a question; all if every one does."""
     told = side & ~corpus.asks
     return told if told.any() else side
 
@@ -150,34 +140,34 @@ def _nearness(
     question: Question,
     corpus: Corpus,
     meaning: Mapping[str, float] | None,
-    unheard: Sequence[str],
+    unknown: Sequence[str],
 ) -> float:
-    if meaning is None:  # nothing is known of nearness, but a name that was never told
-        near = np.full(len(corpus), 0.0 if unheard else 1.0)
+    if meaning is None:  # without cosines only an unknown name lowers the nearness
+        near = np.full(len(corpus), 0.0 if unknown else 1.0)
     else:
         near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
-    theirs = corpus.of_subjects(machines)
-    near = near - MACHINE * theirs
+    by_assistant = corpus.of_subjects(machines)
+    near = near - ASSISTANT_PENALTY * by_assistant
     nearest = float(near.max(initial=0.0))
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
-        nearest = NAMELESS + (nearest + float(near[spoken].max())) / 2
-    return max(nearest, COVERED * _coverage(question, corpus, ~theirs, unheard))
+        nearest = NAMELESS_OFFSET + (nearest + float(near[spoken].max())) / 2
+    return max(nearest, COVERAGE_WEIGHT * _coverage(question, corpus, ~by_assistant, unknown))
 
 
-def _unheard(question: Question, corpus: Corpus) -> list[str]:
+def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
-    spelled = (name for name in asked_names(question.text) if fold(name) not in told)
+    spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
     return [name for name in spelled if not corpus.mentions.count(fold(name))]
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
-    """Whether a question asks for a time that no note is of.
+    """Whether a question asks for a time that no note is from.
 
-    If it asks for more than what happened then, no note may so much as spell the time either:
-    evolution may not have read it yet.
+    A question that asks for more than what happened then is also answered by a note that only
+    spells the time: evolution may not have read it yet.
     """
     if question.only_when:
         return not ranking.share("all_of_then").any()
@@ -188,26 +178,26 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
 
 
 def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
-    """Which notes hold all of some terms."""
-    there = [corpus.said.holding(word[:STEM]) for word in words]
+    """Which notes hold all of the terms."""
+    there = [corpus.said.holding(word[:STEM_CHARACTERS]) for word in words]
     return np.logical_and.reduce(there) if there else np.zeros(len(corpus), np.bool_)
 
 
 def _best(scores: Values) -> float:
-    best = min(BEST, len(scores))
+    best = min(MARGIN_NOTES, len(scores))
     return float(np.partition(scores, -best)[-best:].mean())
 
 
-def _coverage(question: Question, corpus: Corpus, told: Flags, unheard: Sequence[str]) -> float:
-    """Share of what the question's words weigh that one note holds, a rare word weighing more.
+def _coverage(question: Question, corpus: Corpus, told: Flags, unknown: Sequence[str]) -> float:
+    """Highest share of the question's words that one note holds, weighted by rarity.
 
-    A name is held by nothing that merely begins like it; without words, nothing is.
+    An unknown name is held by no note, even by one with a word that begins like it.
     """
     held, total = np.zeros(len(corpus)), 0.0
-    strange = {term[:STEM] for term in terms(" ".join(unheard))}
+    unknown_stems = stems(" ".join(unknown))
     asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
-    for stem in dict.fromkeys(term[:STEM] for term in asked):
-        there = corpus.said.holding(stem) & (stem not in strange)
+    for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
+        there = corpus.said.holding(stem) & (stem not in unknown_stems)
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there

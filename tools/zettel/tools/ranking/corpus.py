@@ -1,4 +1,4 @@
-"""The notes of a scope as arrays: read once a store version, used for any number of questions."""
+"""The notes of a scope as arrays: built once per store version, used for many questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,27 @@ from numpy.typing import NDArray
 from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import TermIndex, carry, carry_index, make_index, terms
+from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
 
 N = TypeVar("N", bound=np.generic)
 Values = NDArray[np.float64]
-"""float64, shape `(notes,)`: one signal's value for each note of a corpus, in its order."""
+"""float64, shape `(notes,)`: one value for each note of a corpus, in its order."""
 Flags = NDArray[np.bool_]
 """bool, shape `(notes,)`."""
 Rows = NDArray[np.intp]
-"""Indices into a corpus, shape `(notes,)`; -1 is none."""
+"""Row numbers of a corpus, shape `(notes,)`; -1 is none."""
 
 
-ASKED_SHARE = 0.125
-"""Share of questions among the notes of talk: 27 % of LoCoMo's turns, none of what an agent notes
-down (HaluMem)."""
-CALLED_SHARE, CALLED_IN = 0.02, 5
-"""Share of the notes, and least number of them, that hold a name which says nothing of what a
-question is about."""
+TALK_MIN_QUESTION_SHARE = 0.125
+"""Least share of questions in talk: 27 % of LoCoMo's turns ask, none of HaluMem's notes."""
+COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
+"""Least share and least number of the notes that hold a name which stands for a subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Corpus:
-    """The notes of a scope in session order, with what ranking reads of each beforehand."""
+    """The notes of a scope with the columns that the signals read."""
 
     outlines: Sequence[Outline]
     """By (`happened_at`, `note_id`)."""
@@ -43,11 +41,11 @@ class Corpus:
     after: Rows
     """The next note of its session."""
     around: tuple[Rows, ...]
-    """Of its session the two notes before and the two after: -1 where there is none."""
+    """The two notes before and the two after in its session; -1 where there is none."""
     around_lengths: Values
-    """Terms of each note and those around it."""
+    """Terms of each note and of those around it."""
     sessions: Rows
-    """Number of its session, 0 and up; a note without one is a session of its own."""
+    """Number of its session, 0 and up; a note without a session has one of its own."""
     session_count: int
     session_lengths: Values
     """Terms of each session, by its number."""
@@ -64,26 +62,28 @@ class Corpus:
     words: Values
     """How many words it has."""
     timed: Flags
-    """Speaks of a time."""
+    """Mentions a time."""
     names: Flags
-    """Holds a name that is none of the scope's subjects."""
+    """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
     """Names in the notes."""
     happened: Values
     """Seconds since 1970."""
     said: TermIndex
-    """The terms of each note with its subject and its written-out date."""
+    """Terms of each note with its subject and its written-out date."""
     spoken: NDArray[np.float64]
-    """Times that notes speak of: shape `(times, 3)`, rows of (row of the note, start, end)."""
+    """Times that notes mention: shape `(times, 3)`, rows of (row of the note, start, end)."""
     conversation: bool
-    """People talk among themselves: in sessions many notes ask, and no assistant speaks."""
+    """People talk with each other: many notes of sessions ask, and no assistant speaks."""
 
     def __len__(self) -> int:
         return len(self.outlines)
 
     def is_common(self, name: str) -> bool:
-        """Whether a folded name is in so many notes that it stands for somebody they are about."""
-        return self.mentions.count(name) >= max(CALLED_IN, CALLED_SHARE * len(self))
+        """Whether a folded name is in enough notes to stand for a subject."""
+        return self.mentions.count(name) >= max(
+            COMMON_NAME_MIN_NOTES, COMMON_NAME_MIN_SHARE * len(self)
+        )
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
@@ -119,11 +119,11 @@ _EMPTY = Corpus(
 
 
 def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corpus:
-    """Read the notes of a scope.
+    """Build the corpus of a scope.
 
     Args:
-        outlines: Any order; of a session all notes, or neighbours would be the wrong ones.
-        like: A corpus most of whose notes are the same: only the others are read.
+        outlines: In any order; of each session all notes, so that neighbours are right.
+        like: An earlier corpus: its columns are reused for notes that have not changed.
     """
     ordered = sorted(outlines, key=order_key)
     if like is None:
@@ -135,7 +135,7 @@ def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corp
 
 
 def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
-    """For each note its row in a corpus where it is just the same; -1 for the others."""
+    """For each note its row in `like` if it is unchanged; -1 otherwise."""
     rows, known = like.rows, like.outlines
     found = [rows.get(outline.note_id, -1) for outline in ordered]
     return np.array(
@@ -150,12 +150,12 @@ def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
 def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
     before, after, sessions, session_count = _sessions(ordered)
-    around = (before, taken(before, before), after, taken(after, after))
+    around = (before, take_rows(before, before), after, take_rows(after, after))
     subjects, numbers = _subjects(ordered)
     said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
     kinds = [outline.kind for outline in new]
-    core = carry(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
-    asked = carry(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
+    core = carry_column(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
+    asked = carry_column(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
     procedural = np.array([kind is Kind.PROCEDURAL for kind in kinds], np.bool_)
     return Corpus(
         outlines=ordered,
@@ -163,20 +163,22 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         before=before,
         after=after,
         around=around,
-        around_lengths=summed_around(np.arange(len(ordered)), said.lengths, around),
+        around_lengths=sum_around(np.arange(len(ordered)), said.lengths, around),
         sessions=sessions,
         session_count=session_count,
-        session_lengths=summed_by(sessions, said.lengths, session_count),
+        session_lengths=sum_by(sessions, said.lengths, session_count),
         subjects=subjects,
         subject_numbers=numbers,
         core=core,
-        standing=core | carry(like.standing, kept, procedural),
+        standing=core | carry_column(like.standing, kept, procedural),
         asks=asked,
-        words=carry(like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)),
-        timed=carry(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
+        words=carry_column(
+            like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)
+        ),
+        timed=carry_column(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
         names=_names(ordered, new, subjects, kept, like),
         mentions=Mentions(ordered, said),
-        happened=carry(
+        happened=carry_column(
             like.happened, kept, np.array([o.happened_at.timestamp() for o in new], np.float64)
         ),
         said=said,
@@ -185,30 +187,28 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     )
 
 
-def taken(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
-    """The values of other notes, one for each note; `nothing` where there is no such note."""
+def take_rows(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
+    """The values at other notes' rows, shape `(notes,)`; `nothing` where the row is -1."""
     return np.append(values, np.array(nothing, values.dtype))[rows]
 
 
-def summed_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
-    """For each note what it and those around it count together; exact, as counts are whole.
-
-    Spread from the few notes that count: whoever stands beside another has it beside itself.
+def sum_around(rows: Rows, counts: Values, around: Sequence[Rows]) -> Values:
+    """Sum the counts of each note and its neighbours; exact, since counts are whole.
 
     Args:
-        rows: The notes that count, each once.
-        counts: How much.
-        around: As of `Corpus.around`, of all notes.
+        rows: The notes with a count, each once.
+        counts: Their counts.
+        around: `Corpus.around`; the relation is symmetric, so each count is spread from its note.
     """
-    summed = np.zeros(len(around[0]) + 1)  # the last stands for -1, nobody
+    summed = np.zeros(len(around[0]) + 1)  # the last one stands for -1, no note
     summed[rows] = counts
     for beside in around:
         summed[beside[rows]] += counts
     return summed[:-1]
 
 
-def summed_by(numbers: Rows, counts: Values, size: int) -> Values:
-    """What is counted under each number, 0 and up, `(size,)`."""
+def sum_by(numbers: Rows, counts: Values, size: int) -> Values:
+    """Sum the counts by number, shape `(size,)`."""
     return np.bincount(numbers, counts, size).astype(np.float64)
 
 
@@ -218,7 +218,7 @@ def _terms_of(outline: Outline) -> list[str]:
 
 
 def _subjects(ordered: Sequence[Outline]) -> tuple[dict[str, str], Rows]:
-    """Every subject, folded -> as spelled; and for each note the number of its own, or -1."""
+    """Every subject, folded -> as spelled, and each note's subject number or -1."""
     folded = {subject: fold(subject) for subject in {outline.subject for outline in ordered}}
     subjects = {name: o.subject for o in ordered if (name := folded[o.subject])}
     numbers = {subject: number for number, subject in enumerate(subjects)}
@@ -232,7 +232,7 @@ def _names(
     kept: Rows,
     like: Corpus,
 ) -> Flags:
-    """Which notes hold a name that is none of the subjects."""
+    """Which notes hold a name that is not a subject."""
     speakers = {word for subject in subjects for word in (subject, *subject.split())}
 
     def named(outlines: Sequence[Outline]) -> Flags:
@@ -242,16 +242,20 @@ def _names(
 
     if subjects.keys() != like.subjects.keys():
         return named(ordered)
-    return carry(like.names, kept, named(new))
+    return carry_column(like.names, kept, named(new))
 
 
 def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
-    """Whether people talk: which notes of their sessions ask, but for the first, and who speaks."""
-    return len(asked) > 0 and asked.mean() >= ASKED_SHARE and ASSISTANTS.isdisjoint(subjects)
+    """Whether people talk, by the share of questions after the first note of each session."""
+    return (
+        len(asked) > 0
+        and asked.mean() >= TALK_MIN_QUESTION_SHARE
+        and ASSISTANTS.isdisjoint(subjects)
+    )
 
 
 def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:
-    """Rows of the notes before and after in the session, its number, and how many there are."""
+    """Rows of the previous and next notes, session numbers, and the number of sessions."""
     known = dict[tuple[str, str], int]()
     numbers = np.array(
         [

@@ -1,4 +1,4 @@
-"""Exact terms (identifiers, paths, addresses, quotations) and signals of the best notes."""
+"""Exact terms of a question: identifiers, paths, addresses, quotations."""
 
 from collections.abc import Sequence
 
@@ -22,15 +22,11 @@ _IDENTIFIER = re.compile(
     re.VERBOSE,
 )
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
-"""Characters of words that stand between spaces: there a term is no part of a longer word."""
+"""Characters of spaced scripts: next to them an exact term must end at a word's end."""
 
 
-def exact_terms(query: str) -> tuple[str, ...]:
-    """What of a question is meant to the letter, folded.
-
-    Args:
-        query: The question; one that is a single word is meant so as a whole.
-    """
+def find_exact_terms(query: str) -> tuple[str, ...]:
+    """The exact terms of a question, folded; the whole question if it is one word."""
     quoted: list[str] = _QUOTED.findall(query)
     words = [
         _POSSESSIVE.sub("", word.strip(_EDGE).rstrip("."))
@@ -42,12 +38,12 @@ def exact_terms(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))
 
 
-def exact(terms: Sequence[str], content: str) -> float:
-    """Share of the terms that a note holds to the letter but for case, in `[0, 1]`.
+def exact_share(terms: Sequence[str], content: str) -> float:
+    """Share of the terms that a note holds literally except for case, in `[0, 1]`.
 
     Args:
-        terms: From `exact_terms`, at least one.
-        content: The note's.
+        terms: From `find_exact_terms`, at least one.
+        content: The note's content.
     """
     folded = fold(content)
     return sum(_holds(folded, term) for term in terms) / len(terms)
@@ -62,12 +58,9 @@ def _holds(folded: str, term: str) -> bool:
 
 
 EXACT_WEIGHT = 1.0
-"""Of `exact`: above what meaning alone can give (0.6), so that a note that holds the identifier
-asked for comes before one that only sounds like it."""
+"""Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
 RERANKER_WEIGHT = 1.0
-"""Of `reranker`: as much as words and meaning together, so that it orders among what these found
-and cannot lift what none of them speaks for. Set by hand: a cross-encoder's worth depends on the
-one that is chosen (the study in which one lost 6.9 points of hit@1 let it order alone)."""
-RERANKED = 20
-"""Notes a cross-encoder reads for a question: two pages of ten. Each costs about what embedding a
-passage does."""
+"""Of `reranker`: as much as words and meaning together, so that it orders what these found (set by
+hand: cross-encoders differ)."""
+RERANK_MAX_NOTES = 20
+"""Most notes that a cross-encoder reads for a question: two pages of ten."""

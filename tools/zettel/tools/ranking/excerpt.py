@@ -1,19 +1,19 @@
-"""The best passages of a note that is too long for its share of an answer."""
+"""Excerpts of notes that are too long for an answer."""
 
 import re
 from collections.abc import Sequence
 
 from zettel.storage.notes import fold
 
-GAP = " … "
+EXCERPT_GAP = " … "
 
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", fold(text)))
 
 
-def excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
-    """Take the passages that share most words with the question, in their own order.
+def cut_excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
+    """Join the passages that share most words with the question, in their own order.
 
     Args:
         content: The note.
@@ -22,13 +22,13 @@ def excerpt(content: str, passages: Sequence[str], query: str, *, characters: in
         characters: Most characters of the result; one passage is cut if none fits.
 
     Returns:
-        Verbatim stretches of the content, with `GAP` where something between them is left out.
+        Verbatim stretches of the content, joined by `EXCERPT_GAP`.
     """
     asked, spans = _words(query), _spans(content, passages)
     order = sorted(range(len(spans)), key=lambda i: (-len(asked & _words(passages[i])), i))
     chosen, used = set[int](), 0
     for index in order:
-        cost = spans[index][1] - spans[index][0] + len(GAP)
+        cost = spans[index][1] - spans[index][0] + len(EXCERPT_GAP)
         if used + cost <= characters:
             chosen.add(index)
             used += cost
@@ -41,7 +41,7 @@ def excerpt(content: str, passages: Sequence[str], query: str, *, characters: in
             stretches[-1][1] = spans[index][1]
         else:
             stretches.append(list(spans[index]))
-    return GAP.join(content[start:end].strip() for start, end in stretches)
+    return EXCERPT_GAP.join(content[start:end].strip() for start, end in stretches)
 
 
 def _spans(content: str, passages: Sequence[str]) -> list[tuple[int, int]]:

@@ -1,7 +1,4 @@
-"""Fusing the signals into one order: a weighted sum of scaled scores.
-
-A score sum after scaling, not reciprocal ranks: RRF with k = 60 was the worst fusion measured.
-"""
+"""Fusion of the signals into one order: a weighted sum of scaled scores."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,40 +13,40 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
-ORDERED = 2_000
-"""Notes put in order: ten times what any answer is paged through."""
-EVIDENCE = ("text", "meaning", "exchange", "all_of_then")
-"""A note comes in only if one of these speaks for it."""
+ORDER_MAX_NOTES = 2_000
+"""Most notes in an order: ten times what the pages of an answer hold."""
+EVIDENCE_SIGNALS = ("text", "meaning", "exchange", "all_of_then")
+"""Signals of which a ranked note has at least one above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking:
-    """All notes of a corpus, scored for one question."""
+    """The notes of a corpus with their scores for one question."""
 
     corpus: Corpus
     parts: Mapping[str, tuple[float, Values]]
-    """Signal -> its weight, and its value for every note; their product is asked for few notes."""
+    """Signal -> its weight, and its value for every note."""
     scores: Values
-    """Their sums: of every note, in the corpus's order."""
+    """Sums of weight x value for every note."""
     order: Rows
-    """Rows of the notes that come in, best first; at most `ORDERED`."""
+    """Rows of the ranked notes, best first; at most `ORDER_MAX_NOTES`."""
 
     def without(self, leave_out: AbstractSet[str]) -> Values:
-        """Of every note, what the other signals say."""
+        """Scores of every note without the shares of some signals."""
         rest = self.scores.copy()
         for name in leave_out & self.parts.keys():
             rest -= self.share(name)
         return rest
 
     def share(self, name: str) -> Values:
-        """What a signal says of every note: weight x value."""
+        """A signal's share of every note's score: weight x value."""
         weight, values = self.parts[name]
         return weight * values
 
     def best(self, depth: int) -> list[Ranked]:
-        """The first notes with what brought them up."""
+        """The first notes with their shares."""
         rows, outlines = self.order[:depth], self.corpus.outlines
-        # Signal by signal: note by note, twenty look-ups a note take 0.7 ms.
+        # By signal: indexing arrays note by note is slow.
         parts = {name: weight * of[rows] for name, (weight, of) in self.parts.items()}
         shown = [(name, shares.tolist()) for name, shares in parts.items() if shares.any()]
         return [
@@ -64,7 +61,7 @@ def _ranked(note_id: str, parts: Iterable[tuple[str, float]]) -> Ranked:
 
 
 def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
-    """The signals that need neither arm's hits: they can be had while these are looked for."""
+    """The signals that need no arm's hits: computed while the arms search."""
     return {
         "exchange": signals.exchange(question, corpus),
         "session_text": signals.session_text(question, corpus),
@@ -90,14 +87,14 @@ def signal_values(
     corpus: Corpus,
     beforehand: Mapping[str, Values] | None = None,
 ) -> dict[str, Values]:
-    """Every signal's value for every note.
+    """Compute every signal's value for every note.
 
     Args:
-        question: As read.
+        question: The question.
         text: Raw BM25 by note id.
         meaning: Cosine of the best passage by note id.
-        corpus: The notes of the scope, hits and their sessions at least.
-        beforehand: From `question_values`, if it is there already.
+        corpus: The notes of the scope, at least the hits and their sessions.
+        beforehand: The result of `question_values`; None computes it.
 
     Raises:
         NotFiniteError: A score is NaN or infinite.
@@ -118,39 +115,39 @@ def signal_values(
 def fuse(
     values: Mapping[str, Values], corpus: Corpus, weights: Mapping[str, float] | None = None
 ) -> Ranking:
-    """Order notes by the weighted sum of their signals, best first, ties by the newest note.
+    """Rank notes by the weighted sum of their signals.
 
     Args:
-        values: As `signal_values` made them.
-        corpus: The notes they are of.
-        weights: None takes those that hold for such a scope.
+        values: From `signal_values`.
+        corpus: The notes.
+        weights: Weight by signal; None takes `weights_for(corpus)`.
     """
     weights = weights_for(corpus) if weights is None else weights
     parts = {name: (weights[name], of) for name, of in values.items() if weights[name]}
-    comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE])
-    return ranked(corpus, parts, np.flatnonzero(comes_in))
+    comes_in = np.logical_or.reduce([values[name] > 0 for name in EVIDENCE_SIGNALS])
+    return rank_rows(corpus, parts, np.flatnonzero(comes_in))
 
 
-def ranked(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows) -> Ranking:
-    """Order some notes by what the signals say in all, best first, ties by the newest note.
+def rank_rows(corpus: Corpus, parts: Mapping[str, tuple[float, Values]], rows: Rows) -> Ranking:
+    """Order notes by score, best first, ties by the newest note.
 
     Args:
         corpus: All notes.
         parts: Signal -> its weight, and its value for every note.
-        rows: The notes that come in, ascending.
+        rows: Rows of the notes to order, ascending.
     """
     scores, share = np.zeros(len(corpus)), np.empty(len(corpus))
     for weight, values in parts.values():
         scores += np.multiply(values, weight, out=share)
-    if len(rows) > ORDERED:
-        rows = np.sort(rows[np.argpartition(-scores[rows], ORDERED)[:ORDERED]])
+    if len(rows) > ORDER_MAX_NOTES:
+        rows = np.sort(rows[np.argpartition(-scores[rows], ORDER_MAX_NOTES)[:ORDER_MAX_NOTES]])
     newest = rows[::-1]
     order = newest[np.argsort(-scores[newest], kind="stable")]
     return Ranking(corpus=corpus, parts=parts, scores=scores, order=order)
 
 
 def speaks_for_itself(ranked: Ranked) -> bool:
-    """Whether the note's own words or meaning, not its company, brought it up."""
+    """Whether the note's own words or meaning, not its session, match."""
     return "text" in ranked.shares or ranked.shares.get("meaning", 0.0) > OTHERWISE["meaning"] / 2
 
 

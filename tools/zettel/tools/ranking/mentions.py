@@ -1,4 +1,4 @@
-"""Who is named in a question, and which notes speak of them."""
+"""The names in a question, and the notes that mention them."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -8,7 +8,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.language.names import ORDINARY
+from zettel.tools.language.names import ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
@@ -21,56 +21,51 @@ _CALLS = (
     *("see you", "sorry", "sure", "thanks", "thank you", "welcome", "well done", "woohoo", "wow"),
     *("yay", "yeah", "yep", "yes", "yo", "yup"),
 )
-"""What is said before a name to whoever has it. While nine of these were known, 29 of LoCoMo's
-turns to somebody counted as about them; 6 still do. Recall@10 rises from 84.8 to 85.1, and from
-81.1 to 81.5 where no speaker is told, both with `_as_names`."""
+"""Words said before the name of the person who is addressed (LoCoMo's turns)."""
 _CALL = 24
-"""Characters of a call, at most."""
+"""Most characters of a call."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
 _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$", re.IGNORECASE)
 
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
-MOST_WORDS = 25
-"""Words up to which a text asks about somebody; a longer one is itself what is looked for, and
-whoever it holds is not what it is about (order questions over books: 99.5 -> 100 %)."""
+QUESTION_MAX_WORDS = 25
+"""Most words of a question; a longer text is a passage to be found, not about the names in it."""
 
 
 def is_passage(text: str) -> bool:
-    """Whether a text is longer than anybody asks."""
-    return len(text.split()) > MOST_WORDS
+    """Whether a text is too long for a question."""
+    return len(text.split()) > QUESTION_MAX_WORDS
 
 
-def asked_names(question: str) -> tuple[str, ...]:
-    """The words of a question that its writer spells like names, in order: "Ana", "Silva"."""
+def find_asked_names(question: str) -> tuple[str, ...]:
+    """The words of a question that are spelled like names, in order: "Ana", "Silva"."""
     if is_passage(question):
         return ()
-    if not any(
-        match.group()[0].islower() for match in _WORD.finditer(question)
-    ):  # all of it in capitals: none of it says more
-        return ()
+    if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
+        return ()  # all capitalised: no word is spelled apart
     named = (m for m in _WORD.finditer(question) if not _OPENS.search(question[: m.start()]))
     spelled = (re.sub(r"['’]s$", "", match.group()) for match in named)
     return tuple(dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w)))
 
 
 def _tells(word: str) -> bool:
-    return fold(word) not in ORDINARY and bool(terms(word))
+    return fold(word) not in ORDINARY_WORDS and bool(terms(word))
 
 
 def is_addressed(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is whom the text is said to, not whom it is about: "Hi Ana!"."""
+    """Whether `text[start:end]` is the person addressed, not the topic: "Hi Ana!"."""
     before = _BEFORE_CALLED.search(text[max(start - _CALL, 0) : start]) is not None
     return before and _AFTER_CALLED.match(text[end:]) is not None
 
 
 class Mentions:
-    """The names in the notes of a scope, looked for when they are asked for.
+    """The notes that mention a name, looked up on demand and cached.
 
     Args:
         outlines: The notes.
-        said: Their words.
+        said: Their terms.
     """
 
     def __init__(self, outlines: Sequence[Outline], said: TermIndex) -> None:
@@ -79,11 +74,11 @@ class Mentions:
         self._found = dict[str, tuple[int, list[int]]]()
 
     def count(self, name: str) -> int:
-        """How many notes hold a folded name, in whatever role."""
+        """The number of notes that hold a folded name in any role."""
         return self._look(name)[0]
 
     def speak_of(self, name: str) -> list[int]:
-        """The rows of the notes that speak of it, not only to it; not those whose subject it is."""
+        """Rows of the notes about others that mention a folded name, not only as the addressee."""
         return self._look(name)[1]
 
     def _look(self, name: str) -> tuple[int, list[int]]:
@@ -110,7 +105,7 @@ class Mentions:
 
 
 def _as_names(found: _Places) -> _Places:
-    """Without those in small letters, if most are and not all: "New York", and many a new car."""
+    """Leave out lower-case matches if they are the majority, but not all: "New York", "a new"."""
     capital = {row: [m for m in of if not m.group()[0].islower()] for row, of in found.items()}
     capitals, places = (sum(map(len, rows.values())) for rows in (capital, found))
     return capital if 0 < 2 * capitals < places else found

@@ -1,4 +1,4 @@
-"""What a question says about itself, read without an LLM."""
+"""Reading a question without an LLM: its subject, times, order and anchor event."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -7,14 +7,21 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.language.dates import COUNT, DAY, MONTH, starts_with_time, windows, without_times
+from zettel.tools.language.dates import (
+    COUNT,
+    DAY,
+    MONTH,
+    find_windows,
+    starts_with_time,
+    without_times,
+)
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.mentions import is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
-SELF = frozenset({"i", "me", "my", "mine", "myself"})
+SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
-"""First words that do not stand for a subject of several words."""
+"""First words that do not abbreviate a subject of several words."""
 USER = "user"
 
 _WHEN = re.compile(
@@ -31,12 +38,12 @@ _PERIOD = (
     rf"|year|decade|century|spring|summer|autumn|fall|winter|season|semester|term|christmas|easter"
     rf"|thanksgiving|{MONTH}|{DAY})s?\b"
 )
-"""After "last" a time that has passed."""
+"""After "last": a time in the past."""
 _NO_ORDER = (
     r"(?:names?|and|aid|class|lady|hand|person|language|grade|floors?|resort|mile|straw|glance|sight"
     r"|place)\b"
 )
-"""What makes a thing of "first" and "last" that is first or last of nothing."""
+"""After "first" or "last": words that make it a name and not an order."""
 _LATEST = re.compile(
     r"\b(?:latest|newest|most recent(?:ly)?|recently|currently|nowadays|at present)\b"
     rf"|\b(?-i:last)(?![\w-])(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
@@ -48,14 +55,14 @@ _LASTS = re.compile(
     r"(?!\s+(?!for|until|through)\w)",
     re.IGNORECASE,
 )
-"""What may go on for a time: "Did the battery last?"."""
+"""Questions with the verb "last": "Did the battery last?"."""
 _HAPPENED = frozenset(
     terms(
         "anything between did doing done event everything going happen new news note noted said say"
         " since tell through told until till"
     )
 )
-"""What is left of "What happened in March?" or "Tell me what we did last week" without its time."""
+"""Terms of "What happened in March?" or "Tell me what we did last week" beside the time."""
 _FIRST = re.compile(
     rf"\b(?:earliest|originally|initially)\b|\b(?-i:first)(?![\w,-])(?!\s+(?:{_NO_ORDER}))",
     re.IGNORECASE,
@@ -64,58 +71,61 @@ _FIRST = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question with the one subject it names, if it names exactly one."""
+    """A question, read."""
 
     text: str
     subject: str = ""
-    """Folded; empty when none or several are named."""
+    """The subject it names, folded; empty unless it names exactly one."""
     topic: str
-    """The question without the names of subjects: what to embed, or a name drowns the rest
-    (+12 recall@10 on LoCoMo's turns)."""
+    """The question without the names of subjects: the text to embed."""
     is_passage: bool = False
-    """It is itself what is looked for: it leads nowhere, and asks for no order."""
+    """A passage to be found: takes one step and asks for no order."""
     asks_when: bool = False
     asks_who: bool = False
-    """Who, where or which: something that has a name."""
+    """Asks who, where or which: for a name."""
     asks_how_to: bool = False
-    """For a standing instruction or a preference."""
+    """Asks for a standing instruction or a preference."""
     order: Literal["", "first", "latest"] = ""
     times: tuple[tuple[float, float], ...] = ()
-    """The times it names, as seconds since 1970: start, end."""
+    """The times it names: (start, end) in seconds since 1970."""
     time_words: tuple[frozenset[str], ...] = ()
-    """The terms by which it names each."""
+    """The terms of each named time."""
     only_when: bool = False
-    """It asks for whatever happened in the times it names, which have begun."""
+    """Asks for anything that happened in the named times, which have begun."""
     is_past: bool = False
-    """The times it names have all passed."""
+    """The named times are all over."""
     asks_what_was: bool = False
-    """It asks what was then, not what is so always ("on Sundays") or planned."""
+    """Asks about the past, not about habits ("on Sundays") or plans."""
     beside: tuple[Literal["before", "after"], float] | None = None
-    """The side of a moment it asks for, and the moment: seconds since 1970."""
+    """The side of a moment that it asks for, and the moment in seconds since 1970."""
     names: frozenset[str] = frozenset()
-    """Whom it names, subjects and others, folded as it spells them."""
+    """The names in it, of subjects and others, folded as spelled there."""
 
     def capitalised(self) -> str:
-        """The question with its names spelled like names where something is theirs: "ana's"."""
+        """The question with its possessive names capitalised: "ana's" -> "Ana's"."""
         called = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
-        theirs = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
-        return re.sub(theirs, lambda name: name.group().title(), self.text) if called else self.text
+        possessives = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
+        return (
+            re.sub(possessives, lambda name: name.group().title(), self.text)
+            if called
+            else self.text
+        )
 
 
 def read_question(
     text: str, subjects: Iterable[str], now: datetime, *, names: Collection[str] = ()
 ) -> Question:
-    """Find what a question is about and what it asks for.
+    """Read a question.
 
     Args:
         text: The question.
-        now: What "last week" is relative to.
-        names: Folded words that stand for somebody though no note carries them as its subject.
-        subjects: Subjects that notes of the scope carry. One of several words is also known by its
-            first, if that is capitalised and no other subject's; `user` also by "I" and "my".
+        subjects: Subjects of the scope's notes. One of several words is also known by its first
+            word if that is capitalised and unique; `user` also by "I" and "my".
+        now: The moment that "last week" is relative to.
+        names: Folded words that name somebody without being a subject.
     """
     subject, named, topic = _about(text, subjects, names)
-    (times, phrases), clock = windows(text, now), now.timestamp()
+    (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage = is_passage(text)
     return Question(
         text=text,
@@ -147,7 +157,7 @@ def _order(text: str) -> Literal["", "first", "latest"]:
 def _about(
     text: str, subjects: Iterable[str], names: Collection[str]
 ) -> tuple[str, frozenset[str], str]:
-    """The one subject a question names, if it is one; every name; the question without them."""
+    """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
     longest = max(map(len, spelled), default=1)
     words = [(fold(match.group()), match.span()) for match in _WORD.finditer(text)]
@@ -162,14 +172,14 @@ def _about(
                 at += size - 1
                 break
         at += 1
-    if USER in spelled.values() and SELF & {word for word, _ in words}:
+    if USER in spelled.values() and SELF_WORDS & {word for word, _ in words}:
         named.add(USER)
     topic = _without(text, places)
     return (named.pop() if len(named) == 1 else ""), frozenset(called), topic
 
 
 def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:
-    """How each subject may be called -> the subject, folded."""
+    """Words by which a subject is called -> the subject, folded."""
     known = {fold(subject): subject for subject in subjects if subject.strip()}
     called = {tuple(map(fold, _WORD.findall(s))): folded for folded, s in known.items()}
     firsts = dict[str, set[str]]()
@@ -202,13 +212,13 @@ _ANCHOR_SIDES: dict[str, Side] = {
 }
 _ANCHOR = re.compile(rf"\b({'|'.join(_ANCHOR_SIDES)})\s+([^?.!;,]+)", re.IGNORECASE)
 _ASKS_PAST = re.compile(r"\b(?:did|was|were|happened|(?:had|has|have)(?! to\b))\b", re.IGNORECASE)
-"""What is asked for lies in the past: "What must be done before a release?" names no moment."""
+"""The question is about the past: "What must be done before a release?" names no moment."""
 _BEFORE_ANCHOR = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventAnchor:
-    """A moment that a question names by what happened then."""
+    """A moment that a question names by an event."""
 
     side: Side
     what: str
@@ -218,7 +228,7 @@ class EventAnchor:
 
 
 def find_anchor(text: str, now: datetime) -> EventAnchor | None:
-    """The clause of a question that names a moment by an event, if it asks for what happened."""
+    """Find the clause that names a moment by an event, in a question about the past."""
     found = _ANCHOR.search(text)
     if found is None or _BEFORE_ANCHOR.search(text[: found.start()]):
         return None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from zettel.storage.notes import Note, Outline, fold
 
-Verdict = Literal["found", "uncertain", "nothing_relevant"]
+RecallVerdict = Literal["found", "uncertain", "nothing_relevant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +22,25 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
-    """What a recall says of itself."""
+    """The judgement of a ranking."""
 
-    verdict: Verdict
+    verdict: RecallVerdict
     confidence: float
     """In `[0, 1]`."""
     reason: str = ""
     """For an agent; empty when found."""
 
 
-def with_signal(
+def add_signal(
     ranked: Sequence[Ranked], name: str, values: Mapping[str, float], weight: float
 ) -> tuple[Ranked, ...]:
-    """Add a signal to the scores of some notes and order all anew; equal scores keep their order.
+    """Add a signal to the scores of some notes and sort again; equal scores keep their order.
 
     Args:
         ranked: Best first.
-        name: Of the signal.
-        values: In `[0, 1]` by note id; a note without one, or with 0, keeps its score.
-        weight: Of the signal in the sum, above 0.
+        name: The signal.
+        values: In `[0, 1]` by note id; a note without a value keeps its score.
+        weight: Weight of the signal, above 0.
     """
     scored = [
         Ranked(r.note_id, r.score + weight * value, {**r.shares, name: weight * value})
@@ -51,25 +51,20 @@ def with_signal(
     return tuple(sorted(scored, key=lambda r: r.score, reverse=True))
 
 
-def told_alike(note: Note | Outline) -> tuple[str, str]:
-    """What two notes share that say the same: the words and who they are about or from.
-
-    Not the words alone: "I love pizza" of two people is two facts.
-    """
+def copy_key(note: Note | Outline) -> tuple[str, str]:
+    """Key that copies of a note share: folded content and subject."""
     return (fold(note.content), fold(note.subject))
 
 
-def copies_together(
-    ranked: Iterable[Ranked], outlines: Mapping[str, Outline]
-) -> tuple[Ranked, ...]:
-    """Put notes that say the same right behind the first of them, so that no page repeats one.
+def group_copies(ranked: Iterable[Ranked], outlines: Mapping[str, Outline]) -> tuple[Ranked, ...]:
+    """Move the copies of a note right behind the best of them, so that no page repeats one.
 
     Args:
         ranked: Best first.
-        outlines: By note id; a note that is not among them is no copy.
+        outlines: By note id; a note without one has no copies.
     """
     groups = dict[tuple[str, ...], list[Ranked]]()
     for one in ranked:
         outline = outlines.get(one.note_id)
-        groups.setdefault(told_alike(outline) if outline else (one.note_id,), []).append(one)
+        groups.setdefault(copy_key(outline) if outline else (one.note_id,), []).append(one)
     return tuple(chain.from_iterable(groups.values()))

@@ -1,6 +1,6 @@
-"""The signals of recall's ranking: each a pure function from what is known to values in `[0, 1]`.
+"""The signals of recall's ranking: pure functions that give each note a value in `[0, 1]`.
 
-To add one: write the function, give it a row in `weights.WEIGHTS` and a reason in `why.REASONS`,
+To add one: write the function, give it a row in `weights._TABLE` and a reason in `weights.REASONS`,
 and call it in `fusion.question_values`, or in `signal_values` if it needs the arms' hits.
 """
 
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from zettel.storage.errors import ZettelError
-from zettel.tools.language.terms import okapi, terms
-from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, summed_around, summed_by, taken
+from zettel.tools.language.terms import score_bm25, terms
+from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import Question
 
-LONG = 40
-"""Words from which on a note counts as long (retrieval study, recipe H2)."""
-PRECISE_DAYS = 62
-"""Longest time a note may speak of to be matched with the question's: more is no date (same)."""
-ALIKE = 0.85
-"""Share of the best one's nearness from which on a note answers about as well. Set by hand;
-what it does to LoCoMo's 24 questions with such a word stands in `benchmarks/RESULTS.md`."""
+LONG_NOTE_WORDS = 40
+"""Words from which a note counts as long (retrieval study, recipe H2)."""
+PRECISE_TIME_MAX_DAYS = 62
+"""Longest time in a note that counts as a date (retrieval study, recipe H2)."""
+ORDER_MIN_NEARNESS_SHARE = 0.85
+"""Least share of the best nearness at which a note answers about as well (set by hand; effect in
+`benchmarks/RESULTS.md`)."""
 _DAY = 86_400.0
 
 
@@ -34,19 +34,17 @@ class NotFiniteError(ZettelError, ValueError):
 
 
 def over_best(scores: Values) -> Values:
-    """Scores of 0 and up as shares of the best one: the best is 1, no score stays 0."""
+    """Divide scores by the best one; negative scores count as 0."""
     best = scores.max(initial=0.0)
     return np.maximum(scores, 0.0) / best if best > 0 else np.zeros_like(scores)
 
 
 def min_max(scores: Values, scored: Flags | None = None) -> Values:
-    """Scale one arm's scores to `[0, 1]` so that arms can be added; all equal scores become 1.
-
-    Comparable within one question only.
+    """Scale scores linearly to `[0, 1]`; equal scores all become 1.
 
     Args:
         scores: Finite.
-        scored: Where there is a score; elsewhere the value is 0. None is everywhere.
+        scored: Where there is a score; elsewhere the value is 0. None means everywhere.
     """
     scored = np.ones(len(scores), np.bool_) if scored is None else scored
     if not scored.any():
@@ -57,24 +55,23 @@ def min_max(scores: Values, scored: Flags | None = None) -> Values:
 
 
 def exchange(question: Question, corpus: Corpus) -> Values:
-    """How well the talk around a note covers the question: BM25 of five notes of its session.
+    """BM25 of each note with the two notes before and after it in its session.
 
-    The question's words are often spread over an exchange (LoCoMo's development half: +1 recall@10
-    over what the notes next to it score one by one).
+    The question's words are often spread over an exchange.
     """
-    counted = (summed_around(*told, corpus.around) for told in _told(question, corpus))
-    return over_best(okapi(counted, corpus.around_lengths))
+    counted = (sum_around(*postings, corpus.around) for postings in _postings(question, corpus))
+    return over_best(score_bm25(counted, corpus.around_lengths))
 
 
 def session_text(question: Question, corpus: Corpus) -> Values:
-    """How well a note's session covers the question: BM25 of the whole session."""
-    told, count = _told(question, corpus), corpus.session_count
-    counted = (summed_by(corpus.sessions[rows], counts, count) for rows, counts in told)
-    return _told_apart(okapi(counted, corpus.session_lengths))[corpus.sessions]
+    """BM25 of each note's whole session, scaled over the sessions."""
+    postings, count = _postings(question, corpus), corpus.session_count
+    counted = (sum_by(corpus.sessions[rows], counts, count) for rows, counts in postings)
+    return _scale_over_sessions(score_bm25(counted, corpus.session_lengths))[corpus.sessions]
 
 
-def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
-    """Of each term of the question: the notes that hold it, and how often."""
+def _postings(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
+    """For each term of the question: the notes that hold it, and its count in each."""
     for term in dict.fromkeys(terms(question.text)):
         rows, counts = corpus.said.postings(term)
         if len(rows):
@@ -82,33 +79,33 @@ def _told(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
 
 
 def answers(text: Values, corpus: Corpus) -> Values:
-    """What a note takes over from the question it follows: that one's text score."""
+    """The text score of the previous note, where that is a question."""
     asked = np.where(corpus.before >= 0, corpus.asks[corpus.before], False)
-    return np.where(asked, taken(text, corpus.before, 0), 0.0)
+    return np.where(asked, take_rows(text, corpus.before, 0), 0.0)
 
 
 def session_meaning(meaning: Values, corpus: Corpus) -> Values:
-    """Each note's session by its one best note, scaled over the sessions."""
+    """The best meaning score of each note's session, scaled over the sessions."""
     best, near = np.zeros(corpus.session_count), np.flatnonzero(meaning)
     np.maximum.at(best, corpus.sessions[near], meaning[near])
-    return _told_apart(best)[corpus.sessions]
+    return _scale_over_sessions(best)[corpus.sessions]
 
 
-def _told_apart(scores: Values) -> Values:
-    """Scaled over the sessions; sessions that are all alike tell nothing."""
+def _scale_over_sessions(scores: Values) -> Values:
+    """Scale over the sessions; 0 everywhere if all are equal."""
     if not len(scores) or scores.max() == scores.min():
         return np.zeros_like(scores)
     return min_max(scores)
 
 
 def about(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the one subject the question names."""
+    """1 for notes of the question's subject."""
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     return (corpus.subject_numbers == numbers.get(question.subject, -2)).astype(np.float64)
 
 
 def mentioned(question: Question, corpus: Corpus) -> Values:
-    """Share of the names in the question that a note of somebody else speaks of."""
+    """Share of the question's names that a note of another subject mentions."""
     found = np.zeros(len(corpus))
     for name in question.names:
         found[corpus.mentions.speak_of(name)] += 1 / len(question.names)
@@ -116,22 +113,22 @@ def mentioned(question: Question, corpus: Corpus) -> Values:
 
 
 def asking(corpus: Corpus) -> Values:
-    """1 for notes that only ask; of talk with an assistant they are the evidence."""
+    """1 for notes that end in a question."""
     return corpus.asks.astype(np.float64)
 
 
 def length(corpus: Corpus) -> Values:
-    """How long a note is: small talk is short."""
-    return np.minimum(corpus.words, LONG) / LONG
+    """Number of words over `LONG_NOTE_WORDS`, at most 1: small talk is short."""
+    return np.minimum(corpus.words, LONG_NOTE_WORDS) / LONG_NOTE_WORDS
 
 
 def _where(flags: Flags, *, given: bool) -> Values:
-    """1 where a flag is set, if it counts at all."""
+    """1 where a flag is set; 0 everywhere unless `given`."""
     return flags.astype(np.float64) if given else np.zeros(len(flags))
 
 
 def tells_when(question: Question, corpus: Corpus) -> Values:
-    """1 for notes that speak of a time, if the question asks for one."""
+    """1 for notes that mention a time, if the question asks for one."""
     return _where(corpus.timed, given=question.asks_when)
 
 
@@ -141,7 +138,7 @@ def tells_who(question: Question, corpus: Corpus) -> Values:
 
 
 def happened_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes whose own date lies in a time the question names."""
+    """1 for notes whose own date lies in a time that the question names."""
     found = np.zeros(len(corpus), np.bool_)
     for start, end in question.times:
         found |= (corpus.happened >= start) & (corpus.happened < end)
@@ -149,34 +146,34 @@ def happened_then(question: Question, corpus: Corpus) -> Values:
 
 
 def speaks_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes that speak of a time which overlaps one that the question names."""
+    """1 for notes with a date in their text that overlaps a time that the question names."""
     found = np.zeros(len(corpus))
     rows, starts, ends = corpus.spoken.T
-    precise = ends - starts <= PRECISE_DAYS * _DAY
+    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
     for start, end in question.times:
         found[rows[precise & (starts < end) & (ends > start)].astype(np.intp)] = 1.0
     return found
 
 
 def all_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the time, where whatever happened then is asked for, and nothing more."""
+    """1 for notes of the time, if the question asks only for what happened then."""
     if not question.only_when:
         return np.zeros(len(corpus))
     return np.maximum(happened_then(question, corpus), speaks_of_then(question, corpus))
 
 
 def is_of_then(question: Question, corpus: Corpus) -> bool:
-    """Whether any note at all is from a time the question names, or speaks of one, however long."""
+    """Whether any note is from, or mentions, a time that the question names, however long."""
     _, starts, ends = corpus.spoken.T
     spoken = any(((starts < end) & (ends > start)).any() for start, end in question.times)
     return bool(spoken or happened_then(question, corpus).any())
 
 
 def beside(question: Question, corpus: Corpus) -> Values:
-    """1 for what happened right before or after the moment a question names, 0 on its other side.
+    """1 for what happened right before or after the moment that a question names, as it asks.
 
-    It falls to a half with the number of events in between, of those it asks about: of their notes
-    that speak of a time, if there are any.
+    Falls towards 0.5 with the number of events in between (notes about the question's names,
+    those that mention a time if any does); 0 on the moment's other side.
     """
     if question.beside is None:
         return np.zeros(len(corpus))
@@ -190,28 +187,26 @@ def beside(question: Question, corpus: Corpus) -> Values:
 
 
 def event_times(corpus: Corpus) -> Values:
-    """When what each note tells happened: the first precise time it speaks of, else its own."""
+    """When each note's event happened: the earliest date in its text, else its own; seconds."""
     times = corpus.happened.copy()
     rows, starts, ends = corpus.spoken[np.argsort(-corpus.spoken[:, 1])].T
-    precise = ends - starts <= PRECISE_DAYS * _DAY
+    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
     times[rows[precise].astype(np.intp)] = starts[precise]
     return times
 
 
 def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
-    """How late a note is, if the latest is asked for; how early, if the first is.
-
-    Among those that answer about as well: a day in a year of notes is no difference among all.
+    """Rank by time of the notes that answer about as well, if the question asks for an order.
 
     Args:
-        question: As read.
+        question: The question.
         corpus: The notes.
-        near: How well each answers, 0 and up.
+        near: How well each note answers, 0 and up.
     """
     found = np.zeros(len(corpus))
     if not question.order:
         return found
-    alike = np.flatnonzero((near > 0) & (near >= ALIKE * near.max(initial=0.0)))
+    alike = np.flatnonzero((near > 0) & (near >= ORDER_MIN_NEARNESS_SHARE * near.max(initial=0.0)))
     moments, places = np.unique(event_times(corpus)[alike], return_inverse=True)
     if len(moments) > 1:
         late = places / (len(moments) - 1)
@@ -220,7 +215,7 @@ def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
 
 
 def standing(question: Question, corpus: Corpus) -> Values:
-    """1 for instructions and the profile, if the question asks how to go about something."""
+    """1 for instructions and the profile, if the question asks how to do something."""
     return _where(corpus.standing, given=question.asks_how_to)
 
 

@@ -27,20 +27,16 @@ _TABLE = {
     "standing": (0.15, 0.15),
     "core": (0.05, 0.05),
 }
-"""Signal -> share of its value in a note's score, where people talk among themselves and elsewhere.
+"""Signal -> its weight where people talk with each other, and elsewhere.
 
-The first column is fitted by `make fit` on LoCoMo's development half (conversations 26, 41, 43, 47,
-49): a listwise logistic regression with a ridge, rounded to 0.05. The table, what each signal is
-worth held out and what was tried in vain stand in `benchmarks/RESULTS.md`.
+The first column is fitted by `make fit` on LoCoMo's development half: a listwise logistic
+regression with a ridge, rounded to 0.05 (figures in `benchmarks/RESULTS.md`). The second is set by
+hand: what talk teaches about questions, answers and length is false for chats with an assistant,
+and notes next to each other in a session need not belong together.
 
-The second is set by hand: what talk between people teaches about questions, answers and length is
-false for chats with an assistant (retrieval study, section 13: -9 recall@10), and what stands side
-by side in a session of notes need not belong together.
-
-The signals of `BY_HAND` have no part in that data. `all_of_then` outweighs what any note that is
-not of the time can have: "What happened in March?" asks for nothing else. `mentioned` and
-`beside` are set on worlds of the generator; `in_order`, `standing` and `core` are smaller than what
-tells a right note from a wrong one, so that they decide among the right ones.
+The signals of `BY_HAND` do not occur in that data. `all_of_then` outweighs all others: "What
+happened in March?" asks for nothing else. `mentioned` and `beside` are set on the generator's
+worlds; `in_order`, `standing` and `core` are small, so that they decide among equal notes only.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
@@ -48,11 +44,11 @@ OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _
 
 BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "standing", "core")
 FITTED = tuple(name for name in TALK if name not in BY_HAND)
-"""The signals whose weights data has decided."""
+"""The signals whose weights are fitted."""
 
 
 def weights_for(corpus: Corpus) -> Mapping[str, float]:
-    """The column that holds for a scope."""
+    """The weights for a scope."""
     return TALK if corpus.conversation else OTHERWISE
 
 
@@ -81,17 +77,17 @@ REASONS = {
     "exact": "holds the very term",
     "reranker": "reads like an answer",
 }
-"""Signal -> what it means to an agent."""
+"""Signal -> its meaning, as an agent reads it."""
 
-SHOWN_SHARE = 0.15
-"""A signal is named when it makes at least this share of the score."""
+REASON_MIN_SHARE = 0.15
+"""Least share of the score at which a signal is named."""
 
 
 def why(shares: Mapping[str, float]) -> str:
-    """The signals that made most of the score, the largest first, at most three."""
+    """Name the signals with the largest shares of the score, at most three."""
     total = sum(share for share in shares.values() if share > 0) or 1.0
     strongest = sorted(shares, key=lambda name: -shares[name])
     return (
-        ", ".join(REASONS[n] for n in strongest[:3] if shares[n] / total >= SHOWN_SHARE)
+        ", ".join(REASONS[n] for n in strongest[:3] if shares[n] / total >= REASON_MIN_SHARE)
         or "matches"
     )

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from zettel.storage.notes import CONTRADICTS, OPEN, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
-from zettel.tools.language.names import names
+from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
-from zettel.tools.ranking.excerpt import excerpt
+from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import speaks_for_itself
-from zettel.tools.ranking.ranked import told_alike
+from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.weights import why
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
-    SHOWN_LINKS,
+    DETAIL_MAX_LINKS,
     Linked,
     in_session,
     link_line,
@@ -23,16 +23,16 @@ from zettel.tools.recall.note_details import (
 )
 from zettel.tools.recall.token_budget import fit
 from zettel.tools.recall_request import RecallQuery
-from zettel.tools.render import copy_line, index_view, note_view, tokens
+from zettel.tools.render import copy_line, count_tokens, index_view, note_view
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 
-CHUNK = 11
-"""Notes read at once, least: of a page of ten all, and the one behind."""
-BESIDE = 3
-"""Notes set beside one that they contradict, or may."""
-NAMED = 5
-"""Copies and contradicting notes named beside a note: more would crowd out the notes themselves."""
+PAGE_READ_MIN_NOTES = 11
+"""Least notes read at once: a page of ten and the next note."""
+BESIDE_MAX_NOTES = 3
+"""Most notes placed behind one that they contradict or may contradict."""
+BESIDE_MAX_IDS = 5
+"""Most copies, and most contradicting notes, named beside a note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,32 +41,32 @@ class PageNote:
 
     note: Note
     also: tuple[Note, ...] = ()
-    """Notes that say the same, and are not shown."""
+    """Its copies, which are not shown."""
     links: tuple[Linked, ...] = ()
-    """As far as the detail asked for shows them."""
+    """The links that the detail shows."""
     contradicts: tuple[str, ...] = ()
-    """Ids of notes that stand as it does, and contradict it or are contradicted by it."""
+    """Ids of valid notes that contradict it or are contradicted by it."""
     rivals: tuple[str, ...] = ()
-    """Ids of notes that stand as it does, and of which a rule holds that only one may be true."""
+    """Ids of valid notes that, by a rule, cannot be true together with it."""
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Ids of the notes to set beside it."""
-        return tuple(dict.fromkeys((*self.contradicts, *self.rivals)))[:BESIDE]
+        """Ids of the notes to place behind it."""
+        return tuple(dict.fromkeys((*self.contradicts, *self.rivals)))[:BESIDE_MAX_NOTES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageNotes:
-    """What to show of a page, best first."""
+    """The notes of a page, best first."""
 
     entries: tuple[PageNote, ...]
     ids: tuple[str, ...]
-    """Of the page, those looked at, in its order."""
+    """The ids of the page that were read, in order."""
     there: frozenset[str]
-    """Those of them that were there to be shown."""
+    """Those of them whose notes can be shown."""
 
     def done(self, shown: int) -> int:
-        """How many of the ids need not be looked at again when the first entries were shown."""
+        """How many of the ids are done once the first `shown` entries were shown."""
         seen = {note.note_id for e in self.entries[:shown] for note in (e.note, *e.also)}
         left = (at for at, i in enumerate(self.ids) if i in self.there and i not in seen)
         return next(left, len(self.ids))
@@ -77,16 +77,16 @@ async def gather(
 ) -> PageNotes:
     """Read the notes of a page.
 
-    A note that contradicts one of them, or may, stands right behind it, though it ranks far below
-    or not at all, if it matches the filters; it takes the place of the last one, which begins the
-    next page. There it may come once more, at its own rank.
+    A note that contradicts one of them, or may, is placed right behind it if it matches the
+    filters, whatever its rank. The page's last note moves to the next page, where the inserted note
+    may occur again at its own rank.
 
     Args:
-        memory: Where.
-        asked: The question.
-        ids: In their order; as many are read as give `most` notes.
+        memory: The memory.
+        asked: The request.
+        ids: Ids in order; as many are read as give `most` notes.
         most: Notes to show, 1 and up.
-        by_id: Whether the ids were asked for: then each is shown, whatever its state, and no other.
+        by_id: Whether the request names the ids: each is shown in any state, and no other.
     """
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
@@ -103,15 +103,15 @@ async def gather(
 async def _distinct(
     memory: Memory, asked: RecallQuery, ids: Sequence[str], most: int
 ) -> tuple[list[tuple[Note, ...]], int]:
-    """Groups of notes that say the same, more than so many, and how many ids they took.
+    """Groups of copies, more than `most` if there are, and how many ids were read.
 
-    One more shows that the last of the others is whole: copies follow each other in a ranking.
+    The extra group shows that the one before is complete: copies are adjacent in a ranking.
     """
     groups, looked = dict[tuple[str, str], list[Note]](), 0
     while looked < len(ids) and len(groups) <= most:
-        chunk = ids[looked : looked + max(most + 1, CHUNK)]
+        chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
         for note in await read_page(memory, asked, chunk):
-            groups.setdefault(told_alike(note), []).append(note)
+            groups.setdefault(copy_key(note), []).append(note)
         looked += len(chunk)
     return [tuple(group) for group in groups.values()], looked
 
@@ -139,7 +139,7 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
         for entry in links
         if entry.link.relation in relations and not entry.state
     )
-    return tuple(dict.fromkeys(standing))[:NAMED]
+    return tuple(dict.fromkeys(standing))[:BESIDE_MAX_IDS]
 
 
 async def _side_by_side(
@@ -154,32 +154,28 @@ async def _side_by_side(
     ordered = dict[tuple[str, str], PageNote]()
     for entry in entries:
         for one in (entry, *(known[i] for i in entry.beside if i in known)):
-            ordered.setdefault(told_alike(one.note), one)
+            ordered.setdefault(copy_key(one.note), one)
     return list(ordered.values())[:most]
 
 
 async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> list[Note]:
-    """Those of the notes that the question's filters let through and that are still there."""
+    """Those of the notes that match the request's filters and can be shown."""
     where = replace(asked.where, note_ids=tuple(ids))
     found = await memory.store.outlines(where, limit=len(ids))
     return await read_page(memory, asked, [outline.note_id for outline in found])
 
 
-SHORT = 8
-"""Words up to which a note leaves open what it speaks of: "Yes, on Tuesday then"."""
-ALIKE = 0.6
-"""Share of their words that two notes have in common (Jaccard) from which they read alike: "The
-server moved to Oslo" and "The server moved to Bergen" do."""
+SHORT_NOTE_WORDS = 8
+"""Words up to which a note is unclear without its context: "Yes, on Tuesday then"."""
+ALIKE_MIN_JACCARD = 0.6
+"""Least Jaccard similarity of the words of two notes that are shown with their context."""
 
 
 def need_context(notes: Sequence[Note]) -> set[str]:
-    """Which notes of an answer are told apart, or understood at all, only with their context.
+    """Ids of notes that need their context: short, without names, or similar to another one.
 
     Args:
-        notes: Those shown together.
-
-    Returns:
-        Ids of the notes that are short, name nothing, or read like another one of them.
+        notes: The notes shown together.
     """
     words = {note.note_id: frozenset(fold(note.content).split()) for note in notes}
     needing = {note.note_id for note in notes if _says_little(note)}
@@ -191,46 +187,46 @@ def need_context(notes: Sequence[Note]) -> set[str]:
 
 
 def _says_little(note: Note) -> bool:
-    if len(note.content.split()) <= SHORT:
+    if len(note.content.split()) <= SHORT_NOTE_WORDS:
         return True
-    return not (note.subject or note.entities or names(note.content))
+    return not (note.subject or note.entities or find_names(note.content))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= ALIKE * len(one | other)
+    return len(one & other) >= ALIKE_MIN_JACCARD * len(one | other)
 
 
-OMITTED_RESERVE = 80
-"""Tokens kept for `omitted` in a roomy answer: a count and a cursor of 276 characters."""
-OMITTED_KEYS = 44
+OMITTED_RESERVE_TOKENS = 80
+"""Tokens reserved for `omitted` in a large answer: a count and a cursor of 276 characters."""
+OMITTED_KEYS_CHARACTERS = 44
 """Characters of `,"omitted":{"count":9999,"cursor":""}`, rounded up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What to show of a ranking or list, and what follows it."""
+    """A page of a ranking or list."""
 
     ids: Sequence[str]
-    """From the beginning of this page on, at least as many as it shows."""
+    """Ids from the start of this page on, at least as many as it shows."""
     total: int
-    """Of all pages."""
+    """Number of notes of all pages."""
     key: str
     most: int = 0
-    """Notes this page shows at most; 0 for as many as there are ids."""
+    """Most notes on this page; 0 for as many as there are ids."""
     offset: int = 0
     known_at: datetime | None = None
-    """The moment the first page saw; None on a first page, which sees now."""
+    """The moment that the first page saw; None on a first page, which sees now."""
     found: CachedRanking = field(default_factory=CachedRanking)
-    """For the pages that follow: of a question what it led to."""
+    """The question's ranking, for later pages."""
     any_state: bool = False
-    """Whether notes that were asked for by id are shown though they are no longer active."""
+    """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
     reason: str = ""
     degraded: str = ""
 
 
 async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnswer:
-    """Show the page's notes within the budget, and remember that they were served."""
+    """Build the answer within the budget, and record the notes as served."""
     most = page.most or max(len(page.ids), 1)
     gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
     entries = gathered.entries
@@ -243,7 +239,7 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
         answer["until"] = iso(asked.until.last)
     if page.degraded:
         answer["degraded"] = page.degraded
-    _add_overview(answer, page.overview, asked.asking.max_tokens)
+    _add_overview(answer, page.overview, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
     shown = _fitted(memory, asked, answer, views, more=more)
@@ -256,7 +252,7 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
 
 
 def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
-    """The answer's head: whether memory knows, and why not."""
+    """The answer's head: verdict, reason and confidence."""
     judgement = page.found.judgement if there else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
     answer = RecallAnswer(verdict=verdict, now=iso(asked.moment), notes=[])
@@ -271,18 +267,18 @@ def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
 
 
 def _reserve(budget: int) -> int:
-    return min(OMITTED_RESERVE, budget // 4)
+    return min(OMITTED_RESERVE_TOKENS, budget // 4)
 
 
 def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) -> None:
-    """Add as many of the commonest names as a quarter of the budget holds."""
+    """Add the commonest names that fit into a quarter of the budget."""
     if not overview:
         return
     fitting = Overview()
     for name in ("namespaces", "tags"):
         counts = dict[str, int]()
         for entry, count in overview.get(name, {}).items():
-            if tokens({**fitting, name: {**counts, entry: count}}) <= budget // 4:
+            if count_tokens({**fitting, name: {**counts, entry: count}}) <= budget // 4:
                 counts[entry] = count
         if counts:
             fitting[name] = counts
@@ -298,13 +294,13 @@ def _fitted(
     *,
     more: bool,
 ) -> list[RecalledNote]:
-    budget, base = asked.asking.max_tokens, tokens(answer)
+    budget, base = asked.request.max_tokens, count_tokens(answer)
 
     def cut(note: RecalledNote, characters: int) -> RecalledNote:
-        content, query = note.get("content", ""), asked.asking.query
+        content, query = note.get("content", ""), asked.request.query
         short = note.copy()
         passages = memory.embedder.split(content)
-        short["content"] = excerpt(content, passages, query, characters=characters)
+        short["content"] = cut_excerpt(content, passages, query, characters=characters)
         short["excerpt"] = True
         return short
 
@@ -323,10 +319,10 @@ async def _omitted(memory: Memory, asked: RecallQuery, page: Page, done: int, le
         key=page.key,
         offset=page.offset + done,
         known_at=known_at,
-        asking=asked.settled(),
+        request=asked.settled(),
         after="" if page.found.ranking or not done else page.ids[done - 1],
     )
-    longest = _reserve(asked.asking.max_tokens) * 4 - OMITTED_KEYS
+    longest = _reserve(asked.request.max_tokens) * 4 - OMITTED_KEYS_CHARACTERS
     text = memory.pages.keep(cursor, page.found, longest=longest)
     return Omitted(count=left, cursor=text)
 
@@ -347,7 +343,7 @@ async def _views(
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:
-            view["also"] = [copy_line(copy, note) for copy in entry.also[:NAMED]]
+            view["also"] = [copy_line(copy, note) for copy in entry.also[:BESIDE_MAX_IDS]]
         ranked = shares.get(note.note_id)
         if ranked and asked.detail != "index":
             view["why"] = why(ranked.shares)
@@ -363,13 +359,13 @@ async def _views(
 
 
 async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> list[LinkLine]:
-    # What a composed note is of takes more room than what it says.
+    # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
     if asked.detail == "full":
         lines = [link_line(link, asked, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    return [link_line(link, asked, of=entry.note) for link in entry.links[:SHOWN_LINKS]]
+    return [link_line(link, asked, of=entry.note) for link in entry.links[:DETAIL_MAX_LINKS]]
 
 
 def _served(
@@ -379,7 +375,7 @@ def _served(
     entries: Sequence[PageNote],
     shown: Sequence[RecalledNote],
 ) -> None:
-    """Strengthen what was recalled, and know its text again if it comes back as news."""
+    """Count the recalls of notes that matched, and log the texts for the echo guard."""
     if asked.looks_back:
         return
     filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}

@@ -1,4 +1,4 @@
-"""Where a recall looks: at what stands now, or back at what was true or known at a moment."""
+"""Reading notes as of now, or as they were valid or known at another moment."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,27 +9,27 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
-READABLE = tuple(state for state in State if state is not State.FORGOTTEN)
-"""States in which a note can be read by its id."""
+READABLE_STATES = tuple(state for state in State if state is not State.FORGOTTEN)
+"""States of notes that can be read by id."""
 
 
 async def resolve_as_of(
     memory: Memory, asked: RecallQuery, page_known_at: datetime | None
 ) -> RecallQuery:
-    """Fix what the question looks at.
+    """Resolve the moments of a request.
 
     Args:
-        memory: Where it looks.
-        asked: A checked question.
-        page_known_at: The moment the first page saw, on a later one.
+        memory: The memory.
+        asked: The request.
+        page_known_at: On a later page, the moment that the first page saw.
 
     Returns:
-        The question with a filter that lets exactly one revision of a note through.
+        The request with a filter that matches exactly one revision of a note.
     """
     known_at = asked.known_at or page_known_at
-    if asked.asking.as_of:
-        # From that moment on all is known that is known now. Reads that name it agree while others
-        # write; after a clock was set back it may lie ahead.
+    if asked.request.as_of:
+        # The store's latest moment makes later reads consistent while others write. It may be in
+        # the future if a clock was set back.
         known_at = known_at or await memory.store.latest() or asked.now
         where = replace(asked.where, known_at=known_at)
         where = replace(where, past=await memory.store.rows_true_at(where))
@@ -39,24 +39,27 @@ async def resolve_as_of(
 
 
 async def read_ids(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) -> list[Note]:
-    """The notes of these ids in the order asked, in any state but forgotten.
+    """The notes of these ids, in order, in any state but forgotten.
 
-    Looking back, each as it was; one that was not known or not true then is left out.
+    For another moment: each as it was then, without those not known or not valid then.
     """
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [note for note in found if note.state is not State.FORGOTTEN]
     where = NoteFilter(
-        note_ids=tuple(note_ids), states=READABLE, known_at=asked.where.known_at, derived=None
+        note_ids=tuple(note_ids),
+        states=READABLE_STATES,
+        known_at=asked.where.known_at,
+        derived=None,
     )
-    if asked.asking.as_of:
+    if asked.request.as_of:
         where = replace(where, valid_at=asked.moment)
         where = replace(where, past=await memory.store.rows_true_at(where))
     return await _in_order(memory, asked, where)
 
 
 async def read_page(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) -> list[Note]:
-    """The notes of a page in its order; one that has left recall since is left out."""
+    """The notes of a page in its order, without those that are not active any more."""
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [
@@ -77,25 +80,25 @@ async def _in_order(memory: Memory, asked: RecallQuery, where: NoteFilter) -> li
 async def _as_seen(
     memory: Memory, note: Note, asked: RecallQuery, known_at: datetime | None
 ) -> Note:
-    """The revision with the end that was known of it, and without what was corrected since."""
+    """The revision with the end that was known then, without later corrections."""
     if known_at and note.known_to and note.known_to > known_at:
         return replace(note, current=True, known_to=None, ended_at=None, corrected=False)
     if note.ended_at is None:
         return note
     revisions = await memory.store.revisions(note.note_id)
     known = [r for r in revisions if known_at is None or r.known_from <= known_at]
-    end = told_until(note, known)
+    end = find_end(note, known)
     return replace(note, ended_at=end if end and end > asked.moment else None)
 
 
-def told_until(note: Note, known: Sequence[Note]) -> datetime | None:
-    """When what a revision says ended, by all that was told after it.
+def find_end(note: Note, known: Sequence[Note]) -> datetime | None:
+    """When a revision's validity ended, by all later revisions.
 
-    What closed it may have been dated anew since, or something told later may have begun before.
+    The revision that closed it may have got another date, or a later one may begin earlier.
 
     Args:
         note: A closed revision.
-        known: The note's revisions as far as they are known, oldest first.
+        known: The note's known revisions, oldest first.
     """
     *before, last = known
     later = [r for r in before if r.rev > note.rev and r.ended_at and not r.corrected]

@@ -9,7 +9,7 @@ from zettel.storage.notes import SUMMARY, Kind, Note, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.ranked import copies_together
+from zettel.tools.ranking.ranked import group_copies
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import newest_first, reordered, search
@@ -18,28 +18,28 @@ from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import nearest
 
-PROFILE = 20
-"""Core notes shown by a recall without arguments."""
-OPEN_WORK = 10
-"""Open working notes shown by it."""
-COMMONEST = 12
-"""Tags and namespaces named by it."""
-NAMED_MISSING = 3
-"""Ids named that are not there; more are counted."""
+PROFILE_MAX_NOTES = 20
+"""Most core notes shown by a recall without arguments."""
+OVERVIEW_MAX_OPEN_WORK = 10
+"""Most working notes shown by it."""
+OVERVIEW_MAX_NAMES = 12
+"""Most tags, and most namespaces, named by it."""
+REASON_MAX_IDS = 3
+"""Most missing ids named in a reason; further ones are counted."""
 
 
 async def recall_page(
     memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
 ) -> RecallAnswer:
-    """Answer a checked question, or go on where a page ended."""
+    """Answer a request with its first page, or with the one that a cursor names."""
     start = cursor or Cursor(
-        key=new_id(asked.now), offset=0, known_at=asked.now, asking=asked.asking
+        key=new_id(asked.now), offset=0, known_at=asked.now, request=asked.request
     )
     first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
         page = await _read(memory, asked, first)
-    elif asked.asking.query:
+    elif asked.request.query:
         page = await _questioned(memory, asked, first)
     elif asked.filtered:
         page = await _listed(memory, asked, first, after=start.after)
@@ -52,10 +52,10 @@ async def recall_page(
 
 
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
-    """Rank the scope, or go on with the ranking that was kept."""
+    """Rank the scope, or continue a cached ranking."""
     kept, degraded = memory.pages.kept(page.key), ""
     if not kept.ranking:
-        found = await search(memory, asked.asking.query, asked.where, now=asked.moment)
+        found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
         sure = judge(
@@ -69,14 +69,14 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = copies_together(ranking, outlines)
+        ranking = group_copies(ranking, outlines)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
         page,
         ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
-        most=asked.asking.limit,
+        most=asked.request.limit,
         total=len(kept.ranking),
         found=kept,
         degraded=degraded,
@@ -84,13 +84,13 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
-    """All matches of the filters as of the first page's moment, newest first."""
+    """The notes that match the filters as of the first page's moment, newest first."""
     where = asked.where
     total = await memory.store.count(where)
     if after:
         last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
         where = replace(where, after=last[0]) if last else where
-    notes = await memory.store.find(where, limit=asked.asking.limit)
+    notes = await memory.store.find(where, limit=asked.request.limit)
     return replace(page, ids=[note.note_id for note in notes], total=total)
 
 
@@ -103,8 +103,8 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         known = {note.note_id: note for note in await memory.store.get(missing)}
         if not there and (not asked.looks_back or missing[0] not in known):
             raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
-        named = ", ".join(missing[:NAMED_MISSING])
-        more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+        named = ", ".join(missing[:REASON_MAX_IDS])
+        more = f" and {len(missing) - REASON_MAX_IDS} more" if len(missing) > REASON_MAX_IDS else ""
         then = " that was known and true then" if asked.looks_back else ""
         reason = f"No note with id {named}{more}{then}."
     return replace(
@@ -117,15 +117,16 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
 
 
 async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
-    """Profile, open work (this session's first), the newest, the commonest tags, the namespaces.
+    """Profile, working notes (this session's first), newest notes, tags and namespaces.
 
-    Not this session's work alone: at the start of a session it has none, and over HTTP a caller
-    has no session at all.
+    Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
-    where, limit = asked.where, asked.asking.limit
+    where, limit = asked.where, asked.request.limit
     profile = await profile_notes(memory, where)
-    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE)
-    work = sorted(work, key=lambda note: note.session != asked.caller.session)[:OPEN_WORK]
+    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE_MAX_NOTES)
+    work = sorted(work, key=lambda note: note.session != asked.caller.session)[
+        :OVERVIEW_MAX_OPEN_WORK
+    ]
     newest = await memory.store.find(where, limit=limit)
     room = max(limit - len(profile) - len(work), (limit + 1) // 2)
     ids = _ids((*profile, *work))
@@ -143,12 +144,12 @@ async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
     """The `core` notes of these namespaces, newest first, and the newest running summary."""
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
-    profile = await memory.store.find(core, limit=PROFILE)
+    profile = await memory.store.find(core, limit=PROFILE_MAX_NOTES)
     return profile + await memory.store.find(summary, limit=1)
 
 
 async def namespaces_seen(memory: Memory, where: NoteFilter) -> Mapping[str, int]:
-    """Namespace -> its notes, of all the caller may name."""
+    """Namespace -> its number of notes, for all that the caller may read."""
     return (await memory.store.facets(replace(where, namespaces=()))).namespaces
 
 
@@ -157,18 +158,18 @@ def _ids(notes: Sequence[Note]) -> list[str]:
 
 
 def commonest(counts: Mapping[str, int]) -> dict[str, int]:
-    """The `COMMONEST` names with the highest counts, those first."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMONEST])
+    """The `OVERVIEW_MAX_NAMES` names with the highest counts, those first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:OVERVIEW_MAX_NAMES])
 
 
-SHOWN_NAME = 60
+REASON_NAME_CHARACTERS = 60
 """Characters of a name in a reason, so that the smallest budget holds it."""
 
 
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
-    """That the namespace asked for holds nothing, though others were searched along with it."""
+    """The reason that the requested namespace has no notes; empty if it has."""
     name = asked.where.namespaces[0]
-    if not asked.asking.namespace.strip() or name in memory.namespaces:
+    if not asked.request.namespace.strip() or name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
         memory.namespaces.add(name)
@@ -180,7 +181,7 @@ async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
 
 
 async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
-    """Which of the names asked for is not there, or that nothing matches."""
+    """The reason for an empty answer: the first unknown name, or that nothing matches."""
     if missing := await missing_namespace(memory, asked):
         return missing
     where = asked.where
@@ -197,5 +198,5 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
 
 def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
     meant = nearest(name, known)
-    hint = f"; the nearest is {meant[:SHOWN_NAME]!r}" if meant else ""
-    return f"No note has the {what} {name[:SHOWN_NAME]!r}{hint}."
+    hint = f"; the nearest is {meant[:REASON_NAME_CHARACTERS]!r}" if meant else ""
+    return f"No note has the {what} {name[:REASON_NAME_CHARACTERS]!r}{hint}."

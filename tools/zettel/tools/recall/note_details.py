@@ -1,4 +1,4 @@
-"""What stands beside a recalled note: links in both directions, and in `full` its whole story."""
+"""Details of a recalled note: links in both directions and, in `full`, provenance and history."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
 
-SHOWN_LINKS = 3
-"""Links beside a note in `notes` detail."""
+DETAIL_MAX_LINKS = 3
+"""Most links of a note in `notes` detail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +29,28 @@ class Linked:
     link: Link
     other: Note | Outline
     state: str
-    """Why the other note does not stand; empty if it does."""
+    """Why the other note is not valid; empty if it is."""
     points_here: bool
-    """Whether the other note is where it starts."""
+    """Whether the link starts at the other note."""
 
 
 async def linked(
     memory: Memory, asked: RecallQuery, notes: Sequence[Note], *, only: str = ""
 ) -> dict[str, list[Linked]]:
-    """Note id -> its links: open questions, then stated ones, then strong ones first.
+    """Note id -> its links: open ones first, then the agent's own, then by weight.
 
-    Both directions, as they stood at the moment asked about; links to notes that are not there or
-    forgotten are left out, and but for `full` those to notes that may not come unasked.
+    Both directions, as of the request's moment; without links to missing or forgotten notes and,
+    except in `full`, to notes that recall would not show.
 
     Args:
-        memory: Where.
-        asked: The question.
-        notes: Whose links.
-        only: The one relation that counts; empty for all.
+        memory: The memory.
+        asked: The request.
+        notes: The notes.
+        only: The only relation wanted; empty for all.
     """
     ids = [note.note_id for note in notes]
     at = asked.moment if asked.looks_back else None
-    # A link has clocks of its own: what is known of it last counts, not the words it came with.
+    # Links have times of their own: the last known revision has them all.
     standing = await _standing(memory, asked, notes)
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
     ends = {link.to for links in standing.values() for link in links if _is(link, only)}
@@ -59,10 +59,10 @@ async def linked(
     found = dict[str, list[Linked]]()
     for note in notes:
         own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
-        theirs = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
+        others = [(k, o.note_id, True) for o in incoming for k in o.links if k.to == note.note_id]
         stood = [
             Linked(link=link, other=known[end], state=_state(known[end], asked), points_here=here)
-            for link, end, here in (*own, *theirs)
+            for link, end, here in (*own, *others)
             if end in known and _is(link, only) and link.stood(at)
         ]
         found[note.note_id] = sorted(stood, key=_weight, reverse=True)
@@ -72,7 +72,7 @@ async def linked(
 async def _ends(
     memory: Memory, asked: RecallQuery, note_ids: Sequence[str]
 ) -> Mapping[str, Note | Outline]:
-    """Superseded, expired and archived notes among them are shown in `full` alone."""
+    """Note id -> the note at a link's other end; invalid ones in `full` only."""
     if not note_ids:
         return {}
     if asked.detail == "full" or asked.looks_back:
@@ -85,7 +85,7 @@ async def _ends(
 
 
 def _state(other: Note | Outline, asked: RecallQuery) -> str:
-    """Why a note may not come unasked; empty if it may."""
+    """Why recall would not show a note; empty if it would."""
     state = other.state if isinstance(other, Note) else State.ACTIVE
     over = other.valid_until is not None and other.valid_until <= asked.moment
     if state in asked.where.states and not over:
@@ -96,7 +96,7 @@ def _state(other: Note | Outline, asked: RecallQuery) -> str:
 async def _standing(
     memory: Memory, asked: RecallQuery, notes: Sequence[Note]
 ) -> dict[str, tuple[Link, ...]]:
-    """Note id -> the links of its last known revision, of which a past one may be shown."""
+    """Note id -> the links of its last known revision."""
     past = tuple(note.note_id for note in notes if not note.current)
     where = NoteFilter(note_ids=past, states=(), known_at=asked.where.known_at, derived=None)
     last = await memory.store.find(where, limit=len(past)) if past else []
@@ -113,11 +113,11 @@ def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
 
 
 def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
-    """A link from the side of the note that shows it.
+    """Render a link for the note that shows it.
 
     Args:
         entry: The link.
-        asked: The question.
+        asked: The request.
         of: The note that shows it.
     """
     link, other, full = entry.link, entry.other, asked.detail == "full"
@@ -125,7 +125,7 @@ def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
     line = LinkLine(note_id=other.note_id, relation=relation)
     unsettled = link.relation in OPEN and not entry.state and of.state is State.ACTIVE
     asks = link.relation == ANSWERS and not entry.points_here
-    # "Yes, in Lyon!" says nothing without its question, an old value nothing without the new one.
+    # An answer ("Yes, in Lyon!") needs its question, an old value the new one.
     if full or asks or (unsettled and entry.points_here):
         line["line"] = one_line(other)
     if unsettled and not entry.points_here and not asked.looks_back:
@@ -138,7 +138,7 @@ def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
 
 
 async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[LinkLine]:
-    """The notes right before and after in the session: an order that is not stored but is."""
+    """Lines for the previous and next notes of the session."""
     if not note.session:
         return []
     where = NoteFilter(
@@ -166,9 +166,9 @@ def _line(outline: Outline) -> str:
 
 
 async def whole_story(memory: Memory, asked: RecallQuery, note: Note) -> RecalledNote:
-    """What `full` adds: derived fields, provenance, usage and history, as far as known then."""
+    """The fields that `full` adds: derived ones, provenance, usage and history, as known then."""
     revisions = await memory.store.revisions(note.note_id)
-    if note.current:  # not what somebody else has made of it since it was read
+    if note.current:  # without revisions made since it was read
         revisions = [revision for revision in revisions if revision.rev <= note.rev]
     more = RecalledNote(
         note_id=note.note_id,
@@ -196,7 +196,7 @@ async def whole_story(memory: Memory, asked: RecallQuery, note: Note) -> Recalle
         ]
     if note.derived_by:
         more["derived_by"] = dict(note.derived_by)
-    if asked.known_at:  # how often it had come up by then is not kept
+    if asked.known_at:  # past usage is not stored
         return more
     known = (await memory.store.usage_of([note.note_id])).get(note.note_id)
     since = known.recalled_at if known else told_at(note.note_id)

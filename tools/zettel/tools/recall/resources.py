@@ -39,7 +39,7 @@ class NoteHistory(TypedDict):
 
 
 class Profile(TypedDict):
-    """What a recall without arguments shows first."""
+    """The core notes and the running summary."""
 
     namespace: str
     now: str
@@ -47,7 +47,7 @@ class Profile(TypedDict):
 
 
 class Stats(TypedDict):
-    """How much is remembered in the namespaces that a recall looks in."""
+    """Counts of the namespaces that a recall searches."""
 
     namespace: str
     now: str
@@ -55,18 +55,18 @@ class Stats(TypedDict):
     """Active notes by namespace."""
     kinds: dict[str, int]
     subjects: dict[str, int]
-    """The commonest; so are the tags."""
+    """The commonest ones; so are the tags."""
     tags: dict[str, int]
     waiting: int
-    """Notes that have no vectors yet, and are found by their words only."""
+    """Notes without vectors yet, which are found by words only."""
 
 
 async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: str) -> RecalledNote:
-    """A note with all that is known of it but its history, in any state but forgotten.
+    """A note in full without its history, in any state but forgotten.
 
     Raises:
-        InvalidArgumentError: That is no id.
-        NoteNotFoundError: There is none the caller may see, or it was forgotten.
+        InvalidArgumentError: `note_id` is not an id.
+        NoteNotFoundError: The caller can see no such note, or it was forgotten.
     """
     asked, note = await _one(memory, caller, now, note_id)
     view = note_view(note, namespace="", context=True)
@@ -81,11 +81,11 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
 async def read_history(
     memory: Memory, caller: Caller, *, now: datetime, note_id: str
 ) -> NoteHistory:
-    """A note's revisions, oldest first, each with what it changed.
+    """A note's revisions, oldest first, each with its changes.
 
     Raises:
-        InvalidArgumentError: That is no id.
-        NoteNotFoundError: There is none the caller may see, or it was forgotten.
+        InvalidArgumentError: `note_id` is not an id.
+        NoteNotFoundError: The caller can see no such note, or it was forgotten.
     """
     _, note = await _one(memory, caller, now, note_id)
     revisions = history(await memory.store.revisions(note.note_id))
@@ -98,10 +98,10 @@ async def read_history(
 async def read_profile(
     memory: Memory, caller: Caller, *, now: datetime, namespace: str = ""
 ) -> Profile:
-    """The profile of a namespace, `user`'s along with it.
+    """The profile of a namespace and of `user`.
 
     Raises:
-        InvalidArgumentError: The namespace's name cannot be one.
+        InvalidArgumentError: The namespace's name is invalid.
     """
     asked = _around(caller, now, namespace)
     views = [
@@ -114,7 +114,7 @@ async def read_profile(
 
 
 async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
-    """Counts of the active notes in the namespaces that the caller's recall looks in."""
+    """Counts of the active notes in the namespaces that the caller's recall searches."""
     where = _around(caller, now, "").where
     facets = await memory.store.facets(where)
     kinds = {kind.value: await memory.store.count(replace(where, kinds=(kind,))) for kind in Kind}
@@ -132,16 +132,16 @@ async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
 async def revs_of(
     memory: Memory, caller: Caller, *, now: datetime, note_ids: Sequence[str]
 ) -> Mapping[str, int]:
-    """Note id -> its revision now; without those the caller may not see or that were forgotten.
+    """Note id -> its current revision, without forgotten notes and those the caller cannot see.
 
     Args:
-        memory: Where.
-        caller: Who looks.
+        memory: The memory.
+        caller: The caller.
         now: The moment.
-        note_ids: Any number of them.
+        note_ids: Any number of ids.
 
     Raises:
-        InvalidArgumentError: One is no id.
+        InvalidArgumentError: One is not an id.
     """
     found = list[Note]()
     for start in range(0, len(note_ids), MAX_LIST):
@@ -171,47 +171,49 @@ async def _one(
 
 Name = Literal["subject", "tags", "namespace", "id"]
 
-MOST = 100
-"""Values a completion may hold (MCP 2025-11-25 and 2026-07-28, completion)."""
-NEWEST = 1_000
-"""Notes whose ids are offered: nobody types the beginning of an older one."""
+COMPLETION_MAX_VALUES = 100
+"""Most values of a completion (MCP 2025-11-25 and 2026-07-28, completion)."""
+COMPLETION_NEWEST_NOTES = 1_000
+"""Newest notes whose ids are offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What the argument may be."""
+    """Values of an argument that fit its beginning."""
 
     values: tuple[str, ...] = ()
-    """Best first, at most `MOST`."""
+    """Best first, at most `COMPLETION_MAX_VALUES`."""
     total: int = 0
 
 
 async def complete(
     memory: Memory, caller: Caller, *, now: datetime, name: Name, begun: str, namespace: str = ""
 ) -> Completion:
-    """Complete an argument with what a recall of this caller could show.
+    """Complete an argument with values that the caller's recall could show.
 
     Args:
-        memory: Where.
-        caller: Who asks.
+        memory: The memory.
+        caller: The caller.
         now: The moment.
-        name: What is being named.
-        begun: What is written of it so far; of tags the last one, after a comma.
-        namespace: Where, if that is settled already.
+        name: The kind of value.
+        begun: The text so far; of comma-separated tags the last one is completed.
+        namespace: The namespace argument, if it is given already.
 
     Raises:
-        InvalidArgumentError: The namespace's name cannot be one.
+        InvalidArgumentError: The namespace's name is invalid.
     """
     where = check(RecallRequest(namespace=namespace), caller, now).where
     before, comma, last = begun[:MAX_NAME].rpartition(",") if name == "tags" else ("", "", begun)
     known = await _known(memory, where, name)
     found = _ranked(known, last.strip(), taken=[tag.strip() for tag in before.split(",")])
     lead = f"{before}{comma} " if comma else ""
-    return Completion(values=tuple(lead + value for value in found[:MOST]), total=len(found))
+    return Completion(
+        values=tuple(lead + value for value in found[:COMPLETION_MAX_VALUES]), total=len(found)
+    )
 
 
 async def _known(memory: Memory, where: NoteFilter, name: Name) -> Mapping[str, int]:
-    """Value -> how much speaks for it."""
+    """Value -> its rank, higher first."""
     match name:
         case "namespace":
             return await namespaces_seen(memory, where)
@@ -220,12 +222,14 @@ async def _known(memory: Memory, where: NoteFilter, name: Name) -> Mapping[str, 
         case "tags":
             return (await memory.store.facets(where)).tags
         case "id":
-            notes = await memory.store.find(replace(where, derived=None), limit=NEWEST)
+            notes = await memory.store.find(
+                replace(where, derived=None), limit=COMPLETION_NEWEST_NOTES
+            )
             return {note.note_id: -rank for rank, note in enumerate(notes)}
 
 
 def _ranked(known: Mapping[str, int], begun: str, *, taken: Iterable[str]) -> list[str]:
-    """Those that begin so, then those that hold it somewhere; each the commonest first."""
+    """Values that start with `begun`, then those that contain it; each the commonest first."""
     wanted, left = begun.casefold(), known.keys() - set(taken) - {""}
     fitting = [value for value in left if wanted in value.casefold()]
     return sorted(fitting, key=lambda v: (not v.casefold().startswith(wanted), -known[v], v))

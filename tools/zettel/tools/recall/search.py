@@ -1,4 +1,4 @@
-"""Ranks the notes of a scope for a question: arms, fusion, further looks, exact terms, reranker."""
+"""Ranks a scope's notes for a question: arms, fusion, further looks, reranking, newest first."""
 
 import logging
 import re
@@ -7,26 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-import anyio
 import numpy as np
 from anyio import to_thread
 
-from zettel.storage.errors import ModelUnavailableError, ZettelError
+from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import statements
-from zettel.tools.language.terms import STEM, terms
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.exact_match import (
     EXACT_WEIGHT,
-    RERANKED,
+    RERANK_MAX_NOTES,
     RERANKER_WEIGHT,
-    exact,
-    exact_terms,
+    exact_share,
+    find_exact_terms,
 )
-from zettel.tools.ranking.excerpt import excerpt
+from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import (
     Ranking,
     fuse,
@@ -34,47 +33,45 @@ from zettel.tools.ranking.fusion import (
     signal_values,
     speaks_for_itself,
 )
-from zettel.tools.ranking.mentions import asked_names
+from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import (
-    RELATION,
+    TIE_SHARE,
     beside_share,
-    either,
-    find_leads,
-    find_unnamed,
-    lifted,
+    find_bridge_entities,
+    find_multi_hop,
+    merge_by_place,
+    merge_by_score,
     step_share,
 )
 from zettel.tools.ranking.question import Question, find_anchor, read_question
-from zettel.tools.ranking.ranked import Ranked, with_signal
+from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.ranking.signals import event_times
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
-ARM = 1_000
-"""Hits taken from each arm: all of a small scope, so that scaling runs over the scope."""
-ARM_SCOPE = 4_000
-"""Notes up to which a scope counts as small."""
-LARGE_ARM = 200
-"""Hits taken from each arm of a large scope: few enough for the vector index."""
-BEST = 30
-"""Hits of each arm whose sessions are read in a large scope."""
-BESIDE = 4_000
-"""Notes read of these sessions at most."""
-STEPS = 2
-"""Names a question is led on by, one after the other: "Ana's colleague's project's deadline"."""
-PLACES = 20
-"""Notes of each second look that get a place of their own; the rest of it is far from any."""
-KEEP = 2
-"""Notes of the first look that keep a place beside them: "My sister is a nurse" tells all that is
-asked. It costs two steps 3 points of all@10 in the generator's dialogues on the seeds the rest is
-set on, and nothing on two others."""
-DEPTH = 200
-"""Notes kept of a ranking: twenty pages of ten."""
+SMALL_ARM_HITS = 1_000
+"""Hits of each arm in a small scope: all of it, so that scores are scaled over the scope."""
+SMALL_SCOPE_NOTES = 4_000
+"""Notes up to which a scope is small."""
+LARGE_ARM_HITS = 200
+"""Hits of each arm in a large scope: few enough for the vector index."""
+SESSION_HITS = 30
+"""Hits of each arm whose sessions are read, in a scope too large to be read whole."""
+SESSIONS_MAX_NOTES = 4_000
+"""Most notes read of these sessions."""
+SEARCH_MAX_STEPS = 2
+"""Names followed one after the other: "Ana's colleague's project's deadline" takes two."""
+STEP_MAX_NOTES = 20
+"""Notes of each second look that are merged by place."""
+FIRST_LOOK_NOTES = 2
+"""Notes of the first look merged by place as well: "My sister is a nurse" needs one step."""
+RANKING_MAX_NOTES = 200
+"""Most notes of a ranking: twenty pages of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
-    """What each arm says to a question."""
+    """The hits of each arm."""
 
     text: Mapping[str, float]
     """Raw BM25 by note id, best first."""
@@ -84,13 +81,13 @@ class Arms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A ranking, and whether meaning had a part in it."""
+    """The result of a search."""
 
     question: Question
     first: Ranking
-    """Of every note that was looked at, at the first look."""
+    """The first look's ranking, of every note that was looked at."""
     ranked: Sequence[Ranked]
-    """The best of it."""
+    """The best notes after all looks."""
     meaning: Mapping[str, float]
     """Cosine by note id; empty while the model is loading."""
     with_meaning: bool
@@ -99,16 +96,16 @@ class Found:
 
 
 async def search(
-    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = DEPTH
+    memory: Memory, query: str, where: NoteFilter, *, now: datetime, depth: int = RANKING_MAX_NOTES
 ) -> Found:
-    """Rank the notes of a scope for a question, best first, at most `depth`.
+    """Rank the notes of a scope for a question, best first.
 
     Args:
-        memory: Where to search.
+        memory: The memory.
         query: The question.
         where: The scope.
-        now: What "last week" in the question is relative to, and what stands is shown.
-        depth: Notes to return.
+        now: The moment that relative times mean, and at which notes must be valid.
+        depth: Most notes to return.
     """
     with_meaning = memory.embedder.ready
     corpus = await memory.corpora.read(memory.store, where, now)
@@ -120,7 +117,9 @@ async def search(
         ranking = await _steps(memory, where, now, ranking, question)
     else:
         question = read_question(query, (await memory.store.facets(where)).subjects, now)
-        arms = await gather_arms(memory, question, where, arm=LARGE_ARM, with_meaning=with_meaning)
+        arms = await gather_arms(
+            memory, question, where, arm=LARGE_ARM_HITS, with_meaning=with_meaning
+        )
         around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
         first = fuse(signal_values(question, arms.text, arms.meaning, around), around)
         ranking = first
@@ -135,16 +134,16 @@ async def search(
 
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
-    """Read a question that is asked of a corpus."""
-    common = [name for name in map(fold, asked_names(query)) if corpus.is_common(name)]
+    """Read a question with the subjects and common names of a corpus."""
+    common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
     return read_question(query, corpus.subjects.values(), now, names=common)
 
 
 async def _ranked(
     memory: Memory, question: Question, where: NoteFilter, corpus: Corpus
 ) -> tuple[Arms, Ranking]:
-    """What the arms say, and its fusion with all the other signals."""
-    arm = ARM if len(corpus) <= ARM_SCOPE else LARGE_ARM
+    """The arms' hits, and their fusion with the other signals."""
+    arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
     arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
         lambda: to_thread.run_sync(question_values, question, corpus),
@@ -156,7 +155,7 @@ async def _ranked(
 async def _beside(
     memory: Memory, where: NoteFilter, now: datetime, first: Ranking, question: Question
 ) -> Ranking:
-    """Find the moment that a question names by an event, and let count what happened beside it."""
+    """Find the moment that a question names by an event, and rank what happened next to it."""
     corpus, anchor = first.corpus, find_anchor(question.text, now)
     if anchor is None or question.is_passage:
         return first
@@ -166,16 +165,16 @@ async def _beside(
     if when is None:
         return first
     again = ask(anchor.rest, corpus, now)
-    # Events are asked for: notes that speak of a time.
+    # The question asks for events, which are notes that mention a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
-    return either(
-        either(first, found, beside_share(corpus)), told, min(step_share(corpus), RELATION)
+    return merge_by_score(
+        merge_by_score(first, found, beside_share(corpus)), told, min(step_share(corpus), TIE_SHARE)
     )
 
 
 def _moment(ranking: Ranking) -> float | None:
-    """When what the best note tells happened, as seconds since 1970; None if no note tells it."""
+    """When the best note's event happened, in seconds since 1970; None if no note matches."""
     (best,) = ranking.best(1) or (None,)
     if best is None or not speaks_for_itself(best):
         return None
@@ -188,11 +187,11 @@ async def _steps(
     now: datetime,
     first: Ranking,
     question: Question,
-    left: int = STEPS,
+    left: int = SEARCH_MAX_STEPS,
 ) -> Ranking:
-    """Follow what a question names without a name, and let notes count by the better place."""
+    """Resolve what a question names indirectly, and merge the rankings of the resolved ones."""
     corpus, text = first.corpus, question.capitalised()
-    unnamed = find_unnamed(text)
+    unnamed = find_multi_hop(text)
     share = step_share(corpus)
     if unnamed is None or not left or question.is_passage:
         return first
@@ -204,40 +203,43 @@ async def _steps(
 
     (_, about), (_, rest) = await gather2(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
     by_places, best = unnamed.is_person and not corpus.conversation, first.scores.max(initial=0.0)
-    ranking = lifted(first, first, first.order[:KEEP], 1.0, best) if by_places else first
-    for lead in await to_thread.run_sync(find_leads, unnamed, about, rest):
+    ranking = (
+        merge_by_place(first, first, first.order[:FIRST_LOOK_NOTES], 1.0, best)
+        if by_places
+        else first
+    )
+    for lead in await to_thread.run_sync(find_bridge_entities, unnamed, about, rest):
         again, found = await asked(unnamed.named(text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
         if by_places:
-            ranking = lifted(ranking, found, found.order[:PLACES], lead.share, best)
-            ranking = lifted(ranking, tying, tying.order[:PLACES], lead.share, best)
+            ranking = merge_by_place(ranking, found, found.order[:STEP_MAX_NOTES], lead.share, best)
+            ranking = merge_by_place(ranking, tying, tying.order[:STEP_MAX_NOTES], lead.share, best)
         else:
-            ranking = either(ranking, found, share * lead.share)
-            ranking = either(ranking, tying, min(share, RELATION) * lead.share)
+            ranking = merge_by_score(ranking, found, share * lead.share)
+            ranking = merge_by_score(ranking, tying, min(share, TIE_SHARE) * lead.share)
     return ranking
 
 
 async def gather_arms(
-    memory: Memory, question: Question, where: NoteFilter, *, with_meaning: bool, arm: int = ARM
+    memory: Memory,
+    question: Question,
+    where: NoteFilter,
+    *,
+    with_meaning: bool,
+    arm: int = SMALL_ARM_HITS,
 ) -> Arms:
-    """The hits by words and, if the model is loaded, by meaning, asked for at the same time."""
-    text, meaning = list[Hit](), list[Hit]()
+    """The hits by words and, if the model is loaded, by meaning, searched concurrently."""
 
-    async def by_words() -> None:
-        text.extend(await memory.store.match_text(question.text, where, limit=arm))
-
-    async def by_meaning() -> None:
+    async def by_meaning() -> Sequence[Hit]:
+        if not with_meaning:
+            return ()
         vector = await memory.embedder.embed_query(question.topic)
-        meaning.extend(await memory.store.match_vectors(vector, where, limit=arm))
+        return await memory.store.match_vectors(vector, where, limit=arm)
 
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(by_words)
-            if with_meaning:
-                group.start_soon(by_meaning)
-    except* ZettelError as failed:  # an error keeps its own words
-        raise failed.exceptions[0] from None
+    text, meaning = await gather2(
+        lambda: memory.store.match_text(question.text, where, limit=arm), by_meaning
+    )
     return Arms(
         text={hit.note_id: hit.score for hit in text},
         meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
@@ -245,17 +247,19 @@ async def gather_arms(
 
 
 async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline]:
-    """Outlines of the hits, and of the whole sessions of the best of them."""
+    """Outlines of the hits and of the whole sessions of the best hits."""
     ids = tuple(dict.fromkeys((*arms.text, *arms.meaning)))
     if not ids:
         return []
     hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
-    best = {*islice(arms.text, BEST), *islice(arms.meaning, BEST)}
+    best = {*islice(arms.text, SESSION_HITS), *islice(arms.meaning, SESSION_HITS)}
     sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
     if not sessions:
         return hits
-    beside = await memory.store.outlines(replace(where, sessions=sessions), limit=BESIDE)
-    if len(beside) == BESIDE:  # cut off, so that neighbours would be the wrong ones
+    beside = await memory.store.outlines(
+        replace(where, sessions=sessions), limit=SESSIONS_MAX_NOTES
+    )
+    if len(beside) == SESSIONS_MAX_NOTES:  # cut off: neighbours could be missing
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.
@@ -265,29 +269,29 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
 
 logger = logging.getLogger(__name__)
 
-READ_CHARACTERS = 1200
-"""Characters of a note that a cross-encoder reads, its best passages: some 300 tokens, which with
-the question fit into the 512 that most such models take."""
+RERANK_MAX_CHARACTERS = 1200
+"""Characters of a note's best passages that a cross-encoder reads: some 300 tokens, which with the
+question fit the 512 of most models."""
 
 
 async def reordered(
     memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]
 ) -> tuple[tuple[Ranked, ...], str]:
-    """Lift notes that hold a term of the question to the letter; then have the best ones reranked.
+    """Lift notes that hold an exact term of the question, then rerank the best ones.
 
     Returns:
-        The ranking, and why it is not as good as it could be; empty if it is.
+        The ranking, and why the reranker was not used; empty if it was or there is none.
     """
-    query = asked.asking.query
-    if terms := exact_terms(query):
+    query = asked.request.query
+    if terms := find_exact_terms(query):
         read = await _read(memory, asked, ranked)
-        values = {o.note_id: exact(terms, o.content) for o in read}
-        ranked = with_signal(ranked, "exact", values, EXACT_WEIGHT)
+        values = {o.note_id: exact_share(terms, o.content) for o in read}
+        ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
-    best = await _read(memory, asked, ranked[:RERANKED])
+    best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
     texts = [_told(memory, outline, query) for outline in best]
     try:
         scores = await memory.reranker.score(query, texts)
@@ -295,7 +299,7 @@ async def reordered(
         logger.warning("served without the reranker: %s", error)
         return tuple(ranked), str(error)
     values = {o.note_id: score for o, score in zip(best, scores, strict=True)}
-    return with_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
+    return add_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
 
 
 async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
@@ -304,19 +308,20 @@ async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) ->
 
 
 def _told(memory: Memory, outline: Outline, query: str) -> str:
-    """Who is spoken of, when, and the words: what the question may ask for."""
+    """Day, subject and words of a note, as the reranker reads it."""
     words = outline.content
-    if len(words) > READ_CHARACTERS:
-        words = excerpt(words, memory.embedder.split(words), query, characters=READ_CHARACTERS)
+    if len(words) > RERANK_MAX_CHARACTERS:
+        words = cut_excerpt(
+            words, memory.embedder.split(words), query, characters=RERANK_MAX_CHARACTERS
+        )
     told = f"{outline.subject}: {words}" if outline.subject else words
     return f"{outline.happened_at:%Y-%m-%d} {told}"
 
 
-READ = 20
-"""The best of a ranking that are put in order, two pages of ten."""
-NEWEST = "newest"
-"""What a score takes on from that of the note which it may supersede, so that it comes before it.
-No signal: it says of no note what is in it."""
+NEWEST_FIRST_NOTES = 20
+"""The best notes of a ranking that are reordered: two pages of ten."""
+NEWEST_SIGNAL = "newest"
+"""Share that raises a note's score to that of the note it may supersede; not a signal."""
 _FORMER = re.compile(
     r"\b(?:before|used? to|former(?:ly)?|previous(?:ly)?|old|earlier|once|original(?:ly)?|back then"
     r"|away from)\b",
@@ -332,21 +337,21 @@ async def newest_first(
     ranked: Sequence[Ranked],
     outlines: Mapping[str, Outline],
 ) -> tuple[Ranked, ...]:
-    """Put whatever may supersede a note before it, the newest first, where that is plain.
+    """Move notes that plainly may supersede a note before it, the newest first.
 
-    A note keeps its place that the question names by its value, or by a word that the other one
-    does not have; and all do where a former value is asked for, or a time that has passed.
+    A note keeps its place if the question names it by its value or by a word that the other one
+    lacks; all do if a former value or a past time is asked for.
 
     Args:
-        memory: Where.
-        asked: The question's scope and clocks.
-        question: As read.
+        memory: The memory.
+        asked: The request's scope and clocks.
+        question: The question.
         ranked: Best first.
-        outlines: Of all of them, by note id.
+        outlines: Outlines of all ranked notes, by id.
     """
     if question.order == "first" or question.is_past or _FORMER.search(question.text):
         return tuple(ranked)
-    best = {r.note_id: r for r in ranked[:READ]}
+    best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     ahead = _ahead(question, best, outlines, pairs)
@@ -364,7 +369,7 @@ async def newest_first(
 
 
 def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
-    """Ids of a note and of each that it may supersede."""
+    """Pairs of ids: a note, and a note that it may supersede."""
     at = asked.moment if asked.looks_back else None
     return [
         (note.note_id, link.to)
@@ -381,10 +386,10 @@ def _ahead(
     outlines: Mapping[str, Outline],
     pairs: Sequence[tuple[str, str]],
 ) -> dict[str, list[Ranked]]:
-    """Note id -> what comes before it, the newest first."""
+    """Note id -> the notes to place before it, the newest first."""
     found = dict[str, list[str]]()
     for younger, older in pairs:
-        # Either may have been dated anew since they were linked.
+        # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
         if later and not _is_asked_for(question, outlines[older], outlines[younger]):
             found.setdefault(older, []).append(younger)
@@ -395,27 +400,23 @@ def _ahead(
 
 
 def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
-    """Whether the question has a word that only the older note has, but for words of the fact.
+    """Whether the question has a word that only the older note has, besides words of the fact.
 
-    Its value is such a word, except where the question is whether it still holds.
+    The older value is such a word, unless the question is whether it still holds.
     """
-    told = statements(older)
-    fact = [one.words for one in (*told, *statements(younger))]
+    told = find_statements(older)
+    fact = [one.words for one in (*told, *find_statements(younger))]
     fact += [one.value for one in told if _STILL.search(question.text)]
-    asked = _stems(question.topic) & _stems(older.content)
-    return not asked <= _stems(" ".join((younger.subject, younger.content, *fact)))
-
-
-def _stems(text: str) -> set[str]:
-    return {term[:STEM] for term in terms(text)}
+    asked = stems(question.topic) & stems(older.content)
+    return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
 
 
 def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
-    """With scores that fall: who was put first takes on what is missing."""
+    """Raise the scores of moved notes so that scores descend."""
     lifted, least = list[Ranked](), float("-inf")
     for one in reversed(ranked):
         if one.score < least:
-            one = Ranked(one.note_id, least, {**one.shares, NEWEST: least - one.score})
+            one = Ranked(one.note_id, least, {**one.shares, NEWEST_SIGNAL: least - one.score})
         lifted.append(one)
         least = one.score
     return tuple(reversed(lifted))

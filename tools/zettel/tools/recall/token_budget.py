@@ -1,20 +1,20 @@
 """Fitting an answer into its token budget: whole notes first, then passages, then fewer notes.
 
-Links come into what room is left: a note is never lost to a line about its neighbours.
+Links take only the room that is left.
 """
 
 from collections.abc import Callable, Sequence
 
 from zettel.tools.answers import LinkLine, RecalledNote
-from zettel.tools.render import compact, tokens
+from zettel.tools.render import count_tokens, to_json
 
-DROPPED_FIRST = (
+DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
     *("happened_at", "contradicts"),
 )
-"""What the first note gives up, in this order, before its words are cut."""
+"""Keys that the first note loses, in this order, before its content is cut."""
 
 Excerpt = Callable[[RecalledNote, int], RecalledNote]
 """A note with its content cut to about so many characters."""
@@ -23,20 +23,20 @@ Excerpt = Callable[[RecalledNote, int], RecalledNote]
 def fit(
     notes: Sequence[RecalledNote], *, budget: int, reserve: int, excerpt: Excerpt
 ) -> list[RecalledNote]:
-    """The first notes that fit, long ones as passages when all do not fit whole.
+    """The first notes that fit, long ones as passages if not all fit whole.
 
     Args:
         notes: Best first.
         budget: Tokens of the whole answer.
-        reserve: Tokens of everything in the answer but its notes.
+        reserve: Tokens of the answer without its notes.
         excerpt: Cuts a note.
 
     Returns:
-        At least the first note, shrunk as far as it takes; never more than the budget. When not
-        all fit with their links, the notes and words are those that fit without any link.
+        At least the first note, shrunk as far as needed; never more than the budget. If not all fit
+        with their links, the notes and contents are those that fit without any link.
     """
     room = budget - reserve
-    if not notes or tokens(notes) <= room:
+    if not notes or count_tokens(notes) <= room:
         return list(notes)
     return _with_links(_bare(list(map(_without_links, notes)), room, excerpt), notes, room)
 
@@ -50,8 +50,8 @@ def _without_links(note: RecalledNote) -> RecalledNote:
 def _with_links(
     fitted: list[RecalledNote], notes: Sequence[RecalledNote], room: int
 ) -> list[RecalledNote]:
-    """Put back as many links as there is room for, the first note's first."""
-    spare = room * 4 - len(compact(fitted).encode())
+    """Add back the links that fit, the first note's first."""
+    spare = room * 4 - len(to_json(fitted).encode())
     for view, note in zip(fitted, notes, strict=False):
         lines = list(note.get("links", ()))
         while lines and _size(lines) > spare:
@@ -64,30 +64,30 @@ def _with_links(
 
 def _size(lines: Sequence[LinkLine]) -> int:
     """Bytes that links add to their note."""
-    return len(compact(lines).encode()) + len(',"links":')
+    return len(to_json(lines).encode()) + len(',"links":')
 
 
 def _bare(notes: Sequence[RecalledNote], room: int, excerpt: Excerpt) -> list[RecalledNote]:
-    if tokens(notes) <= room:
+    if count_tokens(notes) <= room:
         return list(notes)
-    share, all_fit = room // len(notes), sum(map(tokens, notes)) <= room
+    share, all_fit = room // len(notes), sum(map(count_tokens, notes)) <= room
     fitted, used = list[RecalledNote](), 0
     for note in notes:
         view, left = note, room - used
-        if tokens(view) > max(share, 1) and (tokens(view) > left or not all_fit):
+        if count_tokens(view) > max(share, 1) and (count_tokens(view) > left or not all_fit):
             view = _cut(view, max(share, min(left, share * 2)), excerpt)
-        if tokens(view) > left:
+        if count_tokens(view) > left:
             if fitted:
                 break
             view = shrink(view, left, excerpt)
         fitted.append(view)
-        used += tokens(view) + 1
+        used += count_tokens(view) + 1
     return fitted
 
 
 def _cut(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
     content = note.get("content", "")
-    spare = len(compact(note).encode()) - room * 4
+    spare = len(to_json(note).encode()) - room * 4
     if spare <= 0 or not content:
         return note
     per_character = len(content.encode()) / len(content)
@@ -96,17 +96,17 @@ def _cut(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
 
 
 def shrink(note: RecalledNote, room: int, excerpt: Excerpt) -> RecalledNote:
-    """Make one note fit whatever it takes: drop keys, then cut its words to nothing."""
+    """Make one note fit: drop keys, then cut its content, to nothing if needed."""
     view = note
-    for key in DROPPED_FIRST:
-        if tokens(view) <= room:
+    for key in DROP_ORDER:
+        if count_tokens(view) <= room:
             return view
         view = _cut(view, room, excerpt)
-        if tokens(view) > room and key in view:
+        if count_tokens(view) > room and key in view:
             view = view.copy()
             view.pop(key)  # pyright: ignore[reportArgumentType]
     keep = len(view.get("content") or view.get("line", ""))
-    while tokens(view) > room and keep > 0:
+    while count_tokens(view) > room and keep > 0:
         keep = keep * 3 // 4
         view = view.copy()
         if "line" in view:

@@ -1,4 +1,4 @@
-"""What a process keeps of earlier questions: rankings behind cursors, and the corpora of scopes."""
+"""Caches of a process: rankings behind cursors, and the corpora of scopes."""
 
 import base64
 import binascii
@@ -23,16 +23,13 @@ from zettel.tools.recall_request import RecallRequest, unpack
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PackedRanking:
-    """Notes with their scores and shares.
-
-    As they are ranked, 200 notes with 15 shares each take 216 KB, and so 26 KB.
-    """
+    """A ranking in arrays: an eighth of the memory of its `Ranked` values."""
 
     note_ids: tuple[str, ...]
     names: tuple[str, ...]
-    """Of all signals that have a share in any note."""
+    """Signals with a share in any note."""
     numbers: NDArray[np.float64]
-    """Notes x (score, then every signal's share; NaN where it has none)."""
+    """Shape `(notes, 1 + names)`: the score, then each signal's share or NaN."""
 
     @classmethod
     def of(cls, ranking: Sequence[Ranked]) -> "PackedRanking":
@@ -59,39 +56,39 @@ class PackedRanking:
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-FURTHEST = 10**9
-"""No cursor of ours lies beyond."""
-KEPT_RANKINGS = 256
-"""Rankings kept per process; a cursor whose ranking is gone is ranked again as of its moment."""
+CURSOR_MAX_OFFSET = 10**9
+"""Offsets that cursors stay below."""
+PAGE_CACHE_MAX_RANKINGS = 256
+"""Most rankings per process; a cursor without one ranks again as of its moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where a page starts, and all that is needed to rank again if the process forgot."""
+    """The start of a page, with the request to rank again if the ranking is gone."""
 
     key: str
-    """Of the kept ranking."""
+    """Key of the cached ranking."""
     offset: int
     known_at: datetime
-    """The moment the first page saw: UTC, timezone-aware."""
-    asking: RecallRequest
+    """The moment that the first page saw: UTC, timezone-aware."""
+    request: RecallRequest
     after: str = ""
-    """Of a list, the last note shown: the next page begins behind it."""
+    """In a list, the id of the last note shown, which the page begins after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedRanking:
-    """What a question led to."""
+    """The result of a first page."""
 
     ranking: tuple[Ranked, ...] = ()
-    """The whole of it; empty where pages follow a list in the store."""
+    """The whole ranking; empty if the pages are a list in the store."""
     judgement: Confidence | None = None
-    """None where nothing was ranked."""
+    """None if nothing was ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """A `CachedRanking` as it waits for its next page."""
+    """A `CachedRanking`, packed."""
 
     cursor: Cursor
     ranking: PackedRanking
@@ -99,37 +96,33 @@ class _Entry:
 
 
 _Rankings = OrderedDict[tuple[str, str], _Entry]
-"""By whose they are, and their key."""
+"""By (tenant, key)."""
 
 
 class PageCache:
-    """The last rankings, so that later pages neither overlap nor miss.
+    """The last rankings, so that pages neither overlap nor leave out notes.
 
     Args:
-        rankings: Shared by the caches of all tenants, so that all together are bounded.
-        whose: Whose cache this is; empty for the store's owner.
+        rankings: Shared by all tenants, so that the bound holds for all together.
+        tenant: The tenant; empty for the store's owner.
     """
 
-    def __init__(
-        self,
-        rankings: _Rankings | None = None,
-        whose: str = "",
-    ) -> None:
+    def __init__(self, rankings: _Rankings | None = None, tenant: str = "") -> None:
         self._rankings = _Rankings() if rankings is None else rankings
-        self._whose = whose
+        self._tenant = tenant
 
-    def of(self, whose: str) -> "PageCache":
+    def of(self, tenant: str) -> "PageCache":
         """The cache of a tenant; empty for the store's owner."""
-        return PageCache(self._rankings, whose)
+        return PageCache(self._rankings, tenant)
 
     def keep(self, cursor: Cursor, kept: CachedRanking, *, longest: int) -> str:
-        """Keep a ranking, dropping the oldest past `KEPT_RANKINGS`.
+        """Keep a ranking, dropping the oldest past `PAGE_CACHE_MAX_RANKINGS`.
 
         Args:
-            cursor: Where the next page starts.
-            kept: What the first page found.
-            longest: Characters a cursor that carries its question may have; with a longer
-                question it only names the ranking kept here.
+            cursor: The start of the next page.
+            kept: The first page's result.
+            longest: Most characters of a cursor that carries its request; a longer one only
+                names the cached ranking.
 
         Returns:
             The cursor as text.
@@ -137,23 +130,23 @@ class PageCache:
         entry = _Entry(
             cursor=cursor, ranking=PackedRanking.of(kept.ranking), judgement=kept.judgement
         )
-        self._rankings[self._whose, cursor.key] = entry
-        self._rankings.move_to_end((self._whose, cursor.key))
-        while len(self._rankings) > KEPT_RANKINGS:
+        self._rankings[self._tenant, cursor.key] = entry
+        self._rankings.move_to_end((self._tenant, cursor.key))
+        while len(self._rankings) > PAGE_CACHE_MAX_RANKINGS:
             self._rankings.popitem(last=False)
         packed = [
             cursor.key,
             cursor.offset,
             cursor.known_at.isoformat(),
-            cursor.asking.pack(),
+            cursor.request.pack(),
             cursor.after,
         ]
         text = _encode(packed)
         return text if len(text) <= longest else _short(cursor)
 
     def kept(self, key: str) -> CachedRanking:
-        """What a first page found, if it is still kept; empty if not."""
-        entry = self._rankings.get((self._whose, key))
+        """The first page's result, empty if it is gone."""
+        entry = self._rankings.get((self._tenant, key))
         if entry is None:
             return CachedRanking()
         return CachedRanking(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
@@ -162,12 +155,12 @@ class PageCache:
         """Read a cursor back.
 
         Raises:
-            ExpiredTokenError: It is not one of ours, or what it names is gone.
+            ExpiredTokenError: It is invalid, or its ranking is gone.
         """
         expired = ExpiredTokenError("cursor", "Call recall with the query again.")
         match _decode(text):
             case [str(key), int(offset), str(known_at), packed, str(after)] if (
-                0 <= offset < FURTHEST
+                0 <= offset < CURSOR_MAX_OFFSET
             ):
                 try:
                     moment = datetime.fromisoformat(known_at)
@@ -175,12 +168,12 @@ class PageCache:
                     raise expired from None
                 if moment.tzinfo is None:
                     raise expired
-                asking = unpack(packed)
-                return Cursor(key=key, offset=offset, known_at=moment, asking=asking, after=after)
+                request = unpack(packed)
+                return Cursor(key=key, offset=offset, known_at=moment, request=request, after=after)
             case [str(key), int(offset), str(after)] if (
-                0 <= offset < FURTHEST and (self._whose, key) in self._rankings
+                0 <= offset < CURSOR_MAX_OFFSET and (self._tenant, key) in self._rankings
             ):
-                return replace(self._rankings[self._whose, key].cursor, offset=offset, after=after)
+                return replace(self._rankings[self._tenant, key].cursor, offset=offset, after=after)
             case _:
                 raise expired
 
@@ -190,7 +183,7 @@ def _encode(packed: object) -> str:
 
 
 def _short(cursor: Cursor) -> str:
-    """48 characters at most, so that the smallest answer has room for it."""
+    """A cursor of at most 48 characters, which fits the smallest answer."""
     after = id_bytes(cursor.after) if cursor.after else b""
     return _as_text(id_bytes(cursor.key) + cursor.offset.to_bytes(4) + after)
 
@@ -210,15 +203,13 @@ def _decode(text: str) -> object:
         return None
 
 
-WHOLE_SCOPE = 30_000
-"""Notes up to which a whole scope is read; a larger one only around its hits.
-
-Around its hits means anew for every question: of 20,000 notes that takes eight times as long.
-"""
-KEPT = 4 * WHOLE_SCOPE
-"""Notes kept in all scopes together: a project's and `user`, and what was looked back at."""
-KEPT_SCOPES = 256
-"""Scopes kept, however small: those of many tenants."""
+CORPUS_MAX_NOTES = 30_000
+"""Notes up to which a scope is read whole; a larger one is read around the hits of each question,
+which is slower."""
+CORPUS_CACHE_MAX_NOTES = 4 * CORPUS_MAX_NOTES
+"""Most notes of all cached scopes together."""
+CORPUS_CACHE_MAX_SCOPES = 256
+"""Most cached scopes."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -226,40 +217,36 @@ _ENDLESS = datetime.max.replace(tzinfo=UTC)
 class _Kept:
     version: int
     since: datetime
-    """Read for this moment."""
+    """The moment it was read for."""
     expires: datetime
-    """When the first of its notes ceases to be true."""
+    """When the validity of the first of its notes ends."""
     corpus: Corpus | None
-    """None: the scope is too large to be read whole."""
+    """None if the scope is too large to be read whole."""
 
     @property
     def size(self) -> int:
-        """In notes."""
+        """Number of notes."""
         return len(self.corpus) if self.corpus else 0
 
 
 @dataclass(slots=True)
 class CorpusCache:
-    """What was read of scopes, as long as the store stands as it did then."""
+    """The corpora of the last scopes, valid for the store version they were read at."""
 
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
     )
-    """Shared by all tenants, so that all together are bounded."""
-    _whose: str = ""
+    """Shared by all tenants, so that the bound holds for all together."""
+    _tenant: str = ""
 
-    def of(self, whose: str) -> "CorpusCache":
-        """What a tenant asked for; a scope holds for each what it may see of it.
-
-        Args:
-            whose: The tenant; empty for the store's owner.
-        """
-        return CorpusCache(self._kept, whose)
+    def of(self, tenant: str) -> "CorpusCache":
+        """The cache of a tenant; each sees its own part of a scope."""
+        return CorpusCache(self._kept, tenant)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
-        """The notes of a scope; None if they are too many to be read whole."""
-        place = (self._whose, replace(where, unexpired_at=None))
-        # Asked for first: what is committed meanwhile is read again by the next question.
+        """The corpus of a scope; None if the scope is too large to be read whole."""
+        place = (self._tenant, replace(where, unexpired_at=None))
+        # Read before the notes: a commit in between invalidates the entry.
         version = await store.version()
         kept = self._kept.get(place)
         if kept and kept.version == version and kept.since <= now < kept.expires:
@@ -269,46 +256,48 @@ class CorpusCache:
         ends = (o.valid_until for o in corpus.outlines if o.valid_until) if corpus else ()
         expires = min((end for end in ends if end > now), default=_ENDLESS)
         new = _Kept(version, now, expires, corpus)
-        self._let_go(where, new)
+        self._drop_replaced(where, new)
         self._kept[place] = new
         self._kept.move_to_end(place)
         self._bound()
         return corpus
 
     def clear(self) -> None:
-        """Keep nothing."""
+        """Drop everything."""
         self._kept.clear()
 
-    def _let_go(self, where: NoteFilter, new: _Kept) -> None:
-        """Keep no scope of an earlier version that a new one of the same namespaces can replace.
+    def _drop_replaced(self, where: NoteFilter, new: _Kept) -> None:
+        """Drop scopes of earlier versions that a new one of the same namespaces replaces.
 
-        None can be asked again as it is, and `_alike` takes the new one. Each look at another
-        moment is a scope of its own: kept, they would be most of what a busy server holds.
+        They cannot be served any more, and `_alike` prefers the new one. Each past moment is a
+        scope of its own; kept, these would be most of the cache.
         """
-        for (whose, place), kept in tuple(self._kept.items()):
-            same = whose == self._whose and place.namespaces == where.namespaces
+        for (tenant, place), kept in tuple(self._kept.items()):
+            same = tenant == self._tenant and place.namespaces == where.namespaces
             if same and kept.version != new.version and kept.size <= new.size:
-                del self._kept[whose, place]
+                del self._kept[tenant, place]
 
     def _bound(self) -> None:
         sizes = [kept.size for kept in self._kept.values()]
         total = sum(sizes)
-        while len(sizes) > KEPT_SCOPES or (total > KEPT and len(sizes) > 1):
+        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (
+            total > CORPUS_CACHE_MAX_NOTES and len(sizes) > 1
+        ):
             self._kept.popitem(last=False)
             total -= sizes.pop(0)
 
     def _alike(self, where: NoteFilter) -> Corpus | None:
-        """The corpus read last that may hold the same notes."""
+        """The corpus read last of the same namespaces; its columns can be reused."""
         alike = (
             kept.corpus
-            for (whose, place), kept in reversed(self._kept.items())
-            if whose == self._whose and place.namespaces == where.namespaces and kept.corpus
+            for (tenant, place), kept in reversed(self._kept.items())
+            if tenant == self._tenant and place.namespaces == where.namespaces and kept.corpus
         )
         return next(alike, None)
 
 
 async def _read(store: NoteStore, where: NoteFilter, like: Corpus | None) -> Corpus | None:
-    if await store.count(where) > WHOLE_SCOPE:
+    if await store.count(where) > CORPUS_MAX_NOTES:
         return None
-    outlines = await store.outlines(where, limit=WHOLE_SCOPE)
+    outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
     return await to_thread.run_sync(make_corpus, outlines, like)

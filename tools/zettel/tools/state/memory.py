@@ -1,4 +1,4 @@
-"""What every verb works with: the store, the embedder, and the little a process remembers."""
+"""The memory object that every verb works with: store, models, caches and policies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
@@ -35,13 +35,13 @@ class Policy:
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
     archive_below: float = 0.0
-    """Share still held below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
+    """Retention below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     consolidates: bool = False
-    """Whether evolution composes gists, concepts and a profile beside what was told."""
+    """Whether evolution composes gists, concepts and a profile."""
     evolve_off: tuple[str, ...] = ()
-    """Namespaces whose notes stay as they were told; vectors they get all the same."""
+    """Namespaces that evolution leaves unchanged except for vectors."""
     llm_off: tuple[str, ...] = ()
-    """Namespaces whose notes no LLM is shown."""
+    """Namespaces whose notes are not sent to an LLM."""
     retention: Retention = field(default_factory=Retention)
     """How long notes are kept before evolution erases them; without rules, for ever."""
     quota: Quota | None = None
@@ -65,23 +65,23 @@ class Memory(Policy):
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""
     on_write: Callable[[], None] = _nothing
-    """Called after every commit a verb made: the scheduler listens here."""
+    """Called after every commit of a verb; the scheduler listens."""
     on_run: Callable[[Run], None] = _no_run
-    """Called when a run of evolution has ended, however it did."""
+    """Called when a run of evolution has ended, successful or not."""
     reach: Access | None = None
-    """How far it reaches; None is the whole store."""
+    """The namespaces it may use; None for the whole store."""
     root: "Memory | None" = None
-    """The memory that this one is a part of; None if it is the whole."""
+    """The unscoped memory; None if this is it."""
 
     def under(self, policy: Policy) -> "Memory":
         """The same memory with every setting of a policy."""
         return replace(self, **{f.name: getattr(policy, f.name) for f in fields(Policy)})
 
     def within(self, reach: Access | None) -> "Memory":
-        """The memory as a caller of this reach has it; what the process remembers, too, is its own.
+        """The memory scoped to a tenant, with caches of its own.
 
         Args:
-            reach: None for who may see and change everything.
+            reach: The tenant's access; None for unlimited access.
         """
         if reach is None:
             return self
@@ -99,7 +99,7 @@ class Memory(Policy):
 
     @property
     def whole(self) -> "Memory":
-        """The memory of the store's owner, for work on a caller's behalf that was checked."""
+        """The unscoped memory, for work on a caller's behalf that was checked."""
         return self.root or self
 
     @property
@@ -108,17 +108,17 @@ class Memory(Policy):
         return self.store.whole if isinstance(self.store, ScopedStore) else self.store
 
     def check_writes(self, notes: Iterable[Note]) -> None:
-        """Make sure that all of these may be changed.
+        """Check that all notes may be changed.
 
         Raises:
-            NamespaceRefusedError: One is where only reading is allowed.
+            NamespaceRefusedError: One is in a read-only namespace.
         """
         for note in notes:
             if self.reach and note.namespace not in self.reach.writes:
                 raise NamespaceRefusedError(note.namespace, self.reach.writes)
 
     def drop_cached(self, note_ids: Iterable[str]) -> None:
-        """Keep nothing in memory of erased notes: neither their words nor that they came up."""
+        """Remove erased notes from the process's state: their words, recalls and corpora."""
         gone = frozenset(note_ids)
         self.served.drop(gone)
         self.usage.drop(gone)

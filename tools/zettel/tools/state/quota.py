@@ -1,7 +1,7 @@
-"""How much a namespace may hold, kept to by every write that adds to it.
+"""Quotas of namespaces, enforced on every write that adds to one.
 
-Counted once and then added up; counted anew when others have written, and before anybody is refused
-whose erasure would not be seen otherwise.
+Sizes are counted once and then updated; counted again after other processes' commits, and before a
+refusal, since an erasure elsewhere is not seen otherwise.
 """
 
 import time
@@ -14,10 +14,10 @@ from zettel.storage.errors import QuotaExceededError
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NamespaceSize, NewNote, Store, text_bytes
 
-COMMITS = 256
-"""Commits, by whomever, after which is counted anew: what other processes may write unseen."""
-AGAIN_S = 10.0
-"""Seconds between two counts of a full namespace, so that asking in vain costs little."""
+RECOUNT_COMMITS = 256
+"""Commits of any process after which a namespace is counted again."""
+RECOUNT_S = 10.0
+"""Least seconds between two counts of a full namespace, so that refusals are cheap."""
 
 
 @dataclass(slots=True)
@@ -25,17 +25,17 @@ class _Count:
     notes: int
     text_bytes: int
     version: int
-    """Of the store, when it was counted."""
+    """The store's version when it was counted."""
     at: float
 
 
 class Quota:
-    """The bounds of every namespace, and what each is known to hold.
+    """The bounds of every namespace and their counted sizes.
 
     Args:
-        notes: Notes a namespace may hold; None for any number.
-        text_bytes: Bytes of text it may hold; None for any number.
-        now: Seconds of a clock that never goes back.
+        notes: Most notes of a namespace; None for no bound.
+        text_bytes: Most bytes of text; None for no bound.
+        now: A monotonic clock, seconds.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Quota:
         self._counts = dict[str, _Count]()
 
     def forget(self) -> None:
-        """Count anew from now on: something was erased."""
+        """Drop all counts, after an erasure."""
         self._counts.clear()
 
     @asynccontextmanager
     async def taking(
         self, store: Store, new: Sequence[NewNote], changes: Sequence[Change]
     ) -> AsyncGenerator[None]:
-        """Write within the body, if all of it is within the bounds.
+        """Reserve room for a write in the body.
 
         Raises:
-            QuotaExceededError: It is not; nothing is to be written.
+            QuotaExceededError: A bound would be exceeded; nothing may be written.
         """
         added = _added([item.note for item in new], [change.note for change in changes])
         for namespace, more in added.items():
@@ -70,7 +70,7 @@ class Quota:
         try:
             yield
         except BaseException:
-            # It may have been written all the same: then the next count finds it.
+            # If it was written nevertheless, the next count includes it.
             for count, more in taken:
                 count.notes -= more.notes
                 count.text_bytes -= more.text_bytes
@@ -79,10 +79,10 @@ class Quota:
     async def _check(self, store: Store, namespace: str, more: NamespaceSize) -> None:
         count = self._counts.get(namespace)
         version = await store.version()
-        if count is None or version - count.version >= COMMITS:
+        if count is None or version - count.version >= RECOUNT_COMMITS:
             count = await self._count(store, namespace, version)
         elif self._beyond(count, more) and version != count.version:
-            if self._now() - count.at >= AGAIN_S:
+            if self._now() - count.at >= RECOUNT_S:
                 count = await self._count(store, namespace, version)
         if beyond := self._beyond(count, more):
             raise QuotaExceededError(namespace, *beyond)
@@ -100,7 +100,7 @@ class Quota:
         return count, more
 
     def _beyond(self, count: _Count, more: NamespaceSize) -> tuple[int, int, int, str] | None:
-        """What is held, added and allowed, and in what, where that is too much."""
+        """Size held, size added, bound and unit of the first bound exceeded; else None."""
         bounds = (
             (count.notes, more.notes, self._notes, "notes"),
             (count.text_bytes, more.text_bytes, self._text_bytes, "bytes"),
@@ -112,7 +112,7 @@ class Quota:
 
 
 def _added(new: Iterable[Note], changed: Iterable[Note]) -> dict[str, NamespaceSize]:
-    """Namespace -> what revisions add to it; nothing of those that add nothing."""
+    """Namespace -> the size that revisions add, without namespaces that get nothing."""
     notes, sizes = Counter[str](), Counter[str]()
     for note in new:
         notes[note.namespace] += not note.derived

@@ -1,4 +1,4 @@
-"""How long notes may be kept, by namespace and kind: rules a person sets, none by default."""
+"""Retention: how long notes are kept, by namespace and kind; no rules by default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,24 +12,24 @@ from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.validation import NAMESPACE
 
 ANY = "*"
-MOST_DAYS = 36_525.0
+RETENTION_MAX_DAYS = 36_525.0
 """A hundred years."""
-AT_ONCE = 10_000
-"""Notes one run erases at most; the next run goes on."""
+RETENTION_MAX_NOTES = 10_000
+"""Most notes that one run erases; the next run continues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """Rules of `retain_days`: `NAMESPACE`, `NAMESPACE/KIND`, `*` or `*/KIND` -> days.
 
-    Days count from when a note was told. Of several rules the one that names the namespace wins,
-    then the one that names the kind.
+    Days count from when a note was stored. A rule for the namespace goes before one for `*`, then a
+    rule for the kind before one for all kinds.
     """
 
     days: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def days_of(self, namespace: str, kind: Kind) -> float | None:
-        """How long such notes are kept; None for ever."""
+        """Days that such notes are kept; None for ever."""
         for key in (f"{namespace}/{kind}", namespace, f"{ANY}/{kind}", ANY):
             if key in self.days:
                 return self.days[key]
@@ -37,7 +37,7 @@ class Retention:
 
 
 def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
-    """Rules as a person wrote them.
+    """Check rules from the settings, and return them.
 
     Raises:
         InvalidArgumentError: A name or a number cannot be used.
@@ -51,7 +51,7 @@ def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
                 f"{key!r} names no namespace and kind",
                 f"Write NAMESPACE or NAMESPACE/KIND, * for any; kinds are {', '.join(Kind)}.",
             )
-        if not 0 < value <= MOST_DAYS:
+        if not 0 < value <= RETENTION_MAX_DAYS:
             raise InvalidArgumentError(
                 "retain_days", f"{value} for {key!r} is no number of days", "Pass one above 0."
             )
@@ -59,11 +59,11 @@ def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
 
 
 async def expired(store: NoteStore, rules: Retention, now: datetime) -> list[Outline]:
-    """The notes that were kept long enough, in any state; what was composed of them is not named.
+    """The notes past their retention, in any state, without notes composed of them.
 
     Args:
-        store: Where.
-        rules: How long.
+        store: The store.
+        rules: The rules.
         now: Timezone-aware.
     """
     if not rules.days:
@@ -71,8 +71,8 @@ async def expired(store: NoteStore, rules: Retention, now: datetime) -> list[Out
     oldest = now - timedelta(days=min(rules.days.values()))
     where = NoteFilter(until=oldest, states=())
     found = list[Outline]()
-    for outline in await store.outlines(where, limit=AT_ONCE * 10):
+    for outline in await store.outlines(where, limit=RETENTION_MAX_NOTES * 10):
         days = rules.days_of(outline.namespace, outline.kind)
         if days is not None and told_at(outline.note_id) <= now - timedelta(days=days):
             found.append(outline)
-    return found[:AT_ONCE]
+    return found[:RETENTION_MAX_NOTES]

@@ -1,4 +1,4 @@
-"""The echo guard: text that recall just served is not remembered again as something new."""
+"""The echo guard: text that recall has just served is not stored again as a new note."""
 
 import re
 import unicodedata
@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 from zettel.storage.notes import fold
 from zettel.tools.answers import RecalledNote
-from zettel.tools.ranking.excerpt import GAP
+from zettel.tools.ranking.excerpt import EXCERPT_GAP
 
 # A view is walked as plain JSON.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownMemberType=false
 
 ECHO_WINDOW = timedelta(minutes=30)
-"""How long a served text counts as ours (design, section 5)."""
+"""How long a served text is recognised (design, section 5)."""
 
-KEPT = 4_000
-"""Served texts kept per process; a long session serves some hundreds in half an hour."""
+SERVED_MAX_TEXTS = 4_000
+"""Most served texts per process; a long session serves some hundreds in half an hour."""
 
 _MARKER = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•>]+)[ \t]+", re.MULTILINE)
 """A list's bullet or number at the start of a line."""
@@ -30,7 +30,7 @@ _KEY = re.compile(r"""["'][a-z_]+["']\s*:""")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A note's text as it went out."""
+    """A text of a note as it was served."""
 
     note_id: str
     text: str
@@ -42,60 +42,63 @@ class Served:
 
 
 class ServedLog:
-    """What recall served to each namespace in the last half hour.
+    """The texts that recall served to each namespace within `ECHO_WINDOW`.
 
     Args:
-        served: Shared by the logs of all tenants, so that all together are bounded.
-        whose: Whose log this is; empty for the store's owner.
+        served: Shared by all tenants, so that the bound holds for all together.
+        tenant: The tenant; empty for the store's owner.
     """
 
     def __init__(
-        self, served: dict[tuple[str, str, str], Served] | None = None, whose: str = ""
+        self, served: dict[tuple[str, str, str], Served] | None = None, tenant: str = ""
     ) -> None:
         self._served = {} if served is None else served
-        self._whose = whose
+        self._tenant = tenant
 
-    def of(self, whose: str) -> "ServedLog":
+    def of(self, tenant: str) -> "ServedLog":
         """The log of a tenant; empty for the store's owner."""
-        return ServedLog(self._served, whose)
+        return ServedLog(self._served, tenant)
 
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
-        """Note that this view of a note went out to callers of these namespaces."""
+        """Record that a view of a note was served to callers of these namespaces."""
         content = view.get("content", "")
-        pieces = content.split(GAP) if view.get("excerpt") else [content]
+        pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
         fields = frozenset(map(fold, _strings({**view, "content": ""})))
         subject = fold(view.get("subject", ""))
         for text in filter(None, map(fold, pieces)):
             entry = Served(view["note_id"], text, subject, fields, at)
             for namespace in namespaces:
-                key = (self._whose, namespace, text)
+                key = (self._tenant, namespace, text)
                 self._served.pop(key, None)
                 self._served[key] = entry
         self._expire(at)
 
     def drop(self, note_ids: Container[str]) -> None:
-        """Forget what was served of these notes, to whomever."""
+        """Forget the texts of these notes, for all tenants."""
         # In place: the logs of all tenants share it.
         for key in [key for key, entry in self._served.items() if entry.note_id in note_ids]:
             del self._served[key]
 
     def _expire(self, now: datetime) -> None:
-        # In the order recorded: what is too old, or too much, stands first.
+        # In recording order: the oldest are first.
         while self._served:
             oldest = next(iter(self._served))
-            if len(self._served) <= KEPT and now - self._served[oldest].at <= ECHO_WINDOW:
+            if (
+                len(self._served) <= SERVED_MAX_TEXTS
+                and now - self._served[oldest].at <= ECHO_WINDOW
+            ):
                 return
             del self._served[oldest]
 
     def echoed(self, namespace: str, content: str, now: datetime) -> list[Served]:
-        """The served texts this content consists of, if it holds nothing but them and our framing.
+        """The served texts that make up a content, if it has nothing else but framing.
 
-        Never judged by similarity: outside the served texts nothing may be left but list markers,
-        ids, times, the JSON of our own answers, and punctuation.
+        Not judged by similarity: outside the served texts only list markers, ids, times, the JSON
+        of an answer, and punctuation may be left.
         """
         self._expire(now)
         rest, found = fold(_MARKER.sub(" ", content)), list[Served]()
-        mine = (self._whose, namespace)
+        mine = (self._tenant, namespace)
         served = [entry for key, entry in self._served.items() if key[:2] == mine]
         for entry in sorted(served, key=lambda entry: -len(entry.text)):
             who = rf"(?:{re.escape(entry.subject)}\s?:\s)?" if entry.subject else ""

@@ -1,4 +1,4 @@
-"""How recall strengthens a note: Ebbinghaus' curve as MemoryBank uses it, written in batches."""
+"""Strengthening of recalled notes: Ebbinghaus' curve as in MemoryBank, written in batches."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -29,21 +29,20 @@ LAYER_DAYS: Mapping[Kind, float] = {
 
 
 def lasting_days(note: Note, known: Usage | None) -> float:
-    """How long a note lasts: the S of its retention, in days; infinite for `core`.
+    """The S of a note's retention in days; infinite for `core`.
 
-    Its layer's days times MemoryBank's S, more for what is important: a half to one and a half
-    times as long.
+    Its layer's days times MemoryBank's S, times 0.5 to 1.5 by importance.
     """
     strength = known.strength if known else INITIAL_STRENGTH_DAYS
     return LAYER_DAYS[note.kind] * strength * (0.5 + note.importance)
 
 
 def strength_left(*, strength_days: float, elapsed: timedelta) -> float:
-    """Share of a memory still held: `exp(-elapsed / strength)` (Ebbinghaus 1885; MemoryBank).
+    """The retention: `exp(-elapsed / strength)` (Ebbinghaus 1885; MemoryBank).
 
     Args:
-        strength_days: S, days, above 0; infinite for what never fades.
-        elapsed: Since it was last recalled, or told; a negative time counts as none.
+        strength_days: S, days, above 0; may be infinite.
+        elapsed: Since the last recall or, without one, storage; negative counts as 0.
 
     Returns:
         In `(0, 1]`, no unit.
@@ -53,7 +52,7 @@ def strength_left(*, strength_days: float, elapsed: timedelta) -> float:
 
 
 class UsageBuffer:
-    """Recalls not yet written: they must never slow an answer down."""
+    """Recalls not yet written, so that answers need not wait for the write."""
 
     def __init__(self) -> None:
         self._pending: dict[str, tuple[int, datetime]] = {}
@@ -65,23 +64,23 @@ class UsageBuffer:
         return bool(self._pending)
 
     def add(self, note_ids: Iterable[str], at: datetime) -> None:
-        """Count one recall for each of these notes."""
+        """Count one recall for each note."""
         for note_id in note_ids:
             count, _ = self._pending.get(note_id, (0, at))
             self._pending[note_id] = (count + 1, at)
 
     def drop(self, note_ids: Iterable[str]) -> None:
-        """Count nothing more for these notes."""
+        """Forget the recalls of these notes."""
         for note_id in note_ids:
             self._pending.pop(note_id, None)
 
     async def flush(self, store: NoteStore) -> int:
-        """Write what has gathered in one commit; what cannot be written is kept for the next flush.
+        """Write all recalls in one commit; after a failure they are kept for the next flush.
 
         Returns:
-            How many notes were reinforced.
+            The number of notes reinforced.
         """
-        async with self._flushing:  # the last one must see what one before it could not write
+        async with self._flushing:  # a later flush must include what an earlier one failed to write
             pending, self._pending = self._pending, {}
             if not pending:
                 return 0

@@ -21,8 +21,8 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
 )
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import statements
-from zettel.tools.render import shortened
+from zettel.tools.language.facts import find_statements
+from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ async def candidates(
         near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, stated = {note.note_id, *settled}, statements(note)
+    done, stated = {note.note_id, *settled}, find_statements(note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
@@ -213,7 +213,7 @@ def _candidate(
     words = " ".join(other.content.split())
     return Candidate(
         note_id=other.note_id,
-        content=shortened(words, CANDIDATE_MAX_CHARACTERS),
+        content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )

@@ -26,7 +26,7 @@ from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
-from zettel.tools.progress import say
+from zettel.tools.progress import report_progress
 from zettel.tools.recall.search import search
 from zettel.tools.render import forget_line
 from zettel.tools.state.memory import Memory
@@ -236,19 +236,19 @@ async def _change_state(
         changes = [Change(note=note) for note in turned.values()]
         return changes + await plan_targets(memory.store, targets, turned, by=by, now=now)
 
-    say(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
+    report_progress(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
     with shielded():
         for note in await commit(memory, list(revs), plan):
             if note.note_id in revs:
                 settled[note.note_id] = note
         # A restored note may have lost or gained a superseding note. First after the commit, so
         # that a kill leaves as little as possible unreconciled.
-        say(f"reopening what {len(settled)} notes had superseded")
+        report_progress(f"reopening what {len(settled)} notes had superseded")
         await reconcile_superseded(
             memory, targets | settled.keys() if undo else targets, by=by, now=now
         )
         if not undo:
-            say(f"removing what {len(settled)} notes have taught others")
+            report_progress(f"removing what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)
     return [settled[note_id] for note_id in revs if note_id in settled]
 

@@ -49,9 +49,9 @@ async def recall(
     given = {name: value for name, value in sizes.items() if value is not None}
     if cursor and cursor.strip():
         page = memory.pages.read(cursor)
-        again = replace(page.asking, **given)  # pyright: ignore[reportArgumentType]: own fields
+        again = replace(page.request, **given)  # pyright: ignore[reportArgumentType]: own fields
         return await recall_page(memory, check(again, caller, now), page)
-    asking = RecallRequest(
+    request = RecallRequest(
         query=(query or "").strip(),
         note_ids=tuple(note_ids or ()),
         subject=subject or "",
@@ -65,4 +65,4 @@ async def recall(
         namespace=namespace or "",
         **given,  # pyright: ignore[reportArgumentType]: own fields
     )
-    return await recall_page(memory, check(asking, caller, now))
+    return await recall_page(memory, check(request, caller, now))

@@ -19,9 +19,9 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.language.names import names
+from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import terms
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 CONCEPT_MIN_COSINE = 0.75
 """Exact cosine of best passages from which two notes may belong together."""
@@ -71,7 +71,7 @@ def is_repeat(one: Note, other: Note) -> bool:
 def _exact(text: str) -> tuple[frozenset[str], ...]:
     folded = fold(text).replace("’", "'")
     found = (pattern.findall(folded) for pattern in (_NUMBER, _COUNTS, _NEGATION))
-    return (*map(frozenset, found), frozenset(map(fold, names(f"x {text}"))))
+    return (*map(frozenset, found), frozenset(map(fold, find_names(f"x {text}"))))
 
 
 async def concepts(
@@ -180,7 +180,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
 
 def _quote(note: Note, text: str) -> str:
     who = f"{note.subject}: " if note.subject else ""
-    return f"{who}{shortened(text, CONCEPT_QUOTE_CHARACTERS)}"
+    return f"{who}{shorten(text, CONCEPT_QUOTE_CHARACTERS)}"
 
 
 def _span(notes: Sequence[Note]) -> str:

@@ -26,7 +26,7 @@ from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.prompt_injection import reads_like_instructions
-from zettel.tools.render import tokens
+from zettel.tools.render import count_tokens
 
 PROFILE_MAX_TOKENS = 300
 """Tokens of 4 bytes of UTF-8; the profile is shown at the start of every session."""
@@ -35,7 +35,7 @@ FACT_MAX_CHARACTERS = 160
 SUBJECT_MAX_FACTS = 5
 """Facts per subject."""
 PROFILE_TOKEN_BYTES = 4
-"""As `render.tokens` counts."""
+"""As `render.count_tokens` counts."""
 PROFILE_MAX_NOTES = 30_000
 """Notes of a namespace that are read."""
 PROFILE_MAX_FACTS = 200
@@ -149,7 +149,7 @@ def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[
         subject = fold(fact.subject)
         if (
             of.get(subject, 0) < SUBJECT_MAX_FACTS
-            and tokens(_lines_of([*kept, fact])) <= PROFILE_MAX_TOKENS
+            and count_tokens(_lines_of([*kept, fact])) <= PROFILE_MAX_TOKENS
         ):
             kept.append(fact)
             of[subject] = of.get(subject, 0) + 1

@@ -9,7 +9,7 @@ from zettel.storage.notes import Note, fold
 from zettel.storage.store import Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
-from zettel.tools.language.names import names
+from zettel.tools.language.names import find_names
 from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.language.terms import terms
 
@@ -50,7 +50,7 @@ def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
     `known` are folded subjects of the notes around it: their names are forms of address.
     """
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
-    named = any(fold(name) not in known for name in names(f"x {sentence}"))
+    named = any(fold(name) not in known for name in find_names(f"x {sentence}"))
     timed = any(span.phrase in sentence for span in note.times)
     return rich + SPECIFIC_WORTH * (named or timed or any(map(str.isdigit, sentence)))
 

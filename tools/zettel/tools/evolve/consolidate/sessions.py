@@ -19,7 +19,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     worth,
 )
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.render import shortened
+from zettel.tools.render import shorten
 
 SPLIT_MIN_NOTES = 24
 """A session of fewer notes is one event; a quarter of LoCoMo's sessions have more."""
@@ -136,7 +136,7 @@ async def _quotes(
             for text in found
         ]
         who = f"{note.subject}: " if note.subject else ""
-        quotes[at] = f"{who}{shortened(found[gains.index(max(gains))], GIST_QUOTE_CHARACTERS)}"
+        quotes[at] = f"{who}{shorten(found[gains.index(max(gains))], GIST_QUOTE_CHARACTERS)}"
     return quotes
 
 

@@ -42,7 +42,7 @@ from zettel.tools.evolve.steps.base import (
 )
 from zettel.tools.evolve.steps.link import made_link, unless_same
 from zettel.tools.evolve.writing.writer import PairVerdict
-from zettel.tools.language.facts import statements
+from zettel.tools.language.facts import find_statements
 from zettel.tools.language.prompt_injection import reads_like_instructions
 
 VERDICT_MAKER = "llm"
@@ -244,7 +244,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     """Conflicts of a note with linked notes and with notes stating the same facts."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
-    store, stated = task.memory.store, statements(note)
+    store, stated = task.memory.store, find_statements(note)
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}

@@ -10,9 +10,9 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, settle
 from zettel.tools.evolve.writing.writer import with_draft
-from zettel.tools.language.dates import spans
-from zettel.tools.language.keywords import keywords
-from zettel.tools.language.names import names
+from zettel.tools.language.dates import find_times
+from zettel.tools.language.keywords import find_keywords
+from zettel.tools.language.names import find_names
 
 UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
 
@@ -109,7 +109,7 @@ async def _construct(task: Task, most: int) -> Batch:
 
 
 def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
-    found = keywords([note.content for note in notes], background)
+    found = find_keywords([note.content for note in notes], background)
     return [_built(note, words) for note, words in zip(notes, found, strict=True)]
 
 
@@ -121,8 +121,8 @@ def _built(note: Note, words: tuple[str, ...]) -> Note:
     built = replace(
         note,
         keywords=keys,
-        entities=names(note.content) if "entities" in by_rule else note.entities,
-        times=spans(note.content, note.happened_at) if "times" in by_rule else note.times,
+        entities=find_names(note.content) if "entities" in by_rule else note.entities,
+        times=find_times(note.content, note.happened_at) if "times" in by_rule else note.times,
         context=context_of(note, keys) if "context" in by_rule else note.context,
         stage=CONSTRUCTED,
     )

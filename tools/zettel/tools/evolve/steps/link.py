@@ -39,7 +39,7 @@ from zettel.tools.evolve.steps.base import (
     settle,
 )
 from zettel.tools.evolve.writing.writer import Description, with_draft
-from zettel.tools.language.cues import cue, has_cue
+from zettel.tools.language.cues import find_cue, has_cue
 
 RARE_NAME_MAX_HOLDERS = 12
 """A name in more active notes of the namespace makes no link."""
@@ -152,7 +152,7 @@ async def _cued(
     found = await task.memory.store.outlines(where, limit=len(ids)) if ids else []
     others |= {other.note_id: other for other in found}
     read = {
-        i: cue(note.content, other.content, follows=before is not None and i == before.note_id)
+        i: find_cue(note.content, other.content, follows=before is not None and i == before.note_id)
         for i, other in sorted(others.items())
     }
     return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
