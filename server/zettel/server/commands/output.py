@@ -1,4 +1,4 @@
-"""What a command prints: one line of JSON for programs, or text for people."""
+"""The output of commands: one line of JSON for programs, or text for people."""
 
 import json
 from collections.abc import Callable

@@ -76,5 +76,5 @@ def unknown_variables(environment: Iterable[str], known: Collection[str]) -> lis
         if ours and name not in known:
             near = nearest(name, known)
             meant = f" Did you mean {PREFIX}{near.upper()}?" if near else ""
-            warnings.append(f"The variable {variable} is read by nobody.{meant}")
+            warnings.append(f"The variable {variable} is not read.{meant}")
     return warnings
