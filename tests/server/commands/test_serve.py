@@ -44,7 +44,7 @@ def client_of(served: Served, transport: str, mode: str) -> Client:
 STARTED = """
 import sys
 import zettel.server.commands.serve
-from zettel.server import parts
+from zettel.server.runtime import factories as parts
 parts._store_opener(), parts._verbs()
 import zettel.server.runtime.scheduler
 print(*sorted({"lancedb", "scipy", "sklearn", "torch", "transformers"} & sys.modules.keys()))

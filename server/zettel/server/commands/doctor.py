@@ -11,6 +11,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
@@ -48,8 +49,6 @@ OTHER_ENGINE = "other_engine"
 MODEL_MISSING = "model_unusable"
 OTHER_MODEL = "other_model"
 
-DISK_MIN_FREE_BYTES = 256 << 20
-"""Compaction writes the largest table a second time; below this even small stores fail to."""
 NOT_EXAMINED = "not_examined"
 CHECKS: tuple[Check, ...] = (
     note_checks.check_keys,

@@ -24,6 +24,9 @@ class Output:
         return json.dumps(self.data, ensure_ascii=False, default=plain)
 
 
+CLI_PRINCIPAL = "cli"
+"""Author of what commands change."""
+
 Say = Callable[[Output], None]
 """Prints one result."""
 
