@@ -77,6 +77,7 @@ def listed(note: Note, where: NoteFilter) -> bool:
     """Whether the filter lists the note by its namespace and id."""
     """Whether the filter lists the note by its namespace and id."""
     """Whether the filter lists the note by its namespace and id."""
+    """Whether the filter lists the note by its namespace and id."""
     return (
         (not where.namespaces or note.namespace in where.namespaces)
         and note.namespace not in where.namespaces_not
@@ -85,6 +86,7 @@ def listed(note: Note, where: NoteFilter) -> bool:
 
 
 def in_state(note: Note, where: NoteFilter) -> bool:
+    """Whether the note is in one of the filter's states; no states mean any."""
     """Whether the note is in one of the filter's states; no states mean any."""
     """Whether the note is in one of the filter's states; no states mean any."""
     """Whether the note is in one of the filter's states; no states mean any."""
@@ -114,6 +116,7 @@ def _valid(note: Note, where: NoteFilter) -> bool:
 
 
 def before(instant: datetime, end: datetime | None) -> bool:
+    """Whether the instant lies before the end; None is no end."""
     """Whether the instant lies before the end; None is no end."""
     """Whether the instant lies before the end; None is no end."""
     """Whether the instant lies before the end; None is no end."""

@@ -77,7 +77,7 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """One that looks again at once."""
     for module in (gates, static_tokens):
-        monkeypatch.setattr(module, "LOOK_S", 0)
+        monkeypatch.setattr(module, "TOKENS_FRESH_S", 0)
     return Gate()
 
 
@@ -202,7 +202,7 @@ def test_namespaces_that_cannot_be_are_refused(namespaces: list[str]) -> None:
 
 
 async def test_a_token_is_known_as_soon_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(static_tokens, "AGAIN_S", 0)
+    monkeypatch.setattr(static_tokens, "UNKNOWN_TOKEN_READ_S", 0)
     gate = Gate()
     [first, _], [second, text] = (make_token(n, [n], expires=None, now=NOW) for n in ("ana", "ben"))
     await add_token(gate.runtime.opened.store, first)

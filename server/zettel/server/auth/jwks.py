@@ -24,10 +24,10 @@ TIMEOUT_S = 5.0
 ANSWER_MAX_BYTES = 256_000
 """A key has about 400 (RSA of 2048 bits) to 3,000 (with certificates)."""
 
-Json = dict[str, JsonValue]
+JsonObject = dict[str, JsonValue]
 
 OK = 200
-_json: TypeAdapter[Json] = TypeAdapter(Json)
+_json: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +56,11 @@ class IssuerKeys:
         self, issuer: str, address: str = "", *, now: Callable[[], float] = monotonic
     ) -> None:
         self._issuer, self._address, self._now = issuer, address, now
-        self._keys: dict[str, Json] = {}
+        self._keys: dict[str, JsonObject] = {}
         self._read_at = self._tried_at = float("-inf")
         self._reading = anyio.Lock()
 
-    async def find(self, key_id: str) -> Json | None:
+    async def find(self, key_id: str) -> JsonObject | None:
         """The key (RFC 7517) with an id; None if the server has none.
 
         Raises:
@@ -109,7 +109,7 @@ async def _discover(http: httpx2.AsyncClient, issuer: str) -> str:
     raise ValueError(msg)
 
 
-async def _read(http: httpx2.AsyncClient, address: str) -> Json:
+async def _read(http: httpx2.AsyncClient, address: str) -> JsonObject:
     """Read a JSON object of bounded size, without following redirects.
 
     Raises:
@@ -130,10 +130,10 @@ async def _read(http: httpx2.AsyncClient, address: str) -> Json:
     return _json.validate_json(bytes(body))
 
 
-def _keys_of(found: Json) -> dict[str, Json]:
+def _keys_of(found: JsonObject) -> dict[str, JsonObject]:
     """The signing keys of a set, by id."""
     listed = found.get("keys")
-    keys = dict[str, Json]()
+    keys = dict[str, JsonObject]()
     for key in listed if isinstance(listed, list) else ():
         if isinstance(key, dict) and key.get("use", "sig") == "sig":
             key_id = key.get("kid")

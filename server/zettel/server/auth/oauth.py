@@ -19,15 +19,15 @@ from zettel.server.auth.jwks import PAUSE_S, IssuerKeys, IssuerUnavailableError
 from zettel.server.config.settings import SCOPE_CLAIM, Settings
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.transports.http.access import METRICS, AccessControl, presented
+from zettel.server.transports.http.access import METRICS_PATH, AccessControl, presented
 from zettel.storage.access import Access
 from zettel.tools.validation import NAMESPACE
 
-MISSING = "An access token is needed."
-REFUSED = "This access token is not one of {issuer} for this server, or is over."
+OAUTH_TOKEN_MISSING = "An access token is needed."
+OAUTH_TOKEN_REFUSED = "This access token is not one of {issuer} for this server, or is over."
 NOTHING = "This access token grants no namespace here: {claim} has no entry zettel:NAMESPACE."
 NO_METRICS = "This access token is not for /metrics: {claim} has no entry zettel-metrics."
-REMEDY = " Get one from {issuer}."
+OAUTH_REMEDY = " Get one from {issuer}."
 
 SCP = "scp"
 """Name of the claim `scope` (RFC 9068) at Microsoft Entra ID and Okta."""
@@ -90,18 +90,18 @@ class OAuthAccess(AccessControl):
         """The answer to a request that is not admitted; else sets the scope's `user`."""
         token = presented(scope)
         if not token:
-            return self._refused(401, MISSING + REMEDY)
+            return self._refused(401, OAUTH_TOKEN_MISSING + OAUTH_REMEDY)
         try:
             access = await self._verifier.verify_token(token)
         except IssuerUnavailableError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": f"{PAUSE_S:.0f}"})
         if access is None or access.subject is None or access.expires_at is None:
-            return self._refused(401, REFUSED + REMEDY, "invalid_token")
+            return self._refused(401, OAUTH_TOKEN_REFUSED + OAUTH_REMEDY, "invalid_token")
         claim = self._settings.oauth_claim
         grant = grant_of(
             access.claims or {}, claim, subject=access.subject, expires_at=access.expires_at
         )
-        if scope["path"] == METRICS:
+        if scope["path"] == METRICS_PATH:
             if grant is None or not grant.metrics:
                 return self._refused(403, NO_METRICS, "insufficient_scope")
         elif grant is None or not grant.reach.reads:

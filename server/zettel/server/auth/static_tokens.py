@@ -10,20 +10,25 @@ from starlette.authentication import BaseUser, UnauthenticatedUser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
-from zettel.server.auth.token_store import KEY, Tokens, parse_tokens
+from zettel.server.auth.token_store import TOKENS_KEY, Tokens, parse_tokens
 from zettel.server.auth.tokens import Token, recognized
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.transports.http.access import LOOK_S, METRICS, AccessControl, presented
+from zettel.server.transports.http.access import (
+    METRICS_PATH,
+    TOKENS_FRESH_S,
+    AccessControl,
+    presented,
+)
 from zettel.storage.errors import ZettelError
 
-MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
-REFUSED = "This access token is unknown, revoked or expired."
+TOKEN_MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
+TOKEN_REFUSED = "This access token is unknown, revoked or expired."
 ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
-AGAIN_S = 0.02
+UNKNOWN_TOKEN_READ_S = 0.02
 """Shortest time between two reads of the store because of unknown tokens."""
-REMEDY = " The person who runs this server makes one with zettel token create."
+TOKEN_REMEDY = " The person who runs this server makes one with zettel token create."
 
 
 class TokenAccess(AccessControl):
@@ -78,7 +83,7 @@ class TokenAccess(AccessControl):
             token = self._known(text)
             if self._needed and text and token is None:
                 # It may be new.
-                await self._read(AGAIN_S)
+                await self._read(UNKNOWN_TOKEN_READ_S)
                 token = self._known(text)
         except ZettelError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": "1"})
@@ -88,10 +93,10 @@ class TokenAccess(AccessControl):
         if token is not None:
             access = AccessToken(token="", client_id=token.token_id, scopes=[])
             scope["user"] = Bearer(token, access)
-            return None if token.metrics is (scope["path"] == METRICS) else _wrong_path(token)
+            return None if token.metrics is (scope["path"] == METRICS_PATH) else _wrong_path(token)
         # RFC 6750, section 3.1: no error code without a token.
         challenge = 'Bearer error="invalid_token"' if text else "Bearer"
-        body = (REFUSED if text else MISSING) + REMEDY
+        body = (TOKEN_REFUSED if text else TOKEN_MISSING) + TOKEN_REMEDY
         return PlainTextResponse(body, 401, {"www-authenticate": challenge})
 
     async def look(self) -> None:
@@ -100,7 +105,7 @@ class TokenAccess(AccessControl):
         Raises:
             ZettelError: The store cannot be read.
         """
-        await self._read(LOOK_S)
+        await self._read(TOKENS_FRESH_S)
 
     def _known(self, text: str) -> Token | None:
         return recognized(self._tokens, text, self._clock()) if text else None
@@ -111,7 +116,7 @@ class TokenAccess(AccessControl):
             if now - self._read_at < max_age_s:
                 return
             memory = await self._runtime.memory()
-            raw = await memory.store.get_meta(KEY)
+            raw = await memory.store.get_meta(TOKENS_KEY)
             if raw != self._raw:
                 self._raw, self._tokens = raw, parse_tokens(raw)
             self._read_at = now

@@ -13,7 +13,7 @@ from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
 from zettel.tools.validation import nearest
 
-KEY = "access_tokens"
+TOKENS_KEY = "access_tokens"
 TOKENS_MAX = 1_000
 """Tokens that are not revoked; each request may search them."""
 REVOKED_MAX = 100
@@ -24,13 +24,13 @@ _tokens: TypeAdapter[Tokens] = TypeAdapter(Tokens)
 
 
 def parse_tokens(raw: str | None) -> Tokens:
-    """Parse the value of `KEY`, the oldest token first."""
+    """Parse the value of `TOKENS_KEY`, the oldest token first."""
     return _tokens.validate_json(raw) if raw else ()
 
 
 async def read_tokens(store: NoteStore) -> Tokens:
     """Every token, the oldest first; also expired and the last revoked ones."""
-    return parse_tokens(await store.get_meta(KEY))
+    return parse_tokens(await store.get_meta(TOKENS_KEY))
 
 
 async def add_token(store: NoteStore, token: Token) -> None:
@@ -92,4 +92,6 @@ def _unknown(named: str, live: Sequence[Token]) -> UnknownNameError:
 
 
 async def _change(store: NoteStore, change: Callable[[Tokens], Tokens]) -> None:
-    await update_meta(store, KEY, lambda raw: _tokens.dump_json(change(parse_tokens(raw))).decode())
+    await update_meta(
+        store, TOKENS_KEY, lambda raw: _tokens.dump_json(change(parse_tokens(raw))).decode()
+    )

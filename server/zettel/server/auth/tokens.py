@@ -13,7 +13,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.language.times import iso, read_time
 from zettel.tools.validation import check_namespace
 
-PREFIX = "zettel"
+TOKEN_PREFIX = "zettel"
 """Start of every token, for secret scanners and people."""
 SECRET_BYTES = 32
 """256 random bits; from 112 on a secret needs neither salt nor a slow hash (NIST SP 800-63B,
@@ -87,7 +87,7 @@ def make_token(
         InvalidArgumentError: One of these cannot be used.
     """
     token_id = secrets.token_hex(4)
-    text = f"{PREFIX}_{token_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    text = f"{TOKEN_PREFIX}_{token_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
     token = Token(
         token_id=token_id,
         name=_name(name),

@@ -71,7 +71,7 @@ async def list_tokens(call: Invocation) -> None:
 async def revoke(
     call: Invocation, token: Annotated[str, typer.Argument(metavar="NAME|ID")]
 ) -> None:
-    """Revoke a token: whoever uses it is out within a second, open connections included."""
+    """Revoke a token: its requests end within a second, open connections included."""
     from zettel.server.commands import tokens  # noqa: PLC0415
 
     gone = await tokens.revoke(call.settings, token)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, ReportProgress
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -22,7 +22,6 @@ from zettel.tools.doctor.heal import heal
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
 
-WHO = "cli"
 RESTORE = "restore"
 """`Run.kind` of a restore."""
 
@@ -64,7 +63,7 @@ async def back_up_once(
             store.tables,
             file,
             force=force,
-            run=started(file.name, new_run_id(now, kind="backup"), WHO, now),
+            run=started(file.name, new_run_id(now, kind="backup"), CLI_PRINCIPAL, now),
             made_by=VERSION,
             clock=utc_now,
             tell=tell,
@@ -130,7 +129,7 @@ def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
     return Run(
         run_id=f"{new_run_id(begun, kind=RESTORE)}-{file.name}",
         kind=RESTORE,
-        who=WHO,
+        who=CLI_PRINCIPAL,
         started_at=begun,
         ended_at=begun,
         counts=asdict(done),

@@ -53,12 +53,12 @@ class TextDifference:
     def as_line(self) -> str:
         """`subject: Ana -> Ben`; of long texts only the changes and their context."""
         if not self.old or not self.new:
-            told = f"+ {self.new}" if self.new else f"- {self.old}"
+            text = f"+ {self.new}" if self.new else f"- {self.old}"
         elif max(len(self.old), len(self.new)) <= WHOLE_MAX_CHARS:
-            told = f"{self.old} -> {self.new}"
+            text = f"{self.old} -> {self.new}"
         else:
-            told = word_difference(self.old, self.new)
-        return printable(f"{self.name}: {' '.join(told.split())}")
+            text = word_difference(self.old, self.new)
+        return printable(f"{self.name}: {' '.join(text.split())}")
 
 
 Difference = ListDifference | TextDifference

@@ -11,6 +11,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
@@ -48,9 +49,7 @@ OTHER_ENGINE = "other_engine"
 MODEL_MISSING = "model_unusable"
 OTHER_MODEL = "other_model"
 
-DISK_MIN_FREE_BYTES = 256 << 20
-"""Compaction writes the largest table a second time; below this even small stores fail to."""
-SHUT = "not_examined"
+NOT_EXAMINED = "not_examined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +101,12 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     findings += await to_thread.run_sync(check_engine, where)
     model = ""
     if seen.keeps_shut:
-        findings.append(_shut())
+        findings.append(_not_examined())
     else:
         store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
         try:
             progress("looking at tables", 0, 0)
-            seen_inside = await _seen(store)
+            seen_inside = await _read_facts(store)
             model = seen_inside.model_id
             findings += [f for check in checks.CHECKS for f in check.run(seen_inside)]
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
@@ -123,16 +122,16 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     return findings
 
 
-def _shut() -> Finding:
+def _not_examined() -> Finding:
     return Finding(
-        name=SHUT,
+        name=NOT_EXAMINED,
         count=1,
-        means="What is inside the tables was not examined: to open them is to mend them first.",
+        means="The tables were not examined: opening them mends them first.",
         fix="Opens them, and examines the rest.",
     )
 
 
-async def _seen(store: LanceStore) -> StoreFacts:
+async def _read_facts(store: LanceStore) -> StoreFacts:
     """The facts that the checks read."""
     checkup = await look_at_tables(store.tables)
     return replace(
@@ -173,10 +172,10 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
     await heal(memory, now=now)
     if checks.PENDING_ERASURES in names:
         await drain(memory, now=now)
-    if names & {*checks.BY_REWRITING, SHUT}:
-        ids = checks.notes_to_rewrite(await _seen(store))
+    if names & {*checks.BY_REWRITING, NOT_EXAMINED}:
+        ids = checks.notes_to_rewrite(await _read_facts(store))
         await rewrite(inside, ids, other_model=True, now=now)
-    if names & {checks.MISSING_INDICES, SHUT}:
+    if names & {checks.MISSING_INDICES, NOT_EXAMINED}:
         seen = await look_at_tables(inside)
         if not all(index.there for index in seen.indices):
             await inside.notes.build_indices()
@@ -237,7 +236,7 @@ def check_permissions(directory: Path) -> Sequence[Finding]:
             OPEN_PERMISSIONS,
             [f"{path.name}: {_mode(path):04o}" for path in private],
             "Other users of this machine can read the notes, or the settings beside them.",
-            fix="Closes the directories (0700) and files (0600) to everybody but you.",
+            fix="Closes the directories (0700) and files (0600) to all other users.",
         ),
         *found(
             FOREIGN_FILES,
@@ -289,9 +288,9 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     except RefusedError:
         line = None
     except UnattachableError as error:
-        return [_mute(who, str(error))]
+        return [_unreachable_engine(who, str(error))]
     if line is None:
-        return [_mute(who, "does not answer")]
+        return [_unreachable_engine(who, "does not answer")]
     line.sock.close()
     version = line.answer.get("version")
     if version == VERSION:
@@ -308,7 +307,7 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     ]
 
 
-def _mute(who: str, problem: str) -> Finding:
+def _unreachable_engine(who: str, problem: str) -> Finding:
     return Finding(
         name=MUTE_ENGINE,
         count=1,

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from zettel.server.commands.diffs import notes_as_json, notes_as_lines, printable
-from zettel.server.commands.output import Output, ReportProgress, Say
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, ReportProgress, Say
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WHO = "cli"
 LEASE_POLL_S = 0.5
 """Seconds between two attempts to take the lease of a run in another process."""
 LISTED_MAX_RUNS = 20
@@ -150,7 +149,7 @@ async def undo_once(
             now = utc_now()
             undo_id = new_run_id(now, kind="undo")
             report = await undo_run(
-                memory, run_id, now=now, undo_id=undo_id, who=WHO, partial=partial
+                memory, run_id, now=now, undo_id=undo_id, who=CLI_PRINCIPAL, partial=partial
             )
             touched = await touched_notes(memory.store, report.undo_id)
             return UndoResult(report=report, touched=tuple(touched))
@@ -217,7 +216,7 @@ async def run_all(memory: Memory, now: datetime, progress: ReportProgress) -> Ru
         memory,
         now=now,
         run_id=new_run_id(now),
-        who=WHO,
+        who=CLI_PRINCIPAL,
         budget=Budget(seconds=None, notes=None),
         progress=progress,
     )

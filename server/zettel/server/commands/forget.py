@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zettel.server.commands.diffs import printable
-from zettel.server.commands.evolve import WHO
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import CLI_PRINCIPAL, Output
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -92,14 +91,16 @@ async def _erase_all(memory: Memory, namespace: str | None, confirm: Confirm) ->
     preview = f"All {len(ids)} notes of {of}, with every revision, will be erased for good."
     if not confirm(preview, namespace or EVERYTHING):
         raise NotConfirmedError(namespace or EVERYTHING)
-    return await erase_all(memory, namespace=namespace, who=WHO, now=utc_now())
+    return await erase_all(memory, namespace=namespace, who=CLI_PRINCIPAL, now=utc_now())
 
 
 async def _forget(
     memory: Memory, settings: Settings, request: ForgetRequest, confirm: Confirm
 ) -> ForgetAnswer:
     namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
-    caller = Caller(namespace=namespace, origin=Origin(client=WHO, transport=WHO))
+    caller = Caller(
+        namespace=namespace, origin=Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
+    )
     if request.query:
         await memory.embedder.load()
     answer = await forget(

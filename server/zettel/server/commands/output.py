@@ -1,4 +1,4 @@
-"""What a command prints: one line of JSON for programs, or text for people."""
+"""The output of commands: one line of JSON for programs, or text for people."""
 
 import json
 from collections.abc import Callable
@@ -23,6 +23,9 @@ class Output:
             return ""
         return json.dumps(self.data, ensure_ascii=False, default=plain)
 
+
+CLI_PRINCIPAL = "cli"
+"""Author of what commands change."""
 
 Say = Callable[[Output], None]
 """Prints one result."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.tools.validation import nearest
 
-PREFIX = "ZETTEL_"
+VARIABLE_PREFIX = "ZETTEL_"
 """Of every variable that Zettel reads."""
 FOR_TESTS = "ZETTEL_TEST_"
 """Of the variables that the project's own tests read."""
@@ -71,10 +71,10 @@ def unknown_variables(environment: Iterable[str], known: Collection[str]) -> lis
     """Warnings about variables with Zettel's prefix that no setting reads."""
     warnings = list[str]()
     for variable in sorted(environment):
-        name = variable.upper().removeprefix(PREFIX).lower()
-        ours = variable.upper().startswith(PREFIX) and not variable.startswith(FOR_TESTS)
+        name = variable.upper().removeprefix(VARIABLE_PREFIX).lower()
+        ours = variable.upper().startswith(VARIABLE_PREFIX) and not variable.startswith(FOR_TESTS)
         if ours and name not in known:
             near = nearest(name, known)
-            meant = f" Did you mean {PREFIX}{near.upper()}?" if near else ""
-            warnings.append(f"The variable {variable} is read by nobody.{meant}")
+            meant = f" Did you mean {VARIABLE_PREFIX}{near.upper()}?" if near else ""
+            warnings.append(f"The variable {variable} is not read.{meant}")
     return warnings

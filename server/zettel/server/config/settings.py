@@ -167,7 +167,7 @@ class Settings(Limits, BaseSettings):
     protocol: Literal["auto", "legacy"] = "auto"
     """`legacy` speaks only the handshake era, for clients that mix both eras on one pipe."""
     evolve_minutes: float = Field(default=15.0, gt=0)
-    """Minutes between evolution runs while nobody writes."""
+    """Minutes between evolution runs without writes."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Seconds without a write after which new notes are evolved."""
     idle_minutes: float = Field(default=10.0, gt=0)

@@ -203,7 +203,7 @@ def test_a_variable_that_nobody_reads_is_named_with_the_one_that_was_meant() -> 
     said = unknown_variables(names, Settings.model_fields)
 
     assert len(said) == 2
-    assert "ZETTEL_MODLE is read by nobody. Did you mean ZETTEL_MODEL?" in said[0]
+    assert "ZETTEL_MODLE is not read. Did you mean ZETTEL_MODEL?" in said[0]
     assert "mean" not in said[1]
 
 

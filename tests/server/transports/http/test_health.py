@@ -92,7 +92,7 @@ async def test_where_everybody_may_come_in_it_says_where_the_store_is(path: str)
 async def test_from_the_first_token_on_it_says_no_more_than_that_it_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(static_tokens, "LOOK_S", 0)
+    monkeypatch.setattr(static_tokens, "TOKENS_FRESH_S", 0)
     house = House()
     async with asking(house) as (_, http):
         token, _ = make_token("ana", ["ana"], expires=None, now=datetime(2026, 1, 1, tzinfo=UTC))
@@ -139,7 +139,7 @@ async def test_a_server_that_is_to_end_lives_and_takes_nobody_new() -> None:
 async def test_a_store_that_cannot_be_read_any_more_is_not_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(static_tokens, "LOOK_S", 0)
+    monkeypatch.setattr(static_tokens, "TOKENS_FRESH_S", 0)
     house = House()
 
     async def fails(_key: str) -> str | None:

@@ -28,7 +28,7 @@ from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, Z
 from zettel.tools.state.retention_policy import check_rules
 
 DISK_MIN_FREE_BYTES = 256 << 20
-"""As in `zettel doctor`: below it even small stores cannot be compacted."""
+"""Compaction writes the largest table a second time; below this even small stores fail to."""
 SECRET = "llm_key"
 
 _WITH_PORT = regex.compile(r"https?://.*|[^:]+:\d+|\[.*\](:\d+)?")

@@ -150,7 +150,7 @@ def tls_warnings(settings: Settings, now: datetime) -> list[str]:
     if unnamed:
         warnings.append(
             f"The certificate {settings.tls_cert!r} is for {', '.join(sorted(names)) or 'no name'},"
-            f" not for {', '.join(unnamed)}: clients that use this name turn away."
+            f" not for {', '.join(unnamed)}: clients that use this name refuse it."
         )
     if Path(settings.tls_key).stat().st_mode & 0o004:
         warnings.append(

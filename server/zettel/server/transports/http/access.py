@@ -14,11 +14,11 @@ from zettel.storage.errors import ZettelError
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 0.4
+TOKENS_FRESH_S = 0.4
 """Time for which read tokens are used again: a revoked one is refused within a second."""
 OPEN_PATHS = ("/health", "/health/live", "/health/ready")
 """Paths that need no token."""
-METRICS = "/metrics"
+METRICS_PATH = "/metrics"
 """Needs a token of its own, since its figures are of all tenants together."""
 WELL_KNOWN = "/.well-known/"
 """Where clients look for OAuth metadata, before they have a token."""
@@ -71,7 +71,7 @@ class AccessControl(ABC):
     async def watch(self, streams: OpenRequests) -> None:
         """End open requests that are no longer admitted, until cancelled."""
         while True:
-            await anyio.sleep(LOOK_S)
+            await anyio.sleep(TOKENS_FRESH_S)
             if not streams.any_open:
                 continue
             try:

@@ -276,7 +276,7 @@ def _sdk_sessions(server: Bounded) -> int:
 
 
 async def test_a_revoked_token_leaves_no_session_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(static_tokens, "LOOK_S", 0.05)
+    monkeypatch.setattr(static_tokens, "TOKENS_FRESH_S", 0.05)
     async with bounded() as server:
         ana, ben = await server.token("ana"), await server.token("ben")
         async with server.http(ana) as hers, server.http(ben) as his:

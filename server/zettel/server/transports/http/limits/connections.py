@@ -1,7 +1,7 @@
 """HTTP connections: how many there are, and how long a client may take.
 
 Uvicorn's protocol serves a connection, and waits without limit for the rest of a request and for a
-client that does not read. `Connection` stands in front of it and ends such connections. At the
+client that does not read. `HttpConnection` stands in front of it and ends such connections. At the
 bound the connection that has been without a request longest makes room, as in nginx
 (`ngx_drain_connections`), so that silent connections keep no client out.
 """
@@ -42,12 +42,12 @@ class Connections:
         self.slow_s = limits.slow_seconds
         self.rejections = rejections
         self._max = limits.max_connections
-        self._open = dict["Connection", None]()
+        self._open = dict["HttpConnection", None]()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, new: "Connection") -> bool:
+    def add(self, new: "HttpConnection") -> bool:
         """Register a connection; False if there is no room for it."""
         self._open[new] = None
         if len(self._open) <= self._max:
@@ -61,7 +61,7 @@ class Connections:
             new.abort()
         return False
 
-    def remove(self, connection: "Connection") -> None:
+    def remove(self, connection: "HttpConnection") -> None:
         """Unregister a connection."""
         self._open.pop(connection, None)
 
@@ -89,7 +89,7 @@ class ServerConfig(uvicorn.Config):
         self.connections = connections
         super().__init__(
             app,
-            http=Connection,
+            http=HttpConnection,
             ws="none",
             log_config=None,
             access_log=False,
@@ -101,7 +101,7 @@ class ServerConfig(uvicorn.Config):
         )
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One connection: passes everything to uvicorn's protocol and limits the client's time."""
 
     def __init__(
