@@ -17,11 +17,10 @@ from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from benchmarks.cost.fill import Filling
-from zettel.storage.lance.maintenance import KEEP_VERSIONS
+from zettel.storage.lance.maintenance import COLUMN, KEEP_VERSIONS, WORTH_IT, vector_index
 from zettel.storage.lance.open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import notes_table
-from zettel.storage.lance.vector_index import COLUMN, WORTH_IT, vector_index
 from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 

@@ -6,14 +6,14 @@ import pytest
 from benchmarks.erasure.__main__ import write_report
 from benchmarks.erasure.measure import measure
 
-from zettel.storage.lance import vector_index
+from zettel.storage.lance import maintenance
 
 
 @pytest.mark.parametrize("indexed", [False, True])
 async def test_what_is_erased_stood_in_files_before_and_stands_in_none_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(vector_index, "WORTH_IT", vector_index.WORTH_IT)
+    monkeypatch.setattr(maintenance, "WORTH_IT", maintenance.WORTH_IT)
 
     taken = await measure(tmp_path / "store", notes=20, erased=4, indexed=indexed)
 

@@ -11,7 +11,7 @@ from sentence_transformers import CrossEncoder
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Reranker
 from zettel.storage.errors import ModelUnavailableError
 
 WORDS = [

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.storage.in_memory.erasure import DictErasing
 
-from zettel.storage.erasure.write_guard import admit
+from zettel.storage.erasure.ledger import admit
 from zettel.storage.filtering import before, in_state, known, listed, matches, verbatim
 from zettel.storage.notes import (
     Facets,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.storage.samples import DIM, LATER, MODEL, X, Y, add, make_note, revised, unit
 
-from zettel.storage.lance.cache.recent_rows import KEPT, CurrentRows
+from zettel.storage.lance.cache.note_cache import KEPT, CurrentRows
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.predicates import equals
 from zettel.storage.lance.reads import current_rows, select_wide

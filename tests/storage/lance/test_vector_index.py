@@ -9,11 +9,11 @@ import pytest
 from tests.storage.samples import DIM, LATER, MODEL, X, add, make_note, unit
 
 from zettel.storage.embedding.embedder import unit_rows
-from zettel.storage.lance import vector_index
+from zettel.storage.lance import maintenance
+from zettel.storage.lance.maintenance import NAME, WORTH_IT
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import Tables
-from zettel.storage.lance.vector_index import NAME, WORTH_IT
 from zettel.storage.location import read_place
 from zettel.storage.notes import State
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
@@ -101,8 +101,8 @@ async def test_the_index_comes_when_it_is_worth_it_and_goes_with_the_last_vector
 async def test_an_index_of_many_parts_is_made_anew(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_index, "WORTH_IT", 10)
-    monkeypatch.setattr(vector_index, "MOST_PARTS", 2)
+    monkeypatch.setattr(maintenance, "WORTH_IT", 10)
+    monkeypatch.setattr(maintenance, "MOST_PARTS", 2)
     store, random = LanceStore(tables), np.random.default_rng(4)
     await store.write(new=embedded([some_vectors(random) for _ in range(10)]))
     seen = list[int | None]()

@@ -15,8 +15,7 @@ from zettel.server.runtime.factories import expanded, installed_parts
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
 from zettel.storage.backup.create import BackupSummary, back_up, started
-from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
-from zettel.storage.backup.restore import RestoreSummary, restore
+from zettel.storage.backup.restore import RestoreSummary, carry_over, receipts_in, recorded, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
 from zettel.tools.doctor.heal import heal

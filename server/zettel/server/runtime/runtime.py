@@ -19,8 +19,7 @@ from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.factories import Dispatch, EvolutionScheduler, Factories
 from zettel.server.runtime.usage_flush import flush, flush_regularly
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal

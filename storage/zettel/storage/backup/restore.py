@@ -12,27 +12,81 @@ So a restore that is killed has brought back no note yet, or all of them; done a
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.backup.archive import BackupFile, Tell
-from zettel.storage.backup.consistent_copy import is_local
-from zettel.storage.backup.create import BACKUP
+from zettel.storage.backup.create import BACKUP, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
-from zettel.storage.backup.manifest import META, RUNS, USAGE
+from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, USAGE, Part
 from zettel.storage.backup.merge_rules import BackupContents, IsErased, Mark, MergePlan
-from zettel.storage.backup.parts import BackupReader
+from zettel.storage.erasable import Receipt, digest_of
+from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.predicates import one_of
 from zettel.storage.lance.rows import read_notes, read_vectors, to_table
-from zettel.storage.lance.schema import SCHEMA_VERSION
+from zettel.storage.lance.schema import SCHEMA_VERSION, notes_table
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
 from zettel.storage.notes import Note
 from zettel.storage.revisions import NoteRow
+
+
+class BackupReader:
+    """Reads a checked backup; each part is compared with its hash once more.
+
+    Args:
+        backup: The file.
+        tell: Told step, rows done, rows in all.
+    """
+
+    def __init__(self, backup: BackupFile, tell: Tell) -> None:
+        self.backup, self.tell = backup, tell
+
+    def of(self, name: str, schema: pa.Schema, step: str) -> Iterator[pa.Table]:
+        """The rows of a table, part by part, in the columns of its schema."""
+        parts = self.backup.manifest.of(name)
+        total, done = sum(part.rows for part in parts), 0
+        for part in parts:
+            self.tell(step, done, total)
+            yield self._read(part, schema)
+            done += part.rows
+        self.tell(step, done, total)
+
+    def notes(self, step: str) -> Iterator[pa.Table]:
+        """The rows of the notes."""
+        return self.of(NOTES, notes_table(self.backup.manifest.embed_dim).schema, step)
+
+    def read_notes(self, step: str) -> Iterator[Note]:
+        """Every revision, without its vectors."""
+        for rows in self.notes(step):
+            try:
+                yield from read_notes(rows)
+            except (ValueError, TypeError, KeyError) as error:
+                raise self.damaged(NOTES, f"it holds what is no note ({error})") from error
+
+    def damaged(self, place: str, problem: str) -> BackupDamagedError:
+        """The error of a part that is whole and yet wrong."""
+        return BackupDamagedError(self.backup.path, place, problem)
+
+    def _read(self, part: Part, schema: pa.Schema) -> pa.Table:
+        content = self.backup.read(part)
+        try:
+            rows = pq.read_table(pa.BufferReader(content)).select(schema.names).cast(schema)
+        except (pa.ArrowException, KeyError, OSError) as error:
+            problem = f"its columns are not a store's ({str(error).splitlines()[0]})"
+            raise self.damaged(part.name, problem) from error
+        if rows.num_rows != part.rows:
+            problem = f"it has {rows.num_rows} rows, the manifest says {part.rows}"
+            raise self.damaged(part.name, problem)
+        return rows
+
 
 ASKED = 1_000
 """Ids asked for in one predicate."""
@@ -245,3 +299,47 @@ async def _add_notes(tables: Tables, stream: _Stream) -> None:
             raise
         finally:
             tables.resident.drop()
+
+
+def receipts_in(backup: BackupFile) -> list[Receipt]:
+    """The erasures that were recorded when a backup was made, oldest first.
+
+    Raises:
+        BackupDamagedError: The file was changed since it was checked.
+    """
+    parts = backup.manifest.of(ERASURES)
+    with TemporaryDirectory(prefix="zettel-") as folder:
+        file = Path(folder, LEDGER_FILE)
+        file.write_bytes(b"".join(map(backup.read, parts)))
+        return Ledger([file]).receipts()
+
+
+def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
+    """Whether a note was erased, as far as this machine's record or a backup's says.
+
+    Args:
+        ledger: This machine's, of the store restored into.
+        receipts: The backup's.
+    """
+    by_salt = dict[str, set[str]]()
+    for receipt in receipts:
+        by_salt.setdefault(receipt.salt, set()).update(receipt.digests)
+
+    def is_erased(note_id: str) -> bool:
+        return ledger.is_erased(note_id) is not None or any(
+            digest_of(note_id, salt) in digests for salt, digests in by_salt.items()
+        )
+
+    return is_erased
+
+
+def carry_over(ledger: Ledger, receipts: list[Receipt]) -> int:
+    """Record a backup's erasures where they are not recorded yet; returns how many were not.
+
+    Raises:
+        StoreUnavailableError: The record cannot be written.
+    """
+    unknown = [receipt for receipt in receipts if ledger.receipt(receipt.receipt_id) is None]
+    for receipt in unknown:
+        ledger.put(receipt)
+    return len(unknown)

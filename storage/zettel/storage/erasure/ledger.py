@@ -7,7 +7,7 @@ day that a backup is restored into an empty directory. Lines of JSON, only ever 
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from filelock import FileLock
 from zettel.storage.erasable import Erasure, Receipt, digest_of, new_salt
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.location import StoreLocation
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote
 
 LEDGER_FILE = "erasures.jsonl"
 """In the store's directory, and in the directory of the copy."""
@@ -223,3 +225,44 @@ def _unusable(file: Path, error: OSError) -> StoreUnavailableError:
         f"cannot be read or written: {error.strerror or error}",
         "It is the record of what was erased: mend its permissions or its disk.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedWrite:
+    """What is left of a write."""
+
+    new: tuple[NewNote, ...]
+    changes: tuple[Change, ...]
+    refused: tuple[str, ...]
+    """Note ids: planned on what was erased meanwhile; who planned them reads again."""
+
+
+def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> AdmittedWrite:
+    """Take out of a write what was erased while it was planned.
+
+    Raises:
+        StoreUnavailableError: The ledger cannot be read.
+    """
+    notes = [item.note for item in (*new, *changes)]
+    ids = {i for note in notes for i in (note.note_id, *(link.to for link in note.links))}
+    gone = ledger.erased(ids)
+    if not gone:
+        return AdmittedWrite(tuple(new), tuple(changes), ())
+    refused = {note.note_id for note in notes if note.note_id in gone}
+    # Composed of it, or a revision with what it had linked and taught.
+    refused |= {item.note.note_id for item in new if item.note.derived and _links(item.note, gone)}
+    refused |= {change.note.note_id for change in changes if _links(change.note, gone)}
+    return AdmittedWrite(
+        tuple(_unlinked(item, gone) for item in new if item.note.note_id not in refused),
+        tuple(change for change in changes if change.note.note_id not in refused),
+        tuple(sorted(refused)),
+    )
+
+
+def _links(note: Note, gone: Mapping[str, Erasure]) -> bool:
+    return any(link.to in gone for link in note.links)
+
+
+def _unlinked(item: NewNote, gone: Mapping[str, Erasure]) -> NewNote:
+    links = tuple(link for link in item.note.links if link.to not in gone)
+    return replace(item, note=replace(item.note, links=links))

@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 from anyio import to_thread
 
 from zettel.storage.erasable import Order, Receipt, digest_of
-from zettel.storage.erasure.log_redaction import redact
-from zettel.storage.erasure.traces import ids_in, without_traces
+from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows

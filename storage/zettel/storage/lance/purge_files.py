@@ -26,10 +26,9 @@ from zettel.storage.erasable import Purge
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.files import remove
-from zettel.storage.lance.maintenance import mark_upkeep
+from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
 from zettel.storage.lance.snapshot import remove_unused
 from zettel.storage.lance.table import LanceTable, Tables
-from zettel.storage.lance.vector_index import renew_vector_index
 from zettel.storage.location import hold
 
 LOCK_WAIT_S = 20.0

@@ -1,20 +1,147 @@
-"""Reads whole rows of the `notes` table; wide columns only for the rows that need them."""
-
-from collections.abc import Sequence
-
-import pyarrow as pa
-
-from zettel.storage.lance.cache_loader import notes_version
-from zettel.storage.lance.predicates import all_of, one_of
-from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, read_vectors
-from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
-from zettel.storage.revisions import NoteRow
-from zettel.storage.store import NoteFilter
+"""Reads whole rows of the `notes` table and keeps them in memory."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from anyio import to_thread
+
+from zettel.storage.lance.cache.columns import ENDLESS, RevisionFacts
+from zettel.storage.lance.cache.note_cache import MOST, LoadedRows
+from zettel.storage.lance.cache.versions import rearranges
+from zettel.storage.lance.predicates import all_of, one_of
+from zettel.storage.lance.rows import (
+    NOTE_COLUMNS,
+    read_notes,
+    read_outlines,
+    read_passages,
+    read_vectors,
+)
+from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
+from zettel.storage.notes import EVOLUTION, Note, Outline
+from zettel.storage.revisions import NoteRow
+from zettel.storage.store import NoteFilter
+
+MOST_VERSIONS = 16
+"""Versions followed at once: an upkeep makes three, and two more with a new vector index."""
+
+
+async def notes_version(tables: Tables) -> int:
+    """The version of the `notes` table, which what is in memory has followed if it could.
+
+    Without this each upkeep would make recall read all notes anew: of 20,000 for half a second.
+
+    Raises:
+        StoreUnavailableError: The table cannot be read.
+    """
+    version, resident = await tables.notes.version(), tables.resident
+    known, directory = resident.version, tables.place.directory
+    behind = range(known + 1, version + 1)
+    if directory is None or known < 0 or not 0 < len(behind) <= MOST_VERSIONS:
+        return version
+    name = tables.notes.spec.name
+    same = await to_thread.run_sync(_all_rearrange, directory, name, behind)
+    if same and resident.version == known:
+        resident.advance_unchanged(version)
+    return version
+
+
+def _all_rearrange(directory: Path, table: str, versions: range) -> bool:
+    return all(rearranges(directory, table, version) for version in versions)
+
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Size up to which the rows are kept, their vectors not counted: of 50,000 long notes."""
+
+_FACTS = ("known_from", "known_to", "valid_from", "valid_until")
+
+
+class TableRows:
+    """Rows of an Arrow table with `NOTE_COLUMNS`, by their place in it."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def notes(self, places: Sequence[int]) -> list[Note]:
+        """Whole."""
+        return read_notes(self._table.take(places))
+
+    def outlines(self, places: Sequence[int]) -> list[Outline]:
+        """What ranking needs of each."""
+        return read_outlines(self._table.take(places))
+
+
+async def keep_resident(tables: Tables) -> None:
+    """Read the notes into memory, unless they are there already or are too many.
+
+    Writers of this process wait for it: 20,000 notes take a second and 130 MB.
+
+    Raises:
+        StoreUnavailableError: The table cannot be read.
+    """
+    async with tables.notes.tending():
+        await _keep(tables)
+
+
+async def resident_version(tables: Tables) -> int:
+    """The version of the `notes` table, which is read into memory if others seem done with it.
+
+    Others have written, so that nothing is kept; but a second question finds what the first found.
+
+    Raises:
+        StoreUnavailableError: The table cannot be read.
+    """
+    version = await notes_version(tables)
+    if not tables.notes.busy and tables.resident.is_missed_again(version):
+        await keep_resident(tables)
+    return version
+
+
+async def _keep(tables: Tables) -> None:
+    notes, version = tables.notes, await notes_version(tables)
+    if version == tables.resident.version and not tables.resident.worn:
+        return
+    tables.resident.drop()
+    if not tables.place.optimises or await notes.count() > MOST:
+        return
+    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
+    loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
+    # Of what another process has committed meanwhile some may be read, or none.
+    if loaded and await notes.version() == version:
+        tables.resident.keep(version, loaded)
+
+
+def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
+    counts, passages = read_passages(table, dim)
+    table = table.drop_columns(["vectors"]).combine_chunks()
+    if table.nbytes > MOST_BYTES:
+        return None
+    names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
+    names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
+    times = (_microseconds(table.column(name)) for name in _FACTS)
+    return LoadedRows(
+        rows=TableRows(table.select(list(NOTE_COLUMNS))),
+        note_ids=table.column("note_id").to_pylist(),
+        row_ids=table.column("row_id").to_pylist(),
+        fold_hashes=table.column("fold_hash").to_pylist(),
+        links=table.column("link_ids").to_pylist(),
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
+        counts=counts,
+        passages=passages,
+    )
+
+
+def _is_composed(origin: dict[str, str] | None) -> bool:
+    return origin is not None and origin["transport"] == EVOLUTION
+
+
+def _microseconds(column: pa.ChunkedArray) -> list[int]:
+    return column.cast(pa.int64()).fill_null(ENDLESS).to_pylist()
 
 
 async def select_wide(
@@ -61,12 +188,6 @@ async def select_wide(
     return await table.select(
         asked, where=where, order=order, descending=descending, limit=limit, offset=offset
     )
-
-
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-# (pyarrow ships no types, lancedb some)
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:

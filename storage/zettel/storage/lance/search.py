@@ -1,26 +1,45 @@
-"""Search arms over the `notes` table except vectors, and the size of a namespace."""
-
-from collections.abc import Sequence
-
-import pyarrow as pa
-from lancedb import AsyncTable
-from lancedb.query import MatchQuery
-
-from zettel.storage.lance.cache.recent_rows import KEPT
-from zettel.storage.lance.cache_loader import notes_version
-from zettel.storage.lance.predicates import all_of, equals, one_of, predicate, text_literal
-from zettel.storage.lance.reads import current_rows, select_wide
-from zettel.storage.lance.rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
-from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Facets, Hit, Note, Outline, order_key
-from zettel.storage.store import WRITTEN, NamespaceSize, NoteFilter
-from zettel.storage.text.substrings import held, pieces
+"""Reads of the `notes` table: search arms, history, and the size of a namespace."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+from lancedb import AsyncTable
+from lancedb.query import AsyncVectorQuery, MatchQuery
+from numpy.typing import NDArray
+
+from zettel.storage.lance.cache.note_cache import KEPT
+from zettel.storage.lance.predicates import (
+    all_of,
+    equals,
+    holds_any,
+    known,
+    one_of,
+    predicate,
+    text_literal,
+    time_literal,
+)
+from zettel.storage.lance.reads import current_rows, notes_version, resident_version, select_wide
+from zettel.storage.lance.rows import (
+    NOTE_COLUMNS,
+    OUTLINE_COLUMNS,
+    read_notes,
+    read_outlines,
+    read_vectors,
+    utc,
+)
+from zettel.storage.lance.table import MAX_ROWS, Tables
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, order_key
+from zettel.storage.revisions import check_vectors
+from zettel.storage.store import WRITTEN, NamespaceSize, NoteFilter, Vectors
+from zettel.storage.text.substrings import held, pieces
 
 _SESSION_ORDER = ("happened_at", "note_id")
 
@@ -125,12 +144,6 @@ def as_hits(table: pa.Table, scores: list[float]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))
 
 
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-# (pyarrow ships no types, lancedb some)
-
-
 _TEXTS = ("content", "context", "subject", "source", "array_to_string(tags, '')")
 _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
@@ -151,3 +164,165 @@ async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
     return NamespaceSize(
         notes=await count_notes(tables, told), text_bytes=sum(await tables.notes.read(lengths))
     )
+
+
+SPARE = 4
+"""Times the wished number of notes that the vector index is asked for. LanceDB 0.40 takes ten
+passages for each, so 12 nearest notes are among 480 passages: exact, unless fewer than 12 notes
+fill these, each with more than 40 passages nearer than the twelfth's best."""
+
+FEW = 200
+"""Hits up to which `match_vectors` asks the index: of 20,000 notes 18 ms instead of 67."""
+
+
+async def match_vectors(
+    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+) -> list[Hit]:
+    """Do what `NoteStore.match_vectors` promises; many hits past the index, which misses some."""
+    check_vectors(vector[np.newaxis], dim=tables.dim)
+    if limit <= 0:
+        return []
+    version = await resident_version(tables)
+    known = tables.resident.nearest(version, vector, where, limit=limit)
+    if known is not None:
+        return known
+    few = limit <= FEW
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"])
+        search = search if few else search.bypass_vector_index()
+        return await search.limit(min(limit * SPARE if few else limit, MAX_ROWS)).to_arrow()
+
+    table = await tables.notes.read(fetch)
+    return as_hits(table, _cosines(table))[:limit]
+
+
+async def nearest(
+    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float
+) -> list[Near]:
+    """Do what `NoteStore.nearest` promises."""
+    hits = await match_vectors(tables, vector, where, limit=limit)
+    scores = {hit.note_id: hit.score for hit in hits if hit.score >= least}
+    if not scores:
+        return []
+    # The filter once more: what has changed since may be none of them now.
+    told = await outlines(tables, replace(where, note_ids=tuple(scores)), limit=len(scores))
+    near = [Near(outline, scores[outline.note_id]) for outline in told]
+    return sorted(near, key=lambda near: (-near.score, near.outline.note_id))
+
+
+def _by_cosine(
+    handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
+) -> AsyncVectorQuery:
+    search = handle.query().nearest_to(vector).column("vectors").distance_type("cosine")
+    return search.where(predicate(where))
+
+
+def _cosines(table: pa.Table) -> list[float]:
+    return [1.0 - distance for distance in table.column("_distance").to_pylist()]
+
+
+async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
+    """Implement `NoteStore.rows_true_at` in two reads of few columns (20 ms at 20,000 notes).
+
+    Between the two another process may close a row; ask with a `known_at` for one moment.
+    """
+    if where.valid_at is None:
+        return ()
+    moment = time_literal(where.valid_at)
+    asked = NoteFilter(
+        namespaces=where.namespaces,
+        note_ids=where.note_ids,
+        states=where.states,
+        known_at=where.known_at,
+        derived=None,
+    )
+    later = await tables.notes.select(
+        ["note_id", "rev"],
+        where=all_of(
+            predicate(asked),
+            f"valid_from > {moment} AND (valid_until IS NULL OR valid_until > {moment})",
+        ),
+    )
+    # Most looks back are at what was known at the moment itself, and little of that is ahead.
+    if not later.num_rows:
+        return ()
+    told = await tables.notes.select(
+        ["note_id", "rev", "row_id", "valid_until"],
+        where=all_of(
+            one_of("note_id", where.note_ids) if where.note_ids else "",
+            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
+        ),
+    )
+    return _last_before(told, later, where.valid_at)
+
+
+def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[str, ...]:
+    """Row ids of each note's last told revision before its later one, if it still held."""
+    revs: dict[str, int] = dict(zip(*later.to_pydict().values(), strict=True))
+    last: dict[str, tuple[int, str, datetime | None]] = {}
+    for note_id, rev, row_id, until in zip(*told.to_pydict().values(), strict=True):
+        if rev < revs.get(note_id, 0) and (note_id not in last or rev > last[note_id][0]):
+            last[note_id] = (rev, row_id, until)
+    return tuple(
+        sorted(row_id for _, row_id, until in last.values() if until is None or instant < until)
+    )
+
+
+async def revisions_of(tables: Tables, note_id: str) -> list[Note]:
+    """Do what `NoteStore.revisions` promises."""
+    return await _notes(tables, equals("note_id", note_id), "rev")
+
+
+async def revisions_of_run(tables: Tables, run_id: str) -> list[Note]:
+    """Do what `NoteStore.revisions_of_run` promises; without an index 5 ms at 25,000 rows."""
+    return await _notes(tables, equals("run_id", run_id), "note_id", "rev") if run_id else []
+
+
+async def linking_to(
+    tables: Tables, note_ids: Sequence[str], *, known_at: datetime | None
+) -> list[Note]:
+    """Do what `NoteStore.linking_to` promises."""
+    if not note_ids:
+        return []
+    resident = tables.resident.linking_to(await notes_version(tables), note_ids, known_at)
+    if resident is not None:
+        return resident
+    where = all_of(known(known_at), holds_any("link_ids", note_ids))
+    return await _notes(tables, where, "happened_at", "note_id")
+
+
+async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
+    """Do what `NoteStore.passages_of` promises."""
+    return await _passages(tables, "note_id", note_ids, "current")
+
+
+async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vectors]:
+    """Do what `NoteStore.passages_at` promises."""
+    return await _passages(tables, "row_id", row_ids, "")
+
+
+async def latest(tables: Tables) -> datetime | None:
+    """Do what `NoteStore.latest` promises; without an index 4 ms at 25,000 rows."""
+    if known := tables.resident.latest(await notes_version(tables)):
+        return known
+    table = await tables.notes.select(
+        ["known_from"], order=["known_from"], descending=True, limit=1
+    )
+    moments: list[datetime] = table.column("known_from").to_pylist()
+    return utc(moments[0]) if moments else None
+
+
+async def _notes(tables: Tables, where: str, *order: str) -> list[Note]:
+    return read_notes(await select_wide(tables.notes, NOTE_COLUMNS, where=where, order=order))
+
+
+async def _passages(
+    tables: Tables, key: str, values: Sequence[str], condition: str
+) -> dict[str, Vectors]:
+    if not values:
+        return {}
+    where = all_of(condition, "embed_model <> ''", one_of(key, values))
+    table = await tables.notes.select([key, "vectors"], where=where)
+    pairs = zip(table.column(key).to_pylist(), read_vectors(table), strict=True)
+    return {name: vectors for name, vectors in pairs if vectors is not None}

@@ -5,26 +5,80 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+import ctypes
+import os
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import random
 from typing import TypeVar
 
 import anyio
 import pyarrow as pa
+from anyio import to_thread
 from lancedb import AsyncConnection, AsyncTable
 from lancedb.query import ColumnOrdering
 
 from zettel.storage.erasure.ledger import Ledger
-from zettel.storage.lance.cache.note_cache import NoteCache
-from zettel.storage.lance.cache.recent_rows import CurrentRows
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance.cache.note_cache import CurrentRows, NoteCache
 from zettel.storage.lance.cache.versions import Stamp, commits_stamp
 from zettel.storage.lance.errors import is_conflict, is_stale, unavailable
-from zettel.storage.lance.fsync import Sync, make_last
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.location import StoreLocation
+
+Sync = Callable[[Path], None]
+"""Returns when everything written so far to the directory's file system is on its disk."""
+
+
+def sync_file_system(directory: Path) -> None:
+    """Wait until the directory's file system has written everything down.
+
+    Linux has a call for one file system, `syncfs`; elsewhere `sync` writes down all of them.
+    Measured on a busy disk: 12 ms a commit instead of 5 ms at the median, 180 ms at the 95th
+    percentile.
+
+    Raises:
+        OSError: The disk failed, or this system has no such call (Windows).
+    """
+    if sys.platform == "linux":
+        _syncfs(directory)
+    elif sys.platform == "win32":
+        message = "this system cannot be told to write a whole disk's changes down"
+        raise OSError(message)
+    else:
+        os.sync()
+
+
+async def make_last(directory: Path, sync: Sync) -> None:
+    """Run the sync in a thread.
+
+    Raises:
+        StoreUnavailableError: It failed; what was written stands, but may not outlast a loss of
+            power.
+    """
+    try:
+        await to_thread.run_sync(sync, directory)
+    except OSError as error:
+        raise StoreUnavailableError(
+            directory,
+            f"was written, but could not be synced to its disk: {error.strerror or error}",
+            "Check the disk, or leave durability at its default.",
+        ) from error
+
+
+def _syncfs(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(directory))
+    finally:
+        os.close(descriptor)
+
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from zettel.storage.erasure.write_guard import admit
+from zettel.storage.erasure.ledger import admit
 from zettel.storage.lance.predicates import all_of, equals, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
 from zettel.storage.lance.rows import to_table

@@ -14,11 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.filtering import matches
-from zettel.storage.lance.cache.columns import FactTable, RevisionFacts, fact_of
-from zettel.storage.lance.cache.passage_matrix import PassageMatrix
+from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, RevisionFacts, fact_of
 from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outline_of
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter, Vectors
+
+KEPT = 16
+"""Rows kept at most: what one `update` reads is one note and at times a few that it concerns."""
+
+
+class CurrentRows:
+    """The current rows that were read last, as long as the table stands as it did then."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._rows: dict[str, NoteRow] = {}
+
+    def at(self, version: int) -> dict[str, NoteRow]:
+        """Note id -> row, of those that were read at this version of the table."""
+        return dict(self._rows) if version == self._version else {}
+
+    def keep(self, version: int, rows: Iterable[NoteRow]) -> None:
+        """Keep rows read while the table had this version, or right after.
+
+        What was read after somebody else's commit is kept for a version that has passed, and so
+        is never asked for again.
+        """
+        if version < self._version:
+            return
+        kept = self.at(version)
+        self._version = version
+        self._rows = kept | {row.note.note_id: row for row in rows}
+        if len(self._rows) > KEPT:
+            self._rows.clear()
+
 
 MOST = 50_000
 """Revisions and passages kept: some 300 MB. A store of more is read from its disk."""

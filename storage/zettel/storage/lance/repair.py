@@ -7,8 +7,10 @@
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby, pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,11 +20,12 @@ from zettel.storage.lance.files import remove_leftovers
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.search import get_notes
-from zettel.storage.lance.table import Tables
+from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.writes import as_table, write_notes
-from zettel.storage.location import hold
-from zettel.storage.notes import NEEDS_REVIEW
-from zettel.storage.revisions import NoteRow, one_current, without_links
+from zettel.storage.location import hold, hold_or_refuse
+from zettel.storage.notes import NEEDS_REVIEW, Note
+from zettel.storage.revisions import NoteRow, one_current, with_fewer_links, without_links
+from zettel.storage.store import Change
 
 _TURNED = "target.current <> source.current"
 """The row is as it was read, as far as healing it goes."""
@@ -45,7 +48,7 @@ async def heal(tables: Tables, *, now: datetime) -> Mapping[str, int]:
                 remove_leftovers, tables.place.directory
             )
         rows = await _narrow(tables)
-        if doubled := await _drop_doubled(tables, rows):
+        if doubled := await _drop_doubled(tables.notes, rows):
             healed["doubled_rows"] += doubled
             rows = await _narrow(tables)
         healed.update(await _settle_current(tables, rows))
@@ -60,18 +63,23 @@ async def _narrow(tables: Tables) -> pa.Table:
     return await tables.notes.select(columns)
 
 
-async def _drop_doubled(tables: Tables, rows: pa.Table) -> int:
-    """Delete all copies of a row but the one written first; returns how many were deleted."""
-    copies = rows.group_by("row_id").aggregate([("_rowid", "min")])
-    if copies.num_rows == rows.num_rows:
-        return 0
-    first = copies.column("_rowid_min")
+async def _drop_doubled(table: LanceTable, rows: pa.Table) -> int:
+    """Delete all copies of a row except the first one written; returns how many were deleted.
+
+    Args:
+        table: The table.
+        rows: All its rows, with the key and `_rowid`.
+    """
+    key = table.spec.key
+    first = rows.group_by(key).aggregate([("_rowid", "min")]).column("_rowid_min")
     surplus = rows.filter(pc.invert(pc.is_in(rows.column("_rowid"), value_set=first)))
-    places = ", ".join(map(str, surplus.column("_rowid").to_pylist()))
-    # Both: a row that another process rewrites meanwhile moves, and its place stays empty.
-    where = all_of(f"_rowid IN ({places})", one_of("row_id", surplus.column("row_id").to_pylist()))
-    async with tables.notes.writing():
-        await tables.notes.commit(lambda handle: handle.delete(where))
+    if surplus.num_rows:
+        addresses = ", ".join(map(str, surplus.column("_rowid").to_pylist()))
+        # Both: a row that another process rewrites meanwhile moves, and its address stays empty.
+        keys = one_of(key, surplus.column(key).to_pylist())
+        where = all_of(f"_rowid IN ({addresses})", keys)
+        async with table.writing():
+            await table.commit(lambda handle: handle.delete(where))
     return surplus.num_rows
 
 
@@ -121,3 +129,70 @@ async def _unlink(tables: Tables, rows: pa.Table, *, now: datetime) -> int:
     ]
     written = await write_notes(tables, new=(), changes=changes)
     return sum(len(notes[note.note_id].links) - len(note.links) for note in written.stored)
+
+
+_UNCHANGED = "target.current = source.current AND target.stage = source.stage"
+"""The row is as it was read, or another process has gone on with it meanwhile."""
+
+
+async def single_keys(table: LanceTable) -> int:
+    """Delete all but the first of the rows that share a key; returns how many were deleted.
+
+    Raises:
+        StoreUnavailableError: The table cannot be written.
+    """
+    async with hold_or_refuse(table.place):
+        return await _drop_doubled(table, await table.select([table.spec.key], addressed=True))
+
+
+async def rewrite(
+    tables: Tables, note_ids: Sequence[str], *, other_model: bool, now: datetime
+) -> None:
+    """Write the rows of some notes anew, as their own fields and their neighbours say they are.
+
+    A revision ends where the next one begins, others find its links under the ids they lead to,
+    and vectors that cannot be of the store's model go (the note then waits for new ones); links
+    of a note to itself are taken out by a revision.
+
+    Args:
+        tables: The store's.
+        note_ids: Of which notes.
+        other_model: Whether vectors of other models go.
+        now: When links are taken out.
+
+    Raises:
+        StoreUnavailableError: The table cannot be written; what is not done is as it was.
+    """
+    if not note_ids:
+        return
+    async with hold_or_refuse(tables.place):
+        async with tables.notes.writing():
+            rows = await read_rows(tables, one_of("note_id", note_ids))
+            model = tables.model_id if other_model else None
+            anew = as_table(tables, list(_straight(rows, model)))
+            await tables.notes.merge(anew, replace_where=_UNCHANGED, insert=False)
+            tables.resident.drop()
+        notes = await get_notes(tables, list(note_ids))
+        changes = [change for note in notes if (change := _without_self(note, now))]
+        if changes:
+            await write_notes(tables, new=(), changes=changes)
+
+
+def _straight(rows: Iterable[NoteRow], model: str | None) -> Iterable[NoteRow]:
+    """The rows with ends where the next begins, and without vectors of another model."""
+    ordered = sorted(rows, key=lambda row: (row.note.note_id, row.note.rev))
+    for _, group in groupby(ordered, key=lambda row: row.note.note_id):
+        of_note = list(group)
+        ends = {row.note.row_id: following.note.known_from for row, following in pairwise(of_note)}
+        for row in of_note:
+            note = replace(row.note, known_to=ends.get(row.note.row_id))
+            foreign = model is not None and note.embed_model not in ("", model)
+            if foreign or (row.vectors is None) == bool(note.embed_model):
+                yield NoteRow(note=replace(note, embed_model=""), vectors=None)
+            else:
+                yield NoteRow(note=note, vectors=row.vectors)
+
+
+def _without_self(note: Note, now: datetime) -> Change | None:
+    links = [link for link in note.links if link.to != note.note_id]
+    return with_fewer_links(note, links, "linked to itself", now)
