@@ -28,11 +28,7 @@ _TABLE = "zettel-probe-"
 
 
 async def lost_commits(place: StoreLocation) -> int:
-    """How many of `WRITERS * ROUNDS` commits that were acknowledged are not there.
-
-    Raises:
-        StoreUnavailableError: The place cannot be written.
-    """
+    """How many of `WRITERS * ROUNDS` commits that were acknowledged are not there."""
     name = _TABLE + secrets.token_hex(6)
     schema = pa.schema([pa.field("n", pa.int64())])
     try:

@@ -41,11 +41,7 @@ def look_at_files(directory: Path | None) -> FileFacts:
 
 
 async def look_at_tables(tables: Tables) -> StoreFacts:
-    """Read every row's narrow columns and how the tables lie on the disk.
-
-    Raises:
-        StoreUnavailableError: A table cannot be read.
-    """
+    """Read every row's narrow columns and how the tables lie on the disk."""
     commits = await commits_since_upkeep(tables)
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)

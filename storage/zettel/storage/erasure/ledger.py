@@ -48,20 +48,12 @@ class Ledger:
         return next((receipt.salt for receipt in self._told.values()), "") or new_salt()
 
     def receipts(self) -> list[Receipt]:
-        """All of them, oldest first; of a copy, those of other stores as well.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """All of them, oldest first; of a copy, those of other stores as well."""
         self._read()
         return sorted(self._receipts.values(), key=lambda r: (r.ordered_at, r.receipt_id))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        """One of them.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """One of them."""
         self._read()
         return self._receipts.get(receipt_id)
 
@@ -69,9 +61,6 @@ class Ledger:
         """The erasure of a note; None if it was not erased.
 
         A hash a salt: one for each store that the files know.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
         """
         self._read()
         for salt, known in self._by_digest.items():
@@ -82,11 +71,7 @@ class Ledger:
         return None
 
     def erased(self, note_ids: Iterable[str]) -> dict[str, Erasure]:
-        """Those of the notes that were erased, by id.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """Those of the notes that were erased, by id."""
         found = {note_id: self.is_erased(note_id) for note_id in note_ids}
         return {note_id: erasure for note_id, erasure in found.items() if erasure}
 
@@ -96,9 +81,6 @@ class Ledger:
         Args:
             receipt: All that is known of it.
             goes_on: Whether its hashes were written before and need not be again.
-
-        Raises:
-            StoreUnavailableError: A file cannot be written.
         """
         self.tell(receipt)
         said = asdict(replace(receipt, digests=()) if goes_on else receipt)
@@ -115,11 +97,7 @@ class Ledger:
         self._stamp = None
 
     def own_lines(self) -> bytes:
-        """The store's own file, whole lines only: what a backup takes along; empty if none is.
-
-        Raises:
-            StoreUnavailableError: The file cannot be read.
-        """
+        """The store's own file, whole lines only: what a backup takes along; empty if none is."""
         try:
             written = self.files[0].read_bytes() if self.files else b""
         except FileNotFoundError:
@@ -238,11 +216,7 @@ class AdmittedWrite:
 
 
 def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> AdmittedWrite:
-    """Take out of a write what was erased while it was planned.
-
-    Raises:
-        StoreUnavailableError: The ledger cannot be read.
-    """
+    """Take out of a write what was erased while it was planned."""
     notes = [item.note for item in (*new, *changes)]
     ids = {i for note in notes for i in (note.note_id, *(link.to for link in note.links))}
     gone = ledger.erased(ids)

@@ -63,11 +63,7 @@ class AuditFilter:
 async def revisions(
     tables: Tables, looked: AuditFilter, *, with_text: bool = False
 ) -> AsyncGenerator[AuditRevision]:
-    """Revisions, the newest first; those made since the first page was read are left out.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Revisions, the newest first; those made since the first page was read are left out."""
     where = all_of(
         looked.times("known_from"),
         equals("note_id", looked.note_id) if looked.note_id else "",
@@ -92,11 +88,7 @@ async def revisions(
 
 
 async def runs(tables: Tables, looked: AuditFilter) -> AsyncGenerator[Run]:
-    """Runs by when they started, the newest first.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Runs by when they started, the newest first."""
     columns = tables.runs.spec.schema.names
     async for row in _rows(tables.runs, columns, looked.times("started_at"), "started_at"):
         for run in read_runs([dict(row)]):

@@ -57,9 +57,6 @@ async def erase_rows(
 
     Orders that were carried out and wait for their files are looked at together, in one read, and
     left alone if no writer has undone any: passes over ever more of them take no longer.
-
-    Raises:
-        StoreUnavailableError: It is not finished.
     """
     receipts = [_receipt(tables, order) for order in orders]
     ids = {i for o, r in zip(orders, receipts, strict=True) if r.invisible_at for i in o.note_ids}

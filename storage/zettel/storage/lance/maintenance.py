@@ -38,11 +38,7 @@ def vector_index() -> IvfFlat:
 
 
 async def tend_vector_index(notes: LanceTable) -> None:
-    """Make, renew or drop the index, whichever is due. Call it before the table is optimised.
-
-    Raises:
-        StoreUnavailableError: It could not be done.
-    """
+    """Make, renew or drop the index, whichever is due. Call it before the table is optimised."""
     worth_it = await notes.count("embed_model <> ''") >= WORTH_IT
     stats = await notes.read(lambda handle: handle.index_stats(NAME))
     if worth_it and (stats is None or (stats.num_indices or 0) > MOST_PARTS):
@@ -53,21 +49,13 @@ async def tend_vector_index(notes: LanceTable) -> None:
 
 
 async def renew_vector_index(notes: LanceTable) -> None:
-    """Make the index anew if there is one: its parts keep vectors of rows that are gone.
-
-    Raises:
-        StoreUnavailableError: It could not be done.
-    """
+    """Make the index anew if there is one: its parts keep vectors of rows that are gone."""
     await drop_vector_index(notes)
     await tend_vector_index(notes)
 
 
 async def drop_vector_index(notes: LanceTable) -> None:
-    """Search without the index until upkeep makes it anew; nothing if there is none.
-
-    Raises:
-        StoreUnavailableError: It could not be done.
-    """
+    """Search without the index until upkeep makes it anew; nothing if there is none."""
     indices = await notes.read(lambda handle: handle.list_indices())
     if any(index.name == NAME for index in indices):
         async with notes.writing():
@@ -86,9 +74,6 @@ async def upkeep(tables: Tables) -> bool:
 
     Returns:
         False if another process tends the store, or writes without a pause.
-
-    Raises:
-        StoreUnavailableError: A table could not be compacted.
     """
     async with hold(tables.place, wait_s=0) as held:
         if not held:

@@ -210,9 +210,6 @@ async def mend_manifests(place: StoreLocation) -> int:
 
     Returns:
         How many were removed.
-
-    Raises:
-        StoreUnavailableError: Another process keeps the store locked.
     """
     directory = place.directory
     if directory is None or not await to_thread.run_sync(damaged_manifests, directory):
@@ -231,9 +228,6 @@ async def mend_versions(database: AsyncConnection, place: StoreLocation) -> int:
 
     Returns:
         How many versions were stepped over.
-
-    Raises:
-        StoreUnavailableError: A table cannot be opened, or the store stays locked.
     """
     if place.directory is None:
         return 0
@@ -262,9 +256,6 @@ async def mend_indices(table: LanceTable) -> int:
 
     Returns:
         How many files were empty.
-
-    Raises:
-        StoreUnavailableError: An index cannot be built, or the store stays locked.
     """
     directory, name = table.place.directory, table.spec.name
     if directory is None or not await to_thread.run_sync(empty_index_files, directory, name):

@@ -57,9 +57,6 @@ async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge
     """Do what `StoreAdmin.purge` promises; its time grows with the notes that share a fragment.
 
     Killed at any point it can be begun again; every step leaves a whole table.
-
-    Raises:
-        StoreUnavailableError: A table could not be rewritten.
     """
     if not tables.place.optimises:
         return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")

@@ -35,9 +35,6 @@ async def notes_version(tables: Tables) -> int:
     """The version of the `notes` table, which what is in memory has followed if it could.
 
     Without this each upkeep would make recall read all notes anew: of 20,000 for half a second.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
     """
     version, resident = await tables.notes.version(), tables.resident
     known, directory = resident.version, tables.place.directory
@@ -80,9 +77,6 @@ async def keep_resident(tables: Tables) -> None:
     """Read the notes into memory, unless they are there already or are too many.
 
     Writers of this process wait for it: 20,000 notes take a second and 130 MB.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
     """
     async with tables.notes.tending():
         await _keep(tables)
@@ -92,9 +86,6 @@ async def resident_version(tables: Tables) -> int:
     """The version of the `notes` table, which is read into memory if others seem done with it.
 
     Others have written, so that nothing is kept; but a second question finds what the first found.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
     """
     version = await notes_version(tables)
     if not tables.notes.busy and tables.resident.is_missed_again(version):
@@ -159,9 +150,6 @@ async def select_wide(
     Of rows no index covers yet LanceDB 0.40 reads every column asked for before it looks at the
     predicate: with 50 commits since upkeep 35 columns take 35 ms, the keys first and then the rows
     by their address 13 ms (measured at 1,000 and 20,000 notes).
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
     """
     key, asked = table.spec.key, list(columns)
     if table.place.optimises:
@@ -195,9 +183,6 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
 
     An `update` needs the row of its note three times, 13 ms each: to look at it, to plan on it and
     to write its end. Asking whether anybody has committed since takes 0.2 ms.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
     """
     if not note_ids:
         return {}
@@ -216,11 +201,7 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
 
 
 async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
-    """Whole rows that match, vectors included, in no order.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Whole rows that match, vectors included, in no order."""
     table = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], where=where)
     pairs = zip(read_notes(table), read_vectors(table), strict=True)
     return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]

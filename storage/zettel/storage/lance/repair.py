@@ -35,9 +35,6 @@ async def heal(tables: Tables, *, now: datetime) -> Mapping[str, int]:
     """Do what `StoreAdmin.heal` promises; a sound store costs one read of few columns.
 
     Measured at 20,000 notes, 25,000 rows and 40,000 links: 35 ms.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read or written.
     """
     async with hold(tables.place, wait_s=0) as held:
         if not held:
@@ -136,11 +133,7 @@ _UNCHANGED = "target.current = source.current AND target.stage = source.stage"
 
 
 async def single_keys(table: LanceTable) -> int:
-    """Delete all but the first of the rows that share a key; returns how many were deleted.
-
-    Raises:
-        StoreUnavailableError: The table cannot be written.
-    """
+    """Delete all but the first of the rows that share a key; returns how many were deleted."""
     async with hold_or_refuse(table.place):
         return await _drop_doubled(table, await table.select([table.spec.key], addressed=True))
 
@@ -159,9 +152,6 @@ async def rewrite(
         note_ids: Of which notes.
         other_model: Whether vectors of other models go.
         now: When links are taken out.
-
-    Raises:
-        StoreUnavailableError: The table cannot be written; what is not done is as it was.
     """
     if not note_ids:
         return

@@ -149,11 +149,7 @@ _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 
 async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
-    """Do what `StoreAdmin.size_of` promises.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Do what `StoreAdmin.size_of` promises."""
     where = all_of(equals("namespace", namespace), one_of("change", sorted(WRITTEN)))
 
     async def lengths(handle: AsyncTable) -> list[int]:

@@ -53,10 +53,6 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
 
     Yields:
         The directory of the copy, a store of its own.
-
-    Raises:
-        StoreUnavailableError: The store is no directory, is not there, stayed locked, or the copy
-            does not fit on its disk.
     """
     known = read_place(place)
     directory = await to_thread.run_sync(_directory, known)

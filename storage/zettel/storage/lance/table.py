@@ -54,12 +54,7 @@ def sync_file_system(directory: Path) -> None:
 
 
 async def make_last(directory: Path, sync: Sync) -> None:
-    """Run the sync in a thread.
-
-    Raises:
-        StoreUnavailableError: It failed; what was written stands, but may not outlast a loss of
-            power.
-    """
+    """Run the sync in a thread."""
     try:
         await to_thread.run_sync(sync, directory)
     except OSError as error:
@@ -135,11 +130,7 @@ class LanceTable:
         self._stamp: Stamp | None = None
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
-        """Run a read; again if another process deleted the version it was reading.
-
-        Raises:
-            StoreUnavailableError: It failed for good.
-        """
+        """Run a read; again if another process deleted the version it was reading."""
         for left in reversed(range(READS)):
             try:
                 return await fetch(self._handle)
@@ -170,9 +161,6 @@ class LanceTable:
             limit: How many rows at most.
             offset: How many to skip first.
             addressed: Whether to add `_rowid`, good until the row is moved or changed.
-
-        Raises:
-            StoreUnavailableError: The table cannot be read.
         """
         if limit <= 0:
             return self.spec.schema.empty_table().select(list(columns))
@@ -192,11 +180,7 @@ class LanceTable:
         return await self.read(fetch)
 
     async def count(self, where: str = "") -> int:
-        """How many rows match.
-
-        Raises:
-            StoreUnavailableError: The table cannot be read.
-        """
+        """How many rows match."""
         return await self.read(lambda handle: handle.count_rows(where or None))
 
     async def version(self) -> int:
@@ -230,21 +214,13 @@ class LanceTable:
             yield
 
     async def commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
-        """Run one commit, again while others commit first. Call it inside `writing`.
-
-        Raises:
-            StoreUnavailableError: Nothing was written, or it could not be synced.
-        """
+        """Run one commit, again while others commit first. Call it inside `writing`."""
         result = await self._commit(change)
         await self.make_last()
         return result
 
     async def make_last(self) -> None:
-        """Sync what was written, where that is wished.
-
-        Raises:
-            StoreUnavailableError: It could not be synced.
-        """
+        """Sync what was written, where that is wished."""
         if self._sync is not None and self.place.directory is not None:
             await make_last(self.place.directory, self._sync)
 
@@ -267,9 +243,6 @@ class LanceTable:
 
         Returns:
             The version it made.
-
-        Raises:
-            StoreUnavailableError: Nothing was written.
         """
         return (await self.commit(lambda handle: handle.add(rows))).version
 
@@ -285,9 +258,6 @@ class LanceTable:
             replace_where: Which matched rows to replace, over `target.` and `source.` columns;
                 empty for all, None for none.
             insert: Whether to insert rows whose key is not there.
-
-        Raises:
-            StoreUnavailableError: Nothing was written.
         """
 
         async def change(handle: AsyncTable) -> Merged:
@@ -308,11 +278,7 @@ class LanceTable:
         return await self.commit(change)
 
     async def build_indices(self) -> None:
-        """Make every index of the table, or make it anew.
-
-        Raises:
-            StoreUnavailableError: One cannot be made.
-        """
+        """Make every index of the table, or make it anew."""
         for column, config in self.spec.indices:
             async with self.writing():
                 await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))

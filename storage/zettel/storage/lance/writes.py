@@ -102,11 +102,7 @@ async def embed_notes(
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
-    """Do what `NoteStore.mark` promises.
-
-    Raises:
-        StoreUnavailableError: Nothing was written.
-    """
+    """Do what `NoteStore.mark` promises."""
     if not notes:
         return
     row_ids = {note.row_id for note in notes}
