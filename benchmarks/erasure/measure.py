@@ -64,7 +64,7 @@ async def measure(place: Path, *, notes: int, erased: int, indexed: bool) -> Tak
         erased: How many of them are erased at once, each changed twice before.
         indexed: Whether the vectors have an index.
     """
-    maintenance.WORTH_IT = 1 if indexed else notes * 10
+    maintenance.VECTOR_INDEX_MIN_ROWS = 1 if indexed else notes * 10
     embedder = HashEmbedder()
     store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
     memory = Memory(store=store, embedder=embedder)

@@ -13,7 +13,7 @@ from zettel.storage.lance import maintenance
 async def test_what_is_erased_stood_in_files_before_and_stands_in_none_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(maintenance, "WORTH_IT", maintenance.WORTH_IT)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", maintenance.VECTOR_INDEX_MIN_ROWS)
 
     taken = await measure(tmp_path / "store", notes=20, erased=4, indexed=indexed)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from zettel.storage.ids import largest_id, smallest_id
 from zettel.storage.notes import NEEDS_REVIEW, Note, compose_text, fold_hash, order_key
 from zettel.storage.store import NoteFilter
-from zettel.storage.text.substrings import held, pieces
+from zettel.storage.text.substrings import count_pieces, query_pieces
 
 
 def matches(note: Note, where: NoteFilter) -> bool:
@@ -26,8 +26,8 @@ def known(note: Note, at: datetime | None) -> bool:
 
 def verbatim(query: str, notes: Iterable[Note]) -> dict[str, float]:
     """Row id -> how many parts of the query a note holds to the letter, where it holds any."""
-    parts = pieces(query)
-    counts = {note.row_id: held(compose_text(note), parts) for note in notes}
+    parts = query_pieces(query)
+    counts = {note.row_id: count_pieces(compose_text(note), parts) for note in notes}
     return {row_id: count for row_id, count in counts.items() if count}
 
 

@@ -17,10 +17,10 @@ ENGINE_FOLDER = ".engine"
 
 LOCK_FILE = "store.lock"
 
-LOCK_POLL_S = 0.05
+STORE_LOCK_POLL_S = 0.05
 """Seconds between attempts to take the lock."""
 
-LOCK_WAIT_S = 60.0
+STORE_LOCK_WAIT_S = 60.0
 """How long to wait for a process that creates or tends the store: its longest upkeep seen, x 3."""
 
 
@@ -124,7 +124,7 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
     with anyio.move_on_after(wait_s):
         # A lock of another process can only be asked for.
         while not (held := _try(lock, place.directory)) and wait_s > 0:  # noqa: ASYNC110
-            await anyio.sleep(LOCK_POLL_S)
+            await anyio.sleep(STORE_LOCK_POLL_S)
     try:
         yield held
     finally:
@@ -133,16 +133,16 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
 
 @asynccontextmanager
 async def hold_or_refuse(place: StoreLocation) -> AsyncGenerator[None]:
-    """Hold the store's lock, waiting `LOCK_WAIT_S` for another holder.
+    """Hold the store's lock, waiting `STORE_LOCK_WAIT_S` for another holder.
 
     Raises:
         StoreUnavailableError: The other holder kept it all that time.
     """
-    async with hold(place, wait_s=LOCK_WAIT_S) as held:
+    async with hold(place, wait_s=STORE_LOCK_WAIT_S) as held:
         if not held:
             raise StoreUnavailableError(
                 place.uri,
-                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
+                f"has been locked by another process for {STORE_LOCK_WAIT_S:.0f} s",
                 "Wait for it to finish, or stop it, then try again.",
             )
         yield

@@ -39,7 +39,7 @@ SIMILAR = "similar"
 CONTRADICTS = "contradicts"
 MAY_SUPERSEDE = "may_supersede"
 MAY_CONTRADICT = "may_contradict"
-OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
+OPEN_RELATIONS = (MAY_SUPERSEDE, MAY_CONTRADICT)
 """A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
 NEEDS_REVIEW = "needs-review"
 """As a tag in a filter: notes from which such a link leads, besides those that carry the tag."""
@@ -172,7 +172,7 @@ class Note:
     @property
     def open(self) -> bool:
         """Whether a rule has left a question about it for an agent to settle."""
-        return any(link.relation in OPEN and link.stood(None) for link in self.links)
+        return any(link.relation in OPEN_RELATIONS and link.stood(None) for link in self.links)
 
     @property
     def derived(self) -> bool:

@@ -18,7 +18,7 @@ DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions
 UNIT_TOLERANCE = 1e-3
 """How far a vector's length may be from 1: float32 rounding of 1,024 squares stays below 1e-4."""
 
-TICK = timedelta(microseconds=1)
+TIME_RESOLUTION = timedelta(microseconds=1)
 """Resolution of the stored times."""
 
 
@@ -115,7 +115,7 @@ def next_revision(old: Note, change: Change, *, model_id: str) -> tuple[Note, No
         The closed row and the new current one; the first ends in the microsecond in which the
         second begins, at least one after its own beginning.
     """
-    known_from = max(change.note.known_from, old.known_from + TICK)
+    known_from = max(change.note.known_from, old.known_from + TIME_RESOLUTION)
     if change.vectors is not None:
         embedded_by = change.note.embed_model or model_id
     else:

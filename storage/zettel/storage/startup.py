@@ -24,7 +24,7 @@ _ADDED = {
 theirs but for the folder of torch's compiler, which is never used here, and LanceDB's log."""
 
 
-def settle_environment() -> None:
+def set_environment() -> None:
     """Set it all: before LanceDB is imported, and before the Hugging Face libraries are.
 
     What keeps those offline and quiet replaces what a person has set; the rest does not.
@@ -34,7 +34,7 @@ def settle_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-CLIENT = "lance_namespace_urllib3_client"
+LANCE_CLIENT = "lance_namespace_urllib3_client"
 
 
 class _Unloaded(ModuleType):
@@ -52,16 +52,16 @@ class _Unloaded(ModuleType):
         return getattr(self, name)
 
 
-def leave_out_client() -> None:
+def defer_client_import() -> None:
     """Put the client's package where LanceDB will find it, without running it.
 
     Does nothing where there is no such package, or where it is imported already.
     """
     # Not `importlib.util`, which a client that merely attaches has no other use for.
-    spec = None if CLIENT in sys.modules else PathFinder.find_spec(CLIENT)
+    spec = None if LANCE_CLIENT in sys.modules else PathFinder.find_spec(LANCE_CLIENT)
     if spec is None or spec.submodule_search_locations is None:
         return
-    package = _Unloaded(CLIENT)
+    package = _Unloaded(LANCE_CLIENT)
     package.__spec__, package.__loader__, package.__file__ = spec, spec.loader, spec.origin
-    package.__package__, package.__path__ = CLIENT, spec.submodule_search_locations
-    sys.modules[CLIENT] = package
+    package.__package__, package.__path__ = LANCE_CLIENT, spec.submodule_search_locations
+    sys.modules[LANCE_CLIENT] = package

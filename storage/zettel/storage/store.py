@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
-WRITTEN = frozenset({"remember", "update", "correct", "restore"})
+TEXT_CHANGES = frozenset({"remember", "update", "correct", "restore"})
 """`Note.change` of the revisions that write an agent's words to the disk. One that brings a note
 back is among them: forgetting and bringing back in turn must not fill the disk for nothing."""
 
@@ -28,7 +28,7 @@ class NamespaceSize:
 
 def text_bytes(note: Note) -> int:
     """Bytes of a revision's text, as UTF-8; 0 of one that no agent wrote."""
-    if note.change not in WRITTEN:
+    if note.change not in TEXT_CHANGES:
         return 0
     texts = (note.content, note.context, note.subject, note.source, *note.tags)
     return sum(len(text.encode()) for text in texts)

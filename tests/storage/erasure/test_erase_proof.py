@@ -21,7 +21,7 @@ from zettel.tools.state.memory import Memory
 async def test_a_canary_in_every_column_is_in_no_file_once_it_is_erased(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int, indexed: bool
 ) -> None:
-    monkeypatch.setattr(maintenance, "WORTH_IT", 1 if indexed else 10_000)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     place = tmp_path / "store"
     note = await tell_of_it(place, others=others)
     asked = wanted(note)

@@ -31,10 +31,10 @@ from zettel.storage.backup.manifest import (
 )
 from zettel.storage.errors import ZettelError
 
-Tell = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 """Step, how much is done, how much there is in all (0 if not known)."""
 
-LEFTOVER_AGE_S = 3600.0
+DRAFT_LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which an unfinished file beside the backup is a killed one's."""
 MANIFEST_BYTES = 64 << 20
 """A manifest above this is none: 100,000 parts, of some 100 million revisions, take 20 MB."""
@@ -141,7 +141,7 @@ class BackupFile:
             return _read(self.path, archive, part)
 
 
-def checked(path: Path, tell: Tell) -> BackupFile:
+def checked(path: Path, tell: Progress) -> BackupFile:
     """Open a backup whose every byte that counts is as it was written.
 
     Args:
@@ -260,7 +260,7 @@ def _remove_killed(file: Path) -> None:
     for old in file.parent.glob(f".{_escaped(file.name)}.????????.part"):
         with suppress(FileNotFoundError):
             found = old.lstat()
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - LEFTOVER_AGE_S:
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - DRAFT_LEFTOVER_AGE_S:
                 old.unlink()
 
 

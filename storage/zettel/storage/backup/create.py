@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import ArchiveWriter, Tell, check_target, writing
+from zettel.storage.backup.archive import ArchiveWriter, Progress, check_target, writing
 from zettel.storage.backup.errors import BackupUnwritableError
 from zettel.storage.backup.manifest import (
     COUNTED,
@@ -40,7 +40,7 @@ from zettel.storage.notes import Run
 
 PART_ROWS = 2_000
 """Rows of one part: at 3 kB a revision with its vectors some 6 MB, at the longest notes 100 MB."""
-MOMENTS = 200
+CONSISTENT_READ_ATTEMPTS = 200
 """Tries to catch all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim"),
@@ -72,7 +72,7 @@ class VersionGoneError(Exception):
 
 
 async def copy_tables(
-    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: Tell
+    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: Progress
 ) -> TableCounts:
     """Read every table at one moment into parts, and after it what was erased by then."""
     moment = await _one_moment(tables)
@@ -107,7 +107,7 @@ async def _copy_table(
     writer: ArchiveWriter,
     counted: TableCounts,
     run_id: str,
-    tell: Tell,
+    tell: Progress,
 ) -> None:
     name, total = table.spec.name, await handle.count_rows()
     reader = await handle.query().limit(MAX_ROWS).to_batches(max_batch_length=PART_ROWS)
@@ -163,7 +163,7 @@ async def _one_moment(tables: Tables) -> Mapping[str, int]:
         StoreUnavailableError: The others never stood still.
     """
     others = tables.all()[1:]
-    for _ in range(MOMENTS):
+    for _ in range(CONSISTENT_READ_ATTEMPTS):
         before = [await table.version() for table in others]
         notes = await tables.notes.version()
         if before == [await table.version() for table in others]:
@@ -177,7 +177,7 @@ BACKUP = "backup"
 """`Run.kind` of a backup."""
 BEGUN = "begun"
 """`Run.outcome` until the file is whole: from then on it may hold what is erased later."""
-READS = 5
+COPY_ATTEMPTS = 5
 """Tries to read the versions caught before somebody drops them: only erasure does so at once."""
 
 
@@ -201,7 +201,7 @@ async def back_up(
     run: Run,
     made_by: str,
     clock: Callable[[], datetime],
-    tell: Tell,
+    tell: Progress,
 ) -> BackupSummary:
     """Write a backup and record it in `runs`: first as begun, so that no erasure overlooks it.
 
@@ -242,11 +242,11 @@ class _Job:
     tables: Tables
     run: Run
     made_by: str
-    tell: Tell
+    tell: Progress
 
 
 async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:
-    for attempt in range(READS):
+    for attempt in range(COPY_ATTEMPTS):
         try:
             with writing(file, force=force) as writer:
                 manifest = _manifest(
@@ -256,7 +256,7 @@ async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:
                 )
                 await to_thread.run_sync(writer.finish, manifest)
         except VersionGoneError as error:
-            if attempt + 1 == READS:
+            if attempt + 1 == COPY_ATTEMPTS:
                 raise unavailable(job.tables.place.uri, error.cause) from error
         else:
             return manifest

@@ -15,7 +15,7 @@ from zettel.storage.notes import DERIVED_FROM, Note
 
 IsErased = Callable[[str], bool]
 """Whether an erasure of the note with this id is recorded."""
-Mark = tuple[str, str, str]
+RevisionMark = tuple[str, str, str]
 """What tells a revision from another note's: namespace, content, `known_from`."""
 
 
@@ -78,7 +78,7 @@ class BackupContents:
     def __init__(self, is_erased: IsErased, namespace: str | None) -> None:
         self._is_erased = is_erased
         self.namespace = namespace
-        self.marks = defaultdict[str, dict[int, Mark]](dict)
+        self.marks = defaultdict[str, dict[int, RevisionMark]](dict)
         """Note id -> revision -> mark."""
         self._erased = set[str]()
         self._composed = defaultdict[str, set[str]](set)
@@ -122,7 +122,7 @@ class BackupContents:
             yield self.new_id(note_id)
 
     def plan(
-        self, standing: Mapping[str, Mapping[int, Mark]], touched: Mapping[str, list[Note]]
+        self, standing: Mapping[str, Mapping[int, RevisionMark]], touched: Mapping[str, list[Note]]
     ) -> MergePlan:
         """Decide for every note.
 
@@ -155,7 +155,7 @@ class BackupContents:
             cleaned={note.row_id: note for note in cleaned},
         )
 
-    def _same(self, ours: Mapping[int, Mark], theirs: Mapping[int, Mark]) -> bool:
+    def _same(self, ours: Mapping[int, RevisionMark], theirs: Mapping[int, RevisionMark]) -> bool:
         """Whether two notes of one id are one, perhaps further revised on one side."""
         shared = ours.keys() & theirs.keys()
         return bool(shared) and all(
@@ -163,6 +163,6 @@ class BackupContents:
         )
 
 
-def mark(note: Note) -> Mark:
+def mark(note: Note) -> RevisionMark:
     """What tells a revision from another note's of the same number."""
     return (note.namespace, note.content, note.known_from.isoformat())

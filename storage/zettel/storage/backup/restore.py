@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import BackupFile, Tell
+from zettel.storage.backup.archive import BackupFile, Progress
 from zettel.storage.backup.create import BACKUP, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, USAGE, Part
-from zettel.storage.backup.merge_rules import BackupContents, IsErased, Mark, MergePlan
+from zettel.storage.backup.merge_rules import BackupContents, IsErased, MergePlan, RevisionMark
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.errors import StoreUnavailableError
@@ -46,7 +46,7 @@ class BackupReader:
         tell: Told step, rows done, rows in all.
     """
 
-    def __init__(self, backup: BackupFile, tell: Tell) -> None:
+    def __init__(self, backup: BackupFile, tell: Progress) -> None:
         self.backup, self.tell = backup, tell
 
     def of(self, name: str, schema: pa.Schema, step: str) -> Iterator[pa.Table]:
@@ -88,7 +88,7 @@ class BackupReader:
         return rows
 
 
-ASKED = 1_000
+IDS_PER_QUERY = 1_000
 """Ids asked for in one predicate."""
 
 
@@ -119,7 +119,7 @@ async def restore(
     *,
     namespace: str | None,
     is_erased: IsErased,
-    tell: Tell,
+    tell: Progress,
 ) -> RestoreSummary:
     """Add a checked backup's notes to a store.
 
@@ -181,13 +181,13 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
         return touched
 
     touched = await to_thread.run_sync(look)
-    standing = defaultdict[str, dict[int, Mark]](dict)
+    standing = defaultdict[str, dict[int, RevisionMark]](dict)
     if survey.namespace is not None and await tables.notes.count():
         wanted = list(survey.wanted())
-        for first in range(0, len(wanted), ASKED):
+        for first in range(0, len(wanted), IDS_PER_QUERY):
             found = await tables.notes.select(
                 ["note_id", "rev", "namespace", "content", "known_from"],
-                where=one_of("note_id", wanted[first : first + ASKED]),
+                where=one_of("note_id", wanted[first : first + IDS_PER_QUERY]),
             )
             for row in found.to_pylist():
                 mark = (row["namespace"], row["content"], row["known_from"].isoformat())

@@ -21,7 +21,7 @@ from zettel.storage.lance.errors import unavailable
 from zettel.storage.location import StoreLocation
 
 WRITERS = 4
-ROUNDS = 3
+COMMITS_PER_WRITER = 3
 """12 commits, 4 at a time, each writer with a connection of its own: where conditions are ignored,
 two of a round meet with near certainty, for each takes tens of milliseconds."""
 _TABLE = "zettel-probe-"
@@ -38,7 +38,7 @@ async def lost_commits(place: StoreLocation) -> int:
                 async with anyio.create_task_group() as tasks:
                     for writer in range(WRITERS):
                         tasks.start_soon(_write, place.uri, name, schema, writer)
-                return WRITERS * ROUNDS - await table.count_rows()
+                return WRITERS * COMMITS_PER_WRITER - await table.count_rows()
             finally:
                 with anyio.CancelScope(shield=True):
                     await database.drop_table(name)
@@ -51,8 +51,10 @@ async def lost_commits(place: StoreLocation) -> int:
 async def _write(uri: str, name: str, schema: pa.Schema, writer: int) -> None:
     with await connect_async(uri, read_consistency_interval=timedelta(0)) as database:
         with await database.open_table(name) as table:
-            for number in range(ROUNDS):
-                row = pa.Table.from_pylist([{"n": writer * ROUNDS + number}], schema=schema)
+            for number in range(COMMITS_PER_WRITER):
+                row = pa.Table.from_pylist(
+                    [{"n": writer * COMMITS_PER_WRITER + number}], schema=schema
+                )
                 await table.add(row)
 
 

@@ -16,7 +16,7 @@ from zettel.storage.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-BATCH_SIZE = 8
+PAIR_BATCH_SIZE = 8
 """Pairs the model reads at once; on a CPU more are no faster and take more memory."""
 
 SETTING = "ZETTEL_RERANKER"
@@ -105,7 +105,7 @@ def _probabilities(
     from torch.nn import Identity  # noqa: PLC0415  # see `_load`
 
     found = model.predict(
-        list(pairs), batch_size=BATCH_SIZE, show_progress_bar=False, activation_fn=Identity()
+        list(pairs), batch_size=PAIR_BATCH_SIZE, show_progress_bar=False, activation_fn=Identity()
     )
     logits = np.asarray(found, dtype=np.float64).reshape(-1)
     if not np.isfinite(logits).all():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.notes import fold
 from zettel.storage.store import Vectors
-from zettel.storage.text.passages import Span, split_passages
+from zettel.storage.text.passages import TextSpan, split_passages
 
 _WORD = regex.compile(r"\w+|[^\w\s]")
 _LETTERS = 3
@@ -84,7 +84,7 @@ class HashEmbedder:
         return total
 
 
-def _word_spans(text: str) -> list[Span]:
+def _word_spans(text: str) -> list[TextSpan]:
     return [match.span() for match in _WORD.finditer(text)]
 
 

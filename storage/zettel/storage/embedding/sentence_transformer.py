@@ -14,7 +14,7 @@ from zettel.storage.embedding.model_files import ModelFiles, check_weights
 from zettel.storage.embedding.torch_runtime import ModelThread
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
-from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, Span, split_passages
+from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, TextSpan, split_passages
 from zettel.storage.text.utterance import parts_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ from zettel.storage.embedding.torch_runtime import prepare_libraries
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 
-BATCH_SIZE = 32
+PASSAGE_BATCH_SIZE = 32
 """Passages the model reads at once; between two batches a waiting question gets its turn."""
 
 _SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
@@ -117,8 +117,8 @@ class SentenceEmbedder:
         # Texts of like length go together: a batch costs as much as its longest.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(order), BATCH_SIZE):
-            chosen = order[start : start + BATCH_SIZE]
+        for start in range(0, len(order), PASSAGE_BATCH_SIZE):
+            chosen = order[start : start + PASSAGE_BATCH_SIZE]
             batch = [texts[i] for i in chosen]
             vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
         return vectors
@@ -150,7 +150,7 @@ class SentenceEmbedder:
         found = model.encode_document(
             passages,
             prompt=self._files.config.document_prompt,
-            batch_size=BATCH_SIZE,
+            batch_size=PASSAGE_BATCH_SIZE,
             show_progress_bar=False,
         )
         return self._unit(found)
@@ -187,7 +187,7 @@ class SentenceEmbedder:
         taken += len(self._token_spans(self._files.config.document_prompt))
         return max(1, min(MAX_PASSAGE_TOKENS, window - taken))
 
-    def _token_spans(self, text: str) -> Sequence[Span]:
+    def _token_spans(self, text: str) -> Sequence[TextSpan]:
         return self._tokenizer.encode(text, add_special_tokens=False).offsets
 
 

@@ -92,8 +92,8 @@ def _without_ids(text: str, gone: Container[str]) -> str:
     return NOTE_ID.sub(lambda found: ERASED if found[0] in gone else found[0], text)
 
 
-LOGS = "*.log*"
-LEAST = 12
+LOG_FILES = "*.log*"
+REDACTED_MIN_BYTES = 12
 """Bytes from which a line of a text is looked for: shorter ones stand in every log by chance."""
 
 
@@ -109,11 +109,11 @@ def redact(directory: Path, texts: Iterable[str]) -> int:
     Returns:
         How many places were overwritten.
     """
-    logs = [path for path in (directory / ENGINE_FOLDER).glob(LOGS) if _size(path)]
+    logs = [path for path in (directory / ENGINE_FOLDER).glob(LOG_FILES) if _size(path)]
     if not logs:
         return 0
     lines = {line.strip() for text in texts for line in text.splitlines()}
-    sought = {form for line in lines for form in _forms(line) if len(form) >= LEAST}
+    sought = {form for line in lines for form in _forms(line) if len(form) >= REDACTED_MIN_BYTES}
     return sum(_redact(path, sorted(sought, key=len, reverse=True)) for path in logs)
 
 

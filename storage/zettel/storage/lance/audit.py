@@ -16,7 +16,7 @@ from zettel.storage.lance.side_tables import read_runs
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.notes import EVOLUTION, Run
 
-PAGE = 2_000
+AUDIT_PAGE_ROWS = 2_000
 """Rows read at once: some 0.5 MB without text, and 50 reads of 100,000 revisions."""
 
 _COLUMNS = ("row_id", "note_id", "rev", "namespace", "known_from", "change", "changed_by", "run_id")
@@ -102,12 +102,16 @@ async def _rows(
     key, beyond = table.spec.key, ""
     while True:
         page = await table.select(
-            columns, where=all_of(where, beyond), order=(moment, key), descending=True, limit=PAGE
+            columns,
+            where=all_of(where, beyond),
+            order=(moment, key),
+            descending=True,
+            limit=AUDIT_PAGE_ROWS,
         )
         rows = page.to_pylist()
         for row in rows:
             yield row
-        if len(rows) < PAGE:
+        if len(rows) < AUDIT_PAGE_ROWS:
             return
         last, name = time_literal(utc(rows[-1][moment])), text_literal(rows[-1][key])
         beyond = f"{moment} < {last} OR ({moment} = {last} AND {key} < {name})"

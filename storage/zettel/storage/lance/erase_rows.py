@@ -26,9 +26,9 @@ from zettel.storage.lance.writes import as_table
 from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW, Note
 from zettel.storage.revisions import NoteRow
 
-AT_ONCE = 500
+IDS_PER_COMMIT = 500
 """Ids in one predicate, and notes in one commit."""
-ATTEMPTS = 8
+ERASE_ATTEMPTS = 8
 """Times to take out what racing writers may have put in meanwhile."""
 
 _AS_READ = "target.current = source.current AND target.embed_model = source.embed_model"
@@ -60,14 +60,14 @@ async def erase_rows(
     """
     receipts = [_receipt(tables, order) for order in orders]
     ids = {i for o, r in zip(orders, receipts, strict=True) if r.invisible_at for i in o.note_ids}
-    rest = bool(ids) and await _rest(tables, frozenset(ids))
+    rest = bool(ids) and await _are_gone(tables, frozenset(ids))
     return [
-        receipt if rest and receipt.invisible_at else await _blot_out(tables, order, receipt, clock)
+        receipt if rest and receipt.invisible_at else await _erase(tables, order, receipt, clock)
         for order, receipt in zip(orders, receipts, strict=True)
     ]
 
 
-async def _rest(tables: Tables, ids: frozenset[str]) -> bool:
+async def _are_gone(tables: Tables, ids: frozenset[str]) -> bool:
     """Whether notes that were blotted out still are; then the logs are looked through again."""
     found = await _find(tables, ids)
     used = [
@@ -79,16 +79,16 @@ async def _rest(tables: Tables, ids: frozenset[str]) -> bool:
     return True
 
 
-async def _blot_out(
+async def _erase(
     tables: Tables, order: Order, receipt: Receipt, clock: Callable[[], datetime]
 ) -> Receipt:
     found = await _find(tables, frozenset(order.note_ids))
-    for _ in range(ATTEMPTS):
+    for _ in range(ERASE_ATTEMPTS):
         receipt = _with(receipt, found.gone, order)
         # First of all: whoever reads or writes from here on can know that these are erased.
         await put_receipt(tables, receipt, goes_on=False)
         await _redact(tables, found.gone)
-        await _wait_again(tables, found.siblings, order.waits)
+        await _lower_stage(tables, found.siblings, order.waits)
         rows = await _delete(tables.notes, found.gone)
         scrubbed = await _scrub(tables, found)
         await _delete(tables.usage, found.gone)
@@ -216,7 +216,7 @@ def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[NoteRow]:
     return clean
 
 
-async def _wait_again(tables: Tables, note_ids: Set[str], stage: int) -> None:
+async def _lower_stage(tables: Tables, note_ids: Set[str], stage: int) -> None:
     for part in _parts(sorted(note_ids)):
         where = all_of("current", f"stage > {stage}", one_of("note_id", part))
         async with tables.notes.writing():
@@ -236,5 +236,5 @@ async def _redact(tables: Tables, gone: Set[str]) -> None:
 
 def _parts(ids: Sequence[str]) -> Iterable[list[str]]:
     left = iter(ids)
-    while part := list(islice(left, AT_ONCE)):
+    while part := list(islice(left, IDS_PER_COMMIT)):
         yield part

@@ -10,7 +10,7 @@ from time import time
 from zettel.storage.lance.snapshot import remove_forgotten
 from zettel.storage.location import ENGINE_FOLDER
 
-LEFTOVER_AGE_S = 3600.0
+TEMPORARY_FILE_AGE_S = 3600.0
 """Age in seconds from which a temporary file belongs to no write that could still finish."""
 
 _LEFTOVERS = ("*.lance/data/.tmp*", "*.lance/_versions/*.manifest#*")
@@ -76,7 +76,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 def remove_leftovers(directory: Path) -> int:
     """Remove what killed writes and previews left behind; returns how many things it was."""
-    before = time() - LEFTOVER_AGE_S
+    before = time() - TEMPORARY_FILE_AGE_S
     removed = remove_forgotten(directory, before=before)
     for path in (path for pattern in _LEFTOVERS for path in directory.glob(pattern)):
         try:
@@ -90,7 +90,7 @@ def remove_leftovers(directory: Path) -> int:
 
 def count_leftovers(directory: Path) -> int:
     """How many files `remove_leftovers` would remove of killed writes."""
-    before = time() - LEFTOVER_AGE_S
+    before = time() - TEMPORARY_FILE_AGE_S
     found = (path for pattern in _LEFTOVERS for path in directory.glob(pattern))
     return sum(_modified(path) < before for path in found)
 

@@ -21,14 +21,14 @@ from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import StoreLocation, hold
 from zettel.storage.store import StoreStats
 
-COLUMN = "vectors"
-NAME = "vectors_idx"
+VECTOR_COLUMN = "vectors"
+VECTOR_INDEX_NAME = "vectors_idx"
 """As LanceDB names the index of a column."""
 
-WORTH_IT = 1_000
+VECTOR_INDEX_MIN_ROWS = 1_000
 """Revisions with vectors from which there is an index: without one, 1,000 take 7 ms to search."""
 
-MOST_PARTS = 20
+VECTOR_INDEX_MAX_PARTS = 20
 """Parts from which it is made anew: each upkeep adds one, and a search looks into all of them."""
 
 
@@ -37,13 +37,15 @@ def vector_index() -> IvfFlat:
     return IvfFlat(distance_type="cosine", num_partitions=1)
 
 
-async def tend_vector_index(notes: LanceTable) -> None:
+async def maintain_vector_index(notes: LanceTable) -> None:
     """Make, renew or drop the index, whichever is due. Call it before the table is optimised."""
-    worth_it = await notes.count("embed_model <> ''") >= WORTH_IT
-    stats = await notes.read(lambda handle: handle.index_stats(NAME))
-    if worth_it and (stats is None or (stats.num_indices or 0) > MOST_PARTS):
+    worth_it = await notes.count("embed_model <> ''") >= VECTOR_INDEX_MIN_ROWS
+    stats = await notes.read(lambda handle: handle.index_stats(VECTOR_INDEX_NAME))
+    if worth_it and (stats is None or (stats.num_indices or 0) > VECTOR_INDEX_MAX_PARTS):
         async with notes.writing():
-            await notes.commit(lambda handle: handle.create_index(COLUMN, config=vector_index()))
+            await notes.commit(
+                lambda handle: handle.create_index(VECTOR_COLUMN, config=vector_index())
+            )
     elif not worth_it and stats is not None:
         await drop_vector_index(notes)
 
@@ -51,15 +53,15 @@ async def tend_vector_index(notes: LanceTable) -> None:
 async def renew_vector_index(notes: LanceTable) -> None:
     """Make the index anew if there is one: its parts keep vectors of rows that are gone."""
     await drop_vector_index(notes)
-    await tend_vector_index(notes)
+    await maintain_vector_index(notes)
 
 
 async def drop_vector_index(notes: LanceTable) -> None:
     """Search without the index until upkeep makes it anew; nothing if there is none."""
     indices = await notes.read(lambda handle: handle.list_indices())
-    if any(index.name == NAME for index in indices):
+    if any(index.name == VECTOR_INDEX_NAME for index in indices):
         async with notes.writing():
-            await notes.commit(lambda handle: handle.drop_index(NAME))
+            await notes.commit(lambda handle: handle.drop_index(VECTOR_INDEX_NAME))
 
 
 KEEP_VERSIONS = timedelta(minutes=15)
@@ -95,7 +97,7 @@ async def _tend(table: LanceTable, tables: Tables) -> bool:
     """Compact one table; False if writers of other processes were first again and again."""
     try:
         if table is tables.notes:
-            await tend_vector_index(table)
+            await maintain_vector_index(table)
         async with table.tending():
             await table.commit(_optimise)
     except StoreUnavailableError as error:

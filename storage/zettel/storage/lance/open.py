@@ -91,10 +91,10 @@ async def open_tables(
     if not create:
         await to_thread.run_sync(check_there, place)
     await to_thread.run_sync(prepare, place)
-    healed = Counter(empty_manifests=await mend_manifests(place))
+    healed = Counter(empty_manifests=await repair_manifests(place))
     database = await _connect(place)
     site = _Site(database=database, place=place, sync=sync)
-    healed["unreadable_versions"] = await mend_versions(database, place)
+    healed["unreadable_versions"] = await repair_versions(database, place)
     if not await _is_made(site):
         if not create or model_id is None:
             raise nothing_there(place)
@@ -107,7 +107,7 @@ async def open_tables(
         model_id, dim = await _model(meta)
     await _check_model(meta, place, model_id=model_id, dim=dim)
     notes = await _open(site, notes_table(dim))
-    healed["empty_index_files"] = await mend_indices(notes)
+    healed["empty_index_files"] = await repair_indices(notes)
     return Tables(
         database=database,
         place=place,
@@ -205,7 +205,7 @@ async def _check_model(meta: LanceTable, place: StoreLocation, *, model_id: str,
 logger = logging.getLogger(__name__)
 
 
-async def mend_manifests(place: StoreLocation) -> int:
+async def repair_manifests(place: StoreLocation) -> int:
     """Remove damaged manifests, so that each table opens at the newest version that has one.
 
     Returns:
@@ -220,7 +220,7 @@ async def mend_manifests(place: StoreLocation) -> int:
     return len(removed)
 
 
-async def mend_versions(database: AsyncConnection, place: StoreLocation) -> int:
+async def repair_versions(database: AsyncConnection, place: StoreLocation) -> int:
     """Step back from versions whose data files a power failure left empty.
 
     Only a table that has an empty file and cannot be read is touched: the newest version that
@@ -248,7 +248,7 @@ async def mend_versions(database: AsyncConnection, place: StoreLocation) -> int:
     return stepped
 
 
-async def mend_indices(table: LanceTable) -> int:
+async def repair_indices(table: LanceTable) -> int:
     """Build a table's indices anew if files of theirs were left empty.
 
     A power failure can do that to an index in use; a kill in the middle of upkeep to one that

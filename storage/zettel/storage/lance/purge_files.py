@@ -31,18 +31,18 @@ from zettel.storage.lance.snapshot import remove_unused
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold
 
-LOCK_WAIT_S = 20.0
+PURGE_LOCK_WAIT_S = 20.0
 """How long to wait for a process that tends the store; an upkeep of 100,000 notes takes 10 s."""
-NO_VERSION = timedelta(milliseconds=1)
+DROPPED_VERSION_AGE = timedelta(milliseconds=1)
 """Age of versions to drop: all but the newest. With 0, LanceDB 0.40 warns at every call."""
-AT_ONCE = 200
+FRAGMENTS_PER_COMMIT = 200
 """Fragments in one predicate."""
 SETTLE_S = (0.05, 0.2, 0.8)
 """Pauses in which a writer that was amid its commit finishes it."""
-SEARCHED = 64
+SEARCHED_MAX_IDS = 64
 """Ids looked for in every byte of the store."""
 
-ABANDONED_S = 60.0
+ABANDONED_FILE_AGE_S = 60.0
 """Age in seconds from which a file that no version names belongs to no write that could still be
 committed. Who commits without the store's lock takes milliseconds from file to commit, a bulk write
 of 50,000 notes seconds; removed too early, a file would be missing from the table for good."""
@@ -60,7 +60,7 @@ async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge
     """
     if not tables.place.optimises:
         return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")
-    async with hold(tables.place, wait_s=LOCK_WAIT_S) as held:
+    async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why="another process tends the store")
         if await _copies_in_use(tables):
@@ -101,7 +101,7 @@ async def _rewrite(table: LanceTable, tables: Tables) -> None:
 
 
 async def _drop_old(handle: AsyncTable) -> None:
-    await handle.optimize(cleanup_older_than=NO_VERSION)
+    await handle.optimize(cleanup_older_than=DROPPED_VERSION_AGE)
 
 
 async def _shared(table: LanceTable) -> list[str | None]:
@@ -117,9 +117,9 @@ async def _shared(table: LanceTable) -> list[str | None]:
     return [
         " OR ".join(
             f"(_rowid >= {n << _FRAGMENT_BITS} AND _rowid < {(n + 1) << _FRAGMENT_BITS})"
-            for n in numbers[start : start + AT_ONCE]
+            for n in numbers[start : start + FRAGMENTS_PER_COMMIT]
         )
-        for start in range(0, len(numbers), AT_ONCE)
+        for start in range(0, len(numbers), FRAGMENTS_PER_COMMIT)
     ]
 
 
@@ -153,7 +153,7 @@ async def _verified(
         left = await _left_over(folder, began)
         if left:
             return Purge(done=False, why=f"{len(left)} files of an unfinished write are too young")
-    sought = note_ids[:: max(1, len(note_ids) // SEARCHED)][:SEARCHED]
+    sought = note_ids[:: max(1, len(note_ids) // SEARCHED_MAX_IDS)][:SEARCHED_MAX_IDS]
     if held := await to_thread.run_sync(files_holding, places, sought):
         return Purge(done=False, why=f"an id still stands in {held[0].name}")
     return Purge(
@@ -179,7 +179,7 @@ async def _left_over(folder: Path, began: float) -> Sequence[Path]:
             break
         await anyio.sleep(pause_s)
         left = await to_thread.run_sync(_suspects, folder, began)
-    old = [path for path in left if _written(path) < time() - ABANDONED_S]
+    old = [path for path in left if _written(path) < time() - ABANDONED_FILE_AGE_S]
     await to_thread.run_sync(remove, old)
     return [path for path in left if path not in old]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 from anyio import to_thread
 
-from zettel.storage.lance.cache.columns import ENDLESS, RevisionFacts
-from zettel.storage.lance.cache.note_cache import MOST, LoadedRows
+from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
+from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
 from zettel.storage.lance.cache.versions import rearranges
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.rows import (
@@ -27,7 +27,7 @@ from zettel.storage.notes import EVOLUTION, Note, Outline
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
 
-MOST_VERSIONS = 16
+FOLLOWED_MAX_VERSIONS = 16
 """Versions followed at once: an upkeep makes three, and two more with a new vector index."""
 
 
@@ -39,7 +39,7 @@ async def notes_version(tables: Tables) -> int:
     version, resident = await tables.notes.version(), tables.resident
     known, directory = resident.version, tables.place.directory
     behind = range(known + 1, version + 1)
-    if directory is None or known < 0 or not 0 < len(behind) <= MOST_VERSIONS:
+    if directory is None or known < 0 or not 0 < len(behind) <= FOLLOWED_MAX_VERSIONS:
         return version
     name = tables.notes.spec.name
     same = await to_thread.run_sync(_all_rearrange, directory, name, behind)
@@ -52,7 +52,7 @@ def _all_rearrange(directory: Path, table: str, versions: range) -> bool:
     return all(rearranges(directory, table, version) for version in versions)
 
 
-MOST_BYTES = 256 * 1024 * 1024
+CACHE_MAX_BYTES = 256 * 1024 * 1024
 """Size up to which the rows are kept, their vectors not counted: of 50,000 long notes."""
 
 _FACTS = ("known_from", "known_to", "valid_from", "valid_until")
@@ -98,7 +98,7 @@ async def _keep(tables: Tables) -> None:
     if version == tables.resident.version and not tables.resident.worn:
         return
     tables.resident.drop()
-    if not tables.place.optimises or await notes.count() > MOST:
+    if not tables.place.optimises or await notes.count() > CACHE_MAX_ROWS:
         return
     columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
     loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
@@ -110,7 +110,7 @@ async def _keep(tables: Tables) -> None:
 def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
     counts, passages = read_passages(table, dim)
     table = table.drop_columns(["vectors"]).combine_chunks()
-    if table.nbytes > MOST_BYTES:
+    if table.nbytes > CACHE_MAX_BYTES:
         return None
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
@@ -132,7 +132,7 @@ def _is_composed(origin: dict[str, str] | None) -> bool:
 
 
 def _microseconds(column: pa.ChunkedArray) -> list[int]:
-    return column.cast(pa.int64()).fill_null(ENDLESS).to_pylist()
+    return column.cast(pa.int64()).fill_null(OPEN_END).to_pylist()
 
 
 async def select_wide(

@@ -47,7 +47,7 @@ def _time(name: str) -> pa.Field:
     return pa.field(name, TIME)
 
 
-LINK = pa.struct(
+LINK_TYPE = pa.struct(
     [
         ("to", pa.string()),
         ("relation", pa.string()),
@@ -60,13 +60,13 @@ LINK = pa.struct(
     ]
 )
 
-SPAN = pa.struct([("start", TIME), ("end", TIME), ("phrase", pa.string())])
+SPAN_TYPE = pa.struct([("start", TIME), ("end", TIME), ("phrase", pa.string())])
 
-ORIGIN = pa.struct(
+ORIGIN_TYPE = pa.struct(
     [("client", pa.string()), ("transport", pa.string()), ("principal", pa.string())]
 )
 
-DERIVED_BY = pa.struct([(name, pa.string()) for name in DERIVED_FIELDS])
+DERIVED_BY_TYPE = pa.struct([(name, pa.string()) for name in DERIVED_FIELDS])
 
 
 def vectors_type(dim: int) -> pa.DataType:
@@ -80,14 +80,14 @@ def _note_fields() -> list[pa.Field]:
     place = [_text("namespace"), pa.field("current", pa.bool_())]
     words = [_text("content"), _text("fold_hash"), _text("context"), _text("subject")]
     words += [_texts("tags"), _text("kind"), _text("session"), _text("source")]
-    derived = [_texts("keywords"), _texts("entities"), pa.field("times", pa.list_(SPAN))]
-    derived += [_texts("questions"), _text("summary"), pa.field("derived_by", DERIVED_BY)]
-    graph = [pa.field("links", pa.list_(LINK)), _texts("link_ids")]
+    derived = [_texts("keywords"), _texts("entities"), pa.field("times", pa.list_(SPAN_TYPE))]
+    derived += [_texts("questions"), _text("summary"), pa.field("derived_by", DERIVED_BY_TYPE)]
+    graph = [pa.field("links", pa.list_(LINK_TYPE)), _texts("link_ids")]
     valid = [_time("happened_at"), _time("valid_from"), _time("valid_until")]
     known = [_time("known_from"), _time("known_to")]
     closed = [_time("ended_at"), pa.field("corrected", pa.bool_())]
     life = [_text("state"), pa.field("importance", pa.float64())]
-    provenance = [pa.field("origin", ORIGIN), pa.field("trust", pa.float64())]
+    provenance = [pa.field("origin", ORIGIN_TYPE), pa.field("trust", pa.float64())]
     provenance += [_text("changed_by"), _text("change"), _text("reason"), _text("run_id")]
     search = [_text("text"), _text("embed_model"), pa.field("stage", pa.int32())]
     return [

@@ -15,7 +15,7 @@ from lancedb import AsyncTable
 from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
-from zettel.storage.lance.cache.note_cache import KEPT
+from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
 from zettel.storage.lance.predicates import (
     all_of,
     equals,
@@ -38,8 +38,8 @@ from zettel.storage.lance.rows import (
 from zettel.storage.lance.table import MAX_ROWS, Tables
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, order_key
 from zettel.storage.revisions import check_vectors
-from zettel.storage.store import WRITTEN, NamespaceSize, NoteFilter, Vectors
-from zettel.storage.text.substrings import held, pieces
+from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors
+from zettel.storage.text.substrings import count_pieces, query_pieces
 
 _SESSION_ORDER = ("happened_at", "note_id")
 
@@ -48,7 +48,7 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Do what `NoteStore.get` promises."""
     if not note_ids:
         return []
-    if len(note_ids) <= KEPT or tables.resident.version == await notes_version(tables):
+    if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.version == await notes_version(tables):
         rows = await current_rows(tables, note_ids)
         found = {note_id: row.note for note_id, row in rows.items()}
     else:
@@ -101,12 +101,14 @@ async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: in
 
 async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
     """Notes that hold parts of the query to the letter: a scan, of the filter's notes only."""
-    parts = pieces(query)
+    parts = query_pieces(query)
     if not parts:
         return []
     holding = " OR ".join(f"contains(lower(text), {text_literal(part)})" for part in parts)
     table = await tables.notes.select(["note_id", "text"], where=all_of(predicate(where), holding))
-    return as_hits(table, [held(text, parts) for text in table.column("text").to_pylist()])[:limit]
+    return as_hits(table, [count_pieces(text, parts) for text in table.column("text").to_pylist()])[
+        :limit
+    ]
 
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
@@ -150,7 +152,7 @@ _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
     """Do what `StoreAdmin.size_of` promises."""
-    where = all_of(equals("namespace", namespace), one_of("change", sorted(WRITTEN)))
+    where = all_of(equals("namespace", namespace), one_of("change", sorted(TEXT_CHANGES)))
 
     async def lengths(handle: AsyncTable) -> list[int]:
         query = handle.query().select({"length": _LENGTH}).where(where).limit(MAX_ROWS)
@@ -162,12 +164,12 @@ async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
     )
 
 
-SPARE = 4
+VECTOR_OVERFETCH = 4
 """Times the wished number of notes that the vector index is asked for. LanceDB 0.40 takes ten
 passages for each, so 12 nearest notes are among 480 passages: exact, unless fewer than 12 notes
 fill these, each with more than 40 passages nearer than the twelfth's best."""
 
-FEW = 200
+INDEXED_MAX_HITS = 200
 """Hits up to which `match_vectors` asks the index: of 20,000 notes 18 ms instead of 67."""
 
 
@@ -182,12 +184,14 @@ async def match_vectors(
     known = tables.resident.nearest(version, vector, where, limit=limit)
     if known is not None:
         return known
-    few = limit <= FEW
+    few = limit <= INDEXED_MAX_HITS
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = _by_cosine(handle, vector, where).select(["note_id", "_distance"])
         search = search if few else search.bypass_vector_index()
-        return await search.limit(min(limit * SPARE if few else limit, MAX_ROWS)).to_arrow()
+        return await search.limit(
+            min(limit * VECTOR_OVERFETCH if few else limit, MAX_ROWS)
+        ).to_arrow()
 
     table = await tables.notes.read(fetch)
     return as_hits(table, _cosines(table))[:limit]

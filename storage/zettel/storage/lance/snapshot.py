@@ -27,14 +27,14 @@ from zettel.storage.location import (
     read_place,
 )
 
-PREVIEW = "preview-"
+SNAPSHOT_PREFIX = "preview-"
 """How the folder of a snapshot begins, in the store's `.engine`."""
-LEFTOVER_AGE_S = 3600.0
+SNAPSHOT_LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which a snapshot's maker is taken to have died."""
 LOCK_WAIT_S = 60.0
 """How long to wait for a process that tends the store, in seconds."""
-VERSIONS = "_versions"
-IN_USE = "in-use.lock"
+VERSIONS_FOLDER = "_versions"
+IN_USE_FILE = "in-use.lock"
 """File of a snapshot that its maker keeps locked."""
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
@@ -88,7 +88,7 @@ def remove_forgotten(directory: Path, *, before: float) -> int:
         How many there were.
     """
     removed = 0
-    for old in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
+    for old in (directory / ENGINE_FOLDER).glob(f"{SNAPSHOT_PREFIX}*"):
         try:
             forgotten = _last_used(old) < before
         except FileNotFoundError:
@@ -109,8 +109,8 @@ def remove_unused(directory: Path) -> bool:
         Whether one is left that somebody uses.
     """
     left = False
-    for copy in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
-        lock = FileLock(copy / IN_USE, thread_local=False)
+    for copy in (directory / ENGINE_FOLDER).glob(f"{SNAPSHOT_PREFIX}*"):
+        lock = FileLock(copy / IN_USE_FILE, thread_local=False)
         try:
             lock.acquire(blocking=False)
         except (Timeout, OSError):  # in use, or gone meanwhile
@@ -123,7 +123,7 @@ def remove_unused(directory: Path) -> bool:
 
 def _last_used(copy: Path) -> float:
     """When it was made, or written to last: a long run commits every few seconds."""
-    return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS}")))
+    return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS_FOLDER}")))
 
 
 def _directory(place: StoreLocation) -> Path:
@@ -139,9 +139,9 @@ def _directory(place: StoreLocation) -> Path:
 
 
 def _make(directory: Path, now: float) -> tuple[Path, FileLock]:
-    remove_forgotten(directory, before=now - LEFTOVER_AGE_S)
-    copy = Path(mkdtemp(prefix=PREVIEW, dir=directory / ENGINE_FOLDER))
-    in_use = FileLock(copy / IN_USE, thread_local=False)
+    remove_forgotten(directory, before=now - SNAPSHOT_LEFTOVER_AGE_S)
+    copy = Path(mkdtemp(prefix=SNAPSHOT_PREFIX, dir=directory / ENGINE_FOLDER))
+    in_use = FileLock(copy / IN_USE_FILE, thread_local=False)
     try:
         in_use.acquire()
         for table in sorted(directory.glob("*.lance")):
@@ -158,12 +158,12 @@ def _link_table(source: Path, target: Path) -> None:
 
     Of `_versions` nothing else: the hint beside the manifests may be of a version to come.
     """
-    (target / VERSIONS).mkdir(parents=True)
-    for manifest in source.glob(f"{VERSIONS}/*.manifest"):
-        _link(manifest, target / VERSIONS / manifest.name)
+    (target / VERSIONS_FOLDER).mkdir(parents=True)
+    for manifest in source.glob(f"{VERSIONS_FOLDER}/*.manifest"):
+        _link(manifest, target / VERSIONS_FOLDER / manifest.name)
     for folder, subfolders, names in os.walk(source):
-        if VERSIONS in subfolders:
-            subfolders.remove(VERSIONS)
+        if VERSIONS_FOLDER in subfolders:
+            subfolders.remove(VERSIONS_FOLDER)
         into = target / Path(folder).relative_to(source)
         into.mkdir(exist_ok=True)
         for name in names:

@@ -80,11 +80,11 @@ T = TypeVar("T")
 MAX_ROWS = 2**31 - 1
 """Highest limit LanceDB Cloud takes; a search without one returns 10 rows."""
 
-PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
+RETRY_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each new attempt of a write that lost to another: enough to win against 3 busy writers."""
 
 
-READS = 5
+READ_ATTEMPTS = 5
 """Tries of a read: an erasure drops the versions in use twice in a few hundred milliseconds."""
 
 
@@ -131,7 +131,7 @@ class LanceTable:
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
         """Run a read; again if another process deleted the version it was reading."""
-        for left in reversed(range(READS)):
+        for left in reversed(range(READ_ATTEMPTS)):
             try:
                 return await fetch(self._handle)
             except (RuntimeError, OSError) as error:
@@ -225,7 +225,7 @@ class LanceTable:
             await make_last(self.place.directory, self._sync)
 
     async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
-        for pause_s in PAUSES_S:
+        for pause_s in RETRY_PAUSES_S:
             try:
                 return await change(self._handle)
             except (RuntimeError, OSError) as error:

@@ -13,10 +13,10 @@ import regex
 MAX_PASSAGE_TOKENS = 200
 """Tokens of one passage, special tokens not counted (design §4: best passage of at most 200)."""
 
-Span = tuple[int, int]
+TextSpan = tuple[int, int]
 """`[start, end)` in characters of the text it was read from, of a token or a sentence."""
 
-TokenSpans = Callable[[str], Sequence[Span]]
+TokenSpans = Callable[[str], Sequence[TextSpan]]
 """Spans of a text's tokens in order, special tokens left out; starts never decrease."""
 
 _GRAPHEME = regex.compile(r"\X")
@@ -27,7 +27,7 @@ _SENTENCE_END = regex.compile(
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 
-def sentence_spans(text: str) -> list[Span]:
+def sentence_spans(text: str) -> list[TextSpan]:
     """The sentences and lines of a text, with the white space between them: together all of it."""
     ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     return [(start, end) for start, end in pairwise(ends) if start < end]

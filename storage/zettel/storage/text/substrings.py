@@ -10,19 +10,19 @@ _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।
 _CONTROL = re.compile(r"\p{Cc}")
 _WORDED = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}\p{M}\p{Cf}_'’-]*")
 """What full text finds if it is there: a part of such a word is another word."""
-MOST = 16
+MAX_PIECES = 16
 """Pieces of a query that are looked for."""
 
 
-def pieces(query: str) -> tuple[str, ...]:
+def query_pieces(query: str) -> tuple[str, ...]:
     """The parts of a query, between spaces, to look for to the letter; lower case, each once."""
     shown = _CONTROL.sub(" ", query.lower())
     parts = (part.strip(_EDGE) for part in shown.split())
     found = dict.fromkeys(part for part in parts if not _WORDED.fullmatch(part))
-    return tuple(found)[:MOST]
+    return tuple(found)[:MAX_PIECES]
 
 
-def held(text: str, parts: tuple[str, ...]) -> float:
+def count_pieces(text: str, parts: tuple[str, ...]) -> float:
     """How many of the pieces a text holds."""
     lowered = text.lower()
     return float(sum(part in lowered for part in parts))

@@ -37,7 +37,7 @@ _OF_STORE: tuple[tuple[str, FileKind], ...] = ((r"config\.toml", FileKind.SETTIN
 
 _TABLE = re.compile(r"(?P<table>(?:.*/)?[^/]+\.lance)/(?P<inside>(?:data|_[a-z]+)/.+)")
 
-TOKENS = "_token_fst_bytes"
+TOKEN_COLUMN = "_token_fst_bytes"
 """Column of a full-text index's vocabulary."""
 
 INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
@@ -45,7 +45,7 @@ INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
     "page_lookup.lance": frozenset({"min", "max", "null_count", "page_idx"}),
     "bitmap_page_lookup.lance": frozenset({"keys", "bitmaps"}),
     "metadata.lance": frozenset({"deleted_fragments"}),
-    "part_tokens.lance": frozenset({TOKENS, "_token_next_id", "_token_total_length"}),
+    "part_tokens.lance": frozenset({TOKEN_COLUMN, "_token_next_id", "_token_total_length"}),
     "part_invert.lance": frozenset({"_posting", "_max_score", "_length", "_impacts"}),
     "part_docs.lance": frozenset({"_rowid", "_num_tokens"}),
     "index.idx": frozenset({"__flat_marker"}),
@@ -53,7 +53,7 @@ INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
 }
 """Columns of each index file that are understood: text, vectors, and numbers of rows."""
 
-LANCE = frozenset(
+LANCE_KINDS = frozenset(
     {FileKind.DATA, FileKind.SCALAR_INDEX, FileKind.TEXT_INDEX, FileKind.VECTOR_INDEX}
 )
 """Kinds of files in Lance's own format."""

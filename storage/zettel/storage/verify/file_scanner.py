@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.verify.file_kinds import LANCE, TOKENS, kind_of, strange_columns, table_of
+from zettel.storage.verify.file_kinds import (
+    LANCE_KINDS,
+    TOKEN_COLUMN,
+    kind_of,
+    strange_columns,
+    table_of,
+)
 from zettel.storage.verify.fst import FstError, read_keys
 from zettel.storage.verify.lance_reader import (
     ColumnBatch,
@@ -24,9 +30,9 @@ from zettel.storage.verify.lance_reader import (
 from zettel.storage.verify.patterns import BREAK, VECTOR, SearchPattern, SearchPatterns, fold_words
 from zettel.storage.verify.report import ErasureQuery, FileKind
 
-FOOTER = 16
+FOOTER_BYTES = 16
 """Bytes: position of the manifest (64 bits), format version (2 x 16), `LANC` (lance-table 13.0)."""
-MAGIC = b"LANC"
+LANCE_MAGIC = b"LANC"
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 """Wire types of protocol buffers (protobuf.dev, "Encoding"); groups are not used."""
@@ -34,9 +40,9 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 def is_manifest(data: bytes) -> bool:
     """Whether these bytes are messages, each after its 32-bit length, and Lance's footer."""
-    if len(data) < FOOTER or not data.endswith(MAGIC):
+    if len(data) < FOOTER_BYTES or not data.endswith(LANCE_MAGIC):
         return False
-    at, end = 0, len(data) - FOOTER
+    at, end = 0, len(data) - FOOTER_BYTES
     while at < end:
         size = int.from_bytes(data[at : at + 4], "little")
         if at + 4 + size > end or not is_message(data[at + 4 : at + 4 + size]):
@@ -78,7 +84,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return value, len(data) + 1
 
 
-SEARCHED = "text"
+TEXT_COLUMN = "text"
 """The column that full text indexes."""
 
 TOLERANCE = 1e-3
@@ -87,9 +93,9 @@ text vectors up to 1e-6 apart, depending on what it is embedded along with."""
 _NEAR = 1e-2
 """Distance up to which float32's rounding is not trusted."""
 
-CHUNK = 1 << 24
+READ_CHUNK_BYTES = 1 << 24
 """Bytes of a large file read at a time."""
-OVERLAP = 64
+READ_OVERLAP_BYTES = 64
 """Bytes read again at a chunk's start: more than any verbatim piece has."""
 
 _ROARING = (b"\x3a\x30", b"\x3b\x30")
@@ -162,7 +168,7 @@ class FileScanner:
         return seen
 
     def _decode(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
-        if seen.kind in LANCE:
+        if seen.kind in LANCE_KINDS:
             self._pages(file, seen, live)
         elif seen.kind is FileKind.TEMPORARY and file.parent.name == "data":
             self._pages(file, seen, live)
@@ -190,7 +196,7 @@ class FileScanner:
             seen.hits[FileMatch(self._needles.words[at])] += 1
 
     def _pages(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
-        if seen.kind in LANCE - {FileKind.DATA}:
+        if seen.kind in LANCE_KINDS - {FileKind.DATA}:
             strange = strange_columns(seen.path, read_columns(file))
             if strange:
                 message = f"columns {', '.join(sorted(strange))} are not known"
@@ -201,9 +207,9 @@ class FileScanner:
                     owner = batch.owners.get(row, "")
                     hit = FileMatch(needle, leaf.column, owner, _has(live, row))
                     seen.hits[hit] += 1
-                if leaf.column == TOKENS:
+                if leaf.column == TOKEN_COLUMN:
                     self._vocabulary(file, seen, leaf)
-                if leaf.column == SEARCHED and leaf.texts is not None and self._text:
+                if leaf.column == TEXT_COLUMN and leaf.texts is not None and self._text:
                     seen.others_words |= self._of_others(batch, leaf, live)
 
     def _bytes(self, seen: FileScan, data: bytes) -> None:
@@ -257,9 +263,9 @@ class FileScanner:
 def _chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
         last = b""
-        while chunk := opened.read(CHUNK):
+        while chunk := opened.read(READ_CHUNK_BYTES):
             yield last + chunk
-            last = chunk[-OVERLAP:]
+            last = chunk[-READ_OVERLAP_BYTES:]
 
 
 def _near(vectors: NDArray[np.float32], wanted: NDArray[np.float64]) -> NDArray[np.int64]:

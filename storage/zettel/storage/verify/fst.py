@@ -6,8 +6,8 @@ so that no word stands there as bytes that one could search for.
 
 from typing import NamedTuple
 
-VERSION = 3
-"""Of the format: `VERSION` in crate fst 0.4, src/raw/mod.rs, whose compiled nodes are read here."""
+FST_VERSION = 3
+"""Format version: `VERSION` in crate fst 0.4, src/raw/mod.rs."""
 _HEADER = 16
 """Bytes of version and type, each 64 bits."""
 _FOOTER = 20
@@ -39,8 +39,8 @@ def read_keys(data: bytes) -> set[bytes]:
     Raises:
         FstError: It is of another format, or damaged.
     """
-    if len(data) < _HEADER + _FOOTER or _number(data, 0, 8) != VERSION:
-        message = f"no transducer of format {VERSION}"
+    if len(data) < _HEADER + _FOOTER or _number(data, 0, 8) != FST_VERSION:
+        message = f"no transducer of format {FST_VERSION}"
         raise FstError(message)
     count = _number(data, len(data) - _FOOTER, 8)
     root = _number(data, len(data) - _FOOTER + 8, 8)

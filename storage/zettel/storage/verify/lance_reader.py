@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 BATCH_ROWS = 4096
 """Rows decoded at a time: some 10 MB of notes."""
 
-OWNER = "note_id"
+NOTE_ID_COLUMN = "note_id"
 """Column that says whose row it is."""
 
 
@@ -174,8 +174,8 @@ _TOKENIZER = (
 def _opened(batch: pa.RecordBatch, first: int) -> ColumnBatch:
     rows = np.arange(first, first + batch.num_rows)
     owners = dict[int, str]()
-    if OWNER in batch.schema.names:
-        owners = dict(zip(rows.tolist(), batch[OWNER].to_pylist(), strict=True))
+    if NOTE_ID_COLUMN in batch.schema.names:
+        owners = dict(zip(rows.tolist(), batch[NOTE_ID_COLUMN].to_pylist(), strict=True))
     leaves = (
         leaf
         for name, column in zip(batch.schema.names, batch.columns, strict=True)

@@ -23,7 +23,7 @@ from zettel.storage.ids import id_bytes, is_id
 from zettel.storage.notes import fold_hash
 from zettel.storage.verify.report import ErasureQuery, MatchKind
 
-KEY = 8
+PATTERN_KEY_BYTES = 8
 """Bytes at its start by which a pattern is looked up: one 64-bit number."""
 
 _BITS = 20
@@ -37,17 +37,18 @@ class ByteSearch:
     """Patterns to be found, wherever they begin.
 
     Args:
-        patterns: Of at least 1 byte; those below `KEY` bytes are searched one by one, so let them
-            be few.
+        patterns: At least 1 byte each; those below `PATTERN_KEY_BYTES` are searched one by one.
     """
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         self._patterns = tuple(patterns)
-        self._short = [at for at, pattern in enumerate(self._patterns) if len(pattern) < KEY]
+        self._short = [
+            at for at, pattern in enumerate(self._patterns) if len(pattern) < PATTERN_KEY_BYTES
+        ]
         self._by_key = defaultdict[int, list[int]](list)
         for at, pattern in enumerate(self._patterns):
-            if len(pattern) >= KEY:
-                self._by_key[int.from_bytes(pattern[:KEY], "little")].append(at)
+            if len(pattern) >= PATTERN_KEY_BYTES:
+                self._by_key[int.from_bytes(pattern[:PATTERN_KEY_BYTES], "little")].append(at)
         self._keys = np.array(sorted(self._by_key), dtype=np.uint64)
         self._seen = np.zeros(1 << _BITS, dtype=np.bool_)
         self._seen[_slots(self._keys)] = True
@@ -63,20 +64,24 @@ class ByteSearch:
             return
         for start in range(0, len(data), SEARCH_CHUNK_BYTES):
             for offset in self._candidates(data, start):
-                key = int.from_bytes(data[offset : offset + KEY], "little")
+                key = int.from_bytes(data[offset : offset + PATTERN_KEY_BYTES], "little")
                 for at in self._by_key[key]:
                     if data.startswith(self._patterns[at], offset):
                         yield at, offset
 
     def _candidates(self, data: bytes, start: int) -> Iterator[int]:
         """Offsets in a chunk at which the first bytes are those of a pattern."""
-        for shift in range(start, min(start + KEY, len(data) - KEY + 1)):
-            count = min(SEARCH_CHUNK_BYTES, len(data) - shift) // KEY
+        for shift in range(
+            start, min(start + PATTERN_KEY_BYTES, len(data) - PATTERN_KEY_BYTES + 1)
+        ):
+            count = min(SEARCH_CHUNK_BYTES, len(data) - shift) // PATTERN_KEY_BYTES
             numbers = np.frombuffer(data, dtype="<u8", count=count, offset=shift)
             at = np.flatnonzero(self._seen[_slots(numbers)])
             if len(at):
                 place = np.searchsorted(self._keys[:-1], numbers[at])
-                yield from (shift + KEY * at[self._keys[place] == numbers[at]]).tolist()
+                yield from (
+                    shift + PATTERN_KEY_BYTES * at[self._keys[place] == numbers[at]]
+                ).tolist()
 
 
 def _slots(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -89,9 +94,9 @@ SHINGLE_WORDS = 8
 WEAK_BELOW_WORDS = 3
 """Words below which a whole text is weak: names, tags and the like."""
 
-WINDOW = 24
-"""Bytes of a verbatim piece; with `STRIDE`, any 31 bytes in a row that are left are found."""
-STRIDE = 8
+WINDOW_BYTES = 24
+"""Bytes of a verbatim piece; with `STRIDE_BYTES`, any 31 bytes in a row that are left are found."""
+STRIDE_BYTES = 8
 _LEAST_DISTINCT = 6
 """Different bytes below which a window is ruling or padding, which any file may hold."""
 
@@ -134,7 +139,7 @@ VECTOR = SearchPattern(MatchKind.VECTOR, b"", weak=False, quotable=True)
 """A vector that is near one of those wanted: compared, not matched."""
 
 
-def make_needles(wanted: ErasureQuery) -> SearchPatterns:
+def make_patterns(wanted: ErasureQuery) -> SearchPatterns:
     """Cut what is wanted into pieces."""
     texts = [text for text in dict.fromkeys(wanted.texts) if text.strip()]
     verbatim = [SearchPattern(MatchKind.ID, form, weak=False) for form in _id_forms(wanted.ids)]
@@ -193,12 +198,12 @@ def _text_windows(text: str) -> Iterator[bytes]:
     escaped = json.dumps(text)[1:-1].encode()
     wide = text.encode("utf-16-le", "surrogatepass")
     for form in (plain, escaped, wide, wide[1:] + b"\x00"):
-        yield from _windows(form, WINDOW, STRIDE)
+        yield from _windows(form, WINDOW_BYTES, STRIDE_BYTES)
 
 
 def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
     """Six numbers at a time; stretches with zeros are left out, for any vector may have them."""
-    numbers = WINDOW // 4
+    numbers = WINDOW_BYTES // 4
     for row in rows.astype("<f4"):
         for at in range(0, len(row) - numbers + 1, numbers):
             if row[at : at + numbers].all():
@@ -206,7 +211,7 @@ def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
 
 
 def _windows(form: bytes, size: int, stride: int) -> Iterator[bytes]:
-    if len(form) < KEY:
+    if len(form) < PATTERN_KEY_BYTES:
         return
     last = max(0, len(form) - size)
     for at in sorted({*range(0, last, stride), last}):

@@ -98,11 +98,11 @@ class VerifyReport:
         return not self.findings and not self.unread
 
 
-Tell = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 """What is being done, files done, files in all."""
 
 
-def silent(_what: str, _done: int, _total: int) -> None:
+def no_progress(_what: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
@@ -115,7 +115,7 @@ class Scan(Protocol):
         wanted: ErasureQuery,
         *,
         beside: Sequence[Path] = (),
-        tell: Tell = silent,
+        tell: Progress = no_progress,
     ) -> VerifyReport:
         """Look for something in every file of a store's directory."""
         ...

@@ -14,25 +14,25 @@ from stat import S_ISREG
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.verify.file_kinds import TOKENS, table_of
+from zettel.storage.verify.file_kinds import TOKEN_COLUMN, table_of
 from zettel.storage.verify.file_scanner import FileMatch, FileScan, FileScanner
 from zettel.storage.verify.lance_reader import UndecodableError, live_rows, tokens_of
-from zettel.storage.verify.patterns import SearchPattern, make_needles
+from zettel.storage.verify.patterns import SearchPattern, make_patterns
 from zettel.storage.verify.report import (
     ErasureQuery,
     FileKind,
     MatchKind,
-    Tell,
+    Progress,
     Unread,
     VerifyFinding,
     VerifyReport,
-    silent,
+    no_progress,
 )
 
-ROUNDS = 10
+MAX_LISTINGS = 10
 """Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
 
-TOLD_EVERY = 50
+PROGRESS_INTERVAL_FILES = 50
 """Files between two words of progress."""
 
 _GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
@@ -40,12 +40,16 @@ _GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
-Mark = tuple[int, int, int, int]
+FileMark = tuple[int, int, int, int]
 """Size, time of change, inode and number of live rows: what is looked at again if it changes."""
 
 
 def scan(
-    directory: Path, wanted: ErasureQuery, *, beside: Sequence[Path] = (), tell: Tell = silent
+    directory: Path,
+    wanted: ErasureQuery,
+    *,
+    beside: Sequence[Path] = (),
+    tell: Progress = no_progress,
 ) -> VerifyReport:
     """Look for something in every file of a store's directory.
 
@@ -61,11 +65,11 @@ def scan(
     Returns:
         What is there, where, and which files could not be decoded.
     """
-    looker = FileScanner(wanted, make_needles(wanted))
+    looker = FileScanner(wanted, make_patterns(wanted))
     seen, unread = list[FileScan](), list[Unread]()
     for folder in (directory, *beside):
         rounds = _Rounds(directory=folder, looker=looker, tell=tell)
-        for _ in range(ROUNDS):
+        for _ in range(MAX_LISTINGS):
             if rounds.settled():
                 break
         prefix = "" if folder is directory else f"{folder.as_posix()}/"
@@ -80,9 +84,9 @@ class _Rounds:
 
     directory: Path
     looker: FileScanner
-    tell: Tell
+    tell: Progress
     seen: dict[str, FileScan] = field(default_factory=dict[str, FileScan])
-    marks: dict[str, Mark] = field(default_factory=dict[str, Mark])
+    marks: dict[str, FileMark] = field(default_factory=dict[str, FileMark])
     restless: set[str] = field(default_factory=set[str])
     problems: dict[str, str] = field(default_factory=dict[str, str])
     """Path -> why nothing could be seen there."""
@@ -97,7 +101,7 @@ class _Rounds:
         for path in self.seen.keys() - found.keys():
             del self.seen[path]
         for done, path in enumerate(new):
-            if done % TOLD_EVERY == 0:
+            if done % PROGRESS_INTERVAL_FILES == 0:
                 self.tell("files", done, len(new))
             self._look(path, live.get(path, _NO_ROWS))
         self.marks = marks
@@ -163,12 +167,12 @@ def _noting(directory: Path, problems: dict[str, str]) -> Callable[[OSError], No
     return note
 
 
-def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> Mark:
+def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> FileMark:
     rows = -1 if live is None else len(live)
     return stat.st_size, stat.st_mtime_ns, stat.st_ino, rows
 
 
-LEAST_BYTES = 16
+WEAK_MIN_BYTES = 16
 """Length below which a weak piece says nothing outside the columns of notes: column names, log
 levels and the like are words, too."""
 
@@ -223,7 +227,7 @@ def _counts(
     if _of_another(hit, wanted) or hit.needle in explained:
         return False
     of_notes = bool(hit.note_id) or (bool(hit.column) and kind is FileKind.SCALAR_INDEX)
-    return of_notes or not hit.needle.weak or len(hit.needle.form) >= LEAST_BYTES
+    return of_notes or not hit.needle.weak or len(hit.needle.form) >= WEAK_MIN_BYTES
 
 
 def _of_another(hit: FileMatch, wanted: ErasureQuery) -> bool:
@@ -243,7 +247,7 @@ def _terms(seen: Sequence[FileScan]) -> Iterator[VerifyFinding]:
                     path=one.path,
                     kind=one.kind,
                     what=MatchKind.TERM,
-                    column=TOKENS,
+                    column=TOKEN_COLUMN,
                     count=len(left),
                 )
 

@@ -105,7 +105,7 @@ async def test_the_second_question_after_another_process_has_written_reads_them_
 async def test_rows_read_long_ago_are_read_again(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "READ", 2)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_OBJECTS", 2)
     store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(5)]
     await add(store, *notes)
     tables.resident.drop()
@@ -159,7 +159,7 @@ async def test_they_outlast_an_upkeep(
 async def test_once_much_was_written_an_upkeep_reads_them_anew(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "WORN", 3)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_REWRITTEN_ROWS", 3)
     store = LanceStore(tables)
     for number in range(4):
         await add(store, make_note(f"bee {number}"))
@@ -171,7 +171,7 @@ async def test_once_much_was_written_an_upkeep_reads_them_anew(
     assert await in_memory(tables)
 
 
-@pytest.mark.parametrize("bound", ["MOST", "MOST_BYTES"])
+@pytest.mark.parametrize("bound", ["CACHE_MAX_ROWS", "CACHE_MAX_BYTES"])
 async def test_too_many_notes_are_left_on_the_disk(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
@@ -188,7 +188,7 @@ async def test_too_many_notes_are_left_on_the_disk(
 async def test_they_are_dropped_when_they_have_become_too_many(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "MOST", 2)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", 2)
     store = LanceStore(tables)
     for number in range(4):
         await add(store, make_note(f"bee {number}"))

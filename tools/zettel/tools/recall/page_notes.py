@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from zettel.storage.notes import CONTRADICTS, OPEN, Note
+from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note
 from zettel.tools.ranking.duplicates import told_alike
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import Linked, linked
@@ -110,7 +110,7 @@ async def _entries(
             also=tuple(also),
             links=tuple(links[note.note_id]),
             contradicts=_standing(links[note.note_id], CONTRADICTS),
-            rivals=_standing(links[note.note_id], *OPEN),
+            rivals=_standing(links[note.note_id], *OPEN_RELATIONS),
         )
         for note, *also in groups
     ]

@@ -13,7 +13,7 @@ from zettel.storage.store import NoteFilter, Vectors
 
 N = TypeVar("N", bound=np.generic)
 
-ENDLESS = np.iinfo(np.int64).max
+OPEN_END = np.iinfo(np.int64).max
 """Microseconds since 1970 of a moment that does not come."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,8 +50,8 @@ def fact_of(note: Note) -> RevisionFacts:
 
 
 def microseconds(instant: datetime | None) -> int:
-    """Since 1970; `ENDLESS` for None."""
-    return ENDLESS if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
+    """Since 1970; `OPEN_END` for None."""
+    return OPEN_END if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 class FactTable:

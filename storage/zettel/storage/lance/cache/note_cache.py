@@ -19,7 +19,7 @@ from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outli
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter, Vectors
 
-KEPT = 16
+RECENT_MAX_ROWS = 16
 """Rows kept at most: what one `update` reads is one note and at times a few that it concerns."""
 
 
@@ -45,25 +45,25 @@ class CurrentRows:
         kept = self.at(version)
         self._version = version
         self._rows = kept | {row.note.note_id: row for row in rows}
-        if len(self._rows) > KEPT:
+        if len(self._rows) > RECENT_MAX_ROWS:
             self._rows.clear()
 
 
-MOST = 50_000
+CACHE_MAX_ROWS = 50_000
 """Revisions and passages kept: some 300 MB. A store of more is read from its disk."""
 
-READ = 2_000
+CACHE_MAX_OBJECTS = 2_000
 """Rows kept as objects once they were read, of notes that are recalled again and again: ten take
 2.5 ms to make."""
 
-WORN = 5_000
+CACHE_MAX_REWRITTEN_ROWS = 5_000
 """Rows written one by one from which all are read anew at the next upkeep: those take ten times
 the room of others, and a row that is written anew keeps its old place."""
 
 _NOTHING = -1
 
 
-class Rows(Protocol):
+class RowReader(Protocol):
     """Revisions by place, read when they are asked for."""
 
     def notes(self, places: Sequence[int]) -> list[Note]:
@@ -79,7 +79,7 @@ class Rows(Protocol):
 class LoadedRows:
     """Every row of one version of the table; the sequences have one element a row."""
 
-    rows: Rows
+    rows: RowReader
     note_ids: Sequence[str]
     row_ids: Sequence[str]
     fold_hashes: Sequence[str]
@@ -112,7 +112,7 @@ class NoteCache:
     def drop(self) -> None:
         """Keep nothing, and answer nothing until `keep`."""
         self._version = _NOTHING
-        self._rows: Rows | None = None
+        self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
         self._outlined = list[Outline | None]()
@@ -139,7 +139,7 @@ class NoteCache:
     def keep(self, version: int, loaded: LoadedRows) -> None:
         """Start from what a version of the table holds; too much of it is not kept."""
         self.drop()
-        if max(len(loaded.row_ids), len(loaded.passages)) > MOST:
+        if max(len(loaded.row_ids), len(loaded.passages)) > CACHE_MAX_ROWS:
             return
         self._rows = loaded.rows
         self._outlined.extend([None] * len(loaded.row_ids))
@@ -159,7 +159,10 @@ class NoteCache:
         """
         if self._version == _NOTHING:
             return
-        if version != self._version + 1 or max(len(self._facts), len(self._passages)) > MOST:
+        if (
+            version != self._version + 1
+            or max(len(self._facts), len(self._passages)) > CACHE_MAX_ROWS
+        ):
             self.drop()
             return
         for row in written:
@@ -173,7 +176,7 @@ class NoteCache:
     @property
     def worn(self) -> bool:
         """Whether so much was written since all of it was read that it is better read anew."""
-        return len(self._written) > WORN
+        return len(self._written) > CACHE_MAX_REWRITTEN_ROWS
 
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
@@ -260,7 +263,7 @@ class NoteCache:
         for place in wanted:
             if place in self._read:
                 self._read.move_to_end(place)
-        while len(self._read) > READ:
+        while len(self._read) > CACHE_MAX_OBJECTS:
             self._read.popitem(last=False)
         return rows
 

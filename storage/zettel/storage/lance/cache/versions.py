@@ -6,7 +6,7 @@ from pathlib import Path
 
 import regex as re
 
-SETTLED_S = 3.0
+STAMP_SETTLED_S = 3.0
 """Age from which a directory's time tells: two commits may share one on a file system that counts
 in 2 s (FAT), 1 s (HFS+) or the kernel's ticks."""
 
@@ -31,7 +31,7 @@ def commits_stamp(directory: Path, table: str) -> Stamp | None:
         found = os.stat(directory / f"{table}.lance" / "_versions")
     except OSError:
         return None
-    if time.time_ns() - found.st_mtime_ns < SETTLED_S * 1e9:
+    if time.time_ns() - found.st_mtime_ns < STAMP_SETTLED_S * 1e9:
         return None
     return (found.st_dev, found.st_ino, found.st_mtime_ns)
 

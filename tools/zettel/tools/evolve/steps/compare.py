@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from zettel.storage.notes import (
     CONTRADICTS,
-    OPEN,
+    OPEN_RELATIONS,
     SUPERSEDES,
     Link,
     Note,
@@ -150,7 +150,9 @@ def _compared(
     if note.state is not State.ACTIVE:  # nothing of it shows; back again it is compared anew
         return replace(note, stage=max(note.stage, COMPARED))
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
-    refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_ruled(k))}
+    refused = {
+        k.to for k in stated if not k.stood(None) and (k.relation in OPEN_RELATIONS or is_ruled(k))
+    }
     older = [
         (other, rival)
         for other, rival in rivals.values()

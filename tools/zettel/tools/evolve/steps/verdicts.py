@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import CONTRADICTS, OPEN, SUPERSEDES, Kind, Link, Note, State, order_key
+from zettel.storage.notes import (
+    CONTRADICTS,
+    OPEN_RELATIONS,
+    SUPERSEDES,
+    Kind,
+    Link,
+    Note,
+    State,
+    order_key,
+)
 from zettel.tools.changes.derived_notes import following
 from zettel.tools.changes.links import as_old_as
 from zettel.tools.changes.stages import SCHEDULER
@@ -38,12 +47,12 @@ class JudgedNote:
 
 def is_open(link: Link) -> bool:
     """Whether a link is a rule's guess that nobody has settled."""
-    return link.made_by == "rule" and link.relation in OPEN and link.stood(None)
+    return link.made_by == "rule" and link.relation in OPEN_RELATIONS and link.stood(None)
 
 
 def is_ruled(link: Link) -> bool:
     """Whether a verdict made this link, or ended it."""
-    return link.made_by == MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN)
+    return link.made_by == MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN_RELATIONS)
 
 
 async def ruled(task: Task, before: Note, after: Note) -> JudgedNote | None:
