@@ -6,7 +6,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-"""Forbids the Hugging Face libraries the network."""
+"""Denies the Hugging Face libraries the network."""
 _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -20,14 +20,14 @@ _ADDED = {
     # Rust's log goes to stderr too: errors only (LanceDB 0.40 reads this name, not LANCE_LOG).
     "LANCEDB_LOG": "error",
 }
-"""What is set where nobody has: names that the libraries would add themselves. The values are
-theirs but for the folder of torch's compiler, which is never used here, and LanceDB's log."""
+"""Defaults for unset names, as the libraries would set them, except for torch's compiler folder,
+which is unused, and LanceDB's log."""
 
 
 def set_environment() -> None:
-    """Set it all: before LanceDB is imported, and before the Hugging Face libraries are.
+    """Set the variables; call it before LanceDB and the Hugging Face libraries are imported.
 
-    What keeps those offline and quiet replaces what a person has set; the rest does not.
+    Offline and quiet settings replace a person's own, the others do not.
     """
     os.environ.update(_OFFLINE | _QUIET)
     for name, value in _ADDED.items():
@@ -38,10 +38,10 @@ LANCE_CLIENT = "lance_namespace_urllib3_client"
 
 
 class _Unloaded(ModuleType):
-    """A package that is there for its submodules; it runs when something of itself is asked for."""
+    """A package whose submodules can be imported; its own code runs on first attribute access."""
 
     _runs = False
-    """Once it does, what is not there is not there."""
+    """Set while and after it runs, when missing attributes are missing."""
 
     def __getattr__(self, name: str) -> object:
         spec = self.__spec__
@@ -53,11 +53,11 @@ class _Unloaded(ModuleType):
 
 
 def defer_client_import() -> None:
-    """Put the client's package where LanceDB will find it, without running it.
+    """Register LanceDB's client package without running it.
 
-    Does nothing where there is no such package, or where it is imported already.
+    Does nothing if it is missing or already imported.
     """
-    # Not `importlib.util`, which a client that merely attaches has no other use for.
+    # Not `importlib.util`, which an attaching client would import for this alone.
     spec = None if LANCE_CLIENT in sys.modules else PathFinder.find_spec(LANCE_CLIENT)
     if spec is None or spec.submodule_search_locations is None:
         return

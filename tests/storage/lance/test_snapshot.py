@@ -147,7 +147,7 @@ async def test_a_snapshot_is_taken_under_the_stores_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(tmp_path)
-    monkeypatch.setattr("zettel.storage.lance.snapshot.LOCK_WAIT_S", 0)
+    monkeypatch.setattr("zettel.storage.location.STORE_LOCK_WAIT_S", 0)
 
     async with hold(read_place(str(tmp_path)), wait_s=0):
         with pytest.raises(StoreUnavailableError, match="locked by another process"):

@@ -1,7 +1,6 @@
-"""Backing a LanceDB store up: every table as it stood at one moment, while others write.
+"""Backing up a LanceDB store: every table at one moment, while others write.
 
-The tables are read, not asked of an engine: a version of a LanceDB table never changes, so whoever
-serves the store need not know, and a backup works where no engine or model does.
+Versions of LanceDB tables never change, so this needs no engine, model or cooperation.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -39,24 +38,24 @@ from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import Run
 
 PART_ROWS = 2_000
-"""Rows of one part: at 3 kB a revision with its vectors some 6 MB, at the longest notes 100 MB."""
+"""Rows per part: some 6 MB at 3 kB a revision with vectors, at most 100 MB."""
 CONSISTENT_READ_ATTEMPTS = 200
-"""Tries to catch all tables between two commits; one takes 2 ms."""
+"""Tries to read all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim"),
     *("upkeep", "lease:evolution", "previews", "erasing"),
 )
-"""Of `meta`: what the manifest says, and what concerns this store's own processes alone."""
+"""Keys of `meta` that the manifest contains or that concern only this store's processes."""
 
 
 def is_local(key: str) -> bool:
-    """Whether a value of `meta` stays where it is; `previews@…` are those of a tenant."""
+    """Whether a value of `meta` is not backed up; `previews@…` are those of a tenant."""
     return key.partition("@")[0] in LOCAL_KEYS
 
 
 @dataclass(slots=True)
 class TableCounts:
-    """What the parts hold, counted as they are written."""
+    """Rows in the parts, counted while writing."""
 
     rows: dict[str, int] = field(default_factory=dict[str, int])
     current: int = 0
@@ -64,7 +63,7 @@ class TableCounts:
 
 
 class VersionGoneError(Exception):
-    """Somebody dropped the version being read."""
+    """Another process dropped the version being read."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause
@@ -74,7 +73,7 @@ class VersionGoneError(Exception):
 async def copy_tables(
     tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: Progress
 ) -> TableCounts:
-    """Read every table at one moment into parts, and after it what was erased by then."""
+    """Copy every table at one moment into parts, then the erasures recorded by then."""
     moment = await _one_moment(tables)
     counted = TableCounts()
     for table in tables.all():
@@ -154,13 +153,13 @@ def to_parquet(rows: pa.Table) -> bytes:
 
 
 async def _one_moment(tables: Tables) -> Mapping[str, int]:
-    """Versions at which all tables stood at once.
+    """Versions at which all tables were current at once.
 
-    LanceDB has no snapshot over tables. But if none of the others has moved between two looks,
-    all stood as they are when the version of `notes` was read in between.
+    LanceDB has no snapshot over tables. If no other table changed between two reads, all were
+    current when the version of `notes` was read in between.
 
     Raises:
-        StoreUnavailableError: The others never stood still.
+        StoreUnavailableError: The others changed every time.
     """
     others = tables.all()[1:]
     for _ in range(CONSISTENT_READ_ATTEMPTS):
@@ -176,9 +175,9 @@ async def _one_moment(tables: Tables) -> Mapping[str, int]:
 BACKUP = "backup"
 """`Run.kind` of a backup."""
 BEGUN = "begun"
-"""`Run.outcome` until the file is whole: from then on it may hold what is erased later."""
+"""`Run.outcome` until the file is complete: it may already contain what is erased later."""
 COPY_ATTEMPTS = 5
-"""Tries to read the versions caught before somebody drops them: only erasure does so at once."""
+"""Tries before the versions read are dropped: only erasure drops them at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +189,7 @@ class BackupSummary:
     manifest: Manifest
     bytes: int
     recorded: bool
-    """Whether the store could note it down; a full or read-only one cannot."""
+    """Whether the store could record it; a full or read-only one cannot."""
 
 
 async def back_up(
@@ -203,19 +202,19 @@ async def back_up(
     clock: Callable[[], datetime],
     tell: Progress,
 ) -> BackupSummary:
-    """Write a backup and record it in `runs`: first as begun, so that no erasure overlooks it.
+    """Write a backup and record it in `runs`, first as begun, so that no erasure overlooks it.
 
     Args:
         tables: The store's.
-        file: Where; it appears when it is whole.
-        force: Whether a file that is there may be replaced.
-        run: The record: who and since when; counts and outcome are filled in.
+        file: Its name; it appears when it is complete.
+        force: Whether an existing file may be replaced.
+        run: The record; counts and outcome are filled in.
         made_by: Zettel's version.
-        clock: What time it is.
-        tell: Told table, rows done, rows in all.
+        clock: Current time.
+        tell: Called with table, rows done, rows in all.
 
     Raises:
-        BackupExistsError: There is such a file, and not `force`.
+        BackupExistsError: The file exists, and not `force`.
         BackupUnwritableError: It cannot be written.
         StoreUnavailableError: The store cannot be read.
     """
@@ -237,7 +236,7 @@ async def back_up(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What a backup is made with."""
+    """The inputs of a backup."""
 
     tables: Tables
     run: Run
@@ -282,7 +281,7 @@ def _manifest(job: _Job, counted: TableCounts, writer: ArchiveWriter) -> Manifes
 
 
 async def _record(tables: Tables, run: Run) -> bool:
-    """Write the record as it now stands; False if the store cannot be written."""
+    """Write the record; False if the store cannot be written."""
     try:
         await put_run(tables, run)
     except StoreUnavailableError:
@@ -291,20 +290,20 @@ async def _record(tables: Tables, run: Run) -> bool:
 
 
 def _check_outside(file: Path, tables: Tables) -> None:
-    """A backup inside the store would be part of what is backed up, measured and deleted."""
+    """Reject a file inside the store: it would be backed up, measured and deleted with it."""
     directory = tables.place.directory
     if directory is not None and file.resolve().is_relative_to(directory.resolve()):
         raise BackupUnwritableError(file, "it would lie inside the store")
 
 
 def started(name: str, run_id: str, who: str, now: datetime) -> Run:
-    """The record of a backup that begins; the file's name ends its id, and no text is in it.
+    """The record of a backup that begins; the file's name ends its id.
 
     Args:
         name: The file's, without its folder.
         run_id: A new one.
-        who: Who asked.
-        now: When.
+        who: Who requested it.
+        now: Current time.
     """
     return Run(
         run_id=f"{run_id}-{name}",

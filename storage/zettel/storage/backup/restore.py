@@ -1,6 +1,6 @@
 """Restoring a backup into LanceDB tables: the notes in one commit, after everything else.
 
-So a restore that is killed has brought back no note yet, or all of them; done again it finishes.
+A killed restore has restored no note or all of them; repeating it finishes the rest.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -39,11 +39,11 @@ from zettel.storage.revisions import NoteRow
 
 
 class BackupReader:
-    """Reads a checked backup; each part is compared with its hash once more.
+    """Reads a checked backup; each part's hash is checked once more.
 
     Args:
         backup: The file.
-        tell: Told step, rows done, rows in all.
+        tell: Called with step, rows done, rows in all.
     """
 
     def __init__(self, backup: BackupFile, tell: Progress) -> None:
@@ -69,10 +69,10 @@ class BackupReader:
             try:
                 yield from read_notes(rows)
             except (ValueError, TypeError, KeyError) as error:
-                raise self.damaged(NOTES, f"it holds what is no note ({error})") from error
+                raise self.damaged(NOTES, f"a row is no valid note ({error})") from error
 
     def damaged(self, place: str, problem: str) -> BackupDamagedError:
-        """The error of a part that is whole and yet wrong."""
+        """The error for a part with invalid content."""
         return BackupDamagedError(self.backup.path, place, problem)
 
     def _read(self, part: Part, schema: pa.Schema) -> pa.Table:
@@ -89,26 +89,26 @@ class BackupReader:
 
 
 IDS_PER_QUERY = 1_000
-"""Ids asked for in one predicate."""
+"""Ids in one predicate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreSummary:
-    """What a restore brought back."""
+    """The result of a restore."""
 
     notes: int
     revisions: int
-    """Rows added."""
+    """Added rows."""
     there: int
     """Notes that the store had already."""
     renamed: int
-    """Notes that got a new id, since another note of the store has theirs."""
+    """Notes with a new id, because another note has theirs."""
     erased: int
-    """Notes that stayed out: they, or what they were composed of, were erased since."""
+    """Notes that stayed out, because they or their sources were erased since."""
     cleaned: int
-    """Notes from which traces of these were taken."""
+    """Notes from which traces of these were removed."""
     unembedded: int
-    """Current notes whose vectors another model had made: evolution embeds them anew."""
+    """Current notes with vectors of another model: evolution embeds them again."""
     usage: int
     runs: int
 
@@ -126,15 +126,14 @@ async def restore(
     Args:
         tables: The store's.
         backup: As `checked` opened it.
-        namespace: Where all notes go, beside what the store holds; None restores every one where
-            it was, into a store without notes.
-        is_erased: What is recorded as erased; none of it comes back.
-        tell: Told step, rows done, rows in all.
+        namespace: Target of all notes; None restores into their own, in a store without notes.
+        is_erased: The recorded erasures; none of these notes is restored.
+        tell: Called with step, rows done, rows in all.
 
     Raises:
-        StoreNotEmptyError: The store has notes, and no namespace is named; nothing was written.
-        BackupDamagedError: The file was changed since it was checked, or its parts hold what no
-            Zettel wrote; no note was written.
+        StoreNotEmptyError: The store has notes, and no namespace is given; nothing was written.
+        BackupDamagedError: The file changed since it was checked, or its content is invalid; no
+            note was written.
         NewerBackupError: A newer Zettel made it; nothing was written.
         StoreUnavailableError: The store cannot be written; no note was.
     """
@@ -168,7 +167,7 @@ async def restore(
 
 
 async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) -> MergePlan:
-    """Look at every note of the backup and what the store has of them."""
+    """Compare every note of the backup with the store."""
 
     def look() -> dict[str, list[Note]]:
         for note in parts.read_notes("reading"):
@@ -196,7 +195,7 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
 
 
 async def _add_runs(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
-    """Add runs that are not there; into a namespace no records of backups, which are another's."""
+    """Add missing runs; into a namespace without records of backups, which are another's."""
     added = 0
     for rows in parts.of(RUNS, tables.runs.spec.schema, "runs"):
         kept = rows
@@ -237,7 +236,7 @@ def _with_column(rows: pa.Table, name: str, values: list[str]) -> pa.Table:
 
 
 class _Stream:
-    """The notes as they enter, batch by batch; begun anew for every try at the commit."""
+    """The entering notes, batch by batch; restarted for every try at the commit."""
 
     def __init__(
         self, tables: Tables, parts: BackupReader, adoption: MergePlan, *, keeps_vectors: bool
@@ -302,7 +301,7 @@ async def _add_notes(tables: Tables, stream: _Stream) -> None:
 
 
 def receipts_in(backup: BackupFile) -> list[Receipt]:
-    """The erasures that were recorded when a backup was made, oldest first.
+    """The erasures recorded when a backup was made, oldest first.
 
     Raises:
         BackupDamagedError: The file was changed since it was checked.
@@ -315,10 +314,10 @@ def receipts_in(backup: BackupFile) -> list[Receipt]:
 
 
 def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
-    """Whether a note was erased, as far as this machine's record or a backup's says.
+    """A test whether this machine's ledger or a backup's records a note's erasure.
 
     Args:
-        ledger: This machine's, of the store restored into.
+        ledger: That of the target store.
         receipts: The backup's.
     """
     by_salt = dict[str, set[str]]()
@@ -334,10 +333,10 @@ def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
 
 
 def carry_over(ledger: Ledger, receipts: list[Receipt]) -> int:
-    """Record a backup's erasures where they are not recorded yet; returns how many were not.
+    """Record a backup's unrecorded erasures; returns how many there were.
 
     Raises:
-        StoreUnavailableError: The record cannot be written.
+        StoreUnavailableError: The ledger cannot be written.
     """
     unknown = [receipt for receipt in receipts if ledger.receipt(receipt.receipt_id) is None]
     for receipt in unknown:

@@ -1,8 +1,7 @@
-"""Whether an object store keeps two writers from overwriting each other.
+"""A check that an object store keeps concurrent writers from overwriting each other.
 
-LanceDB commits by putting a file that must not be there yet. A store that ignores the condition
-loses commits in silence (lance#6595), so writers are set against each other on a table made for
-it.
+LanceDB commits by creating a file that must not exist. A store that ignores the condition loses
+commits silently (lance#6595), so the check lets writers race on a temporary table.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -22,13 +21,12 @@ from zettel.storage.location import StoreLocation
 
 WRITERS = 4
 COMMITS_PER_WRITER = 3
-"""12 commits, 4 at a time, each writer with a connection of its own: where conditions are ignored,
-two of a round meet with near certainty, for each takes tens of milliseconds."""
+"""12 commits, 4 at a time, on separate connections: without the condition two collide."""
 _TABLE = "zettel-probe-"
 
 
 async def lost_commits(place: StoreLocation) -> int:
-    """How many of `WRITERS * ROUNDS` commits that were acknowledged are not there."""
+    """Number of acknowledged commits of the race that are missing."""
     name = _TABLE + secrets.token_hex(6)
     schema = pa.schema([pa.field("n", pa.int64())])
     try:

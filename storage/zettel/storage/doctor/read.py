@@ -1,4 +1,4 @@
-"""Reading what an examination needs: a few narrow columns, the indices, the tables' fragments."""
+"""Reads the state of a store: narrow columns, indices, fragments, files."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -29,7 +29,7 @@ _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "emb
 
 
 def look_at_files(directory: Path | None) -> FileFacts:
-    """What a crash left in a store's directory; it need not be open, nor able to be."""
+    """What a crash left in a store's directory; the store need not open."""
     if directory is None:
         return FileFacts()
     return FileFacts(
@@ -41,7 +41,7 @@ def look_at_files(directory: Path | None) -> FileFacts:
 
 
 async def look_at_tables(tables: Tables) -> StoreFacts:
-    """Read every row's narrow columns and how the tables lie on the disk."""
+    """Read the narrow columns of every row and the state of the tables."""
     commits = await commits_since_upkeep(tables)
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)

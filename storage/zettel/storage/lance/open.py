@@ -1,4 +1,4 @@
-"""Opening a LanceDB store: create it once, refuse what this Zettel must not touch."""
+"""Opening a LanceDB store: creation, version and model checks, recovery after a power failure."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -40,11 +40,7 @@ from zettel.storage.location import (
 
 INDEX_CACHE_BYTES = 16 << 20
 METADATA_CACHE_BYTES = 4 << 20
-"""LanceDB fills them with what versions long gone were read by, up to the last byte: a process that
-was told 1,500 notes one by one, 500 of them updated, gave back 97 MB when it closed a store with
-caps of 64 and 32 MB. What every call needs is in memory by itself. A hammered server is flat with
-these after 150 s; with twice as much it still grew after 300 (`make soak`), and a recall among
-20,000 notes took as long (`make bench-cost`)."""
+"""LanceDB fills these caches up to the limit; larger ones made no call faster (`make soak`)."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
@@ -53,14 +49,14 @@ DIM_KEY = "embed_dim"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Site:
-    """Where tables are opened and made, and what they are given along."""
+    """Where tables are opened and created, and their common arguments."""
 
     database: AsyncConnection
     place: StoreLocation
     sync: Sync | None
 
     def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
-        """A table with the precautions its every use needs."""
+        """Wrap a handle."""
         return LanceTable(handle, spec=spec, place=self.place, sync=self.sync)
 
 
@@ -73,20 +69,20 @@ async def open_tables(
     sync: Sync | None = None,
     erasures: Path | None = None,
 ) -> Tables:
-    """Open a store's tables, creating them if there are none and that is wished.
+    """Open a store's tables, creating missing ones on request.
 
     Args:
-        place: Where the store lives.
-        model_id: The embedding model, fingerprint included; None for whichever the store has.
-        dim: Length of its vectors; not looked at without a model.
-        create: Whether to make a store where there is none; never without a model.
-        sync: Called after every commit to make it outlast a loss of power; None for not.
+        place: The store's location.
+        model_id: The embedding model with its fingerprint; None accepts the store's own.
+        dim: Length of its vectors; ignored without a model.
+        create: Whether to create a missing store; never without a model.
+        sync: Called after every commit so that it survives a power failure; None for not.
         erasures: Directory of the ledger's copy outside the store; None for none.
 
     Raises:
-        StoreUnavailableError: The place cannot be used.
-        NewerStoreError: A newer Zettel wrote the store; nothing was touched.
-        OtherModelError: Another model wrote its vectors; nothing was touched.
+        StoreUnavailableError: The location cannot be used.
+        NewerStoreError: A newer Zettel wrote the store; nothing was changed.
+        OtherModelError: Another model made its vectors; nothing was changed.
     """
     if not create:
         await to_thread.run_sync(check_there, place)
@@ -158,7 +154,7 @@ async def _open(site: _Site, spec: TableSpec) -> LanceTable:
 
 
 async def _create(site: _Site, *, model_id: str, dim: int) -> None:
-    """Create what is missing, the schema version last: until then the store counts as unmade."""
+    """Create what is missing, the schema version last: until then the store counts as missing."""
     notes = await _make(site, notes_table(dim))
     others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
     await notes.build_indices()
@@ -190,7 +186,7 @@ async def _check_version(meta: LanceTable, place: StoreLocation) -> None:
 
 
 async def _model(meta: LanceTable) -> tuple[str, int]:
-    """The model a store was made with, and the length of its vectors."""
+    """The store's model and the length of its vectors."""
     return await get_meta(meta, MODEL_KEY) or "", int(await get_meta(meta, DIM_KEY) or 0)
 
 
@@ -206,7 +202,10 @@ logger = logging.getLogger(__name__)
 
 
 async def repair_manifests(place: StoreLocation) -> int:
-    """Remove damaged manifests, so that each table opens at the newest version that has one.
+    """Remove damaged manifests, so that each table opens at its newest whole version.
+
+    LanceDB 0.40 never syncs its files, so a power failure can leave them empty. Like the functions
+    below it reads file names and sizes first and does nothing more to a sound store.
 
     Returns:
         How many were removed.
@@ -223,8 +222,8 @@ async def repair_manifests(place: StoreLocation) -> int:
 async def repair_versions(database: AsyncConnection, place: StoreLocation) -> int:
     """Step back from versions whose data files a power failure left empty.
 
-    Only a table that has an empty file and cannot be read is touched: the newest version that
-    can be read becomes the newest of all. What was written after it is lost; it was not whole.
+    Only a table that has an empty file and cannot be read is changed: its newest readable version
+    is restored. What was written after it is lost.
 
     Returns:
         How many versions were stepped over.
@@ -249,10 +248,7 @@ async def repair_versions(database: AsyncConnection, place: StoreLocation) -> in
 
 
 async def repair_indices(table: LanceTable) -> int:
-    """Build a table's indices anew if files of theirs were left empty.
-
-    A power failure can do that to an index in use; a kill in the middle of upkeep to one that
-    never came into use. Which it was would not change what to do: 1 s at 20,000 notes.
+    """Rebuild a table's indices if some of their files are empty: 1 s at 20,000 notes.
 
     Returns:
         How many files were empty.
@@ -261,7 +257,7 @@ async def repair_indices(table: LanceTable) -> int:
     if directory is None or not await to_thread.run_sync(empty_index_files, directory, name):
         return 0
     async with hold_or_refuse(table.place):
-        # Looked for again: the first ones may have been an upkeep's that was still writing.
+        # Again: the first ones may have been of maintenance that was still writing.
         empty = await to_thread.run_sync(empty_index_files, directory, name)
         if not empty:
             return 0
@@ -273,7 +269,7 @@ async def repair_indices(table: LanceTable) -> int:
 
 
 async def _step_back(handle: AsyncTable) -> int:
-    """Restore the newest version that can be read; returns how many were passed over."""
+    """Restore the newest readable version; returns how many were stepped over."""
     await handle.checkout_latest()
     versions = sorted((v["version"] for v in await handle.list_versions()), reverse=True)
     for stepped, version in enumerate(versions):
@@ -286,7 +282,7 @@ async def _step_back(handle: AsyncTable) -> int:
 
 
 async def _is_readable(handle: AsyncTable) -> bool:
-    """Whether every data and deletion file opens: reading one short column needs them all."""
+    """Whether every data and deletion file opens: one short column needs them all."""
     key = (await handle.schema()).names[0]
     try:
         await handle.query().select([key]).to_arrow()

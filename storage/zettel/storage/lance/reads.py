@@ -28,13 +28,13 @@ from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
 
 FOLLOWED_MAX_VERSIONS = 16
-"""Versions followed at once: an upkeep makes three, and two more with a new vector index."""
+"""Versions followed at once: maintenance makes three, a new vector index two more."""
 
 
 async def notes_version(tables: Tables) -> int:
-    """The version of the `notes` table, which what is in memory has followed if it could.
+    """The version of the `notes` table; the cache follows commits that leave rows unchanged.
 
-    Without this each upkeep would make recall read all notes anew: of 20,000 for half a second.
+    Otherwise each maintenance would make recall read all notes again: 0.5 s for 20,000.
     """
     version, resident = await tables.notes.version(), tables.resident
     known, directory = resident.version, tables.place.directory
@@ -53,39 +53,39 @@ def _all_rearrange(directory: Path, table: str, versions: range) -> bool:
 
 
 CACHE_MAX_BYTES = 256 * 1024 * 1024
-"""Size up to which the rows are kept, their vectors not counted: of 50,000 long notes."""
+"""Size of the cached rows without vectors: 50,000 long notes."""
 
 _FACTS = ("known_from", "known_to", "valid_from", "valid_until")
 
 
 class TableRows:
-    """Rows of an Arrow table with `NOTE_COLUMNS`, by their place in it."""
+    """Rows of an Arrow table with `NOTE_COLUMNS`, by position."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
 
     def notes(self, places: Sequence[int]) -> list[Note]:
-        """Whole."""
+        """Whole notes."""
         return read_notes(self._table.take(places))
 
     def outlines(self, places: Sequence[int]) -> list[Outline]:
-        """What ranking needs of each."""
+        """Their outlines."""
         return read_outlines(self._table.take(places))
 
 
 async def keep_resident(tables: Tables) -> None:
-    """Read the notes into memory, unless they are there already or are too many.
+    """Read the notes into memory unless they are there or are too many.
 
-    Writers of this process wait for it: 20,000 notes take a second and 130 MB.
+    Writers of this process wait: 20,000 notes take a second and 130 MB.
     """
     async with tables.notes.tending():
         await _keep(tables)
 
 
 async def resident_version(tables: Tables) -> int:
-    """The version of the `notes` table, which is read into memory if others seem done with it.
+    """The version of the `notes` table, loaded into memory if a second read asks for it.
 
-    Others have written, so that nothing is kept; but a second question finds what the first found.
+    After writes of other processes nothing is cached; the second query loads the table.
     """
     version = await notes_version(tables)
     if not tables.notes.busy and tables.resident.is_missed_again(version):
@@ -102,7 +102,7 @@ async def _keep(tables: Tables) -> None:
         return
     columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
     loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
-    # Of what another process has committed meanwhile some may be read, or none.
+    # Another process may have committed meanwhile.
     if loaded and await notes.version() == version:
         tables.resident.keep(version, loaded)
 
@@ -145,11 +145,10 @@ async def select_wide(
     limit: int = MAX_ROWS,
     offset: int = 0,
 ) -> pa.Table:
-    """Read what `LanceTable.select` reads, in two steps.
+    """`LanceTable.select` in two steps: keys first, then the rows by address.
 
-    Of rows no index covers yet LanceDB 0.40 reads every column asked for before it looks at the
-    predicate: with 50 commits since upkeep 35 columns take 35 ms, the keys first and then the rows
-    by their address 13 ms (measured at 1,000 and 20,000 notes).
+    LanceDB 0.40 reads all requested columns of unindexed rows before it applies the predicate: with
+    50 commits since maintenance 35 columns take 35 ms, two steps 13 ms.
     """
     key, asked = table.spec.key, list(columns)
     if table.place.optimises:
@@ -169,8 +168,7 @@ async def select_wide(
             lambda handle: handle.take_row_ids(addresses).select([key, *asked]).to_arrow()
         )
         places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
-        # A row changed or moved since is no more at its address; one that a foreign hand has
-        # doubled must be seen twice.
+        # A row changed or moved since has left its address; a doubled row must appear twice.
         if len(places) == len(names) and places.keys() == set(names):
             return rows.take([places[name] for name in names]).select(asked)
     return await table.select(
@@ -179,10 +177,9 @@ async def select_wide(
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
-    """Note id -> current row, vectors included; ids that are not there are left out.
+    """Note id -> current row with vectors, without missing ids.
 
-    An `update` needs the row of its note three times, 13 ms each: to look at it, to plan on it and
-    to write its end. Asking whether anybody has committed since takes 0.2 ms.
+    Rows read last are kept: an `update` reads its note three times, 13 ms each.
     """
     if not note_ids:
         return {}
@@ -201,7 +198,7 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
 
 
 async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
-    """Whole rows that match, vectors included, in no order."""
+    """Matching rows with vectors, in no order."""
     table = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], where=where)
     pairs = zip(read_notes(table), read_vectors(table), strict=True)
     return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]

@@ -45,7 +45,7 @@ _SESSION_ORDER = ("happened_at", "note_id")
 
 
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
-    """Do what `NoteStore.get` promises."""
+    """Implement `NoteStore.get`."""
     if not note_ids:
         return []
     if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.version == await notes_version(tables):
@@ -59,7 +59,7 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
 
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
-    """Do what `NoteStore.find` promises."""
+    """Implement `NoteStore.find`."""
     known = tables.resident.rows_of(await notes_version(tables), where)
     if known is not None:
         notes = sorted((row.note for row in known), key=order_key, reverse=True)
@@ -77,13 +77,13 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 
 
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
-    """Do what `NoteStore.count` promises."""
+    """Implement `NoteStore.count`."""
     known = tables.resident.count(await notes_version(tables), where)
     return await tables.notes.count(predicate(where)) if known is None else known
 
 
 async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-    """Do what `NoteStore.match_text` promises; the query is words, never an operator."""
+    """Implement `NoteStore.match_text`; the query has no operators."""
     if limit <= 0 or not query.strip():
         return []
 
@@ -100,7 +100,7 @@ async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: in
 
 
 async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-    """Notes that hold parts of the query to the letter: a scan, of the filter's notes only."""
+    """Notes that contain parts of the query literally: a scan of the filtered notes."""
     parts = query_pieces(query)
     if not parts:
         return []
@@ -112,7 +112,7 @@ async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int
 
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
-    """Do what `NoteStore.outlines` promises."""
+    """Implement `NoteStore.outlines`."""
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
@@ -123,7 +123,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
 
 
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
-    """Do what `NoteStore.facets` promises."""
+    """Implement `NoteStore.facets`."""
     table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
     subjects = _counts(table.column("subject"))
     subjects.pop("", None)
@@ -139,10 +139,9 @@ def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
 
 
 def as_hits(table: pa.Table, scores: list[float]) -> list[Hit]:
-    """The notes of a table with their scores, best first."""
+    """The notes of a table with their scores, best first, then by id."""
     ids: list[str] = table.column("note_id").to_pylist()
     hits = [Hit(note_id, score) for note_id, score in zip(ids, scores, strict=True)]
-    # Equal scores come in any order; the id settles it, so that equal calls get equal answers.
     return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))
 
 
@@ -151,7 +150,7 @@ _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 
 async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
-    """Do what `StoreAdmin.size_of` promises."""
+    """Implement `StoreAdmin.size_of`."""
     where = all_of(equals("namespace", namespace), one_of("change", sorted(TEXT_CHANGES)))
 
     async def lengths(handle: AsyncTable) -> list[int]:
@@ -165,18 +164,17 @@ async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
 
 
 VECTOR_OVERFETCH = 4
-"""Times the wished number of notes that the vector index is asked for. LanceDB 0.40 takes ten
-passages for each, so 12 nearest notes are among 480 passages: exact, unless fewer than 12 notes
-fill these, each with more than 40 passages nearer than the twelfth's best."""
+"""Factor on `limit` for the vector index. LanceDB 0.40 takes ten passages for each: exact unless
+fewer than `limit` notes fill them, each with more than 40 passages nearer than the last hit."""
 
 INDEXED_MAX_HITS = 200
-"""Hits up to which `match_vectors` asks the index: of 20,000 notes 18 ms instead of 67."""
+"""Hits up to which `match_vectors` uses the index: 18 ms instead of 67 of 20,000 notes."""
 
 
 async def match_vectors(
     tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
 ) -> list[Hit]:
-    """Do what `NoteStore.match_vectors` promises; many hits past the index, which misses some."""
+    """Implement `NoteStore.match_vectors`; for many hits without the index, which misses some."""
     check_vectors(vector[np.newaxis], dim=tables.dim)
     if limit <= 0:
         return []
@@ -200,12 +198,12 @@ async def match_vectors(
 async def nearest(
     tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float
 ) -> list[Near]:
-    """Do what `NoteStore.nearest` promises."""
+    """Implement `NoteStore.nearest`."""
     hits = await match_vectors(tables, vector, where, limit=limit)
     scores = {hit.note_id: hit.score for hit in hits if hit.score >= least}
     if not scores:
         return []
-    # The filter once more: what has changed since may be none of them now.
+    # Filtered again: notes may have changed since.
     told = await outlines(tables, replace(where, note_ids=tuple(scores)), limit=len(scores))
     near = [Near(outline, scores[outline.note_id]) for outline in told]
     return sorted(near, key=lambda near: (-near.score, near.outline.note_id))
@@ -223,9 +221,9 @@ def _cosines(table: pa.Table) -> list[float]:
 
 
 async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
-    """Implement `NoteStore.rows_true_at` in two reads of few columns (20 ms at 20,000 notes).
+    """Implement `NoteStore.rows_true_at` in two narrow reads (20 ms at 20,000 notes).
 
-    Between the two another process may close a row; ask with a `known_at` for one moment.
+    Another process may close a row between them; pass a `known_at` for one moment.
     """
     if where.valid_at is None:
         return ()
@@ -244,7 +242,7 @@ async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
             f"valid_from > {moment} AND (valid_until IS NULL OR valid_until > {moment})",
         ),
     )
-    # Most looks back are at what was known at the moment itself, and little of that is ahead.
+    # Most often nothing known by then became true later.
     if not later.num_rows:
         return ()
     told = await tables.notes.select(
@@ -258,7 +256,7 @@ async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
 
 
 def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[str, ...]:
-    """Row ids of each note's last told revision before its later one, if it still held."""
+    """Row ids of each note's last revision before its later one, if it was still valid."""
     revs: dict[str, int] = dict(zip(*later.to_pydict().values(), strict=True))
     last: dict[str, tuple[int, str, datetime | None]] = {}
     for note_id, rev, row_id, until in zip(*told.to_pydict().values(), strict=True):
@@ -270,19 +268,19 @@ def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[st
 
 
 async def revisions_of(tables: Tables, note_id: str) -> list[Note]:
-    """Do what `NoteStore.revisions` promises."""
+    """Implement `NoteStore.revisions`."""
     return await _notes(tables, equals("note_id", note_id), "rev")
 
 
 async def revisions_of_run(tables: Tables, run_id: str) -> list[Note]:
-    """Do what `NoteStore.revisions_of_run` promises; without an index 5 ms at 25,000 rows."""
+    """Implement `NoteStore.revisions_of_run`; 5 ms at 25,000 rows."""
     return await _notes(tables, equals("run_id", run_id), "note_id", "rev") if run_id else []
 
 
 async def linking_to(
     tables: Tables, note_ids: Sequence[str], *, known_at: datetime | None
 ) -> list[Note]:
-    """Do what `NoteStore.linking_to` promises."""
+    """Implement `NoteStore.linking_to`."""
     if not note_ids:
         return []
     resident = tables.resident.linking_to(await notes_version(tables), note_ids, known_at)
@@ -293,17 +291,17 @@ async def linking_to(
 
 
 async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
-    """Do what `NoteStore.passages_of` promises."""
+    """Implement `NoteStore.passages_of`."""
     return await _passages(tables, "note_id", note_ids, "current")
 
 
 async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vectors]:
-    """Do what `NoteStore.passages_at` promises."""
+    """Implement `NoteStore.passages_at`."""
     return await _passages(tables, "row_id", row_ids, "")
 
 
 async def latest(tables: Tables) -> datetime | None:
-    """Do what `NoteStore.latest` promises; without an index 4 ms at 25,000 rows."""
+    """Implement `NoteStore.latest`; 4 ms at 25,000 rows."""
     if known := tables.resident.latest(await notes_version(tables)):
         return known
     table = await tables.notes.select(

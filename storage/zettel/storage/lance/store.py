@@ -50,21 +50,21 @@ async def open_store(
     durable: bool = False,
     erasures: Path | None = None,
 ) -> "LanceStore":
-    """Open the store at a place, creating it if there is none and that is wished.
+    """Open the store at a location, creating a missing one on request.
 
     Args:
         place: A directory (`~` and `file://` allowed), an object-store URI or a `db://` name.
-        model_id: The embedding model the vectors come from, with its weights' fingerprint.
+        model_id: The embedding model of the vectors, with its weights' fingerprint.
         dim: Length of a vector.
-        create: Whether to make a store where there is none.
-        durable: Whether every commit of this handle outlasts a loss of power, not only the end
-            of the process: some 10 ms each. An object store always keeps what it acknowledged.
-        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
+        create: Whether to create a missing store.
+        durable: Whether every commit survives a power failure, not only the end of the process:
+            some 10 ms each. An object store always does.
+        erasures: Directory for a copy of the ledger of erasures; None for no copy.
 
     Raises:
-        StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
+        StoreUnavailableError: It is a file, read-only, full, locked, or holds no store.
         NewerStoreError: A newer Zettel wrote the store.
-        OtherModelError: Another embedding model wrote its vectors.
+        OtherModelError: Another embedding model made its vectors.
     """
     tables = await open_tables(
         read_place(place),
@@ -78,14 +78,14 @@ async def open_store(
 
 
 async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceStore":
-    """Open a store that is there, whichever model its vectors are of: to keep it, not to search.
+    """Open an existing store with any model's vectors: for administration, not for search.
 
     Args:
-        place: As `open_store` takes it.
-        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
+        place: As for `open_store`.
+        erasures: Directory for a copy of the ledger of erasures; None for no copy.
 
     Raises:
-        StoreUnavailableError: The place holds no store, or cannot be used.
+        StoreUnavailableError: There is no store, or it cannot be used.
         NewerStoreError: A newer Zettel wrote the store.
     """
     return LanceStore(

@@ -1,11 +1,8 @@
-"""The pieces of ids, texts and vectors that a scan looks for.
+"""The search patterns made of ids, texts and vectors.
 
-Two forms. **Verbatim**: bytes as they are, so that anything is found that keeps a stretch of them:
-ids, hashes, windows of the text (UTF-8, UTF-16, escaped as in JSON) and of the vectors. **Words**:
-some words in a row, folded, so that case, punctuation and white space may differ.
-
-A piece is *weak* if other notes may well have it too: a single word, or a short window. It counts
-only where no other note of the table has it.
+**Verbatim** patterns are bytes: ids, hashes, windows of texts (UTF-8, UTF-16, JSON escapes) and of
+vectors. **Word** patterns are consecutive folded words, independent of case, punctuation and white
+space. A *weak* pattern, a single word or short window, counts only where no other note has it.
 """
 
 import json
@@ -24,17 +21,17 @@ from zettel.storage.notes import fold_hash
 from zettel.storage.verify.report import ErasureQuery, MatchKind
 
 PATTERN_KEY_BYTES = 8
-"""Bytes at its start by which a pattern is looked up: one 64-bit number."""
+"""First bytes of a pattern, looked up as one 64-bit number."""
 
 _BITS = 20
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """Odd number near 2^64 / golden ratio: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
 SEARCH_CHUNK_BYTES = 1 << 20
-"""Bytes looked at in one go: what numpy makes of them stays in the processor's cache."""
+"""Bytes per step, so that numpy's intermediates stay in the processor's cache."""
 
 
 class ByteSearch:
-    """Patterns to be found, wherever they begin.
+    """Searches data for thousands of byte strings at once, with numpy.
 
     Args:
         patterns: At least 1 byte each; those below `PATTERN_KEY_BYTES` are searched one by one.
@@ -89,39 +86,38 @@ def _slots(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 SHINGLE_WORDS = 8
-"""Words of a shingle: people's own sentences hardly ever share as many in a row (Broder 1997 takes
-4 to 10)."""
+"""Words of a shingle: different authors rarely share as many (Broder 1997 takes 4 to 10)."""
 WEAK_BELOW_WORDS = 3
 """Words below which a whole text is weak: names, tags and the like."""
 
 WINDOW_BYTES = 24
-"""Bytes of a verbatim piece; with `STRIDE_BYTES`, any 31 bytes in a row that are left are found."""
+"""Bytes of a verbatim pattern; with `STRIDE_BYTES`, any 31 consecutive bytes are found."""
 STRIDE_BYTES = 8
 _LEAST_DISTINCT = 6
-"""Different bytes below which a window is ruling or padding, which any file may hold."""
+"""Distinct bytes below which a window is padding, which any file may contain."""
 
 BREAK = "\x00"
-"""Between texts that are searched together."""
+"""Separates texts that are searched together."""
 
 _GAPS = re.compile(rf"[^\w{BREAK}]+")
 _ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-"""Scripts without spaces: each character counts as a word."""
+"""Scripts without spaces: each character is a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPattern:
-    """One piece."""
+    """One pattern."""
 
     what: MatchKind
     form: bytes
     weak: bool
     quotable: bool = False
-    """Whether a note that holds it can be said to hold the same words."""
+    """Whether a note that contains it counts as having the same words."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPatterns:
-    """All pieces, and what finds them."""
+    """All patterns with their searchers."""
 
     verbatim: Sequence[SearchPattern]
     words: Sequence[SearchPattern]
@@ -136,7 +132,7 @@ class SearchPatterns:
 
 
 VECTOR = SearchPattern(MatchKind.VECTOR, b"", weak=False, quotable=True)
-"""A vector that is near one of those wanted: compared, not matched."""
+"""A vector near a queried one: compared, not matched."""
 
 
 def make_patterns(wanted: ErasureQuery) -> SearchPatterns:
@@ -162,10 +158,10 @@ def make_patterns(wanted: ErasureQuery) -> SearchPatterns:
 
 
 def fold_words(texts: str) -> str:
-    """Bring texts, joined by `BREAK`, to words between single spaces, `BREAK`s kept.
+    """Normalise texts, joined by `BREAK`, to words between single spaces; `BREAK`s stay.
 
-    NFKC (Unicode UAX #15) and case folding, as for an exact repeat; what is no letter, digit or
-    underscore parts words.
+    NFKC (Unicode UAX #15) and case folding as in `fold`; all but letters, digits and underscores
+    separates words.
     """
     folded = unicodedata.normalize("NFKC", texts).casefold()
     if not folded.isascii():
@@ -202,7 +198,7 @@ def _text_windows(text: str) -> Iterator[bytes]:
 
 
 def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
-    """Six numbers at a time; stretches with zeros are left out, for any vector may have them."""
+    """Six numbers at a time, without zeros, which any vector may contain."""
     numbers = WINDOW_BYTES // 4
     for row in rows.astype("<f4"):
         for at in range(0, len(row) - numbers + 1, numbers):

@@ -1,7 +1,6 @@
-"""Scan a directory store for what must not be in it any more. It is only read, and may be in use.
+"""Scans a directory store, read-only and possibly in use, for erased content.
 
-Import it through `optional.load_scan`. `ErasureQuery` says what to look for, `patterns` how finely,
-`file_kinds` in which files.
+Import it through `report.load_scan`; `patterns` makes the query's patterns.
 """
 
 from collections import Counter
@@ -30,18 +29,18 @@ from zettel.storage.verify.report import (
 )
 
 MAX_LISTINGS = 10
-"""Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
+"""Maximum listings of the files, which writers add and remove meanwhile."""
 
 PROGRESS_INTERVAL_FILES = 50
-"""Files between two words of progress."""
+"""Files between two progress reports."""
 
 _GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
-"""What may be written to at any time; looked at once more, it is looked at well enough."""
+"""Kinds that may be written at any time; a second look suffices."""
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 FileMark = tuple[int, int, int, int]
-"""Size, time of change, inode and number of live rows: what is looked at again if it changes."""
+"""Size, time of change, inode and number of live rows; a change triggers another scan."""
 
 
 def scan(
@@ -51,19 +50,18 @@ def scan(
     beside: Sequence[Path] = (),
     tell: Progress = no_progress,
 ) -> VerifyReport:
-    """Look for something in every file of a store's directory.
+    """Search every file of a store's directory. It blocks: run it in a thread.
 
-    Files that others add while it looks are looked at as well, and what was found in files that
-    they remove does not count. It blocks: run it in a thread.
+    Files added meanwhile are searched too, and matches in removed files do not count.
 
     Args:
-        directory: The store's; a directory without a store is looked through all the same.
-        wanted: What to look for.
-        beside: Further folders, there or not, such as an engine's that is not in the directory.
-        tell: Told about progress.
+        directory: The store's; a directory without a store is searched all the same.
+        wanted: The query.
+        beside: Further folders, existing or not, such as an engine's outside the directory.
+        tell: Called with the progress.
 
     Returns:
-        What is there, where, and which files could not be decoded.
+        The matches, and the files that could not be decoded.
     """
     looker = FileScanner(wanted, make_patterns(wanted))
     seen, unread = list[FileScan](), list[Unread]()
@@ -80,7 +78,7 @@ def scan(
 
 @dataclass(kw_only=True)
 class _Rounds:
-    """What was seen so far of a store that may change."""
+    """The results so far of a store that may change."""
 
     directory: Path
     looker: FileScanner
@@ -89,10 +87,10 @@ class _Rounds:
     marks: dict[str, FileMark] = field(default_factory=dict[str, FileMark])
     restless: set[str] = field(default_factory=set[str])
     problems: dict[str, str] = field(default_factory=dict[str, str])
-    """Path -> why nothing could be seen there."""
+    """Path -> why it could not be searched."""
 
     def settled(self) -> bool:
-        """Look at what is new; True if there was nothing but files that always grow."""
+        """Search new files; True if only growing files were new."""
         self.problems.clear()
         found = dict(_files(self.directory, self.problems))
         live = self._live({table_of(path) for path in found} - {""})
@@ -109,7 +107,7 @@ class _Rounds:
         return not self.restless
 
     def unread(self) -> list[Unread]:
-        """What cannot be vouched for."""
+        """Files that could not be checked."""
         changing = dict.fromkeys(self.restless, "it kept changing while it was looked at")
         problems = {p: seen.problem for p, seen in self.seen.items() if seen.problem}
         missed = dict.fromkeys(self.marks.keys() - self.seen.keys(), "it could not be opened")
@@ -126,7 +124,7 @@ class _Rounds:
             self.problems[path] = error.strerror or type(error).__name__
 
     def _live(self, tables: set[str]) -> dict[str, NDArray[np.int64]]:
-        """Path of each data file in use -> its rows that are in use."""
+        """Path of each data file in use -> its live rows."""
         found = dict[str, NDArray[np.int64]]()
         for table in sorted(tables):
             try:
@@ -141,7 +139,7 @@ class _Rounds:
 
 
 def _files(directory: Path, problems: dict[str, str]) -> Iterator[tuple[str, stat_result]]:
-    """Every file below a directory; a socket's or pipe's name is all there is to it."""
+    """Every regular file below a directory."""
     for folder, folders, names in walk(directory, onerror=_noting(directory, problems)):
         here = Path(folder)
         for name in folders:
@@ -157,7 +155,7 @@ def _files(directory: Path, problems: dict[str, str]) -> Iterator[tuple[str, sta
 
 
 def _noting(directory: Path, problems: dict[str, str]) -> Callable[[OSError], None]:
-    """Note a folder that cannot be listed; one that has gone is no problem."""
+    """Record a folder that cannot be listed, unless it is gone."""
 
     def note(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
@@ -173,16 +171,15 @@ def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> FileMark:
 
 
 WEAK_MIN_BYTES = 16
-"""Length below which a weak piece says nothing outside the columns of notes: column names, log
-levels and the like are words, too."""
+"""Weak patterns below this length count only in note columns: log levels are words, too."""
 
 
 def judge(seen: Sequence[FileScan], wanted: ErasureQuery, unread: Sequence[Unread]) -> VerifyReport:
-    """Make a report of what was seen.
+    """Make the report.
 
-    An id counts wherever it is. A text or vector does not count in the live row of another note:
-    that note says the same, or quotes it, and is named (`elsewhere`) unless it is spared. What such
-    a row holds, indices, logs and old files may hold because of it.
+    An id counts everywhere. A text or vector does not count in the live row of another note: that
+    note has the same words and is listed in `elsewhere` unless it is spared; indices, logs and old
+    files may then contain them because of it.
     """
     others = [hit for one in seen for hit in one.hits if _of_another(hit, wanted)]
     explained = {hit.needle for hit in others}
@@ -231,13 +228,13 @@ def _counts(
 
 
 def _of_another(hit: FileMatch, wanted: ErasureQuery) -> bool:
-    """Whether it is in the row of another note that is in use."""
+    """Whether it is in another note's live row."""
     told = bool(hit.note_id) and hit.note_id not in wanted.ids
     return told and hit.live and hit.needle.what is not MatchKind.ID
 
 
 def _terms(seen: Sequence[FileScan]) -> Iterator[VerifyFinding]:
-    """Words of a text that a vocabulary knows though no other note has them."""
+    """Vocabulary terms of a text that no other note contains."""
     of_others = _TermsOfOthers(seen)
     for one in seen:
         for params, terms in one.terms.items():
@@ -253,7 +250,7 @@ def _terms(seen: Sequence[FileScan]) -> Iterator[VerifyFinding]:
 
 
 class _TermsOfOthers(dict[str, set[str]]):
-    """Settings of a full-text index -> the terms it makes of the other notes' words."""
+    """Settings of a full-text index -> the terms of the other notes' words."""
 
     def __init__(self, seen: Sequence[FileScan]) -> None:
         self._words = "\n".join(set[str]().union(*(one.others_words for one in seen)))
