@@ -14,7 +14,7 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded, installed_parts
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
-from zettel.storage.backup.create import BackupSummary, back_up, started
+from zettel.storage.backup.create import BackupSummary, back_up, begin_record
 from zettel.storage.backup.restore import RestoreSummary, carry_over, receipts_in, recorded, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
@@ -62,7 +62,7 @@ async def back_up_once(settings: Settings, file: Path, force: bool, tell: Tell) 
             store.tables,
             file,
             force=force,
-            run=started(file.name, new_run_id(now, kind="backup"), WHO, now),
+            run=begin_record(file.name, new_run_id(now, kind="backup"), WHO, now),
             made_by=VERSION,
             clock=utc_now,
             tell=tell,

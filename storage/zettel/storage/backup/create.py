@@ -296,7 +296,7 @@ def _check_outside(file: Path, tables: Tables) -> None:
         raise BackupUnwritableError(file, "it would lie inside the store")
 
 
-def started(name: str, run_id: str, who: str, now: datetime) -> Run:
+def begin_record(name: str, run_id: str, who: str, now: datetime) -> Run:
     """The record of a backup that begins; the file's name ends its id.
 
     Args:

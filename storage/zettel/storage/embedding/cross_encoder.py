@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PAIR_BATCH_SIZE = 8
 """Pairs per batch; larger ones are no faster on a CPU and take more memory."""
 
-SETTING = "ZETTEL_RERANKER"
+RERANKER_SETTING = "ZETTEL_RERANKER"
 
 logger = logging.getLogger(__name__)
 
@@ -39,44 +39,31 @@ class CrossEncoderReranker(Reranker):
 
     def __init__(self, model: str) -> None:
         self._name = model
-        self._model: CrossEncoder | None = None
-        self._failure: ModelUnavailableError | None = None
-        self._thread = ModelThread()
+        self._thread = ModelThread(lambda: _load(model))
 
     @property
     def ready(self) -> bool:
-        return self._model is not None
+        return self._thread.ready
 
     @property
     def problem(self) -> str:
-        return str(self._failure or "")
+        return self._thread.problem
 
     async def load(self) -> None:
-        if self._model is None:
-            await self._thread.run(self._loaded)
+        await self._thread.load()
 
     async def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """Implement `Reranker.score`; a text beyond the model's window is truncated."""
         if not texts:
             return []
         pairs = [(query, text) for text in texts]
-        return await self._thread.run(lambda: _probabilities(self._loaded(), pairs, self._name))
-
-    def _loaded(self) -> "CrossEncoder":
-        """The model, loaded by the first caller, in the model's thread."""
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-        if self._model is None:
-            try:
-                self._model = _load(self._name)
-            except ModelUnavailableError as error:
-                self._failure = error
-                raise
-        return self._model
+        return await self._thread.run(
+            lambda: _probabilities(self._thread.model(), pairs, self._name)
+        )
 
 
 def _load(name: str) -> "CrossEncoder":
-    folder = find_folder(name, setting=SETTING, what="reranker")
+    folder = find_folder(name, setting=RERANKER_SETTING, what="reranker")
     try:
         prepare_libraries()
         # Imported here: it takes seconds, and most people set no reranker.
@@ -90,11 +77,14 @@ def _load(name: str) -> "CrossEncoder":
     except Exception as error:
         logger.exception("reranker failed to load")
         problem = f"cannot be loaded: {type(error).__name__}: {error}"
-        remedy = f"Save the model again with a current sentence-transformers, or unset {SETTING}."
+        remedy = (
+            "Save the model again with a current sentence-transformers, or unset"
+            f" {RERANKER_SETTING}."
+        )
         raise ModelUnavailableError(name, problem, remedy, what="reranker") from error
     if labels != 1:
         problem = f"has {labels} labels, and a reranker has one"
-        remedy = f"Set {SETTING} to a cross-encoder for ranking, or unset it."
+        remedy = f"Set {RERANKER_SETTING} to a cross-encoder for ranking, or unset it."
         raise ModelUnavailableError(name, problem, remedy, what="reranker")
     return model
 
@@ -110,7 +100,7 @@ def _probabilities(
     )
     logits = np.asarray(found, dtype=np.float64).reshape(-1)
     if not np.isfinite(logits).all():
-        remedy = f"Its weights are damaged: fetch them again, or set {SETTING} to another."
+        remedy = f"Its weights are damaged: fetch them again, or set {RERANKER_SETTING} to another."
         raise ModelUnavailableError(name, "scores what is not finite", remedy, what="reranker")
     scores: list[float] = (0.5 * (1.0 + np.tanh(0.5 * logits))).tolist()
     return scores

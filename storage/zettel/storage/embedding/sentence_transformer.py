@@ -47,9 +47,7 @@ class SentenceEmbedder(Embedder):
 
     def __init__(self, files: ModelFiles) -> None:
         self._files = files
-        self._model: SentenceTransformer | None = None
-        self._failure: ModelUnavailableError | None = None
-        self._thread = ModelThread()
+        self._thread = ModelThread(lambda: _load(files))
 
     @property
     def model_id(self) -> str:
@@ -61,17 +59,18 @@ class SentenceEmbedder(Embedder):
 
     @property
     def ready(self) -> bool:
-        return self._model is not None
+        return self._thread.ready
 
     async def load(self) -> None:
-        if self._model is None:
-            await self._thread.run(self._loaded)
+        await self._thread.load()
 
     async def embed_query(self, text: str) -> Vectors:
 
         def encode() -> Vectors:
             prompt = self._files.config.query_prompt
-            found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
+            found = self._thread.model().encode_query(
+                [text], prompt=prompt, show_progress_bar=False
+            )
             return self._unit(found)
 
         vectors = await self._thread.run(encode)
@@ -108,20 +107,8 @@ class SentenceEmbedder(Embedder):
         """Implement `Embedder.split` with the tokenizer alone: 40 ms for 32,768 characters."""
         return split_passages(content, self._token_spans, limit=self._passage_limit)
 
-    def _loaded(self) -> "SentenceTransformer":
-        """The model, loaded by the first caller; the lock is held."""
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-        if self._model is None:
-            try:
-                self._model = _load(self._files)
-            except ModelUnavailableError as error:
-                self._failure = error
-                raise
-        return self._model
-
     def _encode(self, passages: list[str]) -> Vectors:
-        model = self._loaded()
+        model = self._thread.model()
         found = model.encode_document(
             passages,
             prompt=self._files.config.document_prompt,

@@ -5,20 +5,57 @@ import os
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from zettel.storage.errors import ModelUnavailableError
+
 T = TypeVar("T")
+M = TypeVar("M")
 
 
-class ModelThread:
-    """Runs a model's work in threads, one at a time."""
+class ModelThread(Generic[M]):
+    """Loads a model on first use and runs its work in threads, one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        load: Called in the thread; a `ModelUnavailableError` is raised again by every later use.
+    """
+
+    def __init__(self, load: Callable[[], M]) -> None:
+        self._load = load
+        self._model: M | None = None
+        self._failure: ModelUnavailableError | None = None
         self._limiter = CapacityLimiter(1)
         # A cancelled caller abandons its thread and releases the limiter at once.
         self._lock = Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._model is not None
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be loaded; empty unless loading failed."""
+        return str(self._failure or "")
+
+    async def load(self) -> None:
+        """Load the model; returns at once if it is loaded."""
+        if self._model is None:
+            await self.run(self.model)
+
+    def model(self) -> M:
+        """The model, loaded by the first caller; call it in `run`."""
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        if self._model is None:
+            try:
+                self._model = self._load()
+            except ModelUnavailableError as error:
+                self._failure = error
+                raise
+        return self._model
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run work in a thread after earlier work; re-raises its errors."""

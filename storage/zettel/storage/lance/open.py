@@ -175,7 +175,7 @@ async def _make(site: _Site, spec: TableSpec) -> LanceTable:
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(site.place.uri, error) from error
     table = site.table(handle, spec)
-    await table.make_last()
+    await table.sync()
     return table
 
 

@@ -51,18 +51,6 @@ def sync_file_system(directory: Path) -> None:
         os.sync()
 
 
-async def make_last(directory: Path, sync: Sync) -> None:
-    """Run the sync in a thread."""
-    try:
-        await to_thread.run_sync(sync, directory)
-    except OSError as error:
-        raise StoreUnavailableError(
-            directory,
-            f"was written, but could not be synced to its disk: {error.strerror or error}",
-            "Check the disk, or leave durability at its default.",
-        ) from error
-
-
 def _syncfs(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -216,13 +204,22 @@ class LanceTable:
     async def commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
         """Run one commit, again while others commit first. Call it inside `writing`."""
         result = await self._commit(change)
-        await self.make_last()
+        await self.sync()
         return result
 
-    async def make_last(self) -> None:
+    async def sync(self) -> None:
         """Sync what was written, if syncing is on."""
-        if self._sync is not None and self.place.directory is not None:
-            await make_last(self.place.directory, self._sync)
+        directory = self.place.directory
+        if self._sync is None or directory is None:
+            return
+        try:
+            await to_thread.run_sync(self._sync, directory)
+        except OSError as error:
+            raise StoreUnavailableError(
+                directory,
+                f"was written, but could not be synced to its disk: {error.strerror or error}",
+                "Check the disk, or leave durability at its default.",
+            ) from error
 
     async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
         for pause_s in RETRY_PAUSES_S:

@@ -8,11 +8,11 @@ import regex
 
 from zettel.storage.text.passages import sentence_spans
 
-ASKED = 0.3
+QUESTION_WEIGHT = 0.3
 """Weight of final questions; fitted on the generator's worlds and LoCoMo's development half."""
-OPENING = 0.15
+OPENING_WEIGHT = 0.15
 """Weight of an opening; fitted as `QUESTION_WEIGHT`. Above 0, because "I quit." is one too."""
-BRIEF = 3
+OPENING_MAX_WORDS = 3
 """Maximum number of words of a sentence in an opening: "By the way.", "Hey Mel!"."""
 
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
@@ -45,14 +45,19 @@ def parts_of(text: str) -> list[tuple[str, float]]:
             break
         told_from = end
     opening, told, asked = text[:told_from], text[told_from:asked_from], text[asked_from:]
-    rest = 1 - OPENING if opening else 1.0
-    parts = ((told, rest * (1 - ASKED) if asked else rest), (asked, rest * ASKED))
+    rest = 1 - OPENING_WEIGHT if opening else 1.0
+    parts = (
+        (told, rest * (1 - QUESTION_WEIGHT) if asked else rest),
+        (asked, rest * QUESTION_WEIGHT),
+    )
     there = [
-        (part.strip(), weight) for part, weight in (*parts, (opening, OPENING)) if part.strip()
+        (part.strip(), weight)
+        for part, weight in (*parts, (opening, OPENING_WEIGHT))
+        if part.strip()
     ]
     return there if spans and len(there) > 1 else [(text, 1.0)]
 
 
 def _opens(sentence: str) -> bool:
-    brief = len(_WORD.findall(sentence)) <= BRIEF
+    brief = len(_WORD.findall(sentence)) <= OPENING_MAX_WORDS
     return brief and sentence.rstrip(_CLOSING).endswith(_TELLING)
