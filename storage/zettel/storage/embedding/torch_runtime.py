@@ -1,4 +1,4 @@
-"""A thread for model work, and the import of the model libraries."""
+"""One-at-a-time loading and use of a model, and the import of the model libraries."""
 
 import logging
 import os

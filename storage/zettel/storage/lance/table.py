@@ -66,7 +66,7 @@ T = TypeVar("T")
 MAX_ROWS = 2**31 - 1
 """Highest limit LanceDB Cloud takes; a search without one returns 10 rows."""
 
-RETRY_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
+COMMIT_RETRY_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each retry of a write that lost to another: enough against 3 busy writers."""
 
 
@@ -222,7 +222,7 @@ class LanceTable:
             ) from error
 
     async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
-        for pause_s in RETRY_PAUSES_S:
+        for pause_s in COMMIT_RETRY_PAUSES_S:
             try:
                 return await change(self._handle)
             except (RuntimeError, OSError) as error:
