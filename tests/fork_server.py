@@ -205,9 +205,9 @@ def _look_like(request: Request, mark: int | None) -> None:
 def run(request: Request) -> None:
     """Do what `python` does with these arguments."""
     # What importing the package does first of all in a process of its own.
-    from zettel.storage.startup import settle_environment  # noqa: PLC0415
+    from zettel.storage.startup import set_environment  # noqa: PLC0415
 
-    settle_environment()
+    set_environment()
     rest, beside = list(request.arguments), True
     while rest[0] in {"-P", "-W"}:
         if rest.pop(0) == "-P":

@@ -17,11 +17,15 @@ from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from benchmarks.cost.fill import Filling
-from zettel.storage.lance.maintenance import KEEP_VERSIONS
+from zettel.storage.lance.maintenance import (
+    KEEP_VERSIONS,
+    VECTOR_COLUMN,
+    VECTOR_INDEX_MIN_ROWS,
+    vector_index,
+)
 from zettel.storage.lance.open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import notes_table
-from zettel.storage.lance.vector_index import COLUMN, WORTH_IT, vector_index
 from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 
@@ -43,8 +47,8 @@ class Twin:
         """Write the notes in the same commits as the store, and optimise."""
         for batch in filling.batches():
             await self.add(self.rows([NoteRow(note=e.note, vectors=e.vectors) for e in batch]))
-        if len(filling.entries) >= WORTH_IT:
-            await self._table.create_index(COLUMN, config=vector_index())
+        if len(filling.entries) >= VECTOR_INDEX_MIN_ROWS:
+            await self._table.create_index(VECTOR_COLUMN, config=vector_index())
         await self.optimise()
 
     def rows(self, rows: Sequence[NoteRow]) -> pa.Table:
@@ -76,7 +80,9 @@ class Twin:
 
     async def nearest(self, vector: NDArray[np.float32], *, limit: int) -> int:
         """One bare vector search among current notes; how many came."""
-        search = self._table.query().nearest_to(vector).column(COLUMN).distance_type("cosine")
+        search = (
+            self._table.query().nearest_to(vector).column(VECTOR_COLUMN).distance_type("cosine")
+        )
         found = await search.where("current").select([*SHOWN]).limit(limit).to_arrow()
         return found.num_rows
 

@@ -18,8 +18,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Link, Note
 from zettel.storage.store import Change, NewNote, Store, Vectors
-from zettel.storage.verify.optional import load_scan
-from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind, VerifyReport
+from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind, VerifyReport, load_scan
 
 DIM = 16
 TEXTS = {

@@ -8,7 +8,7 @@ import numpy as np
 from tests.storage.samples import DIM, LATER, MODEL, NOW
 
 from zettel.storage.backup.archive import checked
-from zettel.storage.backup.create import BackupSummary, back_up, started
+from zettel.storage.backup.create import BackupSummary, back_up, begin_record
 from zettel.storage.backup.merge_rules import IsErased
 from zettel.storage.backup.restore import RestoreSummary, restore
 from zettel.storage.lance.reads import read_rows
@@ -28,7 +28,7 @@ async def backed_up(store: LanceStore, file: Path, *, force: bool = False) -> Ba
         store.tables,
         file,
         force=force,
-        run=started(file.name, "backup-1", "test", NOW),
+        run=begin_record(file.name, "backup-1", "test", NOW),
         made_by="0",
         clock=lambda: LATER,
         tell=untold,

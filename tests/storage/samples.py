@@ -8,7 +8,7 @@ import numpy as np
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Kind, Link, Note, Origin, Span, State
-from zettel.storage.store import Change, NewNote, NoteFilter, Recalled, Store, Vectors
+from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Recalled, Store, Vectors
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -38,7 +38,7 @@ def unit(*rows: Sequence[float]) -> Vectors:
     return np.array(rows, dtype=np.float32)
 
 
-async def add(store: Store, *notes: Note) -> None:
+async def add(store: NoteStore, *notes: Note) -> None:
     """Add notes that wait for embedding, in one commit."""
     await store.write(new=[NewNote(note=note) for note in notes])
 
@@ -53,7 +53,7 @@ def recalled(note_id: str, *, recalls: int = 1, at: datetime = NOW) -> Recalled:
     return Recalled(note_id=note_id, recalls=recalls, at=at, gain=recalls * 0.5, initial=2.0)
 
 
-async def ids(store: Store, where: NoteFilter) -> list[str]:
+async def ids(store: NoteStore, where: NoteFilter) -> list[str]:
     """Ids of the matches, newest first; `count` must agree."""
     found = [note.note_id for note in await store.find(where, limit=100)]
     assert await store.count(where) == len(found)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from zettel.storage.startup import settle_environment
+from zettel.storage.startup import set_environment
 
 LOADS_THE_MODEL = """
 import os, sys, anyio
@@ -58,6 +58,6 @@ def test_what_a_person_has_set_for_the_libraries_stays(monkeypatch: pytest.Monke
     monkeypatch.setenv("LANCEDB_LOG", "info")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
-    settle_environment()
+    set_environment()
 
     assert (os.environ["LANCEDB_LOG"], os.environ["HF_HUB_OFFLINE"]) == ("info", "1")

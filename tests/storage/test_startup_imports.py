@@ -17,7 +17,7 @@ print(json.dumps([*seen, ApiClient().user_agent, __version__, tables]))
 
 
 def test_the_client_is_loaded_when_it_is_asked_for_and_not_before() -> None:
-    script = IMPORTED.format(first="lance_store", client="lance_namespace_urllib3_client")
+    script = IMPORTED.format(first="lance.store", client="lance_namespace_urllib3_client")
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 

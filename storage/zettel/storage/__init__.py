@@ -1,7 +1,7 @@
 """What Zettel keeps: note values, the store's contract and its implementations, the embedder."""
 
-from zettel.storage.startup import leave_out_client, settle_environment
+from zettel.storage.startup import defer_client_import, set_environment
 
 # Before any module below can import LanceDB.
-settle_environment()
-leave_out_client()
+set_environment()
+defer_client_import()

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 SALT_BYTES = 16
 DIGEST_BYTES = 16
-"""128 bits each: an id carries 80 random bits, so neither guessing nor chance finds a match."""
+"""128 bits each; an id has 80 random bits, so guessing and collisions are infeasible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,22 +17,22 @@ class Erasure:
     digest: str
     """Hex of BLAKE2b (RFC 7693), 16 bytes, over the note's id, keyed with the salt."""
     salt: str
-    """Hex of 16 random bytes, the same for all erasures of a store."""
+    """Hex of 16 random bytes, one per store."""
     receipt_id: str
     """The erasure it was part of."""
     scope: str
     """`notes`, `namespace`, `store` or `retention`."""
     ordered_at: datetime
-    """From here on no restore or import brings it back."""
+    """From then on no restore or import brings it back."""
     invisible_at: datetime | None = None
-    """When no read found it any more; None while that is still to be done."""
+    """When no read found it any more; None until then."""
     physical_at: datetime | None = None
-    """When its last byte was gone from the store's files; None while that is still to be done."""
+    """When its last byte was gone from the store's files; None until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """One erasure, of one note or of many, to be shown to somebody."""
+    """One erasure of one or more notes, as proof."""
 
     receipt_id: str
     scope: str
@@ -42,22 +42,22 @@ class Receipt:
     physical_at: datetime | None = None
     salt: str
     digests: tuple[str, ...]
-    """Of the notes asked for, then of those composed of them."""
+    """Of the ordered notes, then of those composed of them."""
     notes: int
-    """How many were asked for."""
+    """Number of ordered notes."""
     composed: int = 0
-    """How many that evolution had composed of them went along."""
+    """Number of composed notes erased with them."""
     rows: int = 0
-    """Revisions that were deleted."""
+    """Deleted revisions."""
     scrubbed: int = 0
-    """Revisions of other notes from which links, or what they had taught, were taken out."""
+    """Revisions of other notes from which links or LLM wording were removed."""
     verified: tuple[str, ...] = ()
-    """What was looked at before it was called physical, in words."""
+    """Checks made before it was called physical, in words."""
     backups: tuple[str, ...] = ()
-    """Backups taken before, which still hold it: file and time."""
+    """Earlier backups that still contain it: file and time."""
 
     def erasures(self) -> tuple[Erasure, ...]:
-        """Each note of it."""
+        """One erasure per note."""
         return tuple(
             Erasure(
                 digest=digest,
@@ -73,43 +73,37 @@ class Receipt:
 
 
 def new_salt() -> str:
-    """A salt, in hex."""
+    """A random salt, in hex."""
     return token_hex(SALT_BYTES)
 
 
 def digest_of(note_id: str, salt: str) -> str:
-    """The hash a note is known by once it is erased, in hex.
-
-    Args:
-        note_id: Its id.
-        salt: Hex.
-    """
+    """The hash of an erased note id, keyed with the salt (hex), in hex."""
     keyed = blake2b(note_id.encode(), key=bytes.fromhex(salt), digest_size=DIGEST_BYTES)
     return keyed.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be erased; kept until it is done, so that a crash delays it and no more."""
+    """Notes to erase; kept until it is done, so that a crash only delays it."""
 
     receipt_id: str
     scope: str
-    """As of `Erasure`."""
+    """As in `Erasure`."""
     who: str
     ordered_at: datetime
     note_ids: tuple[str, ...]
-    """Asked for; what evolution composed of them goes along."""
+    """Notes composed of these are erased too."""
     waits: int
-    """Stage to which notes go back that stood in an erased composed note: they wait for
-    consolidation again."""
+    """Stage to which other notes cited by an erased composed note return for consolidation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purge:
-    """How a physical pass ended."""
+    """Result of one attempt to clean the files."""
 
     done: bool
     why: str = ""
     """Why it is not done; it can be tried again."""
     verified: tuple[str, ...] = ()
-    """What was looked at, in words."""
+    """Checks made, in words."""

@@ -1,32 +1,32 @@
-"""Every error Zettel raises on purpose, by who can act on it.
+"""The error tree, by who can act.
 
     ZettelError
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
-    ├── NamespaceRefusedError     the caller: another namespace (in `reach.py`)
+    ├── NamespaceRefusedError     the caller: another namespace
     ├── NoteNotFoundError         the caller: find the id first
     │   ├── NoteForgottenError        the caller: bring it back first
-    │   └── NoteErasedError           nobody: it is gone for good
+    │   └── NoteErasedError           nobody: it is gone
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the note as it stands
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
     ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
-    ├── LimitError                the caller: later, or with less (drawn in `limit_errors.py`)
+    ├── LimitError                the caller: later, or with less (see `limit_errors.py`)
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
-    │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule (in `chat.py`)
+    │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
     │   ├── LeaseLostError          try again: another process took the work over
     │   └── ExtraMissingError       install a part of Zettel that few need
-    ├── BackupError               the person who keeps backups (drawn in `backup_errors.py`)
+    ├── BackupError               the person who keeps backups (see `backup/errors.py`)
     └── ServingError              the person who starts the server
-        ├── PortBusyError           another port, or stop who has it
+        ├── PortBusyError           another port, or stop what uses it
         ├── HostRefusedError        a loopback host, or tokens and names
-        ├── IssuerUnavailableError  its authorization server does not answer (in `issuer_keys.py`)
-        ├── StoreServedError        another `zettel serve` has the store
+        ├── IssuerUnavailableError  its authorization server does not answer
+        ├── StoreServedError        another `zettel serve` serves the store
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
 Each message says what happened with the value, then the next call to make.
@@ -37,7 +37,7 @@ from pathlib import Path
 
 
 class ZettelError(Exception):
-    """Anything Zettel refuses or cannot do, worded for who can act on it."""
+    """Base of every error that Zettel raises on purpose."""
 
 
 class InvalidArgumentError(ZettelError, ValueError):
@@ -55,7 +55,7 @@ class InvalidArgumentError(ZettelError, ValueError):
 
 
 class UnknownNameError(InvalidArgumentError):
-    """A name that must be one of a known set is not."""
+    """A name is not in the set of known names."""
 
     def __init__(self, name: str, value: str, known: Iterable[str], remedy: str) -> None:
         self.value = value
@@ -64,7 +64,7 @@ class UnknownNameError(InvalidArgumentError):
 
 
 class NoteNotFoundError(ZettelError, LookupError):
-    """No note the caller may see has this id."""
+    """No note that the caller may read has this id."""
 
     def __init__(self, note_id: str) -> None:
         self.note_id = note_id
@@ -86,7 +86,7 @@ class NoteForgottenError(NoteNotFoundError):
 
 
 class NoteErasedError(NoteNotFoundError):
-    """The note was erased: nothing but the fact is left."""
+    """The note was erased; only the fact is recorded."""
 
     def __init__(self, note_id: str, erased_at: str) -> None:
         self.note_id, self.erased_at = note_id, erased_at
@@ -98,7 +98,7 @@ class NoteErasedError(NoteNotFoundError):
 
 
 class ChangedMeanwhileError(ZettelError):
-    """Somebody else changed the note first, again and again."""
+    """Another writer changed the note first, repeatedly."""
 
     def __init__(self, note_ids: Iterable[str]) -> None:
         self.note_ids = tuple(note_ids)
@@ -109,7 +109,7 @@ class ChangedMeanwhileError(ZettelError):
 
 
 class OtherRevisionError(ChangedMeanwhileError):
-    """Somebody has changed the note since the revision the caller expected."""
+    """The note has changed since the revision the caller expected."""
 
     def __init__(self, note_id: str, expected: int, rev: int, shown: str) -> None:
         self.note_ids, self.expected, self.rev = (note_id,), expected, rev
@@ -122,11 +122,11 @@ class OtherRevisionError(ChangedMeanwhileError):
 
 
 class ChangedSinceError(ZettelError):
-    """Notes that a run had changed were changed again after it, so nothing of it is undone.
+    """Notes that a run changed were changed again later, so nothing was undone.
 
     Args:
-        run_id: The run that was to be undone.
-        changed: Note id -> who changed it last: an agent's name, or a later run's id.
+        run_id: The run to undo.
+        changed: Note id -> its last author: an agent's name, or a later run's id.
         later_runs: Those of them that are runs, newest first.
     """
 
@@ -152,7 +152,7 @@ class ChangedSinceError(ZettelError):
 
 
 class NotConfirmedError(ZettelError):
-    """A person did not type the word that confirms what they asked for."""
+    """The confirming word was not typed."""
 
     def __init__(self, word: str) -> None:
         self.word = word
@@ -171,11 +171,11 @@ class ExpiredTokenError(ZettelError):
 
 
 class StoreError(ZettelError):
-    """The store cannot serve; the person who runs the server can mend it."""
+    """The store cannot serve; the person who runs the server can repair it."""
 
 
 class StoreUnavailableError(StoreError, OSError):
-    """The store's place cannot be read or written."""
+    """The store's location cannot be read or written."""
 
     def __init__(self, place: str | Path, problem: str, remedy: str) -> None:
         self.place = str(place)
@@ -194,7 +194,7 @@ class NewerStoreError(StoreError):
 
 
 class OtherModelError(StoreError):
-    """The store's vectors come from another embedding model."""
+    """The store's vectors are of another embedding model."""
 
     def __init__(self, place: str | Path, found: str, asked: str) -> None:
         self.found, self.asked = found, asked
@@ -216,7 +216,7 @@ class ModelUnavailableError(StoreError):
 
 
 class LeaseLostError(StoreError):
-    """Work that one process at a time may do went to another process."""
+    """Another process took over work that only one may do."""
 
     def __init__(self, work: str) -> None:
         self.work = work
@@ -227,11 +227,11 @@ class LeaseLostError(StoreError):
 
 
 class ExtraMissingError(StoreError):
-    """Something needs a library that only an extra of the package brings.
+    """A library of an optional extra is missing.
 
     Args:
         extra: Its name.
-        purpose: What needs it, as a noun.
+        purpose: The feature that needs it, as a noun.
     """
 
     def __init__(self, extra: str, purpose: str) -> None:
@@ -243,11 +243,11 @@ class ExtraMissingError(StoreError):
 
 
 class ServingError(ZettelError):
-    """The server cannot be reached the way it was asked to be."""
+    """The server cannot be started or reached as requested."""
 
 
 class PortBusyError(ServingError):
-    """Something else listens on the port, or the host has no such address."""
+    """Another program listens on the port, or the host has no such address."""
 
     def __init__(self, host: str, port: int, problem: str) -> None:
         self.host, self.port = host, port
@@ -258,7 +258,7 @@ class PortBusyError(ServingError):
 
 
 class HostRefusedError(ServingError):
-    """A host that machines other than this one could reach."""
+    """Other machines could reach this host."""
 
     def __init__(self, host: str, problem: str, remedy: str) -> None:
         self.host = host
@@ -269,7 +269,7 @@ class HostRefusedError(ServingError):
 
 
 class StoreServedError(ServingError):
-    """Another `zettel serve` has the store."""
+    """Another `zettel serve` serves the store."""
 
     def __init__(self, store: str, owner: str, url: str) -> None:
         self.store, self.url = store, url
@@ -280,7 +280,7 @@ class StoreServedError(ServingError):
 
 
 class EngineUnreachableError(ServingError):
-    """The engine of a store runs, but cannot be reached, or does not do as it is asked."""
+    """A store's engine cannot be reached or does not respond as expected."""
 
     def __init__(self, store: str, problem: str) -> None:
         self.store = store
@@ -291,7 +291,7 @@ class EngineUnreachableError(ServingError):
 
 
 class NamespaceRefusedError(ZettelError, PermissionError):
-    """A namespace that the caller's access token may not write to, whether it is there or not."""
+    """The caller's access token may not write to the namespace, existing or not."""
 
     def __init__(self, namespace: str, writable: Iterable[str]) -> None:
         self.namespace = namespace
@@ -304,11 +304,11 @@ class NamespaceRefusedError(ZettelError, PermissionError):
 
 
 class LimitError(ZettelError):
-    """More is asked than the server gives."""
+    """The request exceeds one of the server's limits."""
 
 
 class QuotaExceededError(LimitError):
-    """A namespace may not hold more than it does."""
+    """The write would exceed the quota of a namespace."""
 
     def __init__(self, namespace: str, held: int, more: int, most: int, unit: str) -> None:
         self.namespace, self.held, self.more, self.most, self.unit = (

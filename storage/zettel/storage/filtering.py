@@ -1,16 +1,15 @@
-"""What a `NoteFilter` lets through and how words score, over notes in memory."""
+"""The meaning of a `NoteFilter`, applied to notes in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from zettel.storage.ids import largest_id, smallest_id
-from zettel.storage.notes import NEEDS_REVIEW, Note, compose_text, fold_hash, order_key
+from zettel.storage.notes import NEEDS_REVIEW, Note, fold_hash, order_key
 from zettel.storage.store import NoteFilter
-from zettel.storage.text.substrings import held, pieces
 
 
 def matches(note: Note, where: NoteFilter) -> bool:
-    """Whether a filter lets a revision through."""
+    """Whether a revision passes a filter."""
     meant = note.row_id in where.past or (
         known(note, where.known_at) and in_state(note, where) and _valid(note, where)
     )
@@ -18,17 +17,10 @@ def matches(note: Note, where: NoteFilter) -> bool:
 
 
 def known(note: Note, at: datetime | None) -> bool:
-    """Whether a revision was the current one at a moment; None asks for now."""
+    """Whether a revision was the current one at a moment; None means now."""
     if at is None:
         return note.current
     return note.known_from <= at and before(at, note.known_to)
-
-
-def verbatim(query: str, notes: Iterable[Note]) -> dict[str, float]:
-    """Row id -> how many parts of the query a note holds to the letter, where it holds any."""
-    parts = pieces(query)
-    counts = {note.row_id: held(compose_text(note), parts) for note in notes}
-    return {row_id: count for row_id, count in counts.items() if count}
 
 
 def _told(note: Note, where: NoteFilter) -> bool:
@@ -61,23 +53,6 @@ def _described(note: Note, where: NoteFilter) -> bool:
 
 def listed(note: Note, where: NoteFilter) -> bool:
     """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
-    """Whether the filter lists the note by its namespace and id."""
     return (
         (not where.namespaces or note.namespace in where.namespaces)
         and note.namespace not in where.namespaces_not
@@ -86,23 +61,6 @@ def listed(note: Note, where: NoteFilter) -> bool:
 
 
 def in_state(note: Note, where: NoteFilter) -> bool:
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
-    """Whether the note is in one of the filter's states; no states mean any."""
     """Whether the note is in one of the filter's states; no states mean any."""
     return not where.states or note.state in where.states
 
@@ -116,23 +74,6 @@ def _valid(note: Note, where: NoteFilter) -> bool:
 
 
 def before(instant: datetime, end: datetime | None) -> bool:
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
-    """Whether the instant lies before the end; None is no end."""
     """Whether the instant lies before the end; None is no end."""
     return end is None or instant < end
 

@@ -1,4 +1,4 @@
-"""Note ids: ULIDs (github.com/ulid/spec), whose time is when the note was told."""
+"""Note ids: ULIDs (github.com/ulid/spec), whose time is when the note was written."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,7 @@ _generator = ULIDGenerator()
 
 
 def new_id(now: datetime) -> str:
-    """Make the id of a note told at `now`.
-
-    Args:
-        now: Timezone-aware, 1970 or later; cut to the millisecond.
+    """Make the id of a note written at `now` (timezone-aware, 1970 or later).
 
     Returns:
         26 characters; greater than every id this process made for the same millisecond.
@@ -30,11 +27,11 @@ def new_id(now: datetime) -> str:
 
 
 def derived_id(first: str, seed: str) -> str:
-    """The id of a note composed from others: the same whenever it is composed.
+    """The deterministic id of a note composed from others.
 
     Args:
         first: Id of the first of them, whose time it takes.
-        seed: What tells it from all others composed from a note of that millisecond.
+        seed: Distinguishes it from other notes composed from `first`.
 
     Raises:
         ValueError: `first` is not an id.
@@ -45,7 +42,7 @@ def derived_id(first: str, seed: str) -> str:
 
 
 def told_at(note_id: str) -> datetime:
-    """Read when a note was told: UTC, to the millisecond.
+    """When a note was written: UTC, to the millisecond.
 
     Raises:
         ValueError: The text is not an id.
@@ -57,12 +54,12 @@ def told_at(note_id: str) -> datetime:
 
 
 def is_id(text: str) -> bool:
-    """Whether the text is spelled like a note id."""
+    """Whether the text has the form of a note id."""
     return _CANONICAL.fullmatch(text) is not None
 
 
 def id_bytes(note_id: str) -> bytes:
-    """The 16 bytes of an id, where its 26 characters are too many.
+    """The 16 bytes of an id.
 
     Raises:
         ValueError: The text is not an id.
@@ -80,12 +77,12 @@ def read_id(raw: bytes) -> str:
 
 
 def smallest_id(instant: datetime) -> str:
-    """The id no note told in the instant's millisecond or later is below."""
+    """The smallest id of the instant's millisecond."""
     return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS))
 
 
 def largest_id(instant: datetime) -> str:
-    """The id no note told in the instant's millisecond or earlier is above."""
+    """The largest id of the instant's millisecond."""
     return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS | _RANDOM_MASK))
 
 

@@ -1,4 +1,4 @@
-"""Where a store lives: its place as configured, what that place can do, its directory and lock."""
+"""A store's location: its address, capabilities, directory and lock."""
 
 import sys
 from collections.abc import AsyncGenerator
@@ -13,15 +13,15 @@ from filelock import FileLock, Timeout
 from zettel.storage.errors import StoreUnavailableError
 
 ENGINE_FOLDER = ".engine"
-"""Folder of a directory store for what is no data: locks, and the engine's socket."""
+"""Folder of a directory store for locks, the engine's socket and its logs."""
 
 LOCK_FILE = "store.lock"
 
-LOCK_POLL_S = 0.05
+STORE_LOCK_POLL_S = 0.05
 """Seconds between attempts to take the lock."""
 
-LOCK_WAIT_S = 60.0
-"""How long to wait for a process that creates or tends the store: its longest upkeep seen, x 3."""
+STORE_LOCK_WAIT_S = 60.0
+"""How long to wait for a process that creates or maintains the store: the longest seen, x 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +31,17 @@ class StoreLocation:
     uri: str
     """What LanceDB connects to."""
     directory: Path | None
-    """Absolute; None for a place that is not a local directory."""
+    """Absolute; None if it is not a local directory."""
     declares_keys: bool = True
     """Whether a table's key can be declared (LanceDB Cloud keeps its own)."""
     optimises: bool = True
-    """Whether compaction is ours to do (LanceDB Cloud does it itself)."""
+    """Whether Zettel compacts (LanceDB Cloud does it itself)."""
     exact_counts: bool = True
-    """Whether a write says how many rows it touched (older LanceDB Cloud says 0)."""
+    """Whether a write returns the number of rows it touched (older LanceDB Cloud: 0)."""
 
 
 def read_place(text: str) -> StoreLocation:
-    """Understand a path, `~` path, `file://` URI, object-store URI or `db://` name."""
+    """Parse a path, `~` path, `file://` URI, object-store URI or `db://` name."""
     if text.startswith("db://"):
         return StoreLocation(
             uri=text, directory=None, declares_keys=False, optimises=False, exact_counts=False
@@ -62,12 +62,10 @@ def read_place(text: str) -> StoreLocation:
 
 
 def prepare(place: StoreLocation) -> None:
-    """Make a directory store's folders, readable by their owner alone; other places need nothing.
-
-    A directory that exists keeps its mode.
+    """Create a directory store's folders for their owner alone; an existing one keeps its mode.
 
     Raises:
-        StoreUnavailableError: The path is a file, or cannot be made or written.
+        StoreUnavailableError: The path is a file, or cannot be created or written.
     """
     if place.directory is None:
         return
@@ -83,7 +81,7 @@ def prepare(place: StoreLocation) -> None:
 
 
 def check_there(place: StoreLocation) -> None:
-    """Make sure that a directory store is there, without making anything.
+    """Check that a directory store exists, without creating anything.
 
     Raises:
         StoreUnavailableError: There is no such directory.
@@ -93,7 +91,7 @@ def check_there(place: StoreLocation) -> None:
 
 
 def nothing_there(place: StoreLocation) -> StoreUnavailableError:
-    """The error for a place that holds no store yet."""
+    """The error for a location without a store."""
     return StoreUnavailableError(
         place.uri, "holds no notes yet", "Check the path, or remember something there first."
     )
@@ -101,19 +99,19 @@ def nothing_there(place: StoreLocation) -> StoreUnavailableError:
 
 @asynccontextmanager
 async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
-    """Hold the store's lock against every other process, for creating, migrating and upkeep.
+    """Hold the store's lock against every other process.
 
-    A place without a directory has no lock: there, declared keys and retries must do.
+    A location without a directory has no lock; declared keys and retries protect it.
 
     Args:
-        place: The store's place, prepared.
+        place: The store's location, prepared.
         wait_s: How long to wait for another holder, in seconds; 0 tries once.
 
     Yields:
         False if another holder kept it all that time.
 
     Raises:
-        StoreUnavailableError: The lock file cannot be made.
+        StoreUnavailableError: The lock file cannot be created.
     """
     if place.directory is None:
         yield True
@@ -124,7 +122,7 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
     with anyio.move_on_after(wait_s):
         # A lock of another process can only be asked for.
         while not (held := _try(lock, place.directory)) and wait_s > 0:  # noqa: ASYNC110
-            await anyio.sleep(LOCK_POLL_S)
+            await anyio.sleep(STORE_LOCK_POLL_S)
     try:
         yield held
     finally:
@@ -133,16 +131,16 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
 
 @asynccontextmanager
 async def hold_or_refuse(place: StoreLocation) -> AsyncGenerator[None]:
-    """Hold the store's lock, waiting `LOCK_WAIT_S` for another holder.
+    """Hold the store's lock, waiting `STORE_LOCK_WAIT_S` for another holder.
 
     Raises:
         StoreUnavailableError: The other holder kept it all that time.
     """
-    async with hold(place, wait_s=LOCK_WAIT_S) as held:
+    async with hold(place, wait_s=STORE_LOCK_WAIT_S) as held:
         if not held:
             raise StoreUnavailableError(
                 place.uri,
-                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
+                f"has been locked by another process for {STORE_LOCK_WAIT_S:.0f} s",
                 "Wait for it to finish, or stop it, then try again.",
             )
         yield

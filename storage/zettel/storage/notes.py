@@ -1,4 +1,4 @@
-"""The values Zettel keeps: a note's revision, its links and times, and what stands beside notes."""
+"""The stored values: notes, links, times, usage, runs."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 
 class Kind(StrEnum):
-    """What sort of memory a note is.
+    """A note's kind of memory.
 
     Core, episodic and semantic as in Mem-alpha, working as in HiAgent, concepts as in ArcMemo.
     """
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a note stands in its life; only `ACTIVE` notes come unasked."""
+    """A note's state; recall shows only `ACTIVE` notes by default."""
 
     ACTIVE = "active"
     SUPERSEDED = "superseded"
@@ -39,21 +39,21 @@ SIMILAR = "similar"
 CONTRADICTS = "contradicts"
 MAY_SUPERSEDE = "may_supersede"
 MAY_CONTRADICT = "may_contradict"
-OPEN = (MAY_SUPERSEDE, MAY_CONTRADICT)
-"""A rule's guesses for an agent to settle: they change nobody's state and hide nothing."""
+OPEN_RELATIONS = (MAY_SUPERSEDE, MAY_CONTRADICT)
+"""A rule's guesses for an agent to decide; they change no state and hide nothing."""
 NEEDS_REVIEW = "needs-review"
-"""As a tag in a filter: notes from which such a link leads, besides those that carry the tag."""
+"""As a tag in a filter: also notes with an open relation."""
 REVISED_BY = "revised_by"
-"""To the note in whose light an LLM revised this one's context, keywords and tags."""
+"""To a note that an LLM used to revise this one's context, keywords and tags."""
 DERIVED_FROM = "derived_from"
 CAUSED_BY = "caused_by"
 SUPPORTS = "supports"
-"""What an earlier note tells is why, or is confirmed."""
+"""The linked note is the reason for this one, or is confirmed by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A directed, typed edge, kept in the row of the note it starts from."""
+    """A directed, typed edge, stored in the row of its source note."""
 
     to: str
     """Note id."""
@@ -66,12 +66,12 @@ class Link:
     made_at: datetime
     """UTC, timezone-aware."""
     valid_from: datetime | None = None
-    """When it became true; None is as long as both notes are."""
+    """When it became true; None means as long as both notes."""
     valid_until: datetime | None = None
-    """When it was taken out; None while it stands."""
+    """When it was removed; None while it is valid."""
 
     def stood(self, at: datetime | None) -> bool:
-        """Whether it was true at a moment; None asks for now, which an ended link never is."""
+        """Whether it was valid at a moment; None means now, where an ended link is not."""
         if at is None:
             return self.valid_until is None
         begun = self.valid_from is None or self.valid_from <= at
@@ -80,26 +80,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A time the text speaks of, resolved: `[start, end)`, UTC, timezone-aware."""
+    """A time the text mentions, resolved: `[start, end)`, UTC, timezone-aware."""
 
     start: datetime
     end: datetime
     phrase: str
-    """The words it was read from."""
+    """The words it was parsed from."""
 
 
 EVOLUTION = "evolution"
-"""`Origin.transport` of notes that evolution composed from others."""
+"""`Origin.transport` of notes composed by evolution."""
 GIST, SUMMARY, PROFILE, CONCEPT = "gist", "summary", "profile", "concept"
-"""Their sorts: the tag each is made with, and its `Origin.principal`."""
+"""Sorts of composed notes: their tag and `Origin.principal`."""
 DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT})
 DERIVED_KINDS = frozenset({Kind.CORE, Kind.CONCEPT})
-"""Who asks for one of these tags or kinds is shown such notes as well."""
+"""A filter for one of these tags or kinds also returns composed notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who told a note; stamped by the server, never by the caller's words."""
+    """The author of a note, set by the server."""
 
     client: str = ""
     transport: str = ""
@@ -111,14 +111,14 @@ class Note:
     """One revision of one remembered text. All datetimes are UTC and timezone-aware."""
 
     note_id: str
-    """ULID, made before the write; its time is when the note was told."""
+    """ULID, made before the write; its time is when the note was written."""
     rev: int = 1
     """1 and up, without gaps."""
     namespace: str
     current: bool = True
 
     content: str
-    """The agent's words, verbatim; evolution never rewrites them."""
+    """The agent's words, verbatim; evolution never changes them."""
     context: str = ""
     subject: str = ""
     tags: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class Note:
     known_to: datetime | None = None
     """None while this is the current revision."""
     ended_at: datetime | None = None
-    """On a closed row: the next revision says the world changed then."""
+    """On a closed row: the world changed then."""
     corrected: bool = False
     """On a closed row: it was never true."""
 
@@ -154,35 +154,35 @@ class Note:
     trust: float = 1.0
     """In `[0, 1]`."""
     changed_by: str = ""
-    """Who made this revision: a client's name, or `scheduler`."""
+    """Author of this revision: a client's name, or `scheduler`."""
     change: str = "remember"
-    """What made this revision: a tool's or an evolution step's name."""
+    """The tool or evolution step that made this revision."""
     reason: str = ""
     run_id: str = ""
     embed_model: str = ""
-    """Model that made the vectors; empty until embedded."""
+    """Model of the vectors; empty until embedded."""
     stage: int = 0
-    """How many evolution steps have seen this revision's words; 0 right after a tool wrote it."""
+    """Evolution steps that have processed this revision; 0 after a tool wrote it."""
 
     @property
     def row_id(self) -> str:
-        """The table's key: `note_id@rev`."""
+        """Key of the table: `note_id@rev`."""
         return f"{self.note_id}@{self.rev}"
 
     @property
     def open(self) -> bool:
-        """Whether a rule has left a question about it for an agent to settle."""
-        return any(link.relation in OPEN and link.stood(None) for link in self.links)
+        """Whether an open relation waits for an agent."""
+        return any(link.relation in OPEN_RELATIONS and link.stood(None) for link in self.links)
 
     @property
     def derived(self) -> bool:
-        """Whether evolution composed it from other notes; nobody told it."""
+        """Whether evolution composed it from other notes."""
         return self.origin.transport == EVOLUTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """The few fields of a current note that ranking needs of a whole scope."""
+    """The fields of a current note that ranking needs."""
 
     note_id: str
     namespace: str
@@ -197,7 +197,7 @@ class Outline:
 
 
 def outline_of(note: Note) -> Outline:
-    """The few fields of a note."""
+    """The outline of a note."""
     return Outline(
         note_id=note.note_id,
         namespace=note.namespace,
@@ -214,7 +214,7 @@ def outline_of(note: Note) -> Outline:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One arm's answer: raw score, higher is better, comparable within one call only."""
+    """One arm's result: raw score, higher is better, comparable within one call only."""
 
     note_id: str
     score: float
@@ -222,7 +222,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A note beside a vector."""
+    """A note near a vector."""
 
     outline: Outline
     score: float
@@ -231,18 +231,18 @@ class Near:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """How often a note came up (MemoryBank, arXiv 2305.10250: strength grows with recall)."""
+    """How often a note was recalled (MemoryBank, arXiv 2305.10250: strength grows with recall)."""
 
     note_id: str
     strength: float
-    """Days; the S of retention = exp(-elapsed / S), Ebbinghaus 1885 as MemoryBank uses it."""
+    """Days; S in retention = exp(-elapsed / S) (Ebbinghaus 1885, as in MemoryBank)."""
     recalled_at: datetime
     recall_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One evolution run, erasure or administrative command; never any note's text."""
+    """One evolution run, erasure or administrative command; never a note's text."""
 
     run_id: str
     kind: str
@@ -256,7 +256,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facets:
-    """How many current notes of a filter carry each subject, tag and namespace."""
+    """Number of current notes per subject, tag and namespace."""
 
     subjects: Mapping[str, int]
     tags: Mapping[str, int]
@@ -264,7 +264,7 @@ class Facets:
 
 
 def fold(text: str) -> str:
-    """Bring text to the form in which two tellings of the same words are equal.
+    """Normalise text so that repeats of the same words are equal.
 
     NFKC (Unicode UAX #15), case folding, and every run of white space as one space.
     """
@@ -277,16 +277,14 @@ def fold_hash(content: str) -> str:
 
 
 def order_key(note: Note | Outline) -> tuple[datetime, str]:
-    """The order of notes in a session: when it happened, then when it was told."""
+    """Session order: when it happened, then when it was written."""
     return (note.happened_at, note.note_id)
 
 
 def compose_text(note: Note) -> str:
-    """Write the text that full text searches: date, subject, context, keywords, questions, content.
+    """The text for full-text search: date, subject, context, keywords, questions, content.
 
-    A keyword that already stands in the content is left out: told twice, it would only distort
-    BM25's term frequency. Written-out dates and the subject lift recall (dated BM25: +5 recall@10
-    on LoCoMo, +12 on HaluMem).
+    Keywords that the content contains are left out, because repeats distort BM25's term frequency.
     """
     folded = fold(note.content)
     added: Sequence[str] = [k for k in (*note.keywords, *note.tags) if fold(k) not in folded]

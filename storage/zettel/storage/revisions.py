@@ -1,4 +1,4 @@
-"""What a write may be and what it makes of the rows: the rules every store shares."""
+"""Rules of writing that every store shares: checks and the rows a write makes."""
 
 from collections import Counter
 from collections.abc import Container, Sequence
@@ -13,17 +13,17 @@ from zettel.storage.notes import Link, Note, Usage
 from zettel.storage.store import Change, NewNote, Recalled, Vectors
 
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
-"""Fields of a note for which `derived_by` may say who made them."""
+"""Fields of a note that `derived_by` may name."""
 
 UNIT_TOLERANCE = 1e-3
-"""How far a vector's length may be from 1: float32 rounding of 1,024 squares stays below 1e-4."""
+"""Tolerance of a vector's length: float32 rounding of 1,024 squares stays below 1e-4."""
 
-TICK = timedelta(microseconds=1)
+TIME_RESOLUTION = timedelta(microseconds=1)
 """Resolution of the stored times."""
 
 
 def check_write(new: Sequence[NewNote], changes: Sequence[Change], *, dim: int | None) -> None:
-    """Refuse a write that could not be stored as the protocol promises.
+    """Reject a write that cannot be stored.
 
     Args:
         new: Notes to add.
@@ -31,8 +31,8 @@ def check_write(new: Sequence[NewNote], changes: Sequence[Change], *, dim: int |
         dim: Length of the store's vectors; None accepts any.
 
     Raises:
-        InvalidArgumentError: A vector, a revision number, a `derived_by` key is unusable, or one
-            note is written twice.
+        InvalidArgumentError: A vector, revision number or `derived_by` key is unusable, or a note
+            is written twice.
     """
     for item in (*new, *changes):
         unknown = set(item.note.derived_by) - set(DERIVED_FIELDS)
@@ -69,13 +69,11 @@ class NoteRow:
 
 
 def check_vectors(vectors: Vectors, *, dim: int | None) -> None:
-    """Refuse vectors that search would silently never find.
-
-    LanceDB takes NaN and zero rows in a multivector without complaint.
+    """Reject vectors that search would never find: LanceDB accepts NaN and zero rows.
 
     Args:
         vectors: Shape `(passages, dim)`.
-        dim: Length each must have; None accepts any.
+        dim: Required length; None accepts any.
 
     Raises:
         InvalidArgumentError: Not float32, no row, of another length, not finite or not unit.
@@ -98,13 +96,13 @@ def check_vectors(vectors: Vectors, *, dim: int | None) -> None:
 
 
 def first_revision(item: NewNote, *, model_id: str) -> Note:
-    """A new note as it will stand: current, and marked with the model of its vectors if any."""
+    """A new note as stored: marked with the model of its vectors, if any."""
     embedded_by = (item.note.embed_model or model_id) if item.vectors is not None else ""
     return replace(item.note, embed_model=embedded_by)
 
 
 def next_revision(old: Note, change: Change, *, model_id: str) -> tuple[Note, Note]:
-    """Close a revision and make the one that follows it.
+    """Close a revision and make the following one.
 
     Args:
         old: The current revision, `change.note.rev - 1`.
@@ -115,7 +113,7 @@ def next_revision(old: Note, change: Change, *, model_id: str) -> tuple[Note, No
         The closed row and the new current one; the first ends in the microsecond in which the
         second begins, at least one after its own beginning.
     """
-    known_from = max(change.note.known_from, old.known_from + TICK)
+    known_from = max(change.note.known_from, old.known_from + TIME_RESOLUTION)
     if change.vectors is not None:
         embedded_by = change.note.embed_model or model_id
     else:
@@ -147,7 +145,7 @@ def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
 
 
 def reinforced(known: Usage | None, more: Recalled) -> Usage:
-    """The usage of a note after it came up some more times."""
+    """The usage of a note after further recalls."""
     if known is None:
         return Usage(
             note_id=more.note_id,
@@ -164,14 +162,13 @@ def reinforced(known: Usage | None, more: Recalled) -> Usage:
 
 
 def one_current(revisions: Sequence[Note]) -> list[Note]:
-    """The rows to put right so that of a note's revisions the highest alone is current.
+    """The rows to replace so that only the highest revision of a note is current.
 
     Args:
-        revisions: All of one note, each revision once, in any order.
+        revisions: All of one note, each once, in any order.
 
     Returns:
-        Rows to replace: a lower one that is current ends where the next begins; the highest is
-        open again if it was closed.
+        A lower current row ends where the next one begins; a closed highest row is reopened.
     """
     rows = sorted(revisions, key=lambda note: note.rev)
     mended = [
@@ -186,12 +183,12 @@ def one_current(revisions: Sequence[Note]) -> list[Note]:
 
 
 def without_links(note: Note, known: Container[str], now: datetime) -> Change | None:
-    """The revision that takes out a note's links to notes that are not there; None if all are.
+    """The revision that removes a note's links to missing notes; None if it has none.
 
     Args:
         note: A current revision.
         known: Ids of all notes of the store.
-        now: When the links are taken out.
+        now: Time of the removal.
     """
     links = [link for link in note.links if link.to in known]
     return with_fewer_links(note, links, "linked to notes that are not there", now)
@@ -200,7 +197,7 @@ def without_links(note: Note, known: Container[str], now: datetime) -> Change | 
 def with_fewer_links(
     note: Note, links: Sequence[Link], reason: str, now: datetime
 ) -> Change | None:
-    """The revision that heals a note of some links; None if it has no others."""
+    """The revision that reduces a note's links to `links`; None if it has no others."""
     if len(links) == len(note.links):
         return None
     healed = replace(

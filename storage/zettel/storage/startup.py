@@ -6,7 +6,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-"""Forbids the Hugging Face libraries the network."""
+"""Denies the Hugging Face libraries the network."""
 _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -20,28 +20,28 @@ _ADDED = {
     # Rust's log goes to stderr too: errors only (LanceDB 0.40 reads this name, not LANCE_LOG).
     "LANCEDB_LOG": "error",
 }
-"""What is set where nobody has: names that the libraries would add themselves. The values are
-theirs but for the folder of torch's compiler, which is never used here, and LanceDB's log."""
+"""Defaults for unset names, as the libraries would set them, except for torch's compiler folder,
+which is unused, and LanceDB's log."""
 
 
-def settle_environment() -> None:
-    """Set it all: before LanceDB is imported, and before the Hugging Face libraries are.
+def set_environment() -> None:
+    """Set the variables; call it before LanceDB and the Hugging Face libraries are imported.
 
-    What keeps those offline and quiet replaces what a person has set; the rest does not.
+    Offline and quiet settings replace a person's own, the others do not.
     """
     os.environ.update(_OFFLINE | _QUIET)
     for name, value in _ADDED.items():
         os.environ.setdefault(name, value)
 
 
-CLIENT = "lance_namespace_urllib3_client"
+LANCE_CLIENT = "lance_namespace_urllib3_client"
 
 
 class _Unloaded(ModuleType):
-    """A package that is there for its submodules; it runs when something of itself is asked for."""
+    """A package whose submodules can be imported; its own code runs on first attribute access."""
 
     _runs = False
-    """Once it does, what is not there is not there."""
+    """Set while and after it runs, when missing attributes are missing."""
 
     def __getattr__(self, name: str) -> object:
         spec = self.__spec__
@@ -52,16 +52,16 @@ class _Unloaded(ModuleType):
         return getattr(self, name)
 
 
-def leave_out_client() -> None:
-    """Put the client's package where LanceDB will find it, without running it.
+def defer_client_import() -> None:
+    """Register LanceDB's client package without running it.
 
-    Does nothing where there is no such package, or where it is imported already.
+    Does nothing if it is missing or already imported.
     """
-    # Not `importlib.util`, which a client that merely attaches has no other use for.
-    spec = None if CLIENT in sys.modules else PathFinder.find_spec(CLIENT)
+    # Not `importlib.util`, which an attaching client would import for this alone.
+    spec = None if LANCE_CLIENT in sys.modules else PathFinder.find_spec(LANCE_CLIENT)
     if spec is None or spec.submodule_search_locations is None:
         return
-    package = _Unloaded(CLIENT)
+    package = _Unloaded(LANCE_CLIENT)
     package.__spec__, package.__loader__, package.__file__ = spec, spec.loader, spec.origin
-    package.__package__, package.__path__ = CLIENT, spec.submodule_search_locations
-    sys.modules[CLIENT] = package
+    package.__package__, package.__path__ = LANCE_CLIENT, spec.submodule_search_locations
+    sys.modules[LANCE_CLIENT] = package

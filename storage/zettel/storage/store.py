@@ -1,4 +1,4 @@
-"""The store's contract: arms that find notes, and one atomic way to change them."""
+"""The store's contract: what tenants may do, and what only its owner may."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.notes import Facets, Hit, Kind, Near, Note, Outline, Run, State, Usage
 
-WRITTEN = frozenset({"remember", "update", "correct", "restore"})
-"""`Note.change` of the revisions that write an agent's words to the disk. One that brings a note
-back is among them: forgetting and bringing back in turn must not fill the disk for nothing."""
+TEXT_CHANGES = frozenset({"remember", "update", "correct", "restore"})
+"""`Note.change` of revisions that write an agent's words to the disk. `restore` counts, so that
+forgetting and restoring in turn cannot fill the disk for free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceSize:
-    """What is there of one namespace and not erased."""
+    """Size of one namespace without erased notes."""
 
     notes: int = 0
-    """Told, in any state."""
+    """Written by agents, in any state."""
     text_bytes: int = 0
-    """Of the text of all revisions that agents wrote, as UTF-8."""
+    """UTF-8, text of all revisions that agents wrote."""
 
 
 def text_bytes(note: Note) -> int:
-    """Bytes of a revision's text, as UTF-8; 0 of one that no agent wrote."""
-    if note.change not in WRITTEN:
+    """Bytes of a revision's text, as UTF-8; 0 if no agent wrote it."""
+    if note.change not in TEXT_CHANGES:
         return 0
     texts = (note.content, note.context, note.subject, note.source, *note.tags)
     return sum(len(text.encode()) for text in texts)
@@ -40,7 +40,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteFilter:
-    """Which notes an arm looks at: every condition given (of a tuple, any value) must hold."""
+    """Selects notes: every given condition must hold, for a tuple any of its values."""
 
     namespaces: tuple[str, ...] = ()
     """Any of these; empty means all."""
@@ -48,7 +48,7 @@ class NoteFilter:
     note_ids: tuple[str, ...] = ()
     fold_hash: str = ""
     subject: str = ""
-    """Compared after lower-casing."""
+    """Compared in lower case."""
     tags: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     sessions: tuple[str, ...] = ()
@@ -56,29 +56,29 @@ class NoteFilter:
     """Any of these; empty means all."""
     since: datetime | None = None
     until: datetime | None = None
-    """`since <= t <= until` for `happened_at`, or for when it was told (the ULID's time)."""
+    """`since <= t <= until` for `happened_at`, or for the ULID's time."""
     unexpired_at: datetime | None = None
-    """`t < valid_until`: what stands now, even to a clock that was set back since it was told."""
+    """`t < valid_until`, whatever `valid_from` says: tolerates a clock set back."""
     valid_at: datetime | None = None
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None
-    """Revisions as the store knew them then, not the current ones."""
+    """Revisions that were current then, instead of now."""
     past: tuple[str, ...] = ()
-    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, `valid_at` and `known_at`; the
-    other conditions hold for them too."""
+    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, `valid_at` and `known_at`, not
+    from the other conditions."""
     after: Note | None = None
-    """Only notes that come after this one in `find`'s order: the next page of a list."""
+    """Only notes after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
     stage_from: int | None = None
     unembedded: bool = False
-    """Only notes that have no vectors yet."""
+    """Only notes without vectors."""
     derived: bool | None = False
-    """False for what was told, True for what evolution composed of it, None for both."""
+    """False for notes that agents wrote, True for those that evolution composed, None for both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewNote:
-    """A note to add, with its vectors if they are made already."""
+    """A note to add, with its vectors if they exist."""
 
     note: Note
     vectors: Vectors | None = None
@@ -93,32 +93,32 @@ class Change:
     """New vectors; None keeps the old ones if `keep_vectors`, else the note waits for embedding."""
     keep_vectors: bool = True
     ended_at: datetime | None = None
-    """Stamped on the closed row: the world changed then."""
+    """Set on the closed row: the world changed then."""
     corrected: bool = False
-    """Stamped on the closed row: it was never true."""
+    """Set on the closed row: it was never true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What one commit did."""
+    """The result of one commit."""
 
     stored: tuple[Note, ...]
-    """As they now stand, `known_from` included, in the order given (new notes first)."""
+    """Revisions as stored, `known_from` included, in the order given (new notes first)."""
     lost: tuple[str, ...]
-    """Note ids whose change somebody else forestalled: read again, plan again."""
+    """Note ids whose change lost to another writer: read and plan again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
-    """How often a note came up since this was written last, 1 and up, and when last."""
+    """A note's recalls since the last `reinforce`."""
 
     note_id: str
     recalls: int
     at: datetime
     gain: float
-    """Strength all of them add, in days."""
+    """Days of strength that all of them add."""
     initial: float
-    """Strength of a note that was never recalled before, in days; the gain comes on top."""
+    """Days of strength of a note never recalled before; the gain is added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +129,9 @@ class StoreStats:
     revisions: int
     disk_bytes: int
     commits_since_upkeep: int
-    """By any process, of the busiest table."""
+    """By any process, in the table with the most."""
     old_versions: int = 0
-    """Table versions that no reader can need any more and upkeep would drop; of all tables."""
+    """Table versions that maintenance would drop, of all tables."""
 
 
 class NoteStore(Protocol):

@@ -179,13 +179,13 @@ async def test_it_is_narrowed_by_person_note_namespace_and_time(kept: Kept) -> N
 async def test_pages_neither_overlap_nor_miss(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = await kept.lines(with_text=True)
     for page in (1, 2, 3):
-        monkeypatch.setattr(lance_audit, "PAGE", page)
+        monkeypatch.setattr(lance_audit, "AUDIT_PAGE_ROWS", page)
         # With a bound: pages that overlap would have no end.
         assert await kept.lines(with_text=True, limit=len(whole) + 3) == whole
 
 
 async def test_no_more_is_read_than_is_said(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lance_audit, "PAGE", 1)
+    monkeypatch.setattr(lance_audit, "AUDIT_PAGE_ROWS", 1)
     read = list[str]()
     revisions = lance_audit.revisions
 

@@ -155,7 +155,7 @@ def test_without_the_extra_it_says_what_to_install(
     def without(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name == "lance" else real(name, package)
 
-    monkeypatch.setattr("zettel.storage.verify.optional.find_spec", without)
+    monkeypatch.setattr("zettel.storage.verify.report.find_spec", without)
 
     assert use(monkeypatch, tmp_path, "verify-erased", "--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV") == 3
     assert "pip install 'zettel-mcp[verify]'" in capsys.readouterr().err

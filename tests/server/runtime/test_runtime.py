@@ -16,9 +16,8 @@ from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
-from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.embedding.reranker import Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError
 from zettel.storage.store import Store
 from zettel.tools.caller import Caller

@@ -14,7 +14,7 @@ from tests.storage.keeping import (
 from tests.storage.samples import EVERYTHING, LATER, NOW, add, make_note, recalled, revised
 
 from zettel.storage.backup.archive import checked
-from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
+from zettel.storage.backup.restore import carry_over, receipts_in, recorded
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import Ledger, ledger_of
 from zettel.storage.lance.reads import read_rows

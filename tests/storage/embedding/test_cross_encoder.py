@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Reranker
 from zettel.storage.errors import ModelUnavailableError
 
 

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from tests.storage.samples import make_note
 
 from zettel.storage.erasable import Receipt, digest_of
-from zettel.storage.erasure.ledger import Ledger
-from zettel.storage.erasure.write_guard import admit
+from zettel.storage.erasure.ledger import Ledger, admit
 from zettel.storage.notes import EVOLUTION, Link, Note, Origin
 from zettel.storage.store import Change, NewNote
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.storage.in_memory.erasure import DictErasing
 
-from zettel.storage.erasure.write_guard import admit
-from zettel.storage.filtering import before, in_state, known, listed, matches, verbatim
+from zettel.storage.erasure.ledger import admit
+from zettel.storage.filtering import before, in_state, known, listed, matches
 from zettel.storage.notes import (
     Facets,
     Hit,
@@ -49,6 +49,7 @@ from zettel.storage.store import (
     Written,
     text_bytes,
 )
+from zettel.storage.text.substrings import count_pieces, query_pieces
 
 
 class DictStore(DictErasing, Store):
@@ -277,6 +278,13 @@ class DictStore(DictErasing, Store):
 
     def _matching(self, where: NoteFilter) -> list[Note]:
         return [note for note in self._rows.values() if matches(note, where)]
+
+
+def verbatim(query: str, notes: Iterable[Note]) -> dict[str, float]:
+    """Row id -> how many parts of the query a note holds to the letter, where it holds any."""
+    parts = query_pieces(query)
+    counts = {note.row_id: count_pieces(compose_text(note), parts) for note in notes}
+    return {row_id: count for row_id, count in counts.items() if count}
 
 
 def _best(hits: Iterable[Hit], limit: int) -> list[Hit]:

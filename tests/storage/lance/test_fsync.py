@@ -18,9 +18,9 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.lance.fsync import sync_file_system
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.table import sync_file_system
 from zettel.storage.location import read_place
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter

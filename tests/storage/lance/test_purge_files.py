@@ -23,10 +23,10 @@ import pytest
 from tests.storage.samples import DIM, FULL, LATER, MODEL, NOW, add, make_note, recalled, revised
 
 from zettel.storage.erasable import Order, Purge, digest_of
-from zettel.storage.erasure.log_redaction import redact
+from zettel.storage.erasure.traces import redact
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
-from zettel.storage.lance import purge_files, vector_index
+from zettel.storage.lance import maintenance, purge_files
 from zettel.storage.lance.purge_files import unnamed_files
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.lance.store import LanceStore, open_store
@@ -253,7 +253,7 @@ async def test_a_purge_cut_short_leaves_no_file_that_the_next_would_wait_for(
 async def test_nothing_of_an_erased_note_is_left_in_any_file(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(vector_index, "WORTH_IT", 1 if indexed else 10_000)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     told, directory = await filled(lance), Path(lance.place)
     gone = [vectors(seed) for seed in (100, 2, 3)]
     where = {place.split()[0].split("/")[0] for place in remains(directory, told.note_id)}
@@ -279,7 +279,7 @@ async def test_a_note_in_one_large_fragment_with_others_is_left_nowhere(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
     # Of such a fragment LanceDB's own compaction moves nothing, and its indices stay as they are.
-    monkeypatch.setattr(vector_index, "WORTH_IT", 1 if indexed else 10_000)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     told, directory = canary_note(), Path(lance.place)
     notes = [told, *(make_note(f"bee number {number}") for number in range(300))]
     await lance.write(new=[NewNote(note=n, vectors=vectors(at)) for at, n in enumerate(notes, 100)])
@@ -359,7 +359,7 @@ async def test_what_a_killed_writer_never_committed_goes_once_it_is_old(lance: L
 
     young = await erased(lance, told.note_id)
     for stray in strays:
-        old_enough = time() - purge_files.ABANDONED_S - 1
+        old_enough = time() - purge_files.ABANDONED_FILE_AGE_S - 1
         os.utime(stray, (old_enough, old_enough))
     old = await lance.purge([told.note_id])
 

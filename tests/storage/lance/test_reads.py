@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.storage.samples import DIM, LATER, MODEL, X, Y, add, make_note, revised, unit
 
-from zettel.storage.lance.cache.recent_rows import KEPT, CurrentRows
+from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS, CurrentRows
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.predicates import equals
 from zettel.storage.lance.reads import current_rows, select_wide
@@ -89,10 +89,10 @@ def test_rows_of_a_version_that_has_passed_are_not_kept() -> None:
 
 def test_no_more_rows_are_kept_than_a_change_needs() -> None:
     recent = CurrentRows()
-    for _ in range(3 * KEPT):
+    for _ in range(3 * RECENT_MAX_ROWS):
         recent.keep(1, [row(make_note())])
 
-        assert len(recent.at(1)) <= KEPT
+        assert len(recent.at(1)) <= RECENT_MAX_ROWS
 
 
 async def test_two_steps_read_what_one_reads(tables: Tables) -> None:

@@ -10,7 +10,7 @@ from tests.storage.samples import DIM, EVERYTHING, MODEL, X, add, ids, make_note
 
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.files import remove_leftovers
-from zettel.storage.lance.snapshot import LEFTOVER_AGE_S, snapshot
+from zettel.storage.lance.snapshot import SNAPSHOT_LEFTOVER_AGE_S, snapshot
 from zettel.storage.lance.store import open_store
 from zettel.storage.location import hold, read_place
 from zettel.storage.notes import Note
@@ -125,10 +125,10 @@ async def test_what_a_killed_preview_left_goes_after_an_hour(tmp_path: Path) -> 
     await filled(tmp_path)
     left = tmp_path / ".engine" / "preview-killed"
     (left / "notes.lance" / "_versions").mkdir(parents=True)
-    age(left, LEFTOVER_AGE_S)
+    age(left, SNAPSHOT_LEFTOVER_AGE_S)
     used_since = left / "notes.lance" / "_versions"
     assert remove_leftovers(tmp_path) == 0
-    age(used_since, LEFTOVER_AGE_S)
+    age(used_since, SNAPSHOT_LEFTOVER_AGE_S)
 
     async with snapshot(str(tmp_path), now=datetime.now(UTC)) as copy:
         assert previews(tmp_path) == [copy]
@@ -137,7 +137,7 @@ async def test_what_a_killed_preview_left_goes_after_an_hour(tmp_path: Path) -> 
 async def test_upkeep_removes_what_a_killed_preview_left(tmp_path: Path) -> None:
     left = tmp_path / ".engine" / "preview-killed"
     left.mkdir(parents=True)
-    age(left, LEFTOVER_AGE_S)
+    age(left, SNAPSHOT_LEFTOVER_AGE_S)
 
     assert remove_leftovers(tmp_path) == 1
     assert previews(tmp_path) == []
@@ -147,7 +147,7 @@ async def test_a_snapshot_is_taken_under_the_stores_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(tmp_path)
-    monkeypatch.setattr("zettel.storage.lance.snapshot.LOCK_WAIT_S", 0)
+    monkeypatch.setattr("zettel.storage.location.STORE_LOCK_WAIT_S", 0)
 
     async with hold(read_place(str(tmp_path)), wait_s=0):
         with pytest.raises(StoreUnavailableError, match="locked by another process"):

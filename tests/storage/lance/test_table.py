@@ -10,7 +10,7 @@ from tests.storage.samples import DIM, MODEL, add, make_note, revised
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore
-from zettel.storage.lance.table import PAUSES_S, READS, LanceTable
+from zettel.storage.lance.table import COMMIT_RETRY_PAUSES_S, READ_ATTEMPTS, LanceTable
 from zettel.storage.location import read_place
 
 STALE = "lance error: Not found: notes.lance/data/0110.lance"
@@ -65,7 +65,7 @@ async def test_a_read_of_a_dropped_version_is_done_once_more(table: LanceTable) 
 
 
 @pytest.mark.parametrize(
-    ("texts", "calls"), [((STALE,) * READS, READS), ((CONFLICT,), 1), (("?",), 1)]
+    ("texts", "calls"), [((STALE,) * READ_ATTEMPTS, READ_ATTEMPTS), ((CONFLICT,), 1), (("?",), 1)]
 )
 async def test_a_read_that_fails_otherwise_or_again_is_an_error(
     table: LanceTable, texts: tuple[str, ...], calls: int
@@ -91,7 +91,7 @@ async def test_a_commit_that_always_loses_is_an_error_in_the_end(table: LanceTab
     with pytest.raises(StoreUnavailableError):
         await table.commit(call)
 
-    assert call.calls == len(PAUSES_S) + 1
+    assert call.calls == len(COMMIT_RETRY_PAUSES_S) + 1
 
 
 async def test_a_commit_that_cannot_succeed_is_not_tried_again(table: LanceTable) -> None:

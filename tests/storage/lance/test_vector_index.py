@@ -9,11 +9,11 @@ import pytest
 from tests.storage.samples import DIM, LATER, MODEL, X, add, make_note, unit
 
 from zettel.storage.embedding.embedder import unit_rows
-from zettel.storage.lance import vector_index
+from zettel.storage.lance import maintenance
+from zettel.storage.lance.maintenance import VECTOR_INDEX_MIN_ROWS, VECTOR_INDEX_NAME
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import Tables
-from zettel.storage.lance.vector_index import NAME, WORTH_IT
 from zettel.storage.location import read_place
 from zettel.storage.notes import State
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
@@ -37,7 +37,7 @@ def embedded(vectors: Sequence[Vectors]) -> list[NewNote]:
 
 async def parts(tables: Tables) -> int | None:
     """How many parts the index has; None if there is none."""
-    stats = await tables.notes.read(lambda handle: handle.index_stats(NAME))
+    stats = await tables.notes.read(lambda handle: handle.index_stats(VECTOR_INDEX_NAME))
     return None if stats is None else stats.num_indices
 
 
@@ -45,7 +45,9 @@ async def test_the_index_finds_exactly_the_nearest_notes_whatever_came_since(
     tables: Tables,
 ) -> None:
     store, random = LanceStore(tables), np.random.default_rng(1)
-    entries = embedded([some_vectors(random, passages=1 + i % 6) for i in range(WORTH_IT)])
+    entries = embedded(
+        [some_vectors(random, passages=1 + i % 6) for i in range(VECTOR_INDEX_MIN_ROWS)]
+    )
     await store.write(new=entries)
     await store.upkeep()
     assert await parts(tables) == 1
@@ -69,7 +71,7 @@ async def test_notes_of_many_passages_hide_no_other_note(tables: Tables) -> None
     store, random = LanceStore(tables), np.random.default_rng(2)
     long = [unit_rows(unit(X) + random.normal(0, 0.01, (40, DIM))) for _ in range(11)]
     short = unit_rows(unit(X) + np.array([[0, 0.1, 0, 0]]))
-    far = [some_vectors(random) * np.array([[0, 1, 1, 1]]) for _ in range(WORTH_IT)]
+    far = [some_vectors(random) * np.array([[0, 1, 1, 1]]) for _ in range(VECTOR_INDEX_MIN_ROWS)]
     stored = await store.write(new=embedded([*long, short, *map(unit_rows, far)]))
     await store.upkeep()
     assert await parts(tables) == 1
@@ -83,7 +85,9 @@ async def test_the_index_comes_when_it_is_worth_it_and_goes_with_the_last_vector
     tables: Tables,
 ) -> None:
     store, random = LanceStore(tables), np.random.default_rng(3)
-    await store.write(new=embedded([some_vectors(random) for _ in range(WORTH_IT - 1)]))
+    await store.write(
+        new=embedded([some_vectors(random) for _ in range(VECTOR_INDEX_MIN_ROWS - 1)])
+    )
     assert await store.upkeep()
     assert await parts(tables) is None
     await store.write(new=embedded([some_vectors(random)]))
@@ -101,8 +105,8 @@ async def test_the_index_comes_when_it_is_worth_it_and_goes_with_the_last_vector
 async def test_an_index_of_many_parts_is_made_anew(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_index, "WORTH_IT", 10)
-    monkeypatch.setattr(vector_index, "MOST_PARTS", 2)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 10)
+    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MAX_PARTS", 2)
     store, random = LanceStore(tables), np.random.default_rng(4)
     await store.write(new=embedded([some_vectors(random) for _ in range(10)]))
     seen = list[int | None]()

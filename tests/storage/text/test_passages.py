@@ -4,7 +4,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.text.passages import Span, sentence_spans, split_passages
+from zettel.storage.text.passages import TextSpan, sentence_spans, split_passages
 
 _PIECES = regex.compile(r"\w{1,3}|[^\w\s]")
 
@@ -17,7 +17,7 @@ _texts = st.one_of(
 )
 
 
-def token_spans(text: str) -> list[Span]:
+def token_spans(text: str) -> list[TextSpan]:
     """A tokenizer whose tokens are at most three letters, so that words are cut as real ones."""
     return [match.span() for match in _PIECES.finditer(text)]
 
@@ -93,7 +93,7 @@ def test_a_line_end_is_as_good_as_a_sentence_end() -> None:
 
 
 def test_a_sentence_without_a_space_after_it_ends_all_the_same() -> None:
-    def letters(text: str) -> list[Span]:
+    def letters(text: str) -> list[TextSpan]:
         return [(at, at + 1) for at in range(len(text))]
 
     assert split_passages("今日は雨。明日は晴れ。", letters, limit=7) == [

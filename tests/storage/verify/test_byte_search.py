@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.verify import byte_search
-from zettel.storage.verify.byte_search import ByteSearch
+from zettel.storage.verify.patterns import SEARCH_CHUNK_BYTES, ByteSearch
 
 few = st.binary(max_size=40).map(lambda raw: bytes(byte & 1 for byte in raw))
 """Of two different bytes, so that everything is found everywhere."""
@@ -30,7 +29,7 @@ def test_every_pattern_is_found_wherever_it_begins(wanted: list[bytes], data: by
 
 
 def test_what_lies_across_two_chunks_is_found_once() -> None:
-    pattern, edge = b"a pattern of many bytes", byte_search._CHUNK  # pyright: ignore[reportPrivateUsage]
+    pattern, edge = b"a pattern of many bytes", SEARCH_CHUNK_BYTES
     for start in range(edge - len(pattern) - 1, edge + 2):
         data = bytes(start) + pattern + bytes(20)
 

@@ -20,9 +20,9 @@ import pytest
 from lance.file import LanceFileReader
 from tests.storage.canaries import delete_plainly, files, scan, tell_of_it, wanted
 
-from zettel.storage.lance import vector_index
+from zettel.storage.lance import maintenance
 from zettel.storage.notes import Note
-from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE, kind_of
+from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE_KINDS, kind_of
 from zettel.storage.verify.lance_reader import read_metadata
 from zettel.storage.verify.report import FileKind
 
@@ -34,7 +34,7 @@ async def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Note]:
     """A store in which every sort of thing was done, deletions and all indices included."""
     place = tmp_path_factory.mktemp("used")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vector_index, "WORTH_IT", 100)
+        patch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 100)
         note = await tell_of_it(place, others=300)
         await delete_plainly(place, note.note_id)
     return place, note
@@ -45,7 +45,7 @@ def lance_files(place: Path) -> Iterator[Path]:
     return (
         file
         for file in files(place, "**/*")
-        if kind_of(file.relative_to(place).as_posix()) in LANCE
+        if kind_of(file.relative_to(place).as_posix()) in LANCE_KINDS
     )
 
 
@@ -56,7 +56,7 @@ async def test_every_file_of_a_store_in_use_is_known_and_can_be_decoded(
     kinds = {kind_of(file.relative_to(used[0]).as_posix()) for file in files(used[0], "**/*")}
 
     assert report.unread == []
-    assert kinds == {*LANCE, FileKind.MANIFEST, FileKind.TRANSACTION, FileKind.DELETION} | {
+    assert kinds == {*LANCE_KINDS, FileKind.MANIFEST, FileKind.TRANSACTION, FileKind.DELETION} | {
         FileKind.ENGINE
     }
 

@@ -24,13 +24,13 @@ from tests.storage.canaries import (
 from tests.storage.samples import MODEL, NOW, make_note
 
 from zettel.storage.ids import new_id
-from zettel.storage.lance import vector_index
+from zettel.storage.lance import maintenance
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import NewNote
 from zettel.storage.verify import file_scanner
 from zettel.storage.verify.file_scanner import FileScan, FileScanner
-from zettel.storage.verify.patterns import make_needles
+from zettel.storage.verify.patterns import make_patterns
 from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind
 
 ID, TEXT, TERM, VECTOR = MatchKind.ID, MatchKind.TEXT, MatchKind.TERM, MatchKind.VECTOR
@@ -50,7 +50,7 @@ async def told(
     """A store with the canary, alone or among others with an index over the vectors."""
     place = tmp_path_factory.mktemp("told") / "st\u00f6re 100%20#?"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vector_index, "WORTH_IT", 100)
+        patch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 100)
         return place, await tell_of_it(place, others=request.param)
 
 
@@ -305,7 +305,7 @@ async def test_a_word_that_any_log_and_schema_has_proves_nothing_there(
 async def test_a_file_larger_than_a_chunk_is_searched_across_its_edges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_scanner, "CHUNK", 100)
+    monkeypatch.setattr(file_scanner, "READ_CHUNK_BYTES", 100)
     note_id = new_id(NOW)
     for start in (60, 80, 99, 100, 110):
         plant("rest.bin")(tmp_path, b"\xff" * start + note_id.encode() + b"\xff" * 200)
@@ -314,7 +314,7 @@ async def test_a_file_larger_than_a_chunk_is_searched_across_its_edges(
 
 
 def test_what_any_note_may_have_is_weak() -> None:
-    needles = make_needles(ErasureQuery(texts=["active", "Ana Berg", "=" * 80, SAID]))
+    needles = make_patterns(ErasureQuery(texts=["active", "Ana Berg", "=" * 80, SAID]))
     words = {needle.form.decode().strip(): needle.weak for needle in needles.words}
 
     assert words["active"] and words["ana berg"]

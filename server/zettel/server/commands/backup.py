@@ -13,9 +13,8 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded, installed_factories
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
-from zettel.storage.backup.create import BackupSummary, back_up, started
-from zettel.storage.backup.erasures import carry_over, receipts_in, recorded
-from zettel.storage.backup.restore import RestoreSummary, restore
+from zettel.storage.backup.create import BackupSummary, back_up, begin_record
+from zettel.storage.backup.restore import RestoreSummary, carry_over, receipts_in, recorded, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
 from zettel.tools.doctor.heal import heal
@@ -63,7 +62,7 @@ async def back_up_once(
             store.tables,
             file,
             force=force,
-            run=started(file.name, new_run_id(now, kind="backup"), CLI_PRINCIPAL, now),
+            run=begin_record(file.name, new_run_id(now, kind="backup"), CLI_PRINCIPAL, now),
             made_by=VERSION,
             clock=utc_now,
             tell=tell,

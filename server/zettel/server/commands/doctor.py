@@ -23,13 +23,12 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import HASH_MODEL, expanded
 from zettel.server.runtime.leadership import is_gone
 from zettel.storage.doctor.facts import FileFacts, StoreFacts
-from zettel.storage.doctor.probe import lost_commits
-from zettel.storage.doctor.read import look_at_files, look_at_tables
-from zettel.storage.doctor.repair import rewrite, single_keys
+from zettel.storage.doctor.read import look_at_files, look_at_tables, lost_commits
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.lance.files import disk_bytes
+from zettel.storage.lance.repair import rewrite, single_keys
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
 from zettel.tools.changes.supersession import half_superseded

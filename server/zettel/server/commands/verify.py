@@ -15,8 +15,14 @@ from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUn
 from zettel.storage.ids import is_id
 from zettel.storage.location import StoreLocation, nothing_there, read_place
 from zettel.storage.store import Vectors
-from zettel.storage.verify.optional import load_scan, load_stored_model, require_extra
-from zettel.storage.verify.report import ErasureQuery, VerifyFinding, VerifyReport
+from zettel.storage.verify.report import (
+    ErasureQuery,
+    VerifyFinding,
+    VerifyReport,
+    load_scan,
+    load_stored_model,
+    require_extra,
+)
 
 
 def read_question(ids: Sequence[str], files: Sequence[str], spared: Sequence[str]) -> ErasureQuery:

@@ -15,8 +15,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.llm import build_llm
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.store import Store
 from zettel.tools.caller import Caller

@@ -18,8 +18,7 @@ from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal

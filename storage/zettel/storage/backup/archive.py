@@ -1,4 +1,4 @@
-"""The file of a backup: a zip of uncompressed parts and a manifest, written whole or not at all.
+"""A backup's file: a zip of uncompressed parts and a manifest, written completely or not at all.
 
 Any zip program opens it, and any Parquet reader its parts.
 """
@@ -31,25 +31,25 @@ from zettel.storage.backup.manifest import (
 )
 from zettel.storage.errors import ZettelError
 
-Tell = Callable[[str, int, int], None]
-"""Step, how much is done, how much there is in all (0 if not known)."""
+Progress = Callable[[str, int, int], None]
+"""Step, amount done, total amount (0 if unknown)."""
 
-LEFTOVER_AGE_S = 3600.0
-"""Age in seconds from which an unfinished file beside the backup is a killed one's."""
+DRAFT_LEFTOVER_AGE_S = 3600.0
+"""Age in seconds from which an unfinished file is a killed backup's."""
 MANIFEST_BYTES = 64 << 20
-"""A manifest above this is none: 100,000 parts, of some 100 million revisions, take 20 MB."""
+"""Maximum size of a manifest: 100,000 parts take 20 MB."""
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""The zip format's first date: when a backup was made, its manifest says."""
+"""The zip format's first date; the manifest has the backup's own."""
 
 _UNREADABLE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, RuntimeError, KeyError, EOFError),
     *(struct.error, OSError, OverflowError, IndexError),
 )
-"""What zipfile raises of files that are not what it expects (CPython 3.11 to 3.13)."""
+"""What zipfile raises for damaged files (CPython 3.11 to 3.13)."""
 
 
 class ArchiveWriter:
-    """A backup that is being written."""
+    """A backup being written."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -74,11 +74,11 @@ class ArchiveWriter:
 
 
 def check_target(file: Path, *, force: bool) -> None:
-    """See, before any work, whether a backup may be written there.
+    """Check before any work whether a backup may be written there.
 
     Raises:
-        BackupExistsError: Something is there, and not `force`.
-        BackupUnwritableError: It is a directory, or lies in none.
+        BackupExistsError: A file exists, and not `force`.
+        BackupUnwritableError: It is a directory, or its parent is missing.
     """
     if file.is_dir():
         raise BackupUnwritableError(file, "it is a directory")
@@ -90,15 +90,15 @@ def check_target(file: Path, *, force: bool) -> None:
 
 @contextmanager
 def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
-    """Write a backup, readable by its owner alone; it appears under its name when it is whole.
+    """Write a backup, readable by its owner alone; it gets its name when it is complete.
 
     Args:
-        file: Where.
-        force: Whether a file of that name may be replaced.
+        file: Its name.
+        force: Whether an existing file may be replaced.
 
     Raises:
-        BackupExistsError: There is one by then, and not `force`.
-        BackupUnwritableError: The disk is full or cannot be written.
+        BackupExistsError: A file has appeared, and not `force`.
+        BackupUnwritableError: The disk is full or not writable.
     """
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
@@ -121,36 +121,36 @@ def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
 
 
 class BackupFile:
-    """A backup to be read. Made by `checked`.
+    """A backup to read. Made by `checked`.
 
     Args:
         path: The file.
-        manifest: What it says of itself.
+        manifest: Its manifest.
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path, self.manifest = path, manifest
 
     def read(self, part: Part) -> bytes:
-        """A part's bytes, compared with its hash each time: the file may change between reads.
+        """A part's bytes, checked against its hash each time: the file may change between reads.
 
         Raises:
-            BackupDamagedError: They are not those that were written.
+            BackupDamagedError: They differ.
         """
         with _opened(self.path) as archive:
             return _read(self.path, archive, part)
 
 
-def checked(path: Path, tell: Tell) -> BackupFile:
-    """Open a backup whose every byte that counts is as it was written.
+def checked(path: Path, tell: Progress) -> BackupFile:
+    """Open a backup after checking every byte that counts.
 
     Args:
         path: The file.
-        tell: Told how many parts were looked at.
+        tell: Called with the number of parts checked.
 
     Raises:
-        BackupDamagedError: It is not; the error says where.
-        NewerBackupError: It is of a later format.
+        BackupDamagedError: It is damaged; the error says where.
+        NewerBackupError: It has a later format.
     """
     with _opened(path) as archive:
         manifest = _manifest(path, archive)
@@ -235,7 +235,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _name(draft: Path, file: Path, *, force: bool) -> None:
-    """Give a finished backup its name, and make that outlast a loss of power."""
+    """Give a finished backup its name, durably."""
     if force:
         os.replace(draft, file)
     else:
@@ -256,11 +256,11 @@ def _name(draft: Path, file: Path, *, force: bool) -> None:
 
 
 def _remove_killed(file: Path) -> None:
-    """Remove what killed backups to this file have left: it holds notes' text."""
+    """Remove drafts of killed backups to this file: they contain notes' text."""
     for old in file.parent.glob(f".{_escaped(file.name)}.????????.part"):
         with suppress(FileNotFoundError):
             found = old.lstat()
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - LEFTOVER_AGE_S:
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - DRAFT_LEFTOVER_AGE_S:
                 old.unlink()
 
 

@@ -1,4 +1,4 @@
-"""Errors of backups and restores: what the person who keeps them can do.
+"""Errors of backups and restores, by remedy.
 
 BackupError
 ├── BackupExistsError       another file, or --force
@@ -18,7 +18,7 @@ class BackupError(ZettelError):
 
 
 class BackupExistsError(BackupError, FileExistsError):
-    """There is a file already, and nobody said that it may go."""
+    """The file exists, and replacing it was not allowed."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -40,12 +40,12 @@ class BackupUnwritableError(BackupError, OSError):
 
 
 class BackupDamagedError(BackupError, ValueError):
-    """A backup's file is not as it was written; nothing was restored.
+    """A backup's file has changed since it was written; nothing was restored.
 
     Args:
         file: The backup.
-        place: Where in it: a part's name, the manifest, the end of the file.
-        problem: What is wrong there.
+        place: Position: a part's name, the manifest, the end of the file.
+        problem: The damage.
     """
 
     def __init__(self, file: Path, place: str, problem: str) -> None:
@@ -68,7 +68,7 @@ class NewerBackupError(BackupError):
 
 
 class StoreNotEmptyError(BackupError):
-    """A store that holds notes is not restored into unless a namespace is named."""
+    """Restoring into a store with notes needs a namespace."""
 
     def __init__(self, place: str, revisions: int) -> None:
         self.place, self.revisions = place, revisions

@@ -1,4 +1,4 @@
-"""What a backup says of itself: its manifest, the parts it names, and how both are read."""
+"""A backup's manifest and the parts it names."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import TypeGuard
 
 FORMAT = "zettel-backup"
 FORMAT_VERSION = 1
-"""Raised whenever an older Zettel could misread the file."""
+"""Raised when an older Zettel could misread the file."""
 MANIFEST = "manifest.json"
-"""Name of the manifest in the file; the last entry, for it holds the parts' hashes."""
+"""The manifest's name in the file; the last entry, since it contains the parts' hashes."""
 
 NOTES, USAGE, RUNS, META = "notes", "usage", "runs", "meta"
 TABLES = (NOTES, USAGE, RUNS, META)
 ERASURES = "erasures"
-"""No table: the record of erasures, as the store's own file has it."""
+"""Not a table: the store's own ledger of erasures."""
 COUNTED = {
     "revisions": NOTES,
     "usage": USAGE,
@@ -29,7 +29,7 @@ _BESIDE = ("notes", "namespaces")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One Parquet file of a backup, some rows of one table; JSON lines for erasures."""
+    """One Parquet file with some rows of one table; JSON lines for erasures."""
 
     name: str
     table: str
@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup holds. Its JSON has these fields, and `format` before them."""
+    """The contents of a backup. Its JSON has these fields, preceded by `format`."""
 
     version: int
     """Of the format."""
@@ -52,20 +52,20 @@ class Manifest:
     """Zettel's version."""
     schema_version: int
     embed_model: str
-    """Name and weights' fingerprint of the model that made the vectors."""
+    """Name and weights' fingerprint of the vectors' model."""
     embed_dim: int
     """Their length."""
     counts: Mapping[str, int]
-    """Rows of the parts, by the names of `COUNTED`; beside them `notes` and `namespaces`."""
+    """Rows of the parts, by the names of `COUNTED`, and `notes` and `namespaces`."""
     parts: tuple[Part, ...]
 
     def of(self, table: str) -> tuple[Part, ...]:
-        """The parts of a table, in their order."""
+        """The parts of a table, in order."""
         return tuple(part for part in self.parts if part.table == table)
 
 
 def write_manifest(manifest: Manifest) -> bytes:
-    """The manifest as the file holds it: UTF-8 JSON for people's eyes, too."""
+    """The manifest as indented UTF-8 JSON."""
     return json.dumps({"format": FORMAT} | asdict(manifest), indent=1).encode()
 
 
@@ -73,8 +73,8 @@ def read_manifest(raw: bytes) -> Manifest:
     """Read a manifest.
 
     Raises:
-        ValueError: It is none, or says what cannot be; the text says what.
-        LaterFormatError: It is one of a later format.
+        ValueError: It is invalid; the text says why.
+        LaterFormatError: It has a later format.
     """
     said = _object(json.loads(raw))
     if said.get("format") != FORMAT:
@@ -100,7 +100,7 @@ def read_manifest(raw: bytes) -> Manifest:
 
 
 class LaterFormatError(Exception):
-    """A manifest of a format that this code does not know."""
+    """The manifest has a later format."""
 
     def __init__(self, version: int) -> None:
         self.version = version
@@ -154,7 +154,7 @@ def _part(value: object) -> Part:
 
 
 def _check(manifest: Manifest) -> None:
-    """Refuse what no backup of ours says: a manifest may have been edited by hand."""
+    """Reject inconsistent manifests: one may have been edited by hand."""
     datetime.fromisoformat(manifest.made_at)
     names = {part.name for part in manifest.parts}
     if len(names) < len(manifest.parts) or MANIFEST in names:

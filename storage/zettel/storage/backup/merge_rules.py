@@ -1,8 +1,7 @@
-"""What becomes of a backup's notes when they enter a store: pure rules, one note at a time.
+"""How a backup's notes enter a store: pure rules, one note at a time.
 
-What was erased stays out, with whatever was composed of it and every trace in other notes. A note
-whose id another note of the store has gets a new one, the same each time, so that restoring twice
-adds nothing twice.
+Erased notes stay out, with notes composed of them and their traces in others. A note whose id is
+taken by another note gets a new one, always the same, so that restoring twice adds nothing.
 """
 
 from collections import defaultdict
@@ -15,28 +14,28 @@ from zettel.storage.notes import DERIVED_FROM, Note
 
 IsErased = Callable[[str], bool]
 """Whether an erasure of the note with this id is recorded."""
-Mark = tuple[str, str, str]
-"""What tells a revision from another note's: namespace, content, `known_from`."""
+RevisionMark = tuple[str, str, str]
+"""Distinguishes a revision from another note's: namespace, content, `known_from`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePlan:
-    """How notes enter a store."""
+    """The decisions for all notes."""
 
     namespace: str | None = None
-    """Where all of them go; None leaves each where it was."""
+    """Target of all notes; None keeps their own."""
     gone: frozenset[str] = frozenset()
-    """Ids of notes that stay out, for they, or what they were made of, were erased."""
+    """Ids of notes that stay out, because they or their sources were erased."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Id in the backup -> id in the store, where these differ."""
+    """Id in the backup -> id in the store, where they differ."""
     there: frozenset[str] = frozenset()
-    """Ids, as in the backup, of notes that the store has already."""
+    """Ids, as in the backup, of notes that the store has."""
     cleaned: Mapping[str, Note] = field(default_factory=dict[str, Note])
-    """Row id -> revision without what it held of notes that stay out; those that held any."""
+    """Row id -> revision without traces of notes that stay out, where it had any."""
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every row enters as it is."""
+        """Whether every row enters unchanged."""
         return not (self.namespace or self.gone or self.renamed or self.there)
 
     def enters(self, note_id: str) -> bool:
@@ -48,11 +47,11 @@ class MergePlan:
         return self.renamed.get(note_id, note_id)
 
     def run_id(self, run_id: str) -> str:
-        """A run's id in the store: in a namespace it is another run, which undoes only its own."""
+        """A run's id in the store: restored into a namespace, it is another run."""
         return f"{run_id}@{self.namespace}" if self.namespace and run_id else run_id
 
     def adopted(self, note: Note) -> Note:
-        """A revision as it enters, links and all; call it for notes that do."""
+        """An entering revision as stored, with its links."""
         clean = self.cleaned.get(note.row_id, note)
         reason = clean.reason
         for named in {*ids_in(reason)} & self.renamed.keys():
@@ -68,24 +67,24 @@ class MergePlan:
 
 
 class BackupContents:
-    """What a backup's notes are, gathered revision by revision.
+    """A backup's notes, gathered revision by revision.
 
     Args:
-        is_erased: What is recorded.
-        namespace: Where the notes go; None leaves each where it was.
+        is_erased: The recorded erasures.
+        namespace: Target of the notes; None keeps their own.
     """
 
     def __init__(self, is_erased: IsErased, namespace: str | None) -> None:
         self._is_erased = is_erased
         self.namespace = namespace
-        self.marks = defaultdict[str, dict[int, Mark]](dict)
+        self.marks = defaultdict[str, dict[int, RevisionMark]](dict)
         """Note id -> revision -> mark."""
         self._erased = set[str]()
         self._composed = defaultdict[str, set[str]](set)
         self._names = defaultdict[str, set[str]](set)
 
     def add(self, note: Note) -> None:
-        """Take a revision into account."""
+        """Add a revision."""
         if not self.marks[note.note_id] and self._is_erased(note.note_id):
             self._erased.add(note.note_id)
         self.marks[note.note_id][note.rev] = mark(note)
@@ -98,7 +97,7 @@ class BackupContents:
 
     @property
     def gone(self) -> frozenset[str]:
-        """Erased notes of the backup, and those that were composed of them, in turn."""
+        """Erased notes of the backup, and those composed of them, recursively."""
         found, ahead = set[str](), set(self._erased)
         while ahead:
             found |= ahead
@@ -107,27 +106,27 @@ class BackupContents:
 
     @property
     def touched(self) -> frozenset[str]:
-        """Ids of notes that stay and hold traces of those that do not."""
+        """Ids of staying notes with traces of erased ones."""
         gone = self.gone
         return frozenset(set[str]().union(*(self._names.get(i, ()) for i in gone)) - gone)
 
     def new_id(self, note_id: str) -> str:
-        """The id a note gets where its own is taken: always the same one for a namespace."""
+        """The id of a note whose own is taken; the same each time for a namespace."""
         return derived_id(note_id, f"restored into {self.namespace}")
 
     def wanted(self) -> Iterable[str]:
-        """Ids that the store is to be asked for: those of the backup, and those they may get."""
+        """Ids to look up in the store: those of the backup, and those they may get."""
         for note_id in self.marks:
             yield note_id
             yield self.new_id(note_id)
 
     def plan(
-        self, standing: Mapping[str, Mapping[int, Mark]], touched: Mapping[str, list[Note]]
+        self, standing: Mapping[str, Mapping[int, RevisionMark]], touched: Mapping[str, list[Note]]
     ) -> MergePlan:
         """Decide for every note.
 
         Args:
-            standing: Of the ids in `wanted` those that the store has: id -> revision -> mark.
+            standing: Ids of `wanted` that the store has -> revision -> mark.
             touched: All revisions of the notes in `touched`, by id.
         """
         gone, renamed, there = set(self.gone), dict[str, str](), set[str]()
@@ -155,14 +154,14 @@ class BackupContents:
             cleaned={note.row_id: note for note in cleaned},
         )
 
-    def _same(self, ours: Mapping[int, Mark], theirs: Mapping[int, Mark]) -> bool:
-        """Whether two notes of one id are one, perhaps further revised on one side."""
+    def _same(self, ours: Mapping[int, RevisionMark], theirs: Mapping[int, RevisionMark]) -> bool:
+        """Whether two notes of one id are the same, perhaps with more revisions on one side."""
         shared = ours.keys() & theirs.keys()
         return bool(shared) and all(
             (self.namespace or ours[rev][0], *ours[rev][1:]) == theirs[rev] for rev in shared
         )
 
 
-def mark(note: Note) -> Mark:
-    """What tells a revision from another note's of the same number."""
+def mark(note: Note) -> RevisionMark:
+    """The mark of a revision."""
     return (note.namespace, note.content, note.known_from.isoformat())

@@ -1,6 +1,6 @@
 """Restoring a backup into LanceDB tables: the notes in one commit, after everything else.
 
-So a restore that is killed has brought back no note yet, or all of them; done again it finishes.
+A killed restore has restored no note or all of them; repeating it finishes the rest.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -12,49 +12,103 @@ So a restore that is killed has brought back no note yet, or all of them; done a
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import BackupFile, Tell
-from zettel.storage.backup.consistent_copy import is_local
-from zettel.storage.backup.create import BACKUP
+from zettel.storage.backup.archive import BackupFile, Progress
+from zettel.storage.backup.create import BACKUP, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
-from zettel.storage.backup.manifest import META, RUNS, USAGE
-from zettel.storage.backup.merge_rules import BackupContents, IsErased, Mark, MergePlan
-from zettel.storage.backup.parts import BackupReader
+from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, USAGE, Part
+from zettel.storage.backup.merge_rules import BackupContents, IsErased, MergePlan, RevisionMark
+from zettel.storage.erasable import Receipt, digest_of
+from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.predicates import one_of
 from zettel.storage.lance.rows import read_notes, read_vectors, to_table
-from zettel.storage.lance.schema import SCHEMA_VERSION
+from zettel.storage.lance.schema import SCHEMA_VERSION, notes_table
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
 from zettel.storage.notes import Note
 from zettel.storage.revisions import NoteRow
 
-ASKED = 1_000
-"""Ids asked for in one predicate."""
+
+class BackupReader:
+    """Reads a checked backup; each part's hash is checked once more.
+
+    Args:
+        backup: The file.
+        tell: Called with step, rows done, rows in all.
+    """
+
+    def __init__(self, backup: BackupFile, tell: Progress) -> None:
+        self.backup, self.tell = backup, tell
+
+    def of(self, name: str, schema: pa.Schema, step: str) -> Iterator[pa.Table]:
+        """The rows of a table, part by part, in the columns of its schema."""
+        parts = self.backup.manifest.of(name)
+        total, done = sum(part.rows for part in parts), 0
+        for part in parts:
+            self.tell(step, done, total)
+            yield self._read(part, schema)
+            done += part.rows
+        self.tell(step, done, total)
+
+    def notes(self, step: str) -> Iterator[pa.Table]:
+        """The rows of the notes."""
+        return self.of(NOTES, notes_table(self.backup.manifest.embed_dim).schema, step)
+
+    def read_notes(self, step: str) -> Iterator[Note]:
+        """Every revision, without its vectors."""
+        for rows in self.notes(step):
+            try:
+                yield from read_notes(rows)
+            except (ValueError, TypeError, KeyError) as error:
+                raise self.damaged(NOTES, f"a row is no valid note ({error})") from error
+
+    def damaged(self, place: str, problem: str) -> BackupDamagedError:
+        """The error for a part with invalid content."""
+        return BackupDamagedError(self.backup.path, place, problem)
+
+    def _read(self, part: Part, schema: pa.Schema) -> pa.Table:
+        content = self.backup.read(part)
+        try:
+            rows = pq.read_table(pa.BufferReader(content)).select(schema.names).cast(schema)
+        except (pa.ArrowException, KeyError, OSError) as error:
+            problem = f"its columns are not a store's ({str(error).splitlines()[0]})"
+            raise self.damaged(part.name, problem) from error
+        if rows.num_rows != part.rows:
+            problem = f"it has {rows.num_rows} rows, the manifest says {part.rows}"
+            raise self.damaged(part.name, problem)
+        return rows
+
+
+IDS_PER_QUERY = 1_000
+"""Ids in one predicate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreSummary:
-    """What a restore brought back."""
+    """The result of a restore."""
 
     notes: int
     revisions: int
-    """Rows added."""
+    """Added rows."""
     there: int
     """Notes that the store had already."""
     renamed: int
-    """Notes that got a new id, since another note of the store has theirs."""
+    """Notes with a new id, because another note has theirs."""
     erased: int
-    """Notes that stayed out: they, or what they were composed of, were erased since."""
+    """Notes that stayed out, because they or their sources were erased since."""
     cleaned: int
-    """Notes from which traces of these were taken."""
+    """Notes from which traces of these were removed."""
     unembedded: int
-    """Current notes whose vectors another model had made: evolution embeds them anew."""
+    """Current notes with vectors of another model: evolution embeds them again."""
     usage: int
     runs: int
 
@@ -65,22 +119,21 @@ async def restore(
     *,
     namespace: str | None,
     is_erased: IsErased,
-    tell: Tell,
+    tell: Progress,
 ) -> RestoreSummary:
     """Add a checked backup's notes to a store.
 
     Args:
         tables: The store's.
         backup: As `checked` opened it.
-        namespace: Where all notes go, beside what the store holds; None restores every one where
-            it was, into a store without notes.
-        is_erased: What is recorded as erased; none of it comes back.
-        tell: Told step, rows done, rows in all.
+        namespace: Target of all notes; None restores into their own, in a store without notes.
+        is_erased: The recorded erasures; none of these notes is restored.
+        tell: Called with step, rows done, rows in all.
 
     Raises:
-        StoreNotEmptyError: The store has notes, and no namespace is named; nothing was written.
-        BackupDamagedError: The file was changed since it was checked, or its parts hold what no
-            Zettel wrote; no note was written.
+        StoreNotEmptyError: The store has notes, and no namespace is given; nothing was written.
+        BackupDamagedError: The file changed since it was checked, or its content is invalid; no
+            note was written.
         NewerBackupError: A newer Zettel made it; nothing was written.
         StoreUnavailableError: The store cannot be written; no note was.
     """
@@ -114,7 +167,7 @@ async def restore(
 
 
 async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) -> MergePlan:
-    """Look at every note of the backup and what the store has of them."""
+    """Compare every note of the backup with the store."""
 
     def look() -> dict[str, list[Note]]:
         for note in parts.read_notes("reading"):
@@ -127,13 +180,13 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
         return touched
 
     touched = await to_thread.run_sync(look)
-    standing = defaultdict[str, dict[int, Mark]](dict)
+    standing = defaultdict[str, dict[int, RevisionMark]](dict)
     if survey.namespace is not None and await tables.notes.count():
         wanted = list(survey.wanted())
-        for first in range(0, len(wanted), ASKED):
+        for first in range(0, len(wanted), IDS_PER_QUERY):
             found = await tables.notes.select(
                 ["note_id", "rev", "namespace", "content", "known_from"],
-                where=one_of("note_id", wanted[first : first + ASKED]),
+                where=one_of("note_id", wanted[first : first + IDS_PER_QUERY]),
             )
             for row in found.to_pylist():
                 mark = (row["namespace"], row["content"], row["known_from"].isoformat())
@@ -142,7 +195,7 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
 
 
 async def _add_runs(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
-    """Add runs that are not there; into a namespace no records of backups, which are another's."""
+    """Add missing runs; into a namespace without records of backups, which are another's."""
     added = 0
     for rows in parts.of(RUNS, tables.runs.spec.schema, "runs"):
         kept = rows
@@ -183,7 +236,7 @@ def _with_column(rows: pa.Table, name: str, values: list[str]) -> pa.Table:
 
 
 class _Stream:
-    """The notes as they enter, batch by batch; begun anew for every try at the commit."""
+    """The entering notes, batch by batch; restarted for every try at the commit."""
 
     def __init__(
         self, tables: Tables, parts: BackupReader, adoption: MergePlan, *, keeps_vectors: bool
@@ -245,3 +298,47 @@ async def _add_notes(tables: Tables, stream: _Stream) -> None:
             raise
         finally:
             tables.resident.drop()
+
+
+def receipts_in(backup: BackupFile) -> list[Receipt]:
+    """The erasures recorded when a backup was made, oldest first.
+
+    Raises:
+        BackupDamagedError: The file was changed since it was checked.
+    """
+    parts = backup.manifest.of(ERASURES)
+    with TemporaryDirectory(prefix="zettel-") as folder:
+        file = Path(folder, LEDGER_FILE)
+        file.write_bytes(b"".join(map(backup.read, parts)))
+        return Ledger([file]).receipts()
+
+
+def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
+    """A test whether this machine's ledger or a backup's records a note's erasure.
+
+    Args:
+        ledger: That of the target store.
+        receipts: The backup's.
+    """
+    by_salt = dict[str, set[str]]()
+    for receipt in receipts:
+        by_salt.setdefault(receipt.salt, set()).update(receipt.digests)
+
+    def is_erased(note_id: str) -> bool:
+        return ledger.is_erased(note_id) is not None or any(
+            digest_of(note_id, salt) in digests for salt, digests in by_salt.items()
+        )
+
+    return is_erased
+
+
+def carry_over(ledger: Ledger, receipts: list[Receipt]) -> int:
+    """Record a backup's unrecorded erasures; returns how many there were.
+
+    Raises:
+        StoreUnavailableError: The ledger cannot be written.
+    """
+    unknown = [receipt for receipt in receipts if ledger.receipt(receipt.receipt_id) is None]
+    for receipt in unknown:
+        ledger.put(receipt)
+    return len(unknown)

@@ -1,4 +1,4 @@
-"""What a store looks like to whoever examines it: plain values, read without changing anything."""
+"""The state of a store as plain values for its examination."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RowFacts(NamedTuple):
-    """A revision without its words."""
+    """A revision without its text."""
 
     row_id: str
     note_id: str
@@ -19,9 +19,9 @@ class RowFacts(NamedTuple):
     embed_model: str
     has_vectors: bool
     links: tuple[str, ...]
-    """Ids that its links lead to."""
+    """Ids of linked notes."""
     link_ids: tuple[str, ...]
-    """Ids under which others find these links."""
+    """Ids under which `linking_to` finds these links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFacts:
-    """One table on its disk."""
+    """One table on the disk."""
 
     name: str
     rows: int
     doubled_keys: int
-    """Keys that more than one row has."""
+    """Keys of more than one row."""
     small_fragments: int
     commits: int
     """Since the last upkeep."""
@@ -50,34 +50,34 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """Files of a directory store that a crash left; all 0 where there is no directory."""
+    """Files that a crash left; all 0 without a directory."""
 
     damaged_manifests: int = 0
     empty_data: int = 0
-    """Tables with data files of no bytes."""
+    """Tables with empty data files."""
     empty_index_files: int = 0
     leftovers: int = 0
-    """Temporary files that no write can finish any more."""
+    """Temporary files of no running write."""
 
     @property
     def keeps_shut(self) -> bool:
-        """Whether opening the store would have to mend it first."""
+        """Whether opening the store has to repair it first."""
         return bool(self.damaged_manifests or self.empty_data or self.empty_index_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreFacts:
-    """What was read of one store."""
+    """The state of one store."""
 
     rows: tuple[RowFacts, ...]
     tables: tuple[TableFacts, ...]
     indices: tuple[IndexFacts, ...]
     model_id: str
-    """That the store says its vectors are of."""
+    """The model of its vectors, as recorded."""
     half_superseded: tuple[str, ...] = ()
-    """Ids of notes that are superseded by none that stands."""
+    """Ids of superseded notes without a standing successor."""
     erasures_due: int = 0
-    """Erasures that were ordered and are not finished."""
+    """Ordered, unfinished erasures."""
     relapsed: tuple[str, ...] = ()
     """Ids of erased notes that are there again."""
     old_versions: int = 0

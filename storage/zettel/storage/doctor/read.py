@@ -1,4 +1,4 @@
-"""Reading what an examination needs: a few narrow columns, the indices, the tables' fragments."""
+"""Reads the state of a store: narrow columns, indices, fragments, files, lost commits."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -6,15 +6,19 @@
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
+import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
+import anyio
 import pyarrow as pa
 import pyarrow.compute as pc
 from anyio import to_thread
-from lancedb import AsyncTable
+from lancedb import AsyncTable, connect_async
 
 from zettel.storage.doctor.facts import FileFacts, IndexFacts, RowFacts, StoreFacts, TableFacts
+from zettel.storage.lance.errors import unavailable
 from zettel.storage.lance.files import (
     count_leftovers,
     damaged_manifests,
@@ -24,12 +28,13 @@ from zettel.storage.lance.files import (
 from zettel.storage.lance.maintenance import commits_since_upkeep, old_versions
 from zettel.storage.lance.rows import utc
 from zettel.storage.lance.table import LanceTable, Tables
+from zettel.storage.location import StoreLocation
 
 _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
 
 
 def look_at_files(directory: Path | None) -> FileFacts:
-    """What a crash left in a store's directory; it need not be open, nor able to be."""
+    """What a crash left in a store's directory; the store need not open."""
     if directory is None:
         return FileFacts()
     return FileFacts(
@@ -41,11 +46,7 @@ def look_at_files(directory: Path | None) -> FileFacts:
 
 
 async def look_at_tables(tables: Tables) -> StoreFacts:
-    """Read every row's narrow columns and how the tables lie on the disk.
-
-    Raises:
-        StoreUnavailableError: A table cannot be read.
-    """
+    """Read the narrow columns of every row and the state of the tables."""
     commits = await commits_since_upkeep(tables)
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)
@@ -119,3 +120,56 @@ async def _indices(notes: LanceTable) -> tuple[IndexFacts, ...]:
             IndexFacts(table=notes.spec.name, column=column, there=True, unindexed=unindexed)
         )
     return tuple(found)
+
+
+WRITERS = 4
+COMMITS_PER_WRITER = 3
+"""12 commits, 4 at a time, on separate connections: without the condition two collide."""
+_TABLE = "zettel-probe-"
+
+
+async def lost_commits(place: StoreLocation) -> int:
+    """Number of acknowledged commits of racing writers that an object store lost.
+
+    LanceDB commits by creating a file that must not exist. A store that ignores the condition loses
+    commits silently (lance#6595). The writers race on a temporary table.
+
+    Raises:
+        StoreUnavailableError: The location cannot be written.
+    """
+    name = _TABLE + secrets.token_hex(6)
+    schema = pa.schema([pa.field("n", pa.int64())])
+    try:
+        with await connect_async(place.uri, read_consistency_interval=timedelta(0)) as database:
+            table = await database.create_table(name, schema=schema)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    for writer in range(WRITERS):
+                        tasks.start_soon(_write, place.uri, name, schema, writer)
+                return WRITERS * COMMITS_PER_WRITER - await table.count_rows()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await database.drop_table(name)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise unavailable(place.uri, error) from error
+    except BaseExceptionGroup as group:
+        raise unavailable(place.uri, _first(group)) from group
+
+
+async def _write(uri: str, name: str, schema: pa.Schema, writer: int) -> None:
+    with await connect_async(uri, read_consistency_interval=timedelta(0)) as database:
+        with await database.open_table(name) as table:
+            for number in range(COMMITS_PER_WRITER):
+                row = pa.Table.from_pylist(
+                    [{"n": writer * COMMITS_PER_WRITER + number}], schema=schema
+                )
+                await table.add(row)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> Exception:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return _first(error)
+        if isinstance(error, Exception):
+            return error
+    raise group

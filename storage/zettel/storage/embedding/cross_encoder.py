@@ -1,4 +1,6 @@
-"""The reranker over sentence-transformers: a cross-encoder, from this machine's disk only."""
+"""The reranker: a sentence-transformers cross-encoder, loaded from disk only."""
+
+# ruff: noqa: D102 - each method is documented in the contract
 
 # The libraries below are typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zettel.storage.embedding.embedder import Reranker
 from zettel.storage.embedding.model_files import find_folder
 from zettel.storage.embedding.torch_runtime import ModelThread, prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
@@ -16,18 +19,19 @@ from zettel.storage.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-BATCH_SIZE = 8
-"""Pairs the model reads at once; on a CPU more are no faster and take more memory."""
+PAIR_BATCH_SIZE = 8
+"""Pairs per batch; larger ones are no faster on a CPU and take more memory."""
 
-SETTING = "ZETTEL_RERANKER"
+RERANKER_SETTING = "ZETTEL_RERANKER"
 
 logger = logging.getLogger(__name__)
 
 
-class CrossEncoderReranker:
-    """Reads question and text together with a cross-encoder of one label, on the CPU.
+class CrossEncoderReranker(Reranker):
+    """Scores query and text together with a one-label cross-encoder on the CPU.
 
-    The model is found, loaded and used in threads, one at a time; making the object is cheap.
+    Model work runs in threads, one call at a time; constructing the object is cheap. A failure to
+    load stays until the process restarts.
 
     Args:
         model: A directory, or a name whose files are in this machine's Hugging Face cache.
@@ -35,47 +39,31 @@ class CrossEncoderReranker:
 
     def __init__(self, model: str) -> None:
         self._name = model
-        self._model: CrossEncoder | None = None
-        self._failure: ModelUnavailableError | None = None
-        self._thread = ModelThread()
+        self._thread = ModelThread(lambda: _load(model))
 
     @property
     def ready(self) -> bool:
-        """Whether the model is loaded."""
-        return self._model is not None
+        return self._thread.ready
 
     @property
     def problem(self) -> str:
-        """Why it cannot be loaded; empty unless that was tried in vain."""
-        return str(self._failure or "")
+        return self._thread.problem
 
     async def load(self) -> None:
-        """Do what `Reranker.load` promises; a failure stays until the process is started anew."""
-        if self._model is None:
-            await self._thread.run(self._loaded)
+        await self._thread.load()
 
     async def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Do what `Reranker.score` promises; a text past the model's window is cut off there."""
+        """Implement `Reranker.score`; a text beyond the model's window is truncated."""
         if not texts:
             return []
         pairs = [(query, text) for text in texts]
-        return await self._thread.run(lambda: _probabilities(self._loaded(), pairs, self._name))
-
-    def _loaded(self) -> "CrossEncoder":
-        """The model, loaded by the first caller; called in the model's thread."""
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-        if self._model is None:
-            try:
-                self._model = _load(self._name)
-            except ModelUnavailableError as error:
-                self._failure = error
-                raise
-        return self._model
+        return await self._thread.run(
+            lambda: _probabilities(self._thread.model(), pairs, self._name)
+        )
 
 
 def _load(name: str) -> "CrossEncoder":
-    folder = find_folder(name, setting=SETTING, what="reranker")
+    folder = find_folder(name, setting=RERANKER_SETTING, what="reranker")
     try:
         prepare_libraries()
         # Imported here: it takes seconds, and most people set no reranker.
@@ -85,15 +73,18 @@ def _load(name: str) -> "CrossEncoder":
         labels = model.num_labels
         if labels == 1:
             _probabilities(model, [("warm-up", "warm-up")], name)
-    # What a foreign model's files can make the library raise is not a closed set.
+    # The library raises anything on a foreign model's files.
     except Exception as error:
         logger.exception("reranker failed to load")
         problem = f"cannot be loaded: {type(error).__name__}: {error}"
-        remedy = f"Save the model again with a current sentence-transformers, or unset {SETTING}."
+        remedy = (
+            "Save the model again with a current sentence-transformers, or unset"
+            f" {RERANKER_SETTING}."
+        )
         raise ModelUnavailableError(name, problem, remedy, what="reranker") from error
     if labels != 1:
         problem = f"has {labels} labels, and a reranker has one"
-        remedy = f"Set {SETTING} to a cross-encoder for ranking, or unset it."
+        remedy = f"Set {RERANKER_SETTING} to a cross-encoder for ranking, or unset it."
         raise ModelUnavailableError(name, problem, remedy, what="reranker")
     return model
 
@@ -101,15 +92,15 @@ def _load(name: str) -> "CrossEncoder":
 def _probabilities(
     model: "CrossEncoder", pairs: Sequence[tuple[str, str]], name: str
 ) -> list[float]:
-    """The logits through a sigmoid of ours: published models differ in what they apply."""
+    """The logits through our own sigmoid: published models differ in what they apply."""
     from torch.nn import Identity  # noqa: PLC0415  # see `_load`
 
     found = model.predict(
-        list(pairs), batch_size=BATCH_SIZE, show_progress_bar=False, activation_fn=Identity()
+        list(pairs), batch_size=PAIR_BATCH_SIZE, show_progress_bar=False, activation_fn=Identity()
     )
     logits = np.asarray(found, dtype=np.float64).reshape(-1)
     if not np.isfinite(logits).all():
-        remedy = f"Its weights are damaged: fetch them again, or set {SETTING} to another."
+        remedy = f"Its weights are damaged: fetch them again, or set {RERANKER_SETTING} to another."
         raise ModelUnavailableError(name, "scores what is not finite", remedy, what="reranker")
     scores: list[float] = (0.5 * (1.0 + np.tanh(0.5 * logits))).tolist()
     return scores

@@ -1,4 +1,4 @@
-"""The embedder's contract: text in, vectors of unit length out."""
+"""The contracts of embedder and reranker."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ from zettel.storage.store import Vectors
 
 
 class Embedder(Protocol):
-    """Turns text into unit vectors; safe to make before the model is loaded."""
+    """Turns text into unit vectors; usable before the model is loaded."""
 
     @property
     def model_id(self) -> str:
@@ -28,7 +28,7 @@ class Embedder(Protocol):
         ...
 
     async def load(self) -> None:
-        """Load the model in a thread; returns when it is ready, at once the second time.
+        """Load the model in a thread; returns at once if it is loaded.
 
         Raises:
             ModelUnavailableError: It cannot be found, read or trusted.
@@ -36,18 +36,18 @@ class Embedder(Protocol):
         ...
 
     async def embed_query(self, text: str) -> Vectors:
-        """One question as float32, shape `(dim,)`, unit length. Loads the model if need be."""
+        """One query as float32, shape `(dim,)`, unit length. Loads the model if needed."""
         ...
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
-        """One array `(passages, dim)` a content, float32, rows of unit length.
+        """One array `(passages, dim)` per content, float32, rows of unit length.
 
         A passage has at most 200 tokens; a content has at least one passage.
         """
         ...
 
     def split(self, content: str) -> list[str]:
-        """The passages `embed_notes` would embed: verbatim slices of the content, in order."""
+        """The passages that `embed_notes` embeds: verbatim slices of the content, in order."""
         ...
 
 
@@ -58,11 +58,41 @@ def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
         vectors: Any finite numbers, shape `(n, dim)`.
 
     Returns:
-        float32, the same shape. A row of zeros, which is what some models make of a text without
-        a single token they know, becomes the first axis: such texts are like each other.
+        float32, the same shape. A row of zeros, as some models make of a text without a known
+        token, becomes the first axis: such texts are similar to each other.
     """
     rows = vectors.astype(np.float32)
     rows[~rows.any(axis=1), 0] = 1
-    # Twice: squares of very large or very small numbers leave float32.
+    # Twice: squares of very large or small numbers overflow float32.
     rows /= np.abs(rows).max(axis=1, keepdims=True)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class Reranker(Protocol):
+    """Scores how well each text answers a query; usable before its model is loaded."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be loaded; empty unless loading failed."""
+        ...
+
+    async def load(self) -> None:
+        """Load the model in a thread; returns at once if it is loaded.
+
+        Raises:
+            ModelUnavailableError: It cannot be found or read, or is no reranker.
+        """
+        ...
+
+    async def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Scores in `[0, 1]`, in the order of the texts. Loads the model if needed.
+
+        Raises:
+            ModelUnavailableError: As `load`, or the model returned NaN or infinity.
+        """
+        ...

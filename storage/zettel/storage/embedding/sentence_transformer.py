@@ -1,4 +1,6 @@
-"""The embedder over sentence-transformers: any of its models, from this machine's disk only."""
+"""The embedder over sentence-transformers; models are loaded from disk only."""
+
+# ruff: noqa: D102 - each method is documented in the contract
 
 import logging
 from collections.abc import Sequence
@@ -9,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.embedding.embedder import Embedder, unit_rows
 from zettel.storage.embedding.model_files import ModelFiles, check_weights
 from zettel.storage.embedding.torch_runtime import ModelThread
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
-from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, Span, split_passages
+from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, TextSpan, split_passages
 from zettel.storage.text.utterance import parts_of
 
 if TYPE_CHECKING:
@@ -25,79 +27,57 @@ from zettel.storage.embedding.torch_runtime import prepare_libraries
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 
-BATCH_SIZE = 32
-"""Passages the model reads at once; between two batches a waiting question gets its turn."""
+PASSAGE_BATCH_SIZE = 32
+"""Passages per batch; a waiting query gets its turn between two batches."""
 
 _SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
 
 _log = logging.getLogger(__name__)
 
 
-class SentenceEmbedder:
-    """Turns text into unit vectors with a sentence-transformers model, on the CPU.
+class SentenceEmbedder(Embedder):
+    """Embeds with a sentence-transformers model on the CPU, in threads, one call at a time.
 
-    The model is loaded and used in threads, one at a time; making the object is cheap.
+    A text longer than the model's window is truncated there; constructing the object is cheap. A
+    failure to load stays until the process restarts.
 
     Args:
-        files: What `find_model` found.
+        files: The result of `find_model`.
     """
 
     def __init__(self, files: ModelFiles) -> None:
         self._files = files
-        self._model: SentenceTransformer | None = None
-        self._failure: ModelUnavailableError | None = None
-        self._thread = ModelThread()
+        self._thread = ModelThread(lambda: _load(files))
 
     @property
     def model_id(self) -> str:
-        """Name and weights' fingerprint: equal ids mean comparable vectors."""
         return self._files.model_id
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
         return self._files.config.dim
 
     @property
     def ready(self) -> bool:
-        """Whether the model is loaded."""
-        return self._model is not None
+        return self._thread.ready
 
     async def load(self) -> None:
-        """Load the model in a thread; returns when it is ready, at once the second time.
-
-        Raises:
-            ModelUnavailableError: It cannot be read, or its weights are not those expected; the
-                same for every caller until the process is started anew.
-        """
-        if self._model is None:
-            await self._thread.run(self._loaded)
+        await self._thread.load()
 
     async def embed_query(self, text: str) -> Vectors:
-        """One question as float32, shape `(dim,)`, unit length. Loads the model if need be.
-
-        A question longer than the model's window is cut off there.
-
-        Raises:
-            ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
-        """
 
         def encode() -> Vectors:
             prompt = self._files.config.query_prompt
-            found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
+            found = self._thread.model().encode_query(
+                [text], prompt=prompt, show_progress_bar=False
+            )
             return self._unit(found)
 
         vectors = await self._thread.run(encode)
         return vectors[0]
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
-        """One array `(passages, dim)` a content, float32, rows of unit length.
-
-        A passage has the weighted mean of its parts, as `parts_of` cuts and weighs it.
-
-        Raises:
-            ModelUnavailableError: As `load`, or the model answered with NaN or infinity.
-        """
+        """Implement `Embedder.embed_notes`; a passage is the weighted mean of its `parts_of`."""
         if not contents:
             return []
 
@@ -114,43 +94,25 @@ class SentenceEmbedder:
         return np.split(vectors, ends)
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
-        # Texts of like length go together: a batch costs as much as its longest.
+        # Sorted by length: a batch costs as much as its longest text.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(order), BATCH_SIZE):
-            chosen = order[start : start + BATCH_SIZE]
+        for start in range(0, len(order), PASSAGE_BATCH_SIZE):
+            chosen = order[start : start + PASSAGE_BATCH_SIZE]
             batch = [texts[i] for i in chosen]
             vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
         return vectors
 
     def split(self, content: str) -> list[str]:
-        """The passages `embed_notes` would embed: verbatim slices of the content, in order.
-
-        Needs the tokenizer only, not the model: some 40 ms for 32,768 characters.
-
-        Raises:
-            ModelUnavailableError: The tokenizer cannot be read.
-        """
+        """Implement `Embedder.split` with the tokenizer alone: 40 ms for 32,768 characters."""
         return split_passages(content, self._token_spans, limit=self._passage_limit)
 
-    def _loaded(self) -> "SentenceTransformer":
-        """The model, loaded by the first caller; the lock is held."""
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-        if self._model is None:
-            try:
-                self._model = _load(self._files)
-            except ModelUnavailableError as error:
-                self._failure = error
-                raise
-        return self._model
-
     def _encode(self, passages: list[str]) -> Vectors:
-        model = self._loaded()
+        model = self._thread.model()
         found = model.encode_document(
             passages,
             prompt=self._files.config.document_prompt,
-            batch_size=BATCH_SIZE,
+            batch_size=PASSAGE_BATCH_SIZE,
             show_progress_bar=False,
         )
         return self._unit(found)
@@ -159,7 +121,7 @@ class SentenceEmbedder:
         if not np.isfinite(found).all():
             remedy = "Its weights are damaged: fetch them again, or set ZETTEL_MODEL to another."
             raise ModelUnavailableError(
-                self._files.name, "answered with a vector that is not finite", remedy
+                self._files.name, "returned a vector that is not finite", remedy
             )
         return unit_rows(found)
 
@@ -179,7 +141,7 @@ class SentenceEmbedder:
 
     @cached_property
     def _passage_limit(self) -> int:
-        """Tokens a passage may have so that the model reads it whole, prompt included."""
+        """Tokens of a passage that the model reads whole, prompt included."""
         window = self._files.config.max_tokens
         if window is None:
             return MAX_PASSAGE_TOKENS
@@ -187,7 +149,7 @@ class SentenceEmbedder:
         taken += len(self._token_spans(self._files.config.document_prompt))
         return max(1, min(MAX_PASSAGE_TOKENS, window - taken))
 
-    def _token_spans(self, text: str) -> Sequence[Span]:
+    def _token_spans(self, text: str) -> Sequence[TextSpan]:
         return self._tokenizer.encode(text, add_special_tokens=False).offsets
 
 
@@ -195,14 +157,14 @@ def _load(files: ModelFiles) -> "SentenceTransformer":
     """Check the weights, import the library (seconds), load the model and use it once.
 
     Raises:
-        ModelUnavailableError: Whatever goes wrong, in words for the person who runs the server.
+        ModelUnavailableError: Anything fails.
     """
     check_weights(files)
     try:
         prepare_libraries()
         model = _import_and_load(files)
         found = model.encode_query("warm-up", show_progress_bar=False).shape[0]
-    # What a foreign model's files can make the library raise is not a closed set.
+    # The library raises anything on a foreign model's files.
     except Exception as error:
         _log.exception("embedding model failed to load")
         problem = f"cannot be loaded: {type(error).__name__}: {error}"

@@ -1,31 +1,64 @@
-"""One thread for a model: its work is done in turn, beside the loop."""
+"""One-at-a-time loading and use of a model, and the import of the model libraries."""
 
 import logging
 import os
-from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 from collections.abc import Callable
+from functools import cache
 from threading import Lock
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from zettel.storage.errors import ModelUnavailableError
+
 T = TypeVar("T")
+M = TypeVar("M")
 
 
-class ModelThread:
-    """Runs a model's work in threads, one at a time."""
+class ModelThread(Generic[M]):
+    """Loads a model on first use and runs its work in threads, one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        load: Called in the thread; a `ModelUnavailableError` is raised again by every later use.
+    """
+
+    def __init__(self, load: Callable[[], M]) -> None:
+        self._load = load
+        self._model: M | None = None
+        self._failure: ModelUnavailableError | None = None
         self._limiter = CapacityLimiter(1)
-        # A cancelled caller leaves its thread behind and gives the limiter back at once.
+        # A cancelled caller abandons its thread and releases the limiter at once.
         self._lock = Lock()
 
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._model is not None
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be loaded; empty unless loading failed."""
+        return str(self._failure or "")
+
+    async def load(self) -> None:
+        """Load the model; returns at once if it is loaded."""
+        if self._model is None:
+            await self.run(self.model)
+
+    def model(self) -> M:
+        """The model, loaded by the first caller; call it in `run`."""
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        if self._model is None:
+            try:
+                self._model = self._load()
+            except ModelUnavailableError as error:
+                self._failure = error
+                raise
+        return self._model
+
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work when it is its turn; what it raises is raised here."""
+        """Run work in a thread after earlier work; re-raises its errors."""
 
         def locked() -> T:
             with self._lock:
@@ -38,13 +71,12 @@ class ModelThread:
 def prepare_libraries() -> None:
     """Import torch and transformers (4 to 20 s), quiet and on half the cores; once."""
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-    # Imported here: a client waits for `initialize` meanwhile.
+    # Late: a client waits for `initialize`.
     import torch  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     if "OMP_NUM_THREADS" not in os.environ:
-        # Half the cores. With all of them a passage took 940 ms instead of 96 ms on a busy
-        # two-core machine, and on a quiet one 29 ms instead of 50 ms.
+        # With all cores a passage took 940 ms instead of 96 ms on a busy two-core machine.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))

@@ -1,1 +1,1 @@
-"""The ledger of erasures, and removal of erased texts outside the tables."""
+"""The ledger of erasures, and the removal of traces."""

@@ -1,13 +1,12 @@
-"""The ledger of erasures: a file that outlives the tables, so that nothing erased is restored.
+"""The ledger of erasures: JSON lines, append-only, so that nothing erased is restored.
 
-It stands in the store's directory, with the notes it is about, and a copy of it outside, for the
-day that a backup is restored into an empty directory. Lines of JSON, only ever appended.
+One file in the store's directory and a copy outside, for restoring into an empty directory.
 """
 
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,18 +15,21 @@ from filelock import FileLock
 from zettel.storage.erasable import Erasure, Receipt, digest_of, new_salt
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.location import StoreLocation
+from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote
 
 LEDGER_FILE = "erasures.jsonl"
-"""In the store's directory, and in the directory of the copy."""
+"""In the store's directory, and in the copy's."""
 _MOMENTS = ("ordered_at", "invisible_at", "physical_at")
 
 
 class Ledger:
-    """What was erased, by everybody who writes these files.
+    """The erasures of every writer of these files.
+
+    Methods raise `StoreUnavailableError` if a file cannot be read or written.
 
     Args:
-        files: All are read and all are written; the first is the store's own. Without any it
-            remembers as long as it lives.
+        files: All are read and written; the first is the store's own. Empty keeps it in memory.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -39,38 +41,24 @@ class Ledger:
 
     @property
     def salt(self) -> str:
-        """The store's, for its next erasure: as of its first one, else a new one."""
+        """The store's salt: that of its first erasure, else a new one."""
         own = next(_lines(self.files[0]), None) if self.files else None
         if own:
             return str(own["salt"])
         return next((receipt.salt for receipt in self._told.values()), "") or new_salt()
 
     def receipts(self) -> list[Receipt]:
-        """All of them, oldest first; of a copy, those of other stores as well.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """All receipts, oldest first; a copy includes those of other stores."""
         self._read()
         return sorted(self._receipts.values(), key=lambda r: (r.ordered_at, r.receipt_id))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        """One of them.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """The receipt with this id."""
         self._read()
         return self._receipts.get(receipt_id)
 
     def is_erased(self, note_id: str) -> Erasure | None:
-        """The erasure of a note; None if it was not erased.
-
-        A hash a salt: one for each store that the files know.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """The erasure of a note, or None; computes one hash for each known salt."""
         self._read()
         for salt, known in self._by_digest.items():
             digest = digest_of(note_id, salt)
@@ -80,23 +68,16 @@ class Ledger:
         return None
 
     def erased(self, note_ids: Iterable[str]) -> dict[str, Erasure]:
-        """Those of the notes that were erased, by id.
-
-        Raises:
-            StoreUnavailableError: A file cannot be read.
-        """
+        """Erasures of those notes that were erased, by id."""
         found = {note_id: self.is_erased(note_id) for note_id in note_ids}
         return {note_id: erasure for note_id, erasure in found.items() if erasure}
 
     def put(self, receipt: Receipt, *, goes_on: bool = False) -> None:
-        """Write an erasure down, or how it went on; on the disk when the call returns.
+        """Append an erasure or its progress; on disk when the call returns.
 
         Args:
             receipt: All that is known of it.
-            goes_on: Whether its hashes were written before and need not be again.
-
-        Raises:
-            StoreUnavailableError: A file cannot be written.
+            goes_on: Whether its hashes were written before and are left out.
         """
         self.tell(receipt)
         said = asdict(replace(receipt, digests=()) if goes_on else receipt)
@@ -108,16 +89,12 @@ class Ledger:
                 raise _unusable(file, error) from error
 
     def tell(self, receipt: Receipt) -> None:
-        """Take note of an erasure that stands elsewhere, or was read elsewhere."""
+        """Remember an erasure without writing it to the files."""
         self._told[receipt.receipt_id] = receipt
         self._stamp = None
 
     def own_lines(self) -> bytes:
-        """The store's own file, whole lines only: what a backup takes along; empty if none is.
-
-        Raises:
-            StoreUnavailableError: The file cannot be read.
-        """
+        """The store's own file for a backup, whole lines only; empty if there is none."""
         try:
             written = self.files[0].read_bytes() if self.files else b""
         except FileNotFoundError:
@@ -136,7 +113,7 @@ class Ledger:
                 read = _receipt(record)
                 known = receipts.get(read.receipt_id)
                 if known is not None:
-                    # Only ever more: what a hash was once written of stays erased.
+                    # Hashes are only added: what was erased once stays erased.
                     digests = dict.fromkeys((*known.digests, *read.digests))
                     known, read = (replace(r, digests=tuple(digests)) for r in (known, read))
                     receipts[read.receipt_id] = known
@@ -153,7 +130,7 @@ def ledger_of(place: StoreLocation, copy: Path | None) -> Ledger:
     """The ledger of a store.
 
     Args:
-        place: Where the store is.
+        place: The store's location.
         copy: Directory of the copy outside; None for no copy.
     """
     folders = [folder for folder in (place.directory, copy) if folder is not None]
@@ -165,7 +142,7 @@ def _append(file: Path, line: bytes) -> None:
     with FileLock(f"{file}.lock"):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "rb+") as ledger:
-            # A line that a crash cut short must not swallow this one.
+            # A line cut short by a crash must not swallow this one.
             end = ledger.seek(0, os.SEEK_END)
             ledger.seek(max(0, end - 1))
             ledger.write(line if ledger.read(1) in (b"", b"\n") else b"\n" + line)
@@ -174,7 +151,7 @@ def _append(file: Path, line: bytes) -> None:
 
 
 def _lines(file: Path) -> Iterator[Mapping[str, object]]:
-    """The whole lines of a file; none if it is not there."""
+    """The whole lines of a file; none if it is missing."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -221,5 +198,42 @@ def _unusable(file: Path, error: OSError) -> StoreUnavailableError:
     return StoreUnavailableError(
         file,
         f"cannot be read or written: {error.strerror or error}",
-        "It is the record of what was erased: mend its permissions or its disk.",
+        "It is the record of what was erased: repair its permissions or its disk.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedWrite:
+    """The part of a write that may be stored."""
+
+    new: tuple[NewNote, ...]
+    changes: tuple[Change, ...]
+    refused: tuple[str, ...]
+    """Note ids whose plan used an erased note; the caller reads and plans again."""
+
+
+def admit(ledger: Ledger, new: Sequence[NewNote], changes: Sequence[Change]) -> AdmittedWrite:
+    """Remove from a write what was erased while it was planned."""
+    notes = [item.note for item in (*new, *changes)]
+    ids = {i for note in notes for i in (note.note_id, *(link.to for link in note.links))}
+    gone = ledger.erased(ids)
+    if not gone:
+        return AdmittedWrite(tuple(new), tuple(changes), ())
+    refused = {note.note_id for note in notes if note.note_id in gone}
+    # Composed of it, or a revision with what it had linked and taught.
+    refused |= {item.note.note_id for item in new if item.note.derived and _links(item.note, gone)}
+    refused |= {change.note.note_id for change in changes if _links(change.note, gone)}
+    return AdmittedWrite(
+        tuple(_unlinked(item, gone) for item in new if item.note.note_id not in refused),
+        tuple(change for change in changes if change.note.note_id not in refused),
+        tuple(sorted(refused)),
+    )
+
+
+def _links(note: Note, gone: Mapping[str, Erasure]) -> bool:
+    return any(link.to in gone for link in note.links)
+
+
+def _unlinked(item: NewNote, gone: Mapping[str, Erasure]) -> NewNote:
+    links = tuple(link for link in item.note.links if link.to not in gone)
+    return replace(item, note=replace(item.note, links=links))

@@ -1,38 +1,40 @@
-"""What other notes hold of erased ones: links, ids in reasons, and what these have taught them."""
+"""Traces of erased notes in other notes and in logs: links, ids, LLM wording, log lines."""
 
+import mmap
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from zettel.storage.location import ENGINE_FOLDER
 from zettel.storage.notes import REVISED_BY, Link, Note
 
 ERASED = "(erased)"
-"""Stands where a machine-written reason named an erased note."""
+"""Replaces the id of an erased note in a machine-written reason."""
 NOTE_ID = re.compile(r"(?<![0-9A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Z])")
 """A note's id in a text."""
 _WORDED = ("context", "keywords", "questions", "tags", "summary")
-"""Fields that an LLM words in the light of other notes."""
+"""Fields that an LLM words using other notes."""
 
 
 def ids_in(text: str) -> Iterable[str]:
-    """Everything in a text that is spelled like a note's id."""
+    """Every substring that has the form of a note id."""
     return NOTE_ID.findall(text)
 
 
 def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note]:
-    """One note's revisions as if they had never met the erased notes.
+    """One note's revisions without traces of the erased notes.
 
-    Links to these go, ended ones too, their ids go from reasons, and from the first revision on
-    that one of them has taught, everything that an LLM worded goes, since nobody can tell which
-    words came from where; the current revision then waits to be described anew. What an agent
-    gave stays, whatever it says.
+    Links to these are removed, ended ones too, and their ids from reasons. From the first revision
+    on that one of them has taught, everything that an LLM worded is removed, since its source is
+    unknown; the current revision then waits to be described again. The agent's own words stay.
 
     Args:
         revisions: All of one note, oldest first; not itself erased.
         gone: Ids of the erased notes.
 
     Returns:
-        As many; those without a trace as they were.
+        As many revisions; those without a trace unchanged.
     """
     clean, taught, before, added = list[Note](), False, None, set[str]()
     for note in revisions:
@@ -45,7 +47,7 @@ def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note
 
 
 def _added(before: Note, note: Note, added: set[str]) -> set[str]:
-    """The tags that an LLM has added to the agent's own, since the agent last set them."""
+    """Tags that an LLM has added since the agent last set them."""
     if note.change == "revise":
         return added | (set(note.tags) - set(before.tags))
     return set() if note.tags != before.tags and not note.run_id else added
@@ -87,3 +89,50 @@ def _unnamed(link: Link, gone: Container[str]) -> Link:
 
 def _without_ids(text: str, gone: Container[str]) -> str:
     return NOTE_ID.sub(lambda found: ERASED if found[0] in gone else found[0], text)
+
+
+LOG_FILES = "*.log*"
+REDACTED_MIN_BYTES = 12
+"""Shorter lines are not searched: they occur in every log by chance."""
+
+
+def redact(directory: Path, texts: Iterable[str]) -> int:
+    """Overwrite every line of these texts in the store's logs with asterisks.
+
+    In place and of the same length, because a logger may be appending. Returns the number of
+    places overwritten.
+    """
+    logs = [path for path in (directory / ENGINE_FOLDER).glob(LOG_FILES) if _size(path)]
+    if not logs:
+        return 0
+    lines = {line.strip() for text in texts for line in text.splitlines()}
+    sought = {form for line in lines for form in _forms(line) if len(form) >= REDACTED_MIN_BYTES}
+    return sum(_redact(path, sorted(sought, key=len, reverse=True)) for path in logs)
+
+
+def _forms(line: str) -> tuple[bytes, bytes]:
+    """The line, and the line as Python quotes it."""
+    return line.encode(), repr(line)[1:-1].encode()
+
+
+def _redact(path: Path, sought: Iterable[bytes]) -> int:
+    done = 0
+    try:
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as log:
+            for form in sought:
+                at = log.find(form)
+                while at >= 0:
+                    log[at : at + len(form)] = b"*" * len(form)
+                    done += 1
+                    at = log.find(form, at + len(form))
+            log.flush()
+    except (FileNotFoundError, ValueError):  # the next log was begun meanwhile, or it is empty
+        return done
+    return done
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,4 +1,4 @@
-"""Every revision and run of a store, the newest first, a page at a time: what an audit reads."""
+"""Every revision and run of a store for the audit log, newest first, page by page."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -16,8 +16,8 @@ from zettel.storage.lance.side_tables import read_runs
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.notes import EVOLUTION, Run
 
-PAGE = 2_000
-"""Rows read at once: some 0.5 MB without text, and 50 reads of 100,000 revisions."""
+AUDIT_PAGE_ROWS = 2_000
+"""Rows per read: some 0.5 MB without text."""
 
 _COLUMNS = ("row_id", "note_id", "rev", "namespace", "known_from", "change", "changed_by", "run_id")
 _TEXTS = ("content", "reason")
@@ -25,7 +25,7 @@ _TEXTS = ("content", "reason")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRevision:
-    """What is known of a revision without its words."""
+    """A revision without its text."""
 
     note_id: str
     rev: int
@@ -35,16 +35,16 @@ class AuditRevision:
     change: str
     changed_by: str
     told_by: str
-    """Principal who told the note; empty where that says nothing of this revision."""
+    """Principal who wrote the note; empty where that says nothing of this revision."""
     run_id: str
     content: str = ""
     reason: str = ""
-    """Words, both: empty unless they were asked for."""
+    """Both empty unless text was requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which revisions: every condition given must hold."""
+    """Selects revisions: every given condition must hold."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -53,7 +53,7 @@ class AuditFilter:
     namespace: str = ""
 
     def times(self, column: str) -> str:
-        """The condition on a column of moments."""
+        """The condition on a time column."""
         return all_of(
             f"{column} >= {time_literal(self.since)}" if self.since else "",
             f"{column} <= {time_literal(self.until)}" if self.until else "",
@@ -63,11 +63,7 @@ class AuditFilter:
 async def revisions(
     tables: Tables, looked: AuditFilter, *, with_text: bool = False
 ) -> AsyncGenerator[AuditRevision]:
-    """Revisions, the newest first; those made since the first page was read are left out.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Revisions, newest first, without those made after the first page was read."""
     where = all_of(
         looked.times("known_from"),
         equals("note_id", looked.note_id) if looked.note_id else "",
@@ -92,11 +88,7 @@ async def revisions(
 
 
 async def runs(tables: Tables, looked: AuditFilter) -> AsyncGenerator[Run]:
-    """Runs by when they started, the newest first.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Runs by start time, newest first."""
     columns = tables.runs.spec.schema.names
     async for row in _rows(tables.runs, columns, looked.times("started_at"), "started_at"):
         for run in read_runs([dict(row)]):
@@ -106,16 +98,20 @@ async def runs(tables: Tables, looked: AuditFilter) -> AsyncGenerator[Run]:
 async def _rows(
     table: LanceTable, columns: Sequence[str], where: str, moment: str
 ) -> AsyncGenerator[Mapping[str, Any]]:  # rows of the table's own columns
-    """Rows by a column of moments and the key, descending."""
+    """Rows by a time column and the key, descending."""
     key, beyond = table.spec.key, ""
     while True:
         page = await table.select(
-            columns, where=all_of(where, beyond), order=(moment, key), descending=True, limit=PAGE
+            columns,
+            where=all_of(where, beyond),
+            order=(moment, key),
+            descending=True,
+            limit=AUDIT_PAGE_ROWS,
         )
         rows = page.to_pylist()
         for row in rows:
             yield row
-        if len(rows) < PAGE:
+        if len(rows) < AUDIT_PAGE_ROWS:
             return
         last, name = time_literal(utc(rows[-1][moment])), text_literal(rows[-1][key])
         beyond = f"{moment} < {last} OR ({moment} = {last} AND {key} < {name})"

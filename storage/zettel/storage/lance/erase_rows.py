@@ -1,4 +1,4 @@
-"""Taking erased notes out of every read: their rows go, other notes' rows lose their traces."""
+"""Removing erased notes from every read: their rows, and their traces in other notes' rows."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 from anyio import to_thread
 
 from zettel.storage.erasable import Order, Receipt, digest_of
-from zettel.storage.erasure.log_redaction import redact
-from zettel.storage.erasure.traces import ids_in, without_traces
+from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
@@ -27,13 +26,13 @@ from zettel.storage.lance.writes import as_table
 from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW, Note
 from zettel.storage.revisions import NoteRow
 
-AT_ONCE = 500
+IDS_PER_COMMIT = 500
 """Ids in one predicate, and notes in one commit."""
-ATTEMPTS = 8
-"""Times to take out what racing writers may have put in meanwhile."""
+ERASE_ATTEMPTS = 8
+"""Tries against racing writers."""
 
 _AS_READ = "target.current = source.current AND target.embed_model = source.embed_model"
-"""Nobody has closed the row, or filled in its vectors, since it was read."""
+"""Nobody has closed or embedded the row since it was read."""
 _WORDS = ("content", "context", "subject", "summary", "source", "text")
 
 
@@ -42,37 +41,34 @@ class _Found:
     """Where erased notes still are."""
 
     gone: frozenset[str]
-    """Their ids, and those of the notes composed of them, found now or before."""
+    """Their ids, and those of notes composed of them."""
     rows: int
-    """Revisions of theirs."""
+    """Number of their revisions."""
     marked: frozenset[str]
     """Other notes with a trace of them."""
     siblings: frozenset[str]
-    """Other notes that stood in an erased composed note."""
+    """Other notes that an erased composed note cites."""
 
 
 async def erase_rows(
     tables: Tables, orders: Sequence[Order], *, clock: Callable[[], datetime]
 ) -> list[Receipt]:
-    """Do what `StoreAdmin.erase_rows` promises: some 30 ms an order and two narrow reads.
+    """Implement `StoreAdmin.erase_rows`: some 30 ms an order and two narrow reads.
 
-    Orders that were carried out and wait for their files are looked at together, in one read, and
-    left alone if no writer has undone any: passes over ever more of them take no longer.
-
-    Raises:
-        StoreUnavailableError: It is not finished.
+    Orders that only wait for their files are checked together in one read and skipped if no writer
+    has brought any note back, so repeated passes stay cheap.
     """
     receipts = [_receipt(tables, order) for order in orders]
     ids = {i for o, r in zip(orders, receipts, strict=True) if r.invisible_at for i in o.note_ids}
-    rest = bool(ids) and await _rest(tables, frozenset(ids))
+    rest = bool(ids) and await _are_gone(tables, frozenset(ids))
     return [
-        receipt if rest and receipt.invisible_at else await _blot_out(tables, order, receipt, clock)
+        receipt if rest and receipt.invisible_at else await _erase(tables, order, receipt, clock)
         for order, receipt in zip(orders, receipts, strict=True)
     ]
 
 
-async def _rest(tables: Tables, ids: frozenset[str]) -> bool:
-    """Whether notes that were blotted out still are; then the logs are looked through again."""
+async def _are_gone(tables: Tables, ids: frozenset[str]) -> bool:
+    """Whether erased notes are still gone; then the logs are searched again."""
     found = await _find(tables, ids)
     used = [
         await tables.usage.count(one_of("note_id", part)) for part in _parts(sorted(found.gone))
@@ -83,16 +79,16 @@ async def _rest(tables: Tables, ids: frozenset[str]) -> bool:
     return True
 
 
-async def _blot_out(
+async def _erase(
     tables: Tables, order: Order, receipt: Receipt, clock: Callable[[], datetime]
 ) -> Receipt:
     found = await _find(tables, frozenset(order.note_ids))
-    for _ in range(ATTEMPTS):
+    for _ in range(ERASE_ATTEMPTS):
         receipt = _with(receipt, found.gone, order)
-        # First of all: whoever reads or writes from here on can know that these are erased.
+        # First, so that every later read and write can see that these are erased.
         await put_receipt(tables, receipt, goes_on=False)
         await _redact(tables, found.gone)
-        await _wait_again(tables, found.siblings, order.waits)
+        await _lower_stage(tables, found.siblings, order.waits)
         rows = await _delete(tables.notes, found.gone)
         scrubbed = await _scrub(tables, found)
         await _delete(tables.usage, found.gone)
@@ -105,18 +101,18 @@ async def _blot_out(
             return receipt
     raise StoreUnavailableError(
         tables.place.uri,
-        "is being written by others so busily that notes could not be erased yet",
-        "It is tried again by itself; zettel evolve --once does it now.",
+        "is written by others too often for notes to be erased yet",
+        "Zettel tries again by itself; zettel evolve --once does it now.",
     )
 
 
 async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> None:
-    """Write down an erasure, or how it went on."""
+    """Record an erasure, or its progress."""
     await to_thread.run_sync(lambda: tables.ledger.put(receipt, goes_on=goes_on))
 
 
 async def relapsed(tables: Tables) -> tuple[str, ...]:
-    """Do what `StoreAdmin.relapsed` promises; 60 ms for 20,000 notes."""
+    """Implement `StoreAdmin.relapsed`; 60 ms for 20,000 notes."""
     if not await to_thread.run_sync(tables.ledger.receipts):
         return ()
     rows = await tables.notes.select(["note_id", "link_ids"])
@@ -127,7 +123,7 @@ async def relapsed(tables: Tables) -> tuple[str, ...]:
 
 
 def _receipt(tables: Tables, order: Order) -> Receipt:
-    """The receipt so far: of this order's first attempt, if that was cut off."""
+    """The receipt so far, if an earlier attempt was interrupted."""
     return tables.ledger.receipt(order.receipt_id) or Receipt(
         receipt_id=order.receipt_id,
         scope=order.scope,
@@ -140,7 +136,7 @@ def _receipt(tables: Tables, order: Order) -> Receipt:
 
 
 def _with(receipt: Receipt, gone: Iterable[str], order: Order) -> Receipt:
-    """The receipt with the hashes of all of these: of the notes asked for first."""
+    """The receipt with the hashes of all these notes, those ordered first."""
     composed = sorted(set(gone) - set(order.note_ids))
     found = (digest_of(note_id, receipt.salt) for note_id in (*order.note_ids, *composed))
     digests = tuple(dict.fromkeys((*receipt.digests, *found)))
@@ -177,7 +173,7 @@ def _look(rows: pa.Table, ids: frozenset[str]) -> _Found:
 
 
 def _linking(links: pa.Array, gone: Set[str]) -> set[int]:
-    """Places of the rows that link to any of the notes."""
+    """Positions of the rows that link to any of the notes."""
     wanted = pa.array(sorted(gone), pa.string())
     there = pc.is_in(pc.list_flatten(links), value_set=wanted)
     return set(pc.list_parent_indices(links).filter(there).to_pylist())
@@ -193,7 +189,7 @@ async def _delete(table: LanceTable, gone: Set[str]) -> int:
 
 
 async def _scrub(tables: Tables, found: _Found) -> int:
-    """Rewrite in place the revisions of other notes that hold a trace; returns how many."""
+    """Rewrite in place other notes' revisions that hold a trace; returns how many."""
     scrubbed = 0
     for part in _parts(sorted(found.marked)):
         async with tables.notes.writing():
@@ -208,7 +204,7 @@ async def _scrub(tables: Tables, found: _Found) -> int:
 
 
 def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[NoteRow]:
-    """The rows that change, as they then are."""
+    """The changed rows."""
     notes = defaultdict[str, list[NoteRow]](list)
     for row in sorted(rows, key=lambda row: row.note.rev):
         notes[row.note.note_id].append(row)
@@ -220,7 +216,7 @@ def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[NoteRow]:
     return clean
 
 
-async def _wait_again(tables: Tables, note_ids: Set[str], stage: int) -> None:
+async def _lower_stage(tables: Tables, note_ids: Set[str], stage: int) -> None:
     for part in _parts(sorted(note_ids)):
         where = all_of("current", f"stage > {stage}", one_of("note_id", part))
         async with tables.notes.writing():
@@ -228,7 +224,7 @@ async def _wait_again(tables: Tables, note_ids: Set[str], stage: int) -> None:
 
 
 async def _redact(tables: Tables, gone: Set[str]) -> None:
-    """Blot them out of the engine's logs, which should not hold them in the first place."""
+    """Remove their words from the engine's logs, which should not contain them."""
     if tables.place.directory is None:
         return
     words = set[str](gone)
@@ -240,5 +236,5 @@ async def _redact(tables: Tables, gone: Set[str]) -> None:
 
 def _parts(ids: Sequence[str]) -> Iterable[list[str]]:
     left = iter(ids)
-    while part := list(islice(left, AT_ONCE)):
+    while part := list(islice(left, IDS_PER_COMMIT)):
         yield part

@@ -1,17 +1,17 @@
-"""What LanceDB's errors mean. It raises plain errors with text, so all matching is done here."""
+"""What LanceDB's errors mean; it raises plain errors with text, so all matching is done here."""
 
 from dataclasses import dataclass
 
 from zettel.storage.errors import StoreUnavailableError
 
 CONFLICTS = ("Retryable commit conflict", "Commit conflict", "Too many concurrent writers")
-"""Somebody else committed first and nothing was written (lance 13.0)."""
+"""Another writer committed first and nothing was written (lance 13.0)."""
 
 STALE = "Not found:"
-"""A file of the version read from is gone: another process dropped old versions meanwhile."""
+"""A file of the version read from is gone: another process dropped old versions."""
 
 MAX_DETAIL_CHARS = 300
-"""How much of a foreign error's text a message may carry."""
+"""Characters of a foreign error's text in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,17 @@ _CAUSES = (
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether a write lost to another and may be tried again as it is."""
+    """Whether a write lost to another and may be retried."""
     return any(mark in str(error) for mark in CONFLICTS)
 
 
 def is_stale(error: Exception) -> bool:
-    """Whether looking at the newest version of the table may help."""
+    """Whether reading the newest version may help."""
     return STALE in str(error)
 
 
 def unavailable(place: str, error: Exception) -> StoreUnavailableError:
-    """Say in our words what a failed call to LanceDB means for who runs the server."""
+    """The error for a failed LanceDB call, with its cause and remedy."""
     text = str(error)
     for cause in _CAUSES:
         if any(mark in text for mark in cause.marks):

@@ -1,4 +1,4 @@
-"""The files below a LanceDB store's directory: their sizes and ages, and what a crash leaves."""
+"""The files of a LanceDB store's directory: sizes, ages, and what a crash leaves."""
 
 import os
 from collections import Counter
@@ -10,11 +10,11 @@ from time import time
 from zettel.storage.lance.snapshot import remove_forgotten
 from zettel.storage.location import ENGINE_FOLDER
 
-LEFTOVER_AGE_S = 3600.0
-"""Age in seconds from which a temporary file belongs to no write that could still finish."""
+TEMPORARY_FILE_AGE_S = 3600.0
+"""Age in seconds from which a temporary file belongs to no running write."""
 
 _LEFTOVERS = ("*.lance/data/.tmp*", "*.lance/_versions/*.manifest#*")
-"""What a killed or failed write leaves behind and LanceDB 0.40 never removes."""
+"""Left by killed or failed writes; LanceDB 0.40 never removes them."""
 
 _MANIFESTS = "_versions/*.manifest"
 
@@ -23,14 +23,9 @@ _MAGIC = b"LANC"
 
 
 def remove_damaged_manifests(directory: Path) -> list[Path]:
-    """Remove table versions that a power failure left damaged, so that the one before opens.
+    """Remove damaged manifests under the store's lock; returns them.
 
-    LanceDB 0.40 never syncs: a crash of the machine, not of a process, can leave the newest
-    manifest without its content, and then every open fails. Call it under the store's lock. A
-    table none of whose manifests is whole is left as it is.
-
-    Returns:
-        What was removed.
+    With one as the newest every open fails. A table without any whole manifest is left unchanged.
     """
     damaged = damaged_manifests(directory)
     remove(damaged)
@@ -38,9 +33,9 @@ def remove_damaged_manifests(directory: Path) -> list[Path]:
 
 
 def damaged_manifests(directory: Path) -> list[Path]:
-    """Manifests that are empty, cut short or zero-filled, of tables that have a whole one too.
+    """Empty, truncated or zero-filled manifests of tables that have a whole one too.
 
-    A crash of a process leaves none: they appear whole under their name. 1,000 take 20 ms.
+    Only a power failure leaves them: they appear whole under their name. 1,000 take 20 ms.
     """
     found: list[Path] = []
     for folder in directory.glob("*.lance"):
@@ -52,31 +47,31 @@ def damaged_manifests(directory: Path) -> list[Path]:
 
 
 def is_only_begun(directory: Path, table: str) -> bool:
-    """Whether a table has a folder but neither a version nor data: its maker was killed."""
+    """Whether a table has a folder but neither version nor data: its creator was killed."""
     folder = directory / f"{table}.lance"
     files = (path for pattern in (_MANIFESTS, "data/*.lance") for path in folder.glob(pattern))
     return folder.exists() and next(files, None) is None
 
 
 def tables_with_empty_data(directory: Path) -> list[str]:
-    """Tables with a data or deletion file of no bytes: a power failure may have left it."""
+    """Tables with an empty data or deletion file, as a power failure may leave it."""
     return _tables_of(_empty(directory, ("*.lance/data/*.lance", "*.lance/_deletions/*")))
 
 
 def empty_index_files(directory: Path, table: str) -> list[Path]:
-    """A table's index files of no bytes."""
+    """A table's empty index files."""
     return list(_empty(directory, (f"{table}.lance/_indices/*/*",)))
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, gone or not."""
+    """Remove files that may be missing."""
     for path in paths:
         path.unlink(missing_ok=True)
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove what killed writes and previews left behind; returns how many things it was."""
-    before = time() - LEFTOVER_AGE_S
+    """Remove what killed writes and dry runs left; returns how many items."""
+    before = time() - TEMPORARY_FILE_AGE_S
     removed = remove_forgotten(directory, before=before)
     for path in (path for pattern in _LEFTOVERS for path in directory.glob(pattern)):
         try:
@@ -89,19 +84,19 @@ def remove_leftovers(directory: Path) -> int:
 
 
 def count_leftovers(directory: Path) -> int:
-    """How many files `remove_leftovers` would remove of killed writes."""
-    before = time() - LEFTOVER_AGE_S
+    """How many files of killed writes `remove_leftovers` would remove."""
+    before = time() - TEMPORARY_FILE_AGE_S
     found = (path for pattern in _LEFTOVERS for path in directory.glob(pattern))
     return sum(_modified(path) < before for path in found)
 
 
 def disk_bytes(directory: Path) -> int:
-    """Size of the store's data; what belongs to the engine does not count."""
+    """Size of the store's data without the engine's files."""
     return sum(_size(path) or 0 for path in _data_files(directory))
 
 
 def count_old_versions(directory: Path, *, age: timedelta) -> dict[str, int]:
-    """Table -> its versions above an age, the newest never counted; tables with any."""
+    """Table -> its versions above an age without the newest; only tables with any."""
     before = time() - age.total_seconds()
     counts = Counter[str]()
     for folder in directory.glob("*.lance"):
@@ -118,7 +113,7 @@ def _is_whole(manifest: Path) -> bool:
             file.seek(-len(_MAGIC), os.SEEK_END)
             return file.read() == _MAGIC
     except OSError:
-        # Dropped by another process meanwhile, or not ours to read: no sign of damage.
+        # Removed by another process, or unreadable: no sign of damage.
         return True
 
 
@@ -134,7 +129,7 @@ def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
-        # Another process dropped the version while this one was counting.
+        # Another process removed the version meanwhile.
         return time()
 
 
@@ -146,7 +141,7 @@ def _data_files(directory: Path) -> Iterator[Path]:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes; None if another process dropped the file meanwhile."""
+    """Bytes; None if another process removed the file."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -1,9 +1,7 @@
-r"""A `NoteFilter` as a predicate of LanceDB.
+"""A `NoteFilter` as an SQL predicate of LanceDB.
 
-Predicates are SQL text because LanceDB 0.40's expressions know neither `IS NULL` nor arrays, and
-`count_rows` takes text alone. Their own rendering must not be used for strings: `lit("\\'")`
-comes out unterminated and `lit("''")` as another string. So every literal is written here, and a
-property test sends hostile ones through a real table.
+LanceDB 0.40's expressions have neither `IS NULL` nor arrays and render some strings wrongly
+(`lit("''")`), so every literal is written here; a property test sends hostile ones through a table.
 """
 
 from collections.abc import Iterable
@@ -17,38 +15,38 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def text_literal(value: str) -> str:
-    """A string in quotes; only the quote itself means anything inside (no backslash escapes)."""
+    """A quoted string; only the quote itself needs an escape."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def time_literal(instant: datetime) -> str:
-    """An instant to the microsecond, from year 1 to 9999, as the columns' own type."""
+    """An instant to the microsecond, year 1 to 9999, in the columns' type."""
     microseconds = (instant - _EPOCH) // timedelta(microseconds=1)
     return f"arrow_cast({microseconds}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def equals(column: str, value: str) -> str:
-    """Rows whose column is the value."""
+    """Rows whose column has the value."""
     return f"{column} = {text_literal(value)}"
 
 
 def one_of(column: str, values: Iterable[str]) -> str:
-    """Rows whose column is any of the values, at least one."""
+    """Rows whose column has any of the values, at least one."""
     return f"{column} IN ({', '.join(map(text_literal, values))})"
 
 
 def holds_any(column: str, values: Iterable[str]) -> str:
-    """Rows whose list column holds any of the values, at least one."""
+    """Rows whose list column contains any of the values, at least one."""
     return f"array_has_any({column}, [{', '.join(map(text_literal, values))}])"
 
 
 def all_of(*conditions: str) -> str:
-    """Rows for which every condition holds; an empty one does not count."""
+    """Rows for which every non-empty condition holds."""
     return " AND ".join(f"({condition})" for condition in conditions if condition)
 
 
 def known(at: datetime | None) -> str:
-    """The rows that were current at a moment; None asks for now."""
+    """The rows that were current at a moment; None means now."""
     if at is None:
         return "current"
     moment = time_literal(at)
@@ -56,9 +54,9 @@ def known(at: datetime | None) -> str:
 
 
 def predicate(where: NoteFilter) -> str:
-    """The rows a filter lets through.
+    """The rows that pass a filter.
 
-    Each row id of `where.past` adds 4 microseconds to a read at 25,000 rows (20 ms for 5,000).
+    Each row id of `where.past` adds 4 microseconds to a read at 25,000 rows.
     """
     meant = all_of(*_meant(where))
     if where.past:
@@ -67,7 +65,7 @@ def predicate(where: NoteFilter) -> str:
 
 
 def _meant(where: NoteFilter) -> Iterable[str]:
-    """Which revisions: the conditions that do not hold for `rows_true_at`."""
+    """Which revisions: the conditions that rows of `past` are exempt from."""
     yield known(where.known_at)
     if where.states:
         yield one_of("state", where.states)

@@ -1,10 +1,9 @@
-"""Removing from a store's files what its rows no longer show: LanceDB's deletion is a mark.
+"""Removing deleted rows from a store's files: LanceDB's deletion is only a mark.
 
-The one file that knows how Lance lays out a table's directory for this (lancedb 0.40, lance 13):
-a deleted or replaced row keeps its bytes in its fragment until no live row is left there; a
-version keeps its files until it is dropped, an index its entries until it is made anew, and what a
-killed writer never committed belongs to nobody. `tests/storage/lance/test_purge_files.py` fails
-when a newer LanceDB lays things out otherwise.
+Knows Lance's directory layout (lancedb 0.40, lance 13): a deleted row keeps its bytes until its
+fragment has no live row, a version keeps its files until it is dropped, an index its entries until
+it is rebuilt, and no version names the files of a killed writer. `test_purge_files.py` fails if a
+newer LanceDB differs.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -26,45 +25,40 @@ from zettel.storage.erasable import Purge
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.files import remove
-from zettel.storage.lance.maintenance import mark_upkeep
+from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
 from zettel.storage.lance.snapshot import remove_unused
 from zettel.storage.lance.table import LanceTable, Tables
-from zettel.storage.lance.vector_index import renew_vector_index
 from zettel.storage.location import hold
 
-LOCK_WAIT_S = 20.0
-"""How long to wait for a process that tends the store; an upkeep of 100,000 notes takes 10 s."""
-NO_VERSION = timedelta(milliseconds=1)
-"""Age of versions to drop: all but the newest. With 0, LanceDB 0.40 warns at every call."""
-AT_ONCE = 200
+PURGE_LOCK_WAIT_S = 20.0
+"""How long to wait for another maintaining process; 100,000 notes take it 10 s."""
+DROPPED_VERSION_AGE = timedelta(milliseconds=1)
+"""Drops all versions but the newest; with 0, LanceDB 0.40 warns at every call."""
+FRAGMENTS_PER_COMMIT = 200
 """Fragments in one predicate."""
 SETTLE_S = (0.05, 0.2, 0.8)
-"""Pauses in which a writer that was amid its commit finishes it."""
-SEARCHED = 64
-"""Ids looked for in every byte of the store."""
+"""Pauses in which a writer can finish its commit."""
+SEARCHED_MAX_IDS = 64
+"""Ids searched in every byte of the store."""
 
-ABANDONED_S = 60.0
-"""Age in seconds from which a file that no version names belongs to no write that could still be
-committed. Who commits without the store's lock takes milliseconds from file to commit, a bulk write
-of 50,000 notes seconds; removed too early, a file would be missing from the table for good."""
+ABANDONED_FILE_AGE_S = 60.0
+"""Age in seconds from which no commit can still name a file. Commits without the store's lock take
+milliseconds, a bulk write of 50,000 notes seconds; a file removed too early is lost for good."""
 
 _NAMED = ("data/*", "_indices/*/*", "_transactions/*", "_versions/*#*", "_versions/.*")
-"""Files that hold rows, ids or names of columns; deletion files hold numbers alone."""
+"""Files that contain rows, ids or column names; deletion files contain only numbers."""
 _FRAGMENT_BITS = 32
-"""A row's address is its fragment's number, then its place (without stable row ids)."""
+"""A row's address is its fragment's number, then its position (without stable row ids)."""
 
 
 async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge:
-    """Do what `StoreAdmin.purge` promises; its time grows with the notes that share a fragment.
+    """Implement `StoreAdmin.purge`; its time grows with the notes that share a fragment.
 
-    Killed at any point it can be begun again; every step leaves a whole table.
-
-    Raises:
-        StoreUnavailableError: A table could not be rewritten.
+    It can be killed and repeated at any point; every step leaves a whole table.
     """
     if not tables.place.optimises:
         return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")
-    async with hold(tables.place, wait_s=LOCK_WAIT_S) as held:
+    async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why="another process tends the store")
         if await _copies_in_use(tables):
@@ -79,16 +73,16 @@ async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge
                 return Purge(done=False, why="others write without a pause")
             raise
         await mark_upkeep(tables.all())
-        # Orders and previews name the ids until the table that keeps them is done, the last one.
+        # Orders and previews in `meta` name the ids until that table is cleaned, as the last one.
         places = _folders(chosen) if not meta else [tables.place.directory]
         return await _verified(chosen, [place for place in places if place], note_ids, began)
 
 
 async def _rewrite(table: LanceTable, tables: Tables) -> None:
-    """Move every row that shares a fragment with a removed one, then drop all that is old."""
-    # A value that is set to itself: the row is written anew elsewhere, and the old one marked.
+    """Move every row that shares a fragment with a deleted one, then drop everything old."""
+    # Setting a value to itself writes the row elsewhere and marks the old one.
     same = {table.spec.schema.names[1]: table.spec.schema.names[1]}
-    # Each commit to its end: one that is dropped leaves a file that the proof waits a minute for.
+    # Never cancelled: a cancelled commit leaves a file that verification waits a minute for.
     for where in await _shared(table):
         async with table.writing():
             await table.commit(lambda t, w=where: t.update(updates_sql=same, where=w))
@@ -99,13 +93,13 @@ async def _rewrite(table: LanceTable, tables: Tables) -> None:
     if table is tables.notes:
         await renew_vector_index(table)
     async with table.writing():
-        # What was committed last must not be a commit that names what is gone.
+        # The newest transaction must not name deleted rows.
         await table.commit(lambda handle: handle.delete("false"))
         await table.commit(_drop_old)
 
 
 async def _drop_old(handle: AsyncTable) -> None:
-    await handle.optimize(cleanup_older_than=NO_VERSION)
+    await handle.optimize(cleanup_older_than=DROPPED_VERSION_AGE)
 
 
 async def _shared(table: LanceTable) -> list[str | None]:
@@ -121,9 +115,9 @@ async def _shared(table: LanceTable) -> list[str | None]:
     return [
         " OR ".join(
             f"(_rowid >= {n << _FRAGMENT_BITS} AND _rowid < {(n + 1) << _FRAGMENT_BITS})"
-            for n in numbers[start : start + AT_ONCE]
+            for n in numbers[start : start + FRAGMENTS_PER_COMMIT]
         )
-        for start in range(0, len(numbers), AT_ONCE)
+        for start in range(0, len(numbers), FRAGMENTS_PER_COMMIT)
     ]
 
 
@@ -149,7 +143,7 @@ def _folders(tables: Iterable[LanceTable]) -> list[Path]:
 async def _verified(
     chosen: Iterable[LanceTable], places: Sequence[Path], note_ids: Sequence[str], began: float
 ) -> Purge:
-    """Look at what is on the disk, not at what should be."""
+    """Check the files on the disk."""
     if not places:
         seen = ("rows rewritten, indices made anew, older versions dropped",)
         return Purge(done=True, verified=seen)
@@ -157,7 +151,7 @@ async def _verified(
         left = await _left_over(folder, began)
         if left:
             return Purge(done=False, why=f"{len(left)} files of an unfinished write are too young")
-    sought = note_ids[:: max(1, len(note_ids) // SEARCHED)][:SEARCHED]
+    sought = note_ids[:: max(1, len(note_ids) // SEARCHED_MAX_IDS)][:SEARCHED_MAX_IDS]
     if held := await to_thread.run_sync(files_holding, places, sought):
         return Purge(done=False, why=f"an id still stands in {held[0].name}")
     return Purge(
@@ -183,7 +177,7 @@ async def _left_over(folder: Path, began: float) -> Sequence[Path]:
             break
         await anyio.sleep(pause_s)
         left = await to_thread.run_sync(_suspects, folder, began)
-    old = [path for path in left if _written(path) < time() - ABANDONED_S]
+    old = [path for path in left if _written(path) < time() - ABANDONED_FILE_AGE_S]
     await to_thread.run_sync(remove, old)
     return [path for path in left if path not in old]
 

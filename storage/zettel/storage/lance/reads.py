@@ -1,20 +1,138 @@
-"""Reads whole rows of the `notes` table; wide columns only for the rows that need them."""
-
-from collections.abc import Sequence
-
-import pyarrow as pa
-
-from zettel.storage.lance.cache_loader import notes_version
-from zettel.storage.lance.predicates import all_of, one_of
-from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, read_vectors
-from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
-from zettel.storage.revisions import NoteRow
-from zettel.storage.store import NoteFilter
+"""Reads whole rows of the `notes` table and keeps them in memory."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from anyio import to_thread
+
+from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
+from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
+from zettel.storage.lance.cache.versions import rearranges
+from zettel.storage.lance.predicates import all_of, one_of
+from zettel.storage.lance.rows import (
+    NOTE_COLUMNS,
+    read_notes,
+    read_outlines,
+    read_passages,
+    read_vectors,
+)
+from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
+from zettel.storage.notes import EVOLUTION, Note, Outline
+from zettel.storage.revisions import NoteRow
+from zettel.storage.store import NoteFilter
+
+FOLLOWED_MAX_VERSIONS = 16
+"""Versions followed at once: maintenance makes three, a new vector index two more."""
+
+
+async def notes_version(tables: Tables) -> int:
+    """The version of the `notes` table; the cache follows commits that leave rows unchanged.
+
+    Otherwise each maintenance would make recall read all notes again: 0.5 s for 20,000.
+    """
+    version, resident = await tables.notes.version(), tables.resident
+    known, directory = resident.version, tables.place.directory
+    behind = range(known + 1, version + 1)
+    if directory is None or known < 0 or not 0 < len(behind) <= FOLLOWED_MAX_VERSIONS:
+        return version
+    name = tables.notes.spec.name
+    same = await to_thread.run_sync(_all_rearrange, directory, name, behind)
+    if same and resident.version == known:
+        resident.advance_unchanged(version)
+    return version
+
+
+def _all_rearrange(directory: Path, table: str, versions: range) -> bool:
+    return all(rearranges(directory, table, version) for version in versions)
+
+
+CACHE_MAX_BYTES = 256 * 1024 * 1024
+"""Size of the cached rows without vectors: 50,000 long notes."""
+
+_FACTS = ("known_from", "known_to", "valid_from", "valid_until")
+
+
+class TableRows:
+    """Rows of an Arrow table with `NOTE_COLUMNS`, by position."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def notes(self, places: Sequence[int]) -> list[Note]:
+        """Whole notes."""
+        return read_notes(self._table.take(places))
+
+    def outlines(self, places: Sequence[int]) -> list[Outline]:
+        """Their outlines."""
+        return read_outlines(self._table.take(places))
+
+
+async def keep_resident(tables: Tables) -> None:
+    """Read the notes into memory unless they are there or are too many.
+
+    Writers of this process wait: 20,000 notes take a second and 130 MB.
+    """
+    async with tables.notes.tending():
+        await _keep(tables)
+
+
+async def resident_version(tables: Tables) -> int:
+    """The version of the `notes` table, loaded into memory if a second read asks for it.
+
+    After writes of other processes nothing is cached; the second query loads the table.
+    """
+    version = await notes_version(tables)
+    if not tables.notes.busy and tables.resident.is_missed_again(version):
+        await keep_resident(tables)
+    return version
+
+
+async def _keep(tables: Tables) -> None:
+    notes, version = tables.notes, await notes_version(tables)
+    if version == tables.resident.version and not tables.resident.worn:
+        return
+    tables.resident.drop()
+    if not tables.place.optimises or await notes.count() > CACHE_MAX_ROWS:
+        return
+    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
+    loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
+    # Another process may have committed meanwhile.
+    if loaded and await notes.version() == version:
+        tables.resident.keep(version, loaded)
+
+
+def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
+    counts, passages = read_passages(table, dim)
+    table = table.drop_columns(["vectors"]).combine_chunks()
+    if table.nbytes > CACHE_MAX_BYTES:
+        return None
+    names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
+    names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
+    times = (_microseconds(table.column(name)) for name in _FACTS)
+    return LoadedRows(
+        rows=TableRows(table.select(list(NOTE_COLUMNS))),
+        note_ids=table.column("note_id").to_pylist(),
+        row_ids=table.column("row_id").to_pylist(),
+        fold_hashes=table.column("fold_hash").to_pylist(),
+        links=table.column("link_ids").to_pylist(),
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
+        counts=counts,
+        passages=passages,
+    )
+
+
+def _is_composed(origin: dict[str, str] | None) -> bool:
+    return origin is not None and origin["transport"] == EVOLUTION
+
+
+def _microseconds(column: pa.ChunkedArray) -> list[int]:
+    return column.cast(pa.int64()).fill_null(OPEN_END).to_pylist()
 
 
 async def select_wide(
@@ -27,14 +145,10 @@ async def select_wide(
     limit: int = MAX_ROWS,
     offset: int = 0,
 ) -> pa.Table:
-    """Read what `LanceTable.select` reads, in two steps.
+    """`LanceTable.select` in two steps: keys first, then the rows by address.
 
-    Of rows no index covers yet LanceDB 0.40 reads every column asked for before it looks at the
-    predicate: with 50 commits since upkeep 35 columns take 35 ms, the keys first and then the rows
-    by their address 13 ms (measured at 1,000 and 20,000 notes).
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
+    LanceDB 0.40 reads all requested columns of unindexed rows before it applies the predicate: with
+    50 commits since maintenance 35 columns take 35 ms, two steps 13 ms.
     """
     key, asked = table.spec.key, list(columns)
     if table.place.optimises:
@@ -54,8 +168,7 @@ async def select_wide(
             lambda handle: handle.take_row_ids(addresses).select([key, *asked]).to_arrow()
         )
         places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
-        # A row changed or moved since is no more at its address; one that a foreign hand has
-        # doubled must be seen twice.
+        # A row changed or moved since has left its address; a doubled row must appear twice.
         if len(places) == len(names) and places.keys() == set(names):
             return rows.take([places[name] for name in names]).select(asked)
     return await table.select(
@@ -63,20 +176,10 @@ async def select_wide(
     )
 
 
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-# (pyarrow ships no types, lancedb some)
-
-
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:
-    """Note id -> current row, vectors included; ids that are not there are left out.
+    """Note id -> current row with vectors, without missing ids.
 
-    An `update` needs the row of its note three times, 13 ms each: to look at it, to plan on it and
-    to write its end. Asking whether anybody has committed since takes 0.2 ms.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
+    Rows read last are kept: an `update` reads its note three times, 13 ms each.
     """
     if not note_ids:
         return {}
@@ -95,11 +198,7 @@ async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, Not
 
 
 async def read_rows(tables: Tables, where: str) -> list[NoteRow]:
-    """Whole rows that match, vectors included, in no order.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
+    """Matching rows with vectors, in no order."""
     table = await select_wide(tables.notes, [*NOTE_COLUMNS, "vectors"], where=where)
     pairs = zip(read_notes(table), read_vectors(table), strict=True)
     return [NoteRow(note=note, vectors=vectors) for note, vectors in pairs]

@@ -13,12 +13,12 @@ from lancedb.index import FTS, Bitmap, BTree, LabelList
 from zettel.storage.revisions import DERIVED_FIELDS
 
 SCHEMA_VERSION = 1
-"""Raised whenever an older Zettel could misread the tables; kept in `meta`."""
+"""Raised when an older Zettel could misread the tables; kept in `meta`."""
 
 TIME = pa.timestamp("us", "UTC")
 
 _KEY_MARK = {b"lance-schema:unenforced-primary-key:position": b"1"}
-"""Lance's own field metadata for a declared key: set at creation, so no table is ever without."""
+"""Lance's field metadata of a declared key, set at creation."""
 
 IndexConfig = BTree | Bitmap | LabelList | FTS
 
@@ -32,7 +32,7 @@ class TableSpec:
     schema: pa.Schema
     """Its first field is the key."""
     indices: tuple[tuple[str, IndexConfig], ...] = ()
-    """Column and configuration; made on the empty table, which LanceDB 0.40 searches rightly."""
+    """Column and configuration; created on the empty table."""
 
 
 def _text(name: str, *, key: bool = False) -> pa.Field:
@@ -47,7 +47,7 @@ def _time(name: str) -> pa.Field:
     return pa.field(name, TIME)
 
 
-LINK = pa.struct(
+LINK_TYPE = pa.struct(
     [
         ("to", pa.string()),
         ("relation", pa.string()),
@@ -60,34 +60,34 @@ LINK = pa.struct(
     ]
 )
 
-SPAN = pa.struct([("start", TIME), ("end", TIME), ("phrase", pa.string())])
+SPAN_TYPE = pa.struct([("start", TIME), ("end", TIME), ("phrase", pa.string())])
 
-ORIGIN = pa.struct(
+ORIGIN_TYPE = pa.struct(
     [("client", pa.string()), ("transport", pa.string()), ("principal", pa.string())]
 )
 
-DERIVED_BY = pa.struct([(name, pa.string()) for name in DERIVED_FIELDS])
+DERIVED_BY_TYPE = pa.struct([(name, pa.string()) for name in DERIVED_FIELDS])
 
 
 def vectors_type(dim: int) -> pa.DataType:
-    """A list of passages, each float32 of length `dim`: LanceDB scores a row by its best one."""
+    """A list of passages, each float32 of length `dim`; LanceDB scores a row by its best one."""
     return pa.list_(pa.list_(pa.float32(), dim))
 
 
 def _note_fields() -> list[pa.Field]:
-    """Every column of a note's revision but the vectors; the key stands first."""
+    """Every column of a revision except the vectors; the key comes first."""
     identity = [_text("row_id", key=True), _text("note_id"), pa.field("rev", pa.int32())]
     place = [_text("namespace"), pa.field("current", pa.bool_())]
     words = [_text("content"), _text("fold_hash"), _text("context"), _text("subject")]
     words += [_texts("tags"), _text("kind"), _text("session"), _text("source")]
-    derived = [_texts("keywords"), _texts("entities"), pa.field("times", pa.list_(SPAN))]
-    derived += [_texts("questions"), _text("summary"), pa.field("derived_by", DERIVED_BY)]
-    graph = [pa.field("links", pa.list_(LINK)), _texts("link_ids")]
+    derived = [_texts("keywords"), _texts("entities"), pa.field("times", pa.list_(SPAN_TYPE))]
+    derived += [_texts("questions"), _text("summary"), pa.field("derived_by", DERIVED_BY_TYPE)]
+    graph = [pa.field("links", pa.list_(LINK_TYPE)), _texts("link_ids")]
     valid = [_time("happened_at"), _time("valid_from"), _time("valid_until")]
     known = [_time("known_from"), _time("known_to")]
     closed = [_time("ended_at"), pa.field("corrected", pa.bool_())]
     life = [_text("state"), pa.field("importance", pa.float64())]
-    provenance = [pa.field("origin", ORIGIN), pa.field("trust", pa.float64())]
+    provenance = [pa.field("origin", ORIGIN_TYPE), pa.field("trust", pa.float64())]
     provenance += [_text("changed_by"), _text("change"), _text("reason"), _text("run_id")]
     search = [_text("text"), _text("embed_model"), pa.field("stage", pa.int32())]
     return [
@@ -99,16 +99,13 @@ def _note_fields() -> list[pa.Field]:
 def text_index() -> FTS:
     """All scripts, English stems and stop words, accents folded; no positions, so no phrases.
 
-    `icu/split` alone finds words inside Chinese and Japanese sentences and parts of `foo_bar`.
+    Only `icu/split` finds words in Chinese and Japanese sentences and parts of `foo_bar`.
     """
     return FTS(base_tokenizer="icu/split", stem=True, ascii_folding=True, with_position=False)
 
 
 def notes_table(dim: int) -> TableSpec:
-    """One row is one revision of one note.
-
-    The index of the vectors is not among `indices`: see `lance_vector_index`.
-    """
+    """One row is one revision; the vector index belongs to `maintenance`, not to `indices`."""
     columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
     trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]
     maps: list[tuple[str, IndexConfig]] = [(c, Bitmap()) for c in ("namespace", "current", "state")]
@@ -133,7 +130,7 @@ USAGE = TableSpec(
         ]
     ),
 )
-"""How often each note came up: beside `notes`, so that counting never makes a revision."""
+"""Recalls of each note, apart from `notes` so that counting makes no revision."""
 
 RUNS = TableSpec(
     name="runs",
@@ -150,7 +147,7 @@ RUNS = TableSpec(
         ]
     ),
 )
-"""One row an evolution run, erasure or administrative command."""
+"""One row per evolution run, erasure or administrative command."""
 
 META = TableSpec(name="meta", key="key", schema=pa.schema([_text("key", key=True), _text("value")]))
-"""Few named values: schema version, embedding model, leases."""
+"""Named values: schema version, embedding model, leases."""

@@ -1,35 +1,54 @@
-"""Search arms over the `notes` table except vectors, and the size of a namespace."""
-
-from collections.abc import Sequence
-
-import pyarrow as pa
-from lancedb import AsyncTable
-from lancedb.query import MatchQuery
-
-from zettel.storage.lance.cache.recent_rows import KEPT
-from zettel.storage.lance.cache_loader import notes_version
-from zettel.storage.lance.predicates import all_of, equals, one_of, predicate, text_literal
-from zettel.storage.lance.reads import current_rows, select_wide
-from zettel.storage.lance.rows import NOTE_COLUMNS, OUTLINE_COLUMNS, read_notes, read_outlines
-from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Facets, Hit, Note, Outline, order_key
-from zettel.storage.store import WRITTEN, NamespaceSize, NoteFilter
-from zettel.storage.text.substrings import held, pieces
+"""Reads of the `notes` table: search arms, history, and the size of a namespace."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+from lancedb import AsyncTable
+from lancedb.query import AsyncVectorQuery, MatchQuery
+from numpy.typing import NDArray
+
+from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
+from zettel.storage.lance.predicates import (
+    all_of,
+    equals,
+    holds_any,
+    known,
+    one_of,
+    predicate,
+    text_literal,
+    time_literal,
+)
+from zettel.storage.lance.reads import current_rows, notes_version, resident_version, select_wide
+from zettel.storage.lance.rows import (
+    NOTE_COLUMNS,
+    OUTLINE_COLUMNS,
+    read_notes,
+    read_outlines,
+    read_vectors,
+    utc,
+)
+from zettel.storage.lance.table import MAX_ROWS, Tables
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, order_key
+from zettel.storage.revisions import check_vectors
+from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors
+from zettel.storage.text.substrings import count_pieces, query_pieces
 
 _SESSION_ORDER = ("happened_at", "note_id")
 
 
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
-    """Do what `NoteStore.get` promises."""
+    """Implement `NoteStore.get`."""
     if not note_ids:
         return []
-    if len(note_ids) <= KEPT or tables.resident.version == await notes_version(tables):
+    if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.version == await notes_version(tables):
         rows = await current_rows(tables, note_ids)
         found = {note_id: row.note for note_id, row in rows.items()}
     else:
@@ -40,7 +59,7 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
 
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
-    """Do what `NoteStore.find` promises."""
+    """Implement `NoteStore.find`."""
     known = tables.resident.rows_of(await notes_version(tables), where)
     if known is not None:
         notes = sorted((row.note for row in known), key=order_key, reverse=True)
@@ -58,13 +77,13 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 
 
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
-    """Do what `NoteStore.count` promises."""
+    """Implement `NoteStore.count`."""
     known = tables.resident.count(await notes_version(tables), where)
     return await tables.notes.count(predicate(where)) if known is None else known
 
 
 async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-    """Do what `NoteStore.match_text` promises; the query is words, never an operator."""
+    """Implement `NoteStore.match_text`; the query has no operators."""
     if limit <= 0 or not query.strip():
         return []
 
@@ -81,17 +100,19 @@ async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: in
 
 
 async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-    """Notes that hold parts of the query to the letter: a scan, of the filter's notes only."""
-    parts = pieces(query)
+    """Notes that contain parts of the query literally: a scan of the filtered notes."""
+    parts = query_pieces(query)
     if not parts:
         return []
     holding = " OR ".join(f"contains(lower(text), {text_literal(part)})" for part in parts)
     table = await tables.notes.select(["note_id", "text"], where=all_of(predicate(where), holding))
-    return as_hits(table, [held(text, parts) for text in table.column("text").to_pylist()])[:limit]
+    return as_hits(table, [count_pieces(text, parts) for text in table.column("text").to_pylist()])[
+        :limit
+    ]
 
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
-    """Do what `NoteStore.outlines` promises."""
+    """Implement `NoteStore.outlines`."""
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
@@ -102,7 +123,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
 
 
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
-    """Do what `NoteStore.facets` promises."""
+    """Implement `NoteStore.facets`."""
     table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
     subjects = _counts(table.column("subject"))
     subjects.pop("", None)
@@ -118,17 +139,10 @@ def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
 
 
 def as_hits(table: pa.Table, scores: list[float]) -> list[Hit]:
-    """The notes of a table with their scores, best first."""
+    """The notes of a table with their scores, best first, then by id."""
     ids: list[str] = table.column("note_id").to_pylist()
     hits = [Hit(note_id, score) for note_id, score in zip(ids, scores, strict=True)]
-    # Equal scores come in any order; the id settles it, so that equal calls get equal answers.
     return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))
-
-
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-# (pyarrow ships no types, lancedb some)
 
 
 _TEXTS = ("content", "context", "subject", "source", "array_to_string(tags, '')")
@@ -136,12 +150,8 @@ _LENGTH = " + ".join(f"octet_length({text})" for text in _TEXTS)
 
 
 async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
-    """Do what `StoreAdmin.size_of` promises.
-
-    Raises:
-        StoreUnavailableError: The table cannot be read.
-    """
-    where = all_of(equals("namespace", namespace), one_of("change", sorted(WRITTEN)))
+    """Implement `StoreAdmin.size_of`."""
+    where = all_of(equals("namespace", namespace), one_of("change", sorted(TEXT_CHANGES)))
 
     async def lengths(handle: AsyncTable) -> list[int]:
         query = handle.query().select({"length": _LENGTH}).where(where).limit(MAX_ROWS)
@@ -151,3 +161,166 @@ async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
     return NamespaceSize(
         notes=await count_notes(tables, told), text_bytes=sum(await tables.notes.read(lengths))
     )
+
+
+VECTOR_OVERFETCH = 4
+"""Factor on `limit` for the vector index. LanceDB 0.40 takes ten passages for each: exact unless
+fewer than `limit` notes fill them, each with more than 40 passages nearer than the last hit."""
+
+INDEXED_MAX_HITS = 200
+"""Hits up to which `match_vectors` uses the index: 18 ms instead of 67 of 20,000 notes."""
+
+
+async def match_vectors(
+    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
+) -> list[Hit]:
+    """Implement `NoteStore.match_vectors`; for many hits without the index, which misses some."""
+    check_vectors(vector[np.newaxis], dim=tables.dim)
+    if limit <= 0:
+        return []
+    version = await resident_version(tables)
+    known = tables.resident.nearest(version, vector, where, limit=limit)
+    if known is not None:
+        return known
+    few = limit <= INDEXED_MAX_HITS
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"])
+        search = search if few else search.bypass_vector_index()
+        return await search.limit(
+            min(limit * VECTOR_OVERFETCH if few else limit, MAX_ROWS)
+        ).to_arrow()
+
+    table = await tables.notes.read(fetch)
+    return as_hits(table, _cosines(table))[:limit]
+
+
+async def nearest(
+    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float
+) -> list[Near]:
+    """Implement `NoteStore.nearest`."""
+    hits = await match_vectors(tables, vector, where, limit=limit)
+    scores = {hit.note_id: hit.score for hit in hits if hit.score >= least}
+    if not scores:
+        return []
+    # Filtered again: notes may have changed since.
+    told = await outlines(tables, replace(where, note_ids=tuple(scores)), limit=len(scores))
+    near = [Near(outline, scores[outline.note_id]) for outline in told]
+    return sorted(near, key=lambda near: (-near.score, near.outline.note_id))
+
+
+def _by_cosine(
+    handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
+) -> AsyncVectorQuery:
+    search = handle.query().nearest_to(vector).column("vectors").distance_type("cosine")
+    return search.where(predicate(where))
+
+
+def _cosines(table: pa.Table) -> list[float]:
+    return [1.0 - distance for distance in table.column("_distance").to_pylist()]
+
+
+async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
+    """Implement `NoteStore.rows_true_at` in two narrow reads (20 ms at 20,000 notes).
+
+    Another process may close a row between them; pass a `known_at` for one moment.
+    """
+    if where.valid_at is None:
+        return ()
+    moment = time_literal(where.valid_at)
+    asked = NoteFilter(
+        namespaces=where.namespaces,
+        note_ids=where.note_ids,
+        states=where.states,
+        known_at=where.known_at,
+        derived=None,
+    )
+    later = await tables.notes.select(
+        ["note_id", "rev"],
+        where=all_of(
+            predicate(asked),
+            f"valid_from > {moment} AND (valid_until IS NULL OR valid_until > {moment})",
+        ),
+    )
+    # Most often nothing known by then became true later.
+    if not later.num_rows:
+        return ()
+    told = await tables.notes.select(
+        ["note_id", "rev", "row_id", "valid_until"],
+        where=all_of(
+            one_of("note_id", where.note_ids) if where.note_ids else "",
+            f"ended_at IS NOT NULL AND NOT corrected AND valid_from <= {moment}",
+        ),
+    )
+    return _last_before(told, later, where.valid_at)
+
+
+def _last_before(told: pa.Table, later: pa.Table, instant: datetime) -> tuple[str, ...]:
+    """Row ids of each note's last revision before its later one, if it was still valid."""
+    revs: dict[str, int] = dict(zip(*later.to_pydict().values(), strict=True))
+    last: dict[str, tuple[int, str, datetime | None]] = {}
+    for note_id, rev, row_id, until in zip(*told.to_pydict().values(), strict=True):
+        if rev < revs.get(note_id, 0) and (note_id not in last or rev > last[note_id][0]):
+            last[note_id] = (rev, row_id, until)
+    return tuple(
+        sorted(row_id for _, row_id, until in last.values() if until is None or instant < until)
+    )
+
+
+async def revisions_of(tables: Tables, note_id: str) -> list[Note]:
+    """Implement `NoteStore.revisions`."""
+    return await _notes(tables, equals("note_id", note_id), "rev")
+
+
+async def revisions_of_run(tables: Tables, run_id: str) -> list[Note]:
+    """Implement `NoteStore.revisions_of_run`; 5 ms at 25,000 rows."""
+    return await _notes(tables, equals("run_id", run_id), "note_id", "rev") if run_id else []
+
+
+async def linking_to(
+    tables: Tables, note_ids: Sequence[str], *, known_at: datetime | None
+) -> list[Note]:
+    """Implement `NoteStore.linking_to`."""
+    if not note_ids:
+        return []
+    resident = tables.resident.linking_to(await notes_version(tables), note_ids, known_at)
+    if resident is not None:
+        return resident
+    where = all_of(known(known_at), holds_any("link_ids", note_ids))
+    return await _notes(tables, where, "happened_at", "note_id")
+
+
+async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
+    """Implement `NoteStore.passages_of`."""
+    return await _passages(tables, "note_id", note_ids, "current")
+
+
+async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vectors]:
+    """Implement `NoteStore.passages_at`."""
+    return await _passages(tables, "row_id", row_ids, "")
+
+
+async def latest(tables: Tables) -> datetime | None:
+    """Implement `NoteStore.latest`; 4 ms at 25,000 rows."""
+    if known := tables.resident.latest(await notes_version(tables)):
+        return known
+    table = await tables.notes.select(
+        ["known_from"], order=["known_from"], descending=True, limit=1
+    )
+    moments: list[datetime] = table.column("known_from").to_pylist()
+    return utc(moments[0]) if moments else None
+
+
+async def _notes(tables: Tables, where: str, *order: str) -> list[Note]:
+    return read_notes(await select_wide(tables.notes, NOTE_COLUMNS, where=where, order=order))
+
+
+async def _passages(
+    tables: Tables, key: str, values: Sequence[str], condition: str
+) -> dict[str, Vectors]:
+    if not values:
+        return {}
+    where = all_of(condition, "embed_model <> ''", one_of(key, values))
+    table = await tables.notes.select([key, "vectors"], where=where)
+    pairs = zip(table.column(key).to_pylist(), read_vectors(table), strict=True)
+    return {name: vectors for name, vectors in pairs if vectors is not None}

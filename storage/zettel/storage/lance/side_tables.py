@@ -1,4 +1,4 @@
-"""What stands beside the notes: usage, runs and the named values of `meta`."""
+"""Usage, runs and the named values of `meta`."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -20,7 +20,7 @@ from zettel.storage.store import Recalled
 
 
 async def usage_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Usage]:
-    """Do what `NoteStore.usage_of` promises."""
+    """Implement `NoteStore.usage_of`."""
     if not note_ids:
         return {}
     where = all_of("recall_count > 0", one_of("note_id", note_ids))
@@ -32,11 +32,10 @@ async def usage_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Usage]:
 
 
 async def reinforce(tables: Tables, recalled: Sequence[Recalled]) -> None:
-    """Do what `NoteStore.reinforce` promises.
+    """Implement `NoteStore.reinforce`.
 
-    Notes that have no row yet get one that counts nothing, if no other process was first; then
-    one update adds to all rows at once. LanceDB evaluates it again on the version it commits to,
-    so nothing is lost, and a crash in between leaves nothing counted.
+    Missing rows are inserted with a count of 0, then one update adds to all rows at once. LanceDB
+    evaluates it again on the version it commits to, so nothing is lost.
     """
     gone = tables.ledger.erased(more.note_id for more in recalled)
     recalled = [more for more in recalled if more.note_id not in gone]
@@ -72,19 +71,19 @@ def _unused(more: Recalled) -> Mapping[str, object]:
 
 
 def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
-    """An expression for each note's own value (Lance knows no `CASE`); 500 notes take 40 ms."""
+    """An expression for each note's own value (Lance has no `CASE`); 40 ms for 500 notes."""
     ids = ", ".join(map(text_literal, note_ids))
     return f"array_element([{', '.join(values)}], cast(array_position([{ids}], note_id) AS bigint))"
 
 
 async def add_run(tables: Tables, run: Run) -> None:
-    """Do what `StoreAdmin.add_run` promises."""
+    """Implement `StoreAdmin.add_run`."""
     async with tables.runs.writing():
         await tables.runs.insert(_run_row(tables, run))
 
 
 async def put_run(tables: Tables, run: Run) -> None:
-    """Record a run that goes on, or replace its record."""
+    """Insert or replace the record of a run."""
     async with tables.runs.writing():
         await tables.runs.merge(_run_row(tables, run), replace_where="")
 
@@ -95,7 +94,7 @@ def _run_row(tables: Tables, run: Run) -> pa.Table:
 
 
 async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
-    """Do what `StoreAdmin.runs` promises."""
+    """Implement `StoreAdmin.runs`."""
     order = ("started_at", "run_id")
     table = await tables.runs.select(
         _columns(tables.runs), order=order, descending=True, limit=limit
@@ -104,7 +103,7 @@ async def newest_runs(tables: Tables, *, limit: int) -> list[Run]:
 
 
 def read_runs(records: list[dict[str, Any]]) -> list[Run]:
-    """Rows of the table as runs."""
+    """Runs from rows of the table."""
     for record in records:
         record["started_at"] = utc(record["started_at"])
         record["ended_at"] = utc(record["ended_at"])
@@ -113,23 +112,23 @@ def read_runs(records: list[dict[str, Any]]) -> list[Run]:
 
 
 async def get_meta(meta: LanceTable, key: str) -> str | None:
-    """Do what `NoteStore.get_meta` promises."""
+    """Implement `NoteStore.get_meta`."""
     table = await meta.select(["value"], where=equals("key", key))
     values: list[str] = table.column("value").to_pylist()
     return values[0] if values else None
 
 
 async def meta_keys(meta: LanceTable, sort: str) -> list[str]:
-    """Do what `StoreAdmin.meta_keys` promises."""
+    """Implement `StoreAdmin.meta_keys`."""
     keys: list[str] = (await meta.select(["key"])).column("key").to_pylist()
     return sorted(key for key in keys if key.partition("@")[0] == sort)
 
 
 async def swap_meta(meta: LanceTable, key: str, *, expected: str | None, value: str | None) -> bool:
-    """Do what `NoteStore.swap_meta` promises, against every process on the store.
+    """Implement `NoteStore.swap_meta` against every process on the store.
 
-    LanceDB evaluates a write's condition again on the version it commits to, so of several
-    swaps from one value exactly one touches a row.
+    LanceDB evaluates a write's condition again on the version it commits to, so exactly one of
+    several swaps from one value touches a row.
     """
     if expected == value:
         return await get_meta(meta, key) == value
@@ -141,13 +140,13 @@ async def swap_meta(meta: LanceTable, key: str, *, expected: str | None, value: 
 
 
 async def put_meta(meta: LanceTable, key: str, value: str) -> None:
-    """Insert or replace a value whatever stands there: for what only the lock's holder writes."""
+    """Insert or replace a value unconditionally: for what only the lock's holder writes."""
     async with meta.writing():
         await meta.merge(_table(meta, [{"key": key, "value": value}]), replace_where="")
 
 
 async def _swap(meta: LanceTable, key: str, expected: str | None, value: str | None) -> int:
-    """Try the swap and say how many rows it touched."""
+    """Try the swap; returns the number of rows it touched."""
     if expected is None:
         return (await meta.merge(_table(meta, [{"key": key, "value": value}]))).inserted
     stands = all_of(equals("key", key), equals("value", expected))

@@ -1,7 +1,6 @@
-"""A copy of a directory store to try things on: hard links, so that it costs next to nothing.
+"""A copy of a directory store for dry runs, made of hard links.
 
-Lance never writes into a file that is there: it adds files and removes names. So two directories
-may share files, and what is done to the one leaves the other's bytes as they are.
+Lance only adds and removes files, so changes in one directory leave the other's files as they are.
 """
 
 import errno
@@ -22,51 +21,43 @@ from zettel.storage.location import (
     ENGINE_FOLDER,
     StoreLocation,
     check_there,
-    hold,
+    hold_or_refuse,
     prepare,
     read_place,
 )
 
-PREVIEW = "preview-"
-"""How the folder of a snapshot begins, in the store's `.engine`."""
-LEFTOVER_AGE_S = 3600.0
-"""Age in seconds from which a snapshot's maker is taken to have died."""
-LOCK_WAIT_S = 60.0
-"""How long to wait for a process that tends the store, in seconds."""
-VERSIONS = "_versions"
-IN_USE = "in-use.lock"
+SNAPSHOT_PREFIX = "preview-"
+"""Prefix of a snapshot's folder in the store's `.engine`."""
+SNAPSHOT_LEFTOVER_AGE_S = 3600.0
+"""Age in seconds from which a snapshot's maker counts as dead."""
+VERSIONS_FOLDER = "_versions"
+IN_USE_FILE = "in-use.lock"
 """File of a snapshot that its maker keeps locked."""
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
-"""What a file system answers that knows no hard links, or no more of them."""
+"""Errors of file systems without hard links, or without another one to this file."""
 
 
 @asynccontextmanager
 async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
-    """A copy of the store as it stands, gone when the context ends.
+    """Copy the store for as long as the context lasts.
 
-    Others may write meanwhile: each table is caught at one of its versions. Upkeep waits.
+    Others may write meanwhile: each table is copied at one of its versions. Maintenance waits.
 
     Args:
         place: The store, as `open_store` takes it.
-        now: What the age of earlier snapshots is measured against, to remove forgotten ones.
+        now: Current time, for removing forgotten snapshots.
 
     Yields:
         The directory of the copy, a store of its own.
 
     Raises:
-        StoreUnavailableError: The store is no directory, is not there, stayed locked, or the copy
-            does not fit on its disk.
+        StoreUnavailableError: The store is no directory, is missing, stayed locked, or its disk
+            has no room for the copy.
     """
     known = read_place(place)
     directory = await to_thread.run_sync(_directory, known)
-    async with hold(known, wait_s=LOCK_WAIT_S) as held:
-        if not held:
-            raise StoreUnavailableError(
-                known.uri,
-                f"has been locked by another process for {LOCK_WAIT_S:.0f} s",
-                "Wait for it to finish, or stop it, then try again.",
-            )
+    async with hold_or_refuse(known):
         try:
             copy, in_use = await to_thread.run_sync(_make, directory, now.timestamp())
         except OSError as error:
@@ -82,17 +73,14 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
 
 
 def remove_forgotten(directory: Path, *, before: float) -> int:
-    """Remove snapshots whose maker was killed.
+    """Remove snapshots whose maker was killed; returns how many.
 
     Args:
         directory: The store's.
-        before: Seconds since the epoch; a snapshot made or written to later may be in use.
-
-    Returns:
-        How many there were.
+        before: Seconds since the epoch; snapshots made or written later are kept.
     """
     removed = 0
-    for old in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
+    for old in (directory / ENGINE_FOLDER).glob(f"{SNAPSHOT_PREFIX}*"):
         try:
             forgotten = _last_used(old) < before
         except FileNotFoundError:
@@ -104,17 +92,10 @@ def remove_forgotten(directory: Path, *, before: float) -> int:
 
 
 def remove_unused(directory: Path) -> bool:
-    """Remove snapshots whose maker has died, however young, under the store's lock.
-
-    Args:
-        directory: The store's.
-
-    Returns:
-        Whether one is left that somebody uses.
-    """
+    """Remove snapshots whose maker has died; returns whether one in use is left."""
     left = False
-    for copy in (directory / ENGINE_FOLDER).glob(f"{PREVIEW}*"):
-        lock = FileLock(copy / IN_USE, thread_local=False)
+    for copy in (directory / ENGINE_FOLDER).glob(f"{SNAPSHOT_PREFIX}*"):
+        lock = FileLock(copy / IN_USE_FILE, thread_local=False)
         try:
             lock.acquire(blocking=False)
         except (Timeout, OSError):  # in use, or gone meanwhile
@@ -126,8 +107,8 @@ def remove_unused(directory: Path) -> bool:
 
 
 def _last_used(copy: Path) -> float:
-    """When it was made, or written to last: a long run commits every few seconds."""
-    return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS}")))
+    """When it was made or last written: a long run commits every few seconds."""
+    return max(path.stat().st_mtime for path in (copy, *copy.glob(f"*.lance/{VERSIONS_FOLDER}")))
 
 
 def _directory(place: StoreLocation) -> Path:
@@ -143,9 +124,9 @@ def _directory(place: StoreLocation) -> Path:
 
 
 def _make(directory: Path, now: float) -> tuple[Path, FileLock]:
-    remove_forgotten(directory, before=now - LEFTOVER_AGE_S)
-    copy = Path(mkdtemp(prefix=PREVIEW, dir=directory / ENGINE_FOLDER))
-    in_use = FileLock(copy / IN_USE, thread_local=False)
+    remove_forgotten(directory, before=now - SNAPSHOT_LEFTOVER_AGE_S)
+    copy = Path(mkdtemp(prefix=SNAPSHOT_PREFIX, dir=directory / ENGINE_FOLDER))
+    in_use = FileLock(copy / IN_USE_FILE, thread_local=False)
     try:
         in_use.acquire()
         for table in sorted(directory.glob("*.lance")):
@@ -158,16 +139,16 @@ def _make(directory: Path, now: float) -> tuple[Path, FileLock]:
 
 
 def _link_table(source: Path, target: Path) -> None:
-    """Link the manifests first: the files that one names are there before it is.
+    """Link the manifests first, so that every file they name exists.
 
-    Of `_versions` nothing else: the hint beside the manifests may be of a version to come.
+    Nothing else of `_versions` is linked: its hint file may name a later version.
     """
-    (target / VERSIONS).mkdir(parents=True)
-    for manifest in source.glob(f"{VERSIONS}/*.manifest"):
-        _link(manifest, target / VERSIONS / manifest.name)
+    (target / VERSIONS_FOLDER).mkdir(parents=True)
+    for manifest in source.glob(f"{VERSIONS_FOLDER}/*.manifest"):
+        _link(manifest, target / VERSIONS_FOLDER / manifest.name)
     for folder, subfolders, names in os.walk(source):
-        if VERSIONS in subfolders:
-            subfolders.remove(VERSIONS)
+        if VERSIONS_FOLDER in subfolders:
+            subfolders.remove(VERSIONS_FOLDER)
         into = target / Path(folder).relative_to(source)
         into.mkdir(exist_ok=True)
         for name in names:
@@ -177,7 +158,7 @@ def _link_table(source: Path, target: Path) -> None:
 def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
-    except FileNotFoundError:  # of an old version, or a file that was never finished
+    except FileNotFoundError:  # of an old version, or an unfinished file
         return
     except OSError as error:
         if error.errno not in _NO_LINKS:

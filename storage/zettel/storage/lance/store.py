@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.lance import (
-    cache_loader,
     erase_rows,
-    heal,
-    history,
     maintenance,
     purge_files,
+    reads,
+    repair,
     search,
     side_tables,
-    vector_search,
     writes,
 )
-from zettel.storage.lance.fsync import sync_file_system
 from zettel.storage.lance.open import open_tables
-from zettel.storage.lance.table import Tables
+from zettel.storage.lance.table import Tables, sync_file_system
 from zettel.storage.location import read_place
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
 from zettel.storage.store import (
@@ -53,21 +50,21 @@ async def open_store(
     durable: bool = False,
     erasures: Path | None = None,
 ) -> "LanceStore":
-    """Open the store at a place, creating it if there is none and that is wished.
+    """Open the store at a location, creating a missing one on request.
 
     Args:
         place: A directory (`~` and `file://` allowed), an object-store URI or a `db://` name.
-        model_id: The embedding model the vectors come from, with its weights' fingerprint.
+        model_id: The embedding model of the vectors, with its weights' fingerprint.
         dim: Length of a vector.
-        create: Whether to make a store where there is none.
-        durable: Whether every commit of this handle outlasts a loss of power, not only the end
-            of the process: some 10 ms each. An object store always keeps what it acknowledged.
-        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
+        create: Whether to create a missing store.
+        durable: Whether every commit survives a power failure, not only the end of the process:
+            some 10 ms each. An object store always does.
+        erasures: Directory for a copy of the ledger of erasures; None for no copy.
 
     Raises:
-        StoreUnavailableError: The place is a file, read-only, full or locked, or holds no store.
+        StoreUnavailableError: It is a file, read-only, full, locked, or holds no store.
         NewerStoreError: A newer Zettel wrote the store.
-        OtherModelError: Another embedding model wrote its vectors.
+        OtherModelError: Another embedding model made its vectors.
     """
     tables = await open_tables(
         read_place(place),
@@ -81,14 +78,14 @@ async def open_store(
 
 
 async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceStore":
-    """Open a store that is there, whichever model its vectors are of: to keep it, not to search.
+    """Open an existing store with any model's vectors: for administration, not for search.
 
     Args:
-        place: As `open_store` takes it.
-        erasures: Directory where a copy of the ledger of erasures is kept; None for no copy.
+        place: As for `open_store`.
+        erasures: Directory for a copy of the ledger of erasures; None for no copy.
 
     Raises:
-        StoreUnavailableError: The place holds no store, or cannot be used.
+        StoreUnavailableError: There is no store, or it cannot be used.
         NewerStoreError: A newer Zettel wrote the store.
     """
     return LanceStore(
@@ -131,41 +128,41 @@ class LanceStore(Store):
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit]:
-        return await vector_search.match_vectors(self._tables, vector, where, limit=limit)
+        return await search.match_vectors(self._tables, vector, where, limit=limit)
 
     async def nearest(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
     ) -> list[Near]:
-        return await vector_search.nearest(self._tables, vector, where, limit=limit, least=least)
+        return await search.nearest(self._tables, vector, where, limit=limit, least=least)
 
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         return await search.outlines(self._tables, where, limit=limit)
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        return await history.rows_true_at(self._tables, where)
+        return await search.rows_true_at(self._tables, where)
 
     async def linking_to(
         self, note_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> list[Note]:
-        return await history.linking_to(self._tables, note_ids, known_at=known_at)
+        return await search.linking_to(self._tables, note_ids, known_at=known_at)
 
     async def facets(self, where: NoteFilter) -> Facets:
         return await search.facets(self._tables, where)
 
     async def revisions(self, note_id: str) -> list[Note]:
-        return await history.revisions_of(self._tables, note_id)
+        return await search.revisions_of(self._tables, note_id)
 
     async def revisions_of_run(self, run_id: str) -> list[Note]:
-        return await history.revisions_of_run(self._tables, run_id)
+        return await search.revisions_of_run(self._tables, run_id)
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
-        return await history.passages_at(self._tables, row_ids)
+        return await search.passages_at(self._tables, row_ids)
 
     async def latest(self) -> datetime | None:
-        return await history.latest(self._tables)
+        return await search.latest(self._tables)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        return await history.passages_of(self._tables, note_ids)
+        return await search.passages_of(self._tables, note_ids)
 
     async def version(self) -> int:
         return await self._tables.notes.version()
@@ -201,7 +198,7 @@ class LanceStore(Store):
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
         purged = await purge_files.purge(self._tables, note_ids, meta=meta)
-        await cache_loader.keep_resident(self._tables)
+        await reads.keep_resident(self._tables)
         return purged
 
     async def put_receipt(self, receipt: Receipt) -> None:
@@ -220,13 +217,13 @@ class LanceStore(Store):
         return await erase_rows.relapsed(self._tables)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
-        healed = await heal.heal(self._tables, now=now)
-        await cache_loader.keep_resident(self._tables)
+        healed = await repair.heal(self._tables, now=now)
+        await reads.keep_resident(self._tables)
         return healed
 
     async def upkeep(self) -> bool:
         tended = await maintenance.upkeep(self._tables)
-        await cache_loader.keep_resident(self._tables)
+        await reads.keep_resident(self._tables)
         return tended
 
     async def size_of(self, namespace: str) -> NamespaceSize:

@@ -1,4 +1,4 @@
-"""Adding, revising and embedding notes: each call one commit to the `notes` table."""
+"""Adding, revising and embedding notes: one commit to the `notes` table each."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from zettel.storage.erasure.write_guard import admit
+from zettel.storage.erasure.ledger import admit
 from zettel.storage.lance.predicates import all_of, equals, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
 from zettel.storage.lance.rows import to_table
@@ -27,13 +27,13 @@ from zettel.storage.revisions import (
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 
 _CLOSES = "target.current AND NOT source.current"
-"""A row is replaced only to close it, so of two writers the second replaces nothing."""
+"""A row is replaced only to close it, so the second of two writers replaces nothing."""
 
 _WAITS = (
     "target.current = source.current AND target.embed_model = '' AND target.stage = source.stage"
     " AND target.content = source.content"
 )
-"""The row is as it was read, so that writing it whole undoes nothing."""
+"""The row is as it was read, so that writing all of it undoes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,10 @@ class _Step:
 async def write_notes(
     tables: Tables, *, new: Sequence[NewNote], changes: Sequence[Change]
 ) -> Written:
-    """Do what `NoteStore.write` promises.
+    """Implement `NoteStore.write`.
 
     Raises:
         InvalidArgumentError: Something in it cannot be stored.
-        StoreUnavailableError: Nothing was written.
     """
     check_write(new, changes, dim=tables.dim)
     admitted = admit(tables.ledger, new, changes)
@@ -76,11 +75,10 @@ async def write_notes(
 async def embed_notes(
     tables: Tables, vectors: Sequence[tuple[Note, Vectors]], *, model: str
 ) -> None:
-    """Do what `NoteStore.embed` promises.
+    """Implement `NoteStore.embed`.
 
     Raises:
         InvalidArgumentError: A vector is not finite or not of unit length.
-        StoreUnavailableError: Nothing was written.
     """
     for _, array in vectors:
         check_vectors(array, dim=tables.dim)
@@ -102,11 +100,7 @@ async def embed_notes(
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
-    """Do what `NoteStore.mark` promises.
-
-    Raises:
-        StoreUnavailableError: Nothing was written.
-    """
+    """Implement `NoteStore.mark`."""
     if not notes:
         return
     row_ids = {note.row_id for note in notes}
@@ -125,7 +119,7 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
-    """Both rows of every change whose note still stands as it was planned on."""
+    """Both rows of every change whose note is still at the planned revision."""
     if not changes:
         return []
     ids = [change.note.note_id for change in changes]
@@ -151,18 +145,18 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
     merged = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
     if _follow(tables, merged, rows, replaced=len(steps)):
         return steps
-    # A row that was erased meanwhile was not there to be replaced, and so was inserted again.
+    # A row erased meanwhile could not be replaced and was inserted again.
     if gone := tables.ledger.erased(step.closed.note.note_id for step in steps):
         await tables.notes.commit(lambda handle: handle.delete(one_of("note_id", gone)))
-    # Another process was first somewhere: what stands in the table says where. A row equal to
-    # ours in every field, the microsecond it was made included, is ours or as good as ours.
+    # Another process was first somewhere; the table shows where. A row that equals ours in every
+    # field is ours, or as good.
     keys = [step.following.note.row_id for step in steps]
     standing = {row.note.row_id: row.note for row in await read_rows(tables, _keyed(keys))}
     return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
 
 
 def _follow(tables: Tables, merged: Merged, rows: Sequence[NoteRow], *, replaced: int) -> bool:
-    """Whether a merge is known to have done all it was to do; what is in memory follows it then."""
+    """Whether a merge did all its work; then the cache follows it, else it is dropped."""
     did = (merged.replaced, merged.replaced + merged.inserted)
     whole = tables.place.exact_counts and did == (replaced, len(rows))
     if whole:
@@ -177,5 +171,5 @@ def _keyed(row_ids: Iterable[str]) -> str:
 
 
 def as_table(tables: Tables, rows: Sequence[NoteRow]) -> pa.Table:
-    """Rows as the `notes` table takes them."""
+    """Rows in the schema of the `notes` table."""
     return to_table(rows, schema=tables.notes.spec.schema, dim=tables.dim)

@@ -62,7 +62,7 @@ class ScopedStore(NoteStore):
         for note in touched:
             if note.namespace not in self._reach.writes:
                 raise NamespaceRefusedError(note.namespace, self._reach.writes)
-        there = await self._there(named(standing.values()))
+        there = await self._there(mentioned_ids(standing.values()))
         merged = [with_hidden(c, standing.get(c.note.note_id), there) for c in changes]
         written = await self.whole.write(new=new, changes=merged)
         return replace(written, stored=tuple(await self._shown(written.stored)))
@@ -183,11 +183,11 @@ class ScopedStore(NoteStore):
     async def _shown(self, notes: Sequence[Note]) -> list[Note]:
         """The notes that may be read, without mentions of others."""
         mine = [note for note in notes if note.namespace in self._reach.reads]
-        there = await self._there(named(mine))
-        return [within_sight(note, there) for note in mine]
+        there = await self._there(mentioned_ids(mine))
+        return [without_hidden(note, there) for note in mine]
 
 
-def named(notes: Iterable[Note]) -> list[str]:
+def mentioned_ids(notes: Iterable[Note]) -> list[str]:
     """Ids of other notes that links and reasons mention."""
     return [
         note_id
@@ -196,7 +196,7 @@ def named(notes: Iterable[Note]) -> list[str]:
     ]
 
 
-def within_sight(note: Note, there: Collection[str]) -> Note:
+def without_hidden(note: Note, there: Collection[str]) -> Note:
     """The note without links to notes outside `there`, and without their ids."""
     links = tuple(link for link in note.links if link.to in there)
     reason = NOTE_ID.sub(lambda found: found[0] if found[0] in there else HIDDEN_NOTE, note.reason)

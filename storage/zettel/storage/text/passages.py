@@ -1,7 +1,4 @@
-"""Cut a long text into the passages that are embedded one by one.
-
-Pure: what a token is comes in as a function, so any tokenizer (and a test's own) will do.
-"""
+"""Splits a long text into passages for embedding, with any tokenizer."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -11,13 +8,13 @@ from itertools import pairwise
 import regex
 
 MAX_PASSAGE_TOKENS = 200
-"""Tokens of one passage, special tokens not counted (design §4: best passage of at most 200)."""
+"""Tokens of one passage without special tokens (design §4: best passage of at most 200)."""
 
-Span = tuple[int, int]
-"""`[start, end)` in characters of the text it was read from, of a token or a sentence."""
+TextSpan = tuple[int, int]
+"""`[start, end)` in characters."""
 
-TokenSpans = Callable[[str], Sequence[Span]]
-"""Spans of a text's tokens in order, special tokens left out; starts never decrease."""
+TokenSpans = Callable[[str], Sequence[TextSpan]]
+"""Spans of a text's tokens in order, without special tokens; starts never decrease."""
 
 _GRAPHEME = regex.compile(r"\X")
 _SENTENCE_END = regex.compile(
@@ -27,23 +24,23 @@ _SENTENCE_END = regex.compile(
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 
-def sentence_spans(text: str) -> list[Span]:
-    """The sentences and lines of a text, with the white space between them: together all of it."""
+def sentence_spans(text: str) -> list[TextSpan]:
+    """The sentences and lines of a text with the white space between them, gapless."""
     ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     return [(start, end) for start, end in pairwise(ends) if start < end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cuts:
-    """Where a text may be cut: ascending positions, every one between two graphemes."""
+    """Ascending positions at which a text may be cut, each between two graphemes."""
 
     by_preference: tuple[Sequence[int], ...]
-    """Sentence and line ends, then word ends, then any grapheme's end."""
+    """Sentence and line ends, then word ends, then grapheme ends."""
 
     def best(self, start: int, end: int) -> int:
         """The last position in `(start, end]` of the best sort that has one.
 
-        A grapheme that alone is longer than that stays whole.
+        A longer single grapheme stays whole.
         """
         for positions in self.by_preference:
             at = bisect_right(positions, end) - 1
@@ -56,17 +53,17 @@ class _Cuts:
 def split_passages(
     content: str, token_spans: TokenSpans, *, limit: int = MAX_PASSAGE_TOKENS
 ) -> list[str]:
-    """Cut a text into verbatim slices of at most `limit` tokens.
+    """Split a text into verbatim slices of at most `limit` tokens.
 
     Args:
         content: Any text.
         token_spans: The tokenizer.
-        limit: Tokens a slice may have, 1 and up.
+        limit: Tokens per slice, 1 and up.
 
     Returns:
-        At least one slice; together they are the content but for white space around them.
-        Cut at the last sentence or line end that fits, else at a word's end, else between two
-        graphemes (UAX #29). Only a single grapheme of more tokens than `limit` exceeds it.
+        At least one slice; together they are the content without white space around them. Each
+        ends at the last sentence or line end that fits, else at a word's end, else between two
+        graphemes (UAX #29). Only a single grapheme of more tokens exceeds `limit`.
     """
     spans = token_spans(content)
     if len(spans) <= limit:
@@ -89,8 +86,7 @@ def _fit(
 ) -> int:
     """Cut at or before `end`, earlier while the slice has too many tokens.
 
-    A word that was cut reads as other tokens than it did within the whole text, so the slice
-    itself is counted.
+    The slice itself is counted, because a cut word has other tokens than the whole one.
     """
     cut = end if end == len(content) else cuts.best(start, end)
     while True:
@@ -114,7 +110,7 @@ def _find_cuts(content: str) -> _Cuts:
 
 
 def _skip_space(content: str, position: int, cuts: _Cuts) -> int:
-    """Move on over graphemes that are white space and nothing else."""
+    """The position after graphemes that are only white space."""
     graphemes = cuts.by_preference[-1]
     at = bisect_right(graphemes, position)
     while at < len(graphemes) and content[position : graphemes[at]].isspace():
@@ -124,7 +120,7 @@ def _skip_space(content: str, position: int, cuts: _Cuts) -> int:
 
 
 def _trim_end(content: str, start: int, end: int, cuts: _Cuts) -> str:
-    """The slice without the graphemes at its end that are white space and nothing else."""
+    """The slice without graphemes at its end that are only white space."""
     graphemes = cuts.by_preference[-1]
     at = bisect_right(graphemes, end) - 1
     while at > 0 and content[graphemes[at - 1] : end].isspace() and graphemes[at - 1] > start:

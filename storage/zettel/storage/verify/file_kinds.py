@@ -1,7 +1,6 @@
-"""Which files a store consists of, as LanceDB 0.40 and Zettel write them.
+"""The files of a store, as LanceDB 0.40 and Zettel write them.
 
-Whatever is not listed here counts as not read, so a LanceDB that writes otherwise is noticed: by
-whoever verifies an erasure, and by a test of ours before.
+Any other file counts as not read, so that a LanceDB with another layout is noticed.
 """
 
 import re
@@ -27,7 +26,7 @@ _IN_TABLE: tuple[tuple[str, FileKind], ...] = (
     (rf"_indices/{_UUID}/(?:metadata|part_\d+_(?:tokens|invert|docs))\.lance", FileKind.TEXT_INDEX),
     (rf"_indices/{_UUID}/(?:index|auxiliary)\.idx", FileKind.VECTOR_INDEX),
 )
-"""Path below a table's folder -> what it is."""
+"""Path below a table's folder -> its kind."""
 
 _OF_ENGINE: tuple[tuple[str, FileKind], ...] = (
     (r"engine\.log(?:\.\d+)?", FileKind.LOG),
@@ -37,7 +36,7 @@ _OF_STORE: tuple[tuple[str, FileKind], ...] = ((r"config\.toml", FileKind.SETTIN
 
 _TABLE = re.compile(r"(?P<table>(?:.*/)?[^/]+\.lance)/(?P<inside>(?:data|_[a-z]+)/.+)")
 
-TOKENS = "_token_fst_bytes"
+TOKEN_COLUMN = "_token_fst_bytes"
 """Column of a full-text index's vocabulary."""
 
 INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
@@ -45,28 +44,28 @@ INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
     "page_lookup.lance": frozenset({"min", "max", "null_count", "page_idx"}),
     "bitmap_page_lookup.lance": frozenset({"keys", "bitmaps"}),
     "metadata.lance": frozenset({"deleted_fragments"}),
-    "part_tokens.lance": frozenset({TOKENS, "_token_next_id", "_token_total_length"}),
+    "part_tokens.lance": frozenset({TOKEN_COLUMN, "_token_next_id", "_token_total_length"}),
     "part_invert.lance": frozenset({"_posting", "_max_score", "_length", "_impacts"}),
     "part_docs.lance": frozenset({"_rowid", "_num_tokens"}),
     "index.idx": frozenset({"__flat_marker"}),
     "auxiliary.idx": frozenset({"_rowid", "flat"}),
 }
-"""Columns of each index file that are understood: text, vectors, and numbers of rows."""
+"""Known columns of each index file: text, vectors, and row numbers."""
 
-LANCE = frozenset(
+LANCE_KINDS = frozenset(
     {FileKind.DATA, FileKind.SCALAR_INDEX, FileKind.TEXT_INDEX, FileKind.VECTOR_INDEX}
 )
-"""Kinds of files in Lance's own format."""
+"""Kinds of files in Lance's format."""
 
 
 def kind_of(path: str) -> FileKind:
-    """What a file is.
+    """The kind of a file.
 
     Args:
         path: Below the store's directory, with `/`.
 
     Returns:
-        `OTHER` if it is none that LanceDB or Zettel are known to write.
+        `OTHER` if neither LanceDB nor Zettel is known to write it.
     """
     table = _TABLE.fullmatch(path)
     if table:
@@ -77,13 +76,13 @@ def kind_of(path: str) -> FileKind:
 
 
 def table_of(path: str) -> str:
-    """The folder of the table a file belongs to, below the store's; empty if to none."""
+    """The folder of a file's table, below the store's; empty outside tables."""
     table = _TABLE.fullmatch(path)
     return table["table"] if table else ""
 
 
 def strange_columns(path: str, columns: set[str]) -> set[str]:
-    """Columns of an index file that are not known, so that they may hold anything."""
+    """Unknown columns of an index file, which may contain anything."""
     name = re.sub(r"part_\d+_", "part_", path.rpartition("/")[2])
     return columns - INDEX_COLUMNS.get(name, frozenset())
 

@@ -1,4 +1,4 @@
-"""Look into one file of a store: decoded where its format packs things, and as it is."""
+"""Searches one file of a store: decoded, and as raw bytes."""
 
 import json
 from collections import Counter
@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.verify.file_kinds import LANCE, TOKENS, kind_of, strange_columns, table_of
+from zettel.storage.verify.file_kinds import (
+    LANCE_KINDS,
+    TOKEN_COLUMN,
+    kind_of,
+    strange_columns,
+    table_of,
+)
 from zettel.storage.verify.fst import FstError, read_keys
 from zettel.storage.verify.lance_reader import (
     ColumnBatch,
@@ -22,32 +28,88 @@ from zettel.storage.verify.lance_reader import (
     tokens_of,
 )
 from zettel.storage.verify.patterns import BREAK, VECTOR, SearchPattern, SearchPatterns, fold_words
-from zettel.storage.verify.protobuf import is_manifest, is_message
 from zettel.storage.verify.report import ErasureQuery, FileKind
 
-SEARCHED = "text"
-"""The column that full text indexes."""
+FOOTER_BYTES = 16
+"""Position of the manifest (64 bits), format version (2 x 16), `LANC` (lance-table 13.0)."""
+LANCE_MAGIC = b"LANC"
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+"""Wire types of protocol buffers (protobuf.dev, "Encoding"); groups are not used."""
+
+
+def is_manifest(data: bytes) -> bool:
+    """Whether these bytes are messages, each after its 32-bit length, and Lance's footer.
+
+    Text in protocol buffers is uncompressed, so a search of the bytes finds it; were a later Lance
+    to compress it, this check of the framing would fail.
+    """
+    if len(data) < FOOTER_BYTES or not data.endswith(LANCE_MAGIC):
+        return False
+    at, end = 0, len(data) - FOOTER_BYTES
+    while at < end:
+        size = int.from_bytes(data[at : at + 4], "little")
+        if at + 4 + size > end or not is_message(data[at + 4 : at + 4 + size]):
+            return False
+        at += 4 + size
+    return at == end
+
+
+def is_message(data: bytes) -> bool:
+    """Whether these bytes are exactly the fields of one protocol buffer message."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        wire = key & 7
+        if key >> 3 == 0:
+            return False
+        if wire == _VARINT:
+            _, at = _varint(data, at)
+        elif wire == _BYTES:
+            size, at = _varint(data, at)
+            at += size
+        elif wire in {_FIXED64, _FIXED32}:
+            at += 8 if wire == _FIXED64 else 4
+        else:
+            return False
+    return at == len(data)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number and the offset after it; beyond the end if it is truncated."""
+    value = shift = 0
+    while at < len(data):
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    return value, len(data) + 1
+
+
+TEXT_COLUMN = "text"
+"""The column of the full-text index."""
 
 TOLERANCE = 1e-3
-"""Distance of two unit vectors up to which they are of the same text: the packaged model gives one
-text vectors up to 1e-6 apart, depending on what it is embedded along with."""
+"""Maximum distance of two vectors of one text: batches move the packaged model's by 1e-6."""
 _NEAR = 1e-2
-"""Distance up to which float32's rounding is not trusted."""
+"""Distance below which float32's rounding is not trusted."""
 
-CHUNK = 1 << 24
+READ_CHUNK_BYTES = 1 << 24
 """Bytes of a large file read at a time."""
-OVERLAP = 64
-"""Bytes read again at a chunk's start: more than any verbatim piece has."""
+READ_OVERLAP_BYTES = 64
+"""Bytes read again at the start of a chunk: more than any verbatim piece has."""
 
 _ROARING = (b"\x3a\x30", b"\x3b\x30")
-"""How a 32-bit roaring bitmap begins (RoaringFormatSpec: cookies 12346 and 12347)."""
+"""First bytes of a 32-bit roaring bitmap (RoaringFormatSpec: cookies 12346 and 12347)."""
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class FileMatch:
-    """Where in a file a piece was found."""
+    """Where a piece was found in a file."""
 
     needle: SearchPattern
     column: str = ""
@@ -57,26 +119,26 @@ class FileMatch:
 
 @dataclass(slots=True, kw_only=True)
 class FileScan:
-    """What one file holds of what is wanted."""
+    """The matches in one file."""
 
     path: str
     kind: FileKind
     size: int = 0
     hits: Counter[FileMatch] = field(default_factory=Counter[FileMatch])
     terms: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Settings of a full-text index -> terms of the wanted texts that are in its vocabulary."""
+    """Settings of a full-text index -> terms of the query's texts in its vocabulary."""
     others_words: set[str] = field(default_factory=set[str])
-    """Words, parted by white space only, that full text has of live rows of other notes."""
+    """Words, by white space, in the full-text column of other live notes."""
     problem: str = ""
     """Why it could not be decoded; empty if it was."""
 
 
 class FileScanner:
-    """Looks into files.
+    """Searches files.
 
     Args:
-        wanted: What for.
-        needles: The same in pieces.
+        wanted: The query.
+        needles: Its patterns.
     """
 
     def __init__(self, wanted: ErasureQuery, needles: SearchPatterns) -> None:
@@ -86,7 +148,7 @@ class FileScanner:
         self._terms = dict[str, set[str]]()
 
     def look(self, directory: Path, path: str, live: NDArray[np.int64] = _NO_ROWS) -> FileScan:
-        """Look into one file.
+        """Search one file.
 
         Args:
             directory: The store's.
@@ -94,7 +156,7 @@ class FileScanner:
             live: Rows of a data file that are in the newest version of its table, ascending.
 
         Raises:
-            FileNotFoundError: It has gone.
+            FileNotFoundError: It is gone.
         """
         file = directory / path
         seen = FileScan(path=path, kind=kind_of(path), size=file.stat().st_size)
@@ -109,7 +171,7 @@ class FileScanner:
         return seen
 
     def _decode(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
-        if seen.kind in LANCE:
+        if seen.kind in LANCE_KINDS:
             self._pages(file, seen, live)
         elif seen.kind is FileKind.TEMPORARY and file.parent.name == "data":
             self._pages(file, seen, live)
@@ -119,7 +181,7 @@ class FileScanner:
             self._plain(file.read_bytes(), seen)
 
     def _plain(self, data: bytes, seen: FileScan) -> None:
-        """A file that is not packed, which is made sure of."""
+        """Search an uncompressed file, after checking that it is one."""
         if seen.kind is FileKind.MANIFEST and not (is_manifest(data) or _is_json(data)):
             raise UndecodableError("it is no manifest of a known format")
         if seen.kind is FileKind.TRANSACTION and not is_message(data):
@@ -137,7 +199,7 @@ class FileScanner:
             seen.hits[FileMatch(self._needles.words[at])] += 1
 
     def _pages(self, file: Path, seen: FileScan, live: NDArray[np.int64]) -> None:
-        if seen.kind in LANCE - {FileKind.DATA}:
+        if seen.kind in LANCE_KINDS - {FileKind.DATA}:
             strange = strange_columns(seen.path, read_columns(file))
             if strange:
                 message = f"columns {', '.join(sorted(strange))} are not known"
@@ -148,9 +210,9 @@ class FileScanner:
                     owner = batch.owners.get(row, "")
                     hit = FileMatch(needle, leaf.column, owner, _has(live, row))
                     seen.hits[hit] += 1
-                if leaf.column == TOKENS:
+                if leaf.column == TOKEN_COLUMN:
                     self._vocabulary(file, seen, leaf)
-                if leaf.column == SEARCHED and leaf.texts is not None and self._text:
+                if leaf.column == TEXT_COLUMN and leaf.texts is not None and self._text:
                     seen.others_words |= self._of_others(batch, leaf, live)
 
     def _bytes(self, seen: FileScan, data: bytes) -> None:
@@ -158,7 +220,7 @@ class FileScanner:
             seen.hits[FileMatch(self._needles.verbatim[at])] += 1
 
     def _in_leaf(self, leaf: Leaf) -> Iterator[tuple[SearchPattern, int]]:
-        """Pieces in a column, with the row of the file they are in."""
+        """Matches in a column, with their rows in the file."""
         needles = self._needles
         if leaf.vectors is not None:
             at = _near(leaf.vectors, needles.vectors)
@@ -181,7 +243,7 @@ class FileScanner:
                 yield known[at], int(leaf.rows[np.searchsorted(breaks, offset)])
 
     def _vocabulary(self, file: Path, seen: FileScan, leaf: Leaf) -> None:
-        """Terms of the wanted texts in a full-text index."""
+        """Terms of the query's texts in a full-text index."""
         noted = read_metadata(file.with_name("metadata.lance"))
         params = noted.get("params", "")
         if noted.get("token_set_format") != "fst" or not params:
@@ -204,13 +266,13 @@ class FileScanner:
 def _chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
         last = b""
-        while chunk := opened.read(CHUNK):
+        while chunk := opened.read(READ_CHUNK_BYTES):
             yield last + chunk
-            last = chunk[-OVERLAP:]
+            last = chunk[-READ_OVERLAP_BYTES:]
 
 
 def _near(vectors: NDArray[np.float32], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Indices of the vectors that are those of a wanted text, each as often as it is one."""
+    """Indices of the vectors that match a queried text, once per match."""
     if not len(wanted) or wanted.shape[1] != vectors.shape[1]:
         return _NO_ROWS
     squares = (vectors**2).sum(axis=1)[:, None] + (wanted**2).sum(axis=1).astype(np.float32)

@@ -1,13 +1,13 @@
-"""Read the keys of a finite-state transducer as the Rust crate `fst` (format 3) writes it.
+"""Reads the keys of a finite-state transducer written by the Rust crate `fst` (format 3).
 
-LanceDB keeps a full-text index's vocabulary in one: words share their beginnings and their ends,
-so that no word stands there as bytes that one could search for.
+LanceDB's full-text vocabulary is one: words share prefixes and suffixes, so their bytes cannot be
+searched.
 """
 
 from typing import NamedTuple
 
-VERSION = 3
-"""Of the format: `VERSION` in crate fst 0.4, src/raw/mod.rs, whose compiled nodes are read here."""
+FST_VERSION = 3
+"""Format version: `VERSION` in crate fst 0.4, src/raw/mod.rs."""
 _HEADER = 16
 """Bytes of version and type, each 64 bits."""
 _FOOTER = 20
@@ -16,15 +16,14 @@ _INDEXED_ABOVE = 32
 """Transitions above which a node has an index of 256 bytes (`TRANS_INDEX_THRESHOLD`)."""
 _INDEX = 256
 _END = 0
-"""Address of the final node without transitions, which is not written at all."""
+"""Address of the final node without transitions, which is not stored."""
 
 _COMMON = b"te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHGW"
-"""Inputs that a node's first byte holds, by how often the crate's corpus has them, `COMMON_INPUTS`:
-only 63 of them fit."""
+"""Inputs in a node's first byte, by frequency in the crate's corpus (`COMMON_INPUTS`); 63 fit."""
 
 
 class FstError(ValueError):
-    """These bytes are no transducer that this code can read."""
+    """Not a transducer of this format."""
 
 
 class _Node(NamedTuple):
@@ -37,10 +36,10 @@ def read_keys(data: bytes) -> set[bytes]:
     """All keys of a transducer.
 
     Raises:
-        FstError: It is of another format, or damaged.
+        FstError: It has another format, or is damaged.
     """
-    if len(data) < _HEADER + _FOOTER or _number(data, 0, 8) != VERSION:
-        message = f"no transducer of format {VERSION}"
+    if len(data) < _HEADER + _FOOTER or _number(data, 0, 8) != FST_VERSION:
+        message = f"no transducer of format {FST_VERSION}"
         raise FstError(message)
     count = _number(data, len(data) - _FOOTER, 8)
     root = _number(data, len(data) - _FOOTER + 8, 8)
@@ -70,7 +69,7 @@ def read_keys(data: bytes) -> set[bytes]:
 
 
 def _read_node(data: bytes, address: int) -> _Node:
-    """A node is written backwards: its address is that of its last byte, which says its sort."""
+    """Nodes are written backwards: the last byte, at their address, gives their sort."""
     if not _HEADER <= address < len(data) - _FOOTER:
         raise IndexError
     state = data[address]
@@ -87,11 +86,11 @@ def _read_node(data: bytes, address: int) -> _Node:
 
 
 def _read_any(data: bytes, address: int, state: int) -> _Node:
-    """A node of any number of transitions, final or not."""
+    """A node with any number of transitions, final or not."""
     final, count, at = bool(state & 0x40), state & 0x3F, address
     if not count:
         at -= 1
-        # 1 never needs a byte of its own and so stands for 256, which does not fit into one.
+        # 1 never needs an own byte and stands for 256.
         count = 256 if data[at] == 1 else data[at]
     at -= 1
     size, skipped = data[at] >> 4, data[at] & 0x0F
@@ -108,7 +107,7 @@ def _read_any(data: bytes, address: int, state: int) -> _Node:
 
 
 def _target(data: bytes, at: int, size: int, end: int) -> int:
-    """The address a transition leads to: so many bytes before the node's end."""
+    """The address a transition leads to: `delta` bytes before the node's end."""
     delta = _number(data, at, size)
     if not delta:
         return _END

@@ -1,4 +1,4 @@
-"""Decode files of Lance's format to the texts, bytes and vectors they hold, with pylance.
+"""Decodes files of Lance's format to texts, bytes and vectors, with pylance.
 
 pylance is an extra (`zettel-mcp[verify]`): import this module only after `require_extra`.
 """
@@ -22,22 +22,22 @@ from numpy.typing import NDArray
 BATCH_ROWS = 4096
 """Rows decoded at a time: some 10 MB of notes."""
 
-OWNER = "note_id"
-"""Column that says whose row it is."""
+NOTE_ID_COLUMN = "note_id"
+"""Column with the id of a row's note."""
 
 
 class UndecodableError(ValueError):
-    """A file holds something that cannot be looked into; the text says what."""
+    """A file cannot be decoded; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One column of a batch, all lists and structs opened."""
+    """One column of a batch, with all lists and structs flattened."""
 
     column: str
     """Dotted."""
     rows: NDArray[np.int64]
-    """Row of the file that each value belongs to, shape `(n,)`."""
+    """Row of the file of each value, shape `(n,)`."""
     texts: list[str] | None = None
     blobs: list[bytes] | None = None
     vectors: NDArray[np.float32] | None = None
@@ -49,7 +49,7 @@ class ColumnBatch:
     """Some rows of a file."""
 
     owners: Mapping[int, str]
-    """Row of the file -> id of the note it is of; empty for a file that does not say."""
+    """Row of the file -> id of its note; empty for a file without ids."""
     leaves: tuple[Leaf, ...]
 
 
@@ -57,24 +57,24 @@ def read_columns(file: Path) -> set[str]:
     """Names of a file's columns.
 
     Raises:
-        UndecodableError: It is damaged, or of another format.
-        FileNotFoundError: It has gone.
+        UndecodableError: It is damaged, or has another format.
+        FileNotFoundError: It is gone.
     """
     return set(_open(file).metadata().schema.names)
 
 
 def read_metadata(file: Path) -> dict[str, str]:
-    """What is noted beside a file's columns, as for `read_columns`."""
+    """A file's metadata; raises as `read_columns`."""
     noted: Mapping[bytes, bytes] = _open(file).metadata().schema.metadata or {}
     return {name.decode(): value.decode() for name, value in noted.items()}
 
 
 def read_batches(file: Path) -> Iterator[ColumnBatch]:
-    """Everything a file holds, deleted rows as well; numbers and times are left out.
+    """Everything in a file, deleted rows too, without numbers and times.
 
     Raises:
-        UndecodableError: It is damaged, of another format, or has columns of other types.
-        FileNotFoundError: It has gone.
+        UndecodableError: It is damaged, has another format, or columns of other types.
+        FileNotFoundError: It is gone.
     """
     first = 0
     try:
@@ -86,11 +86,11 @@ def read_batches(file: Path) -> Iterator[ColumnBatch]:
 
 
 def read_deletions(file: Path) -> None:
-    """Make sure that an `.arrow` deletion file holds numbers only.
+    """Check that an `.arrow` deletion file contains only numbers.
 
     Raises:
         UndecodableError: It does not, or cannot be read.
-        FileNotFoundError: It has gone.
+        FileNotFoundError: It is gone.
     """
     try:
         table = pa.ipc.open_file(file.read_bytes()).read_all()
@@ -103,7 +103,7 @@ def read_deletions(file: Path) -> None:
 
 
 def live_rows(table: Path) -> dict[str, NDArray[np.int64]]:
-    """Name of each data file of a table's newest version -> its rows that are not deleted.
+    """Name of each data file of a table's newest version -> its undeleted rows.
 
     Raises:
         UndecodableError: The table cannot be opened.
@@ -124,7 +124,7 @@ def live_rows(table: Path) -> dict[str, NDArray[np.int64]]:
 
 
 def stored_model(directory: Path) -> str:
-    """The embedding model that a store's `meta` names; empty if that cannot be read."""
+    """The embedding model in a store's `meta`; empty if it cannot be read."""
     try:
         meta = lance.dataset(_uri(directory / "meta.lance"))
         values = meta.to_table(columns=["value"], filter="key = 'embed_model'")["value"]
@@ -134,14 +134,14 @@ def stored_model(directory: Path) -> str:
 
 
 def tokens_of(text: str, params: str) -> set[str]:
-    """The terms a full-text index keeps of a text.
+    """The terms that a full-text index stores for a text.
 
     Args:
         text: Any.
-        params: The index's own settings, the JSON in its metadata.
+        params: The index's settings, the JSON in its metadata.
 
     Raises:
-        UndecodableError: pylance knows no such settings.
+        UndecodableError: pylance does not know the settings.
     """
     try:
         given = json.loads(params)
@@ -174,8 +174,8 @@ _TOKENIZER = (
 def _opened(batch: pa.RecordBatch, first: int) -> ColumnBatch:
     rows = np.arange(first, first + batch.num_rows)
     owners = dict[int, str]()
-    if OWNER in batch.schema.names:
-        owners = dict(zip(rows.tolist(), batch[OWNER].to_pylist(), strict=True))
+    if NOTE_ID_COLUMN in batch.schema.names:
+        owners = dict(zip(rows.tolist(), batch[NOTE_ID_COLUMN].to_pylist(), strict=True))
     leaves = (
         leaf
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -185,7 +185,7 @@ def _opened(batch: pa.RecordBatch, first: int) -> ColumnBatch:
 
 
 def _leaves(column: str, array: pa.Array, rows: NDArray[np.int64]) -> Iterator[Leaf]:
-    """Open an array down to its values, which know their rows."""
+    """Flatten an array to its values with their rows."""
     kind = array.type
     if pa.types.is_struct(kind):
         for field, child in zip(kind, array.flatten(), strict=True):
@@ -224,7 +224,7 @@ def _uri(path: Path) -> str:
 
 
 def _undecodable(file: Path, error: Exception) -> Exception:
-    """The error to raise; nothing of Lance's own message that could quote what a file holds."""
+    """The error to raise, without Lance's own message, which could quote content."""
     if not file.exists():
         return FileNotFoundError(str(file))
     return UndecodableError(f"pylance {lance.__version__} cannot read it ({type(error).__name__})")

@@ -1,16 +1,14 @@
-"""The pieces of ids, texts and vectors that a scan looks for.
+"""The search patterns made of ids, texts and vectors.
 
-Two forms. **Verbatim**: bytes as they are, so that anything is found that keeps a stretch of them:
-ids, hashes, windows of the text (UTF-8, UTF-16, escaped as in JSON) and of the vectors. **Words**:
-some words in a row, folded, so that case, punctuation and white space may differ.
-
-A piece is *weak* if other notes may well have it too: a single word, or a short window. It counts
-only where no other note of the table has it.
+**Verbatim** patterns are bytes: ids, hashes, windows of texts (UTF-8, UTF-16, JSON escapes) and of
+vectors. **Word** patterns are consecutive folded words, independent of case, punctuation and white
+space. A *weak* pattern, a single word or short window, counts only where no other note has it.
 """
 
 import json
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,43 +18,106 @@ from numpy.typing import NDArray
 
 from zettel.storage.ids import id_bytes, is_id
 from zettel.storage.notes import fold_hash
-from zettel.storage.verify.byte_search import KEY, ByteSearch
 from zettel.storage.verify.report import ErasureQuery, MatchKind
 
+PATTERN_KEY_BYTES = 8
+"""First bytes of a pattern, looked up as one 64-bit number."""
+
+_BITS = 20
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""Odd number near 2^64 / golden ratio: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
+SEARCH_CHUNK_BYTES = 1 << 20
+"""Bytes per step, so that numpy's intermediates stay in the processor's cache."""
+
+
+class ByteSearch:
+    """Searches data for thousands of byte strings at once, with numpy.
+
+    Args:
+        patterns: At least 1 byte each; those below `PATTERN_KEY_BYTES` are searched one by one.
+    """
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self._patterns = tuple(patterns)
+        self._short = [
+            at for at, pattern in enumerate(self._patterns) if len(pattern) < PATTERN_KEY_BYTES
+        ]
+        self._by_key = defaultdict[int, list[int]](list)
+        for at, pattern in enumerate(self._patterns):
+            if len(pattern) >= PATTERN_KEY_BYTES:
+                self._by_key[int.from_bytes(pattern[:PATTERN_KEY_BYTES], "little")].append(at)
+        self._keys = np.array(sorted(self._by_key), dtype=np.uint64)
+        self._seen = np.zeros(1 << _BITS, dtype=np.bool_)
+        self._seen[_slots(self._keys)] = True
+
+    def find(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Every occurrence, as the pattern's index and the offset, in no order."""
+        for at in self._short:
+            offset = data.find(self._patterns[at])
+            while offset >= 0:
+                yield at, offset
+                offset = data.find(self._patterns[at], offset + 1)
+        if not len(self._keys):
+            return
+        for start in range(0, len(data), SEARCH_CHUNK_BYTES):
+            for offset in self._candidates(data, start):
+                key = int.from_bytes(data[offset : offset + PATTERN_KEY_BYTES], "little")
+                for at in self._by_key[key]:
+                    if data.startswith(self._patterns[at], offset):
+                        yield at, offset
+
+    def _candidates(self, data: bytes, start: int) -> Iterator[int]:
+        """Offsets in a chunk at which the first bytes are those of a pattern."""
+        for shift in range(
+            start, min(start + PATTERN_KEY_BYTES, len(data) - PATTERN_KEY_BYTES + 1)
+        ):
+            count = min(SEARCH_CHUNK_BYTES, len(data) - shift) // PATTERN_KEY_BYTES
+            numbers = np.frombuffer(data, dtype="<u8", count=count, offset=shift)
+            at = np.flatnonzero(self._seen[_slots(numbers)])
+            if len(at):
+                place = np.searchsorted(self._keys[:-1], numbers[at])
+                yield from (
+                    shift + PATTERN_KEY_BYTES * at[self._keys[place] == numbers[at]]
+                ).tolist()
+
+
+def _slots(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    return (numbers * _MIX) >> np.uint64(64 - _BITS)
+
+
 SHINGLE_WORDS = 8
-"""Words of a shingle: people's own sentences hardly ever share as many in a row (Broder 1997 takes
-4 to 10)."""
+"""Words of a shingle: different authors rarely share as many (Broder 1997 takes 4 to 10)."""
 WEAK_BELOW_WORDS = 3
 """Words below which a whole text is weak: names, tags and the like."""
 
-WINDOW = 24
-"""Bytes of a verbatim piece; with `STRIDE`, any 31 bytes in a row that are left are found."""
-STRIDE = 8
+WINDOW_BYTES = 24
+"""Bytes of a verbatim pattern; with `STRIDE_BYTES`, any 31 consecutive bytes are found."""
+STRIDE_BYTES = 8
 _LEAST_DISTINCT = 6
-"""Different bytes below which a window is ruling or padding, which any file may hold."""
+"""Distinct bytes below which a window is padding, which any file may contain."""
 
 BREAK = "\x00"
-"""Between texts that are searched together."""
+"""Separates texts that are searched together."""
 
 _GAPS = re.compile(rf"[^\w{BREAK}]+")
 _ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-"""Scripts without spaces: each character counts as a word."""
+"""Scripts without spaces: each character is a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPattern:
-    """One piece."""
+    """One pattern."""
 
     what: MatchKind
     form: bytes
     weak: bool
     quotable: bool = False
-    """Whether a note that holds it can be said to hold the same words."""
+    """Whether a note that contains it counts as having the same words."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPatterns:
-    """All pieces, and what finds them."""
+    """All patterns with their searchers."""
 
     verbatim: Sequence[SearchPattern]
     words: Sequence[SearchPattern]
@@ -71,10 +132,10 @@ class SearchPatterns:
 
 
 VECTOR = SearchPattern(MatchKind.VECTOR, b"", weak=False, quotable=True)
-"""A vector that is near one of those wanted: compared, not matched."""
+"""A vector near a queried one: compared, not matched."""
 
 
-def make_needles(wanted: ErasureQuery) -> SearchPatterns:
+def make_patterns(wanted: ErasureQuery) -> SearchPatterns:
     """Cut what is wanted into pieces."""
     texts = [text for text in dict.fromkeys(wanted.texts) if text.strip()]
     verbatim = [SearchPattern(MatchKind.ID, form, weak=False) for form in _id_forms(wanted.ids)]
@@ -97,10 +158,10 @@ def make_needles(wanted: ErasureQuery) -> SearchPatterns:
 
 
 def fold_words(texts: str) -> str:
-    """Bring texts, joined by `BREAK`, to words between single spaces, `BREAK`s kept.
+    """Normalise texts, joined by `BREAK`, to words between single spaces; `BREAK`s stay.
 
-    NFKC (Unicode UAX #15) and case folding, as for an exact repeat; what is no letter, digit or
-    underscore parts words.
+    NFKC (Unicode UAX #15) and case folding as in `fold`; all but letters, digits and underscores
+    separates words.
     """
     folded = unicodedata.normalize("NFKC", texts).casefold()
     if not folded.isascii():
@@ -133,12 +194,12 @@ def _text_windows(text: str) -> Iterator[bytes]:
     escaped = json.dumps(text)[1:-1].encode()
     wide = text.encode("utf-16-le", "surrogatepass")
     for form in (plain, escaped, wide, wide[1:] + b"\x00"):
-        yield from _windows(form, WINDOW, STRIDE)
+        yield from _windows(form, WINDOW_BYTES, STRIDE_BYTES)
 
 
 def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
-    """Six numbers at a time; stretches with zeros are left out, for any vector may have them."""
-    numbers = WINDOW // 4
+    """Six numbers at a time, without zeros, which any vector may contain."""
+    numbers = WINDOW_BYTES // 4
     for row in rows.astype("<f4"):
         for at in range(0, len(row) - numbers + 1, numbers):
             if row[at : at + numbers].all():
@@ -146,7 +207,7 @@ def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
 
 
 def _windows(form: bytes, size: int, stride: int) -> Iterator[bytes]:
-    if len(form) < KEY:
+    if len(form) < PATTERN_KEY_BYTES:
         return
     last = max(0, len(form) - size)
     for at in sorted({*range(0, last, stride), last}):

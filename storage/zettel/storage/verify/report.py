@@ -1,15 +1,20 @@
-"""What a scan looks for, and what it answers."""
+"""The query and the report of a scan, and access to the scan, which needs an extra."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.errors import ExtraMissingError
+
 
 class MatchKind(StrEnum):
-    """What was found; the text itself is never told."""
+    """What was found; the text itself is never shown."""
 
     ID = "id"
     TEXT = "text"
@@ -19,7 +24,7 @@ class MatchKind(StrEnum):
 
 
 class FileKind(StrEnum):
-    """What sort of file it was found in."""
+    """Sort of file it was found in."""
 
     DATA = "data"
     VECTOR_INDEX = "vector index"
@@ -42,34 +47,34 @@ class ErasureQuery:
     ids: Sequence[str] = ()
     """Note ids."""
     texts: Sequence[str] = ()
-    """Whatever was in the notes' text columns; a tag or a subject counts as a text, too."""
+    """The contents of the notes' text columns; a tag or a subject is a text, too."""
     vectors: Sequence[NDArray[np.float32]] = ()
     """Arrays `(passages, dim)`, rows of unit length."""
     spared: frozenset[str] = frozenset()
-    """Ids of notes that may hold the same words: other notes that say the same."""
+    """Ids of other notes that may contain the same words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class VerifyFinding:
-    """One place that still holds something of what is wanted."""
+    """One place that still contains erased content."""
 
     path: str
     """Of the file, below the store's directory."""
     kind: FileKind
     what: MatchKind
     column: str = ""
-    """Of a table or index; empty for the bytes of the file as they are."""
+    """Of a table or index; empty for the raw bytes of the file."""
     note_id: str = ""
-    """Of the row; empty where no row is known."""
+    """Of the row; empty if unknown."""
     live: bool = False
-    """Whether the row is in the newest version of its table: it was not even deleted."""
+    """Whether the row is in the newest version of its table: not even deleted."""
     count: int = 1
-    """How many pieces of it."""
+    """Number of matching pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Unread:
-    """A file that could not be decoded; its bytes were searched as they are."""
+    """A file that could not be decoded; only its raw bytes were searched."""
 
     path: str
     problem: str
@@ -77,11 +82,11 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """What a scan found."""
+    """The result of a scan."""
 
     findings: Sequence[VerifyFinding]
     elsewhere: Sequence[str]
-    """Ids of other notes, in the newest version of the table, that hold the same words."""
+    """Ids of other live notes that contain the same words."""
     unread: Sequence[Unread]
     files: int
     size: int
@@ -89,13 +94,62 @@ class VerifyReport:
 
     @property
     def gone(self) -> bool:
-        """Whether it is proven that nothing is left but what other notes say as well."""
+        """Whether it is proven that only other notes contain the same words."""
         return not self.findings and not self.unread
 
 
-Tell = Callable[[str, int, int], None]
-"""What is being done, files done, files in all."""
+Progress = Callable[[str, int, int], None]
+"""Step, files done, files in all."""
 
 
-def silent(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+class Scan(Protocol):
+    """`zettel.storage.verify.scan.scan`."""
+
+    def __call__(
+        self,
+        directory: Path,
+        wanted: ErasureQuery,
+        *,
+        beside: Sequence[Path] = (),
+        tell: Progress = no_progress,
+    ) -> VerifyReport:
+        """Search every file of a store's directory."""
+        ...
+
+
+def load_scan() -> Scan:
+    """Import the scan, which takes a second.
+
+    Raises:
+        ExtraMissingError: pylance is not installed.
+    """
+    require_extra()
+    from zettel.storage.verify.scan import scan  # noqa: PLC0415  needs the extra
+
+    return scan
+
+
+def load_stored_model(directory: Path) -> str:
+    """The embedding model of a store's vectors; empty if it cannot be read.
+
+    Raises:
+        ExtraMissingError: pylance is not installed.
+    """
+    require_extra()
+    from zettel.storage.verify.lance_reader import stored_model  # noqa: PLC0415  needs the extra
+
+    return stored_model(directory)
+
+
+def require_extra() -> None:
+    """Check that pylance is installed.
+
+    Raises:
+        ExtraMissingError: It is not.
+    """
+    if find_spec("lance") is None:
+        raise ExtraMissingError("verify", "decoding a store's files")

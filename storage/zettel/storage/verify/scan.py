@@ -1,9 +1,9 @@
-"""Scan a directory store for what must not be in it any more. It is only read, and may be in use.
+"""Scans a directory store, read-only and possibly in use, for erased content.
 
-Import it through `optional.load_scan`. `ErasureQuery` says what to look for, `patterns` how finely,
-`file_kinds` in which files.
+Import it through `report.load_scan`; `patterns` makes the query's patterns.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import stat_result, walk
@@ -13,50 +13,61 @@ from stat import S_ISREG
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.verify.file_kinds import table_of
-from zettel.storage.verify.file_scanner import FileScan, FileScanner
-from zettel.storage.verify.findings import judge
-from zettel.storage.verify.lance_reader import UndecodableError, live_rows
-from zettel.storage.verify.patterns import make_needles
-from zettel.storage.verify.report import ErasureQuery, FileKind, Tell, Unread, VerifyReport, silent
+from zettel.storage.verify.file_kinds import TOKEN_COLUMN, table_of
+from zettel.storage.verify.file_scanner import FileMatch, FileScan, FileScanner
+from zettel.storage.verify.lance_reader import UndecodableError, live_rows, tokens_of
+from zettel.storage.verify.patterns import SearchPattern, make_patterns
+from zettel.storage.verify.report import (
+    ErasureQuery,
+    FileKind,
+    MatchKind,
+    Progress,
+    Unread,
+    VerifyFinding,
+    VerifyReport,
+    no_progress,
+)
 
-ROUNDS = 10
-"""Times that files are listed at most: whoever writes meanwhile adds some and removes others."""
+MAX_LISTINGS = 10
+"""Maximum listings of the files, which writers add and remove meanwhile."""
 
-TOLD_EVERY = 50
-"""Files between two words of progress."""
+PROGRESS_INTERVAL_FILES = 50
+"""Files between two progress reports."""
 
 _GROWING = frozenset({FileKind.LOG, FileKind.ENGINE})
-"""What may be written to at any time; looked at once more, it is looked at well enough."""
+"""Kinds that may be written at any time; a second look suffices."""
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
-Mark = tuple[int, int, int, int]
-"""Size, time of change, inode and number of live rows: what is looked at again if it changes."""
+FileMark = tuple[int, int, int, int]
+"""Size, time of change, inode and number of live rows; a change triggers another scan."""
 
 
 def scan(
-    directory: Path, wanted: ErasureQuery, *, beside: Sequence[Path] = (), tell: Tell = silent
+    directory: Path,
+    wanted: ErasureQuery,
+    *,
+    beside: Sequence[Path] = (),
+    tell: Progress = no_progress,
 ) -> VerifyReport:
-    """Look for something in every file of a store's directory.
+    """Search every file of a store's directory. It blocks: run it in a thread.
 
-    Files that others add while it looks are looked at as well, and what was found in files that
-    they remove does not count. It blocks: run it in a thread.
+    Files added meanwhile are searched too, and matches in removed files do not count.
 
     Args:
-        directory: The store's; a directory without a store is looked through all the same.
-        wanted: What to look for.
-        beside: Further folders, there or not, such as an engine's that is not in the directory.
-        tell: Told about progress.
+        directory: The store's; a directory without a store is searched all the same.
+        wanted: The query.
+        beside: Further folders, existing or not, such as an engine's outside the directory.
+        tell: Called with the progress.
 
     Returns:
-        What is there, where, and which files could not be decoded.
+        The matches, and the files that could not be decoded.
     """
-    looker = FileScanner(wanted, make_needles(wanted))
+    looker = FileScanner(wanted, make_patterns(wanted))
     seen, unread = list[FileScan](), list[Unread]()
     for folder in (directory, *beside):
         rounds = _Rounds(directory=folder, looker=looker, tell=tell)
-        for _ in range(ROUNDS):
+        for _ in range(MAX_LISTINGS):
             if rounds.settled():
                 break
         prefix = "" if folder is directory else f"{folder.as_posix()}/"
@@ -67,19 +78,19 @@ def scan(
 
 @dataclass(kw_only=True)
 class _Rounds:
-    """What was seen so far of a store that may change."""
+    """The results so far of a store that may change."""
 
     directory: Path
     looker: FileScanner
-    tell: Tell
+    tell: Progress
     seen: dict[str, FileScan] = field(default_factory=dict[str, FileScan])
-    marks: dict[str, Mark] = field(default_factory=dict[str, Mark])
+    marks: dict[str, FileMark] = field(default_factory=dict[str, FileMark])
     restless: set[str] = field(default_factory=set[str])
     problems: dict[str, str] = field(default_factory=dict[str, str])
-    """Path -> why nothing could be seen there."""
+    """Path -> why it could not be searched."""
 
     def settled(self) -> bool:
-        """Look at what is new; True if there was nothing but files that always grow."""
+        """Search new files; True if only growing files were new."""
         self.problems.clear()
         found = dict(_files(self.directory, self.problems))
         live = self._live({table_of(path) for path in found} - {""})
@@ -88,7 +99,7 @@ class _Rounds:
         for path in self.seen.keys() - found.keys():
             del self.seen[path]
         for done, path in enumerate(new):
-            if done % TOLD_EVERY == 0:
+            if done % PROGRESS_INTERVAL_FILES == 0:
                 self.tell("files", done, len(new))
             self._look(path, live.get(path, _NO_ROWS))
         self.marks = marks
@@ -96,7 +107,7 @@ class _Rounds:
         return not self.restless
 
     def unread(self) -> list[Unread]:
-        """What cannot be vouched for."""
+        """Files that could not be checked."""
         changing = dict.fromkeys(self.restless, "it kept changing while it was looked at")
         problems = {p: seen.problem for p, seen in self.seen.items() if seen.problem}
         missed = dict.fromkeys(self.marks.keys() - self.seen.keys(), "it could not be opened")
@@ -113,7 +124,7 @@ class _Rounds:
             self.problems[path] = error.strerror or type(error).__name__
 
     def _live(self, tables: set[str]) -> dict[str, NDArray[np.int64]]:
-        """Path of each data file in use -> its rows that are in use."""
+        """Path of each data file in use -> its live rows."""
         found = dict[str, NDArray[np.int64]]()
         for table in sorted(tables):
             try:
@@ -128,7 +139,7 @@ class _Rounds:
 
 
 def _files(directory: Path, problems: dict[str, str]) -> Iterator[tuple[str, stat_result]]:
-    """Every file below a directory; a socket's or pipe's name is all there is to it."""
+    """Every regular file below a directory."""
     for folder, folders, names in walk(directory, onerror=_noting(directory, problems)):
         here = Path(folder)
         for name in folders:
@@ -144,7 +155,7 @@ def _files(directory: Path, problems: dict[str, str]) -> Iterator[tuple[str, sta
 
 
 def _noting(directory: Path, problems: dict[str, str]) -> Callable[[OSError], None]:
-    """Note a folder that cannot be listed; one that has gone is no problem."""
+    """Record a folder that cannot be listed, unless it is gone."""
 
     def note(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
@@ -154,6 +165,96 @@ def _noting(directory: Path, problems: dict[str, str]) -> Callable[[OSError], No
     return note
 
 
-def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> Mark:
+def _mark(stat: stat_result, live: NDArray[np.int64] | None) -> FileMark:
     rows = -1 if live is None else len(live)
     return stat.st_size, stat.st_mtime_ns, stat.st_ino, rows
+
+
+WEAK_MIN_BYTES = 16
+"""Weak patterns below this length count only in note columns: log levels are words, too."""
+
+
+def judge(seen: Sequence[FileScan], wanted: ErasureQuery, unread: Sequence[Unread]) -> VerifyReport:
+    """Make the report.
+
+    An id counts everywhere. A text or vector does not count in the live row of another note: that
+    note has the same words and is listed in `elsewhere` unless it is spared; indices, logs and old
+    files may then contain them because of it.
+    """
+    others = [hit for one in seen for hit in one.hits if _of_another(hit, wanted)]
+    explained = {hit.needle for hit in others}
+    elsewhere = {hit.note_id for hit in others if hit.needle.quotable} - wanted.spared
+    findings = [
+        *(finding for one in seen for finding in _findings(one, wanted, explained)),
+        *_terms(seen),
+    ]
+    return VerifyReport(
+        findings=sorted(findings),
+        elsewhere=sorted(elsewhere),
+        unread=sorted(unread),
+        files=len(seen),
+        size=sum(one.size for one in seen),
+    )
+
+
+def _findings(
+    one: FileScan, wanted: ErasureQuery, explained: set[SearchPattern]
+) -> Iterator[VerifyFinding]:
+    counts = Counter[tuple[MatchKind, str, str, bool]]()
+    for hit, count in one.hits.items():
+        if _counts(hit, one.kind, wanted, explained):
+            counts[hit.needle.what, hit.column, hit.note_id, hit.live] += count
+    for (what, column, note_id, live), count in counts.items():
+        yield VerifyFinding(
+            path=one.path,
+            kind=one.kind,
+            what=what,
+            column=column,
+            note_id=note_id,
+            live=live,
+            count=count,
+        )
+
+
+def _counts(
+    hit: FileMatch, kind: FileKind, wanted: ErasureQuery, explained: set[SearchPattern]
+) -> bool:
+    if hit.needle.what is MatchKind.ID or hit.note_id in wanted.ids:
+        return True
+    if _of_another(hit, wanted) or hit.needle in explained:
+        return False
+    of_notes = bool(hit.note_id) or (bool(hit.column) and kind is FileKind.SCALAR_INDEX)
+    return of_notes or not hit.needle.weak or len(hit.needle.form) >= WEAK_MIN_BYTES
+
+
+def _of_another(hit: FileMatch, wanted: ErasureQuery) -> bool:
+    """Whether it is in another note's live row."""
+    told = bool(hit.note_id) and hit.note_id not in wanted.ids
+    return told and hit.live and hit.needle.what is not MatchKind.ID
+
+
+def _terms(seen: Sequence[FileScan]) -> Iterator[VerifyFinding]:
+    """Vocabulary terms of a text that no other note contains."""
+    of_others = _TermsOfOthers(seen)
+    for one in seen:
+        for params, terms in one.terms.items():
+            left = terms - of_others[params] if terms else terms
+            if left:
+                yield VerifyFinding(
+                    path=one.path,
+                    kind=one.kind,
+                    what=MatchKind.TERM,
+                    column=TOKEN_COLUMN,
+                    count=len(left),
+                )
+
+
+class _TermsOfOthers(dict[str, set[str]]):
+    """Settings of a full-text index -> the terms of the other notes' words."""
+
+    def __init__(self, seen: Sequence[FileScan]) -> None:
+        self._words = "\n".join(set[str]().union(*(one.others_words for one in seen)))
+
+    def __missing__(self, params: str) -> set[str]:
+        self[params] = tokens_of(self._words, params)
+        return self[params]

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from tests.storage.samples import DIM, EVERYTHING, LATER, MODEL, X, Y, add, make_note, revised, unit
 
 from zettel.storage.embedding.embedder import unit_rows
-from zettel.storage.lance import cache_loader
+from zettel.storage.lance import reads
 from zettel.storage.lance.cache import note_cache
-from zettel.storage.lance.cache.columns import FactTable, fact_of
-from zettel.storage.lance.cache.passage_matrix import PassageMatrix
+from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, fact_of
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import Tables
@@ -27,7 +26,7 @@ from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 async def tables(tmp_path: Path) -> AsyncGenerator[Tables]:
     """An empty store's tables, its notes in memory."""
     opened = await open_tables(read_place(str(tmp_path / "store")), model_id=MODEL, dim=DIM)
-    await cache_loader.keep_resident(opened)
+    await reads.keep_resident(opened)
     yield opened
     await LanceStore(opened).close()
 
@@ -106,11 +105,11 @@ async def test_the_second_question_after_another_process_has_written_reads_them_
 async def test_rows_read_long_ago_are_read_again(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "READ", 2)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_OBJECTS", 2)
     store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(5)]
     await add(store, *notes)
     tables.resident.drop()
-    await cache_loader.keep_resident(tables)
+    await reads.keep_resident(tables)
 
     for note in (*notes, *reversed(notes)):
         (found,) = await store.get([note.note_id])
@@ -160,7 +159,7 @@ async def test_they_outlast_an_upkeep(
 async def test_once_much_was_written_an_upkeep_reads_them_anew(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "WORN", 3)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_REWRITTEN_ROWS", 3)
     store = LanceStore(tables)
     for number in range(4):
         await add(store, make_note(f"bee {number}"))
@@ -172,11 +171,11 @@ async def test_once_much_was_written_an_upkeep_reads_them_anew(
     assert await in_memory(tables)
 
 
-@pytest.mark.parametrize("bound", ["MOST", "MOST_BYTES"])
+@pytest.mark.parametrize("bound", ["CACHE_MAX_ROWS", "CACHE_MAX_BYTES"])
 async def test_too_many_notes_are_left_on_the_disk(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(cache_loader, bound, 1)
+    monkeypatch.setattr(reads, bound, 1)
     store = LanceStore(tables)
     await add(store, make_note("one"), make_note("two"))
     tables.resident.drop()
@@ -189,7 +188,7 @@ async def test_too_many_notes_are_left_on_the_disk(
 async def test_they_are_dropped_when_they_have_become_too_many(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(note_cache, "MOST", 2)
+    monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", 2)
     store = LanceStore(tables)
     for number in range(4):
         await add(store, make_note(f"bee {number}"))

@@ -7,7 +7,7 @@ import pytest
 from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, add, make_note
 
-from zettel.storage.lance.cache.versions import SETTLED_S, commits_stamp
+from zettel.storage.lance.cache.versions import STAMP_SETTLED_S, commits_stamp
 from zettel.storage.lance.store import LanceStore, open_store
 
 
@@ -18,7 +18,7 @@ def versions_of(store: LanceStore) -> Path:
 def settle(store: LanceStore) -> None:
     """Let the last commit be long ago."""
     versions = versions_of(store)
-    then = versions.stat().st_mtime - 2 * SETTLED_S
+    then = versions.stat().st_mtime - 2 * STAMP_SETTLED_S
     os.utime(versions, (then, then))
 
 

@@ -7,7 +7,7 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import OPEN, Link, Note, State
+from zettel.storage.notes import OPEN_RELATIONS, Link, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import waiting
@@ -19,7 +19,7 @@ LYON, PARIS, ROME = "Ana lives in Lyon", "Ana has moved to Paris", "Ana lives in
 async def open_links(desk: Desk, note_id: str) -> list[Link]:
     """The rule's standing guesses in a note."""
     [note] = await desk.memory.store.get([note_id])
-    return [link for link in note.links if link.relation in OPEN and link.stood(None)]
+    return [link for link in note.links if link.relation in OPEN_RELATIONS and link.stood(None)]
 
 
 async def told_apart(desk: Desk, *contents: str) -> list[str]:
@@ -326,7 +326,7 @@ async def test_whatever_agents_do_a_second_run_changes_nothing_and_links_lead_to
         assert await waiting(memory) == 0
         assert {i: note.content for i, note in before.items()} == said
         for note in before.values():
-            leads = [k.to for k in note.links if k.relation in OPEN and k.stood(None)]
+            leads = [k.to for k in note.links if k.relation in OPEN_RELATIONS and k.stood(None)]
             assert note.note_id not in leads
             assert len(leads) <= 3
             if note.state is State.ACTIVE:

@@ -13,7 +13,7 @@ from tests.tools.conftest import Desk, opened_desk
 from tests.tools.llm_desk import asking_memory, everything, logical, stored
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import CONTRADICTS, GIST, OPEN, SUPERSEDES, Link, Note, State
+from zettel.storage.notes import CONTRADICTS, GIST, OPEN_RELATIONS, SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
@@ -56,7 +56,7 @@ async def told_apart(desk: Desk, *contents: str, **given: object) -> list[str]:
 
 async def links(desk: Desk, note_id: str) -> list[Link]:
     """A note's standing links about what is true."""
-    wanted = (SUPERSEDES, CONTRADICTS, *OPEN)
+    wanted = (SUPERSEDES, CONTRADICTS, *OPEN_RELATIONS)
     note = await stored(desk, note_id)
     return [k for k in note.links if k.relation in wanted and k.stood(None)]
 
@@ -110,7 +110,7 @@ async def test_what_both_hold_is_open_no_more_and_not_asked_again(
     await desk.evolve()
 
     assert await links(desk, younger) == []
-    [over] = [k for k in (await stored(desk, younger)).links if k.relation in OPEN]
+    [over] = [k for k in (await stored(desk, younger)).links if k.relation in OPEN_RELATIONS]
     assert (over.to, over.made_by) == (older, "llm")
     assert len(llm.put("younger")) == 1
     assert await states(desk, [older, younger]) == [State.ACTIVE, State.ACTIVE]

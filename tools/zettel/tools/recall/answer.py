@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from zettel.storage.notes import CONTRADICTS, OPEN, Note, fold
+from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
@@ -127,7 +127,7 @@ async def _entries(
             also=tuple(also),
             links=tuple(links[note.note_id]),
             contradicts=_standing(links[note.note_id], CONTRADICTS),
-            rivals=_standing(links[note.note_id], *OPEN),
+            rivals=_standing(links[note.note_id], *OPEN_RELATIONS),
         )
         for note, *also in groups
     ]

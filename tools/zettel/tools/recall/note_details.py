@@ -6,7 +6,7 @@ from datetime import timedelta
 from math import isfinite
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import ANSWERS, OPEN, Link, Note, Outline, State, Usage
+from zettel.storage.notes import ANSWERS, OPEN_RELATIONS, Link, Note, Outline, State, Usage
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.changes.differences import history, shown
@@ -109,7 +109,7 @@ def _is(link: Link, only: str) -> bool:
 
 def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
     link = entry.link
-    return (link.relation in OPEN, link.made_by == "agent", link.weight, link.to)
+    return (link.relation in OPEN_RELATIONS, link.made_by == "agent", link.weight, link.to)
 
 
 def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
@@ -123,7 +123,7 @@ def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
     link, other, full = entry.link, entry.other, asked.detail == "full"
     relation = f"{link.relation} (from)" if entry.points_here else link.relation
     line = LinkLine(note_id=other.note_id, relation=relation)
-    unsettled = link.relation in OPEN and not entry.state and of.state is State.ACTIVE
+    unsettled = link.relation in OPEN_RELATIONS and not entry.state and of.state is State.ACTIVE
     asks = link.relation == ANSWERS and not entry.points_here
     # An answer ("Yes, in Lyon!") needs its question, an old value the new one.
     if full or asks or (unsettled and entry.points_here):

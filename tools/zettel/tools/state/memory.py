@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 
 from zettel.storage.access import Access
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.reranker import Reranker
+from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import Store

@@ -1,4 +1,4 @@
-"""What a filter most often asks of revisions, as numbers: one pass over them answers it."""
+"""Revisions as numeric columns and a passage matrix, filtered and compared with numpy."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Note, State
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, Vectors
 
 N = TypeVar("N", bound=np.generic)
 
-ENDLESS = np.iinfo(np.int64).max
-"""Microseconds since 1970 of a moment that does not come."""
+OPEN_END = np.iinfo(np.int64).max
+"""Stands for a missing end, in microseconds since 1970."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = -1
@@ -23,7 +23,7 @@ _ROOM = 1_024
 
 
 class RevisionFacts(NamedTuple):
-    """Of one revision; times in microseconds since 1970."""
+    """The filterable fields of a revision; times in microseconds since 1970."""
 
     namespace: str
     state: str
@@ -50,8 +50,8 @@ def fact_of(note: Note) -> RevisionFacts:
 
 
 def microseconds(instant: datetime | None) -> int:
-    """Since 1970; `ENDLESS` for None."""
-    return ENDLESS if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
+    """Since 1970; `OPEN_END` for None."""
+    return OPEN_END if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 class FactTable:
@@ -66,7 +66,7 @@ class FactTable:
         return self._used
 
     def extend(self, facts: Iterable[RevisionFacts]) -> None:
-        """Add revisions at the next places."""
+        """Append revisions."""
         rows = [(self._number(f.namespace), _STATES[f.state], *f[2:]) for f in facts]
         end = self._used + len(rows)
         roomy = with_room(self._numbers, end)
@@ -77,21 +77,21 @@ class FactTable:
         self._used = end
 
     def put(self, place: int, fact: RevisionFacts) -> None:
-        """Say something else of a revision that is there."""
+        """Replace the facts of a position."""
         self._numbers[place] = (self._number(fact.namespace), _STATES[fact.state], *fact[2:])
 
     def remove(self, place: int) -> None:
-        """Let no filter find a place any more."""
+        """Exclude a position from every filter."""
         self._numbers[place, 0] = _GONE
 
     def meant(
         self, where: NoteFilter, places: Sequence[int] | None = None
     ) -> NDArray[np.bool_] | None:
-        """Which places a filter lets through; None if it asks for more than is here.
+        """Which positions pass a filter; None if it needs fields that are not here.
 
         Args:
-            where: `note_ids` are not looked at: who asks for them has their places.
-            places: Those to look at; None is all of them.
+            where: Its `note_ids` are ignored.
+            places: Positions to test; None is all of them.
         """
         if replace(where, note_ids=()) != _asked(where):
             return None
@@ -133,7 +133,7 @@ def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.boo
 
 
 def _asked(where: NoteFilter) -> NoteFilter:
-    """The part of a filter that the table can tell."""
+    """The part of a filter that the table can answer."""
     return NoteFilter(
         namespaces=where.namespaces,
         states=where.states,
@@ -145,9 +145,58 @@ def _asked(where: NoteFilter) -> NoteFilter:
 
 
 def with_room(array: NDArray[N], least: int) -> NDArray[N]:
-    """The array if it has so many rows, else a longer one that begins as it does."""
+    """The array if it has that many rows, else a longer copy."""
     if least <= len(array):
         return array
     grown = np.empty((max(least, 2 * len(array), _ROOM), *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
+
+
+class PassageMatrix:
+    """Passages of all revisions in one matrix; positions only grow.
+
+    Args:
+        passages: float32, `(passages, dim)`, rows of unit length, by position.
+        counts: Passages of each position, `(places,)`; 0 while it waits for vectors.
+    """
+
+    def __init__(self, passages: Vectors, counts: NDArray[np.integer]) -> None:
+        self._passages, self._used = passages, len(passages)
+        there = np.flatnonzero(counts)
+        ends = np.cumsum(counts)[there]
+        # Position and first passage of each that has any, in two arrays for `searchsorted`.
+        self._places = there.astype(np.int64)
+        self._firsts = (ends - counts[there]).astype(np.int64)
+        self._count = len(there)
+
+    def __len__(self) -> int:
+        return self._used
+
+    def add(self, place: int, vectors: Vectors) -> None:
+        """Append the passages of a position beyond all that have any."""
+        end = self._used + len(vectors)
+        self._passages = with_room(self._passages, end)
+        self._passages[self._used : end] = vectors
+        self._places = with_room(self._places, self._count + 1)
+        self._firsts = with_room(self._firsts, self._count + 1)
+        self._places[self._count], self._firsts[self._count] = place, self._used
+        self._used, self._count = end, self._count + 1
+
+    def at(self, place: int) -> Vectors | None:
+        """The passages of a position; None if it has none."""
+        span = int(np.searchsorted(self._places[: self._count], place))
+        if span == self._count or self._places[span] != place:
+            return None
+        last = span + 1 == self._count
+        end = self._used if last else int(self._firsts[span + 1])
+        return self._passages[int(self._firsts[span]) : end].copy()
+
+    def cosines(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The positions with passages, and the best cosine of each to a unit vector."""
+        places, firsts = self._places[: self._count], self._firsts[: self._count]
+        if not self._count:
+            return places, np.empty(0, np.float32)
+        # Not `@`: OpenBLAS uses a second thread, which then spins for 25 ms, and rounds by the
+        # row's position. This is as fast, and equal passages have equal cosines.
+        return places, np.maximum.reduceat(np.vecdot(self._passages[: self._used], vector), firsts)

@@ -1,7 +1,6 @@
-"""The notes table in memory, as long as nobody but this process writes it.
+"""The `notes` table in memory, valid while only this process writes it.
 
-Every call needs some rows of it beside a model that needs the processor, too, and LanceDB reads
-each commit since the last upkeep for them: 10 to 40 ms where this takes 1 to 5 (20,000 notes).
+Reads take 1 to 5 ms where LanceDB takes 10 to 40 (20,000 notes).
 """
 
 from collections import OrderedDict, defaultdict
@@ -14,43 +13,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.filtering import matches
-from zettel.storage.lance.cache.columns import FactTable, RevisionFacts, fact_of
-from zettel.storage.lance.cache.passage_matrix import PassageMatrix
+from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, RevisionFacts, fact_of
 from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outline_of
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter, Vectors
 
-MOST = 50_000
-"""Revisions and passages kept: some 300 MB. A store of more is read from its disk."""
+RECENT_MAX_ROWS = 16
+"""An `update` reads one note and at times a few related ones."""
 
-READ = 2_000
-"""Rows kept as objects once they were read, of notes that are recalled again and again: ten take
-2.5 ms to make."""
 
-WORN = 5_000
-"""Rows written one by one from which all are read anew at the next upkeep: those take ten times
-the room of others, and a row that is written anew keeps its old place."""
+class CurrentRows:
+    """The current rows read last, valid for one version of the table."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._rows: dict[str, NoteRow] = {}
+
+    def at(self, version: int) -> dict[str, NoteRow]:
+        """Note id -> row, of those read at this version."""
+        return dict(self._rows) if version == self._version else {}
+
+    def keep(self, version: int, rows: Iterable[NoteRow]) -> None:
+        """Keep rows read at this version or right after; an outdated version is ignored."""
+        if version < self._version:
+            return
+        kept = self.at(version)
+        self._version = version
+        self._rows = kept | {row.note.note_id: row for row in rows}
+        if len(self._rows) > RECENT_MAX_ROWS:
+            self._rows.clear()
+
+
+CACHE_MAX_ROWS = 50_000
+"""Revisions and passages kept: some 300 MB; a larger store is read from disk."""
+
+CACHE_MAX_OBJECTS = 2_000
+"""Rows kept as objects: ten take 2.5 ms to make."""
+
+CACHE_MAX_REWRITTEN_ROWS = 5_000
+"""Rows written singly, ten times as large as loaded ones, before all are loaded again."""
 
 _NOTHING = -1
 
 
-class Rows(Protocol):
-    """Revisions by place, read when they are asked for."""
+class RowReader(Protocol):
+    """Revisions by position, read on request."""
 
     def notes(self, places: Sequence[int]) -> list[Note]:
-        """Whole."""
+        """Whole notes."""
         ...
 
     def outlines(self, places: Sequence[int]) -> list[Outline]:
-        """What ranking needs of each."""
+        """Their outlines."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRows:
-    """Every row of one version of the table; the sequences have one element a row."""
+    """Every row of one version of the table; the sequences have one element per row."""
 
-    rows: Rows
+    rows: RowReader
     note_ids: Sequence[str]
     row_ids: Sequence[str]
     fold_hashes: Sequence[str]
@@ -58,13 +80,13 @@ class LoadedRows:
     """Ids of the notes that each links to."""
     facts: Sequence[RevisionFacts]
     counts: NDArray[np.integer]
-    """Passages of each; 0 of one that waits for its vectors."""
+    """Passages of each; 0 while it waits for vectors."""
     passages: Vectors
     """All of them, row by row."""
 
 
 class NoteCache:
-    """Answers for one version of the table at a time; None is what it cannot tell.
+    """Answers reads for one version of the table; None if it cannot answer.
 
     Args:
         dim: Length of a vector.
@@ -77,19 +99,19 @@ class NoteCache:
 
     @property
     def version(self) -> int:
-        """Of the table, that this answers for; -1 for none."""
+        """The version it answers for; -1 for none."""
         return self._version
 
     def drop(self) -> None:
-        """Keep nothing, and answer nothing until `keep`."""
+        """Discard everything; answer nothing until `keep`."""
         self._version = _NOTHING
-        self._rows: Rows | None = None
+        self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
         self._outlined = list[Outline | None]()
         self._facts = FactTable()
         self._passages = PassageMatrix(np.empty((0, self._dim), np.float32), np.empty(0, np.int64))
-        # Places by name. A row that was written anew has a new place: `_of_row` tells which.
+        # Positions by name. A rewritten row has a new position, found in `_of_row`.
         self._ids = list[tuple[str, str]]()
         self._of_row = dict[str, int]()
         self._of_note = defaultdict[str, list[int]](list)
@@ -97,10 +119,7 @@ class NoteCache:
         self._hashed = defaultdict[str, list[int]](list)
 
     def is_missed_again(self, version: int) -> bool:
-        """Whether a version is asked for that is not kept, for the second time.
-
-        Not for the third: what could not be kept then need not be tried at each question.
-        """
+        """Whether this uncached version is requested for exactly the second time."""
         if version == self._version:
             return False
         missed, times = self._missed
@@ -108,9 +127,9 @@ class NoteCache:
         return self._missed == (version, 2)
 
     def keep(self, version: int, loaded: LoadedRows) -> None:
-        """Start from what a version of the table holds; too much of it is not kept."""
+        """Load a version of the table, unless it is too large."""
         self.drop()
-        if max(len(loaded.row_ids), len(loaded.passages)) > MOST:
+        if max(len(loaded.row_ids), len(loaded.passages)) > CACHE_MAX_ROWS:
             return
         self._rows = loaded.rows
         self._outlined.extend([None] * len(loaded.row_ids))
@@ -125,12 +144,15 @@ class NoteCache:
         """Follow a commit of this process.
 
         Args:
-            version: What it made of the table; if somebody else has written, too, nothing is kept.
+            version: The version it made; the cache is dropped if others have written too.
             written: Every row of it.
         """
         if self._version == _NOTHING:
             return
-        if version != self._version + 1 or max(len(self._facts), len(self._passages)) > MOST:
+        if (
+            version != self._version + 1
+            or max(len(self._facts), len(self._passages)) > CACHE_MAX_ROWS
+        ):
             self.drop()
             return
         for row in written:
@@ -138,13 +160,13 @@ class NoteCache:
         self._version = version
 
     def advance_unchanged(self, version: int) -> None:
-        """Follow commits, whosever, that left every row as it was."""
+        """Follow commits that left every row unchanged."""
         self._version = version
 
     @property
     def worn(self) -> bool:
-        """Whether so much was written since all of it was read that it is better read anew."""
-        return len(self._written) > WORN
+        """Whether so many rows were rewritten that loading all of them again pays."""
+        return len(self._written) > CACHE_MAX_REWRITTEN_ROWS
 
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
@@ -165,7 +187,7 @@ class NoteCache:
         return sorted(found, key=order_key)
 
     def count(self, version: int, where: NoteFilter) -> int | None:
-        """How many notes a filter lets through."""
+        """Number of notes that pass a filter."""
         if version != self._version or not where.fold_hash:
             meant = self._meant(version, where)
             return None if meant is None else int(meant.sum())
@@ -173,7 +195,7 @@ class NoteCache:
         return sum(matches(row.note, where) for row in self._at(places))
 
     def latest(self, version: int) -> datetime | None:
-        """The newest `known_from`; None also where there is no note."""
+        """The newest `known_from`; None also without notes."""
         return self._facts.latest() if version == self._version else None
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
@@ -200,7 +222,7 @@ class NoteCache:
         there = meant[places]
         places, scores = places[there], scores[there]
         if len(scores) > limit:
-            # With those as good as the last one: their ids settle which of them it is.
+            # With ties of the last one, which are ordered by id.
             good = scores >= np.partition(scores, -limit)[-limit]
             places, scores = places[good], scores[good]
         ids = [self._ids[place][1] for place in map(int, places)]
@@ -221,7 +243,7 @@ class NoteCache:
         return found
 
     def _at(self, places: Iterable[int]) -> list[NoteRow]:
-        """The rows at these places, each once, but for those that have another place by now."""
+        """The rows at these positions, each once, without replaced ones."""
         wanted = sorted({p for p in places if self._of_row[self._ids[p][0]] == p})
         unread = [p for p in wanted if p not in self._written and p not in self._read]
         notes = self._rows.notes(unread) if self._rows and unread else []
@@ -231,7 +253,7 @@ class NoteCache:
         for place in wanted:
             if place in self._read:
                 self._read.move_to_end(place)
-        while len(self._read) > READ:
+        while len(self._read) > CACHE_MAX_OBJECTS:
             self._read.popitem(last=False)
         return rows
 
@@ -253,7 +275,7 @@ class NoteCache:
         self._written[place] = row
 
     def _name(self, row_id: str, note_id: str, key: str, links: Iterable[str]) -> None:
-        """Let the row of the next place be found."""
+        """Index the next row by its names and links."""
         place = self._of_row[row_id] = len(self._ids)
         self._ids.append((row_id, note_id))
         self._of_note[note_id].append(place)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import (
     CONTRADICTS,
-    OPEN,
+    OPEN_RELATIONS,
     SUPERSEDES,
     Kind,
     Link,
@@ -59,12 +59,16 @@ class JudgedNote:
 
 def is_open(link: Link) -> bool:
     """Whether a link is a rule's unsettled guess."""
-    return link.made_by == "rule" and link.relation in OPEN and link.stood(None)
+    return link.made_by == "rule" and link.relation in OPEN_RELATIONS and link.stood(None)
 
 
 def is_verdict(link: Link) -> bool:
     """Whether a verdict made or ended this link."""
-    return link.made_by == VERDICT_MAKER and link.relation in (SUPERSEDES, CONTRADICTS, *OPEN)
+    return link.made_by == VERDICT_MAKER and link.relation in (
+        SUPERSEDES,
+        CONTRADICTS,
+        *OPEN_RELATIONS,
+    )
 
 
 async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
@@ -282,7 +286,11 @@ def _compared(
     if note.state is not State.ACTIVE:  # invisible; compared again when restored
         return replace(note, stage=max(note.stage, COMPARED))
     stated = [link for link in note.links if link.made_by != "rule" or not link.stood(None)]
-    refused = {k.to for k in stated if not k.stood(None) and (k.relation in OPEN or is_verdict(k))}
+    refused = {
+        k.to
+        for k in stated
+        if not k.stood(None) and (k.relation in OPEN_RELATIONS or is_verdict(k))
+    }
     older = [
         (other, conflict)
         for other, conflict in conflicts.values()

@@ -14,7 +14,7 @@ from itertools import pairwise
 from zettel.storage.notes import (
     ABOUT_SAME,
     ANSWERS,
-    OPEN,
+    OPEN_RELATIONS,
     REVISED_BY,
     SIMILAR,
     Link,
@@ -115,9 +115,9 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     stated = tuple(
         known
         for known in note.links
-        if known.made_by != "rule" or not known.stood(None) or known.relation in OPEN
+        if known.made_by != "rule" or not known.stood(None) or known.relation in OPEN_RELATIONS
     )
-    joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN, REVISED_BY)]
+    joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN_RELATIONS, REVISED_BY)]
     taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     joined = [*await _about_same(task, note), *await _similar(task, note, vectors)]
