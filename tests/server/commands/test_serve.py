@@ -201,7 +201,7 @@ async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_ne
     runtimes, feed_ended = list[Runtime](), list[bool]()
     house = House(dispatch=held.dispatch)
 
-    def installed(_settings: Settings) -> Factories:
+    def installed(_settings: Settings, **_rest: object) -> Factories:
         return house.factories()
 
     async def ask(shutdown: Shutdown) -> None:
