@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
 from tests.tools.changes.test_undo import logical, undo
@@ -96,6 +96,16 @@ async def check_composed(store: NoteStore) -> None:
 
 @CALM
 @given(stories)
+@example(
+    [
+        ("remember", "Ana Ana Ana Ana", "", "s"),
+        ("remember", "Ana Ana Ana Ana", "Ana", "s"),
+        ("update", 1, "Ana Ana Ana lives"),
+        ("remember", "Ana Ana Ana Ana", "", "s"),
+        ("evolve",),
+        ("update", 1, "Ana Lyon Lyon Lyon"),
+    ]
+)
 async def test_after_any_story_a_second_run_changes_nothing_and_no_word_is_touched(
     acts: list[Act],
 ) -> None:

@@ -3,8 +3,9 @@
 import pytest
 from tests.tools.conftest import Desk, pick
 
-from zettel.storage.notes import Kind, Note
+from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter
+from zettel.tools.evolve.consolidate.drafts import cited
 
 
 @pytest.fixture
@@ -69,6 +70,36 @@ async def test_what_is_superseded_or_contradicted_leaves_the_profile(desk: Desk)
 
     [profile] = await profiles(desk)
     assert profile.content == "Cleo speaks Dutch"
+
+
+async def test_a_profile_whose_only_fact_is_reworded_into_none_leaves_recall(desk: Desk) -> None:
+    note_id = await desk.told("Ana lives in Lyon", subject="Ana")
+    await desk.evolve()
+    [profile] = await profiles(desk)
+    desk.later(days=1)
+    await desk("update", note_id=note_id, content="Ana met Zeb by the glacier")
+
+    await desk.evolve()
+
+    assert await profiles(desk) == []
+    [profile] = await desk.memory.store.get([profile.note_id])
+    assert (profile.state, cited(profile)) == (State.ARCHIVED, {note_id})
+
+
+async def test_citations_stand_while_a_cited_note_is_reworded(desk: Desk) -> None:
+    ana = await desk.told("Ana lives in Lyon", subject="Ana")
+    await desk.told("Ben has a dog", subject="Ben")
+    await desk.evolve()
+    [before] = await profiles(desk)
+    desk.later(days=1)
+    await desk("update", note_id=ana, content="Ana lives in Nice")
+
+    await desk.evolve()
+
+    [after] = await profiles(desk)
+    assert after.content == "Ana lives in Nice\nBen has a dog"
+    assert after.links == before.links
+    assert after.rev == before.rev + 1
 
 
 async def test_what_a_later_note_may_have_replaced_is_not_in_the_profile(desk: Desk) -> None:

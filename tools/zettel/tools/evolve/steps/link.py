@@ -80,13 +80,17 @@ async def _link(task: Task, most: int) -> Batch:
 
 
 async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
-    """Notes with a rule's link to a note whose content has changed since."""
+    """Notes with a rule's link to a note whose content has changed since.
+
+    Composed notes are left out: their links are citations, which `consolidate` manages.
+    """
     again = [note.note_id for note in changed if note.rev > 1]
     known = {note.note_id for note in changed}
     return [
         note
         for note in (await task.memory.store.linking_to(again) if again else [])
         if note.note_id not in known
+        and not note.derived
         and note.state is State.ACTIVE
         and note.stage >= LINKED
         and any(
