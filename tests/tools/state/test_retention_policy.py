@@ -28,7 +28,7 @@ async def test_one_run_takes_no_more_than_it_can_carry(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = [await desk.told(f"log line {number}") for number in range(5)]
-    monkeypatch.setattr(retention_policy, "AT_ONCE", 2)
+    monkeypatch.setattr(retention_policy, "RETENTION_MAX_NOTES", 2)
 
     some = await expired_ids(desk, days=31)
 
