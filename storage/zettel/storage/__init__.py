@@ -1,4 +1,4 @@
-"""What Zettel keeps: note values, the store's contract and its implementations, the embedder."""
+"""Storage of Zettel: note values, the store's contract and its implementations, the embedder."""
 
 from zettel.storage.startup import defer_client_import, set_environment
 

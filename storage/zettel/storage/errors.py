@@ -8,7 +8,7 @@
     │   ├── NoteForgottenError        the caller: bring it back first
     │   └── NoteErasedError           nobody: it is gone
     ├── ChangedMeanwhileError     the caller: read again, then decide
-    │   └── OtherRevisionError        the caller: decide on the note as it stands
+    │   └── OtherRevisionError        the caller: decide on the current note
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
     ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page

@@ -29,7 +29,7 @@ class StoreLocation:
     """A store's address and what LanceDB can do there."""
 
     uri: str
-    """What LanceDB connects to."""
+    """Path or URI that LanceDB connects to."""
     directory: Path | None
     """Absolute; None if it is not a local directory."""
     declares_keys: bool = True

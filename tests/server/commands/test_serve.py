@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -201,8 +201,7 @@ async def test_a_server_that_is_to_end_answers_calls_in_progress_and_takes_no_ne
     runtimes, feed_ended = list[Runtime](), list[bool]()
     house = House(dispatch=held.dispatch)
 
-    def installed(_settings: Settings, *, still_there: Callable[[], bool]) -> Factories:
-        assert still_there()
+    def installed(_settings: Settings, **_rest: object) -> Factories:
         return house.factories()
 
     async def ask(shutdown: Shutdown) -> None:

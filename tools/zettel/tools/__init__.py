@@ -1,1 +1,1 @@
-"""What Zettel does: remember, recall, update, forget, and the steps that evolve notes."""
+"""The work of Zettel: remember, recall, update, forget, and the steps that evolve notes."""

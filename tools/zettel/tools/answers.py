@@ -99,7 +99,7 @@ class RecalledNote(TypedDict):
 
 
 class Omitted(TypedDict):
-    """What did not fit, and how to get it: `recall` with this cursor alone goes on."""
+    """The notes that did not fit; `recall` with this cursor alone returns them."""
 
     count: int
     """Notes; those that say the same count one by one."""
@@ -107,7 +107,7 @@ class Omitted(TypedDict):
 
 
 class Overview(TypedDict):
-    """What a recall without arguments adds to the notes."""
+    """Added to the notes of a recall without arguments."""
 
     tags: NotRequired[dict[str, int]]
     namespaces: NotRequired[dict[str, int]]
@@ -192,7 +192,7 @@ class Proof(TypedDict):
     invisible_at: NotRequired[str]
     physical_at: NotRequired[str]
     verified: NotRequired[list[str]]
-    """What was looked at before it was called physical."""
+    """The files searched before the erasure counted as physical."""
     backups: NotRequired[list[str]]
     """Taken before; they still hold what was erased."""
 

@@ -41,7 +41,7 @@ LISTED_MAX_RUNS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """What a run would do."""
+    """The planned changes of a run."""
 
     report: RunReport
     touched: tuple[TouchedNote, ...]
@@ -53,7 +53,7 @@ class DryRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoResult:
-    """What an undo did, and how each note looks now."""
+    """The result of an undo, with each note as it is now."""
 
     report: UndoReport
     touched: tuple[TouchedNote, ...]

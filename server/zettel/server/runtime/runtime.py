@@ -1,4 +1,4 @@
-"""What one process owns, shared by all its clients: store, model, scheduler, usage counts.
+"""The state of one process, shared by all its clients: store, model, scheduler, usage counts.
 
 Not in the SDK's lifespan, which is entered once per connection over SSE.
 """

@@ -45,7 +45,7 @@ _UNREADABLE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, RuntimeError, KeyError, EOFError),
     *(struct.error, OSError, OverflowError, IndexError),
 )
-"""What zipfile raises for damaged files (CPython 3.11 to 3.13)."""
+"""Errors of zipfile for damaged files (CPython 3.11 to 3.13)."""
 
 
 class ArchiveWriter:

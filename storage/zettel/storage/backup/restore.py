@@ -245,7 +245,7 @@ class _Stream:
         self._parts, self._adoption, self._keeps = parts, adoption, keeps_vectors
         self.notes = self.rows = self.unembedded = 0
         self.error: BackupDamagedError | None = None
-        """What ended it early: LanceDB's own error would only say that something did."""
+        """The error that ended it early: LanceDB's own error would only say that something did."""
 
     def reader(self) -> pa.RecordBatchReader:
         """All rows, from the first one on."""

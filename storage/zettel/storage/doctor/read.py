@@ -34,7 +34,7 @@ _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "emb
 
 
 def look_at_files(directory: Path | None) -> FileFacts:
-    """What a crash left in a store's directory; the store need not open."""
+    """Files that a crash left in a store's directory; the store need not open."""
     if directory is None:
         return FileFacts()
     return FileFacts(

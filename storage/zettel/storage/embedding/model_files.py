@@ -33,7 +33,7 @@ _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """What must be known of a model before it is loaded."""
+    """Properties of a model, known before it is loaded."""
 
     dim: int
     """Length of a vector."""

@@ -1,4 +1,4 @@
-"""What LanceDB's errors mean; it raises plain errors with text, so all matching is done here."""
+"""Meaning of LanceDB's errors; it raises plain errors with text, so all matching is done here."""
 
 from dataclasses import dataclass
 

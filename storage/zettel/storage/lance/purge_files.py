@@ -168,8 +168,8 @@ async def _verified(
 async def _left_over(folder: Path, began: float) -> Sequence[Path]:
     """Remove what killed or beaten writers have left; returns what may still be committed.
 
-    A writer that is at it has some seconds of running time to name its files, and who was stopped
-    for longer amid a commit of milliseconds is taken to have died.
+    A running writer has some seconds to name its files; one that was stopped for longer during a
+    commit of milliseconds is assumed dead.
     """
     left = await to_thread.run_sync(_suspects, folder, began)
     for pause_s in SETTLE_S:

@@ -76,7 +76,7 @@ READ_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What a merge did."""
+    """Counts of a merge."""
 
     replaced: int
     """Rows."""

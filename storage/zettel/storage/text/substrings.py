@@ -9,7 +9,7 @@ import regex as re
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।"
 _CONTROL = re.compile(r"\p{Cc}")
 _WORDED = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}\p{M}\p{Cf}_'’-]*")
-"""What full text finds: a part of such a word is another word."""
+"""Words that full text finds: a part of such a word is another word."""
 MAX_PIECES = 16
 """Pieces of a query that are searched."""
 

@@ -14,7 +14,7 @@ from zettel.storage.errors import ExtraMissingError
 
 
 class MatchKind(StrEnum):
-    """What was found; the text itself is never shown."""
+    """Kind of a match; the matched text itself is never shown."""
 
     ID = "id"
     TEXT = "text"
@@ -42,7 +42,7 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureQuery:
-    """What must not be in the store."""
+    """Ids, texts and vectors that must not be in the store."""
 
     ids: Sequence[str] = ()
     """Note ids."""

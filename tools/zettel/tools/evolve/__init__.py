@@ -1,1 +1,1 @@
-"""What the scheduler does to notes: steps that plan purely and commit atomically."""
+"""Evolution of notes: steps that plan purely and commit atomically."""

@@ -13,7 +13,7 @@ INITIAL_STRENGTH_DAYS = 1.0
 """S of a note never recalled (MemoryBank, arXiv 2305.10250, section 2.2: S starts at 1)."""
 
 STRENGTH_PER_RECALL_DAYS = 1.0
-"""What one recall adds to S (same source: S grows by 1, elapsed time starts again at 0)."""
+"""Added to S by one recall (same source: S grows by 1, elapsed time starts again at 0)."""
 
 
 LAYER_DAYS: Mapping[Kind, float] = {

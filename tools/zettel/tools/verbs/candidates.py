@@ -136,7 +136,7 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
 
 
 async def _found(search: Awaitable[list[T]]) -> list[T]:
-    """What a search finds; nothing if the store fails, because the note is stored by then."""
+    """The hits of a search; none if the store fails, because the note is stored by then."""
     try:
         return await search
     except StoreError:

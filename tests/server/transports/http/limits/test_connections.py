@@ -63,7 +63,7 @@ async def test_who_was_refused_cannot_hold_on_by_sending_the_rest_of_the_body(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The token is seen at once, not after what was looked up before it has gone stale.
-    monkeypatch.setattr(static_tokens, "LOOK_S", 0.001)
+    monkeypatch.setattr(static_tokens, "TOKENS_FRESH_S", 0.001)
     async with bounded(slow_seconds=0.3) as server:
         await server.token("ana")
         heard = await dripped(server, POST + b"Content-Length: 1000000\r\n\r\n", b" ")

@@ -1,4 +1,4 @@
-"""What every evolution step uses: its type, one run's constants, and commits."""
+"""Base of every evolution step: its type, one run's constants, and commits."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -38,7 +38,7 @@ _NO_NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What a text may contain."""
+    """Names, numbers and words that a text may contain."""
 
     words: frozenset[str]
     """Folded; spelled-out numbers as digits too."""
