@@ -126,3 +126,23 @@ def test_the_record_of_a_dead_engine_is_gone_before_the_next_one_is_announced(
 
     assert place.read_record() == {}
     engine_lock.release()
+
+
+@pytest.mark.parametrize("ipc", ["unix", "tcp"])
+def test_an_engine_whose_store_was_made_anew_leaves_the_next_engines_files_alone(
+    place: Rendezvous, ipc: str
+) -> None:
+    first = EngineLock.take(place, ipc)
+    assert first is not None
+    shutil.rmtree(place.store)
+    place.prepare()
+    second = EngineLock.take(place, ipc)
+    assert second is not None
+    second.announce()
+    files = set(os.listdir(place.folder))
+
+    first.release()
+
+    assert place.read_record()["pid"] == os.getpid()
+    assert set(os.listdir(place.folder)) == files
+    second.release()

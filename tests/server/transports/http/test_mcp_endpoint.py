@@ -233,6 +233,19 @@ async def test_what_two_readers_take_differently_is_answered_badly(raw: bytes) -
     assert good.status_code == 200
 
 
+async def test_a_request_with_two_lengths_is_refused_and_its_connection_closed() -> None:
+    raw = (
+        b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+    async with opened(House()) as doors:
+        heard = await to_thread.run_sync(exchanged, doors, raw)
+
+    assert heard.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in heard.lower()
+    assert heard.endswith(b"Two lengths")
+
+
 @pytest.mark.parametrize("path", ["/mcp", f"/messages/?session_id={NOBODYS}"], ids=["http", "sse"])
 async def test_who_hangs_up_within_a_message_has_said_nothing(
     path: str, caplog: pytest.LogCaptureFixture
