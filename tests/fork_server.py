@@ -205,7 +205,7 @@ def _look_like(request: Request, mark: int | None) -> None:
 def run(request: Request) -> None:
     """Do what `python` does with these arguments."""
     # What importing the package does first of all in a process of its own.
-    from zettel.storage.startup import set_environment  # noqa: PLC0415
+    from zettel.storage import set_environment  # noqa: PLC0415
 
     set_environment()
     rest, beside = list(request.arguments), True

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from zettel.storage.startup import set_environment
+from zettel.storage import set_environment
 
 LOADS_THE_MODEL = """
 import os, sys, anyio

@@ -1,7 +1,76 @@
-"""What Zettel keeps: note values, the store's contract and its implementations, the embedder."""
+"""What Zettel keeps: note values, the store's contract and its implementations, the embedder.
 
-from zettel.storage.startup import defer_client_import, set_environment
+Importing it prepares the process before LanceDB starts threads: environment variables, lean
+imports.
+"""
 
-# Before any module below can import LanceDB.
+import os
+import sys
+from importlib.machinery import PathFinder
+from types import ModuleType
+
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+"""Denies the Hugging Face libraries the network."""
+_QUIET = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""Keeps progress bars and load reports off stderr, which is the client's log."""
+_ADDED = {
+    "KMP_DUPLICATE_LIB_OK": "True",
+    "KMP_INIT_AT_FORK": "FALSE",
+    "TORCHINDUCTOR_CACHE_DIR": os.path.expanduser("~/.cache/torchinductor"),
+    # Rust's log goes to stderr too: errors only (LanceDB 0.40 reads this name, not LANCE_LOG).
+    "LANCEDB_LOG": "error",
+}
+"""Defaults for unset names, as the libraries would set them, except for torch's compiler folder,
+which is unused, and LanceDB's log."""
+
+
+def set_environment() -> None:
+    """Set the variables; call it before LanceDB and the Hugging Face libraries are imported.
+
+    Offline and quiet settings replace a person's own, the others do not.
+    """
+    os.environ.update(_OFFLINE | _QUIET)
+    for name, value in _ADDED.items():
+        os.environ.setdefault(name, value)
+
+
+LANCE_CLIENT = "lance_namespace_urllib3_client"
+
+
+class _Unloaded(ModuleType):
+    """A package whose submodules can be imported; its own code runs on first attribute access."""
+
+    _runs = False
+    """Set while and after it runs, when missing attributes are missing."""
+
+    def __getattr__(self, name: str) -> object:
+        spec = self.__spec__
+        if name.startswith("_") or self._runs or spec is None or spec.loader is None:
+            raise AttributeError(name)
+        self._runs = True
+        spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def defer_client_import() -> None:
+    """Register LanceDB's client package without running it.
+
+    Does nothing if it is missing or already imported.
+    """
+    # Not `importlib.util`, which an attaching client would import for this alone.
+    spec = None if LANCE_CLIENT in sys.modules else PathFinder.find_spec(LANCE_CLIENT)
+    if spec is None or spec.submodule_search_locations is None:
+        return
+    package = _Unloaded(LANCE_CLIENT)
+    package.__spec__, package.__loader__, package.__file__ = spec, spec.loader, spec.origin
+    package.__package__, package.__path__ = LANCE_CLIENT, spec.submodule_search_locations
+    sys.modules[LANCE_CLIENT] = package
+
+
+# Before any module of the package can import LanceDB.
 set_environment()
 defer_client_import()
