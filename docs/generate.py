@@ -21,7 +21,7 @@ from typer.main import get_command
 from zettel.server.cli.app import app
 from zettel.server.config import limits
 from zettel.server.config import settings as config
-from zettel.server.protocol.tools import TOOLS, ToolEntry
+from zettel.server.protocol.server import TOOLS, ToolEntry
 from zettel.tools import answers, validation
 
 DOCS = Path(__file__).parent

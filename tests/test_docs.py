@@ -22,7 +22,7 @@ from zettel.server.cli.app import app
 from zettel.server.config import limits
 from zettel.server.config import settings as config
 from zettel.server.config.settings import Settings, load_settings
-from zettel.server.protocol.tools import TOOLS
+from zettel.server.protocol.server import TOOLS
 from zettel.storage.embedding.model_files import PACKAGED_SHA256
 
 ROOT = Path(__file__).parent.parent

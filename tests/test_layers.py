@@ -112,11 +112,11 @@ def test_only_the_llm_client_imports_openai() -> None:
 
 
 def test_only_the_llm_client_and_the_issuers_keys_open_connections() -> None:
-    assert importers("httpx2") == {"tools/llm/openai_client.py", "server/auth/jwks.py"}
+    assert importers("httpx2") == {"tools/llm/openai_client.py", "server/auth/oauth.py"}
 
 
 def test_one_file_each_imports_the_libraries_of_signed_tokens_and_certificates() -> None:
-    assert importers("jwt") == {"server/auth/access_jwt.py"}
+    assert importers("jwt") == {"server/auth/oauth.py"}
     assert importers("cryptography") == {"server/config/preflight/serving.py"}
 
 

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 
 from zettel.server.cli.serve import welcome
 from zettel.server.config.settings import Settings, load_settings
-from zettel.server.protocol.tools import TOOLS
+from zettel.server.protocol.server import TOOLS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

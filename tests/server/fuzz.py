@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from pydantic import JsonValue
 
-from zettel.server.protocol.tools import TOOLS
+from zettel.server.protocol.server import TOOLS
 
 ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 

@@ -9,8 +9,7 @@ from tests.storage.samples import DIM, LATER, MODEL, NOW
 
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.create import BackupSummary, back_up, begin_record
-from zettel.storage.backup.merge_rules import IsErased
-from zettel.storage.backup.restore import RestoreSummary, restore
+from zettel.storage.backup.restore import IsErased, RestoreSummary, restore
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, Run, Usage

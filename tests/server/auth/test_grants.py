@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from zettel.server.auth.access_jwt import AccessJwtVerifier
-from zettel.server.auth.jwks import IssuerKeys
-from zettel.server.auth.oauth import grant_of
+from zettel.server.auth.oauth import AccessJwtVerifier, IssuerKeys, grant_of
 from zettel.server.config.preflight.serving import oauth_refusals
 from zettel.server.config.settings import load_settings
 from zettel.storage.errors import InvalidArgumentError

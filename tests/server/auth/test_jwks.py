@@ -8,15 +8,15 @@ import anyio
 import pytest
 from tests.server.issuer import REALM, Issuer, issuing
 
-from zettel.server.auth import jwks
-from zettel.server.auth.jwks import (
+from zettel.server.auth import oauth
+from zettel.server.auth.oauth import (
     KEYS_FRESH_S,
     KEYS_MAX_AGE_S,
     PAUSE_S,
     IssuerKeys,
     IssuerUnavailableError,
+    OAuthAccess,
 )
-from zettel.server.auth.oauth import OAuthAccess
 from zettel.server.config.settings import load_settings
 
 KEYS = f"{REALM}/keys"
@@ -92,9 +92,9 @@ async def test_an_unknown_key_id_has_us_look_but_not_often(desk: Desk) -> None:
 async def test_keys_that_cannot_be_had_are_said_to_be_so_and_those_at_hand_serve_on(
     desk: Desk, manner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timeout = 1.0 if manner == "slow" else jwks.TIMEOUT_S
+    timeout = 1.0 if manner == "slow" else oauth.KEYS_TIMEOUT_S
     desk.issuer.manner = manner
-    monkeypatch.setattr(jwks, "TIMEOUT_S", timeout)
+    monkeypatch.setattr(oauth, "KEYS_TIMEOUT_S", timeout)
     for _ in range(3):
         with pytest.raises(IssuerUnavailableError):
             await desk.keys.find(kid(desk.issuer))
@@ -105,7 +105,7 @@ async def test_keys_that_cannot_be_had_are_said_to_be_so_and_those_at_hand_serve
     desk.now += PAUSE_S
     assert await desk.keys.find(kid(desk.issuer))
     desk.issuer.manner = manner
-    monkeypatch.setattr(jwks, "TIMEOUT_S", timeout)
+    monkeypatch.setattr(oauth, "KEYS_TIMEOUT_S", timeout)
     desk.now += KEYS_MAX_AGE_S - 1
     assert await desk.keys.find(kid(desk.issuer))
     with pytest.raises(IssuerUnavailableError):

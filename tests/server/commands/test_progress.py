@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from zettel.server.commands.progress import progress
+from zettel.server.commands.output import progress
 
 
 def shown(*, terminal: bool) -> str:

@@ -20,7 +20,7 @@ from tests.storage.in_memory.store import DictStore
 
 from zettel.server.observability.logs import LogFormat, LogLine, fields
 from zettel.server.protocol.schemas import Arguments
-from zettel.server.protocol.tools import TOOLS
+from zettel.server.protocol.server import TOOLS
 from zettel.server.runtime.dispatch import dispatch
 from zettel.server.runtime.scheduler import EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder

@@ -15,7 +15,7 @@ from zettel.server.protocol.schemas import (
     UpdateArguments,
     read_arguments,
 )
-from zettel.server.protocol.tools import TOOLS
+from zettel.server.protocol.server import TOOLS
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT
 

@@ -11,7 +11,7 @@ import pytest
 from anyio import to_thread
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.lance import purge_files
+from zettel.storage.lance import erase
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.store import NoteFilter
 from zettel.tools.doctor.heal import heal
@@ -85,7 +85,7 @@ async def test_others_read_and_write_while_notes_are_erased_and_none_fails(
     for note_id in gone:
         assert await lance.revisions(note_id) == []
     # What lost a race against another commit lies about, as young as the race.
-    monkeypatch.setattr(purge_files, "ABANDONED_FILE_AGE_S", 0.0)
+    monkeypatch.setattr(erase, "ABANDONED_FILE_AGE_S", 0.0)
     await drained(lance)
     assert await pending_erasures(lance) == 0
     assert remains(directory, CANARY, *gone) == []

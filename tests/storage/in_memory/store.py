@@ -15,6 +15,7 @@ from tests.storage.in_memory.erasure import DictErasing
 
 from zettel.storage.erasure.ledger import admit
 from zettel.storage.filtering import before, in_state, known, listed, matches
+from zettel.storage.lance.search import count_pieces, query_pieces
 from zettel.storage.notes import (
     Facets,
     Hit,
@@ -49,7 +50,6 @@ from zettel.storage.store import (
     Written,
     text_bytes,
 )
-from zettel.storage.text.substrings import count_pieces, query_pieces
 
 
 class DictStore(DictErasing, Store):

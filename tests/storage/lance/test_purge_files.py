@@ -26,8 +26,8 @@ from zettel.storage.erasable import Order, Purge, digest_of
 from zettel.storage.erasure.traces import redact
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
-from zettel.storage.lance import maintenance, purge_files
-from zettel.storage.lance.purge_files import unnamed_files
+from zettel.storage.lance import erase, maintenance
+from zettel.storage.lance.erase import unnamed_files
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import LanceTable
@@ -359,7 +359,7 @@ async def test_what_a_killed_writer_never_committed_goes_once_it_is_old(lance: L
 
     young = await erased(lance, told.note_id)
     for stray in strays:
-        old_enough = time() - purge_files.ABANDONED_FILE_AGE_S - 1
+        old_enough = time() - erase.ABANDONED_FILE_AGE_S - 1
         os.utime(stray, (old_enough, old_enough))
     old = await lance.purge([told.note_id])
 

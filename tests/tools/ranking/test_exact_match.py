@@ -10,7 +10,7 @@ from tests.tools.conftest import Desk, ids, notes, opened_desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import fold
-from zettel.tools.ranking.exact_match import exact_share, find_exact_terms
+from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.state.memory import Memory
 
 TOLD = (

@@ -15,8 +15,8 @@ from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.lance.store import open_store
-from zettel.tools.ranking.exact_match import RERANK_MAX_NOTES
 from zettel.tools.ranking.ranked import Ranked, add_signal
+from zettel.tools.recall.search import RERANK_MAX_NOTES
 from zettel.tools.state.memory import Memory
 
 

@@ -1,27 +1,277 @@
 """Access by tokens of an authorization server: an OAuth 2.1 resource server.
 
-Uses the SDK's parts, not its wiring (`streamable_http_app(auth=...)`), which covers `/mcp` only,
-reports an absent token as an invalid one (against RFC 6750, section 3.1) and names no scope.
+The server's public keys are read when a token needs them, then cached; its JWT access tokens
+(RFC 9068) are verified with them. Uses the SDK's parts, not its wiring
+(`streamable_http_app(auth=...)`), which covers `/mcp` only, reports an absent token as an invalid
+one (against RFC 6750, section 3.1) and names no scope.
 """
 
+import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic
 
+import anyio
+import httpx2
+import jwt
+from mcp.client.auth.utils import build_oauth_authorization_server_metadata_discovery_urls
+from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from pydantic import AnyHttpUrl, ConfigDict, JsonValue, TypeAdapter
 from starlette.authentication import BaseUser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
-from zettel.server.auth.access_jwt import AccessJwtVerifier
-from zettel.server.auth.jwks import PAUSE_S, IssuerKeys, IssuerUnavailableError
+from zettel.server.config.addresses import encrypted
 from zettel.server.config.settings import SCOPE_CLAIM, Settings
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.transports.http.access import METRICS_PATH, AccessControl, presented
 from zettel.storage.access import Access
+from zettel.storage.errors import ServingError
 from zettel.tools.validation import NAMESPACE
+
+KEYS_FRESH_S = 300.0
+"""Time for which cached keys are used unchecked (`lifespan` of PyJWT's own client)."""
+KEYS_MAX_AGE_S = 3600.0
+"""Time for which cached keys are used while the issuer does not answer; bounds the trust in a
+withdrawn key."""
+PAUSE_S = 10.0
+"""Shortest time between two reads, however many unknown key ids are presented."""
+KEYS_TIMEOUT_S = 5.0
+"""Of one read, all its requests together."""
+ANSWER_MAX_BYTES = 256_000
+"""A key has about 400 (RSA of 2048 bits) to 3,000 (with certificates)."""
+
+JsonObject = dict[str, JsonValue]
+
+OK = 200
+_json: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
+
+logger = logging.getLogger(__name__)
+
+
+class IssuerUnavailableError(ServingError):
+    """The keys of an authorization server cannot be read."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        super().__init__(
+            f"The keys of {issuer} cannot be read now, so no token of it can be checked. Try again"
+            f" in {PAUSE_S:.0f} seconds; the server's log says more."
+        )
+
+
+class IssuerKeys:
+    """The keys of one authorization server.
+
+    Args:
+        issuer: URL of the server.
+        address: URL of its keys; empty to read it from its metadata.
+        now: Monotonic clock, seconds.
+    """
+
+    def __init__(
+        self, issuer: str, address: str = "", *, now: Callable[[], float] = monotonic
+    ) -> None:
+        self._issuer, self._address, self._now = issuer, address, now
+        self._keys: dict[str, JsonObject] = {}
+        self._read_at = self._tried_at = float("-inf")
+        self._reading = anyio.Lock()
+
+    async def find(self, key_id: str) -> JsonObject | None:
+        """The key (RFC 7517) with an id; None if the server has none.
+
+        Raises:
+            IssuerUnavailableError: The keys cannot be read.
+        """
+        if not self._needs_read(key_id):
+            return self._keys[key_id]
+        async with self._reading:
+            if self._needs_read(key_id) and self._now() - self._tried_at >= PAUSE_S:
+                await self._read_keys()
+        kept = self._now() - self._read_at < KEYS_MAX_AGE_S
+        heard = self._read_at >= self._tried_at
+        if not kept or (key_id not in self._keys and not heard):
+            raise IssuerUnavailableError(self._issuer)
+        return self._keys.get(key_id)
+
+    def _needs_read(self, key_id: str) -> bool:
+        return key_id not in self._keys or self._now() - self._read_at >= KEYS_FRESH_S
+
+    async def _read_keys(self) -> None:
+        self._tried_at = self._now()
+        try:
+            with anyio.fail_after(KEYS_TIMEOUT_S):
+                async with httpx2.AsyncClient(timeout=KEYS_TIMEOUT_S) as http:
+                    address = self._address or await _discover(http, self._issuer)
+                    self._keys = _keys_of(await _read(http, address))
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+            what = str(error) or type(error).__name__
+            logger.warning("the keys of %s could not be read: %s", self._issuer, what)
+        else:
+            self._read_at = self._tried_at
+
+
+async def _discover(http: httpx2.AsyncClient, issuer: str) -> str:
+    """URL of the keys, from the metadata (RFC 8414, or OpenID Connect Discovery)."""
+    for address in build_oauth_authorization_server_metadata_discovery_urls(issuer, issuer):
+        try:
+            found = await _read(http, address)
+        except ValueError:  # no metadata there
+            continue
+        keys = found.get("jwks_uri")
+        # RFC 8414, section 3.3: metadata of another issuer must not be used.
+        if found.get("issuer") == issuer and isinstance(keys, str) and encrypted(keys):
+            return keys
+    msg = "no metadata of it names an issuer of this name and an encrypted jwks_uri"
+    raise ValueError(msg)
+
+
+async def _read(http: httpx2.AsyncClient, address: str) -> JsonObject:
+    """Read a JSON object of bounded size, without following redirects.
+
+    Raises:
+        ValueError: There is none.
+    """
+    body = bytearray()
+    # Uncompressed: compressed bytes could expand to any size.
+    wanted = {"accept": "application/json", "accept-encoding": "identity"}
+    async with http.stream("GET", address, headers=wanted) as response:
+        if response.status_code != OK:
+            msg = f"{address} answers {response.status_code}"
+            raise ValueError(msg)
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > ANSWER_MAX_BYTES:
+                msg = f"{address} answers more than {ANSWER_MAX_BYTES} bytes"
+                raise ValueError(msg)
+    return _json.validate_json(bytes(body))
+
+
+def _keys_of(found: JsonObject) -> dict[str, JsonObject]:
+    """The signing keys of a set, by id."""
+    listed = found.get("keys")
+    keys = dict[str, JsonObject]()
+    for key in listed if isinstance(listed, list) else ():
+        if isinstance(key, dict) and key.get("use", "sig") == "sig":
+            key_id = key.get("kid")
+            if isinstance(key_id, str):
+                keys[key_id] = key
+    if not keys:
+        msg = "no key that signs and has an id is there"
+        raise ValueError(msg)
+    return keys
+
+
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+"""Signatures by a key pair only (RFC 7518, RFC 8037): with `HS256` the public key could sign, and
+`none` signs nothing (RFC 8725, section 2.1)."""
+LEEWAY_S = 30
+"""Clock difference allowed for `nbf` and `iat` (RFC 7519, section 4.1.5), but not for `exp`."""
+TYPES = ("at+jwt", "application/at+jwt", "jwt")
+"""RFC 9068, section 2.1; plain JWT is the type at Keycloak, Auth0 and Entra ID."""
+SUBJECT_LENGTH = 255
+"""ASCII characters (OpenID Connect Core 1.0, section 2)."""
+CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
+"""Of RFC 9068, then of OpenID Connect, Entra ID and Okta."""
+
+
+class AccessJwtVerifier(TokenVerifier):
+    """Verifies tokens; keeps none.
+
+    Args:
+        keys: Of the authorization server.
+        issuer: Required `iss`.
+        audience: Required in `aud`, with or without a slash at the end.
+        clock: The current time.
+    """
+
+    def __init__(
+        self, keys: IssuerKeys, *, issuer: str, audience: str, clock: Clock = utc_now
+    ) -> None:
+        self._keys, self._issuer, self._clock = keys, issuer, clock
+        bare = audience.removesuffix("/")
+        self._audiences = (bare, f"{bare}/")
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The claims of a token, without the token itself; None if it is not valid here.
+
+        Raises:
+            IssuerUnavailableError: The issuer's keys cannot be read.
+        """
+        try:
+            # Parsed before verification, so that a malformed token causes no request for keys.
+            unchecked = jwt.decode_complete(token, options={"verify_signature": False})
+            algorithm, key_id = _algorithm_and_key_id(unchecked["header"])
+            if unchecked["payload"].get("iss") != self._issuer:
+                return None
+            described = await self._keys.find(key_id)
+            if described is None or described.get("alg", algorithm) != algorithm:
+                return None
+            key = jwt.PyJWK(dict(described), algorithm)
+            return self._access_token(self._checked(token, key, algorithm))
+        except (jwt.PyJWTError, RecursionError):
+            return None
+
+    def _checked(self, token: str, key: jwt.PyJWK, algorithm: str) -> Mapping[str, object]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=self._issuer,
+            audience=self._audiences,
+            leeway=LEEWAY_S,
+            options={
+                "require": ["iss", "aud", "exp", "sub"],
+                "enforce_minimum_key_length": True,
+            },
+        )
+
+    def _access_token(self, claims: Mapping[str, object]) -> AccessToken | None:
+        ends, subject = claims["exp"], str(claims["sub"])
+        bounded = 0 < len(subject) <= SUBJECT_LENGTH and subject.isprintable()
+        if not isinstance(ends, int | float) or not bounded or _is_id_token(claims):
+            return None
+        expires_at = int(ends)
+        if expires_at <= self._clock().timestamp():
+            return None
+        clients = (claims.get(name) for name in CLIENT_CLAIMS)
+        client = next((name for name in clients if isinstance(name, str) and name), subject)
+        return AccessToken(
+            token="",
+            client_id=client,
+            scopes=[],
+            expires_at=expires_at,
+            subject=subject,
+            claims=dict(claims),
+        )
+
+
+def _algorithm_and_key_id(header: Mapping[str, object]) -> tuple[str, str]:
+    """The algorithm and the key id that a token names.
+
+    Raises:
+        InvalidTokenError: It is no access token, or its signature cannot be verified.
+    """
+    kind, algorithm, key_id = header.get("typ"), header.get("alg"), header.get("kid")
+    known = kind is None or (isinstance(kind, str) and kind.lower() in TYPES)
+    if not known or algorithm not in ALGORITHMS or not isinstance(key_id, str):
+        raise jwt.InvalidTokenError
+    return str(algorithm), key_id
+
+
+def _is_id_token(claims: Mapping[str, object]) -> bool:
+    """Whether it is an ID token: by its type at Keycloak, else by a digest of access token or code.
+
+    OpenID Connect Core 1.0, section 3.3.2.11.
+    """
+    return claims.get("typ", "Bearer") != "Bearer" or "at_hash" in claims or "c_hash" in claims
+
 
 OAUTH_TOKEN_MISSING = "An access token is needed."
 OAUTH_TOKEN_REFUSED = "This access token is not one of {issuer} for this server, or is over."

@@ -12,7 +12,7 @@ from typing import Annotated, Concatenate, NoReturn, ParamSpec
 import anyio
 import typer
 
-from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.commands.output import Output, ReportProgress, progress
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.observability.logs import configure_logging
 
@@ -58,8 +58,6 @@ class Invocation:
     def progress(self) -> Generator[ReportProgress]:
         """Show progress on standard error while the body runs."""
         from rich.console import Console  # noqa: PLC0415  heavy, and few commands need it
-
-        from zettel.server.commands.progress import progress  # noqa: PLC0415
 
         with progress(Console(stderr=True)) as report:
             yield report

@@ -1,9 +1,14 @@
-"""The output of commands: one line of JSON for programs, or text for people."""
+"""The output of commands: one line of JSON for programs, or text for people; their progress."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,40 @@ def plain(value: object) -> str:
 
 ReportProgress = Callable[[str, int, int], None]
 """Step, notes done, notes in all; 0 in all if that is unknown."""
+
+
+@contextmanager
+def progress(console: "Console") -> Generator[ReportProgress]:
+    """Show progress while the body runs; the bar is removed at the end.
+
+    Args:
+        console: Of standard error, since standard output carries the result.
+    """
+    if not console.is_terminal:
+        yield lambda step, done, total: console.print(_line(step, done, total), highlight=False)
+        return
+    # Heavy, and few commands need it.
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        known = dict[str, TaskID]()
+
+        def tell(step: str, done: int, total: int) -> None:
+            for other in known.keys() - {step}:
+                bars.remove_task(known.pop(other))
+            if step not in known:
+                known[step] = bars.add_task(step)
+            bars.update(known[step], completed=done, total=total or None)
+
+        yield tell
+
+
+def _line(step: str, done: int, total: int) -> str:
+    return f"{step}: {done} of {total}" if total else f"{step}: {done}"

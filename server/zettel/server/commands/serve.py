@@ -1,5 +1,10 @@
-"""`zettel serve`: HTTP and SSE on a loopback port, until a signal."""
+"""`zettel serve`: HTTP and SSE on a loopback port, until a signal.
 
+If systemd started it, it is notified of the server's state (`sd_notify(3)`).
+"""
+
+import logging
+import os
 import socket
 import sys
 from collections.abc import Callable, Generator
@@ -17,7 +22,6 @@ from zettel.server.engine.engine import DRAIN_S
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
 from zettel.server.engine.store_watch import shut_down_when_evicted
-from zettel.server.observability.systemd import READY, STOPPING, notify
 from zettel.server.observability.tracing import exporting
 from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
@@ -31,6 +35,30 @@ from zettel.server.transports.http.metrics import Metrics
 from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.errors import PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
+
+logger = logging.getLogger(__name__)
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+
+
+def notify(*lines: str) -> None:
+    """Send assignments such as `READY=1` to the socket in `NOTIFY_SOCKET`, if it is set.
+
+    Args:
+        lines: Without newlines.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if sys.platform == "win32" or not address.startswith(("/", "@")):
+        return
+    # A leading @ stands for the zero byte of an abstract socket name.
+    where = f"\0{address[1:]}" if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.sendto("\n".join(lines).encode(), where)
+    except OSError as error:
+        logger.warning("systemd could not be notified of %s: %s", lines[0], error)
+
 
 ANSWER_FLUSH_S = 0.1
 """Time between the last call's end and the end of the streams that carry its answer."""

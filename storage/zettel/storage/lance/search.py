@@ -1,4 +1,9 @@
-"""Reads of the `notes` table: search arms, history, and the size of a namespace."""
+"""Reads of the `notes` table: search arms, history, and the size of a namespace.
+
+The substring arm finds what the full-text tokenizer loses. It drops emoji and symbols, and splits
+scripts without spaces or with attached particles only where a dictionary or a space does: 부산 is
+not found in 부산에서.
+"""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
@@ -11,6 +16,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import regex as re
 from lancedb import AsyncTable
 from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
@@ -39,7 +45,28 @@ from zettel.storage.lance.table import MAX_ROWS, Tables
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, order_key
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors
-from zettel.storage.text.substrings import count_pieces, query_pieces
+
+_EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।"
+_CONTROL = re.compile(r"\p{Cc}")
+_WORDED = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}\p{M}\p{Cf}_'’-]*")
+"""What full text finds: a part of such a word is another word."""
+MAX_PIECES = 16
+"""Pieces of a query that are searched."""
+
+
+def query_pieces(query: str) -> tuple[str, ...]:
+    """The parts of a query to search literally; lower case, each once."""
+    shown = _CONTROL.sub(" ", query.lower())
+    parts = (part.strip(_EDGE) for part in shown.split())
+    found = dict.fromkeys(part for part in parts if not _WORDED.fullmatch(part))
+    return tuple(found)[:MAX_PIECES]
+
+
+def count_pieces(text: str, parts: tuple[str, ...]) -> float:
+    """Number of the pieces that a text contains."""
+    lowered = text.lower()
+    return float(sum(part in lowered for part in parts))
+
 
 _SESSION_ORDER = ("happened_at", "note_id")
 

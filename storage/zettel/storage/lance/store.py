@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt
 from zettel.storage.lance import (
-    erase_rows,
+    erase,
     maintenance,
-    purge_files,
     reads,
     repair,
     search,
@@ -194,15 +193,15 @@ class LanceStore(Store):
     async def erase_rows(
         self, orders: Sequence[Order], *, clock: Callable[[], datetime]
     ) -> list[Receipt]:
-        return await erase_rows.erase_rows(self._tables, orders, clock=clock)
+        return await erase.erase_rows(self._tables, orders, clock=clock)
 
     async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
-        purged = await purge_files.purge(self._tables, note_ids, meta=meta)
+        purged = await erase.purge(self._tables, note_ids, meta=meta)
         await reads.keep_resident(self._tables)
         return purged
 
     async def put_receipt(self, receipt: Receipt) -> None:
-        await erase_rows.put_receipt(self._tables, receipt, goes_on=True)
+        await erase.put_receipt(self._tables, receipt, goes_on=True)
 
     async def meta_keys(self, sort: str) -> list[str]:
         return await side_tables.meta_keys(self._tables.meta, sort)
@@ -214,7 +213,7 @@ class LanceStore(Store):
         return await to_thread.run_sync(self._tables.ledger.erased, note_ids)
 
     async def relapsed(self) -> tuple[str, ...]:
-        return await erase_rows.relapsed(self._tables)
+        return await erase.relapsed(self._tables)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
         healed = await repair.heal(self._tables, now=now)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.tools.conftest import START
 
 from zettel.storage.notes import Note
-from zettel.tools.evolve.writing.grounding import fault, sources_of
+from zettel.tools.evolve.writing.llm_writer import fault, sources_of
 
 
 def note(content: str, note_id: str = "N1", **fields: object) -> Note:

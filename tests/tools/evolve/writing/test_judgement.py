@@ -17,7 +17,7 @@ from zettel.storage.notes import CONTRADICTS, GIST, OPEN_RELATIONS, SUPERSEDES, 
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
-from zettel.tools.evolve.writing.prompts import Judged, Judgements
+from zettel.tools.evolve.writing.llm_writer import Judged, Judgements
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
 from zettel.tools.state.memory import Memory
 

@@ -12,8 +12,7 @@ from tests.tools.conftest import START
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import Note
-from zettel.tools.evolve.writing.llm_writer import LlmWriter
-from zettel.tools.evolve.writing.prompts import description
+from zettel.tools.evolve.writing.llm_writer import LlmWriter, description
 from zettel.tools.llm.client import FRAME_TOKENS, Cost, TokenBudget
 from zettel.tools.llm.llm import (
     BREAK_AFTER,

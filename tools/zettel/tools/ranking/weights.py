@@ -46,6 +46,12 @@ BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "standing", "core")
 FITTED = tuple(name for name in TALK if name not in BY_HAND)
 """The signals whose weights are fitted."""
 
+EXACT_WEIGHT = 1.0
+"""Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
+RERANKER_WEIGHT = 1.0
+"""Of `reranker`: as much as words and meaning together, so that it orders what these found (set by
+hand: cross-encoders differ)."""
+
 
 def weights_for(corpus: Corpus) -> Mapping[str, float]:
     """The weights for a scope."""

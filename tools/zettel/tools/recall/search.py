@@ -18,13 +18,6 @@ from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.exact_match import (
-    EXACT_WEIGHT,
-    RERANK_MAX_NOTES,
-    RERANKER_WEIGHT,
-    exact_share,
-    find_exact_terms,
-)
 from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import (
     Ranking,
@@ -45,7 +38,12 @@ from zettel.tools.ranking.multi_hop import (
 )
 from zettel.tools.ranking.question import Question, find_anchor, read_question
 from zettel.tools.ranking.ranked import Ranked, add_signal
-from zettel.tools.ranking.signals import event_times
+from zettel.tools.ranking.signals import (
+    event_times,
+    exact_share,
+    find_exact_terms,
+)
+from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
@@ -269,6 +267,8 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
 
 logger = logging.getLogger(__name__)
 
+RERANK_MAX_NOTES = 20
+"""Most notes that a cross-encoder reads for a question: two pages of ten."""
 RERANK_MAX_CHARACTERS = 1200
 """Characters of a note's best passages that a cross-encoder reads: some 300 tokens, which with the
 question fit the 512 of most models."""

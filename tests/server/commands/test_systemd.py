@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.server.processes import PATIENCE_S, Launcher
 
-from zettel.server.observability.systemd import notify
+from zettel.server.commands.serve import notify
 
 HEALTH = Path(__file__).parents[3] / "deploy" / "health.py"
 
