@@ -20,7 +20,7 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Link, State
+from zettel.storage.notes import SUPERSEDES, Link, State
 from zettel.storage.store import Change, NewNote, NoteFilter, Store
 
 
@@ -246,6 +246,23 @@ async def test_links_are_read_from_the_other_end(store: Store) -> None:
     assert sorted(note.content for note in found) == ["gone", "linked"]
     assert await store.linking_to([]) == []
     assert await store.linking_to([linked.note_id]) == []
+
+
+async def test_superseding_notes_are_those_with_such_a_link_that_stands(store: Store) -> None:
+    assert await store.superseding() == []
+    target = make_note("target")
+    link = Link(to=target.note_id, relation=SUPERSEDES, made_at=NOW)
+    newer = replace(make_note("newer"), links=(replace(link, relation="similar"), link))
+    gone = replace(make_note("gone"), links=(link,), state=State.FORGOTTEN)
+    ended = replace(make_note("ended"), links=(replace(link, valid_until=LATER),))
+    cut = replace(make_note("cut"), links=(link,))
+    like = replace(make_note("like"), links=(replace(link, relation="similar"),))
+    await add(store, target, newer, gone, ended, cut, like)
+    await store.write(changes=[Change(note=replace(cut, rev=2, links=(), known_from=LATER))])
+
+    found = await store.superseding()
+
+    assert sorted(note.content for note in found) == ["gone", "newer"]
 
 
 async def test_the_nearest_notes_come_with_their_outlines_best_first(store: Store) -> None:

@@ -18,6 +18,11 @@ from benchmarks.torture.store.deeds import Account, Outcome
 from benchmarks.torture.store.servers import Server
 from benchmarks.torture.store.tenders import EVOLVER, Tender, evolver, keeper
 from benchmarks.torture.store.verdict import Verdict
+from zettel.server.runtime.clock import utc_now
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
+from zettel.tools.changes.supersession import half_superseded, reconcile_superseded
+from zettel.tools.state.memory import Memory
 
 AT_WORK = 0.75
 """Share of kills that fall on processes which have answered calls; the others hit anybody,
@@ -87,7 +92,23 @@ async def besiege(command: Sequence[str], folder: Path, mark: str, plan: Plan) -
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(kill_all, mark)
+    await _finish_supersessions(arena.store)
     return audited(account, await read_books(arena.store, account))
+
+
+async def _finish_supersessions(place: Path) -> None:
+    """Do for calls that were killed between two commits what the next server's start does.
+
+    Nothing else is repaired: it is to be whole already.
+    """
+    embedder = HashEmbedder()
+    store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim, create=False)
+    try:
+        half = await half_superseded(store, now=utc_now())
+        memory = Memory(store=store, embedder=embedder)
+        await reconcile_superseded(memory, half, by="siege", now=utc_now())
+    finally:
+        await store.close()
 
 
 async def _fight(

@@ -360,6 +360,13 @@ class StoreAdmin(Protocol):
         """
         ...
 
+    async def superseding(self) -> list[Note]:
+        """Current notes in any state whose links say that they supersede others.
+
+        Reads the links of all notes.
+        """
+        ...
+
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
         """Repair damage from a crash or a foreign program, under the store's lock.
 

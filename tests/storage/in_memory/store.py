@@ -17,6 +17,7 @@ from zettel.storage.erasure.ledger import admit
 from zettel.storage.filtering import before, in_state, known, listed, matches
 from zettel.storage.lance.search import count_pieces, query_pieces
 from zettel.storage.notes import (
+    SUPERSEDES,
     Facets,
     Hit,
     Near,
@@ -148,6 +149,13 @@ class DictStore(DictErasing, Store):
         then = (note for note in self._rows.values() if known(note, known_at))
         found = [n for n in then if not wanted.isdisjoint(link.to for link in n.links)]
         return sorted(found, key=order_key)
+
+    async def superseding(self) -> list[Note]:
+        return [
+            note
+            for note in self._rows.values()
+            if note.current and any(k.relation == SUPERSEDES and k.stood(None) for k in note.links)
+        ]
 
     async def facets(self, where: NoteFilter) -> Facets:
         found = self._matching(where)

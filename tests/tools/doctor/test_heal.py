@@ -9,7 +9,7 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import Link, State
+from zettel.storage.notes import SUPERSEDES, Link, State
 from zettel.storage.store import Change
 from zettel.tools.doctor.heal import heal
 from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
@@ -59,6 +59,25 @@ async def test_a_note_that_none_supersedes_any_more_is_opened_again(desk: Desk) 
 
     (opened,) = await store.get([below])
     assert (opened.state, opened.valid_until, opened.change) == (State.ACTIVE, None, "revive")
+    assert await heal(desk.memory, now=desk.now) == {}
+
+
+async def test_a_note_that_another_supersedes_is_closed(desk: Desk) -> None:
+    """As a process leaves it that is killed between two attempts of a commit others outran."""
+    store = desk.memory.store
+    below, above = [await desk.told(words) for words in ("she lives in Ulm", "she lives in Bonn")]
+    (note,) = await store.get([above])
+    link = Link(to=below, relation=SUPERSEDES, made_at=START, valid_from=START)
+    await store.write(changes=[Change(note=replace(note, rev=2, links=(link,)))])
+
+    assert await heal(desk.memory, now=desk.now) == {"half_superseded": 1}
+
+    (closed,) = await store.get([below])
+    assert (closed.state, closed.valid_until, closed.change) == (
+        State.SUPERSEDED,
+        START,
+        "supersede",
+    )
     assert await heal(desk.memory, now=desk.now) == {}
 
 

@@ -124,4 +124,4 @@ async def test_a_call_cancelled_between_two_commits_leaves_nothing_half_done(dee
 
         await deed(pair)
 
-        assert await half_superseded(store) == []
+        assert await half_superseded(store, now=desk.now) == []

@@ -135,7 +135,7 @@ async def _read_facts(store: LanceStore) -> StoreFacts:
     checkup = await look_at_tables(store.tables)
     return replace(
         checkup,
-        half_superseded=tuple(await half_superseded(store)),
+        half_superseded=tuple(await half_superseded(store, now=utc_now())),
         erasures_due=await pending_erasures(store),
         relapsed=tuple(await relapsed(store)),
     )

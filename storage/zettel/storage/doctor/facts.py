@@ -75,7 +75,7 @@ class StoreFacts:
     model_id: str
     """The model of its vectors, as recorded."""
     half_superseded: tuple[str, ...] = ()
-    """Ids of superseded notes without a standing successor."""
+    """Ids of superseded notes without a standing successor, and of active ones with one."""
     erasures_due: int = 0
     """Ordered, unfinished erasures."""
     relapsed: tuple[str, ...] = ()

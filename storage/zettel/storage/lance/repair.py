@@ -26,7 +26,7 @@ from zettel.storage.lance.search import get_notes
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.writes import as_table, write_notes
 from zettel.storage.location import hold, hold_or_refuse
-from zettel.storage.notes import NEEDS_REVIEW, Note
+from zettel.storage.notes import NEEDS_REVIEW, SUPERSEDES, Note
 from zettel.storage.revisions import NoteRow, one_current, with_fewer_links, without_links
 from zettel.storage.store import Change
 
@@ -55,6 +55,19 @@ async def heal(tables: Tables, *, now: datetime) -> Mapping[str, int]:
         healed["dangling_links"] += await _unlink(tables, rows, now=now)
         tables.healed.clear()
     return {kind: count for kind, count in healed.items() if count}
+
+
+async def superseding(tables: Tables) -> list[Note]:
+    """Implement `StoreAdmin.superseding`."""
+    table = await tables.notes.select(["note_id", "links"], where="current")
+    links = table.column("links").combine_chunks()
+    each = pc.list_flatten(links)
+    standing = pc.and_(
+        pc.equal(pc.struct_field(each, "relation"), SUPERSEDES),
+        pc.is_null(pc.struct_field(each, "valid_until")),
+    )
+    holders = pc.list_parent_indices(links).filter(standing)
+    return await get_notes(tables, table.column("note_id").take(holders).unique().to_pylist())
 
 
 async def _narrow(tables: Tables) -> pa.Table:

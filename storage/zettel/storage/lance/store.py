@@ -215,6 +215,9 @@ class LanceStore(Store):
     async def relapsed(self) -> tuple[str, ...]:
         return await erase.relapsed(self._tables)
 
+    async def superseding(self) -> list[Note]:
+        return await repair.superseding(self._tables)
+
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
         healed = await repair.heal(self._tables, now=now)
         await reads.keep_resident(self._tables)

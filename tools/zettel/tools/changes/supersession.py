@@ -10,7 +10,7 @@ from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
-from zettel.storage.store import Change, NoteFilter, NoteStore
+from zettel.storage.store import Change, NoteFilter, NoteStore, Store
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
@@ -113,26 +113,18 @@ async def reconcile_superseded(
     return await commit(memory, ids, plan)
 
 
-async def half_superseded(store: NoteStore) -> list[str]:
-    """Ids of superseded notes that no note supersedes.
+async def half_superseded(store: Store, *, now: datetime) -> list[str]:
+    """Ids of superseded notes that no note supersedes, and of active ones that some note does.
 
-    A verb killed between its commit and `reconcile_superseded` leaves them; calling that again
-    repairs them.
+    A verb killed between its commit and `reconcile_superseded`, or between the attempts of its
+    commit, leaves them; calling `reconcile_superseded` repairs them.
     """
+    above = [note for note in await store.superseding() if note.state is not State.FORGOTTEN]
+    held = frozenset[str]().union(*map(supersedes, above))
     closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
-    ids = [note.note_id for note in await store.find(closed, limit=SUPERSEDED_MAX_NOTES)]
-    if not ids:
-        return []
-    above = await store.linking_to(ids)
-    held = frozenset[str]().union(
-        *(supersedes(note) for note in above if note.state is not State.FORGOTTEN)
-    )
-    return [
-        note_id
-        for note_id in ids
-        if note_id not in held
-        and any(revision.change == SUPERSEDE for revision in await store.revisions(note_id))
-    ]
+    left = {note.note_id for note in await store.find(closed, limit=SUPERSEDED_MAX_NOTES)} ^ held
+    planned = await plan_targets(store, left, {}, by="", now=now)
+    return [change.note.note_id for change in planned]
 
 
 def _superseded(note: Note, above: Sequence[Note], now: datetime) -> Note:

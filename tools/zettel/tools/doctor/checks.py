@@ -241,9 +241,9 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
     Check(
         name=HALF_SUPERSEDED,
         find=lambda seen: seen.half_superseded,
-        means="A note is superseded, but by no active note: a process was killed between two"
-        " commits. Recall leaves it out.",
-        fix="Opens it again, by a revision.",
+        means="A note is superseded by no standing note, or active though one supersedes it: a"
+        " process was killed between two commits. Recall leaves it out, or shows an old value.",
+        fix="Opens or closes it, by a revision.",
     ),
     Check(
         name=FOREIGN_VECTORS,

@@ -40,7 +40,7 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
         await order_erasure(memory, again, scope=RELAPSE, who=HEAL, now=now)
         await drain(memory, now=now)
         mended["erased_again"] = len(again)
-    if half := await half_superseded(memory.store):
+    if half := await half_superseded(memory.admin, now=now):
         revived = await reconcile_superseded(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
     if mended:
