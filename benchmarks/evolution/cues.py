@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, Note
 from zettel.tools.changes.conflicts import find_conflict
-from zettel.tools.language.cues import find_cue
+from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.language.facts import find_statements
 
 FILE = Path(__file__).parent / "cues.json"

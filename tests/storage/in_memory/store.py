@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tests.storage.in_memory.erasure import DictErasing
 
 from zettel.storage.erasure.ledger import admit
-from zettel.storage.filtering import before, in_state, known, listed, matches
 from zettel.storage.lance.search import count_pieces, query_pieces
 from zettel.storage.notes import (
     SUPERSEDES,
@@ -49,6 +48,11 @@ from zettel.storage.store import (
     StoreStats,
     Vectors,
     Written,
+    before,
+    in_state,
+    known,
+    listed,
+    matches,
     text_bytes,
 )
 

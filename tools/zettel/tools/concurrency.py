@@ -9,19 +9,19 @@ import anyio.lowlevel
 
 from zettel.storage.errors import ZettelError
 
-A = TypeVar("A")
-B = TypeVar("B")
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 
 async def gather2(
-    first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
-) -> tuple[A, B]:
+    first: Callable[[], Awaitable[_A]], second: Callable[[], Awaitable[_B]]
+) -> tuple[_A, _B]:
     """Await two independent calls concurrently.
 
     Raises:
         ZettelError: One call raised it; the other one was cancelled.
     """
-    done, beside = list[A](), list[B]()
+    done, beside = list[_A](), list[_B]()
 
     async def do_second() -> None:
         beside.append(await second())

@@ -44,10 +44,10 @@ KEYS_TIMEOUT_S = 5.0
 ANSWER_MAX_BYTES = 256_000
 """A key has about 400 (RSA of 2048 bits) to 3,000 (with certificates)."""
 
-JsonObject = dict[str, JsonValue]
+_Json = dict[str, JsonValue]
 
 OK = 200
-_json: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
+_json: TypeAdapter[_Json] = TypeAdapter(_Json)
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +76,11 @@ class IssuerKeys:
         self, issuer: str, address: str = "", *, now: Callable[[], float] = monotonic
     ) -> None:
         self._issuer, self._address, self._now = issuer, address, now
-        self._keys: dict[str, JsonObject] = {}
+        self._keys: dict[str, _Json] = {}
         self._read_at = self._tried_at = float("-inf")
         self._reading = anyio.Lock()
 
-    async def find(self, key_id: str) -> JsonObject | None:
+    async def find(self, key_id: str) -> _Json | None:
         """The key (RFC 7517) with an id; None if the server has none.
 
         Raises:
@@ -129,7 +129,7 @@ async def _discover(http: httpx2.AsyncClient, issuer: str) -> str:
     raise ValueError(msg)
 
 
-async def _read(http: httpx2.AsyncClient, address: str) -> JsonObject:
+async def _read(http: httpx2.AsyncClient, address: str) -> _Json:
     """Read a JSON object of bounded size, without following redirects.
 
     Raises:
@@ -150,10 +150,10 @@ async def _read(http: httpx2.AsyncClient, address: str) -> JsonObject:
     return _json.validate_json(bytes(body))
 
 
-def _keys_of(found: JsonObject) -> dict[str, JsonObject]:
+def _keys_of(found: _Json) -> dict[str, _Json]:
     """The signing keys of a set, by id."""
     listed = found.get("keys")
-    keys = dict[str, JsonObject]()
+    keys = dict[str, _Json]()
     for key in listed if isinstance(listed, list) else ():
         if isinstance(key, dict) and key.get("use", "sig") == "sig":
             key_id = key.get("kid")

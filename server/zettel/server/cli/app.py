@@ -15,10 +15,10 @@ from zettel.server.cli.command import (
     EXIT_UNAVAILABLE,
     AsJson,
     Invocation,
-    LogLevel,
-    Model,
-    Namespace,
-    Store,
+    LogLevelOption,
+    ModelOption,
+    NamespaceOption,
+    StoreOption,
     command,
     say,
 )
@@ -476,17 +476,17 @@ def _show_version(value: bool) -> None:
 def stdio(
     context: typer.Context,
     *,
-    store: Store = None,
-    namespace: Namespace = None,
+    store: StoreOption = None,
+    namespace: NamespaceOption = None,
     session: Annotated[
         str | None, typer.Option(help="Session of notes told without one.", show_default=False)
     ] = None,
-    model: Model = None,
+    model: ModelOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(help="auto, or legacy: the handshake era only.", show_default=False),
     ] = None,
-    log_level: LogLevel = None,
+    log_level: LogLevelOption = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Serve from this process, without an engine.")
     ] = False,
@@ -510,7 +510,7 @@ def stdio(
 
 
 @app.command()
-def status(context: typer.Context, *, as_json: AsJson = False, store: Store = None) -> None:
+def status(context: typer.Context, *, as_json: AsJson = False, store: StoreOption = None) -> None:
     """Say what runs in the background for the store: its engine, clients, model, queue, size."""
     from zettel.server.commands import engine  # noqa: PLC0415
 
@@ -518,7 +518,7 @@ def status(context: typer.Context, *, as_json: AsJson = False, store: Store = No
 
 
 @app.command()
-def stop(context: typer.Context, *, as_json: AsJson = False, store: Store = None) -> None:
+def stop(context: typer.Context, *, as_json: AsJson = False, store: StoreOption = None) -> None:
     """End what runs in the background for the store, in good order; the next client starts it."""
     from zettel.server.commands import engine  # noqa: PLC0415
 

@@ -12,31 +12,32 @@ from typing import Annotated, Concatenate, NoReturn, ParamSpec
 import anyio
 import typer
 
-from zettel.server.commands.output import Output, ReportProgress, progress
+from zettel.server.commands.output import Output, progress
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.observability.logs import configure_logging
+from zettel.storage.progress import ReportProgress
 
 EXIT_FAILED = 1
 EXIT_UNAVAILABLE = 3
 EXIT_REFUSED = 4
 
-Store = Annotated[
+StoreOption = Annotated[
     str | None, typer.Option(help="Directory or URI of the store.", show_default=False)
 ]
-Namespace = Annotated[
+NamespaceOption = Annotated[
     str | None, typer.Option(help="Default: this project's, else user.", show_default=False)
 ]
-Model = Annotated[
+ModelOption = Annotated[
     str | None, typer.Option(help="Embedding model, by name or path.", show_default=False)
 ]
-LogLevel = Annotated[
+LogLevelOption = Annotated[
     str | None, typer.Option(help="debug, info, warning or error.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
-SHARED_OPTIONS = {"namespace": Namespace, "model": Model, "log_level": LogLevel}
+SHARED_OPTIONS = {"namespace": NamespaceOption, "model": ModelOption, "log_level": LogLevelOption}
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Invocation:
 
 def command(
     *options: str, log_level: str = "warning"
-) -> Callable[[Callable[Concatenate[Invocation, P], Awaitable[int | None]]], Callable[..., None]]:
+) -> Callable[[Callable[Concatenate[Invocation, _P], Awaitable[int | None]]], Callable[..., None]]:
     """Make a typer command of a coroutine function that takes an `Invocation` first.
 
     The command reads the settings, runs the coroutine and leaves with its exit code, None being 0.
@@ -74,10 +75,12 @@ def command(
         options: Of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has.
         log_level: Used unless `--log-level` is given.
     """
-    shared = {"as_json": AsJson, "store": Store} | {name: SHARED_OPTIONS[name] for name in options}
+    shared = {"as_json": AsJson, "store": StoreOption} | {
+        name: SHARED_OPTIONS[name] for name in options
+    }
 
     def decorate(
-        work: Callable[Concatenate[Invocation, P], Awaitable[int | None]],
+        work: Callable[Concatenate[Invocation, _P], Awaitable[int | None]],
     ) -> Callable[..., None]:
         def run(context: typer.Context, as_json: bool, store: str | None, **given: object) -> None:
             flags = {"store": store} | {name: given.pop(name) for name in options}

@@ -11,7 +11,13 @@ from typing import Annotated
 import anyio
 import typer
 
-from zettel.server.cli.command import LogLevel, Model, Namespace, Store, leave
+from zettel.server.cli.command import (
+    LogLevelOption,
+    ModelOption,
+    NamespaceOption,
+    StoreOption,
+    leave,
+)
 from zettel.server.config.settings import Settings, config_file, load_engine_settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
@@ -30,9 +36,9 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Default: loopback.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Default: 8377.", show_default=False)] = None,
-    store: Store = None,
-    namespace: Namespace = None,
-    model: Model = None,
+    store: StoreOption = None,
+    namespace: NamespaceOption = None,
+    model: ModelOption = None,
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="Name clients use; repeatable.", show_default=False)
     ] = None,
@@ -44,7 +50,7 @@ def serve(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would be served, or why not.")
     ] = False,
-    log_level: LogLevel = None,
+    log_level: LogLevelOption = None,
 ) -> None:
     """Serve Streamable HTTP and SSE until interrupted; on other than loopback with tokens only."""
     from zettel.server.commands.serve import base_url, listen, serve_http  # noqa: PLC0415

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, ReportProgress
+from zettel.server.commands.output import CLI_PRINCIPAL, Output
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -17,6 +17,7 @@ from zettel.storage.backup.create import BackupSummary, back_up, begin_record
 from zettel.storage.backup.restore import RestoreSummary, carry_over, receipts_in, recorded, restore
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.notes import Run
+from zettel.storage.progress import ReportProgress
 from zettel.tools.doctor.heal import heal
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace

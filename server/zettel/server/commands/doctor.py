@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.commands.output import Output
 from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
@@ -31,6 +31,7 @@ from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.repair import rewrite, single_keys
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
+from zettel.storage.progress import ReportProgress
 from zettel.tools.changes.supersession import half_superseded
 from zettel.tools.doctor import checks
 from zettel.tools.doctor.checks import Finding, found

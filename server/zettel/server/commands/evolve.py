@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from zettel.server.commands.diffs import notes_as_json, notes_as_lines, printable
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, ReportProgress, Say
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -18,6 +18,7 @@ from zettel.server.runtime.llm import build_llm
 from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
+from zettel.storage.progress import ReportProgress
 from zettel.storage.store import NoteStore
 from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.changes.undo import UndoReport, undo_run
@@ -32,7 +33,7 @@ from zettel.tools.state.retention_policy import expired
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 LEASE_POLL_S = 0.5
 """Seconds between two attempts to take the lease of a run in another process."""
@@ -185,8 +186,8 @@ async def mend(memory: Memory) -> Mapping[str, int]:
 
 
 async def alone(
-    store: NoteStore, work: str, run: Callable[[], Awaitable[T]], waits: Callable[[], None]
-) -> T:
+    store: NoteStore, work: str, run: Callable[[], Awaitable[_T]], waits: Callable[[], None]
+) -> _T:
     """Hold the lease of evolution while `run` works, so that no other run changes the notes.
 
     Args:

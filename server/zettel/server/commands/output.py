@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from zettel.storage.progress import ReportProgress
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -39,10 +41,6 @@ Say = Callable[[Output], None]
 def plain(value: object) -> str:
     """Text for a value that JSON has no form of; a time in ISO 8601."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-ReportProgress = Callable[[str, int, int], None]
-"""Step, notes done, notes in all; 0 in all if that is unknown."""
 
 
 @contextmanager

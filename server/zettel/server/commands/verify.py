@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output, ReportProgress
+from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
@@ -14,6 +14,7 @@ from zettel.server.runtime.factories import installed_factories
 from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
 from zettel.storage.ids import is_id
 from zettel.storage.location import StoreLocation, nothing_there, read_place
+from zettel.storage.progress import ReportProgress
 from zettel.storage.store import Vectors
 from zettel.storage.verify.report import (
     ErasureQuery,

@@ -16,7 +16,7 @@ from zettel.tools.evolve.lease import Lease
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 RENEW_S = 10.0
 """Seconds between two renewals; well below the lease's time to expiry."""
@@ -55,7 +55,7 @@ def new_run_id(now: datetime, *, kind: str = "run") -> str:
     return f"{kind}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
 
 
-async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> T | None:
+async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[_T]]) -> _T | None:
     """Do work under an acquired lease, then release it.
 
     Args:
@@ -66,7 +66,7 @@ async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[T]]) -> 
     Returns:
         What the work returned; None if the lease was lost first.
     """
-    result: T | None = None
+    result: _T | None = None
     failure: Exception | None = None
     try:
         async with anyio.create_task_group() as tasks:

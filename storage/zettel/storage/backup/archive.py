@@ -8,7 +8,7 @@ import secrets
 import stat
 import struct
 import zipfile
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -30,9 +30,7 @@ from zettel.storage.backup.manifest import (
     write_manifest,
 )
 from zettel.storage.errors import ZettelError
-
-Progress = Callable[[str, int, int], None]
-"""Step, amount done, total amount (0 if unknown)."""
+from zettel.storage.progress import ReportProgress
 
 DRAFT_LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which an unfinished file is a killed backup's."""
@@ -141,7 +139,7 @@ class BackupFile:
             return _read(self.path, archive, part)
 
 
-def checked(path: Path, tell: Progress) -> BackupFile:
+def checked(path: Path, tell: ReportProgress) -> BackupFile:
     """Open a backup after checking every byte that counts.
 
     Args:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import ArchiveWriter, Progress, check_target, writing
+from zettel.storage.backup.archive import ArchiveWriter, check_target, writing
 from zettel.storage.backup.errors import BackupUnwritableError
 from zettel.storage.backup.manifest import (
     COUNTED,
@@ -36,6 +36,7 @@ from zettel.storage.lance.schema import SCHEMA_VERSION
 from zettel.storage.lance.side_tables import put_run
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import Run
+from zettel.storage.progress import ReportProgress
 
 PART_ROWS = 2_000
 """Rows per part: some 6 MB at 3 kB a revision with vectors, at most 100 MB."""
@@ -71,7 +72,7 @@ class VersionGoneError(Exception):
 
 
 async def copy_tables(
-    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: Progress
+    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: ReportProgress
 ) -> TableCounts:
     """Copy every table at one moment into parts, then the erasures recorded by then."""
     moment = await _one_moment(tables)
@@ -106,7 +107,7 @@ async def _copy_table(
     writer: ArchiveWriter,
     counted: TableCounts,
     run_id: str,
-    tell: Progress,
+    tell: ReportProgress,
 ) -> None:
     name, total = table.spec.name, await handle.count_rows()
     reader = await handle.query().limit(MAX_ROWS).to_batches(max_batch_length=PART_ROWS)
@@ -200,7 +201,7 @@ async def back_up(
     run: Run,
     made_by: str,
     clock: Callable[[], datetime],
-    tell: Progress,
+    tell: ReportProgress,
 ) -> BackupSummary:
     """Write a backup and record it in `runs`, first as begun, so that no erasure overlooks it.
 
@@ -241,7 +242,7 @@ class _Job:
     tables: Tables
     run: Run
     made_by: str
-    tell: Progress
+    tell: ReportProgress
 
 
 async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import BackupFile, Progress
+from zettel.storage.backup.archive import BackupFile
 from zettel.storage.backup.create import BACKUP, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, USAGE, Part
@@ -39,6 +39,7 @@ from zettel.storage.lance.schema import SCHEMA_VERSION, notes_table
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
 from zettel.storage.notes import DERIVED_FROM, Note
+from zettel.storage.progress import ReportProgress
 from zettel.storage.revisions import NoteRow
 
 IsErased = Callable[[str], bool]
@@ -204,7 +205,7 @@ class BackupReader:
         tell: Called with step, rows done, rows in all.
     """
 
-    def __init__(self, backup: BackupFile, tell: Progress) -> None:
+    def __init__(self, backup: BackupFile, tell: ReportProgress) -> None:
         self.backup, self.tell = backup, tell
 
     def of(self, name: str, schema: pa.Schema, step: str) -> Iterator[pa.Table]:
@@ -277,7 +278,7 @@ async def restore(
     *,
     namespace: str | None,
     is_erased: IsErased,
-    tell: Progress,
+    tell: ReportProgress,
 ) -> RestoreSummary:
     """Add a checked backup's notes to a store.
 

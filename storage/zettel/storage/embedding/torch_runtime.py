@@ -11,20 +11,20 @@ from anyio import CapacityLimiter, to_thread
 
 from zettel.storage.errors import ModelUnavailableError
 
-T = TypeVar("T")
-M = TypeVar("M")
+_T = TypeVar("_T")
+_M = TypeVar("_M")
 
 
-class ModelThread(Generic[M]):
+class ModelThread(Generic[_M]):
     """Loads a model on first use and runs its work in threads, one at a time.
 
     Args:
         load: Called in the thread; a `ModelUnavailableError` is raised again by every later use.
     """
 
-    def __init__(self, load: Callable[[], M]) -> None:
+    def __init__(self, load: Callable[[], _M]) -> None:
         self._load = load
-        self._model: M | None = None
+        self._model: _M | None = None
         self._failure: ModelUnavailableError | None = None
         self._limiter = CapacityLimiter(1)
         # A cancelled caller abandons its thread and releases the limiter at once.
@@ -45,7 +45,7 @@ class ModelThread(Generic[M]):
         if self._model is None:
             await self.run(self.model)
 
-    def model(self) -> M:
+    def model(self) -> _M:
         """The model, loaded by the first caller; call it in `run`."""
         if self._failure is not None:
             raise self._failure.with_traceback(None)
@@ -57,10 +57,10 @@ class ModelThread(Generic[M]):
                 raise
         return self._model
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], _T]) -> _T:
         """Run work in a thread after earlier work; re-raises its errors."""
 
-        def locked() -> T:
+        def locked() -> _T:
             with self._lock:
                 return work()
 

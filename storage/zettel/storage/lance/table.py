@@ -61,7 +61,7 @@ def _syncfs(directory: Path) -> None:
         os.close(descriptor)
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 MAX_ROWS = 2**31 - 1
 """Highest limit LanceDB Cloud takes; a search without one returns 10 rows."""
@@ -117,7 +117,7 @@ class LanceTable:
         self._version = -1
         self._stamp: Stamp | None = None
 
-    async def read(self, fetch: Callable[[AsyncTable], Awaitable[T]]) -> T:
+    async def read(self, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         """Run a read, again if another process deleted the version it was reading."""
         for left in reversed(range(READ_ATTEMPTS)):
             try:
@@ -201,7 +201,7 @@ class LanceTable:
         async with self._lock:
             yield
 
-    async def commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
+    async def commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         """Run one commit, again while others commit first. Call it inside `writing`."""
         result = await self._commit(change)
         await self.sync()
@@ -221,7 +221,7 @@ class LanceTable:
                 "Check the disk, or leave durability at its default.",
             ) from error
 
-    async def _commit(self, change: Callable[[AsyncTable], Awaitable[T]]) -> T:
+    async def _commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         for pause_s in COMMIT_RETRY_PAUSES_S:
             try:
                 return await change(self._handle)

@@ -1,6 +1,6 @@
 """The query and the report of a scan, and access to the scan, which needs an extra."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import ExtraMissingError
+from zettel.storage.progress import ReportProgress, no_progress
 
 
 class MatchKind(StrEnum):
@@ -98,14 +99,6 @@ class VerifyReport:
         return not self.findings and not self.unread
 
 
-Progress = Callable[[str, int, int], None]
-"""Step, files done, files in all."""
-
-
-def no_progress(_what: str, _done: int, _total: int) -> None:
-    """Report nothing."""
-
-
 class Scan(Protocol):
     """`zettel.storage.verify.scan.scan`."""
 
@@ -115,7 +108,7 @@ class Scan(Protocol):
         wanted: ErasureQuery,
         *,
         beside: Sequence[Path] = (),
-        tell: Progress = no_progress,
+        tell: ReportProgress = no_progress,
     ) -> VerifyReport:
         """Search every file of a store's directory."""
         ...

@@ -13,6 +13,7 @@ from stat import S_ISREG
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.progress import ReportProgress, no_progress
 from zettel.storage.verify.file_kinds import TOKEN_COLUMN, table_of
 from zettel.storage.verify.file_scanner import FileMatch, FileScan, FileScanner
 from zettel.storage.verify.lance_reader import UndecodableError, live_rows, tokens_of
@@ -21,11 +22,9 @@ from zettel.storage.verify.report import (
     ErasureQuery,
     FileKind,
     MatchKind,
-    Progress,
     Unread,
     VerifyFinding,
     VerifyReport,
-    no_progress,
 )
 
 MAX_LISTINGS = 10
@@ -48,7 +47,7 @@ def scan(
     wanted: ErasureQuery,
     *,
     beside: Sequence[Path] = (),
-    tell: Progress = no_progress,
+    tell: ReportProgress = no_progress,
 ) -> VerifyReport:
     """Search every file of a store's directory. It blocks: run it in a thread.
 
@@ -82,7 +81,7 @@ class _Rounds:
 
     directory: Path
     looker: FileScanner
-    tell: Progress
+    tell: ReportProgress
     seen: dict[str, FileScan] = field(default_factory=dict[str, FileScan])
     marks: dict[str, FileMark] = field(default_factory=dict[str, FileMark])
     restless: set[str] = field(default_factory=set[str])

@@ -36,7 +36,7 @@ _FUNCTION_WORDS = frozenset(
 )
 """English function words; in other languages rarity alone decides."""
 
-N = TypeVar("N", bound=np.generic)
+_N = TypeVar("_N", bound=np.generic)
 Counts = NDArray[np.float64]
 """float64, shape `(documents,)`."""
 
@@ -106,7 +106,7 @@ _NOTHING = TermIndex(
 )
 
 
-def carry_column(old: NDArray[N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[N]:
+def carry_column(old: NDArray[_N], kept: NDArray[np.intp], new: NDArray[Any]) -> NDArray[_N]:
     """Build a column of a corpus from the column of an earlier one.
 
     Args:

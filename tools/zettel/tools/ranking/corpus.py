@@ -13,7 +13,7 @@ from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
 
-N = TypeVar("N", bound=np.generic)
+_N = TypeVar("_N", bound=np.generic)
 Values = NDArray[np.float64]
 """float64, shape `(notes,)`: one value for each note of a corpus, in its order."""
 Flags = NDArray[np.bool_]
@@ -187,7 +187,7 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     )
 
 
-def take_rows(values: NDArray[N], rows: Rows, nothing: int = -1) -> NDArray[N]:
+def take_rows(values: NDArray[_N], rows: Rows, nothing: int = -1) -> NDArray[_N]:
     """The values at other notes' rows, shape `(notes,)`; `nothing` where the row is -1."""
     return np.append(values, np.array(nothing, values.dtype))[rows]
 

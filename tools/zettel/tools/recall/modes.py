@@ -18,7 +18,7 @@ from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import nearest
 
-PROFILE_MAX_NOTES = 20
+CORE_MAX_NOTES = 20
 """Most core notes shown by a recall without arguments."""
 OVERVIEW_MAX_OPEN_WORK = 10
 """Most working notes shown by it."""
@@ -123,7 +123,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """
     where, limit = asked.where, asked.request.limit
     profile = await profile_notes(memory, where)
-    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=PROFILE_MAX_NOTES)
+    work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=CORE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[
         :OVERVIEW_MAX_OPEN_WORK
     ]
@@ -144,7 +144,7 @@ async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
     """The `core` notes of these namespaces, newest first, and the newest running summary."""
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
-    profile = await memory.store.find(core, limit=PROFILE_MAX_NOTES)
+    profile = await memory.store.find(core, limit=CORE_MAX_NOTES)
     return profile + await memory.store.find(summary, limit=1)
 
 

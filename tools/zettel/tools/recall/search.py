@@ -55,7 +55,7 @@ LARGE_ARM_HITS = 200
 """Hits of each arm in a large scope: few enough for the vector index."""
 SESSION_HITS = 30
 """Hits of each arm whose sessions are read, in a scope too large to be read whole."""
-SESSIONS_MAX_NOTES = 4_000
+HIT_SESSIONS_MAX_NOTES = 4_000
 """Most notes read of these sessions."""
 SEARCH_MAX_STEPS = 2
 """Names followed one after the other: "Ana's colleague's project's deadline" takes two."""
@@ -255,9 +255,9 @@ async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline
     if not sessions:
         return hits
     beside = await memory.store.outlines(
-        replace(where, sessions=sessions), limit=SESSIONS_MAX_NOTES
+        replace(where, sessions=sessions), limit=HIT_SESSIONS_MAX_NOTES
     )
-    if len(beside) == SESSIONS_MAX_NOTES:  # cut off: neighbours could be missing
+    if len(beside) == HIT_SESSIONS_MAX_NOTES:  # cut off: neighbours could be missing
         return [replace(outline, session="") for outline in hits]
     whole = {o.note_id: o for o in beside}
     # Of a session that was not read, two hits need not be neighbours.

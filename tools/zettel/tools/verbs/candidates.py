@@ -25,7 +25,7 @@ from zettel.tools.language.facts import find_statements
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +63,10 @@ async def committed_beside_search(
     memory: Memory,
     namespace: str,
     vectors: Vectors | None,
-    commit: Callable[[], Awaitable[T]],
+    commit: Callable[[], Awaitable[_T]],
     *,
     now: datetime,
-) -> tuple[T, Sequence[Near] | None]:
+) -> tuple[_T, Sequence[Near] | None]:
     """Commits, and searches for notes near `vectors` at the same time.
 
     Searches again if others have committed meanwhile: of two agents that store the same at once,
@@ -135,7 +135,7 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
     return cosine >= (SAME_SUBJECT_MIN_COSINE if same_subject else CANDIDATE_MIN_COSINE)
 
 
-async def _found(search: Awaitable[list[T]]) -> list[T]:
+async def _found(search: Awaitable[list[_T]]) -> list[_T]:
     """The hits of a search; none if the store fails, because the note is stored by then."""
     try:
         return await search

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter, Vectors
 
-N = TypeVar("N", bound=np.generic)
+_N = TypeVar("_N", bound=np.generic)
 
 OPEN_END = np.iinfo(np.int64).max
 """Stands for a missing end, in microseconds since 1970."""
@@ -144,7 +144,7 @@ def _asked(where: NoteFilter) -> NoteFilter:
     )
 
 
-def with_room(array: NDArray[N], least: int) -> NDArray[N]:
+def with_room(array: NDArray[_N], least: int) -> NDArray[_N]:
     """The array if it has that many rows, else a longer copy."""
     if least <= len(array):
         return array

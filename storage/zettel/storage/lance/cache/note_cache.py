@@ -12,11 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.filtering import matches
 from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, RevisionFacts, fact_of
 from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outline_of
 from zettel.storage.revisions import NoteRow
-from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.store import NoteFilter, Vectors, matches
 
 RECENT_MAX_ROWS = 16
 """An `update` reads one note and at times a few related ones."""
