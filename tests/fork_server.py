@@ -100,8 +100,9 @@ class Child:
 class Server:
     """Forks until its standard input ends."""
 
-    def __init__(self, listening: socket.socket, mark: int | None) -> None:
+    def __init__(self, listening: socket.socket, mark: int | None, *, interruptible: bool) -> None:
         self._listening = listening
+        self._interruptible = interruptible
         self._mark = mark
         self._waiting = selectors.DefaultSelector()
         self._children: dict[int, Child] = {}
@@ -179,7 +180,8 @@ class Server:
             os.close(descriptor)
         if request.session:
             os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         _look_like(request, self._mark)
         return request
 
@@ -240,14 +242,14 @@ def main() -> Request:
     # What is here already stays shared with the children.
     gc.collect()
     gc.freeze()
-    # Ctrl-C is for pytest, whose end is the end of this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is for pytest, whose end is the end of this process. Under a shell's `&` it is ignored.
+    interruptible = signal.signal(signal.SIGINT, signal.SIG_IGN) is not signal.SIG_IGN
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(sys.argv[1])
         listening.listen(128)
         sys.stdout.write("listening\n")
         sys.stdout.flush()
-        return Server(listening, mark).serve()
+        return Server(listening, mark, interruptible=interruptible).serve()
 
 
 if __name__ == "__main__":

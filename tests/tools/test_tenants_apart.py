@@ -236,6 +236,7 @@ def converse(
     run_state_machine_as_test(lambda: Neighbours(portal, opening), settings=bounds)  # pyright: ignore[reportArgumentType]  as in test_state_machine
 
 
+@pytest.mark.slow
 def test_nothing_of_a_tenant_appears_to_another_in_memory(portal: BlockingPortal) -> None:
     converse(portal, in_memory, examples=EXAMPLES * 3 // 10, steps=25)
 

@@ -47,9 +47,8 @@ def begin(zettel: Launcher) -> Process:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 of POSIX")
-@pytest.mark.parametrize(
-    ("calls", "least", "most"), [(60, 15, 40), pytest.param(200, 40, 90, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("calls", "least", "most"), [(60, 15, 40), (200, 40, 90)])
 def test_nothing_acknowledged_is_missing_or_doubled_after_kill_9(
     zettel: Launcher, calls: int, least: int, most: int
 ) -> None:

@@ -151,6 +151,7 @@ def test_whatever_is_posted_is_answered_with_a_message_or_refused(portal: Blocki
         assert portal.call(half_done, store) == []
 
 
+@pytest.mark.slow
 def test_whatever_is_posted_to_a_stream_of_events_the_next_request_is_answered(
     portal: BlockingPortal,
 ) -> None:
@@ -287,7 +288,7 @@ def stranger(engine: Engine) -> socket.socket:
     return line
 
 
-@pytest.mark.parametrize("ipc", ["unix", "tcp"])
+@pytest.mark.parametrize("ipc", ["unix", pytest.param("tcp", marks=pytest.mark.slow)])
 def test_whatever_an_engine_is_told_it_goes_on(
     portal: BlockingPortal, tmp_path: Path, ipc: str, caplog: pytest.LogCaptureFixture
 ) -> None:

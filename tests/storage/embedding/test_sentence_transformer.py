@@ -85,6 +85,7 @@ async def test_what_a_note_asks_at_its_end_hides_nothing_that_it_tells_and_is_fo
     assert both @ what > home @ what + 0.1
 
 
+@pytest.mark.slow
 @packaged
 async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceEmbedder) -> None:
     content = ("Ana said that she would come. Bo did not believe it! " * 700)[:32_768]

@@ -65,6 +65,7 @@ async def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
     assert await lance.count(NoteFilter()) == 30
 
 
+@pytest.mark.slow
 async def test_others_read_and_write_while_notes_are_erased_and_none_fails(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -288,6 +288,7 @@ async def lance_shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
     await store.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

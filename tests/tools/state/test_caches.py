@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools.conftest import START
@@ -38,6 +39,7 @@ def test_a_ranking_comes_back_as_it_was_kept(ranking: list[Ranked]) -> None:
     assert PackedRanking.of(ranking).unpacked() == tuple(ranking)
 
 
+@pytest.mark.slow
 def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
     pages, note_ids = PageCache(), [new_id(START) for _ in range(LONGEST)]
     tracemalloc.start()
