@@ -74,6 +74,7 @@ def say(_line: str) -> None:
     pass
 
 
+@pytest.mark.slow
 async def test_what_gists_cover_is_measured_and_what_was_told_is_kept(tmp_path: Path) -> None:
     measured = await measure(made(FRIDAY), HashEmbedder(), tmp_path / "store")
 

@@ -74,6 +74,7 @@ def test_a_killed_and_a_surviving_mutant_are_told_apart_and_counted(
     assert (checkout / FILE).read_text(encoding="utf-8") == CODE
 
 
+@pytest.mark.slow
 def test_the_chosen_mutants_alone_are_made(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_mutant_that_fits_no_place_or_several_or_changes_nothing_is_stale(
     assert f"stale mutant K9: `old` occurs {times} times in {FILE}" in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killer", [FAILS, "tests/test_sums.py::test_gone"])
 def test_a_killer_must_pass_before_any_fault_is_put_in(
     checkout: Path, capsys: pytest.CaptureFixture[str], killer: str

@@ -258,6 +258,7 @@ async def test_history_of_an_unknown_note_is_an_error(kept: Kept) -> None:
         await print_history(kept.settings, "01ARZ3NDEKTSV4RRFFQ69G5FAV", nothing)
 
 
+@pytest.mark.slow
 async def test_a_dry_run_works_beside_a_server_that_writes(zettel: Launcher) -> None:
     codes = list[int]()
     async with Client(zettel.parameters(ZETTEL_SETTLE_SECONDS="3600")) as client:

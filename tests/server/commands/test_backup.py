@@ -7,6 +7,7 @@ from threading import Event, Thread
 from time import sleep
 
 import anyio
+import pytest
 from tests.server.engine_homes import Home, ask, home_at
 from tests.server.processes import Process
 from tests.storage.keeping import Everything, everything, untold
@@ -57,6 +58,7 @@ def restored_elsewhere(home: Home, backup: Path, name: str) -> Home:
     return other
 
 
+@pytest.mark.slow
 def test_a_backup_under_load_is_restored_elsewhere_and_found_sound(tmp_path: Path) -> None:
     with home_at(tmp_path / "first") as home:
         clients = [home.attach() for _ in range(2)]

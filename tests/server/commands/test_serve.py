@@ -151,7 +151,9 @@ async def test_sse_answers_what_it_cannot_parse_on_the_stream(served: Served) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT]
+)
 async def test_a_signal_with_open_streams_ends_it_in_good_order(
     zettel: Launcher, number: signal.Signals
 ) -> None:

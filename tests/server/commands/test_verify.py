@@ -98,6 +98,7 @@ def test_what_a_plain_deletion_leaves_of_a_note_is_named_place_by_place(
     assert "xylophone" not in done.stdout
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_note_once_it_is_erased(tmp_path: Path) -> None:
     texts = written(tmp_path, SAID, THEN, "what a canary sang of contexts", "canary relation")
     with ExitStack() as running:

@@ -37,6 +37,7 @@ def test_a_client_that_closes_its_end_leaves_the_engine_to_the_others(home: Home
     assert home.engine() == engine
 
 
+@pytest.mark.slow
 def test_an_attachment_ends_with_the_process_that_started_it(home: Home) -> None:
     script = """
 import subprocess, sys
@@ -85,6 +86,7 @@ def test_an_engine_that_nobody_needs_leaves_and_takes_its_files_along(home: Home
     assert not (home.private / "engine.json").exists()
 
 
+@pytest.mark.slow
 def test_clients_that_come_while_engines_leave_are_served(home: Home) -> None:
     home.configure(idle_minutes=SOON / 60)
     for _ in range(12):
@@ -110,6 +112,7 @@ def test_a_silent_client_keeps_the_engine(home: Home) -> None:
     assert lists_tools(silent)
 
 
+@pytest.mark.slow
 def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) -> None:
     home.configure(idle_minutes=SOON / 100, settle_seconds=1)
     client = home.attach()
@@ -122,6 +125,7 @@ def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) ->
     assert shown.get("keywords") or shown.get("entities") or shown.get("times")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("idle", [False, True], ids=["with a client", "alone"])
 def test_an_engine_never_outlives_its_store(home: Home, idle: bool) -> None:
     client = home.attach()
@@ -182,6 +186,7 @@ def test_status_tells_what_runs_and_that_nothing_does(home: Home) -> None:
     assert str(engine.pid) in words
 
 
+@pytest.mark.slow
 def test_an_engine_answers_what_is_open_before_a_signal_ends_it(home: Home) -> None:
     client = home.attach()
     ask(client, 1000, "remember", content="the store is open")

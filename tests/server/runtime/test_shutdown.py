@@ -64,6 +64,7 @@ def test_a_client_that_reads_no_more_ends_it(zettel: Launcher) -> None:
     assert process.end() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="orphans of POSIX")
 def test_it_ends_when_whoever_started_it_dies(tmp_path: Path) -> None:
     script = """

@@ -24,6 +24,7 @@ async def test_nothing_is_looked_for_until_it_is_asked_for() -> None:
     assert await reranker.score("tea", []) == []
 
 
+@pytest.mark.slow
 async def test_the_scores_are_the_models_as_shares_and_in_the_order_of_the_texts(
     tiny: Path, models: ModuleType
 ) -> None:

@@ -100,6 +100,7 @@ async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceE
     assert (vectors @ question).argmax() == len(passages) - 1
 
 
+@pytest.mark.slow
 @packaged
 async def test_what_shares_a_batch_does_not_change_a_vector(minilm: SentenceEmbedder) -> None:
     contents = [f"Note {n}: " + "tea and " * n + "bread." for n in range(40)]

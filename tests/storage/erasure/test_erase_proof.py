@@ -16,7 +16,14 @@ from zettel.tools.state.memory import Memory
 
 
 @pytest.mark.parametrize(
-    ("others", "indexed"), [(0, False), (1, True), (300, False), (300, True)], ids=str
+    ("others", "indexed"),
+    [
+        (0, False),
+        (1, True),
+        pytest.param(300, False, marks=pytest.mark.slow),
+        pytest.param(300, True, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 async def test_a_canary_in_every_column_is_in_no_file_once_it_is_erased(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int, indexed: bool

@@ -38,6 +38,7 @@ async def check_whole(place: Path) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 async def test_a_store_whose_maker_was_killed_is_made_whole_by_the_next(tmp_path: Path) -> None:
     dice = Random(4)
     for number in range(MAKERS):
@@ -72,6 +73,7 @@ async def test_a_lock_file_that_nobody_holds_keeps_nobody_out(tmp_path: Path) ->
     await check_whole(tmp_path)
 
 
+@pytest.mark.slow
 async def test_readers_never_fail_while_another_process_tends_the_store(
     lance: LanceStore,
 ) -> None:

@@ -14,6 +14,7 @@ from zettel.storage.location import hold, read_place
 from zettel.storage.store import NoteFilter
 
 
+@pytest.mark.slow
 async def test_two_hundred_notes_outlive_upkeep_in_few_files(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,6 +45,7 @@ async def test_upkeep_with_nothing_to_do_commits_nothing(lance: LanceStore) -> N
     assert await lance.stats() == before
 
 
+@pytest.mark.slow
 async def test_another_handle_reads_and_writes_during_upkeep(lance: LanceStore) -> None:
     other = await open_store(lance.place, model_id=MODEL, dim=DIM)
     note = make_note("0")

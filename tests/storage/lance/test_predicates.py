@@ -80,6 +80,7 @@ async def test_meta_keeps_any_key_and_value(shared: LanceStore, key: str, value:
     assert not await shared.swap_meta(key, expected=value + "'", value="x")
 
 
+@pytest.mark.slow
 @few
 @given(st.datetimes(timezones=st.just(UTC)))
 @example(datetime.min.replace(tzinfo=UTC))

@@ -67,6 +67,7 @@ def ask(processes: Sequence[Worker], *step: str | int | None) -> list[bool]:
     return answers
 
 
+@pytest.mark.slow
 async def test_of_two_processes_that_write_in_the_same_moment_one_takes_effect(
     lance: LanceStore,
 ) -> None:

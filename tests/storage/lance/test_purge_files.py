@@ -228,6 +228,7 @@ async def test_however_many_erasures_wait_for_their_files_one_read_tells_that_th
     assert await lance.relapsed() == ()
 
 
+@pytest.mark.slow
 async def test_a_purge_cut_short_leaves_no_file_that_the_next_would_wait_for(
     lance: LanceStore,
 ) -> None:
@@ -274,6 +275,7 @@ async def test_nothing_of_an_erased_note_is_left_in_any_file(
     assert remains(directory, survivor.note_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexed", [False, True], ids=["no vector index", "a vector index"])
 async def test_a_note_in_one_large_fragment_with_others_is_left_nowhere(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
@@ -346,6 +348,7 @@ async def test_what_was_erased_cannot_be_written_again(lance: LanceStore) -> Non
     assert await lance.relapsed() == ()
 
 
+@pytest.mark.slow
 async def test_what_a_killed_writer_never_committed_goes_once_it_is_old(lance: LanceStore) -> None:
     told, directory = await filled(lance), Path(lance.place)
     [data] = [p for p in (directory / "notes.lance/data").iterdir() if p.stat().st_size][:1]

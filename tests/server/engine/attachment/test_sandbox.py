@@ -108,6 +108,7 @@ def test_without_background_processes_it_serves_in_process_and_says_so(
     assert "Traceback" not in warned
 
 
+@pytest.mark.slow
 def test_an_engine_that_cannot_even_start_leaves_its_client_served(
     home: Home, tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_an_engine_that_cannot_even_start_leaves_its_client_served(
     assert "Traceback" not in warned
 
 
+@pytest.mark.slow
 def test_a_folder_without_socket_files_has_its_engine_elsewhere(home: Home, tmp_path: Path) -> None:
     sandbox = within(tmp_path, NO_SOCKET_FILES)
     one, two = home.attach(**sandbox), home.attach(**sandbox)
@@ -131,6 +133,7 @@ def test_a_folder_without_socket_files_has_its_engine_elsewhere(home: Home, tmp_
     assert gone(engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [NO_UNIX_SOCKETS, NO_SOCKETS_AT_ALL])
 def test_without_sockets_it_works_or_says_what_to_set(
     home: Home, tmp_path: Path, rules: str
@@ -144,6 +147,7 @@ def test_without_sockets_it_works_or_says_what_to_set(
     assert "Traceback" not in warned
 
 
+@pytest.mark.slow
 def test_a_client_that_may_not_reach_the_engine_serves_itself_beside_it(
     home: Home, tmp_path: Path
 ) -> None:
