@@ -29,6 +29,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")
 """Hosts that stand for every address of the machine."""
 TOKEN_PLACEHOLDER = "TOKEN"
 """Printed in place of an access token, since others may read the output."""
+_ADD_SERVER = "claude mcp add --scope user"
 
 
 def serve(
@@ -147,8 +148,8 @@ def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = F
             _indented({"mcpServers": {"zettel": _url_entry(client_url, needs_token)}}),
             "",
             "Claude Code, either way:",
-            f"  claude mcp add --scope user zettel -- {shlex.join([_command(), *_arguments(settings)])}",
-            f"  claude mcp add --scope user --transport http zettel {client_url}/mcp{_option(needs_token)}",
+            f"  {_ADD_SERVER} zettel -- {shlex.join([_command(), *_arguments(settings)])}",
+            f"  {_ADD_SERVER} --transport http zettel {client_url}/mcp{_option(needs_token)}",
             "",
             *_token_advice(client_url != url, needs_token),
             *_advice(settings),
