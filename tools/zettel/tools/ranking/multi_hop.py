@@ -48,11 +48,9 @@ _NO_NOUNS = "to|of|in|on|at|for|by|with|and|or|from|is|was|are|were|as|than|that
 """Words after a closing quotation mark that are not a possessed noun."""
 _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+)"
 _NOUN = r"(?P<noun>\p{Ll}[\p{L}-]*)"
-_UNNAMED = re.compile(
-    rf"""(?P<whole>
+_RELATED = re.compile(
+    rf"""(?:
         the\s+(?P<noun>{"|".join(sorted(_PEOPLE))})\s+of\s+{_NAME}
-      | {_NAME}['’]s\s+{_NOUN}
-      | (?<!['’‘“"])\b{_NAME}(?<=s)['’]\s+(?!(?:{_NO_NOUNS})\b){_NOUN}
       | (?P<name>my)\s+{_NOUN}
       | the\s+{_NOUN}\s+of\s+{_NAME}(?!['’])
       | the\s+{_NOUN}\s+(?:that\s+|who\s+|whom\s+)?
@@ -60,7 +58,14 @@ _UNNAMED = re.compile(
     )(?![\p{{L}}-])""",
     re.VERBOSE,
 )
-"""Somebody or something named by its relation to a name."""
+"""Somebody or something named by its relation to a name: "the boss of Ana", "my project"."""
+_NAMES = re.compile(_NAME)
+"""Each run of capitalised words once, so that a long run is read once and not from each word."""
+_POSSESSED = re.compile(
+    rf"['’](?:s\s+|(?P<plain>(?<=s['’]))\s+(?!(?:{_NO_NOUNS})\b)){_NOUN}(?![\p{{L}}-])"
+)
+"""After a name: "'s project", and without an s of its own "' project" of "Silvas"."""
+_UNQUOTED_WORD = re.compile(r"(?<!['’‘“\"])\b\p{Lu}")
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}-]+")
 
 
@@ -91,22 +96,42 @@ def find_multi_hop(text: str) -> MultiHop | None:
 
     None if there are none, or if nothing else is asked: "What is Ana's job?" takes one step.
     """
-    found = _UNNAMED.search(text)
+    found = _first_unnamed(text)
     if found is None:
         return None
-    rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-    name, words = fold(found["name"]), found["whole"]
+    start, end, name, noun = found
+    rest, words = " ".join(f"{text[:start]} {text[end:]}".split()), text[start:end]
     if not terms(rest):
         return None
+    name = fold(name)
     return MultiHop(
         words=words,
         rest=rest,
-        start=found.start(),
-        end=found.end(),
+        start=start,
+        end=end,
         name=USER if name in SELF_WORDS else name,
-        noun=fold(found["noun"]),
+        noun=fold(noun),
         is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
     )
+
+
+def _first_unnamed(text: str) -> tuple[int, int, str, str] | None:
+    """Start and end of the first words that stand for a name, the owner's name, and the noun."""
+    related = _RELATED.search(text)
+    first = (*related.span(), related["name"], related["noun"]) if related else None
+    for run in _NAMES.finditer(text):
+        if first and run.start() > first[0]:
+            break
+        possessed = _POSSESSED.match(text, run.end())
+        if possessed is None:
+            continue
+        # "Silvas' house" may begin inside a run: a quotation mark is no possessive.
+        plain = possessed["plain"] is not None
+        begins = _UNQUOTED_WORD.search(text, *run.span()) if plain else run
+        if begins and not (first and begins.start() > first[0]):
+            name = text[begins.start() : run.end()]
+            return begins.start(), possessed.end(), name, possessed["noun"]
+    return first
 
 
 def step_share(corpus: Corpus) -> float:
