@@ -31,6 +31,8 @@ _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$",
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
+NAME_MAX_CHARACTERS = 256
+"""Longest name that is looked up, as long as a subject may be."""
 QUESTION_MAX_WORDS = 25
 """Most words of a question; a longer text is a passage to be found, not about the names in it."""
 
@@ -93,7 +95,7 @@ class Mentions:
 
     def _read(self, name: str) -> tuple[int, list[int]]:
         told = [self._said.postings(term)[0] for term in terms(name)]
-        if not told:
+        if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, []
         spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
