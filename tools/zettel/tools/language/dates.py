@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from zettel.storage.notes import Span
 from zettel.tools.language.times import Period, resolve
@@ -43,6 +44,9 @@ _EXPRESSION = re.compile(
 _HEDGE = re.compile(r"^(?:since|until|by|early|late|from|of|past)\s+", re.IGNORECASE)
 NOTE_MAX_TIMES = 8
 """Most times of one note."""
+TEXT_MAX_EXPRESSIONS = 32
+"""Most different time expressions of a text that are tried, of any sort: each takes up to a
+millisecond."""
 
 
 def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
@@ -52,15 +56,16 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
         text: A note's content.
         happened_at: The moment that "yesterday" is relative to.
     """
-    found = dict[str, Span]()
+    found, tried = dict[str, Span](), set[str]()
     for match in _EXPRESSION.finditer(text):
         phrase = match.group(0)
-        if phrase.lower() in found:
+        if phrase.lower() in found or phrase in tried:
             continue
+        tried.add(phrase)
         period = resolve(_HEDGE.sub(_drop_hedge, phrase), happened_at)
         if period:
             found[phrase.lower()] = Span(start=period.start, end=period.end, phrase=phrase)
-        if len(found) == NOTE_MAX_TIMES:
+        if len(found) == NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
             break
     return tuple(found.values())
 
@@ -150,7 +155,7 @@ def _spelled(text: str, now: datetime) -> Iterator[_Named]:
 
 def _bare(text: str, now: datetime, beside: Sequence[_Named]) -> Iterator[_Named]:
     """Months, days of the week and years after a preposition."""
-    for match in _BARE.finditer(text):
+    for match in islice(_BARE.finditer(text), TEXT_MAX_EXPRESSIONS):
         side, phrase = match.groups()
         period = resolve(phrase, now)
         # Lower-case "may" is a verb.
@@ -184,6 +189,6 @@ def _reach(time: _Named) -> Window:
 
 def _counted(text: str, now: datetime) -> Iterator[Window]:
     """The last N days, weeks, months or years, today included."""
-    for match in _LAST.finditer(text):
+    for match in islice(_LAST.finditer(text), TEXT_MAX_EXPRESSIONS):
         if since := resolve(f"{match[1]} {match[2]}s ago", now):
             yield since.start.timestamp(), LATEST_S

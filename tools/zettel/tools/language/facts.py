@@ -192,7 +192,10 @@ TEXT_MAX_STATEMENTS = 4
 """Most statements of one text."""
 STATEMENTS_MAX_CHARACTERS = 4_000
 """Characters of a text that are read."""
+WORD_MAX_CHARACTERS = 64
+"""Characters of a word that are read; the patterns try a name from each capital in it."""
 
+_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{WORD_MAX_CHARACTERS}}})\S++")
 _SENTENCE = re.compile(r"(?:[^.!?\n;]|[.](?=\w))+[.!?]*")
 _UNCERTAIN = re.compile(
     r"\?|\b(?:if|unless|whether|would|could|might|should|wish|wants?|hop(?:e|es|ing)|maybe|perhaps"
@@ -250,7 +253,8 @@ class Statement:
 def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
     """The statements of a note in order, each once, at most `TEXT_MAX_STATEMENTS`.
 
-    An assistant's first person states nothing.
+    An assistant's first person states nothing. Of a word, and so of a name, only the first
+    `WORD_MAX_CHARACTERS` count.
     """
     subject = fold(note.subject)
     found = dict[Statement, None]()
@@ -260,7 +264,7 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
         if FACT_HINT.search(sentence) and not (
             _UNCERTAIN.search(sentence) or _PAST.search(sentence)
         ):
-            found |= dict.fromkeys(_read(sentence.strip(), subject))
+            found |= dict.fromkeys(_read(_LONG_WORD.sub(r"\1", sentence.strip()), subject))
     return tuple(found)[:TEXT_MAX_STATEMENTS]
 
 

@@ -11,13 +11,14 @@ ASSISTANTS = frozenset(
 
 _IDENTIFIER = re.compile(
     r"""(?<![\w/.])(?:
-        [A-Za-z]+\d+[A-Za-z0-9]*            # E1234, k8s, v2
+        [A-Za-z]+\d[A-Za-z0-9]*             # E1234, k8s, v2
       | [A-Za-z_][A-Za-z0-9]*_[A-Za-z0-9_]+ # foo_bar
-      | [A-Z]{2,}[A-Z0-9-]*                 # API, GDPR
+      | [A-Z]{2}[A-Z0-9-]*                  # API, GDPR
       | [a-z]+[A-Z]\w*                      # camelCase
     )(?!\w)""",
     re.VERBOSE,
 )
+# No two repetitions in a row accept the same character: else a long word is read in n² ways.
 _CAPITALISED = re.compile(
     r"(?<!\w)\p{Lu}[\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?\p{Lu}[\w'’-]*[^\W_])*"
 )

@@ -12,7 +12,8 @@ from zettel.tools.language.names import ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
-_OPENS = re.compile(r"(?:^|[.!?…:;\n])[\s\"“(\[]*$")
+_OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[]*)")
+"""Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
 _CALLS = (
     *("alright", "aw", "aww", "awesome", "bye", "congrats", "congratulations", "cool", "dear"),
@@ -30,6 +31,8 @@ _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$",
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
+NAME_MAX_CHARACTERS = 256
+"""Longest name that is looked up, as long as a subject may be."""
 QUESTION_MAX_WORDS = 25
 """Most words of a question; a longer text is a passage to be found, not about the names in it."""
 
@@ -40,14 +43,18 @@ def is_passage(text: str) -> bool:
 
 
 def find_asked_names(question: str) -> tuple[str, ...]:
-    """The words of a question that are spelled like names, in order: "Ana", "Silva"."""
+    """The words of a question that are spelled like names, in order: "Ana", "Silva".
+
+    At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
+    """
     if is_passage(question):
         return ()
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
-    named = (m for m in _WORD.finditer(question) if not _OPENS.search(question[: m.start()]))
+    named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
     spelled = (re.sub(r"['’]s$", "", match.group()) for match in named)
-    return tuple(dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w)))
+    names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
+    return tuple(names)[:QUESTION_MAX_WORDS]
 
 
 def _tells(word: str) -> bool:
@@ -57,7 +64,7 @@ def _tells(word: str) -> bool:
 def is_addressed(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]` is the person addressed, not the topic: "Hi Ana!"."""
     before = _BEFORE_CALLED.search(text[max(start - _CALL, 0) : start]) is not None
-    return before and _AFTER_CALLED.match(text[end:]) is not None
+    return before and _AFTER_CALLED.match(text, end) is not None
 
 
 class Mentions:
@@ -88,7 +95,7 @@ class Mentions:
 
     def _read(self, name: str) -> tuple[int, list[int]]:
         told = [self._said.postings(term)[0] for term in terms(name)]
-        if not told:
+        if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, []
         spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)

@@ -6,6 +6,7 @@ question, so every name near Ana is weighed by both.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import regex as re
@@ -48,11 +49,9 @@ _NO_NOUNS = "to|of|in|on|at|for|by|with|and|or|from|is|was|are|were|as|than|that
 """Words after a closing quotation mark that are not a possessed noun."""
 _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+)"
 _NOUN = r"(?P<noun>\p{Ll}[\p{L}-]*)"
-_UNNAMED = re.compile(
-    rf"""(?P<whole>
+_RELATED = re.compile(
+    rf"""(?:
         the\s+(?P<noun>{"|".join(sorted(_PEOPLE))})\s+of\s+{_NAME}
-      | {_NAME}['’]s\s+{_NOUN}
-      | (?<!['’‘“"])\b{_NAME}(?<=s)['’]\s+(?!(?:{_NO_NOUNS})\b){_NOUN}
       | (?P<name>my)\s+{_NOUN}
       | the\s+{_NOUN}\s+of\s+{_NAME}(?!['’])
       | the\s+{_NOUN}\s+(?:that\s+|who\s+|whom\s+)?
@@ -60,7 +59,14 @@ _UNNAMED = re.compile(
     )(?![\p{{L}}-])""",
     re.VERBOSE,
 )
-"""Somebody or something named by its relation to a name."""
+"""Somebody or something named by its relation to a name: "the boss of Ana", "my project"."""
+_NAMES = re.compile(_NAME)
+"""Each run of capitalised words once, so that a long run is read once and not from each word."""
+_POSSESSED = re.compile(
+    rf"['’](?:s\s+|(?P<plain>(?<=s['’]))\s+(?!(?:{_NO_NOUNS})\b)){_NOUN}(?![\p{{L}}-])"
+)
+"""After a name: "'s project", and without an s of its own "' project" of "Silvas"."""
+_UNQUOTED_WORD = re.compile(r"(?<!['’‘“\"])\b\p{Lu}")
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}-]+")
 
 
@@ -91,22 +97,42 @@ def find_multi_hop(text: str) -> MultiHop | None:
 
     None if there are none, or if nothing else is asked: "What is Ana's job?" takes one step.
     """
-    found = _UNNAMED.search(text)
+    found = _first_unnamed(text)
     if found is None:
         return None
-    rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-    name, words = fold(found["name"]), found["whole"]
+    start, end, name, noun = found
+    rest, words = " ".join(f"{text[:start]} {text[end:]}".split()), text[start:end]
     if not terms(rest):
         return None
+    name = fold(name)
     return MultiHop(
         words=words,
         rest=rest,
-        start=found.start(),
-        end=found.end(),
+        start=start,
+        end=end,
         name=USER if name in SELF_WORDS else name,
-        noun=fold(found["noun"]),
+        noun=fold(noun),
         is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
     )
+
+
+def _first_unnamed(text: str) -> tuple[int, int, str, str] | None:
+    """Start and end of the first words that stand for a name, the owner's name, and the noun."""
+    related = _RELATED.search(text)
+    first = (*related.span(), related["name"], related["noun"]) if related else None
+    for run in _NAMES.finditer(text):
+        if first and run.start() > first[0]:
+            break
+        possessed = _POSSESSED.match(text, run.end())
+        if possessed is None:
+            continue
+        # "Silvas' house" may begin inside a run: a quotation mark is no possessive.
+        plain = possessed["plain"] is not None
+        begins = _UNQUOTED_WORD.search(text, *run.span()) if plain else run
+        if begins and not (first and begins.start() > first[0]):
+            name = text[begins.start() : run.end()]
+            return begins.start(), possessed.end(), name, possessed["noun"]
+    return first
 
 
 def step_share(corpus: Corpus) -> float:
@@ -180,6 +206,11 @@ NAMING_MAX_NOTES = 500
 """Most notes about the owner that are read for names, the nearest first."""
 BRIDGE_MAX_NAMES = 2
 """Most names that are followed (retrieval study, section 13)."""
+NOTE_MAX_BRIDGE_NAMES, BRIDGE_MAX_CANDIDATES = 64, 500
+"""Most names of one note, and of one question, that are weighed: a turn of LoCoMo has at most 11, a
+whole conversation 308. Each is looked up in every note."""
+BRIDGE_NAME_MAX_CHARACTERS = 64
+"""Longest name; LoCoMo's longest has 25. A longer run of capitalised words is a headline."""
 WRONG_KIND_WEIGHT = 0.3
 """Factor of a name that is not a person where one is asked for, or the reverse (generator)."""
 
@@ -225,15 +256,16 @@ def find_bridge_entities(unnamed: MultiHop, about: Ranking, asked: Ranking) -> l
     nearest: list[int] = rows[np.argsort(-tied[rows], kind="stable")].tolist()
     for row in nearest[:NAMING_MAX_NOTES]:
         for name in _names(corpus.outlines[row], spoken=spoken):
-            beside.setdefault(name, []).append(row)
-    weights, ties = dict[str, float](), dict[str, list[int]]()
+            if name in beside or len(beside) < BRIDGE_MAX_CANDIDATES:
+                beside.setdefault(name, []).append(row)
+    weights, ties, texts = dict[str, float](), dict[str, list[int]](), _Texts(corpus)
     for name, there in beside.items():
-        answering = _elsewhere(name, unnamed.name, corpus, told, spoken=spoken)
+        answering = _elsewhere(name, unnamed.name, texts, told, spoken=spoken)
         if answering is not None and _is_name(name, corpus):
             said = (fold(name), unnamed.name)
-            ties[name] = [r for r in there if _ties(corpus.outlines[r], *said, spoken=spoken)]
+            ties[name] = [r for r in there if _ties(r, texts, *said, spoken=spoken)]
             tie = tied[ties[name]].max(initial=0.0)
-            called = any(_is_called(corpus.outlines[r], fold(name), unnamed) for r in ties[name])
+            called = any(unnamed.noun in texts.words_beside(fold(name), r) for r in ties[name])
             fits = (
                 1.0
                 if called or _is_person(name, corpus) == unnamed.is_person
@@ -290,6 +322,8 @@ def _of_subject(name: str, corpus: Corpus) -> list[int]:
 def _names(outline: Outline, *, spoken: bool) -> list[str]:
     """The names that a note mentions, its subject first, without those only addressed.
 
+    At most `NOTE_MAX_BRIDGE_NAMES`, each of at most `BRIDGE_NAME_MAX_CHARACTERS`.
+
     Args:
         outline: The note.
         spoken: Whether the subject is the speaker, whom only the first person mentions.
@@ -298,8 +332,14 @@ def _names(outline: Outline, *, spoken: bool) -> list[str]:
     means_subject = outline.subject and (not spoken or USER in _words(text))
     spelled = (m for m in _CAPITALISED.finditer(text) if not is_addressed(text, *m.span()))
     names = (name for m in spelled for name in _readings(m.group()))
-    found = [*([outline.subject] if means_subject else []), *names]
-    return list({fold(name): name for name in found}.values())
+    found = chain([outline.subject] if means_subject else [], names)
+    by_folded = dict[str, str]()
+    for name in found:
+        if len(name) <= BRIDGE_NAME_MAX_CHARACTERS:
+            if len(by_folded) == NOTE_MAX_BRIDGE_NAMES and fold(name) not in by_folded:
+                break
+            by_folded[fold(name)] = name
+    return list(by_folded.values())
 
 
 def _readings(run: str) -> list[str]:
@@ -314,41 +354,55 @@ def _readings(run: str) -> list[str]:
     ]
 
 
-def _elsewhere(name: str, owner: str, corpus: Corpus, told: Values, *, spoken: bool) -> int | None:
+class _Texts:
+    """The sentences of a corpus's notes and their words, each note read once.
+
+    Args:
+        corpus: The notes.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self._read = dict[int, list[tuple[str, set[str]]]]()
+
+    def words_beside(self, name: str, row: int) -> set[str]:
+        """The words of a note's sentences with a folded name; of all if none has it."""
+        sentences = self._sentences(row)
+        beside = [words for sentence, words in sentences if name in sentence]
+        return set[str]().union(*(beside or (words for _, words in sentences)))
+
+    def _sentences(self, row: int) -> list[tuple[str, set[str]]]:
+        """Each sentence, folded, with its words."""
+        if row not in self._read:
+            text = self.corpus.outlines[row].content
+            parts = [text[slice(*span)] for span in sentence_spans(text)]
+            self._read[row] = [(fold(part), _words(part)) for part in parts]
+        return self._read[row]
+
+
+def _elsewhere(name: str, owner: str, texts: _Texts, told: Values, *, spoken: bool) -> int | None:
     """Row of the best-scored note about a name that is not about its owner."""
-    folded = fold(name)
+    folded, corpus = fold(name), texts.corpus
     speaks = folded in corpus.subjects
     if folded == owner or (owner == USER and speaks and folded in ASSISTANTS):
         return None
     rows = np.array(_holding(folded, corpus), np.intp)
     best: list[int] = rows[np.argsort(-told[rows], kind="stable")].tolist()
-    return next(
-        (row for row in best if _is_apart(corpus.outlines[row], folded, owner, spoken=spoken)), None
-    )
+    return next((row for row in best if _is_apart(row, texts, folded, owner, spoken=spoken)), None)
 
 
-def _is_apart(outline: Outline, name: str, owner: str, *, spoken: bool) -> bool:
+def _is_apart(row: int, texts: _Texts, name: str, owner: str, *, spoken: bool) -> bool:
     """Whether the note's statement about `name` excludes `owner`."""
-    # "The client wants Umbra in May. Can you help me?"
-    text = _around(name, outline.content) if spoken else outline.content
-    return owner not in _words(text) and (spoken or fold(outline.subject) != owner)
+    if spoken:  # "The client wants Umbra in May. Can you help me?"
+        return owner not in texts.words_beside(name, row)
+    outline = texts.corpus.outlines[row]
+    return fold(outline.subject) != owner and owner not in texts.words_beside("", row)
 
 
-def _ties(outline: Outline, name: str, owner: str, *, spoken: bool) -> bool:
+def _ties(row: int, texts: _Texts, name: str, owner: str, *, spoken: bool) -> bool:
     """Whether one sentence of a note holds a folded name and its owner, perhaps as "my"."""
-    words = _words(_around(name, outline.content))
-    return owner in words or (fold(outline.subject) == owner and (not spoken or USER in words))
-
-
-def _is_called(outline: Outline, name: str, unnamed: MultiHop) -> bool:
-    """Whether a note gives a folded name the question's relation: "My sister Irena"."""
-    return unnamed.noun in _words(_around(name, outline.content))
-
-
-def _around(name: str, text: str) -> str:
-    """The sentences with a folded name; the whole text if none has it."""
-    parts = [text[slice(*span)] for span in sentence_spans(text)]
-    return "".join(part for part in parts if name in fold(part)) or text
+    words, subject = texts.words_beside(name, row), texts.corpus.outlines[row].subject
+    return owner in words or (fold(subject) == owner and (not spoken or USER in words))
 
 
 def _is_name(name: str, corpus: Corpus) -> bool:
@@ -358,8 +412,15 @@ def _is_name(name: str, corpus: Corpus) -> bool:
         return True
     spelled = re.compile(rf"(?<!\p{{Lu}}[\w-]*\s)(?<!\w){re.escape(name)}(?!\w)")
     texts = (corpus.outlines[row].content for row in corpus.mentions.speak_of(folded))
-    before = (text[: m.start()].rstrip(" ") for text in texts for m in spelled.finditer(text))
-    return any(text and text[-1] not in _SENTENCE_END for text in before)
+    before = (_last_before(text, m.start()) for text in texts for m in spelled.finditer(text))
+    return any(character and character not in _SENTENCE_END for character in before)
+
+
+def _last_before(text: str, at: int) -> str:
+    """The last character before `at` that is not a space; empty if there is none."""
+    while at and text[at - 1] == " ":
+        at -= 1
+    return text[at - 1] if at else ""
 
 
 def _is_person(name: str, corpus: Corpus) -> bool:

@@ -1,8 +1,8 @@
 """Reading a question without an LLM: its subject, times, order and anchor event."""
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -16,13 +16,14 @@ from zettel.tools.language.dates import (
     without_times,
 )
 from zettel.tools.language.terms import terms
-from zettel.tools.ranking.mentions import is_passage
+from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
 SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not abbreviate a subject of several words."""
 USER = "user"
+_POSSESSIVE = re.compile(r"['’]s\b")
 
 _WHEN = re.compile(
     r"\b(?:when|how long|(?:what|which) (?:date|day|month|time|week|year))\b", re.IGNORECASE
@@ -102,8 +103,12 @@ class Question:
     """The names in it, of subjects and others, folded as spelled there."""
 
     def capitalised(self) -> str:
-        """The question with its possessive names capitalised: "ana's" -> "Ana's"."""
-        called = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
+        """The question with its possessive names capitalised: "ana's" -> "Ana's".
+
+        At most `QUESTION_MAX_WORDS` names, the longest: more are only in a text without spaces.
+        """
+        longest = sorted(self.names, key=len, reverse=True)[:QUESTION_MAX_WORDS]
+        called = "|".join(map(re.escape, longest))
         possessives = rf"(?<!\w)(?:{called})(?=['’]s\b|(?<=s)['’]\s)|(?<=\bof )(?:{called})(?!\w)"
         return (
             re.sub(possessives, lambda name: name.group().title(), self.text)
@@ -159,23 +164,59 @@ def _about(
 ) -> tuple[str, frozenset[str], str]:
     """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
-    longest = max(map(len, spelled), default=1)
-    words = [(fold(match.group()), match.span()) for match in _WORD.finditer(text)]
+    tree = _make_tree(spelled)
+    found = list(_WORD.finditer(text))
+    words = [fold(match.group()) for match in found]
     named, called, places, at = set[str](), set[str](), list[tuple[int, int]](), 0
     while at < len(words):
-        for size in range(min(longest, len(words) - at), 0, -1):
-            subject = spelled.get(tuple(word for word, _ in words[at : at + size]), "")
-            if subject or (size == 1 and words[at][0] in names):
-                named.add(subject)
-                called.add(" ".join(word for word, _ in words[at : at + size]))
-                places.append((words[at][1][0], words[at + size - 1][1][1]))
-                at += size - 1
-                break
-        at += 1
-    if USER in spelled.values() and SELF_WORDS & {word for word, _ in words}:
+        size, subject = _longest(tree, words, at)
+        if size or words[at] in names:
+            end = at + max(size, 1)
+            named.add(subject)
+            called.add(" ".join(words[at:end]))
+            places.append((found[at].start(), found[end - 1].end()))
+            at = end
+        else:
+            at += 1
+    if USER in spelled.values() and not SELF_WORDS.isdisjoint(words):
         named.add(USER)
     topic = _without(text, places)
     return (named.pop() if len(named) == 1 else ""), frozenset(called), topic
+
+
+@dataclass(slots=True)
+class _Branch:
+    """What the words read so far may spell."""
+
+    subject: str = ""
+    """The subject they spell; empty if they only begin one."""
+    following: "dict[str, _Branch]" = field(default_factory=lambda: dict[str, _Branch]())
+
+
+def _make_tree(spelled: Mapping[tuple[str, ...], str]) -> _Branch:
+    """The spellings by their first word, second word and so on.
+
+    So that a question is compared with a long subject only as far as it repeats it.
+    """
+    tree = _Branch()
+    for words, subject in spelled.items():
+        branch = tree
+        for word in words:
+            branch = branch.following.setdefault(word, _Branch())
+        branch.subject = subject
+    return tree
+
+
+def _longest(tree: _Branch, words: Sequence[str], at: int) -> tuple[int, str]:
+    """The number of words from `at` that spell a subject, as many as possible, and the subject."""
+    size, subject, branch = 0, "", tree
+    for end in range(at, len(words)):
+        if (following := branch.following.get(words[end])) is None:
+            break
+        branch = following
+        if branch.subject:
+            size, subject = end + 1 - at, branch.subject
+    return size, subject
 
 
 def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:
@@ -197,7 +238,7 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     rest, end = list[str](), 0
     for start, stop in spans:
         rest.append(text[end:start])
-        end = stop + len("'s") if re.match(r"['’]s\b", text[stop:]) else stop
+        end = stop + len("'s") if _POSSESSIVE.match(text, stop) else stop
     topic = " ".join("".join([*rest, " ", text[end:]]).split()) if end else text
     return topic if re.search(r"\w", topic) else text
 

@@ -241,12 +241,17 @@ _IDENTIFIER = re.compile(
     """,
     re.VERBOSE,
 )
-_SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]"
-"""Characters of spaced scripts: next to them an exact term must end at a word's end."""
+_SPACED_WORD = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]++")
+"""A word of a spaced script: an exact term holds whole words of these."""
+EXACT_MAX_TERMS = 32
+"""Most exact terms of a question: every note is searched for each."""
 
 
 def find_exact_terms(query: str) -> tuple[str, ...]:
-    """The exact terms of a question, folded; the whole question if it is one word."""
+    """The exact terms of a question, folded; the whole question if it is one word.
+
+    At most `EXACT_MAX_TERMS`, the first ones.
+    """
     quoted: list[str] = _QUOTED.findall(query)
     words = [
         _POSSESSIVE.sub("", word.strip(_EDGE).rstrip("."))
@@ -255,7 +260,7 @@ def find_exact_terms(query: str) -> tuple[str, ...]:
     words = [word for word in words if word]
     alone = len(words) == 1 and not quoted
     meant = [word for word in words if alone or _IDENTIFIER.match(word)]
-    return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))
+    return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))[:EXACT_MAX_TERMS]
 
 
 def exact_share(terms: Sequence[str], content: str) -> float:
@@ -266,12 +271,13 @@ def exact_share(terms: Sequence[str], content: str) -> float:
         content: The note's content.
     """
     folded = fold(content)
-    return sum(_holds(folded, term) for term in terms) / len(terms)
+    there = [term for term in terms if term in folded]
+    if not there:
+        return 0.0
+    marked = _mark_words(folded)
+    return sum(_mark_words(term) in marked for term in there) / len(terms)
 
 
-def _holds(folded: str, term: str) -> bool:
-    if term not in folded:
-        return False
-    before = rf"(?<!{_SPACED})" if re.match(_SPACED, term) else ""
-    after = rf"(?!{_SPACED})" if re.match(_SPACED, term[-1]) else ""
-    return re.search(before + re.escape(term) + after, folded) is not None
+def _mark_words(folded: str) -> str:
+    """The text with a NUL at both ends of each word of a spaced script; no text holds a NUL."""
+    return _SPACED_WORD.sub("\0\\g<0>\0", folded)

@@ -10,13 +10,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from unicodedata import normalize
 
 import anyio
 import regex as re
 from pydantic import BaseModel, ConfigDict
 
-from zettel.storage.notes import CONCEPT, GIST, PROFILE, REVISED_BY, SUMMARY, Note, fold
+from zettel.storage.notes import CONCEPT, GIST, PROFILE, REVISED_BY, SUMMARY, Note, fold, normalise
 from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Ruling, Writer
 from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.llm.client import LlmClient, TokenBudget
@@ -109,7 +108,7 @@ def given(note: Note) -> tuple[str, tuple[str, ...]]:
 
 def _words(text: str) -> list[str]:
     """Words in NFKC, case kept."""
-    return _WORD.findall(normalize("NFKC", text))
+    return _WORD.findall(normalise(text))
 
 
 def _said(note: Note) -> str:
