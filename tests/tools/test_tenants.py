@@ -328,6 +328,19 @@ async def test_repeats_and_echoes_are_those_of_ones_own_notes(tenants: Tenants) 
     assert "candidates" not in own
 
 
+async def test_what_one_tenant_reads_leaves_another_its_echoes(tenants: Tenants) -> None:
+    memory = tenants["ana"].memory.within(tenants["ana"].reach)
+    own = await tenants["ben"].told("Ben keeps the quokka key in the blue tin")
+    await tenants["ben"]("recall", note_ids=[own])
+    for number in range(4_001):
+        view = RecalledNote(note_id=new_id(START), content=f"one of {number} things")
+        memory.served.record(["ana"], view, START)
+
+    again = await tenants["ben"]("remember", content="- Ben keeps the quokka key in the blue tin")
+
+    assert (again["status"], again["note_id"]) == ("already_known", own)
+
+
 async def test_counts_and_names_are_those_of_ones_own_notes(tenants: Tenants) -> None:
     await tenants["ben"].told("Quokka key", subject="Quentin", tags=["quokka"])
     own = await tenants["ana"].told("Quentin is on leave", subject="Ana")
