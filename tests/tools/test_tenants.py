@@ -23,7 +23,7 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.language.times import iso
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
-from zettel.tools.state.caches import CachedRanking, Cursor
+from zettel.tools.state.caches import PAGE_CACHE_MAX_RANKINGS, CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
@@ -305,6 +305,26 @@ async def test_a_cursor_of_another_tenant_leads_to_ones_own_notes(tenants: Tenan
     assert "quokka" not in str(
         await tenants["ana"]("recall", cursor=pick(first, "omitted", "cursor"))
     )
+
+
+async def test_a_tenant_that_pages_much_leaves_the_cursors_of_others(tenants: Tenants) -> None:
+    for name in ("ana", "ben"):
+        for number in range(3):
+            await tenants[name].told(f"quokka number {number} sleeps")
+    # With so long a question and so few tokens a cursor only names the ranking.
+    asked = {"query": "Where does the quokka sleep? " * 40, "limit": 1, "max_tokens": 200}
+    first = await tenants["ben"]("recall", **asked)
+
+    memory = tenants["ana"].memory.within(tenants["ana"].reach)
+    for _ in range(PAGE_CACHE_MAX_RANKINGS + 1):
+        cursor = Cursor(
+            key=new_id(START), offset=1, known_at=START, request=RecallRequest(query="q")
+        )
+        memory.pages.keep(cursor, CachedRanking(ranking=(ranked(cursor.key),)), longest=60)
+    second = await tenants["ben"]("recall", cursor=pick(first, "omitted", "cursor"))
+
+    assert ids(second)
+    assert ids(second) != ids(first)
 
 
 async def test_what_one_tenant_was_asked_is_not_answered_from_for_another(tenants: Tenants) -> None:
