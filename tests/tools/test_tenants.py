@@ -361,6 +361,23 @@ async def test_what_one_tenant_reads_leaves_another_its_echoes(tenants: Tenants)
     assert (again["status"], again["note_id"]) == ("already_known", own)
 
 
+async def test_a_recall_strengthens_only_what_the_caller_may_write(
+    tenants: Tenants, store: Watched
+) -> None:
+    shared = await tenants["owner"].told("The quokka feeding is on Tuesdays", namespace="shared")
+    own = await tenants["ana"].told("Ana feeds the quokka")
+
+    for name in ("ana", "ben"):
+        await tenants[name]("recall", query="quokka", namespace="shared")
+        await tenants[name]("recall", note_ids=[shared])
+    await tenants["ana"]("recall", note_ids=[own])
+    memory = tenants["owner"].memory
+    await memory.usage.flush(memory.store)
+
+    used = await store.usage_of([shared, own])
+    assert {note_id: usage.recall_count for note_id, usage in used.items()} == {shared: 2, own: 1}
+
+
 async def test_counts_and_names_are_those_of_ones_own_notes(tenants: Tenants) -> None:
     await tenants["ben"].told("Quokka key", subject="Quentin", tags=["quokka"])
     own = await tenants["ana"].told("Quentin is on leave", subject="Ana")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 
 from zettel.storage.access import Access
 from zettel.storage.embedding.embedder import Embedder, Reranker
@@ -115,6 +116,11 @@ class Memory(Policy):
         for note in notes:
             if self.reach and note.namespace not in self.reach.writes:
                 raise NamespaceRefusedError(note.namespace, self.reach.writes)
+
+    def record_recalls(self, notes: Iterable[Note], at: datetime) -> None:
+        """Count one recall for each note that may be changed; reading alone leaves no trace."""
+        writable = (n for n in notes if self.reach is None or n.namespace in self.reach.writes)
+        self.usage.add((note.note_id for note in writable), at)
 
     def drop_cached(self, note_ids: Iterable[str]) -> None:
         """Remove erased notes from the process's state: their words, recalls and corpora."""
