@@ -23,7 +23,7 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.language.times import iso
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
-from zettel.tools.state.caches import CachedRanking, Cursor
+from zettel.tools.state.caches import PAGE_CACHE_MAX_RANKINGS, CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
@@ -307,6 +307,26 @@ async def test_a_cursor_of_another_tenant_leads_to_ones_own_notes(tenants: Tenan
     )
 
 
+async def test_a_tenant_that_pages_much_leaves_the_cursors_of_others(tenants: Tenants) -> None:
+    for name in ("ana", "ben"):
+        for number in range(3):
+            await tenants[name].told(f"quokka number {number} sleeps")
+    # With so long a question and so few tokens a cursor only names the ranking.
+    asked = {"query": "Where does the quokka sleep? " * 40, "limit": 1, "max_tokens": 200}
+    first = await tenants["ben"]("recall", **asked)
+
+    memory = tenants["ana"].memory.within(tenants["ana"].reach)
+    for _ in range(PAGE_CACHE_MAX_RANKINGS + 1):
+        cursor = Cursor(
+            key=new_id(START), offset=1, known_at=START, request=RecallRequest(query="q")
+        )
+        memory.pages.keep(cursor, CachedRanking(ranking=(ranked(cursor.key),)), longest=60)
+    second = await tenants["ben"]("recall", cursor=pick(first, "omitted", "cursor"))
+
+    assert ids(second)
+    assert ids(second) != ids(first)
+
+
 async def test_what_one_tenant_was_asked_is_not_answered_from_for_another(tenants: Tenants) -> None:
     told = await tenants["ben"].told("Ben keeps the quokka key in the blue tin")
     asked = {"query": "Where is the quokka key?", "namespace": "ben"}
@@ -326,6 +346,36 @@ async def test_repeats_and_echoes_are_those_of_ones_own_notes(tenants: Tenants) 
     assert own["status"] == "stored"
     assert own["note_id"] != theirs
     assert "candidates" not in own
+
+
+async def test_what_one_tenant_reads_leaves_another_its_echoes(tenants: Tenants) -> None:
+    memory = tenants["ana"].memory.within(tenants["ana"].reach)
+    own = await tenants["ben"].told("Ben keeps the quokka key in the blue tin")
+    await tenants["ben"]("recall", note_ids=[own])
+    for number in range(4_001):
+        view = RecalledNote(note_id=new_id(START), content=f"one of {number} things")
+        memory.served.record(["ana"], view, START)
+
+    again = await tenants["ben"]("remember", content="- Ben keeps the quokka key in the blue tin")
+
+    assert (again["status"], again["note_id"]) == ("already_known", own)
+
+
+async def test_a_recall_strengthens_only_what_the_caller_may_write(
+    tenants: Tenants, store: Watched
+) -> None:
+    shared = await tenants["owner"].told("The quokka feeding is on Tuesdays", namespace="shared")
+    own = await tenants["ana"].told("Ana feeds the quokka")
+
+    for name in ("ana", "ben"):
+        await tenants[name]("recall", query="quokka", namespace="shared")
+        await tenants[name]("recall", note_ids=[shared])
+    await tenants["ana"]("recall", note_ids=[own])
+    memory = tenants["owner"].memory
+    await memory.usage.flush(memory.store)
+
+    used = await store.usage_of([shared, own])
+    assert {note_id: usage.recall_count for note_id, usage in used.items()} == {shared: 2, own: 1}
 
 
 async def test_counts_and_names_are_those_of_ones_own_notes(tenants: Tenants) -> None:

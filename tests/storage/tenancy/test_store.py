@@ -1,6 +1,10 @@
 """A tenant's view of a store; `tests/tools/test_tenants.py` drives it through the verbs."""
 
-from zettel.storage.store import StoreAdmin
+from tests.storage.in_memory.store import DictStore
+from tests.storage.samples import make_note, recalled
+
+from zettel.storage.access import Access
+from zettel.storage.store import NewNote, StoreAdmin
 from zettel.storage.tenancy.store import ScopedStore
 
 
@@ -9,3 +13,15 @@ def test_a_scoped_store_has_no_operation_of_the_owner() -> None:
 
     assert "purge" in owners
     assert not [name for name in owners if hasattr(ScopedStore, name)]
+
+
+async def test_a_scoped_store_reinforces_only_what_it_may_write() -> None:
+    whole = DictStore()
+    notes = {name: make_note(namespace=name) for name in ("own", "shared", "other")}
+    await whole.write(new=[NewNote(note=note) for note in notes.values()])
+    reach = Access(reads=frozenset({"own", "shared"}), writes=frozenset({"own"}))
+    ids = [note.note_id for note in notes.values()]
+
+    await ScopedStore(whole, reach).reinforce([recalled(note_id) for note_id in ids])
+
+    assert (await whole.usage_of(ids)).keys() == {notes["own"].note_id}

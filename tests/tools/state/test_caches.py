@@ -56,6 +56,26 @@ def test_all_the_rankings_a_process_keeps_take_little_memory() -> None:
     assert pages.kept(_cursor(0).key) == CachedRanking()
 
 
+def test_of_a_full_cache_the_tenant_with_most_rankings_loses_its_oldest() -> None:
+    pages = PageCache()
+    ana, ben, eve = (pages.of(name) for name in ("ana", "ben", "eve"))
+    kept = CachedRanking(ranking=(_ranked("n", 0),))
+    ana.keep(_cursor(0), kept, longest=999)
+
+    for number in range(PAGE_CACHE_MAX_RANKINGS):
+        ben.keep(_cursor(number), kept, longest=999)
+        eve.keep(_cursor(number), kept, longest=999)
+
+    there = [
+        sum(1 for n in range(PAGE_CACHE_MAX_RANKINGS) if p.kept(str(n)).ranking)
+        for p in (ana, ben, eve)
+    ]
+    assert there[0] == 1
+    assert sum(there) == PAGE_CACHE_MAX_RANKINGS
+    assert abs(there[1] - there[2]) <= 1
+    assert ben.kept(str(PAGE_CACHE_MAX_RANKINGS - 1)) == kept
+
+
 def _cursor(number: int) -> Cursor:
     return Cursor(key=str(number), offset=9, known_at=START, request=RecallRequest(query="q"))
 

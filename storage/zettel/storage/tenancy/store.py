@@ -154,8 +154,9 @@ class ScopedStore(NoteStore):
         return await self.whole.usage_of(sorted(await self._there(note_ids)))
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
-        there = await self._there(more.note_id for more in recalled)
-        await self.whole.reinforce([more for more in recalled if more.note_id in there])
+        notes = await self.get([more.note_id for more in recalled])
+        mine = {note.note_id for note in notes if note.namespace in self._reach.writes}
+        await self.whole.reinforce([more for more in recalled if more.note_id in mine])
 
     async def get_meta(self, key: str) -> str | None:
         return await self.whole.get_meta(self._own(key))

@@ -490,7 +490,7 @@ def _served(
     if asked.looks_back:
         return
     filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}
-    ids = (entry.note.note_id for entry in entries)
-    memory.usage.add((i for i in ids if i not in filler), asked.now)
+    notes = (entry.note for entry in entries)
+    memory.record_recalls((note for note in notes if note.note_id not in filler), asked.now)
     for view in shown:
         memory.served.record(asked.where.namespaces, view, asked.now)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import isnan
@@ -95,12 +95,15 @@ class _Entry:
     judgement: Confidence | None
 
 
-_Rankings = OrderedDict[tuple[str, str], _Entry]
-"""By (tenant, key)."""
+_Rankings = dict[str, OrderedDict[str, _Entry]]
+"""Tenant -> key -> entry, the oldest first; a tenant without one is not there."""
 
 
 class PageCache:
     """The last rankings, so that pages neither overlap nor leave out notes.
+
+    A full cache loses the oldest ranking of the tenant that has most, so that a tenant loses none
+    by what another one pages while it has no more than that one.
 
     Args:
         rankings: Shared by all tenants, so that the bound holds for all together.
@@ -111,12 +114,16 @@ class PageCache:
         self._rankings = _Rankings() if rankings is None else rankings
         self._tenant = tenant
 
+    @property
+    def _own(self) -> Mapping[str, _Entry]:
+        return self._rankings.get(self._tenant, {})
+
     def of(self, tenant: str) -> "PageCache":
         """The cache of a tenant; empty for the store's owner."""
         return PageCache(self._rankings, tenant)
 
     def keep(self, cursor: Cursor, kept: CachedRanking, *, longest: int) -> str:
-        """Keep a ranking, dropping the oldest past `PAGE_CACHE_MAX_RANKINGS`.
+        """Keep a ranking, dropping an older one past `PAGE_CACHE_MAX_RANKINGS`.
 
         Args:
             cursor: The start of the next page.
@@ -130,10 +137,14 @@ class PageCache:
         entry = _Entry(
             cursor=cursor, ranking=PackedRanking.of(kept.ranking), judgement=kept.judgement
         )
-        self._rankings[self._tenant, cursor.key] = entry
-        self._rankings.move_to_end((self._tenant, cursor.key))
-        while len(self._rankings) > PAGE_CACHE_MAX_RANKINGS:
-            self._rankings.popitem(last=False)
+        own = self._rankings.setdefault(self._tenant, OrderedDict())
+        own[cursor.key] = entry
+        own.move_to_end(cursor.key)
+        while sum(map(len, self._rankings.values())) > PAGE_CACHE_MAX_RANKINGS:
+            most = max(self._rankings, key=lambda tenant: len(self._rankings[tenant]))
+            self._rankings[most].popitem(last=False)
+            if not self._rankings[most]:
+                del self._rankings[most]
         packed = [
             cursor.key,
             cursor.offset,
@@ -146,7 +157,7 @@ class PageCache:
 
     def kept(self, key: str) -> CachedRanking:
         """The first page's result, empty if it is gone."""
-        entry = self._rankings.get((self._tenant, key))
+        entry = self._own.get(key)
         if entry is None:
             return CachedRanking()
         return CachedRanking(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
@@ -171,9 +182,9 @@ class PageCache:
                 request = unpack(packed)
                 return Cursor(key=key, offset=offset, known_at=moment, request=request, after=after)
             case [str(key), int(offset), str(after)] if (
-                0 <= offset < CURSOR_MAX_OFFSET and (self._tenant, key) in self._rankings
+                0 <= offset < CURSOR_MAX_OFFSET and key in self._own
             ):
-                return replace(self._rankings[self._tenant, key].cursor, offset=offset, after=after)
+                return replace(self._own[key].cursor, offset=offset, after=after)
             case _:
                 raise expired
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio
+from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
@@ -19,7 +20,11 @@ from zettel.tools.changes.supersession import plan_targets, reconcile_superseded
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.served_log import Served
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
+
+ECHO_MAX_TEXTS = 100
+"""Most served texts of an echo whose notes are read, the longest: as an answer has notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,18 +199,39 @@ def _when(given: _Given, other: Note) -> bool:
 
 async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
     """The note whose served text is repeated, unless this call says more."""
-    for served in memory.served.echoed(note.namespace, note.content, now):
-        for known in await memory.store.get([served.note_id]):
-            if (
-                known.state is State.ACTIVE
-                and (known.valid_until is None or known.valid_until > now)
-                and known.namespace in (note.namespace, USER_NAMESPACE)
-                and served.text in fold(known.content)
-                and (not note.subject or fold(note.subject) == fold(known.subject))
-                and (note.kind is Kind.EPISODIC or note.kind is known.kind)
-                and (not given.session or given.session == known.session)
-                and _when(given, known)
-            ):
+    echoed = memory.served.echoed(note.namespace, note.content, now)[:ECHO_MAX_TEXTS]
+    if not echoed:
+        return None
+    ids = dict.fromkeys(served.note_id for served in echoed)
+    notes = {known.note_id: known for known in await memory.store.get(list(ids))}
+    # In a thread: as many notes of the greatest length take a tenth of a second.
+    return await to_thread.run_sync(_first_repeated, echoed, notes, note, given, now)
+
+
+def _first_repeated(
+    echoed: Sequence[Served],
+    notes: Mapping[str, Note],
+    note: Note,
+    given: _Given,
+    now: datetime,
+) -> Note | None:
+    """The first note that still has its served text and everything that this call says."""
+    folded = dict[str, str]()
+    for served in echoed:
+        known = notes.get(served.note_id)
+        if (
+            known
+            and known.state is State.ACTIVE
+            and (known.valid_until is None or known.valid_until > now)
+            and known.namespace in (note.namespace, USER_NAMESPACE)
+            and (not note.subject or fold(note.subject) == fold(known.subject))
+            and (note.kind is Kind.EPISODIC or note.kind is known.kind)
+            and (not given.session or given.session == known.session)
+            and _when(given, known)
+        ):
+            if known.note_id not in folded:
+                folded[known.note_id] = fold(known.content)
+            if served.text in folded[known.note_id]:
                 return known
     return None
 
