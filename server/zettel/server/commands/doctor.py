@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable
 from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
@@ -220,7 +220,7 @@ def _finding_text(finding: Finding, report: DoctorReport) -> str:
         lines.append(f"  --fix: {finding.fix}")
     if finding.advice:
         lines.append(f"  You: {finding.advice}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def check_permissions(directory: Path) -> Sequence[Finding]:
