@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import regex
 from pydantic import ValidationError
 
+from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import (
     MisconfiguredError,
     read_stored,
@@ -244,7 +245,7 @@ def _llm_contradictions(settings: Settings) -> Iterator[str]:
     here = address.hostname in {"127.0.0.1", "localhost", "::1"}
     if settings.llm_model and address.scheme == "http" and not here:
         yield (
-            f"llm_base_url {settings.llm_base_url!r} is not encrypted: notes"
+            f"llm_base_url {without_password(settings.llm_base_url)!r} is not encrypted: notes"
             f"{' and llm_key' if settings.llm_key.get_secret_value() else ''} can be read on their"
             " way. Use https."
         )
