@@ -4,7 +4,6 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-
 _USER_PART = re.compile(r"(?<=://)[^/?#\s]*@")
 """User name and password of an address (RFC 3986, section 3.2.1)."""
 
