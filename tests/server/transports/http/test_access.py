@@ -270,7 +270,7 @@ async def test_a_server_without_tokens_answers_nobody_behind_a_proxy(
     passed_on = {header: PASSED_ON[header]}
     async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:
 
-        async def post(path: str, headers: Mapping[str, str]) -> httpx2.Response:
+        async def post(path: str, headers: dict[str, str]) -> httpx2.Response:
             return await http.post(served.url + path, json=INITIALIZE, headers=JSON | headers)
 
         refused = [

@@ -22,6 +22,7 @@ from zettel.server.config.errors import (
     settings_named,
     unknown_variables,
 )
+from zettel.server.config.permissions import permission_warnings
 from zettel.server.config.settings import Settings, config_file, load_settings
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
@@ -163,7 +164,7 @@ def _store_warnings(settings: Settings) -> list[str]:
             f"{free:,} bytes are free where the store is, {there}: below {DISK_MIN_FREE_BYTES:,} it"
             " may not be compacted, and at none nothing can be remembered. Make room."
         )
-    return warnings + _open_secret(store)
+    return [*warnings, *permission_warnings(settings.store), *_open_secret(store)]
 
 
 def _unwritable(directory: Path, whose: str) -> list[str]:
