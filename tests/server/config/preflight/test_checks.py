@@ -287,3 +287,18 @@ def test_every_way_to_serve_names_an_open_store(
 
     assert done.returncode == code, done.stderr
     assert f"chmod 700 {zettel.store}" in said
+
+
+def test_serve_check_names_a_model_that_brings_code_of_its_own(
+    zettel: Launcher, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    listed = '[{"idx": 0, "name": "0", "path": "", "type": "modeling_own.Own"}]'
+    (model / "modules.json").write_text(listed, encoding="utf-8")
+
+    done = zettel.run("serve", "--check", "--model", str(model))
+
+    assert done.returncode == 0
+    assert "'modeling_own.Own'" in done.stderr
+    assert "does not run here" in done.stderr
