@@ -317,6 +317,26 @@ async def test_a_token_that_grants_nothing_here_is_not_enough(
     assert f'scope="{ALL_SCOPES}"' in told.headers["www-authenticate"]
 
 
+@pytest.mark.parametrize(
+    "sub",
+    ["local", "scheduler", "zettel", "cli", "heal", "profile", "Local", " local ", "ｌｏｃａｌ"],
+)
+async def test_nobody_comes_in_under_a_name_that_the_server_gives_itself(
+    team: Team, sub: str
+) -> None:
+    headers = bearing(team.token(sub=sub, scope="zettel:ana zettel-metrics"))
+    async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:
+        told = [await http.post(f"{team.url}/mcp", json=INITIALIZE, headers=headers)]
+        told.append(await http.get(f"{team.url}/metrics", headers=headers))
+        like_it = bearing(team.token(sub="local-ana"))
+        other = await http.post(f"{team.url}/mcp", json=INITIALIZE, headers=like_it)
+
+    assert [answer.status_code for answer in told] == [403, 403]
+    assert "a name that Zettel gives itself" in told[0].text
+    assert team.issuer.url in told[0].text
+    assert other.status_code == 200
+
+
 async def test_a_session_is_of_the_person_and_outlives_a_token(team: Team) -> None:
     url = f"{team.url}/mcp"
     async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:

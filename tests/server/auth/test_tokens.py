@@ -6,6 +6,7 @@ import pytest
 
 from zettel.server.auth.tokens import make_token
 from zettel.storage.access import Access
+from zettel.storage.errors import InvalidArgumentError
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -30,3 +31,9 @@ def test_the_first_namespace_is_the_default_also_when_it_is_read_only() -> None:
     token, _ = make_token("ana", ["shared:ro", "ana"], expires=None, now=NOW)
 
     assert token.default_namespace == "shared"
+
+
+@pytest.mark.parametrize("name", ["local", "scheduler", "zettel", "cli", "heal", "Gist"])
+def test_no_token_is_in_a_name_that_the_server_gives_itself(name: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Zettel gives itself"):
+        make_token(name, ["ana"], expires=None, now=NOW)

@@ -12,13 +12,16 @@ from zettel.server.auth.token_store import add_token, revoke_token
 from zettel.server.auth.tokens import Token, make_token, revoked
 from zettel.server.commands import audit
 from zettel.server.commands.audit import print_audit, read_query
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import CLI_PRINCIPAL, Output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
+from zettel.server.runtime.scheduler import SCHEDULER_NAME
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance import audit as lance_audit
-from zettel.storage.notes import Origin
-from zettel.tools.caller import Caller, actor
+from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, Origin
+from zettel.tools.caller import LOCAL, Caller, actor, is_reserved
+from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.doctor.heal import HEAL
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.forget import forget
@@ -238,6 +241,8 @@ async def test_a_store_that_is_not_there_and_a_time_that_is_none_are_refused(
         ("local", "claude", ("local", "claude")),
         ("local", "ana: claude", ("local", "ana claude")),
         ("https://id.example: x", "c: d", ("https://id.example x", "c d")),
+        ("local", "scheduler", ("local", "scheduler")),
+        ("", "zettel", ("local", "zettel")),
         ("", "", ("local", "")),
     ],
 )
@@ -245,3 +250,10 @@ def test_no_client_can_pass_for_somebody_else(
     principal: str, client: str, expected: tuple[str, str]
 ) -> None:
     assert actor(caller(principal, client).name) == expected
+
+
+def test_every_name_that_the_server_gives_itself_is_reserved() -> None:
+    own = {LOCAL, SCHEDULER, SCHEDULER_NAME, HEAL, CLI_PRINCIPAL, EVOLUTION, "zettel"}
+
+    assert [name for name in own | DERIVED_TAGS if not is_reserved(name)] == []
+    assert not is_reserved("local-ana")

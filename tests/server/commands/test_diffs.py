@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.server.commands.diffs import differences, printable, word_difference
+from zettel.server.commands.diffs import differences, word_difference
+from zettel.server.commands.output import printable
 from zettel.storage.notes import Kind, Link, Note
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import ModelUnavailableError
 
@@ -255,3 +256,56 @@ def test_a_name_in_the_hugging_face_cache_is_found(tmp_path: Path, asked: str) -
     )
 
     assert found.strip() == f"{asked}@{sha256(WEIGHTS).hexdigest()[:8]}"
+
+
+def with_own_code(folder: Path, kind: object, *, router: bool = False) -> Path:
+    """A model's folder that names a class, and has code that leaves a trace where it runs."""
+    make_folder(folder, [("Router" if router else "Transformer", {"hidden_size": 24})])
+    (folder / "modeling_own.py").write_text(
+        f"open({str(folder.parent / 'ran')!r}, 'w').close()\n\n\nclass Own:\n    pass\n",
+        encoding="utf-8",
+    )
+    if router:
+        write_json(folder / "router_config.json", {"types": {"query_0": kind}})
+    else:
+        write_json(folder / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": kind}])
+    return folder
+
+
+@pytest.mark.parametrize("router", [False, True])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "modeling_own.Own",
+        "os.system",
+        "sentence_transformers_own.Own",
+        "sentence_transformers",
+        "sentence_transformers..modeling_own.Own",
+        "own--model--modeling_own.Own",
+        None,
+        ["sentence_transformers.models.Transformer"],
+    ],
+)
+async def test_a_model_with_code_of_its_own_is_refused_before_anything_is_loaded(
+    tmp_path: Path, kind: object, router: bool
+) -> None:
+    folder = with_own_code(tmp_path / "m", kind, router=router)
+    reranker = CrossEncoderReranker(str(folder))
+
+    with pytest.raises(ModelUnavailableError, match="does not run here") as caught:
+        await find_model(str(folder))
+    with pytest.raises(ModelUnavailableError, match="does not run here"):
+        await reranker.load()
+
+    assert repr(str(kind)) in str(caught.value)
+    assert "Choose a model" in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", ["models.Transformer", "base.modules.transformer.Transformer"])
+async def test_a_class_of_the_library_is_taken_wherever_it_lies_there(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = with_own_code(tmp_path / "m", f"sentence_transformers.{kind}")
+
+    assert (await find_model(str(folder))).name == "m"

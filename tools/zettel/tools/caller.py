@@ -1,10 +1,11 @@
 """The caller of a verb, and the namespaces that it reads and writes."""
 
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from zettel.storage.access import Access
 from zettel.storage.errors import NamespaceRefusedError
-from zettel.storage.notes import Origin
+from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, Origin
 from zettel.tools.validation import check_namespace
 
 USER_NAMESPACE = "user"
@@ -13,8 +14,15 @@ LOCAL = "local"
 """Principal of the store's owner: a caller without a token, or a command."""
 PROCESSES = frozenset({"scheduler", "zettel"})
 """Names under which evolution and healing change notes."""
+RESERVED_PRINCIPALS = PROCESSES | DERIVED_TAGS | {LOCAL, EVOLUTION, "cli", "heal"}
+"""Names that Zettel gives itself in origins, revisions, runs and receipts."""
 _FOR = ": "
 """Between principal and client in `changed_by`; replaced in a client's own name."""
+
+
+def is_reserved(principal: str) -> bool:
+    """Whether a principal's name is one of Zettel's own, or reads like one."""
+    return normalize("NFKC", principal).strip().casefold() in RESERVED_PRINCIPALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +41,9 @@ class Caller:
         """The `changed_by` of the caller's revisions; `actor` parses it."""
         client = (self.origin.client or self.origin.transport).replace(_FOR, " ")
         principal = self.origin.principal.replace(_FOR, " ")
-        return client if principal in ("", LOCAL) else f"{principal}{_FOR}{client}"
+        if principal in ("", LOCAL) and client not in PROCESSES:
+            return client
+        return f"{principal or LOCAL}{_FOR}{client}"
 
 
 def actor(name: str) -> tuple[str, str]:

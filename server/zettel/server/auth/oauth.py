@@ -30,6 +30,7 @@ from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.transports.http.access import METRICS_PATH, AccessControl, presented
 from zettel.storage.access import Access
 from zettel.storage.errors import ServingError
+from zettel.tools.caller import is_reserved
 from zettel.tools.validation import NAMESPACE
 
 KEYS_FRESH_S = 300.0
@@ -277,6 +278,10 @@ OAUTH_TOKEN_MISSING = "An access token is needed."
 OAUTH_TOKEN_REFUSED = "This access token is not one of {issuer} for this server, or is over."
 NOTHING = "This access token grants no namespace here: {claim} has no entry zettel:NAMESPACE."
 NO_METRICS = "This access token is not for /metrics: {claim} has no entry zettel-metrics."
+RESERVED = (
+    "The subject of this access token is a name that Zettel gives itself, so what it stored could"
+    " not be told from the server's own work. Let {issuer} issue tokens with another sub."
+)
 OAUTH_REMEDY = " Get one from {issuer}."
 
 SCP = "scp"
@@ -347,6 +352,8 @@ class OAuthAccess(AccessControl):
             return PlainTextResponse(str(error), 503, {"retry-after": f"{PAUSE_S:.0f}"})
         if access is None or access.subject is None or access.expires_at is None:
             return self._refused(401, OAUTH_TOKEN_REFUSED + OAUTH_REMEDY, "invalid_token")
+        if is_reserved(access.subject):
+            return self._refused(403, RESERVED)
         claim = self._settings.oauth_claim
         grant = grant_of(
             access.claims or {}, claim, subject=access.subject, expires_at=access.expires_at

@@ -20,12 +20,18 @@ from zettel.server.transports.http.access import (
     TOKENS_FRESH_S,
     AccessControl,
     presented,
+    through_proxy,
 )
 from zettel.storage.errors import ZettelError
 
 TOKEN_MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 TOKEN_REFUSED = "This access token is unknown, revoked or expired."
 ONLY_METRICS = "For /metrics make a token of its own: zettel token create --metrics."
+PROXY_REFUSED = (
+    "This request came through a proxy, and this server has no access tokens: it answers programs"
+    " of its own machine only. The person who runs it hands out tokens with zettel token create"
+    " --name NAME --namespace NAMESPACE (docs/remote.md)."
+)
 UNKNOWN_TOKEN_READ_S = 0.02
 """Shortest time between two reads of the store because of unknown tokens."""
 TOKEN_REMEDY = " The person who runs this server makes one with zettel token create."
@@ -88,6 +94,8 @@ class TokenAccess(AccessControl):
         except ZettelError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": "1"})
         if not self._needed:
+            if through_proxy(scope):
+                return PlainTextResponse(PROXY_REFUSED, 403)
             scope["user"] = UnauthenticatedUser()
             return None
         if token is not None:

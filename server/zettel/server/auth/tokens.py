@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from zettel.storage.access import Access
 from zettel.storage.errors import InvalidArgumentError
+from zettel.tools.caller import is_reserved
 from zettel.tools.language.times import iso, read_time
 from zettel.tools.validation import check_namespace
 
@@ -126,6 +127,9 @@ def _name(text: str) -> str:
         problem = f"{text[:80]!r} is no name for a token"
         remedy = "Pass 1-64 letters, digits, '.', '_', '@' or '-', such as --name ana-laptop."
         raise InvalidArgumentError("name", problem, remedy)
+    if is_reserved(text):
+        problem = f"{text.strip()!r} is a name that Zettel gives itself"
+        raise InvalidArgumentError("name", problem, "Pass another, such as --name ana-laptop.")
     return text.strip()
 
 

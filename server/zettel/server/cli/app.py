@@ -23,7 +23,7 @@ from zettel.server.cli.command import (
     say,
 )
 from zettel.server.cli.serve import serve
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable, printable_lines
 from zettel.server.config.errors import MisconfiguredError
 from zettel.server.engine.attachment.attach import serve_client
 from zettel.server.engine.ipc.rendezvous import Rendezvous
@@ -133,7 +133,7 @@ async def forget(
     )
 
     def confirmed(preview: str, word: str) -> bool:
-        typer.echo(preview, err=True)
+        typer.echo(printable_lines(preview), err=True)
         if confirm is not None:
             return confirm == word
         typer.echo(f"Type {word!r} to go on: ", err=True, nl=False)
@@ -394,7 +394,6 @@ async def create(
 async def list_tokens(call: Invocation) -> None:
     """List the tokens, the oldest first: id, name, state, namespaces, end."""
     from zettel.server.commands import tokens  # noqa: PLC0415
-    from zettel.server.commands.diffs import printable  # noqa: PLC0415
 
     listed, now = await tokens.tokens(call.settings)
     for token in listed:
@@ -444,7 +443,7 @@ def run() -> None:
         app(prog_name="zettel", standalone_mode=True)
     except ZettelError as error:
         for line in str(error).splitlines():
-            typer.echo(f"zettel: {line}", err=True)
+            typer.echo(f"zettel: {printable(line)}", err=True)
         sys.exit(_exit_code(error))
 
 

@@ -18,6 +18,7 @@ from zettel.server.cli.command import (
     StoreOption,
     leave,
 )
+from zettel.server.commands.output import printable_lines
 from zettel.server.config.settings import Settings, config_file, load_engine_settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
@@ -109,7 +110,7 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> S
             # A reader of JSON logs reads no other lines.
             logger.warning("%s", warning)
         else:
-            typer.echo(f"zettel: warning: {warning}", err=True)
+            typer.echo(printable_lines(f"zettel: warning: {warning}"), err=True)
     if check:
         typer.echo(would_serve(settings))
         leave()

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from zettel.server.auth.token_store import Tokens, read_tokens
-from zettel.server.commands.diffs import printable
 from zettel.server.commands.notes import LINE_MAX_CHARS
-from zettel.server.commands.output import Output, Say
+from zettel.server.commands.output import Output, Say, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import expanded

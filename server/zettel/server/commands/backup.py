@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import CLI_PRINCIPAL, Output
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -201,4 +201,4 @@ def restore_output(restored: RestoreResult) -> Output:
         "embed_model": restored.model,
         "counts": asdict(done),
     }
-    return Output(data, "\n".join(lines))
+    return Output(data, "\n".join(map(printable, lines)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
+from zettel.server.commands.output import printable
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.changes.differences import SHOWN_FIELDS
 from zettel.tools.changes.run_changes import TouchedNote
@@ -99,14 +100,6 @@ def word_difference(old: str, new: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def printable(text: str) -> str:
-    """The text with control characters escaped, so that notes cannot control a terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
 def _kept(words: Sequence[str], *, opens: bool, closes: bool) -> str:
     """An unchanged stretch: whole if short, else only its ends next to changes."""
     head, tail = (0 if opens else CONTEXT_WORDS), (0 if closes else CONTEXT_WORDS)
@@ -173,7 +166,7 @@ def notes_as_lines(touched: Iterable[TouchedNote]) -> list[str]:
     lines = list[str]()
     for entry in touched:
         steps = ", ".join(dict.fromkeys(entry.steps))
-        lines += [f"{entry.after.note_id}  {printable(one_line(entry.after))}  ({steps})"]
+        lines += [printable(f"{entry.after.note_id}  {one_line(entry.after)}  ({steps})")]
         lines += [
             f"  {difference.as_line()}" for difference in differences(entry.before, entry.after)
         ]

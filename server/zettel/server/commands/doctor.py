@@ -10,7 +10,12 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable
+from zettel.server.config.permissions import (
+    mode_of,
+    open_paths,
+    private_paths,
+)
 from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.connect import RefusedError, dial
@@ -220,12 +225,11 @@ def _finding_text(finding: Finding, report: DoctorReport) -> str:
         lines.append(f"  --fix: {finding.fix}")
     if finding.advice:
         lines.append(f"  You: {finding.advice}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def check_permissions(directory: Path) -> Sequence[Finding]:
     """Files that other users can read, and files of other users."""
-    private = [path for path in _private(directory) if _mode(path) & 0o077]
     foreign = [
         path
         for path in (directory, *directory.glob("*"), *directory.glob("*.lance/*"))
@@ -234,7 +238,7 @@ def check_permissions(directory: Path) -> Sequence[Finding]:
     return [
         *found(
             OPEN_PERMISSIONS,
-            [f"{path.name}: {_mode(path):04o}" for path in private],
+            [f"{path.name}: {mode_of(path):04o}" for path in open_paths(directory)],
             "Other users of this machine can read the notes, or the settings beside them.",
             fix="Closes the directories (0700) and files (0600) to all other users.",
         ),
@@ -249,9 +253,9 @@ def check_permissions(directory: Path) -> Sequence[Finding]:
 
 def close_to_others(directory: Path) -> None:
     """Remove every permission of other users from the store and the files beside it."""
-    for path in _private(directory):
+    for path in private_paths(directory):
         with suppress(OSError):
-            path.chmod(_mode(path) & 0o700)
+            path.chmod(mode_of(path) & stat.S_IRWXU)
 
 
 def check_disk(directory: Path) -> Sequence[Finding]:
@@ -359,16 +363,6 @@ def check_model_id(model_id: str, of_store: str) -> Sequence[Finding]:
             " restore into another --store, which embeds with the new one.",
         )
     ]
-
-
-def _private(directory: Path) -> list[Path]:
-    """The top-most private paths: the store, and the files beside its tables."""
-    beside = [directory / "config.toml", directory / ".engine", directory / "erasures.jsonl"]
-    return [path for path in (directory, *beside) if path.exists() and not path.is_symlink()]
-
-
-def _mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _traces(place: Rendezvous) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
@@ -136,7 +136,7 @@ def _names(names: Json) -> str | None:
 def _table(lines: Mapping[str, Json]) -> str:
     shown = {name: value for name, value in lines.items() if value is not None}
     width = max(map(len, shown))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
+    return "\n".join(printable(f"{name:<{width}}  {value}") for name, value in shown.items())
 
 
 def _duration(seconds: Json) -> str:

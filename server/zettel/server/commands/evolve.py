@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import anyio
 
-from zettel.server.commands.diffs import notes_as_json, notes_as_lines, printable
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say
+from zettel.server.commands.diffs import notes_as_json, notes_as_lines
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -286,7 +286,10 @@ def undo_output(undone: UndoResult) -> Output:
             f" {len(report.forgotten)} that it made are forgotten."
             f" zettel undo {report.undo_id} takes this back."
         )
-    left = [f"left as it is: {note_id}, changed by {who}" for note_id, who in report.left.items()]
+    left = [
+        printable(f"left as it is: {note_id}, changed by {who}")
+        for note_id, who in report.left.items()
+    ]
     return Output(
         {
             "run_id": report.run_id,

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zettel.server.commands.diffs import printable
-from zettel.server.commands.output import CLI_PRINCIPAL, Output
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -126,13 +125,13 @@ async def _forget(
 
 def forget_output(answer: ForgetAnswer) -> Output:
     """The printed answer; with `--json` the tool's own."""
-    lines = [f"{note['note_id']}  {printable(note['line'])}" for note in answer["notes"]]
+    lines = [f"{note['note_id']}  {note['line']}" for note in answer["notes"]]
     text = [f"{answer['status']}: {answer.get('matched', len(lines))} notes", *lines]
     if proof := answer.get("proof"):
         text += [f"  {name}: {_proof_text(value)}" for name, value in proof.items()]
     text += [f"same text, left as it is: {i}" for i in answer.get("elsewhere", [])]
     text += [f"changed since the preview, left as it is: {i}" for i in answer.get("skipped", [])]
-    return Output(answer, "\n".join(text))
+    return Output(answer, "\n".join(map(printable, text)))
 
 
 def _proof_text(value: object) -> str:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from zettel.server.commands.diffs import differences, printable
-from zettel.server.commands.output import Output, Say, plain
+from zettel.server.commands.diffs import differences
+from zettel.server.commands.output import Output, Say, plain, printable, printable_block
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
@@ -69,8 +69,8 @@ async def print_history(settings: Settings, note_id: str, say: Say) -> None:
         if not revisions:
             raise await not_found(memory, note_id.strip().upper())
     last = revisions[-1]
-    head = f"{last.note_id}  {last.namespace}  {last.state}  {printable(one_line(last))}"
-    say(Output(None, head))
+    head = f"{last.note_id}  {last.namespace}  {last.state}  {one_line(last)}"
+    say(Output(None, printable(head)))
     for before, note in zip((None, *revisions), revisions, strict=False):
         say(Output(_revision_data(before, note), _revision_text(before, note)))
 
@@ -83,14 +83,15 @@ def _fields(note: Note) -> Mapping[str, object]:
 def _note_line(note: Note) -> str:
     words = shorten(" ".join(note.content.split()), LINE_MAX_CHARS)
     subject = f"{note.subject}: " if note.subject else ""
-    return f"{note.note_id}  {note.happened_at:%Y-%m-%d}  {note.kind:<10}  {subject}{words}"
+    head = f"{note.note_id}  {note.happened_at:%Y-%m-%d}  {note.kind:<10}"
+    return printable(f"{head}  {subject}{words}")
 
 
 def _note_page(note: Note) -> str:
     fields = {name: value for name, value in _fields(note).items() if name != "content"}
     width = max(map(len, fields))
-    lines = [f"{name:<{width}}  {_field_text(value)}" for name, value in fields.items()]
-    return "\n".join((note.content, "", *lines))
+    lines = [printable(f"{name:<{width}}  {_field_text(value)}") for name, value in fields.items()]
+    return "\n".join((printable_block(note.content), "", *lines))
 
 
 def _field_text(value: object) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from zettel.storage.progress import ReportProgress
 
@@ -20,12 +21,12 @@ class Output:
     data: object
     """Printed with `--json`; None prints nothing."""
     text: str
-    """Printed without `--json`; the empty string prints nothing."""
+    """Printed without `--json`, through `printable_lines`; the empty string prints nothing."""
 
     def render(self, *, as_json: bool) -> str:
         """The line or lines to print; empty for nothing."""
         if not as_json:
-            return self.text
+            return printable_lines(self.text)
         if self.data is None:
             return ""
         return json.dumps(self.data, ensure_ascii=False, default=plain)
@@ -36,6 +37,37 @@ CLI_PRINCIPAL = "cli"
 
 Say = Callable[[Output], None]
 """Prints one result."""
+
+CONTINUATION_INDENT = "    "
+"""Before each line of a text but its first: no line of a command begins with it."""
+
+
+def printable(text: str) -> str:
+    """One line in which all that a terminal obeys, reorders or hides is a visible escape.
+
+    Escaped are the general categories C (control and format characters, surrogates, private and
+    unassigned code points), Zl and Zp (Unicode Standard, section 4.5): with them C0 and C1
+    controls, line ends, bidi controls, zero-width and tag characters. Spaces of any width stay.
+    """
+    return "".join(
+        character
+        if character.isprintable() or category(character) == "Zs"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """A text whose line feeds are meant: each of its lines as `printable` makes it."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_block(text: str) -> str:
+    """A text of several lines, the second and later ones indented.
+
+    So no line of a stored text can pose as a line of the command.
+    """
+    return f"\n{CONTINUATION_INDENT}".join(map(printable, text.expandtabs().splitlines()))
 
 
 def plain(value: object) -> str:

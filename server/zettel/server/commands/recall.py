@@ -5,9 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zettel.server.commands.diffs import printable
 from zettel.server.commands.notes import LINE_MAX_CHARS
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable
 from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now

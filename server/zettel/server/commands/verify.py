@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
@@ -93,7 +93,7 @@ def verify_output(report: VerifyReport) -> Output:
         lines.append("Nothing is proven of files that could not be decoded.")
     verdict = "Still there." if report.findings else "Nothing found."
     lines.append(f"{verdict} Looked at {report.files} files, {report.size:,} bytes.")
-    return Output(data, "\n".join(lines))
+    return Output(data, "\n".join(map(printable, lines)))
 
 
 def _line(finding: VerifyFinding) -> str:

@@ -1,7 +1,11 @@
 """Network addresses: loopback and encrypted ones."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
+
+_USER_PART = re.compile(r"(?<=://)[^/?#\s]*@")
+"""User name and password of an address (RFC 3986, section 3.2.1)."""
 
 
 def is_loopback(host: str) -> bool:
@@ -24,3 +28,8 @@ def encrypted(url: str) -> bool:
         return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     except ValueError:
         return False
+
+
+def without_password(text: str) -> str:
+    """A text with `***` in the place of the user name and password of every address in it."""
+    return _USER_PART.sub("***@", text)

@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import MisconfiguredError, read_stored, unusable_keys
 from zettel.server.config.limits import LIMITS_EXPECTED, Limits
 from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
@@ -51,6 +52,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "found_from": "a number from 0 to 1",
     "archive_below": "a number from 0 up to, but not, 1",
     "llm_base_url": "an http:// or https:// address",
+    "llm_key": "the key as text",
     "llm_timeout_seconds": "a number of seconds above 0",
     "llm_tokens_run": "a whole number of tokens, 0 or more",
     "llm_tokens_day": "a whole number of tokens, 0 or more",
@@ -121,7 +123,11 @@ class Settings(Limits, BaseSettings):
     reads_environment: ClassVar[bool] = True
 
     model_config = SettingsConfigDict(
-        env_prefix="ZETTEL_", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_prefix="ZETTEL_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     store: str = Field(default_factory=default_store, min_length=1)
@@ -283,13 +289,18 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
         given: Names of the settings that the client has by flag or variable.
     """
     return [
-        f"setting {name}: this client was given {getattr(wanted, name)!r} (by flag or"
+        f"setting {name}: this client was given {_value(wanted, name)} (by flag or"
         f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
-        f" {getattr(running, name)!r}. Set {name} in {config_file(wanted.store)} and run zettel"
+        f" {_value(running, name)}. Set {name} in {config_file(wanted.store)} and run zettel"
         " stop."
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)
     ]
+
+
+def _value(settings: Settings, name: str) -> str:
+    value: object = getattr(settings, name)
+    return repr(without_password(value) if isinstance(value, str) else value)
 
 
 def load_settings(**flags: object) -> Settings:
@@ -319,6 +330,19 @@ def _read(kind: type[Settings], given: Mapping[str, object], place: str = "") ->
     return settings
 
 
+def secret_settings() -> frozenset[str]:
+    """Names of the settings whose values are printed nowhere, not even when they are malformed."""
+    fields = Settings.model_fields.items()
+    return frozenset(name for name, field in fields if field.annotation is SecretStr)
+
+
+def _shown(name: str, value: object) -> str:
+    """A value for an error; nothing of a secret one, and no password of an address."""
+    if name in secret_settings():
+        return "its value, which is not shown,"
+    return repr(without_password(str(value))[:80])
+
+
 def _errors_of(error: ValidationError) -> list[InvalidArgumentError]:
     """One error per setting, in the order of the settings."""
     errors = dict[str, InvalidArgumentError]()
@@ -326,7 +350,7 @@ def _errors_of(error: ValidationError) -> list[InvalidArgumentError]:
         name = str(detail["loc"][0]) if detail["loc"] else "settings"
         flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
         ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
-        problem = f"{str(detail['input'])[:80]!r} cannot be used"
+        problem = f"{_shown(name, detail['input'])} cannot be used"
         remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
         errors.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
     return list(errors.values())

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zettel.storage.embedding.embedder import Reranker
-from zettel.storage.embedding.model_files import find_folder
+from zettel.storage.embedding.model_files import (
+    FOREIGN_CODE_REMEDY,
+    ModelConfigError,
+    check_classes,
+    find_folder,
+)
 from zettel.storage.embedding.torch_runtime import ModelThread, prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
 
@@ -64,6 +69,12 @@ class CrossEncoderReranker(Reranker):
 
 def _load(name: str) -> "CrossEncoder":
     folder = find_folder(name, setting=RERANKER_SETTING, what="reranker")
+    try:
+        check_classes(folder)
+    except ModelConfigError as error:
+        raise ModelUnavailableError(
+            name, str(error), FOREIGN_CODE_REMEDY, what="reranker"
+        ) from error
     try:
         prepare_libraries()
         # Imported here: it takes seconds, and most people set no reranker.

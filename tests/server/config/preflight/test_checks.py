@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -239,3 +240,65 @@ def test_an_engine_tells_its_client_all_that_is_wrong_with_the_file(zettel: Laun
 
     assert done.returncode == 2
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["modle", "setting port"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+@pytest.mark.parametrize(
+    ("directory", "file", "warned"),
+    [
+        (0o755, 0o600, True),
+        (0o750, 0o600, True),
+        (0o711, 0o644, True),
+        (0o700, 0o644, False),
+        (0o700, 0o600, False),
+    ],
+)
+def test_a_store_that_others_can_get_at_is_pointed_out_with_the_command_that_closes_it(
+    store: Path, directory: int, file: int, warned: bool
+) -> None:
+    config = configure(store, 'model = "hash"')
+    config.chmod(file)
+    store.chmod(directory)
+
+    said = examine(load_settings(store=str(store))).warnings
+
+    assert [text for text in said if text.endswith(f": chmod 700 {store}")] == list(said)
+    assert bool(said) is warned
+    # What was set stays: it may be meant.
+    assert (stat.S_IMODE(store.stat().st_mode), stat.S_IMODE(config.stat().st_mode)) == (
+        directory,
+        file,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+@pytest.mark.parametrize(
+    ("words", "code"), [(("serve", "--check"), 0), (("--in-process",), 0), ((), 0)], ids=str
+)
+def test_every_way_to_serve_names_an_open_store(
+    zettel: Launcher, words: tuple[str, ...], code: int
+) -> None:
+    zettel.store.mkdir()
+    zettel.store.chmod(0o755)
+
+    done = zettel.run(*words)
+    log = zettel.store / ".engine" / "engine.log"
+    said = done.stderr + (log.read_text(encoding="utf-8") if log.exists() else "")
+
+    assert done.returncode == code, done.stderr
+    assert f"chmod 700 {zettel.store}" in said
+
+
+def test_serve_check_names_a_model_that_brings_code_of_its_own(
+    zettel: Launcher, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    listed = '[{"idx": 0, "name": "0", "path": "", "type": "modeling_own.Own"}]'
+    (model / "modules.json").write_text(listed, encoding="utf-8")
+
+    done = zettel.run("serve", "--check", "--model", str(model))
+
+    assert done.returncode == 0
+    assert "'modeling_own.Own'" in done.stderr
+    assert "does not run here" in done.stderr

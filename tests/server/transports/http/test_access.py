@@ -251,3 +251,47 @@ def test_a_token_is_shown_once_and_kept_nowhere(endpoint: Endpoint) -> None:
     assert secret not in listed.stdout
     assert files
     assert all(secret.encode() not in file.read_bytes() for file in files)
+
+
+PASSED_ON = {
+    "X-Forwarded-For": "203.0.113.9",
+    "x-forwarded-host": "memory.example.org",
+    "X-Forwarded-Proto": "https",
+    "Forwarded": "for=203.0.113.9",
+    "X-Real-IP": "203.0.113.9",
+    "Via": "1.1 proxy",
+}
+
+
+@pytest.mark.parametrize("header", PASSED_ON)
+async def test_a_server_without_tokens_answers_nobody_behind_a_proxy(
+    served: Served, header: str
+) -> None:
+    passed_on = {header: PASSED_ON[header]}
+    async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:
+
+        async def post(path: str, headers: dict[str, str]) -> httpx2.Response:
+            return await http.post(served.url + path, json=INITIALIZE, headers=JSON | headers)
+
+        refused = [
+            await post(path, passed_on) for path in ("/mcp", f"/messages/?session_id={0:032}")
+        ]
+        refused.append(await http.get(f"{served.url}/metrics", headers=passed_on))
+        health = await http.get(f"{served.url}/health", headers=passed_on)
+        direct = await post("/mcp", {})
+        own_health = await http.get(f"{served.url}/health")
+
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert "zettel token create" in refused[0].text
+    assert "docs/remote.md" in refused[0].text
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+    assert direct.status_code == 200
+    assert "store" in own_health.json()
+
+
+async def test_a_bearer_comes_in_through_a_proxy(endpoint: Endpoint) -> None:
+    async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:
+        headers = JSON | PASSED_ON | bearing(endpoint.ana)
+        told = await http.post(f"{endpoint.served.url}/mcp", json=INITIALIZE, headers=headers)
+
+    assert told.status_code == 200

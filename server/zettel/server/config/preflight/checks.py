@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 import regex
 from pydantic import ValidationError
 
+from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import (
     MisconfiguredError,
     read_stored,
     settings_named,
     unknown_variables,
 )
+from zettel.server.config.permissions import permission_warnings
 from zettel.server.config.settings import Settings, config_file, load_settings
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
@@ -162,7 +164,7 @@ def _store_warnings(settings: Settings) -> list[str]:
             f"{free:,} bytes are free where the store is, {there}: below {DISK_MIN_FREE_BYTES:,} it"
             " may not be compacted, and at none nothing can be remembered. Make room."
         )
-    return warnings + _open_secret(store)
+    return [*warnings, *permission_warnings(settings.store), *_open_secret(store)]
 
 
 def _unwritable(directory: Path, whose: str) -> list[str]:
@@ -244,7 +246,7 @@ def _llm_contradictions(settings: Settings) -> Iterator[str]:
     here = address.hostname in {"127.0.0.1", "localhost", "::1"}
     if settings.llm_model and address.scheme == "http" and not here:
         yield (
-            f"llm_base_url {settings.llm_base_url!r} is not encrypted: notes"
+            f"llm_base_url {without_password(settings.llm_base_url)!r} is not encrypted: notes"
             f"{' and llm_key' if settings.llm_key.get_secret_value() else ''} can be read on their"
             " way. Use https."
         )

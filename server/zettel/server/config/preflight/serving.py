@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from zettel.server.auth.token_store import read_tokens
-from zettel.server.config.addresses import encrypted, is_loopback
+from zettel.server.config.addresses import encrypted, is_loopback, without_password
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
@@ -96,7 +96,7 @@ def _address_refusals(settings: Settings) -> list[InvalidArgumentError]:
         url: str = getattr(settings, name)
         # RFC 8414, section 2 and RFC 9728, section 1.2; keys may lie behind a query.
         if url and (_is_malformed(url, query=name == "oauth_jwks") or not encrypted(url)):
-            problem = f"{url!r} cannot be used"
+            problem = f"{without_password(url)!r} cannot be used"
             remedy = "Pass an https:// address (http:// on this machine only), no query in it."
             found.append(InvalidArgumentError("setting " + name, problem, remedy))
     return found
@@ -165,7 +165,9 @@ def _read(settings: Settings, name: str) -> list[InvalidArgumentError]:
     try:
         Path(path).read_bytes()
     except OSError as error:
-        problem = f"{path!r} cannot be read ({error.strerror})"
+        # Instead of the file's name somebody may have passed the key itself.
+        shown = "its value, which is no path," if "-----BEGIN" in path else repr(path)
+        problem = f"{shown} cannot be read ({error.strerror})"
         return [InvalidArgumentError(name, problem, "Pass a PEM file that this user can read.")]
     return []
 

@@ -122,8 +122,11 @@ def serve_client(flags: Mapping[str, str]) -> NoReturn:
 
 def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
     """Serve the client without an engine: store and model are in this process."""
+    import logging  # noqa: PLC0415
+
     import anyio  # noqa: PLC0415  standard library only until here
 
+    from zettel.server.config.permissions import permission_warnings  # noqa: PLC0415
     from zettel.server.config.settings import load_settings  # noqa: PLC0415
     from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
     from zettel.server.transports.stdio.server import serve_stdio  # noqa: PLC0415
@@ -135,6 +138,8 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
         sys.stderr.write("".join(f"zettel: {line}\n" for line in str(error).splitlines()))
         sys.exit(EXIT_USAGE)
     configure_logging(settings.log_level, settings.log_format)
+    for warning in permission_warnings(settings.store):
+        logging.getLogger(__name__).warning("%s", warning)
     anyio.run(serve_stdio, settings)
     # Threads that read the client or are importing cannot be joined.
     sys.stderr.flush()

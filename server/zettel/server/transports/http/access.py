@@ -84,6 +84,21 @@ class AccessControl(ABC):
             streams.end_refused(self.admits, self.may_return)
 
 
+PROXY_HEADERS = frozenset(
+    {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"}
+)
+"""Added by proxies (RFC 7239; RFC 9110, section 7.6.3; nginx, Akamai, Cloudflare)."""
+PROXY_HEADER_PREFIX = b"x-forwarded-"
+
+
+def through_proxy(scope: Scope) -> bool:
+    """Whether a request says that a proxy passed it on, so that it may be of another machine."""
+    names = {name.lower() for name, _ in scope["headers"]}
+    return bool(names & PROXY_HEADERS) or any(
+        name.startswith(PROXY_HEADER_PREFIX) for name in names
+    )
+
+
 def presented(scope: Scope) -> str:
     """The bearer token of a request; empty without exactly one."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]

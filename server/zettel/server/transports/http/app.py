@@ -40,7 +40,7 @@ from zettel.server.protocol.schemas import Arguments, Reading, RecallArguments
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server, version
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.runtime import Runtime
-from zettel.server.transports.http.access import AccessControl
+from zettel.server.transports.http.access import AccessControl, through_proxy
 from zettel.server.transports.http.limits.admission import BODY, REFUSAL, Admission, replay
 from zettel.server.transports.http.limits.fair_queue import FairQueue
 from zettel.server.transports.http.limits.rejections import Reason, Rejections
@@ -421,13 +421,13 @@ async def _answer_liveness(_request: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-async def _answer_readiness(runtime: Runtime, access: AccessControl, _request: Request) -> Response:
+async def _answer_readiness(runtime: Runtime, access: AccessControl, request: Request) -> Response:
     """`/health` and `/health/ready`: whether the store answers; details only where all may read."""
     status = await _status(runtime, access)
     body: dict[str, object] = {"status": status}
     if status == "ok" and not runtime.model_ready:
         body["degraded"] = DEGRADED_TEXT
-    if access.everybody:
+    if access.everybody and not through_proxy(request.scope):
         body |= {"version": version(), "store": runtime.place, "model_ready": runtime.model_ready}
         body |= {"problem": runtime.problem} if runtime.problem else {}
     return JSONResponse(body, status_code=200 if status == "ok" else 503)
