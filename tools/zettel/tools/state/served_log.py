@@ -1,16 +1,16 @@
 """The texts that recall has just served, by which `remember` recognises an echo.
 
-Served text and `remember`'s content both come from strangers, so nothing here searches the log: the
-work for a content is bounded by the content's own length, however much was served.
+Served texts and `remember`'s content both come from strangers, so the log is never searched: a
+content takes a number of lookups in proportion to its own length, however much was served.
 """
 
+import re
 import sys
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from string import punctuation
 
 from zettel.storage.notes import fold
 from zettel.tools.answers import RecalledNote
@@ -20,37 +20,34 @@ from zettel.tools.validation import MAX_CONTENT
 ECHO_WINDOW = timedelta(minutes=30)
 """How long a served text is recognised (design, section 5)."""
 ECHO_MAX_CHARACTERS = 2 * MAX_CONTENT
-"""Longest folded content that is looked through. NFKC makes up to 18 characters of one; words of
-any language stay below twice their length."""
-ECHO_STEPS_PER_CHARACTER = 2
-"""Steps of a search for each character of the content, a lookup each; ordinary notes and copied
-answers take less than one. A search that needs more finds nothing: a copy stored twice does less
-harm than a server that waits."""
-ECHO_MIN_STEPS = 4_096
-"""Steps of a search in the shortest content, enough for the fields of a note with its history."""
+"""Longest folded content that is looked through: NFKC makes up to 18 characters of one."""
+ECHO_MIN_STEPS, ECHO_STEPS_PER_CHARACTER = 4_096, 2
+"""Steps that a search may take, a lookup each; ordinary notes and copied answers take less than one
+a character. A search that needs more finds nothing: a copy stored twice does less harm than a
+server that waits."""
+ECHO_MAX_FRAMING = 8_000_000
+"""Fields of the found notes times characters beside their texts, some 10 ms; an answer of 100 notes
+has a tenth."""
 SERVED_MAX_BYTES = 8 << 20
 """Most memory for the served texts of a tenant: some 3,000 of ordinary length, where a long session
 serves some hundreds in half an hour, or 200 of the longest notes."""
 SERVED_TOTAL_MAX_BYTES = 64 << 20
 """Most memory for those of all tenants: eight that read all day, or a hundred ordinary sessions."""
 
-_TEXT_BYTES = 1_200
-"""Memory for a text beside its characters: its places in the index."""
-_FIELD_BYTES = 80
-"""Memory for a field's value beside its characters."""
+_TEXT_BYTES, _FIELD_BYTES = 900, 80
+"""Memory for a text and for a field's value beside their characters."""
 _STEP_CHARACTERS = 64
 """Characters that are copied and hashed in one step."""
-_TILE_STEPS = 16
-"""Steps for each served text that is found, which takes as long as that many lookups."""
-_QUOTE_STEPS = 4
-"""Steps for each quotation mark beside them."""
-_INDEX_RATIO = 4
-"""Lengths of the indexed beginnings of a text: 1, 4, 16 and so on."""
-_BULLETS = "-*•>"
-_QUOTES = "\"'"
-_ID_CHARACTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
-_ID_LENGTH = 26
-_SCALARS = ("true", "false", "none", "null")
+_OPENINGS = (64, 16, 4, 1)
+"""Characters of the beginning under which a text is found: the first number that it has."""
+_MARKER = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•>]+)[ \t]+", re.MULTILINE)
+"""A list's bullet or number at the start of a line."""
+_START = re.compile(r"(?<!\w)\S")
+_WORD = re.compile(r"\w")
+_ID = re.compile(r"(?<!\w)[0-9a-hjkmnp-tv-z]{26}(?!\w)")
+_TIME = re.compile(r"(?<!\w)\d{4}-\d{2}-\d{2}(?:t\d{2}:\d{2}[\d:.]*)?(?:z|[+-]\d{2}:\d{2})?(?!\w)")
+_NUMBER_FIELD = re.compile(r"""["'][a-z_]+["']\s*:\s*(?:true|false|none|null|-?\d+(?:\.\d+)?)""")
+_KEY = re.compile(r"""["'][a-z_]+["']\s*:""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,116 +61,74 @@ class Served:
     fields: frozenset[str]
     """Folded values of the note's other fields."""
     at: datetime
-    size: int
-    """Memory for the fields, bytes."""
 
-
-class _OutOfStepsError(Exception):
-    """A search took more steps than its content's length allows."""
-
-
-@dataclass(slots=True)
-class _Steps:
-    """The steps that a search may still take."""
-
-    left: int
-
-    def take(self, steps: int = 1, *, characters: int = 0) -> None:
-        """Take steps, and those for characters that are copied.
-
-        Raises:
-            _OutOfStepsError: There are not enough left.
-        """
-        self.left -= steps + characters // _STEP_CHARACTERS
-        if self.left < 0:
-            raise _OutOfStepsError
+    @property
+    def size(self) -> int:
+        """Memory, bytes."""
+        return _TEXT_BYTES + sys.getsizeof(self.text) + sum(map(_field_bytes, self.fields))
 
 
 @dataclass(slots=True)
 class _TenantLog:
-    """The served texts of one tenant, found by how they begin.
+    """The served texts of one tenant, found by how they begin and by their length."""
 
-    A text is indexed under its beginnings of 1, 4, 16, … characters, so that the longest text at a
-    position of a content takes a few lookups, however many texts there are.
-    """
-
-    texts: dict[str, dict[str, Served]] = field(default_factory=dict[str, dict[str, Served]])
-    """Text -> namespace -> how it was served there; the text served longest ago is first."""
-    longer: dict[int, int] = field(default_factory=dict[int, int])
-    """Hash of a beginning -> number of texts with the next longer beginning."""
-    lengths: dict[int, dict[int, int]] = field(default_factory=dict[int, dict[int, int]])
-    """Hash of the longest beginning of a text -> its length -> number of such texts."""
-    sizes: dict[str, int] = field(default_factory=dict[str, int])
-    """Text -> its memory, bytes."""
+    texts: dict[tuple[str, str], Served] = field(default_factory=dict[tuple[str, str], Served])
+    """By namespace and text; the text served longest ago is first."""
+    lengths: dict[tuple[str, str], Counter[int]] = field(
+        default_factory=dict[tuple[str, str], Counter[int]]
+    )
+    """By namespace and opening: the lengths of the texts."""
     size: int = 0
     """Bytes."""
     last: datetime = datetime.min
     """When it was last added to."""
 
-    def add(self, entry: Served, namespaces: Iterable[str]) -> None:
+    def add(self, namespace: str, entry: Served) -> None:
         """Add a text as the newest one."""
-        there = self.texts.pop(entry.text, None)
-        if there is None:
-            there = {}
-            self._index(entry.text, 1)
-        there |= dict.fromkeys(namespaces, entry)
-        self.texts[entry.text] = there
-        self.size -= self.sizes.get(entry.text, 0)
-        views = {id(one): one.size for one in there.values()}
-        self.sizes[entry.text] = sys.getsizeof(entry.text) + _TEXT_BYTES + sum(views.values())
-        self.size += self.sizes[entry.text]
+        key = (namespace, entry.text)
+        if key in self.texts:
+            self.remove(key)
+        self.texts[key] = entry
+        self.lengths.setdefault((namespace, _opening(entry.text)), Counter())[len(entry.text)] += 1
+        self.size += entry.size
         self.last = entry.at
 
-    def remove(self, text: str) -> None:
-        """Remove a text in all namespaces."""
-        del self.texts[text]
-        self.size -= self.sizes.pop(text)
-        self._index(text, -1)
+    def remove(self, key: tuple[str, str]) -> None:
+        """Remove a text from a namespace."""
+        entry = self.texts.pop(key)
+        self.size -= entry.size
+        opening = (key[0], _opening(entry.text))
+        lengths = self.lengths[opening]
+        lengths[len(entry.text)] -= 1
+        if not lengths[len(entry.text)]:
+            del lengths[len(entry.text)]
+        if not lengths:
+            del self.lengths[opening]
 
     def remove_oldest(self) -> None:
         """Remove the text that was served longest ago."""
         self.remove(next(iter(self.texts)))
 
-    def _index(self, text: str, change: int) -> None:
-        """Add or remove a text's beginnings."""
-        width = 1
-        while width * _INDEX_RATIO <= len(text):
-            _count(self.longer, hash(text[:width]), change)
-            width *= _INDEX_RATIO
-        # Two beginnings with one hash only cost a lookup: the text itself is compared.
-        opening = hash(text[:width])
-        lengths = self.lengths.setdefault(opening, {})
-        _count(lengths, len(text), change)
-        if not lengths:
-            del self.lengths[opening]
-
     def expire(self, now: datetime) -> None:
         """Remove what is older than `ECHO_WINDOW`, and the oldest past `SERVED_MAX_BYTES`."""
-        while self.texts:
-            newest = max(entry.at for entry in next(iter(self.texts.values())).values())
-            if self.size <= SERVED_MAX_BYTES and now - newest <= ECHO_WINDOW:
-                return
+        while self.texts and (
+            self.size > SERVED_MAX_BYTES or now - next(iter(self.texts.values())).at > ECHO_WINDOW
+        ):
             self.remove_oldest()
 
-    def longest_at(self, rest: str, at: int, namespace: str, steps: _Steps) -> Served | None:
-        """The longest text served to a namespace that a content has at a position, as words."""
-        width, found = 1, None
-        while at + width <= len(rest):
-            opening = hash(rest[at : at + width])
-            steps.take(characters=width)
-            lengths = self.lengths.get(opening, {})
-            steps.take(len(lengths))
+    def longest_at(self, namespace: str, rest: str, at: int) -> tuple[Served | None, int]:
+        """The longest text that a content has at a position, as words, and the steps taken."""
+        steps = 1
+        for width in _OPENINGS:
+            lengths = self.lengths.get((namespace, rest[at : at + width]), ())
+            steps += len(lengths)
             for length in sorted(lengths, reverse=True):
-                end = at + length
-                if end <= len(rest) and not _is_word(rest[end : end + 1]):
-                    steps.take(characters=length)
-                    if entry := self.texts.get(rest[at:end], {}).get(namespace):
-                        found = entry
-                        break
-            if opening not in self.longer:
-                break
-            width *= _INDEX_RATIO
-        return found
+                if at + length > len(rest) or _WORD.match(rest, at + length):
+                    continue
+                steps += length // _STEP_CHARACTERS
+                if entry := self.texts.get((namespace, rest[at : at + length])):
+                    return entry, steps
+        return None, steps
 
 
 class ServedLog:
@@ -184,14 +139,12 @@ class ServedLog:
     another reads.
 
     Args:
-        tenants: The logs of all tenants, the one that was added to longest ago first.
+        tenants: The logs of all tenants by name.
         tenant: The tenant; empty for the store's owner.
     """
 
-    def __init__(
-        self, tenants: OrderedDict[str, _TenantLog] | None = None, tenant: str = ""
-    ) -> None:
-        self._tenants = OrderedDict[str, _TenantLog]() if tenants is None else tenants
+    def __init__(self, tenants: dict[str, _TenantLog] | None = None, tenant: str = "") -> None:
+        self._tenants = {} if tenants is None else tenants
         self._tenant = tenant
 
     def of(self, tenant: str) -> "ServedLog":
@@ -203,38 +156,22 @@ class ServedLog:
         content, names = view.get("content", ""), tuple(namespaces)
         pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
         fields = frozenset(map(fold, _strings({**view, "content": ""})))
-        size = sum(sys.getsizeof(value) + _FIELD_BYTES for value in fields)
         subject = fold(view.get("subject", ""))
         log = self._tenants.setdefault(self._tenant, _TenantLog())
-        self._tenants.move_to_end(self._tenant)
         for text in filter(None, map(fold, pieces)):
-            log.add(Served(view["note_id"], text, subject, fields, at, size), names)
+            for namespace in names:
+                log.add(namespace, Served(view["note_id"], text, subject, fields, at))
         log.expire(at)
-        self._bound(at)
-
-    def _bound(self, now: datetime) -> None:
-        """Drop the logs that nothing was added to for long, and what is too much for all."""
-        while self._tenants:
-            first = next(iter(self._tenants))
-            if self._tenants[first].texts and now - self._tenants[first].last <= ECHO_WINDOW:
-                break
-            del self._tenants[first]
-        total = sum(log.size for log in self._tenants.values())
-        while total > SERVED_TOTAL_MAX_BYTES:
-            largest = max(self._tenants.values(), key=lambda log: log.size)
-            total -= largest.size
-            largest.remove_oldest()
-            total += largest.size
+        for name in [n for n, other in self._tenants.items() if at - other.last > ECHO_WINDOW]:
+            del self._tenants[name]
+        while sum(other.size for other in self._tenants.values()) > SERVED_TOTAL_MAX_BYTES:
+            max(self._tenants.values(), key=lambda other: other.size).remove_oldest()
 
     def drop(self, note_ids: Container[str]) -> None:
         """Forget the texts of these notes, for all tenants."""
-        # In place: the logs of all tenants share it.
         for log in self._tenants.values():
-            for text, there in tuple(log.texts.items()):
-                for namespace in [name for name in there if there[name].note_id in note_ids]:
-                    del there[namespace]
-                if not there:
-                    log.remove(text)
+            for key in [key for key, entry in log.texts.items() if entry.note_id in note_ids]:
+                log.remove(key)
 
     def echoed(self, namespace: str, content: str, now: datetime) -> list[Served]:
         """The served texts that make up a content, longest first, if it has only framing beside.
@@ -247,216 +184,61 @@ class ServedLog:
         if log is None:
             return []
         log.expire(now)
-        rest = fold(_without_markers(content)) if log.texts else ""
-        if not 0 < len(rest) <= ECHO_MAX_CHARACTERS:
+        rest = fold(_MARKER.sub(" ", content)) if log.texts else ""
+        if len(rest) > ECHO_MAX_CHARACTERS:
             return []
-        steps = _Steps(ECHO_MIN_STEPS + ECHO_STEPS_PER_CHARACTER * len(content))
-        try:
-            tiles = _tiles(log, namespace, rest, now, steps)
-            left = _between(rest, tiles)
-            views = {id(tile.served.fields): tile.served.fields for tile in tiles}
-            steps.take(sum(map(len, views.values())))
-            steps.take(_QUOTE_STEPS * sum(map(left.count, _QUOTES)) if tiles else 0)
-        except _OutOfStepsError:
+        found, beside = _split(log, namespace, rest)
+        fields = frozenset[str]().union(*(entry.fields for entry in found))
+        if not found or len(fields) * len(beside) > ECHO_MAX_FRAMING:
             return []
-        left = _without_json(left, frozenset[str]().union(*views.values())) if tiles else left
-        if not tiles or not _is_framing(left):
-            return []
-        found = {tile.served.text: tile.served for tile in tiles}
-        return sorted(found.values(), key=lambda entry: -len(entry.text))
+        for value in sorted(fields, key=len, reverse=True):
+            beside = beside.replace(f'"{value}"', " ").replace(f"'{value}'", " ")
+        for framing in (_NUMBER_FIELD, _KEY, _ID, _TIME):
+            beside = framing.sub(" ", beside)
+        return [] if any(map(_says_something, beside)) else found
 
 
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    """A part of a content that was served: its place, and the text it repeats."""
+def _split(log: _TenantLog, namespace: str, rest: str) -> tuple[list[Served], str]:
+    """The served texts in a folded content, each once, and what the content has beside them.
 
-    start: int
-    """With the subject before the text, as a one-line view has it."""
-    end: int
-    served: Served
-
-
-def _tiles(log: _TenantLog, namespace: str, rest: str, now: datetime, steps: _Steps) -> list[_Tile]:
-    """The parts of a folded content that were served, in order."""
-    tiles, at = list[_Tile](), 0
-    while at < len(rest):
-        steps.take()
-        served = log.longest_at(rest, at, namespace, steps)
-        if served and now - served.at <= ECHO_WINDOW:
-            start = _subject_start(rest, at, served.subject, steps)
-            while tiles and tiles[-1].start >= start:
-                tiles.pop()  # the subject itself was served as a text
-            if tiles and tiles[-1].end > start:
-                start = at
-            steps.take(_TILE_STEPS)
-            at += len(served.text)
-            tiles.append(_Tile(start, at, served))
-            at = _next_start(rest, at)
-        else:
-            at = _next_start(rest, at + 1)
-    return tiles
+    Nothing is found where that would take more than the steps allowed.
+    """
+    steps = ECHO_MIN_STEPS + ECHO_STEPS_PER_CHARACTER * len(rest)
+    found, beside, end = dict[str, Served](), list[str](), 0
+    start = _START.search(rest)
+    while start and steps > 0:
+        at = start.start()
+        entry, taken = log.longest_at(namespace, rest, at)
+        steps -= taken
+        if entry:
+            found[entry.text] = entry
+            beside.append(_without_subject(rest[end:at], entry.subject))
+            at = end = at + len(entry.text)
+        start = _START.search(rest, at if entry else at + 1)
+    if steps <= 0:
+        return [], rest
+    texts = sorted(found.values(), key=lambda entry: len(entry.text), reverse=True)
+    return texts, " ".join([*beside, rest[end:]])
 
 
-def _next_start(rest: str, at: int) -> int:
-    """The first position from `at` on, 1 and up, where a text may begin: after no word's letter."""
-    while at < len(rest) and (rest[at] == " " or _is_word(rest[at - 1])):
-        at += 1
-    return at
+def _without_subject(before: str, subject: str) -> str:
+    """What stands before a text, without "subject: " as a one-line view has it."""
+    end = len(before) - len(subject) - len(": ")
+    spelled = bool(subject) and before.endswith(f"{subject}: ")
+    return before[:end] if spelled and not (end and _WORD.match(before, end - 1)) else before
 
 
-def _subject_start(rest: str, at: int, subject: str, steps: _Steps) -> int:
-    """Where `subject: ` begins before a position; the position if it is not there."""
-    if not subject or rest[max(at - 2, 0) : at] != ": ":
-        return at
-    end = at - 3 if rest[at - 3 : at - 2] == " " else at - 2
-    start = end - len(subject)
-    steps.take(characters=len(subject))
-    if start < 0 or not rest.startswith(subject, start):
-        return at
-    return at if start and _is_word(rest[start - 1]) else start
+def _opening(text: str) -> str:
+    return text[: next(width for width in _OPENINGS if width <= len(text))]
 
 
-def _between(rest: str, tiles: Sequence[_Tile]) -> str:
-    """What a content has beside its tiles."""
-    ends = (0, *(tile.end for tile in tiles))
-    starts = (*(tile.start for tile in tiles), len(rest))
-    return " ".join(rest[end:start] for end, start in zip(ends, starts, strict=True))
+def _field_bytes(value: str) -> int:
+    return sys.getsizeof(value) + _FIELD_BYTES
 
 
-def _without_markers(content: str) -> str:
-    """A content without the bullets and numbers of lists at the start of its lines."""
-    return "\n".join(map(_without_marker, content.split("\n")))
-
-
-def _without_marker(line: str) -> str:
-    text = line.lstrip(" \t")
-    digits = 1
-    while digits < 3 and text[digits : digits + 1].isdecimal():
-        digits += 1
-    if text[:digits].isdecimal() and text[digits : digits + 1] in (".", ")"):
-        marked = text[digits + 1 :]
-    else:
-        marked = text.lstrip(_BULLETS)
-    return marked if marked != text and marked[:1] in (" ", "\t") else line
-
-
-def _without_json(rest: str, values: Container[str]) -> str:
-    """A folded text without the keys of JSON, their numbers, and these values in quotes."""
-    kept, at, start = list[str](), _next_quote(rest, 0), 0
-    while at < len(rest):
-        closing = rest.find(rest[at], at + 1)
-        end = _json_end(rest, at, closing, values) if closing > 0 else 0
-        if end:
-            kept.append(rest[start:at])
-            start = end
-        at = _next_quote(rest, end or at + 1)
-    return " ".join((*kept, rest[start:]))
-
-
-def _next_quote(rest: str, at: int) -> int:
-    while at < len(rest) and rest[at] not in _QUOTES:
-        at += 1
-    return at
-
-
-def _json_end(rest: str, at: int, closing: int, values: Container[str]) -> int:
-    """Where a key with its colon and number, or a value, ends; 0 if the quotes hold neither."""
-    quoted = rest[at + 1 : closing]
-    colon = closing + 1 + (rest[closing + 1 : closing + 2] == " ")
-    if rest[colon : colon + 1] == ":" and _is_key(quoted):
-        return _scalar_end(rest, colon + 1)
-    return closing + 1 if quoted in values else 0
-
-
-def _is_key(quoted: str) -> bool:
-    return quoted.isascii() and quoted.replace("_", "a").isalpha()
-
-
-def _scalar_end(rest: str, colon: int) -> int:
-    """Where a number, a truth value or null after a colon ends; else where the colon does."""
-    at = colon + (rest[colon : colon + 1] == " ")
-    for word in _SCALARS:
-        if rest.startswith(word, at):
-            return at + len(word)
-    whole = at + (rest[at : at + 1] == "-")
-    end = _digits_end(rest, whole)
-    if end == whole:
-        return colon
-    fraction = _digits_end(rest, end + 1) if rest[end : end + 1] == "." else 0
-    return fraction if fraction > end + 1 else end
-
-
-def _digits_end(rest: str, at: int) -> int:
-    while rest[at : at + 1].isdecimal():
-        at += 1
-    return at
-
-
-def _is_framing(rest: str) -> bool:
-    """Whether a folded text has nothing but ids, times and punctuation."""
-    return not any(chunk.strip(punctuation) and not _frames(chunk) for chunk in rest.split())
-
-
-def _frames(chunk: str) -> bool:
-    at = 0
-    while at < len(chunk):
-        end = at
-        while _is_word(chunk[end : end + 1]):
-            end += 1
-        word = chunk[at:end]
-        if any(map(str.isalnum, word)) and not _is_id(word):
-            end = _time_end(chunk, at)
-        elif not word and not _is_symbol(chunk[at]):
-            end = at + 1
-        if end <= at:
-            return False
-        at = end
-    return True
-
-
-def _is_symbol(character: str) -> bool:
-    """Whether it says something without being a letter or digit, as "€" does."""
-    return not character.isascii() and unicodedata.category(character).startswith("S")
-
-
-def _is_id(word: str) -> bool:
-    return len(word) == _ID_LENGTH and _ID_CHARACTERS.issuperset(word)
-
-
-def _time_end(rest: str, at: int) -> int:
-    """Where a date, or a date with a time, ends; 0 if none begins here."""
-    if not _is_shaped(rest[at : at + 10], "0000-00-00"):
-        return 0
-    end = at + 10
-    if _is_shaped(rest[end : end + 6], "t00:00"):
-        end += 6
-        while rest[end : end + 1].isdecimal() or rest[end : end + 1] in (":", "."):
-            end += 1
-    if rest[end : end + 1] == "z":
-        end += 1
-    elif _is_shaped(rest[end : end + 6], "+00:00") or _is_shaped(rest[end : end + 6], "-00:00"):
-        end += 6
-    return 0 if _is_word(rest[end : end + 1]) else end
-
-
-def _is_shaped(text: str, shape: str) -> bool:
-    """Whether a text has digits where its shape has zeros, and otherwise its characters."""
-    return len(text) == len(shape) and all(
-        character.isdecimal() if wanted == "0" else character == wanted
-        for character, wanted in zip(text, shape, strict=True)
-    )
-
-
-def _is_word(character: str) -> bool:
-    """Whether it is a letter, digit or underscore; nothing is not."""
-    return character.isalnum() or character == "_"
-
-
-def _count(counts: dict[int, int], key: int, change: int) -> None:
-    """Change a count; one of 0 is not kept."""
-    counts[key] = counts.get(key, 0) + change
-    if not counts[key]:
-        del counts[key]
+def _says_something(character: str) -> bool:
+    symbol = unicodedata.category(character).startswith("S") and not character.isascii()
+    return character.isalnum() or symbol
 
 
 def _strings(value: object) -> Iterator[str]:
