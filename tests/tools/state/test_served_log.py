@@ -86,6 +86,13 @@ def test_no_content_takes_more_work_than_its_length_allows(unit: str) -> None:
         assert calls(lambda content=content: echoed(log, content)) <= 40 * len(content)
 
 
+def test_a_content_that_begins_as_many_texts_do_everywhere_takes_no_more_work() -> None:
+    log = served(*("a " * repeats + "b" for repeats in range(1, 400)))
+    content = "a " * 2_000
+
+    assert calls(lambda: echoed(log, content)) <= 40 * len(content)
+
+
 def test_of_the_longest_content_an_echo_is_still_found() -> None:
     notes = long_notes()
 

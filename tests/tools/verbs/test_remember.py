@@ -1,11 +1,14 @@
 """`remember`: stored verbatim, once, with the candidates it may repeat or replace."""
 
+from collections.abc import Sequence
+
 import anyio
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.notes import Note
 from zettel.tools.state.memory import Memory
 
 
@@ -259,6 +262,31 @@ async def test_served_text_is_told_anew_in_another_session_and_no_echo_in_its_ow
 
     assert (own["status"], own["note_id"]) == ("already_known", told)
     assert await desk.told("- The rent is 1200", session="april") != told
+
+
+class CountingStore(DictStore):
+    """Counts reads by id."""
+
+    reads = 0
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Count the read."""
+        self.reads += 1
+        return await super().get(note_ids)
+
+
+async def test_an_echo_of_many_forgotten_notes_takes_few_reads() -> None:
+    store = CountingStore()
+    async with opened_desk(Memory(store=store, embedder=HashEmbedder())) as desk:
+        told = [await desk.told(f"fact of number {number}") for number in range(60)]
+        await desk("recall", note_ids=told, max_tokens=32_000)
+        await desk("forget", note_ids=told)
+        store.reads = 0
+
+        answer = await desk("remember", content="; ".join(f"fact of number {n}" for n in range(60)))
+
+    assert answer["status"] == "stored"
+    assert store.reads <= 5
 
 
 async def test_eight_equal_calls_at_once_store_one_note(desk: Desk) -> None:

@@ -1,13 +1,16 @@
 """The four ways to recall: by id, by question, by filters, without arguments."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
+from zettel.tools.caller import LOCAL
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.ranked import group_copies
 from zettel.tools.recall.answer import Page, assemble
@@ -20,6 +23,10 @@ from zettel.tools.validation import nearest
 
 CORE_MAX_NOTES = 20
 """Most core notes shown by a recall without arguments."""
+CORE_READ_MAX_NOTES = 500
+"""Newest core notes among which those are chosen; as many must be forged to leave others out."""
+AFTER_EVERY_ID = "~"
+"""Sorts after every id: ids are letters and digits."""
 OVERVIEW_MAX_OPEN_WORK = 10
 """Most working notes shown by it."""
 OVERVIEW_MAX_NAMES = 12
@@ -122,7 +129,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
     where, limit = asked.where, asked.request.limit
-    profile = await profile_notes(memory, where)
+    profile = await profile_notes(memory, where, now=asked.moment)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=CORE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[
         :OVERVIEW_MAX_OPEN_WORK
@@ -140,12 +147,32 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
 
 
-async def profile_notes(memory: Memory, where: NoteFilter) -> list[Note]:
-    """The `core` notes of these namespaces, newest first, and the newest running summary."""
+async def profile_notes(memory: Memory, where: NoteFilter, *, now: datetime) -> list[Note]:
+    """The `core` notes of these namespaces, and the newest running summary.
+
+    Newest first, those that have not happened yet last. If there are more than `CORE_MAX_NOTES`,
+    each author in turn has the next newest of theirs.
+    """
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
     profile = await memory.store.find(core, limit=CORE_MAX_NOTES)
+    ahead = [note for note in profile if note.happened_at > now]
+    if ahead or len(profile) == CORE_MAX_NOTES:
+        begin = replace(profile[0], happened_at=now, note_id=AFTER_EVERY_ID)
+        past = await memory.store.find(replace(core, after=begin), limit=CORE_READ_MAX_NOTES)
+        profile = _in_turns(past, CORE_MAX_NOTES)
+        profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
     return profile + await memory.store.find(summary, limit=1)
+
+
+def _in_turns(notes: Sequence[Note], most: int) -> list[Note]:
+    """At most so many notes in their order, chosen from each author in turn."""
+    turns, had = list[tuple[int, int]](), Counter[str]()
+    for place, note in enumerate(notes):
+        author = note.origin.principal or LOCAL
+        turns.append((had[author], place))
+        had[author] += 1
+    return [notes[place] for place in sorted(place for _, place in sorted(turns)[:most])]
 
 
 async def namespaces_seen(memory: Memory, where: NoteFilter) -> Mapping[str, int]:

@@ -106,7 +106,7 @@ async def read_profile(
     asked = _around(caller, now, namespace)
     views = [
         note_view(note, namespace=asked.where.namespaces[0], context=False)
-        for note in await profile_notes(memory, asked.where)
+        for note in await profile_notes(memory, asked.where, now=asked.moment)
     ]
     for view in views:
         memory.served.record(asked.where.namespaces, view, now)
