@@ -72,6 +72,8 @@ class Served:
 class _TenantLog:
     """The served texts of one tenant, found by how they begin and by their length."""
 
+    last: datetime
+    """When something was last served."""
     texts: dict[tuple[str, str], Served] = field(default_factory=dict[tuple[str, str], Served])
     """By namespace and text; the text served longest ago is first."""
     lengths: dict[tuple[str, str], Counter[int]] = field(
@@ -80,8 +82,6 @@ class _TenantLog:
     """By namespace and opening: the lengths of the texts."""
     size: int = 0
     """Bytes."""
-    last: datetime = datetime.min
-    """When it was last added to."""
 
     def add(self, namespace: str, entry: Served) -> None:
         """Add a text as the newest one."""
@@ -91,7 +91,6 @@ class _TenantLog:
         self.texts[key] = entry
         self.lengths.setdefault((namespace, _opening(entry.text)), Counter())[len(entry.text)] += 1
         self.size += entry.size
-        self.last = entry.at
 
     def remove(self, key: tuple[str, str]) -> None:
         """Remove a text from a namespace."""
@@ -157,7 +156,8 @@ class ServedLog:
         pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
         fields = frozenset(map(fold, _strings({**view, "content": ""})))
         subject = fold(view.get("subject", ""))
-        log = self._tenants.setdefault(self._tenant, _TenantLog())
+        log = self._tenants.setdefault(self._tenant, _TenantLog(at))
+        log.last = at
         for text in filter(None, map(fold, pieces)):
             for namespace in names:
                 log.add(namespace, Served(view["note_id"], text, subject, fields, at))
