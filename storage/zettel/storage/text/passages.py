@@ -16,7 +16,8 @@ TextSpan = tuple[int, int]
 TokenSpans = Callable[[str], Sequence[TextSpan]]
 """Spans of a text's tokens in order, without special tokens; starts never decrease."""
 
-_GRAPHEME = regex.compile(r"\X")
+_GRAPHEME = regex.compile(r"\p{GCB=RI}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+|\X")
+"""Flags apart, because at each flag `\\X` counts those before it again."""
 _SENTENCE_END = regex.compile(
     r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
 )

@@ -25,6 +25,9 @@ _CAPITALISED = re.compile(
 _SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
 SENTENCE_START_CHARACTERS = 8
 """Characters before a word that decide whether it opens a sentence."""
+NAME_MAX_CHARACTERS = 256
+"""Longest name, as long as a subject may be; searching for a name takes its length times the
+text's."""
 NOTE_MAX_NAMES = 12
 """Most names of one note."""
 ORDINARY_WORDS = frozenset(
@@ -36,7 +39,10 @@ ORDINARY_WORDS = frozenset(
 
 
 def find_names(text: str) -> tuple[str, ...]:
-    """Capitalised words inside sentences and identifiers, in order, each once."""
+    """Capitalised words inside sentences and identifiers, in order, each once.
+
+    At most `NOTE_MAX_NAMES`, each of at most `NAME_MAX_CHARACTERS`.
+    """
     found = dict[str, str]()
     for match in sorted(
         (*_CAPITALISED.finditer(text), *_IDENTIFIER.finditer(text)), key=lambda m: m.start()
@@ -46,7 +52,8 @@ def find_names(text: str) -> tuple[str, ...]:
         before = ("…" if not start else "x") + text[start : match.start()]
         opens = _SENTENCE_START.search(before) is not None
         identifier = _IDENTIFIER.fullmatch(name) is not None
-        if name.lower() in ORDINARY_WORDS or len(name) < 2 or (opens and not identifier):
+        named = 2 <= len(name) <= NAME_MAX_CHARACTERS and name.lower() not in ORDINARY_WORDS
+        if not named or (opens and not identifier):
             continue
         found.setdefault(name.lower(), name)
         if len(found) == NOTE_MAX_NAMES:

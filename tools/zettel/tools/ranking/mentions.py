@@ -8,7 +8,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.language.names import ORDINARY_WORDS
+from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
@@ -31,8 +31,6 @@ _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$",
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
-NAME_MAX_CHARACTERS = 256
-"""Longest name that is looked up, as long as a subject may be."""
 QUESTION_MAX_WORDS = 25
 """Most words of a question; a longer text is a passage to be found, not about the names in it."""
 

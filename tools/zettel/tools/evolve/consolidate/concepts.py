@@ -8,6 +8,7 @@ Concept memory beside episodes as in ArcMemo (arXiv 2509.04439), by rule and quo
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import anyio
@@ -60,12 +61,33 @@ def is_repeat(one: Note, other: Note) -> bool:
     Numbers, names and negations must be equal, which no embedding tells apart: "the rent is 1200"
     and "the rent is 1300".
     """
-    if fold(one.subject) != fold(other.subject):
-        return False
-    if _exact(one.content) != _exact(other.content):
-        return False
-    own, others = set(terms(one.content)), set(terms(other.content))
-    return len(own & others) >= REPEAT_MIN_SHARED * len(own | others) and bool(own)
+    return _Said.by(one).repeats(_Said.by(other))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What is compared of a note, read once for all of its pairs."""
+
+    subject: str
+    exact: tuple[frozenset[str], ...]
+    """Numbers, names and negations."""
+    terms: frozenset[str]
+
+    @classmethod
+    def by(cls, note: Note) -> "_Said":
+        """What a note says."""
+        return cls(
+            subject=fold(note.subject),
+            exact=_exact(note.content),
+            terms=frozenset(terms(note.content)),
+        )
+
+    def repeats(self, other: "_Said") -> bool:
+        """Whether both say the same."""
+        if (self.subject, self.exact) != (other.subject, other.exact):
+            return False
+        shared, all_terms = self.terms & other.terms, self.terms | other.terms
+        return len(shared) >= REPEAT_MIN_SHARED * len(all_terms) and bool(self.terms)
 
 
 def _exact(text: str) -> tuple[frozenset[str], ...]:
@@ -152,9 +174,11 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
         return None
     rows = [as_row(vectors[note.note_id]) for note in telling]
     same = all(
-        is_repeat(one, other)
+        said.repeats(other_said)
         and float((vectors[one.note_id] @ vectors[other.note_id].T).max()) >= REPEAT_MIN_COSINE
-        for one, other in combinations(telling, 2)
+        for (one, said), (other, other_said) in combinations(
+            [(note, _Said.by(note)) for note in telling], 2
+        )
     )
     if not same and len(telling) < CONCEPT_MIN_NOTES:
         return None

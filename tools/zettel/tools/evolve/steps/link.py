@@ -46,6 +46,7 @@ from zettel.tools.evolve.steps.base import (
     settle,
 )
 from zettel.tools.evolve.writing.writer import Description, with_draft
+from zettel.tools.language.names import NAME_MAX_CHARACTERS
 from zettel.tools.language.terms import terms
 
 CUE_MIN_SHARED_WORDS = 2
@@ -289,7 +290,10 @@ def unless_same(old: Link | None, new: Link) -> Link:
 async def _about_same(task: Task, note: Note) -> list[Link]:
     """Links to the latest earlier notes that share a rare name."""
     found = dict[str, Link]()
-    for name in {fold(name): name for name in (*note.entities, note.subject) if name}.values():
+    names = (
+        name for name in (*note.entities, note.subject) if 0 < len(name) <= NAME_MAX_CHARACTERS
+    )
+    for name in {fold(name): name for name in names}.values():
         holders = await _naming(task, note.namespace, name)
         if len(holders) > RARE_NAME_MAX_HOLDERS:
             continue

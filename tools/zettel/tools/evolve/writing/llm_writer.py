@@ -28,7 +28,8 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\p{N}+(?:[.,:/\-]\p{N}+)*")
 _CAPITAL = re.compile(r"[\p{Lu}\p{Lt}]")
 _DIGIT = re.compile(r"\p{N}")
-_ADDRESS = re.compile(r"(?:\w+://|www\.)\S*|\S+@\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:(?<!\w)\w++://|www\.)\S*|(?<!\S)\S+@\S+", re.IGNORECASE)
+"""Tried from the start of a word only, which finds the same."""
 _MALFORMED = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
 """Controls, unpaired surrogates, reordering characters, and delimiters."""
 _NUMBER_WORDS = (

@@ -1,0 +1,269 @@
+"""Every function that reads a question or a note takes linear time, whatever a stranger sends.
+
+The times of one function at two lengths are compared with each other, never with a clock: linear
+work grows as the text does, a pattern that is tried anew from each character by its square.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import cycle
+
+import numpy as np
+import pytest
+from tests.storage.samples import make_note
+
+from zettel.storage.lance.search import query_pieces
+from zettel.storage.notes import Note, Outline, fold, outline_of
+from zettel.storage.text.passages import TextSpan, sentence_spans, split_passages
+from zettel.storage.text.utterance import parts_of
+from zettel.tools.changes.conflicts import conflict_between
+from zettel.tools.evolve.consolidate.concepts import is_repeat
+from zettel.tools.evolve.consolidate.profile import read_fact
+from zettel.tools.evolve.consolidate.sentences import quotable
+from zettel.tools.evolve.steps.link import find_cue
+from zettel.tools.evolve.writing.llm_writer import fault, sources_of
+from zettel.tools.language.dates import find_times, find_windows, without_times
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.names import find_names
+from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.language.terms import terms
+from zettel.tools.ranking.corpus import make_corpus
+from zettel.tools.ranking.excerpt import cut_excerpt
+from zettel.tools.ranking.fusion import rank_rows
+from zettel.tools.ranking.mentions import find_asked_names
+from zettel.tools.ranking.multi_hop import find_bridge_entities, find_multi_hop
+from zettel.tools.ranking.question import find_anchor, read_question
+from zettel.tools.ranking.signals import exact_share, find_exact_terms
+from zettel.tools.validation import MAX_CONTENT, MAX_QUERY
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+TIMES_LONGER = 4
+"""How much longer the longer of two texts is."""
+GROWTH_MAX = 9.0
+"""Most growth of the time: 4 is linear, 16 is the square; a busy machine needs the room."""
+NOISE_S = 0.004
+"""Time below which a function is fast enough at its longest text."""
+TRIES = 4
+QUICK_CHARACTERS = MAX_CONTENT // 4
+"""Longest text outside the slow tests: work in the square shows from there."""
+
+
+def _note(text: str, subject: str = "Ana") -> Note:
+    return replace(make_note(text), subject=subject)
+
+
+def _outline(text: str, subject: str = "Ana") -> Outline:
+    return outline_of(_note(text, subject))
+
+
+def _characters(text: str) -> list[TextSpan]:
+    return [(at, at + 1) for at in range(len(text))]
+
+
+def _words(text: str) -> list[TextSpan]:
+    found, at = list[TextSpan](), 0
+    for word in text.split():
+        at = text.index(word, at)
+        found.append((at, at + len(word)))
+        at += len(word)
+    return found
+
+
+def _bridges(text: str) -> object:
+    """The names in a stored note that may stand for "Ana's colleague"."""
+    corpus = make_corpus(
+        [_outline(text), _outline("Ana works with Ben."), _outline("I moved", "Ben")]
+    )
+    ranking = rank_rows(corpus, {"meaning": (1.0, np.ones(3))}, np.arange(3))
+    unnamed = find_multi_hop("Where does Ana's colleague live?")
+    assert unnamed
+    return find_bridge_entities(unnamed, ranking, ranking)
+
+
+def _held(text: str) -> object:
+    """The exact terms of a question, looked for in a note that holds it many times."""
+    exact = find_exact_terms(text)
+    return exact_share(exact, f"{text}a " * 4) if exact else 0.0
+
+
+def _asked(text: str) -> object:
+    names = set(map(fold, find_asked_names(text)))
+    return read_question(text, ["Ana", "Ben Silva", "user"], NOW, names=names).capitalised()
+
+
+QUESTION_READERS: dict[str, Callable[[str], object]] = {
+    "multi_hop, for each step of a search": find_multi_hop,
+    "names, for each look of a search": find_asked_names,
+    "question, for each look of a search": _asked,
+    "question of a subject of many words": lambda text: read_question(
+        text, [f"{'a ' * 120}b", f"{'1.' * 120}b"], NOW
+    ),
+    "anchor, for each search": lambda text: find_anchor(text, NOW),
+    "windows, for each question": lambda text: find_windows(text, NOW),
+    "without times, for each question": lambda text: without_times(text, NOW),
+    "exact terms, for each note of an answer": _held,
+    "pieces, where full text finds nothing": query_pieces,
+}
+"""Function, and where it is called -> the function."""
+
+NOTE_READERS: dict[str, Callable[[str], object]] = {
+    "fold, everywhere": fold,
+    "terms, for each corpus": terms,
+    "names, in evolution": find_names,
+    "bridges, for each step of a search": _bridges,
+    "statements, for each candidate of remember": lambda text: find_statements(_outline(text)),
+    "conflicts, in evolution and remember": lambda text: conflict_between(
+        _outline(text), find_statements(_outline(text)), _outline(f"{text[:-1]}x")
+    ),
+    "times, in evolution": lambda text: find_times(text, NOW),
+    "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
+    "instructions, in evolution": reads_like_instructions,
+    "quotations, in evolution": lambda text: quotable(_note(text)),
+    "the profile, in evolution": lambda text: read_fact(_note(text)),
+    "repeats, in evolution": lambda text: is_repeat(_note(text), _note(text)),
+    "sources, for each text of an LLM": lambda text: sources_of([_note(text)]),
+    "faults, for each text of an LLM": lambda text: fault(
+        text, sources_of([_note("x")]), most=MAX_CONTENT
+    ),
+    "sentences, everywhere": sentence_spans,
+    "passages by characters, before embedding": lambda text: split_passages(text, _characters),
+    "passages by words, before embedding": lambda text: split_passages(text, _words),
+    "parts, before embedding": parts_of,
+    "excerpts, for each long note of an answer": lambda text: cut_excerpt(
+        text, split_passages(text, _words), text[:MAX_QUERY], characters=1_200
+    ),
+}
+
+KNOWN = (
+    *("A ", "A", "Aa ", "A-", "A1", "A_", "Ab.", "A.", "b c d ", "My a ", "Ana's ", "\n", " ", "."),
+    *("1.", "\u0301\u0323", "\u0f73", "🇩", "a", "x@", "and ", "since monday "),
+)
+"""Units that made some function slow, or nearly."""
+ALL = (
+    *KNOWN,
+    *("'", "’s ", "- ", "1", "1/", "Ana lives in ", "works at A", "\u0301", "，", "[[", "http://"),
+    *(
+        "@",
+        "é",
+        "of the ",
+        "not ",
+        "\t",
+        "\r\n",
+        "👨\u200d",
+        "क्",
+        "? ",
+        "!)",
+        "the a ",
+        "the a of ",
+    ),
+    *("my ", "www.", "://", "#", "# ", "ignore rules ", "you must ", "<", "<|a", "1,", "2026-"),
+    *("in 2026 ", "last ", "1st of ", "may ", "Q1 2026 ", "yesterday ", "A&", "Ana has has "),
+    *('"a', '"', "(", "“", "because of ", "wn't", "no ", "--", "。", "中", "ﬃ", "İ", "a.b", "a/b "),
+)
+ENDINGS = ("", "é", " x", "!", "?", "'", "\n")
+BEGINNINGS = ("", "b c d ", "Ana lives in Ben, works at ")
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """A text of any length: a beginning, a unit many times, and an ending."""
+
+    beginning: str
+    unit: str
+    ending: str
+
+    def of(self, length: int) -> str:
+        """The text of about this length."""
+        room = length - len(self.beginning) - len(self.ending)
+        return f"{self.beginning}{self.unit * (room // len(self.unit))}{self.ending}"
+
+
+def _cpu_s(read: Callable[[str], object], text: str) -> float:
+    start = time.process_time()
+    read(text)
+    return time.process_time() - start
+
+
+def _grows(read: Callable[[str], object], hostile: Hostile, longest: int) -> float:
+    """Growth of the time from one length to `TIMES_LONGER` as much; the most of three such pairs.
+
+    Begins with short texts and ends at the first growth beyond `GROWTH_MAX`, so that a slow
+    function shows before it takes seconds. 0 where the time is lost in noise.
+    """
+    most = 0.0
+    for length in (longest // TIMES_LONGER**times for times in (3, 2, 1)):
+        short, long = hostile.of(length), hostile.of(length * TIMES_LONGER)
+        most = max(most, _growth(read, short, long))
+        if most >= GROWTH_MAX:
+            break
+    return most
+
+
+def _growth(read: Callable[[str], object], short: str, long: str) -> float:
+    """The best time of one text over the best of another; of fewer tries once it is small."""
+    growth, small, large = 0.0, float("inf"), float("inf")
+    for _ in range(TRIES):
+        small, large = min(small, _cpu_s(read, short)), min(large, _cpu_s(read, long))
+        growth = large / small if large >= NOISE_S else 0.0
+        if growth < GROWTH_MAX:
+            break
+    return growth
+
+
+@pytest.fixture(autouse=True)
+def _without_collections() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def _check(read: Callable[[str], object], texts: list[Hostile], longest: int) -> None:
+    read(texts[0].of(64))  # the first call compiles and imports
+    for text in texts:
+        assert _grows(read, text, longest) < GROWTH_MAX, text
+
+
+CASES = [
+    *((name, read, MAX_QUERY) for name, read in QUESTION_READERS.items()),
+    *((name, read, MAX_CONTENT) for name, read in NOTE_READERS.items()),
+]
+every_reader = pytest.mark.parametrize(
+    ("read", "longest"), [case[1:] for case in CASES], ids=[name for name, *_ in CASES]
+)
+
+
+@every_reader
+def test_a_text_four_times_as_long_takes_about_four_times_as_long(
+    read: Callable[[str], object], longest: int
+) -> None:
+    beginning = BEGINNINGS[-1] if longest == MAX_CONTENT else ""
+    texts = [Hostile(beginning, unit, "é") for unit in KNOWN]
+    _check(read, texts, min(longest, QUICK_CHARACTERS))
+
+
+@pytest.mark.slow
+@every_reader
+def test_no_unit_beginning_or_ending_takes_the_square_of_its_length(
+    read: Callable[[str], object], longest: int
+) -> None:
+    beginnings = cycle(BEGINNINGS)
+    texts = [Hostile(next(beginnings), unit, ending) for unit in ALL for ending in ENDINGS]
+    _check(read, texts, min(longest, QUICK_CHARACTERS))
+
+
+@pytest.mark.slow
+@every_reader
+def test_the_longest_text_takes_about_four_times_as_long_as_a_fourth_of_it(
+    read: Callable[[str], object], longest: int
+) -> None:
+    _check(read, [Hostile("", unit, "é") for unit in KNOWN], longest)
+
+
+def test_the_comparison_notices_work_in_the_square_of_a_text() -> None:
+    def read(text: str) -> object:
+        return [at for at in range(len(text)) if text[at:].count("é") > len(text)]
+
+    assert _grows(read, Hostile("", "é", "x"), MAX_CONTENT) >= GROWTH_MAX
