@@ -352,6 +352,52 @@ async def test_a_session_is_of_the_person_and_outlives_a_token(team: Team) -> No
         assert await call(client_id="another agent") == 404
 
 
+async def test_a_narrower_token_of_a_session_ends_its_subscriptions_to_what_it_does_not_cover(
+    team: Team,
+) -> None:
+    url, wide = f"{team.url}/mcp", team.token(scope="zettel:ana zettel:shared")
+    async with (
+        httpx2.AsyncClient(timeout=PATIENCE_S) as http,
+        httpx2.AsyncClient(timeout=PATIENCE_S, headers=bearing(wide)) as other,
+        Client(streamable_http_client(url, http_client=other)) as writer,
+    ):
+        uris = dict[str, str]()
+        for namespace in ("ana", "shared"):
+            words = {"content": f"subscribed in {namespace}", "namespace": namespace}
+            told = (await writer.call_tool("remember", words)).structured_content
+            uris[namespace] = f"memory://note/{told['note_id']}"
+        opened = await http.post(url, json=INITIALIZE, headers=bearing(wide))
+        session = {"mcp-session-id": opened.headers["mcp-session-id"]}
+        for number, uri in enumerate(uris.values()):
+            body = {"jsonrpc": "2.0", "id": f"s{number}", "method": "resources/subscribe"}
+            body["params"] = {"uri": uri}  # type: ignore[assignment]  # of JSON
+            answer = await http.post(url, json=body, headers=bearing(wide) | session)
+            assert "result" in answer.text, answer.text
+
+        async with http.stream("GET", url, headers=bearing(wide) | session) as stream:
+            lines = stream.aiter_lines()
+
+            async def heard() -> str:
+                with anyio.fail_after(PATIENCE_S):
+                    while "resources/updated" not in (line := await anext(lines)):
+                        pass
+                return str(json.loads(line.removeprefix("data: "))["params"]["uri"])
+
+            async def change(namespace: str, content: str) -> None:
+                words = {"note_id": uris[namespace].rpartition("/")[2], "content": content}
+                assert not (await writer.call_tool("update", words)).is_error
+
+            narrow = bearing(team.token(scope="zettel:ana")) | session
+            await http.post(url, json=tool_call(2, "recall"), headers=narrow)
+            told_of = [await heard()]
+            await change("shared", "changed unheard")
+            for content in ("changed once", "changed twice"):
+                await change("ana", content)
+                told_of.append(await heard())
+
+    assert told_of == [uris["ana"]] * 3
+
+
 @pytest.mark.parametrize(
     ("scope", "metrics", "memory"),
     [

@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+import regex
+
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Kind
@@ -14,7 +16,9 @@ MAX_QUERY = 4_096
 MAX_FIELD = 2_048
 """Characters of `context`, `source` and `reason`."""
 MAX_NAME = 256
-"""Characters of `subject`, `session`, a tag and a relation."""
+"""Characters of `subject`, `session` and a tag."""
+MAX_RELATION = 40
+"""Characters of a relation: Zettel's own have at most 14; a sentence has more."""
 MAX_LIST = 64
 MAX_LIMIT = 100
 MAX_TOKENS = 32_000
@@ -22,6 +26,8 @@ MIN_TOKENS = 100
 FOUND_FROM = 0.5
 """Default confidence from which recall's verdict is `found`."""
 
+_RELATION = regex.compile(r"([^\W_][\w\p{M}-]*)?(?<![_-])")
+_NO_RELATION = regex.compile(r"(?:_|[^\w\p{M}-])+")
 NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
 """Names of the person whom the agent works for."""
@@ -71,6 +77,35 @@ def check_content(value: str) -> str:
 def check_name(name: str, value: str | None) -> str:
     """Check and strip a short name; empty when absent."""
     return check_text(name, " ".join((value or "").split()), most=MAX_NAME)
+
+
+def tidy_relation(text: str) -> str:
+    """The nearest text that `check_relation` takes; empty if there is none.
+
+    Answers show the relations of links this way: a store may have links with a free text as their
+    relation, from an earlier version or a backup.
+    """
+    if _is_relation(text):
+        return text
+    return _NO_RELATION.sub("_", text.lower())[:MAX_RELATION].strip("_-")
+
+
+def _is_relation(text: str) -> bool:
+    return len(text) <= MAX_RELATION and bool(_RELATION.fullmatch(text))
+
+
+def check_relation(value: str | None) -> str:
+    """Check a relation, in lower case and with `_` between words; empty when absent."""
+    name = check_name("links.relation", value).lower().replace(" ", "_")
+    if _is_relation(name):
+        return name
+    meant = tidy_relation(name)
+    raise InvalidArgumentError(
+        "links.relation",
+        f"{name[:MAX_RELATION]!r} is not the name of a relation",
+        f"Use 1-{MAX_RELATION} letters, digits, '_' or '-'; what there is more to say belongs in"
+        f" the note.{f' Did you mean {meant!r}?' if meant else ''}",
+    )
 
 
 def check_subject(value: str | None) -> str:

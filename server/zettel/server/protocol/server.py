@@ -310,7 +310,8 @@ def create_server(
     )
     who = partial(_origin, defaults)
     server.middleware[:] = [
-        RequestLog(defaults.transport, frozenset(TOOLS), defaults.counters, who)
+        RequestLog(defaults.transport, frozenset(TOOLS), defaults.counters, who),
+        *([changes.follow_reach] if changes else []),
     ]
     return server
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import TaskGroup
 from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.subscriptions import ListenHandler, ResourceUpdated, ServerEvent
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -41,6 +42,7 @@ from zettel.server.protocol.schemas import (
     RevsReading,
     VersionReading,
 )
+from zettel.storage.access import Access
 from zettel.storage.errors import NoteNotFoundError, ZettelError
 from zettel.tools.caller import Caller
 
@@ -253,6 +255,10 @@ class ConnectionSubscriptions:
         self._changed: dict[str, None] = {}
         self._news = anyio.Event()
         self._closed = anyio.CancelScope()
+        self.reach: Access | None = None
+        """What the caller could read when it last called; None for all."""
+        self.changing = anyio.Lock()
+        """Held while the subscriptions are fitted to another reach."""
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._stops
@@ -267,6 +273,24 @@ class ConnectionSubscriptions:
             stop()
         else:
             self._stops[uri] = stop
+
+    def uris(self) -> tuple[str, ...]:
+        """The resources subscribed to."""
+        return tuple(self._stops)
+
+    def suspend(self, uri: str) -> None:
+        """End the subscription to `uri` until `resume` or `remove`."""
+        if stop := self._stops.get(uri):
+            stop()
+
+    def resume(self, uri: str, stop: Stop) -> None:
+        """Go on with a suspended subscription; its resource may have changed meanwhile."""
+        if uri not in self._stops:
+            # Removed, or the connection is closed.
+            stop()
+            return
+        self._stops[uri] = stop
+        self.tell(uri)()
 
     def remove(self, uri: str) -> None:
         """End the subscription to `uri`, if there is one."""
@@ -334,9 +358,14 @@ class Subscriptions:
             MCPError: The resource cannot be read, or there are too many subscriptions.
         """
         mine = self._of_connection(context)
+        if not mine:
+            mine.reach = self._caller_of(context).reach
         if params.uri not in mine:
             stop = await self._watch(context, params.uri, mine.tell(params.uri), len(mine))
             mine.add(params.uri, stop)
+            if mine.reach != self._caller_of(context).reach:
+                # Another token came in while the resource was read.
+                mine.remove(params.uri)
         return EmptyResult()
 
     async def unsubscribe(
@@ -345,6 +374,31 @@ class Subscriptions:
         """End a subscription; no error if there is none."""
         self._of_connection(context).remove(params.uri)
         return EmptyResult()
+
+    async def follow_reach(self, ctx: ServerRequestContext, call_next: CallNext) -> HandlerResult:
+        """Middleware: fit a connection's subscriptions to the access token of this request.
+
+        A session of the older era outlives its tokens, and the next one may cover less. Then the
+        subscriptions to what it does not cover end, before the request is answered.
+        """
+        mine = _known(ctx)
+        if mine and mine.reach != self._caller_of(ctx).reach:
+            await self._fit(mine, self._caller_of(ctx))
+        return await call_next(ctx)
+
+    async def _fit(self, mine: ConnectionSubscriptions, caller: Caller) -> None:
+        async with mine.changing:
+            for uri in mine.uris():
+                reading = parse_uri(uri)
+                assert reading is not None
+                mine.suspend(uri)
+                try:
+                    stop = await self._feed.watch(caller, reading, mine.tell(uri))
+                except ZettelError:
+                    mine.remove(uri)
+                else:
+                    mine.resume(uri, stop)
+            mine.reach = caller.reach
 
     async def listen(
         self, context: ServerRequestContext, params: SubscriptionsListenRequestParams
@@ -393,11 +447,17 @@ class Subscriptions:
     def _of_connection(self, context: ServerRequestContext) -> ConnectionSubscriptions:
         # The SDK has no public access to the connection of a request.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
-        mine = connection.state.get(_CONNECTION_KEY)
-        if not isinstance(mine, ConnectionSubscriptions):
+        mine = _known(context)
+        if mine is None:
             mine = connection.state[_CONNECTION_KEY] = ConnectionSubscriptions(
                 context.session.send_resource_updated
             )
             connection.exit_stack.callback(mine.close)
             self._feed.start_soon(mine.run)
         return mine
+
+
+def _known(context: ServerRequestContext) -> ConnectionSubscriptions | None:
+    """The subscriptions of a request's connection; None if it never had one."""
+    mine = context.session._connection.state.get(_CONNECTION_KEY)  # pyright: ignore[reportPrivateUsage]: as in `_of_connection`
+    return mine if isinstance(mine, ConnectionSubscriptions) else None

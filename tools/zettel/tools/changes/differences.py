@@ -6,6 +6,7 @@ from datetime import datetime
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.answers import Revision
 from zettel.tools.language.times import exactly, iso
+from zettel.tools.validation import tidy_relation
 
 SHOWN_FIELDS = (
     "content",
@@ -40,7 +41,7 @@ def shown(value: object) -> object:
         case datetime():
             return iso(value)
         case Link():
-            shown_link = {"to": value.to, "relation": value.relation}
+            shown_link = {"to": value.to, "relation": tidy_relation(value.relation)}
             return shown_link | ({"until": iso(value.valid_until)} if value.valid_until else {})
         case Span():
             return value.phrase

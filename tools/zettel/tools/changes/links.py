@@ -7,7 +7,13 @@ from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
-from zettel.tools.validation import MAX_LIST, check_ids, check_name
+from zettel.tools.validation import (
+    MAX_LIST,
+    check_ids,
+    check_name,
+    check_relation,
+    tidy_relation,
+)
 
 DEFAULT_RELATION = "related"
 
@@ -47,8 +53,10 @@ def _no_target() -> str:
 
 def _relation(value: str | None, *, remove: bool) -> str:
     """The relation's name; empty removes links of every relation."""
-    default = "" if remove else DEFAULT_RELATION
-    return check_name("links.relation", value).lower().replace(" ", "_") or default
+    if remove:
+        # A link of an earlier version may have any text there, and must be removable by it.
+        return check_name("links.relation", value).lower().replace(" ", "_")
+    return check_relation(value) or DEFAULT_RELATION
 
 
 def with_links(
@@ -121,9 +129,13 @@ def _over(link: Link, at: datetime) -> Link | None:
 
 def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> list[tuple[str, str]]:
     to, relation = key
-    found = [known for known in links if known[0] == to and relation in ("", known[1])]
+    found = [
+        known
+        for known in links
+        if known[0] == to and relation in ("", known[1], tidy_relation(known[1]))
+    ]
     if not found and any(known[0] == to for known in links):
-        there = ", ".join(repr(known[1]) for known in links if known[0] == to)
+        there = ", ".join(repr(tidy_relation(known[1])) for known in links if known[0] == to)
         raise InvalidArgumentError(
             "links",
             f"there is no {relation!r} link to {to}, but {there}",

@@ -17,6 +17,7 @@ from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
+from zettel.tools.validation import tidy_relation
 
 DETAIL_MAX_LINKS = 3
 """Most links of a note in `notes` detail."""
@@ -121,7 +122,8 @@ def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
         of: The note that shows it.
     """
     link, other, full = entry.link, entry.other, asked.detail == "full"
-    relation = f"{link.relation} (from)" if entry.points_here else link.relation
+    name = tidy_relation(link.relation)
+    relation = f"{name} (from)" if entry.points_here else name
     line = LinkLine(note_id=other.note_id, relation=relation)
     unsettled = link.relation in OPEN_RELATIONS and not entry.state and of.state is State.ACTIVE
     asks = link.relation == ANSWERS and not entry.points_here
