@@ -7,6 +7,7 @@ has one. Set by hand, for precision. Questions, wishes and conditions state noth
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import regex as re
 
@@ -194,6 +195,8 @@ STATEMENTS_MAX_CHARACTERS = 4_000
 """Characters of a text that are read."""
 WORD_MAX_CHARACTERS = 64
 """Characters of a word that are read; the patterns try a name from each capital in it."""
+SENTENCE_MAX_MATCHES = 8
+"""Most places of a sentence where one pattern is read; each is read to its clause's end."""
 
 _LONG_WORD = re.compile(rf"(?<!\S)(\S{{{WORD_MAX_CHARACTERS}}})\S++")
 _SENTENCE = re.compile(r"(?:[^.!?\n;]|[.](?=\w))+[.!?]*")
@@ -270,7 +273,7 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
 
 def _read(sentence: str, subject: str) -> Iterator[Statement]:
     for form in (*FACT_FORMS, *LIST_FORMS, *SENTENCE_FORMS):
-        for match in form.pattern.finditer(sentence):
+        for match in islice(form.pattern.finditer(sentence), SENTENCE_MAX_MATCHES):
             if stated := _stated(form, match, subject):
                 yield stated
 
