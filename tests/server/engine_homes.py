@@ -49,7 +49,7 @@ class Home:
 
     def configure(self, **settings: JsonValue) -> None:
         """Write the store's config.toml, over what a test engine is set to anyway."""
-        self.store.mkdir(parents=True, exist_ok=True)
+        self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"{name} = {json.dumps(value)}" for name, value in (CONFIG | settings).items()]
         (self.store / "config.toml").write_text("\n".join(lines), encoding="utf-8")
 
