@@ -166,7 +166,7 @@ async def profile_notes(memory: Memory, where: NoteFilter, *, now: datetime) -> 
 
 
 def _in_turns(notes: Sequence[Note], most: int) -> list[Note]:
-    """At most so many notes in their order, chosen from each author in turn."""
+    """`most` notes in their order, chosen from each author in turn."""
     turns, had = list[tuple[int, int]](), Counter[str]()
     for place, note in enumerate(notes):
         author = note.origin.principal or LOCAL
