@@ -81,6 +81,21 @@ async def test_a_note_that_another_supersedes_is_closed(desk: Desk) -> None:
     assert await heal(desk.memory, now=desk.now) == {}
 
 
+async def test_a_note_that_one_of_another_namespace_supersedes_stays_open(desk: Desk) -> None:
+    """Its author may only have been permitted to read there."""
+    store = desk.memory.store
+    below = await desk.told("she lives in Ulm")
+    above = await desk.told("she lives in Bonn", namespace="private")
+    (note,) = await store.get([above])
+    link = Link(to=below, relation=SUPERSEDES, made_at=START, valid_from=START)
+    await store.write(changes=[Change(note=replace(note, rev=2, links=(link,)))])
+
+    assert await heal(desk.memory, now=desk.now) == {}
+
+    (stays,) = await store.get([below])
+    assert (stays.state, stays.rev) == (State.ACTIVE, 1)
+
+
 async def test_notes_that_wait_for_embedding_are_counted_and_are_no_damage(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

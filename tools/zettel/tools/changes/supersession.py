@@ -117,13 +117,17 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     """Ids of superseded notes that no note supersedes, and of active ones that some note does.
 
     A verb killed between its commit and `reconcile_superseded`, or between the attempts of its
-    commit, leaves them; calling `reconcile_superseded` repairs them.
+    commit, leaves them; calling `reconcile_superseded` repairs them. An active note counts within
+    one namespace alone: that a note of another one takes its place may not have been permitted.
     """
     above = [note for note in await store.superseding() if note.state is not State.FORGOTTEN]
-    held = frozenset[str]().union(*map(supersedes, above))
-    closed = NoteFilter(states=(State.SUPERSEDED,), derived=None)
-    left = {note.note_id for note in await store.find(closed, limit=SUPERSEDED_MAX_NOTES)} ^ held
-    planned = await plan_targets(store, left, {}, by="", now=now)
+    held = {(note.namespace, target) for note in above for target in supersedes(note)}
+    targets = {target for _, target in held}
+    where = NoteFilter(states=(State.SUPERSEDED,), derived=None)
+    closed = {note.note_id for note in await store.find(where, limit=SUPERSEDED_MAX_NOTES)}
+    below = await store.get(sorted(targets - closed))
+    open_ = {note.note_id for note in below if (note.namespace, note.note_id) in held}
+    planned = await plan_targets(store, (closed - targets) | open_, {}, by="", now=now)
     return [change.note.note_id for change in planned]
 
 
