@@ -171,10 +171,13 @@ class Hostile:
     unit: str
     ending: str
 
-    def of(self, length: int) -> str:
-        """The text of about this length."""
-        room = length - len(self.beginning) - len(self.ending)
-        return f"{self.beginning}{self.unit * (room // len(self.unit))}{self.ending}"
+    def of(self, units: int) -> str:
+        """The text of so many units."""
+        return f"{self.beginning}{self.unit * units}{self.ending}"
+
+    def units(self, longest: int) -> int:
+        """How many units a text of this length has room for."""
+        return (longest - len(self.beginning) - len(self.ending)) // len(self.unit)
 
 
 def _cpu_s(read: Callable[[str], object], text: str) -> float:
@@ -184,14 +187,14 @@ def _cpu_s(read: Callable[[str], object], text: str) -> float:
 
 
 def _grows(read: Callable[[str], object], hostile: Hostile, longest: int) -> float:
-    """Growth of the time from one length to `TIMES_LONGER` as much; the most of three such pairs.
+    """Growth of the time from so many units to `TIMES_LONGER` as many; the most of three pairs.
 
     Begins with short texts and ends at the first growth beyond `GROWTH_MAX`, so that a slow
     function shows before it takes seconds. 0 where the time is lost in noise.
     """
     most = 0.0
-    for length in (longest // TIMES_LONGER**times for times in (3, 2, 1)):
-        short, long = hostile.of(length), hostile.of(length * TIMES_LONGER)
+    for units in (hostile.units(longest) // TIMES_LONGER**times for times in (3, 2, 1)):
+        short, long = hostile.of(units), hostile.of(units * TIMES_LONGER)
         most = max(most, _growth(read, short, long))
         if most >= GROWTH_MAX:
             break
