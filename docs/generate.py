@@ -61,6 +61,7 @@ DESCRIBED_DEFAULTS = {
 
 SETTINGS_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Store and notes", ("store", "erasures", "namespace", "session", "durability")),
+    ("Trust", ("trusted_",)),
     ("Models and recall", ("model", "reranker", "found_from")),
     (
         "Evolution",

@@ -46,7 +46,7 @@ GROWTH_MAX = 9.0
 """Most growth of the time: 4 is linear, 16 is the square; a busy machine needs the room."""
 NOISE_S = 0.004
 """Time below which a function is fast enough at its longest text."""
-TRIES = 4
+TRIES = 10
 QUICK_CHARACTERS = MAX_CONTENT // 4
 """Longest text outside the slow tests: work in the square shows from there."""
 

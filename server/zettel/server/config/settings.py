@@ -63,6 +63,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "consolidate": "true or false",
     "evolve_off": "namespaces, with commas between them",
     "llm_off": "namespaces, with commas between them",
+    "trusted_principals": "names of tokens or OAuth subjects, with commas between them",
     "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
     "allowed_hosts": "names that clients reach the server by, with commas between them",
     "allowed_origins": "such as https://app.example.org, with commas between them",
@@ -88,6 +89,12 @@ def _split(value: object) -> object:
 
 Namespaces = Annotated[
     tuple[Annotated[str, Field(pattern=rf"^{NAMESPACE.pattern}$")], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+"""Comma-separated in a variable, a list in the file."""
+Principals = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=256)], ...],
     NoDecode,
     BeforeValidator(_split),
 ]
@@ -227,6 +234,9 @@ class Settings(Limits, BaseSettings):
     llm_off: Namespaces = ()
     """Namespaces whose notes no LLM is shown; they evolve by rule. With commas between them, in
     `config.toml` a list."""
+    trusted_principals: Principals = ()
+    """Principals whose notes count as the owner's: your own other devices, a team that may change
+    one another's notes. See docs/trust.md. With commas between them, in `config.toml` a list."""
     oauth_issuer: _Url = ""
     """Authorization server whose access tokens are taken in place of the store's, written exactly
     as their `iss`; empty for tokens of the store. See

@@ -3,14 +3,17 @@
 Whole notes first, then passages, then fewer notes; links take only the room that is left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from anyio import to_thread
 
 from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
+from zettel.tools.note_marks import marks_of_views
 from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
@@ -32,8 +35,8 @@ from zettel.tools.state.memory import Memory
 DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
-    *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
-    *("happened_at", "contradicts"),
+    *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
+    *("contradicts", "by", "trust", "marks"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -224,7 +227,11 @@ async def _distinct(
         for note in await read_page(memory, asked, chunk):
             groups.setdefault(copy_key(note), []).append(note)
         looked += len(chunk)
-    return [tuple(group) for group in groups.values()], looked
+    reader = memory.reader(asked.caller)
+    # The most trusted of several copies speaks for them.
+    return [
+        tuple(sorted(group, key=reader.trust, reverse=True)) for group in groups.values()
+    ], looked
 
 
 async def _entries(
@@ -354,12 +361,22 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
     shown = _fitted(memory, asked, answer, views, more=more)
+    if marks := await to_thread.run_sync(marks_of_views, shown):
+        views = [_marked(view, marks) for view in views]
+        shown = _fitted(memory, asked, answer, views, more=more)
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left)
     _served(memory, asked, page, entries[: len(shown)], shown)
     return answer
+
+
+def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledNote:
+    if found := marks.get(view["note_id"]):
+        view = view.copy()
+        view["marks"] = list(found)
+    return view
 
 
 def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
@@ -442,15 +459,16 @@ async def _views(
     memory: Memory, asked: RecallQuery, page: Page, entries: Sequence[PageNote]
 ) -> list[RecalledNote]:
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
+    reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
     needing = need_context([entry.note for entry in entries])
     views = list[RecalledNote]()
     for entry in entries:
         note = entry.note
         if asked.detail == "index":
-            view = index_view(note, namespace=namespace)
+            view = index_view(note, reader, namespace=namespace)
         else:
-            view = note_view(note, namespace=namespace, context=note.note_id in needing)
+            view = note_view(note, reader, namespace=namespace, context=note.note_id in needing)
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:

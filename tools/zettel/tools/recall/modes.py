@@ -19,6 +19,7 @@ from zettel.tools.recall.search import newest_first, reordered, search
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import FULL_TRUST
 from zettel.tools.validation import nearest
 
 CORE_MAX_NOTES = 20
@@ -155,14 +156,21 @@ async def profile_notes(memory: Memory, where: NoteFilter, *, now: datetime) -> 
     """
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
-    profile = await memory.store.find(core, limit=CORE_MAX_NOTES)
+    found = await memory.store.find(core, limit=CORE_MAX_NOTES)
+    profile = _believed(found)
     ahead = [note for note in profile if note.happened_at > now]
-    if ahead or len(profile) == CORE_MAX_NOTES:
-        begin = replace(profile[0], happened_at=now, note_id=AFTER_EVERY_ID)
+    if ahead or len(found) == CORE_MAX_NOTES:
+        begin = replace(found[0], happened_at=now, note_id=AFTER_EVERY_ID)
         past = await memory.store.find(replace(core, after=begin), limit=CORE_READ_MAX_NOTES)
+        past = _believed(past)
         profile = _in_turns(past, CORE_MAX_NOTES)
         profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
     return profile + await memory.store.find(summary, limit=1)
+
+
+def _believed(notes: Sequence[Note]) -> list[Note]:
+    """The fully trusted ones: notes of an earlier version may be `core` without being so."""
+    return [note for note in notes if note.trust >= FULL_TRUST]
 
 
 def _in_turns(notes: Sequence[Note], most: int) -> list[Note]:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -354,6 +354,7 @@ async def newest_first(
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    pairs = await _believed(memory, linking, pairs) if pairs else pairs
     ahead = _ahead(question, best, outlines, pairs)
     placed = dict[str, Ranked]()
 
@@ -366,6 +367,19 @@ async def newest_first(
     for one in ranked:
         place(one)
     return _lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+async def _believed(
+    memory: Memory, newer: Iterable[Note], pairs: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The pairs whose newer note is trusted enough to stand before the older."""
+    notes = {note.note_id: note for note in newer}
+    older = {n.note_id: n for n in await memory.store.get(sorted({to for _, to in pairs}))}
+    return [
+        (note_id, to)
+        for note_id, to in pairs
+        if to in older and memory.trust.may_replace(notes[note_id], older[to])
+    ]
 
 
 def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:

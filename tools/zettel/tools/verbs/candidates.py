@@ -22,6 +22,7 @@ from zettel.tools.changes.conflicts import (
 )
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import find_statements
+from zettel.tools.note_marks import find_marks
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
@@ -211,9 +212,12 @@ def _candidate(
         else ""
     )
     words = " ".join(other.content.split())
-    return Candidate(
+    candidate = Candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )
+    if marks := find_marks(f"{other.subject}\n{candidate['content']}"):
+        candidate["marks"] = list(marks)
+    return candidate

@@ -9,18 +9,26 @@ from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import Kind, Note, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.links import LinkArgument, check_links, check_targets, with_links
+from zettel.tools.changes.links import (
+    LinkArgument,
+    check_links,
+    check_targets,
+    linked_as,
+    with_links,
+)
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.note_marks import find_marks_across, note_marks
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import Served
+from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
 
 ECHO_MAX_TEXTS = 100
@@ -59,6 +67,7 @@ async def remember(
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is stored.
         NoteNotFoundError: A link's target is not there; nothing is stored.
+        LessTrustedError: It would supersede a more trusted note; nothing is stored.
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
     happened = read_time("happened_at", happened_at, now)
@@ -104,9 +113,13 @@ def _agents(note: Note) -> dict[str, str]:
 async def _store(
     memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
 ) -> RememberAnswer:
-    linked = sorted({link["to"] for link in links})
-    check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
+    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
+    check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
+    marks = await to_thread.run_sync(_marks, memory, note)
+    note = replace(note, trust=_trust(memory, note, marks, links, linked))
+    check_core(note.kind, note.trust)
+    check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
     key = f"{note.namespace}\n{fold_hash(note.content)}"
     async with memory.writing.hold(key):
         known, vectors = await _known_or_embedded(memory, note, given, now)
@@ -125,11 +138,34 @@ async def _store(
         _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
         memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
+    if marks:
+        answer["marks"] = list(marks)
     if found := await candidates(memory, note, near, supersedes(note)):
         answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     return answer
+
+
+def _marks(memory: Memory, note: Note) -> tuple[str, ...]:
+    """The marks of a new note's text, or of what it adds up to with the author's last notes."""
+    author = f"{note.namespace}\n{note.origin.principal}"
+    recent = memory.recent.add(author, note.content)
+    return note_marks(note) or find_marks_across(recent)
+
+
+def _trust(
+    memory: Memory,
+    note: Note,
+    marks: Sequence[str],
+    links: Sequence[LinkArgument],
+    linked: Mapping[str, Note],
+) -> float:
+    """The least of what its source, its marks and the notes it is derived from allow."""
+    sources = [linked[note_id] for note_id in sorted(linked_as(links, DERIVED_FROM))]
+    inherited = [memory.trust.seen(source, note.origin.principal) for source in sources]
+    marked = [MARKED_TRUST] if marks else []
+    return min((source_trust(note.source), *inherited, *marked))
 
 
 async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
@@ -266,6 +302,8 @@ def _answer(note: Note, given: _Given, *, created: bool) -> RememberAnswer:
         answer["namespace_created"] = True
     if given.happened:
         answer["happened_at"] = iso(note.happened_at)
+    if note.trust < FULL_TRUST:
+        answer["trust"] = note.trust
     if note.valid_until:
         answer["valid_until"] = iso(note.valid_until)
     return answer
