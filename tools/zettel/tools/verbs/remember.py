@@ -16,7 +16,12 @@ from zettel.tools.answers import MODEL_LOADING, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import LinkArgument, check_links, check_targets, with_links
-from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
+from zettel.tools.changes.supersession import (
+    check_supersedable,
+    plan_targets,
+    reconcile_superseded,
+    supersedes,
+)
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.state.memory import Memory
@@ -107,6 +112,7 @@ async def _store(
     linked = sorted({link["to"] for link in links})
     check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
     note = replace(draft, links=with_links(draft, links, now=now))
+    await check_supersedable(memory, note, supersedes(note))
     key = f"{note.namespace}\n{fold_hash(note.content)}"
     async with memory.writing.hold(key):
         known, vectors = await _known_or_embedded(memory, note, given, now)
