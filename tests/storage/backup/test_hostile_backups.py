@@ -6,6 +6,7 @@
 # (pyarrow ships no types)
 
 import json
+import stat
 import sys
 import zipfile
 from collections.abc import Callable
@@ -33,7 +34,7 @@ from tests.storage.samples import add, make_note
 from zettel.storage.backup import archive, create, parquet
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.create import to_parquet
-from zettel.storage.backup.errors import BackupDamagedError, BackupTooLargeError
+from zettel.storage.backup.errors import BackupDamagedError, BackupExistsError, BackupTooLargeError
 from zettel.storage.backup.manifest import MANIFEST
 from zettel.storage.backup.parquet import read_rows
 from zettel.storage.backup.reader import examined
@@ -252,3 +253,59 @@ async def test_columns_that_are_computed_from_others_are_not_taken_from_the_file
     read = await second.tables.notes.select(["text", "fold_hash"])
     assert read.equals(await lance.tables.notes.select(["text", "fold_hash"]))
     await second.close()
+
+
+@pytest.mark.parametrize("name", ["../out.parquet", "/tmp/out.parquet", "C:\\out.parquet"])
+async def test_a_part_that_is_named_like_a_path_is_a_part_and_no_path(
+    file: Path, tmp_path: Path, name: str
+) -> None:
+    with zipfile.ZipFile(file) as opened:
+        entries = {known: opened.read(known) for known in opened.namelist()}
+    said = json.loads(entries[MANIFEST])
+    said["parts"][0]["name"] = name
+    entries[name] = entries.pop("notes-00000.parquet")
+    write(file, entries | {MANIFEST: json.dumps(said).encode()})
+    second = await fresh(tmp_path / "inside" / "second")
+    before = files_below(tmp_path)
+
+    await restored(second, file)
+
+    assert files_below(tmp_path) == before
+    await second.close()
+
+
+def files_below(folder: Path) -> set[str]:
+    """Every file but those of stores."""
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {name for name in names if ".lance" not in name}
+
+
+async def test_an_entry_that_is_a_link_is_a_part_and_no_link(file: Path, tmp_path: Path) -> None:
+    """As some programs unpack a zip's symbolic links."""
+    with zipfile.ZipFile(file) as opened:
+        entries = {known: opened.read(known) for known in opened.namelist()}
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in entries.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            made.writestr(info, content)
+    second = await fresh(tmp_path / "second")
+
+    await restored(second, file)
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]  # noqa: ASYNC240
+    await second.close()
+
+
+async def test_a_backup_goes_through_no_link(lance: LanceStore, tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "a.zettel"
+    target.touch()
+    link.symlink_to(target)
+
+    with pytest.raises(BackupExistsError):
+        await backed_up(lance, link)
+    assert link.is_symlink()
+    await backed_up(lance, link, force=True)
+
+    assert target.stat().st_size == 0
+    assert not link.is_symlink()
