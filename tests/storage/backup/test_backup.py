@@ -17,6 +17,7 @@ from tests.storage.keeping import (
     fresh,
     nothing_erased,
     restored,
+    sound,
     untold,
 )
 from tests.storage.samples import (
@@ -326,7 +327,7 @@ async def test_a_restore_that_breaks_off_has_brought_back_nothing_and_can_be_don
     file, good = tmp_path / "a.zettel", tmp_path / "good.zettel"
     await backed_up(lance, file)
     shutil.copy(file, good)
-    backup, second = checked(file, untold), await fresh(tmp_path / "second")
+    backup, second = sound(checked(file, untold)), await fresh(tmp_path / "second")
 
     def harm(step: str, done: int, total: int) -> None:
         if step == "restoring":

@@ -28,6 +28,11 @@ def parse_tokens(raw: str | None) -> Tokens:
     return _tokens.validate_json(raw) if raw else ()
 
 
+def dump_tokens(tokens: Tokens) -> str:
+    """The value of `TOKENS_KEY` for these tokens."""
+    return _tokens.dump_json(tokens).decode()
+
+
 async def read_tokens(store: NoteStore) -> Tokens:
     """Every token, the oldest first; also expired and the last revoked ones."""
     return parse_tokens(await store.get_meta(TOKENS_KEY))
@@ -92,6 +97,4 @@ def _unknown(named: str, live: Sequence[Token]) -> UnknownNameError:
 
 
 async def _change(store: NoteStore, change: Callable[[Tokens], Tokens]) -> None:
-    await update_meta(
-        store, TOKENS_KEY, lambda raw: _tokens.dump_json(change(parse_tokens(raw))).decode()
-    )
+    await update_meta(store, TOKENS_KEY, lambda raw: dump_tokens(change(parse_tokens(raw))))

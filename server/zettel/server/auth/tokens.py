@@ -23,6 +23,7 @@ READ_ONLY = "ro"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")
+_TOKEN_ID, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"([0-9a-f]{64})?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -116,6 +117,23 @@ def recognized(tokens: Iterable[Token], presented: str, now: datetime) -> Token 
 def revoked(token: Token, now: datetime) -> Token:
     """The stored part of a revoked token."""
     return replace(token, digest="", revoked_at=now)
+
+
+def check_token(token: Token) -> None:
+    """Check the stored part of a token that came from elsewhere.
+
+    Raises:
+        InvalidArgumentError: `make_token` could not have made it.
+    """
+    _name(token.name)
+    if token.metrics:
+        _no_namespaces(token.namespaces)
+    elif _namespaces(token.namespaces) != token.namespaces:
+        raise InvalidArgumentError("namespace", "one of a token's is none", "Make another token.")
+    times = (token.made_at, token.expires_at, token.revoked_at)
+    fits = _TOKEN_ID.fullmatch(token.token_id) and _DIGEST.fullmatch(token.digest)
+    if not fits or any(time is not None and time.tzinfo is None for time in times):
+        raise InvalidArgumentError("token", "it is none of Zettel's", "Make another token.")
 
 
 def _digest(text: str) -> str:

@@ -287,13 +287,21 @@ async def restore(
             show_default=False,
         ),
     ] = None,
+    with_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--with-tokens", help="Put its access tokens in force; else they are revoked."
+        ),
+    ] = False,
 ) -> None:
     """Bring a backup's notes back, into an empty store or a namespace; all of them or none."""
     from zettel.server.commands.backup import restore_once, restore_output  # noqa: PLC0415
 
     path = file.expanduser().absolute()
     with call.progress() as progress:
-        done = await restore_once(call.settings, path, into_namespace, progress)
+        done = await restore_once(
+            call.settings, path, into_namespace, progress, with_tokens=with_tokens
+        )
     call.say(restore_output(done))
 
 

@@ -1,11 +1,14 @@
 """`zettel backup` and `zettel restore`: a store's notes in one file, and back."""
 
+import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
+from zettel.server.auth.token_store import TOKENS_KEY, TOKENS_MAX, dump_tokens, parse_tokens
+from zettel.server.auth.tokens import check_token, revoked
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
@@ -14,11 +17,23 @@ from zettel.server.runtime.factories import expanded, installed_factories
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
 from zettel.storage.backup.create import BackupSummary, back_up, begin_record
-from zettel.storage.backup.restore import RestoreSummary, carry_over, receipts_in, recorded, restore
+from zettel.storage.backup.errors import BackupErasesError
+from zettel.storage.backup.reader import examined
+from zettel.storage.backup.restore import (
+    RestoreSummary,
+    carry_over,
+    receipts_in,
+    recorded,
+    restore,
+    would_erase,
+)
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
+from zettel.storage.location import read_place
 from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
 from zettel.tools.doctor.heal import heal
+from zettel.tools.doctor.validity import problem_of
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
 
@@ -45,6 +60,10 @@ class RestoreResult:
     done: RestoreSummary
     model: str
     """The store's embedding model."""
+    tokens: int
+    """Access tokens of the backup that had not been revoked."""
+    with_tokens: bool
+    """Whether they are in force; else they came back revoked."""
 
 
 async def back_up_once(
@@ -74,24 +93,40 @@ async def back_up_once(
 
 
 async def restore_once(
-    settings: Settings, file: Path, namespace: str | None, tell: ReportProgress
+    settings: Settings,
+    file: Path,
+    namespace: str | None,
+    tell: ReportProgress,
+    *,
+    with_tokens: bool = False,
 ) -> RestoreResult:
-    """Restore a backup; every byte of it is checked before anything is written.
+    """Restore a backup; every byte and every row of it is checked before anything is written.
 
     Args:
         settings: Name the store and its model, which may differ from the backup's.
         file: The backup, absolute.
         namespace: Takes all notes, in a store that may hold others; None needs an empty store.
         tell: Called with the progress.
+        with_tokens: Whether the backup's access tokens are to be in force again.
 
     Raises:
-        BackupError: The file is damaged, or the store has notes and no namespace is named.
+        InvalidArgumentError: Tokens are asked for, and a namespace is named.
+        BackupError: The file is damaged or hostile, or the store has notes and no namespace is
+            named.
         StoreError: The store or its model cannot be used.
     """
     if namespace is not None:
         check_namespace(namespace)
-    backup = await to_thread.run_sync(checked, file, tell)
-    receipts = await to_thread.run_sync(receipts_in, backup)
+        if with_tokens:
+            problem, remedy = "into a namespace no tokens are restored", "Leave one of them out."
+            raise InvalidArgumentError("with-tokens", problem, remedy)
+    whole = await to_thread.run_sync(checked, file, tell)
+    receipts = await to_thread.run_sync(receipts_in, whole)
+    room = await to_thread.run_sync(_free_bytes, settings.store)
+    backup = await to_thread.run_sync(
+        lambda: examined(whole, problem_of=problem_of, room=room, tell=tell)
+    )
+    tokens = _TokenChoice(keeps=with_tokens, now=utc_now())
     embedder = await installed_factories(settings).make_embedder()
     store = await open_store(
         settings.store,
@@ -102,6 +137,8 @@ async def restore_once(
     )
     try:
         ledger = store.tables.ledger
+        if doomed := await would_erase(store.tables, ledger, receipts):
+            raise BackupErasesError(file, doomed)
         begun = utc_now()
         done = await restore(
             store.tables,
@@ -109,6 +146,7 @@ async def restore_once(
             namespace=namespace,
             is_erased=recorded(ledger, receipts),
             tell=tell,
+            kept_meta=tokens,
         )
         await to_thread.run_sync(carry_over, ledger, receipts)
         run = _record(file, begun, done)
@@ -122,7 +160,49 @@ async def restore_once(
         run_id=run.run_id,
         done=done,
         model=embedder.model_id,
+        tokens=tokens.live,
+        with_tokens=with_tokens,
     )
+
+
+class _TokenChoice:
+    """Chooses among a backup's named values: its access tokens come back revoked, unless asked for.
+
+    Not left out: a store that had tokens needs one of every caller, for good.
+    """
+
+    def __init__(self, *, keeps: bool, now: datetime) -> None:
+        self._keeps, self._now = keeps, now
+        self.live = 0
+
+    def __call__(self, key: str, value: str) -> str:
+        """The value to restore.
+
+        Raises:
+            ValueError: It is a list of tokens that Zettel could not have made.
+        """
+        if key != TOKENS_KEY:
+            return value
+        tokens = parse_tokens(value)
+        for token in tokens:
+            check_token(token)
+        live = [token for token in tokens if token.revoked_at is None]
+        if len(live) > TOKENS_MAX or len({token.token_id for token in tokens}) < len(tokens):
+            message = "there are too many access tokens, or two of one id"
+            raise ValueError(message)
+        self.live = len(live)
+        if self._keeps:
+            return value
+        return dump_tokens(tuple(t if t.revoked_at else revoked(t, self._now) for t in tokens))
+
+
+def _free_bytes(uri: str) -> int | None:
+    """Free bytes where a store is or will be; None for a store that is no directory."""
+    directory = read_place(uri).directory
+    if directory is None:
+        return None
+    there = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    return shutil.disk_usage(there).free
 
 
 def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
@@ -192,6 +272,14 @@ def restore_output(restored: RestoreResult) -> Output:
             f" {restored.model}: {done.unembedded} notes are found by their words until"
             " evolution has embedded them (zettel evolve --once does it now)."
         )
+    if restored.tokens and restored.with_tokens:
+        lines.append(f"{restored.tokens} access tokens are in force again: zettel token list.")
+    elif restored.tokens:
+        lines.append(
+            f"{restored.tokens} access tokens came back revoked, so that nobody comes in by a file:"
+            " make new ones (zettel token create), or restore into another --store with"
+            " --with-tokens if you trust where the file has been."
+        )
     data = {
         "file": str(restored.backup.path),
         "backup_id": made.backup_id,
@@ -200,5 +288,9 @@ def restore_output(restored: RestoreResult) -> Output:
         "run_id": restored.run_id,
         "embed_model": restored.model,
         "counts": asdict(done),
+        "tokens": {
+            "restored": restored.tokens if restored.with_tokens else 0,
+            "revoked": 0 if restored.with_tokens else restored.tokens,
+        },
     }
     return Output(data, "\n".join(map(printable, lines)))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from zettel.server.auth.token_store import TOKENS_KEY, parse_tokens
+from zettel.server.auth.tokens import Token, check_token
 from zettel.server.commands.output import Output, printable
 from zettel.server.config.permissions import (
     mode_of,
@@ -28,19 +30,27 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import HASH_MODEL, expanded
 from zettel.server.runtime.leadership import is_gone
 from zettel.storage.doctor.facts import FileFacts, StoreFacts
-from zettel.storage.doctor.read import look_at_files, look_at_tables, lost_commits
+from zettel.storage.doctor.read import (
+    find_invalid,
+    look_at_files,
+    look_at_tables,
+    lost_commits,
+)
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_files import check_weights, find_model
-from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
+from zettel.storage.ids import is_id
 from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.repair import rewrite, single_keys
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
+from zettel.storage.notes import Note
 from zettel.storage.progress import ReportProgress
 from zettel.tools.changes.supersession import half_superseded
 from zettel.tools.doctor import checks
 from zettel.tools.doctor.checks import Finding, found
 from zettel.tools.doctor.heal import heal
+from zettel.tools.doctor.validity import problem_of
 from zettel.tools.erasure.orders import drain, pending_erasures, relapsed
 from zettel.tools.evolve.lease import drop_expired, drop_gone
 from zettel.tools.state.memory import Memory
@@ -51,6 +61,7 @@ LOW_DISK = "low_disk"
 DEAD_ENGINE = "dead_engine"
 MUTE_ENGINE = "mute_engine"
 OTHER_ENGINE = "other_engine"
+FOREIGN_TOKENS = "foreign_tokens"
 MODEL_MISSING = "model_unusable"
 OTHER_MODEL = "other_model"
 
@@ -114,6 +125,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
             seen_inside = await _read_facts(store)
             model = seen_inside.model_id
             findings += [f for check in checks.CHECKS for f in check.run(seen_inside)]
+            findings += check_tokens(seen_inside.meta.get(TOKENS_KEY))
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
         finally:
             await store.close()
@@ -141,10 +153,39 @@ async def _read_facts(store: LanceStore) -> StoreFacts:
     checkup = await look_at_tables(store.tables)
     return replace(
         checkup,
+        invalid=await find_invalid(store.tables, _problem_of),
         half_superseded=tuple(await half_superseded(store, now=utc_now())),
         erasures_due=await pending_erasures(store),
         relapsed=tuple(await relapsed(store)),
     )
+
+
+def _problem_of(note: Note) -> str:
+    """What is wrong with a row, but for its id: that is a finding of its own."""
+    return problem_of(note) if is_id(note.note_id) else ""
+
+
+def check_tokens(raw: str | None) -> Sequence[Finding]:
+    """Access tokens that `zettel token` could not have made."""
+    try:
+        bad = [token.name for token in parse_tokens(raw) if not _is_sound(token)]
+    except ValueError:
+        bad = ["none of them can be read"]
+    return found(
+        FOREIGN_TOKENS,
+        bad,
+        "The store has access tokens that Zettel did not make: another program wrote them.",
+        advice="zettel token list; revoke those that you do not know, and look at who can write"
+        " the store's files.",
+    )
+
+
+def _is_sound(token: Token) -> bool:
+    try:
+        check_token(token)
+    except InvalidArgumentError:
+        return False
+    return True
 
 
 async def _mend(settings: Settings, findings: Sequence[Finding], progress: ReportProgress) -> None:

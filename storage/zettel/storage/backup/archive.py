@@ -34,8 +34,14 @@ from zettel.storage.progress import ReportProgress
 
 DRAFT_LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which an unfinished file is a killed backup's."""
-MANIFEST_BYTES = 64 << 20
-"""Maximum size of a manifest: 100,000 parts take 20 MB."""
+MANIFEST_BYTES = 16 << 20
+"""Maximum size of a manifest: `MAX_PARTS` parts take 10 MB."""
+DIRECTORY_BYTES = 8 << 20
+"""Maximum size of a zip's list of its entries: those of `MAX_PARTS` parts take 5 MB."""
+_END, _END_64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q")
+"""The last records of a zip, and of one above 4 GB (PKWARE APPNOTE, 4.3.16 and 4.3.14)."""
+_END_64_DISTANCE = _END.size + 20 + _END_64.size
+"""Bytes from that record of a zip above 4 GB to the file's end, a locator between them."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The zip format's first date; the manifest has the backup's own."""
 
@@ -153,6 +159,9 @@ def checked(path: Path, tell: ReportProgress) -> BackupFile:
     with _opened(path) as archive:
         manifest = _manifest(path, archive)
         _check_names(path, archive, manifest.parts)
+        size = path.stat().st_size
+        if sum(part.bytes for part in manifest.parts) > size:
+            raise BackupDamagedError(path, MANIFEST, f"its parts are larger than {size:,} bytes")
         for done, part in enumerate(manifest.parts):
             tell("checking", done, len(manifest.parts))
             _read(path, archive, part)
@@ -163,6 +172,7 @@ def checked(path: Path, tell: ReportProgress) -> BackupFile:
 def _opened(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         size = path.stat().st_size
+        _check_directory(path)
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise BackupDamagedError(path, "its name", "there is no such file") from error
@@ -174,6 +184,29 @@ def _opened(path: Path) -> Generator[zipfile.ZipFile]:
         if archive.start_dir > size:
             raise BackupDamagedError(path, "its end", "it is cut short")
         yield archive
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a list of entries that would take much memory; zipfile reads any.
+
+    Raises:
+        ValueError: It is too large, or does not end the file as Zettel's does.
+    """
+    with path.open("rb") as raw:
+        end = raw.seek(0, os.SEEK_END)
+        raw.seek(max(0, end - _END.size))
+        mark, *_, size, _start, comment = _END.unpack(raw.read(_END.size))
+        if mark != b"PK\5\6" or comment:
+            message = "the file does not end as a backup does"
+            raise ValueError(message)
+        if end >= _END_64_DISTANCE:
+            raw.seek(end - _END_64_DISTANCE)
+            mark, *_, size_64, _start = _END_64.unpack(raw.read(_END_64.size))
+            # zipfile believes the record wherever it stands.
+            size = max(size, size_64) if mark == b"PK\6\6" else size
+    if size > DIRECTORY_BYTES:
+        message = f"it would take {size:,} bytes"
+        raise ValueError(message)
 
 
 def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:

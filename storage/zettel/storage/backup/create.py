@@ -26,6 +26,7 @@ from zettel.storage.backup.manifest import (
     FORMAT_VERSION,
     META,
     NOTES,
+    PART_ROWS,
     RUNS,
     TABLES,
     Manifest,
@@ -38,8 +39,8 @@ from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
 
-PART_ROWS = 2_000
-"""Rows per part: some 6 MB at 3 kB a revision with vectors, at most 100 MB."""
+PART_BYTES = 64 << 20
+"""Bytes of a part's rows, uncompressed; it is over by one batch of LanceDB's at most."""
 CONSISTENT_READ_ATTEMPTS = 200
 """Tries to read all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
@@ -115,7 +116,10 @@ async def _copy_table(
     tell(name, 0, total)
     async for batch in reader:
         gathered.append(batch)
-        if sum(piece.num_rows for piece in gathered) >= PART_ROWS:
+        if (
+            sum(piece.num_rows for piece in gathered) >= PART_ROWS
+            or sum(piece.nbytes for piece in gathered) >= PART_BYTES
+        ):
             await _add(table, gathered, writer, counted, run_id)
             gathered = []
             tell(name, counted.rows[name], total)

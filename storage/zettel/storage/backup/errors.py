@@ -4,10 +4,13 @@ BackupError
 ├── BackupExistsError       another file, or --force
 ├── BackupUnwritableError   another directory
 ├── BackupDamagedError      another copy of it
+├── BackupTooLargeError     another disk
 ├── NewerBackupError        upgrade Zettel
+├── BackupErasesError       another store, or erase these notes first
 └── StoreNotEmptyError      a namespace, or an empty store
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zettel.storage.errors import ZettelError
@@ -56,6 +59,17 @@ class BackupDamagedError(BackupError, ValueError):
         )
 
 
+class BackupTooLargeError(BackupError):
+    """A backup's rows need more space than the store's disk has; nothing was restored."""
+
+    def __init__(self, file: Path, needed: int, room: int) -> None:
+        self.file, self.needed, self.room = file, needed, room
+        super().__init__(
+            f"The backup {str(file)!r} unpacks to {needed:,} bytes or more, and {room:,} are free."
+            " Nothing was restored. Restore it into a --store on a larger disk."
+        )
+
+
 class NewerBackupError(BackupError):
     """A newer Zettel made the backup."""
 
@@ -64,6 +78,19 @@ class NewerBackupError(BackupError):
         super().__init__(
             f"The backup {str(file)!r} has {found}, which this Zettel does not know. Upgrade"
             " zettel-mcp; nothing was restored."
+        )
+
+
+class BackupErasesError(BackupError):
+    """A backup's record of erasures names notes that the store holds; nothing was restored."""
+
+    def __init__(self, file: Path, note_ids: Sequence[str]) -> None:
+        self.file, self.note_ids = file, tuple(note_ids)
+        super().__init__(
+            f"The backup {str(file)!r} records {len(note_ids)} notes as erased that this store"
+            f" holds, such as {note_ids[0]!r}. Restoring it would erase them, so nothing was"
+            " restored. Erase them yourself (zettel forget --erase), or restore into another"
+            " --store."
         )
 
 

@@ -25,6 +25,15 @@ COUNTED = {
 }
 """Name among a manifest's counts -> the parts whose rows it counts."""
 _BESIDE = ("notes", "namespaces")
+PART_ROWS = 2_000
+"""Rows per part: some 6 MB at 3 kB a revision with vectors."""
+PART_MAX_ROWS = 2 * PART_ROWS
+"""Rows of any part: one batch of LanceDB's is added to fewer than `PART_ROWS`."""
+MAX_PARTS = 50_000
+"""Parts of 2,000 rows: a hundred million revisions."""
+MAX_EMBED_DIM = 16_384
+TEXT_MAX_CHARACTERS = 1_000
+"""Characters of a text in a manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +85,11 @@ def read_manifest(raw: bytes) -> Manifest:
         ValueError: It is invalid; the text says why.
         LaterFormatError: It has a later format.
     """
-    said = _object(json.loads(raw))
+    try:
+        said = _object(json.loads(raw))
+    except RecursionError:
+        message = "it is nested too deeply"
+        raise ValueError(message) from None
     if said.get("format") != FORMAT:
         message = f"it does not say that this is a {FORMAT}"
         raise ValueError(message)
@@ -124,8 +137,8 @@ def _object(value: object) -> dict[str, object]:
 
 def _text(said: Mapping[str, object], name: str) -> str:
     value = said.get(name)
-    if not isinstance(value, str):
-        message = f"its {name!r} is missing or no text"
+    if not isinstance(value, str) or len(value) > TEXT_MAX_CHARACTERS:
+        message = f"its {name!r} is missing, no text or too long"
         raise ValueError(message)
     return value
 
@@ -156,6 +169,13 @@ def _part(value: object) -> Part:
 def _check(manifest: Manifest) -> None:
     """Reject inconsistent manifests: one may have been edited by hand."""
     datetime.fromisoformat(manifest.made_at)
+    if not 1 <= manifest.embed_dim <= MAX_EMBED_DIM or len(manifest.parts) > MAX_PARTS:
+        message = f"it names {len(manifest.parts)} parts and vectors of {manifest.embed_dim} values"
+        raise ValueError(message)
+    for part in manifest.parts:
+        if part.table != ERASURES and part.rows > PART_MAX_ROWS:
+            message = f"it says that {part.name!r} has {part.rows:,} rows"
+            raise ValueError(message)
     names = {part.name for part in manifest.parts}
     if len(names) < len(manifest.parts) or MANIFEST in names:
         message = "two of the parts it names have one name"

@@ -12,22 +12,25 @@ same, so that restoring twice adds nothing.
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.backup.archive import BackupFile
 from zettel.storage.backup.create import BACKUP, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
-from zettel.storage.backup.manifest import ERASURES, META, NOTES, RUNS, USAGE, Part
+from zettel.storage.backup.manifest import ERASURES, META, RUNS, USAGE
+from zettel.storage.backup.reader import BackupReader, SoundBackup
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.erasure.traces import ids_in, without_traces
@@ -35,7 +38,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import derived_id
 from zettel.storage.lance.predicates import one_of
 from zettel.storage.lance.rows import read_notes, read_vectors, to_table
-from zettel.storage.lance.schema import SCHEMA_VERSION, notes_table
+from zettel.storage.lance.schema import SCHEMA_VERSION
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
 from zettel.storage.notes import DERIVED_FROM, Note
@@ -44,8 +47,10 @@ from zettel.storage.revisions import NoteRow
 
 IsErased = Callable[[str], bool]
 """Whether an erasure of the note with this id is recorded."""
+KeptMeta = Callable[[str, str], str | None]
+"""What to restore of a named value of `meta`; None leaves it out, a ValueError refuses them all."""
 RevisionMark = tuple[str, str, str]
-"""Distinguishes a revision from another note's: namespace, content, `known_from`."""
+"""Distinguishes a revision from another note's: namespace, the content's hash, `known_from`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +67,6 @@ class MergePlan:
     """Ids, as in the backup, of notes that the store has."""
     cleaned: Mapping[str, Note] = field(default_factory=dict[str, Note])
     """Row id -> revision without traces of notes that stay out, where it had any."""
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether every row enters unchanged."""
-        return not (self.namespace or self.gone or self.renamed or self.there)
 
     def enters(self, note_id: str) -> bool:
         """Whether a note of the backup is added to the store."""
@@ -194,59 +194,19 @@ class BackupContents:
 
 def mark(note: Note) -> RevisionMark:
     """The mark of a revision."""
-    return (note.namespace, note.content, note.known_from.isoformat())
+    return _mark(note.namespace, note.content, note.known_from)
 
 
-class BackupReader:
-    """Reads a checked backup; each part's hash is checked once more.
-
-    Args:
-        backup: The file.
-        tell: Called with step, rows done, rows in all.
-    """
-
-    def __init__(self, backup: BackupFile, tell: ReportProgress) -> None:
-        self.backup, self.tell = backup, tell
-
-    def of(self, name: str, schema: pa.Schema, step: str) -> Iterator[pa.Table]:
-        """The rows of a table, part by part, in the columns of its schema."""
-        parts = self.backup.manifest.of(name)
-        total, done = sum(part.rows for part in parts), 0
-        for part in parts:
-            self.tell(step, done, total)
-            yield self._read(part, schema)
-            done += part.rows
-        self.tell(step, done, total)
-
-    def notes(self, step: str) -> Iterator[pa.Table]:
-        """The rows of the notes."""
-        return self.of(NOTES, notes_table(self.backup.manifest.embed_dim).schema, step)
-
-    def read_notes(self, step: str) -> Iterator[Note]:
-        """Every revision, without its vectors."""
-        for rows in self.notes(step):
-            try:
-                yield from read_notes(rows)
-            except (ValueError, TypeError, KeyError) as error:
-                raise self.damaged(NOTES, f"a row is no valid note ({error})") from error
-
-    def damaged(self, place: str, problem: str) -> BackupDamagedError:
-        """The error for a part with invalid content."""
-        return BackupDamagedError(self.backup.path, place, problem)
-
-    def _read(self, part: Part, schema: pa.Schema) -> pa.Table:
-        content = self.backup.read(part)
-        try:
-            rows = pq.read_table(pa.BufferReader(content)).select(schema.names).cast(schema)
-        except (pa.ArrowException, KeyError, OSError) as error:
-            problem = f"its columns are not a store's ({str(error).splitlines()[0]})"
-            raise self.damaged(part.name, problem) from error
-        if rows.num_rows != part.rows:
-            problem = f"it has {rows.num_rows} rows, the manifest says {part.rows}"
-            raise self.damaged(part.name, problem)
-        return rows
+def _mark(namespace: str, content: str, known_from: datetime) -> RevisionMark:
+    # A hash, so that the texts of a large backup are not in memory at once.
+    return (namespace, sha256(content.encode()).hexdigest(), known_from.isoformat())
 
 
+ERASURES_MAX_BYTES = 32 << 20
+"""Of a backup's record of erasures: that of a million notes."""
+RECEIPT_MAX_CHARACTERS = 2_000
+"""Of each of a receipt's texts."""
+_HEX = re.compile(r"[0-9a-f]{32}")
 IDS_PER_QUERY = 1_000
 """Ids in one predicate."""
 
@@ -274,20 +234,22 @@ class RestoreSummary:
 
 async def restore(
     tables: Tables,
-    backup: BackupFile,
+    backup: SoundBackup,
     *,
     namespace: str | None,
     is_erased: IsErased,
     tell: ReportProgress,
+    kept_meta: KeptMeta = lambda _key, value: value,
 ) -> RestoreSummary:
-    """Add a checked backup's notes to a store.
+    """Add a backup's notes to a store.
 
     Args:
         tables: The store's.
-        backup: As `checked` opened it.
+        backup: As `examined` made it.
         namespace: Target of all notes; None restores into their own, in a store without notes.
         is_erased: The recorded erasures; none of these notes is restored.
         tell: Called with step, rows done, rows in all.
+        kept_meta: Chooses among the named values.
 
     Raises:
         StoreNotEmptyError: The store has notes, and no namespace is given; nothing was written.
@@ -305,10 +267,11 @@ async def restore(
             raise StoreNotEmptyError(tables.place.uri, revisions)
         parts = BackupReader(backup, tell)
         adoption = await _planned(tables, parts, BackupContents(is_erased, namespace))
+        values = _kept_values(tables, parts, kept_meta) if namespace is None else []
         runs = await _add_runs(tables, parts, adoption)
         usage = await _add_usage(tables, parts, adoption)
-        if namespace is None:
-            await _add_meta(tables, parts)
+        for rows in values:
+            await _insert(tables.meta, rows)
         keeps = (manifest.embed_model, manifest.embed_dim) == (tables.model_id, tables.dim)
         stream = _Stream(tables, parts, adoption, keeps_vectors=keeps)
         await _add_notes(tables, stream)
@@ -348,8 +311,8 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
                 where=one_of("note_id", wanted[first : first + IDS_PER_QUERY]),
             )
             for row in found.to_pylist():
-                mark = (row["namespace"], row["content"], row["known_from"].isoformat())
-                standing[row["note_id"]][row["rev"]] = mark
+                found_mark = _mark(row["namespace"], row["content"], row["known_from"])
+                standing[row["note_id"]][row["rev"]] = found_mark
     return survey.plan(standing, touched)
 
 
@@ -376,10 +339,19 @@ async def _add_usage(tables: Tables, parts: BackupReader, adoption: MergePlan) -
     return added
 
 
-async def _add_meta(tables: Tables, parts: BackupReader) -> None:
+def _kept_values(tables: Tables, parts: BackupReader, kept_meta: KeptMeta) -> list[pa.Table]:
+    """The rows of `meta` to add; all are judged before anything is written."""
+    found = list[pa.Table]()
     for rows in parts.of(META, tables.meta.spec.schema, "meta"):
-        theirs = [not is_local(key) for key in rows.column("key").to_pylist()]
-        await _insert(tables.meta, rows.filter(pa.array(theirs, pa.bool_())))
+        records: list[dict[str, str]] = rows.to_pylist()
+        theirs = ((r["key"], r["value"]) for r in records if not is_local(r["key"]))
+        try:
+            judged = [(key, kept_meta(key, value)) for key, value in theirs]
+        except ValueError as error:
+            raise parts.damaged(META, f"a value is none of a store's ({error})") from error
+        kept = [{"key": key, "value": value} for key, value in judged if value is not None]
+        found.append(pa.Table.from_pylist(kept, schema=rows.schema))
+    return found
 
 
 async def _insert(table: LanceTable, rows: pa.Table) -> int:
@@ -423,8 +395,8 @@ class _Stream:
             raise
 
     def _entering(self, rows: pa.Table) -> pa.Table:
-        if self._adoption.changes_nothing and self._keeps:
-            return rows
+        # Also what enters unchanged is written anew: the columns that are computed from others
+        # (texts to search, hashes, link ids) are not taken from a file.
         vectors = read_vectors(rows)
         entering = list[NoteRow]()
         for note, made in zip(read_notes(rows), vectors, strict=True):
@@ -463,13 +435,57 @@ def receipts_in(backup: BackupFile) -> list[Receipt]:
     """The erasures recorded when a backup was made, oldest first.
 
     Raises:
-        BackupDamagedError: The file was changed since it was checked.
+        BackupDamagedError: The file was changed since it was checked, or is no record of erasures.
     """
     parts = backup.manifest.of(ERASURES)
+    if sum(part.bytes for part in parts) > ERASURES_MAX_BYTES:
+        raise BackupDamagedError(backup.path, ERASURES, "it is larger than any store's")
     with TemporaryDirectory(prefix="zettel-") as folder:
         file = Path(folder, LEDGER_FILE)
         file.write_bytes(b"".join(map(backup.read, parts)))
-        return Ledger([file]).receipts()
+        try:
+            receipts = Ledger([file]).receipts()
+            fits = all(map(_is_sound, receipts))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            fits, receipts = False, []
+    if not fits:
+        raise BackupDamagedError(backup.path, ERASURES, "a line is no record of an erasure")
+    return receipts
+
+
+def _is_sound(receipt: Receipt) -> bool:
+    """Whether every field has its type: one line that has not would break the ledger for good."""
+    texts = (receipt.receipt_id, receipt.scope, receipt.who, receipt.salt)
+    lists = (receipt.digests, receipt.verified, receipt.backups)
+    counts = (receipt.notes, receipt.composed, receipt.rows, receipt.scrubbed)
+    moments = (receipt.ordered_at, receipt.invisible_at, receipt.physical_at)
+    return (
+        all(_is_line(text) for text in texts)
+        and all(type(held) is tuple and all(map(_is_line, held)) for held in lists)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and receipt.ordered_at is not None  # pyright: ignore[reportUnnecessaryComparison] as read
+        and all(moment is None or moment.tzinfo is not None for moment in moments)
+        and _HEX.fullmatch(receipt.salt) is not None
+        and all(_HEX.fullmatch(digest) for digest in receipt.digests)
+    )
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= RECEIPT_MAX_CHARACTERS and "\n" not in value
+
+
+async def would_erase(tables: Tables, ledger: Ledger, receipts: list[Receipt]) -> list[str]:
+    """Ids of notes that a store holds and only a backup records as erased.
+
+    Taking over such a record would erase them, for good: a backup could name anybody's notes.
+    """
+    unknown = [receipt for receipt in receipts if ledger.receipt(receipt.receipt_id) is None]
+    if not unknown or not await tables.notes.count():
+        return []
+    is_new = recorded(Ledger([]), unknown)
+    rows = await tables.notes.select(["note_id"])
+    ids = set[str](rows.column("note_id").to_pylist())
+    return sorted(i for i in ids if is_new(i) and ledger.is_erased(i) is None)
 
 
 def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:

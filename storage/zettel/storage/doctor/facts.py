@@ -78,6 +78,8 @@ class StoreFacts:
     """Ids of superseded notes without a standing successor, and of active ones with one."""
     erasures_due: int = 0
     """Ordered, unfinished erasures."""
+    invalid: tuple[str, ...] = ()
+    """Rows that no tool could have made: their keys, each with what is wrong."""
     relapsed: tuple[str, ...] = ()
     """Ids of erased notes that are there again."""
     old_versions: int = 0

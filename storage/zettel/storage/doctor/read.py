@@ -7,7 +7,7 @@
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,9 +26,10 @@ from zettel.storage.lance.files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance.maintenance import commits_since_upkeep, old_versions
-from zettel.storage.lance.rows import utc
-from zettel.storage.lance.table import LanceTable, Tables
+from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, utc
+from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.location import StoreLocation
+from zettel.storage.notes import Note
 
 _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
 
@@ -60,6 +61,43 @@ async def look_at_tables(tables: Tables) -> StoreFacts:
             zip(meta.column("key").to_pylist(), meta.column("value").to_pylist(), strict=True)
         ),
     )
+
+
+ROWS_PER_BATCH = 256
+"""Rows whose texts are in memory at once."""
+
+
+async def find_invalid(tables: Tables, problem_of: Callable[[Note], str]) -> tuple[str, ...]:
+    """Rows of notes that cannot be read or have a problem: the key of each, with the problem.
+
+    Args:
+        tables: The store's.
+        problem_of: What is wrong with a note; empty for nothing.
+    """
+
+    async def fetch(handle: AsyncTable) -> tuple[str, ...]:
+        query = handle.query().select(["row_id", *NOTE_COLUMNS]).limit(MAX_ROWS)
+        found = list[str]()
+        async for batch in await query.to_batches(max_batch_length=ROWS_PER_BATCH):
+            rows = pa.Table.from_batches([batch])
+            found += await to_thread.run_sync(_invalid, rows, problem_of)
+        return tuple(found)
+
+    return await tables.notes.read(fetch)
+
+
+def _invalid(rows: pa.Table, problem_of: Callable[[Note], str]) -> list[str]:
+    keys: list[str] = rows.column("row_id").to_pylist()
+    problems = [_problem(rows.slice(at, 1), problem_of) for at in range(rows.num_rows)]
+    return [f"{key}: {said}" for key, said in zip(keys, problems, strict=True) if said]
+
+
+def _problem(row: pa.Table, problem_of: Callable[[Note], str]) -> str:
+    try:
+        (note,) = read_notes(row)
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError):
+        return "one of its fields is missing or unknown"
+    return problem_of(note)
 
 
 async def _rows(notes: LanceTable) -> tuple[RowFacts, ...]:

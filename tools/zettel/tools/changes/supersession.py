@@ -1,7 +1,8 @@
 """Supersession: a note is superseded while a note that is not forgotten links to it so.
 
 Every verb plans the consequences for link targets from the current state, in the same commit, and
-reconciles after it, so that of two racing verbs the later one corrects the result.
+reconciles after it, so that of two racing verbs the later one corrects the result. A tenant's note
+supersedes within its namespace alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from datetime import datetime
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteStore, Store
+from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
@@ -62,6 +64,31 @@ async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]
         ahead = set(beyond) - seen
 
 
+async def check_supersedable(memory: Memory, note: Note, targets: Iterable[str]) -> None:
+    """Refuses a tenant's supersession of a note in another namespace.
+
+    Its other readers could not see the newer note: the older one would go without a reason.
+
+    Raises:
+        NamespaceRefusedError: The older note may only be read.
+        InvalidArgumentError: The older note is in another namespace.
+    """
+    ids = sorted(targets)
+    if memory.reach is None or not ids:
+        return
+    older = await memory.store.get(ids)
+    memory.check_writes(older)
+    for other in older:
+        if other.namespace != note.namespace:
+            raise InvalidArgumentError(
+                "links",
+                f"{other.note_id} is in namespace {other.namespace!r}, whose readers may not see"
+                f" namespace {note.namespace!r}",
+                f'Remember the newer fact with namespace="{other.namespace}", or update'
+                f" {other.note_id}.",
+            )
+
+
 async def plan_targets(
     store: NoteStore,
     targets: Iterable[str],
@@ -82,6 +109,11 @@ async def plan_targets(
     changes = list[Change]()
     for note in await store.get(ids):
         above = [other for other in live if note.note_id in supersedes(other)]
+        if isinstance(store, ScopedStore) and any(_is_elsewhere(other, note) for other in above):
+            # As the owner linked them, or an earlier version: no tenant closes or opens by that.
+            above = [other for other in above if not _is_elsewhere(other, note)]
+            if not above and note.state is State.SUPERSEDED:
+                continue
         settled = note
         if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
             settled = await _reopened(store, note)
@@ -93,6 +125,10 @@ async def plan_targets(
         if not same or (settled.state is not note.state and not ended):
             changes.append(_changed(replace(settled, stage=stage_after(settled.state)), by, now))
     return changes
+
+
+def _is_elsewhere(other: Note, note: Note) -> bool:
+    return other.namespace != note.namespace
 
 
 async def reconcile_superseded(

@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Generic, TypeVar
 
 from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
+from zettel.storage.ids import is_id
 from zettel.storage.notes import NEEDS_REVIEW
 from zettel.tools.evolve.lease import LEASE_KEY
+from zettel.tools.render import shorten
 
 FINDING_MAX_EXAMPLES = 5
 MAX_UNINDEXED_ROWS = 1_000
@@ -168,6 +170,16 @@ def _lost(seen: StoreFacts) -> list[str]:
 _UPKEEP = "Compacts the tables, indexes new rows and drops old versions."
 _EMBED = "Drops them; evolution embeds the notes again (zettel evolve --once: now)."
 
+_FOREIGN = (
+    "Find out where they came from before you trust the other notes. zettel restore refuses such"
+    " rows: restore an earlier backup into another --store."
+)
+
+
+def _shown(row: RowFacts) -> str:
+    return shorten(row.row_id, 80)
+
+
 CHECKS: tuple[Check[StoreFacts], ...] = (
     Check(
         name="doubled_rows",
@@ -201,6 +213,20 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
         ],
         means="A row's key does not match its note and revision: another program wrote it.",
         advice="Restore an earlier backup, or find out where these rows came from.",
+    ),
+    Check(
+        name="unaddressable_ids",
+        find=lambda seen: [_shown(row) for row in seen.rows if not is_id(row.note_id)],
+        means="Notes have ids that no tool takes: recall shows them, and nobody can change or"
+        " forget them. Another program, or a backup that was tampered with, brought them.",
+        advice=_FOREIGN,
+    ),
+    Check(
+        name="invalid_rows",
+        find=lambda seen: seen.invalid,
+        means="Notes hold what no tool could have stored: a text that is too long, a trust above 1,"
+        " a name that is none. Another program, or a backup that was tampered with, brought them.",
+        advice=_FOREIGN,
     ),
     Check(
         name="revision_gaps",

@@ -22,7 +22,12 @@ from zettel.tools.changes.links import (
     linked_as,
     with_links,
 )
-from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
+from zettel.tools.changes.supersession import (
+    check_supersedable,
+    plan_targets,
+    reconcile_superseded,
+    supersedes,
+)
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import find_marks_across, note_marks
@@ -116,6 +121,7 @@ async def _store(
     linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
     check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
+    await check_supersedable(memory, note, supersedes(note))
     marks = await to_thread.run_sync(_marks, memory, note)
     note = replace(note, trust=_trust(memory, note, marks, links, linked))
     check_core(note.kind, note.trust)

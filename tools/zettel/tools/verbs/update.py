@@ -29,6 +29,7 @@ from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
     changed_targets,
     check_no_circle,
+    check_supersedable,
     plan_targets,
     reconcile_superseded,
     stated_end,
@@ -442,7 +443,9 @@ async def _apply(
                 raise NoteForgottenError(note_id)
             if change := await amend(before):
                 changes, after, embedded = [change], change.note, change.vectors
-            await check_no_circle(memory.store, note_id, supersedes(after) - supersedes(before))
+            added = supersedes(after) - supersedes(before)
+            await check_supersedable(memory, after, added)
+            await check_no_circle(memory.store, note_id, added)
         changes += await plan_targets(
             memory.store, changed_targets(before, after), {note_id: after}, by=by, now=now
         )
@@ -502,7 +505,11 @@ async def _open_parts(memory: Memory, note: Note, edit: NoteEdit) -> frozenset[s
     return frozenset(
         part.note_id
         for part in await memory.store.linking_to([note.note_id])
-        if part.kind is Kind.WORKING and part.state is State.ACTIVE and _has(part, PART_OF, note)
+        if part.kind is Kind.WORKING
+        and part.state is State.ACTIVE
+        and _has(part, PART_OF, note)
+        # Readers of another namespace may not see the note that it became.
+        and (memory.reach is None or part.namespace == note.namespace)
     )
 
 
