@@ -162,6 +162,7 @@ def _policy(settings: Settings) -> Policy:
         llm_off=settings.llm_off,
         retention=Retention(days=check_rules(settings.retain_days)),
         quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
+        secrets=settings.secrets,
     )
 
 

@@ -12,6 +12,7 @@ from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
+from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention
@@ -46,6 +47,8 @@ class Policy:
     """How long notes are kept before evolution erases them; without rules, for ever."""
     quota: Quota | None = None
     """How much a namespace may hold; None for any amount."""
+    secrets: SecretMode = "cut"
+    """What happens to keys and passwords in what is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from zettel.tools.changes.links import LinkArgument, check_links, check_targets,
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import Served
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
@@ -35,6 +36,7 @@ class _Given:
     session: str
 
 
+@without_secrets
 async def remember(
     memory: Memory,
     caller: Caller,

@@ -34,6 +34,7 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.candidates import (
     candidates,
@@ -283,6 +284,7 @@ Amend = Callable[[Note], Awaitable[Change | None]]
 """From the current revision to the next; None when nothing would change."""
 
 
+@without_secrets
 async def update(
     memory: Memory,
     caller: Caller,
