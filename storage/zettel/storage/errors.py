@@ -20,6 +20,7 @@
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
     │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
+    │   ├── RulesUnavailableError   the rules that find secrets (see `tools/secrets/scanner.py`)
     │   ├── LeaseLostError          try again: another process took the work over
     │   └── ExtraMissingError       install a part of Zettel that few need
     ├── BackupError               the person who keeps backups (see `backup/errors.py`)

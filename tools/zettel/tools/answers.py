@@ -136,6 +136,8 @@ class RememberAnswer(TypedDict):
     next: NotRequired[str]
     candidates: NotRequired[list[Candidate]]
     degraded: NotRequired[str]
+    cut: NotRequired[dict[str, int]]
+    """Secrets that were not kept: kind, and how many."""
 
 
 class RecallAnswer(TypedDict):
@@ -174,6 +176,8 @@ class UpdateAnswer(TypedDict):
     candidates: NotRequired[list[Candidate]]
     archived: NotRequired[list[str]]
     degraded: NotRequired[str]
+    cut: NotRequired[dict[str, int]]
+    """Secrets that were not kept: kind, and how many."""
 
 
 class ForgetLine(TypedDict):

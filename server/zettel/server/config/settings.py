@@ -49,6 +49,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
     "durability": "fast or power-loss",
+    "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
     "archive_below": "a number from 0 up to, but not, 1",
     "llm_base_url": "an http:// or https:// address",
@@ -195,6 +196,10 @@ class Settings(Limits, BaseSettings):
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`: 0 says `found` always; a higher value
     warns more often of notes that may be about somebody else or not about the question."""
+    secrets: Literal["cut", "refuse", "keep"] = "cut"
+    """What happens to keys, private keys, signed tokens and passwords of connections in what is to
+    be remembered: `cut` puts a marker in their place before anything is written, `refuse` refuses
+    the call, `keep` stores them. See docs/data.md#secrets."""
     archive_below: float = Field(default=0.0, ge=0, lt=1)
     """Share of a note still held below which evolution archives it; 0 archives nothing. Leave it at
     0 unless the store must stay small: docs/evolution.md#archiving says what it costs."""

@@ -164,6 +164,7 @@ def _policy(settings: Settings) -> Policy:
         trust=TrustRules(frozenset(settings.trusted_principals)),
         retention=Retention(days=check_rules(settings.retain_days)),
         quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
+        secrets=settings.secrets,
     )
 
 

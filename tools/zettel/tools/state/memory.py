@@ -13,6 +13,7 @@ from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
+from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.recent_texts import RecentTexts
@@ -51,6 +52,8 @@ class Policy:
     """Which principals count as the store's owner."""
     quota: Quota | None = None
     """How much a namespace may hold; None for any amount."""
+    secrets: SecretMode = "cut"
+    """What happens to keys and passwords in what is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import find_marks_across, note_marks
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import Served
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
@@ -48,6 +49,7 @@ class _Given:
     session: str
 
 
+@without_secrets
 async def remember(
     memory: Memory,
     caller: Caller,

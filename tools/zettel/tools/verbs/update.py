@@ -39,6 +39,7 @@ from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import MARKED_TRUST, check_change, check_core, check_replaces
 from zettel.tools.verbs.candidates import (
@@ -287,6 +288,7 @@ Amend = Callable[[Note], Awaitable[Change | None]]
 """From the current revision to the next; None when nothing would change."""
 
 
+@without_secrets
 async def update(
     memory: Memory,
     caller: Caller,
