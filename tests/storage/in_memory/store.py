@@ -111,8 +111,15 @@ class DictStore(DictErasing, Store):
     async def count(self, where: NoteFilter) -> int:
         return len(self._matching(where))
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        scores, here = bm25(query, self._rows), list(self._matching(where))
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        rows = {
+            row_id: note
+            for row_id, note in self._rows.items()
+            if not counted or note.namespace in counted
+        }
+        scores, here = bm25(query, rows), list(self._matching(where))
         if not any(note.row_id in scores for note in here):
             scores = verbatim(query, here)
         return _best((Hit(n.note_id, scores[n.row_id]) for n in here if n.row_id in scores), limit)

@@ -22,6 +22,7 @@ from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
 from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
+from zettel.storage.lance.namespace_search import match_namespaces
 from zettel.storage.lance.predicates import (
     all_of,
     equals,
@@ -109,10 +110,15 @@ async def count_notes(tables: Tables, where: NoteFilter) -> int:
     return await tables.notes.count(predicate(where)) if known is None else known
 
 
-async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+async def match_text(
+    tables: Tables, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+) -> list[Hit]:
     """Implement `NoteStore.match_text`; the query has no operators."""
     if limit <= 0 or not query.strip():
         return []
+    if counted:
+        hits = await match_namespaces(tables, query, where, counted, limit=limit)
+        return hits or await _verbatim(tables, query, where, limit=limit)
 
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
 

@@ -121,8 +121,10 @@ class LanceStore(Store):
     async def count(self, where: NoteFilter) -> int:
         return await search.count_notes(self._tables, where)
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        return await search.match_text(self._tables, query, where, limit=limit)
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        return await search.match_text(self._tables, query, where, limit=limit, counted=counted)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int

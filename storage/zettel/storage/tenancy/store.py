@@ -85,9 +85,15 @@ class ScopedStore(NoteStore):
         within = self._within(where)
         return 0 if within is None else await self.whole.count(within)
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        within = self._within(where)
-        return [] if within is None else await self.whole.match_text(query, within, limit=limit)
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        if (within := self._within(where)) is None:
+            return []
+        # Frequencies of the whole store would tell whether a note elsewhere holds a word.
+        reads = tuple(sorted(self._reach.reads))
+        own = tuple(name for name in counted if name in self._reach.reads) or reads
+        return await self.whole.match_text(query, within, limit=limit, counted=own)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int

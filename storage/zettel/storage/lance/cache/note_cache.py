@@ -210,6 +210,16 @@ class NoteCache:
         found = (self._outlined[place] for place in places)
         return sorted((outline for outline in found if outline), key=order_key)
 
+    def passing(
+        self, version: int, where: NoteFilter, row_ids: Iterable[str]
+    ) -> dict[str, str] | None:
+        """Row id -> note id, of those of the rows that pass a filter."""
+        meant = self._meant(version, where)
+        if meant is None:
+            return None
+        places = (self._of_row.get(row_id) for row_id in row_ids)
+        return dict(self._ids[place] for place in places if place is not None and meant[place])
+
     def nearest(
         self, version: int, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit] | None:

@@ -252,7 +252,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
-    others += await notes_stating(store, stated, where)
+    others += await notes_stating(store, stated, where, counted=where.namespaces)
     return {
         other.note_id: (other, conflict)
         for other in others

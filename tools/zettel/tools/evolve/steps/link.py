@@ -311,7 +311,9 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
-        near = await match_outlines(store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
+        near = await match_outlines(
+            store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS, counted=where.namespaces
+        )
         says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
         named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
         task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
