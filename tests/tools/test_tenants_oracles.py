@@ -6,6 +6,7 @@ A longer hunt: `make test ARGS="tests/tools/test_tenants_oracles.py --hypothesis
 # Answers are JSON of the tools' own shapes.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import base64
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -53,7 +54,7 @@ CALLS: tuple[tuple[str, dict[str, object]], ...] = (
     ("remember", {"content": "Kim lives in Lyon and paints", "subject": "Kim"}),
 )
 """After `OWN`, what Ana calls."""
-TOKEN = re.compile(r"((?:cursor|confirm)\W{2,5})[\w-]+")
+TOKEN = re.compile(r"((?:cursor|confirm)\W{2,5})([\w-]+)")
 WORDS = ("quokka", "Kim", "Lyon", "lives", "deadline", "Atlas", "certificate", "the", "Quentin")
 
 foreign = st.fixed_dictionaries(
@@ -108,7 +109,7 @@ class World:
             answer = json.dumps(await self.desks["ana"](tool, **arguments), sort_keys=True)
         except Refused as refused:
             answer = str(refused)
-        self.answers.append(NOTE_ID.sub(self._named, TOKEN.sub(r"\1…", answer)))
+        self.answers.append(NOTE_ID.sub(self._named, TOKEN.sub(_without_key, answer)))
 
     async def ben(self, arguments: dict[str, object]) -> None:
         """Tell a note."""
@@ -127,6 +128,12 @@ class World:
 
     def _named(self, found: re.Match[str]) -> str:
         return self.names.setdefault(found[0], f"note {len(self.names)}")
+
+
+def _without_key(token: re.Match[str]) -> str:
+    """What a cursor holds but its random key; nothing of another token."""
+    raw = base64.urlsafe_b64decode(token[2] + "=" * (-len(token[2]) % 4))
+    return f"{token[1]}{raw[30:].decode() if raw.startswith(b'[') else '…'}"
 
 
 async def told(opening: Opening, others: Sequence[dict[str, object]], *, turns: int) -> list[str]:

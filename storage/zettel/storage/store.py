@@ -272,8 +272,8 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def latest(self) -> datetime | None:
-        """The newest `known_from`; None in an empty store.
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        """The newest `known_from` in these namespaces, or in all; None without notes.
 
         It lies in the future after a clock was set back; a query as of the clock's now would then
         miss the newest notes.

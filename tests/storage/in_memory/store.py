@@ -188,8 +188,10 @@ class DictStore(DictErasing, Store):
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         return {row: self._vectors[row] for row in row_ids if row in self._vectors}
 
-    async def latest(self) -> datetime | None:
-        return max((note.known_from for note in self._rows.values()), default=None)
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        rows = self._rows.values()
+        told = (n.known_from for n in rows if not namespaces or n.namespace in namespaces)
+        return max(told, default=None)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         rows = {note_id: self._current.get(note_id, "") for note_id in note_ids}

@@ -153,7 +153,7 @@ async def test_a_namespace_too_large_to_be_indexed_is_scored_by_its_newest_notes
     ]
     await add(lance, *notes)
     size = len(namespace_texts(notes[0]))
-    monkeypatch.setattr(namespace_search, "INDEX_MAX_BYTES", 4 * size + size // 2)
+    monkeypatch.setattr(namespace_search, "COUNTED_MAX_BYTES", 4 * size + size // 2)
     expected = await scores(lance, "bees nectar", NoteFilter(namespaces=HOME))
     assert len(expected) == len(notes)
 
@@ -175,7 +175,7 @@ def namespace_texts(note: Note) -> str:
 async def test_what_is_kept_of_namespaces_is_bounded(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_index, "CACHE_MAX_BYTES", 200)
+    monkeypatch.setattr(text_index, "FREQUENCIES_MAX_BYTES", 200)
     for name in ("a", "b", "c", "d"):
         await add(lance, *(make_note(f"bees {n}", namespace=name) for n in range(3)))
         assert len(await lance.match_text("bees", NoteFilter(), limit=99, counted=(name,)))

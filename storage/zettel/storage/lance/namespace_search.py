@@ -16,7 +16,7 @@ from anyio import to_thread
 from lancedb import AsyncTable
 from lancedb.query import MatchQuery
 
-from zettel.storage.lance.cache.text_index import INDEX_MAX_BYTES, Frequencies, NamespaceTerms
+from zettel.storage.lance.cache.text_index import COUNTED_MAX_BYTES, Frequencies, NamespaceTerms
 from zettel.storage.lance.predicates import equals, one_of, predicate
 from zettel.storage.lance.reads import notes_version
 from zettel.storage.lance.table import MAX_ROWS, Tables
@@ -36,7 +36,7 @@ async def match_namespaces(
     """Hits with BM25 scores in which only these namespaces' revisions count.
 
     The scores are LanceDB's for a table of nothing else. Of a namespace of more text than
-    `INDEX_MAX_BYTES`, the newest revisions give the frequencies, and LanceDB the rows to score.
+    `COUNTED_MAX_BYTES`, the newest revisions give the frequencies, and LanceDB the rows to score.
     """
     terms = [await _terms(tables, name) for name in namespaces]
     frequencies = await to_thread.run_sync(Frequencies, terms)
@@ -82,7 +82,7 @@ async def _read(tables: Tables, namespace: str) -> NamespaceTerms:
 
     table = await tables.notes.read(lengths)
     sizes = dict(zip(*(table.column(c).to_pylist() for c in ("row_id", "size")), strict=True))
-    newest = sizes if sum(sizes.values()) <= INDEX_MAX_BYTES else _newest(sizes)
+    newest = sizes if sum(sizes.values()) <= COUNTED_MAX_BYTES else _newest(sizes)
     known = tables.texts.outdated(namespace) or NamespaceTerms(sizes={})
     terms = known.without([i for i, size in known.sizes.items() if newest.get(i) != size])
     new = [row_id for row_id in newest if row_id not in terms.sizes]
@@ -99,7 +99,7 @@ def _newest(sizes: Mapping[str, int]) -> dict[str, int]:
     newest, total = dict[str, int](), 0
     for row_id in sorted(sizes, reverse=True):
         total += sizes[row_id]
-        if total > INDEX_MAX_BYTES:
+        if total > COUNTED_MAX_BYTES:
             break
         newest[row_id] = sizes[row_id]
     return newest

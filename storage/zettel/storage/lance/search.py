@@ -333,12 +333,13 @@ async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vecto
     return await _passages(tables, "row_id", row_ids, "")
 
 
-async def latest(tables: Tables) -> datetime | None:
+async def latest(tables: Tables, namespaces: Sequence[str]) -> datetime | None:
     """Implement `NoteStore.latest`; 4 ms at 25,000 rows."""
-    if known := tables.resident.latest(await notes_version(tables)):
+    if known := tables.resident.latest(await notes_version(tables), namespaces):
         return known
+    where = one_of("namespace", namespaces) if namespaces else ""
     table = await tables.notes.select(
-        ["known_from"], order=["known_from"], descending=True, limit=1
+        ["known_from"], where=where, order=["known_from"], descending=True, limit=1
     )
     moments: list[datetime] = table.column("known_from").to_pylist()
     return utc(moments[0]) if moments else None

@@ -159,8 +159,8 @@ class LanceStore(Store):
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         return await search.passages_at(self._tables, row_ids)
 
-    async def latest(self) -> datetime | None:
-        return await search.latest(self._tables)
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        return await search.latest(self._tables, namespaces)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         return await search.passages_of(self._tables, note_ids)

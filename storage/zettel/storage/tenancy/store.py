@@ -142,8 +142,9 @@ class ScopedStore(NoteStore):
     async def version(self) -> int:
         return await self.whole.version()
 
-    async def latest(self) -> datetime | None:
-        return await self.whole.latest()
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        reads = tuple(sorted(self._reach.reads))
+        return await self.whole.latest([n for n in namespaces if n in reads] or reads)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         return await self.whole.passages_of(sorted(await self._there(note_ids)))

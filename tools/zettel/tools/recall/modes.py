@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+
+from anyio import to_thread
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
@@ -66,18 +69,21 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
-        sure = judge(
-            found.question,
-            found.first,
-            meaning,
-            ranking,
-            found_from=memory.found_from,
-            whole=found.whole,
+        sure = await to_thread.run_sync(
+            partial(
+                judge,
+                found.question,
+                found.first,
+                meaning,
+                ranking,
+                found_from=memory.found_from,
+                whole=found.whole,
+            )
         )
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = group_copies(ranking, outlines)
+        ranking = await to_thread.run_sync(group_copies, ranking, outlines)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
@@ -210,7 +216,7 @@ async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
         memory.namespaces.add(name)
         return ""
     known = (await memory.store.facets(NoteFilter(states=()))).namespaces
-    meant = nearest(name, known)
+    meant = await to_thread.run_sync(nearest, name, known)
     hint = f"; the nearest is {meant!r}" if meant else ""
     return f"Namespace {name!r} holds no notes{hint}."
 
@@ -222,10 +228,10 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
     where = asked.where
     facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
     if where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}:
-        return _unknown("subject", where.subject, facets.subjects)
+        return await to_thread.run_sync(_unknown, "subject", where.subject, facets.subjects)
     for tag in where.tags:
         if tag not in facets.tags:
-            return _unknown("tag", tag, facets.tags)
+            return await to_thread.run_sync(_unknown, "tag", tag, facets.tags)
     if asked.filtered:
         return "No note matches all the filters."
     return "No note matches." if facets.namespaces else "Nothing is remembered here yet."

@@ -128,9 +128,9 @@ async def _store(
     note = replace(note, trust=_trust(memory, note, marks, links, linked))
     check_core(note.kind, note.trust)
     check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
-    key = f"{note.namespace}\n{fold_hash(note.content)}"
-    async with memory.writing.hold(key):
-        known, vectors = await _known_or_embedded(memory, note, given, now)
+    folded = await to_thread.run_sync(fold_hash, note.content)
+    async with memory.writing.hold(f"{note.namespace}\n{folded}"):
+        known, vectors = await _known_or_embedded(memory, note, folded, given, now)
         if known:
             # A repeated call finishes one that was interrupted between its two commits.
             with shielded():
@@ -192,7 +192,7 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
 
 
 async def _known_or_embedded(
-    memory: Memory, note: Note, given: _Given, now: datetime
+    memory: Memory, note: Note, folded: str, given: _Given, now: datetime
 ) -> tuple[Note | None, Vectors | None]:
     """The existing note, or the vectors of the new one, made during the lookup."""
     known, vectors = None, None
@@ -204,7 +204,8 @@ async def _known_or_embedded(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(embed)
-            known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
+            known = await _repeated(memory, note, folded, given)
+            known = known or await _echoed(memory, note, given, now)
             if known:
                 group.cancel_scope.cancel()
     except* ZettelError as failed:
@@ -218,10 +219,10 @@ async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
     return await memory.store.count(NoteFilter(namespaces=(namespace,), states=())) == 0
 
 
-async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
+async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> Note | None:
     where = NoteFilter(
         namespaces=(note.namespace,),
-        fold_hash=fold_hash(note.content),
+        fold_hash=folded,
         subject=note.subject,
         kinds=(note.kind,),
         sessions=(given.session,) if given.session else (),
@@ -243,7 +244,10 @@ def _when(given: _Given, other: Note) -> bool:
 
 async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
     """The note whose served text is repeated, unless this call says more."""
-    echoed = memory.served.echoed(note.namespace, note.content, now)[:ECHO_MAX_TEXTS]
+    memory.served.expire(now)
+    # In a thread: the longest texts take a tenth of a second.
+    found = await to_thread.run_sync(memory.served.echoed, note.namespace, note.content, now)
+    echoed = found[:ECHO_MAX_TEXTS]
     if not echoed:
         return None
     ids = dict.fromkeys(served.note_id for served in echoed)

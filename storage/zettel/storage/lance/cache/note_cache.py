@@ -193,9 +193,9 @@ class NoteCache:
         places = self._hashed.get(where.fold_hash, ())
         return sum(matches(row.note, where) for row in self._at(places))
 
-    def latest(self, version: int) -> datetime | None:
-        """The newest `known_from`; None also without notes."""
-        return self._facts.latest() if version == self._version else None
+    def latest(self, version: int, namespaces: Sequence[str]) -> datetime | None:
+        """The newest `known_from` in these namespaces, or in all; None also without notes."""
+        return self._facts.latest(namespaces) if version == self._version else None
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""

@@ -20,15 +20,15 @@ import numpy as np
 from lancedb import tokenize
 from numpy.typing import NDArray
 
-BM25_K1, BM25_B = 1.2, 0.75
+LANCE_K1, LANCE_B = 1.2, 0.75
 """LanceDB's saturation and length norm (lance 13.0, `scalar/inverted/scorer.rs`)."""
 TOKENIZED_CHARACTERS = 16_384
 """Characters given to the tokenizer at once: it holds the interpreter for 0.1 ms per 1,000."""
-INDEX_MAX_BYTES = 32 * 1024 * 1024
+COUNTED_MAX_BYTES = 32 * 1024 * 1024
 """UTF-8 bytes of a namespace's text that are indexed, the newest: 200,000 notes of usual length."""
-CACHE_MAX_BYTES = 3 * INDEX_MAX_BYTES
+FREQUENCIES_MAX_BYTES = 3 * COUNTED_MAX_BYTES
 """UTF-8 bytes of the text of all indexed namespaces; the one used longest ago is dropped."""
-PENDING_MAX_ROWS = 5_000
+UNCOUNTED_MAX_ROWS = 5_000
 """Written rows kept for a namespace that nobody searches; past it the namespace is read again."""
 
 _SEPARATOR = "q" + "".join(choice(ascii_lowercase.replace("s", "")) for _ in range(26)) + "q"
@@ -251,8 +251,8 @@ class Frequencies:
     def _saturated(
         self, counts: NDArray[np.int32], lengths: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / (self._mean or 1.0))
-        return counts * (BM25_K1 + 1) / (counts + norm)
+        norm = LANCE_K1 * (1 - LANCE_B + LANCE_B * lengths / (self._mean or 1.0))
+        return counts * (LANCE_K1 + 1) / (counts + norm)
 
 
 def _query_tokens(query: str) -> dict[str, int]:
@@ -290,7 +290,7 @@ class TextIndex:
         """
         for name, kept in self._kept.items():
             rows = written.get(name, {})
-            if kept.version == version - 1 and len(kept.pending) + len(rows) <= PENDING_MAX_ROWS:
+            if kept.version == version - 1 and len(kept.pending) + len(rows) <= UNCOUNTED_MAX_ROWS:
                 kept.pending.update(rows)
                 kept.version = version
 
@@ -318,7 +318,7 @@ class TextIndex:
             self._kept[namespace] = _Kept(version, terms, {})
         self._kept.move_to_end(namespace)
         total = sum(kept.terms.size for kept in self._kept.values())
-        while total > CACHE_MAX_BYTES and len(self._kept) > 1:
+        while total > FREQUENCIES_MAX_BYTES and len(self._kept) > 1:
             total -= self._kept.popitem(last=False)[1].terms.size
 
     def clear(self) -> None:
