@@ -15,6 +15,7 @@ from zettel.server.config.settings import (
     load_engine_settings,
     secret_settings,
 )
+from zettel.server.config.trust import confirm
 
 WORD = "sesame"
 MALFORMED: dict[str, Callable[[str], str]] = {
@@ -27,9 +28,10 @@ TOLD = (WORD, "5354414", "1999", "(12")
 
 
 def configure(store: Path, text: str) -> None:
-    """Write the store's config.toml."""
+    """Write the store's config.toml, as its owner."""
     store.mkdir(exist_ok=True)
     (store / "config.toml").write_text(text, encoding="utf-8")
+    confirm(store / "config.toml")
 
 
 def test_every_setting_that_sounds_secret_is_secret() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -18,6 +19,12 @@ from pydantic_settings import (
 from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import MisconfiguredError, read_stored, unusable_keys
 from zettel.server.config.limits import LIMITS_EXPECTED, Limits
+from zettel.server.config.trust import (
+    counting_settings,
+    is_risky,
+    unconfirmed_settings,
+    unconfirmed_warning,
+)
 from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
 from zettel.server.engine.ipc.store_path import default_state, default_store
 from zettel.server.observability.logs import LogFormat
@@ -123,6 +130,13 @@ def config_file(place: str) -> Path:
 def _from_json(value: object) -> object:
     """Parse a table given as JSON in a variable or flag."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+class _StoredSettings(TomlConfigSettingsSource):
+    """The settings of a store's own file that count."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, object]:
+        return counting_settings(Path(str(file_path)))
 
 
 class Settings(Limits, BaseSettings):
@@ -271,7 +285,7 @@ class Settings(Limits, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read flags, then the environment unless excluded, then the store's config.toml."""
         place = init_settings().get("store") or env_settings().get("store") or default_store()
-        stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
+        stored = _StoredSettings(settings_cls, toml_file=config_file(str(place)))
         environment = (env_settings,) if cls.reads_environment else ()
         return init_settings, *environment, stored
 
@@ -295,6 +309,16 @@ def load_engine_settings(store: str, **given: str) -> Settings:
     return _read(EngineSettings, {**given, "store": store})
 
 
+def unconfirmed(settings: Settings) -> list[str]:
+    """A warning if the store's own file sets what does not count; see `zettel.server.config.trust`.
+
+    What a flag or a variable sets needs no file, and is left out.
+    """
+    file = config_file(settings.store)
+    names = [n for n in unconfirmed_settings(file) if n not in settings.model_fields_set]
+    return [unconfirmed_warning(file, names, settings.store)] if names else []
+
+
 def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
     """Warnings about settings in which a client and its engine differ.
 
@@ -306,7 +330,8 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
     return [
         f"setting {name}: this client was given {_value(wanted, name)} (by flag or"
         f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
-        f" {_value(running, name)}. Set {name} in {config_file(wanted.store)} and run zettel"
+        f" {_value(running, name)}. Set {name} in {config_file(wanted.store)}"
+        f"{', run zettel trust' if is_risky(name, getattr(wanted, name)) else ''} and run zettel"
         " stop."
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)
