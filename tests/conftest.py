@@ -9,6 +9,9 @@ import httpcore2
 import pytest
 from hypothesis import settings
 
+settings.register_profile("quick", deadline=None)
+settings.load_profile("quick")
+"""A busy machine takes as long as it takes."""
 settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
 """A long hunt: `make test ARGS="--hypothesis-profile=long tests/tools/test_state_machine.py"`."""
 

@@ -1,51 +1,66 @@
-"""Marks: why a note's words are not to be taken at their word."""
+"""Marks of notes: what speaks against taking their text at its word, when told and when shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from zettel.storage.notes import Note
 from zettel.tools.answers import RecalledNote
-from zettel.tools.language.prompt_injection import reads_like_instructions
-from zettel.tools.trust import MARKED_TRUST
+from zettel.tools.language.marks import Mark, find_marks, find_marks_across
+from zettel.tools.trust import FULL_TRUST, MARKED_TRUST
+
+KNOWN_TEXTS = 4_096
+"""Texts whose marks are remembered: notes are shown again and again."""
+KNOWN_MAX_CHARACTERS = 2_000
+"""Longer texts are read each time."""
 
 
-def find_marks(text: str) -> tuple[str, ...]:
-    """Stub."""
-    return ("instructions",) if reads_like_instructions(text) else ()
+def marks_of(text: str) -> tuple[Mark, ...]:
+    """`find_marks`, remembered for the texts that are shown most."""
+    return _known_marks(text) if len(text) <= KNOWN_MAX_CHARACTERS else find_marks(text)
 
 
-def find_marks_across(texts: Sequence[str]) -> tuple[str, ...]:
-    """Stub."""
-    return find_marks("\n".join(texts)) if len(texts) > 1 else ()
+@lru_cache(maxsize=KNOWN_TEXTS)
+def _known_marks(text: str) -> tuple[Mark, ...]:
+    return find_marks(text)
+
+
+def clear_known_marks() -> None:
+    """Forgets the texts: some may have been erased."""
+    _known_marks.cache_clear()
 
 
 def words_of(note: Note) -> str:
     """All of a note's text that an agent wrote."""
     words = (note.subject, note.content, note.context, *note.tags, note.session, note.source)
-    return "\n".join(words)
+    return "\n".join(word for word in words if word)
 
 
-def note_marks(note: Note) -> tuple[str, ...]:
+def note_marks(note: Note) -> tuple[Mark, ...]:
     """The marks of a note by its own text."""
-    return find_marks(words_of(note))
+    return marks_of(words_of(note))
 
 
 SUSPECT = "suspect"
-"""The mark of a note whose trust was lowered for more than the text shown: it went on elsewhere."""
+"""The mark of a note whose trust was lowered for more than the text shown: it goes on elsewhere."""
 WINDOWS = (2, 3, 4)
 """Notes shown next to each other that are read as one text."""
 
 
 def marks_of_views(views: Sequence[RecalledNote]) -> dict[str, tuple[str, ...]]:
     """Note id -> the marks of what an answer shows of it, alone or together with its neighbours."""
-    texts = {view["note_id"]: "\n".join(_shown(view)) for view in views}
-    marks = {note_id: found for note_id, text in texts.items() if (found := find_marks(text))}
+    texts = {view["note_id"]: "\n".join(filter(None, _shown(view))) for view in views}
+    marks: dict[str, tuple[str, ...]] = {
+        note_id: found for note_id, text in texts.items() if (found := marks_of(text))
+    }
     for view in views:
-        if view.get("trust", 1.0) <= MARKED_TRUST:
+        if view.get("trust", FULL_TRUST) <= MARKED_TRUST:
             marks.setdefault(view["note_id"], (SUSPECT,))
+    # What its author is fully trusted with was read together when it was told.
+    doubted = [view["note_id"] for view in views if view.get("trust", FULL_TRUST) < FULL_TRUST]
+    doubted = [note_id for note_id in doubted if note_id not in marks]
     # In the order shown, and in the order told: a split text makes sense in one of them.
-    unmarked = [note_id for note_id in texts if note_id not in marks]
-    for order in (unmarked, sorted(unmarked)):
-        if len(order) > 1 and find_marks_across([texts[i] for i in order]):
+    for order in {tuple(doubted), tuple(sorted(doubted))}:
+        if find_marks_across([texts[note_id] for note_id in order]):
             marks |= _across(order, texts)
     return marks
 
@@ -55,8 +70,8 @@ def _across(order: Sequence[str], texts: Mapping[str, str]) -> dict[str, tuple[s
     for size in WINDOWS:
         for at in range(len(order) - size + 1):
             window = order[at : at + size]
-            if not found.keys() & set(window):
-                if marks := find_marks_across([texts[i] for i in window]):
+            if found.keys().isdisjoint(window):
+                if marks := find_marks_across([texts[note_id] for note_id in window]):
                     found |= dict.fromkeys(window, marks)
     return found
 

@@ -22,7 +22,8 @@ CONFIRMED_FILE = "confirmed.json"
 """In the user's state directory: path of a `config.toml` -> SHA-256 of its content."""
 
 _RISKY_NAMES = frozenset(
-    "model reranker erasures retain_days secrets host allowed_hosts allowed_origins".split()
+    "model reranker erasures retain_days secrets host allowed_hosts allowed_origins"
+    " trusted_principals".split()
 )
 _RISKY_PREFIXES = ("llm_", "oauth_")
 _HARMLESS_NAMES = frozenset({"llm_off"})

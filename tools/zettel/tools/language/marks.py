@@ -68,10 +68,12 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
             long one, only `SEAM_CHARACTERS` of each end are read with its neighbours.
 
     Returns:
-        As `find_marks`: the marks of each text are among them.
+        As `find_marks`; none for fewer than two texts.
     """
     parts = [_DOTS.sub("", _LABEL.sub("", _ends(text))) for text in texts]
-    found = {mark for text in texts for mark in find_marks(text)}
+    found = set[Mark]()
+    if len(parts) < 2:
+        return ()
     for joint in (" ", ""):
         found.update(find_marks(joint.join(parts)))
     return tuple(mark for mark in Mark if mark in found)

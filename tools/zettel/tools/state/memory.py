@@ -13,6 +13,7 @@ from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
+from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.quota import Quota
@@ -140,6 +141,7 @@ class Memory(Policy):
         gone = frozenset(note_ids)
         self.served.drop(gone)
         self.recent.clear()
+        clear_known_marks()
         self.usage.drop(gone)
         self.corpora.clear()
         if self.quota:

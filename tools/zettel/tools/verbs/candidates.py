@@ -23,7 +23,7 @@ from zettel.tools.changes.conflicts import (
 )
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.note_marks import find_marks
+from zettel.tools.note_marks import marks_of
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
@@ -230,6 +230,6 @@ def _candidate(
         why=alike + subject,
         settle=settle_call(note, other),
     )
-    if marks := find_marks(f"{other.subject}\n{candidate['content']}"):
+    if marks := marks_of(f"{other.subject}\n{candidate['content']}"):
         candidate["marks"] = list(marks)
     return candidate

@@ -29,10 +29,12 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import shielded
+from zettel.tools.language.marks import find_marks_across
 from zettel.tools.language.times import Period, iso, read_time
-from zettel.tools.note_marks import find_marks_across, note_marks
+from zettel.tools.note_marks import note_marks
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.recent_texts import RECENT_MAX_CHARACTERS
 from zettel.tools.state.served_log import Served
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
@@ -157,9 +159,16 @@ async def _store(
 
 def _marks(memory: Memory, note: Note) -> tuple[str, ...]:
     """The marks of a new note's text, or of what it adds up to with the author's last notes."""
+    if marks := note_marks(note):
+        return marks
     author = f"{note.namespace}\n{note.origin.principal}"
-    recent = memory.recent.add(author, note.content)
-    return note_marks(note) or find_marks_across(recent)
+    text = note.content[:RECENT_MAX_CHARACTERS]
+    marks = find_marks_across([*memory.recent.last(author), text])
+    if marks:
+        memory.recent.drop(author)
+    else:
+        memory.recent.add(author, note.content)
+    return marks
 
 
 def _trust(

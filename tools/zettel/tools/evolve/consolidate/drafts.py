@@ -21,7 +21,8 @@ from zettel.tools.caller import LOCAL
 from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
 from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Piece
-from zettel.tools.note_marks import find_marks, find_marks_across, note_marks
+from zettel.tools.language.marks import find_marks_across
+from zettel.tools.note_marks import marks_of, note_marks
 from zettel.tools.trust import COMPOSER
 
 CONSOLIDATE_CHANGE = "consolidate"
@@ -249,7 +250,7 @@ async def keep(
     task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
 ) -> CommittedDrafts:
     """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
-    drafts = [draft for draft in drafts if not find_marks(draft.content)]
+    drafts = [draft for draft in drafts if not marks_of(draft.content)]
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
     ready = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]

@@ -25,7 +25,7 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.note_marks import find_marks
+from zettel.tools.note_marks import marks_of
 from zettel.tools.render import count_tokens
 from zettel.tools.trust import FULL_TRUST
 
@@ -75,7 +75,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
     stated = sentences(note.content)
     if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
         return None
-    if note.valid_until is not None or find_marks(f"{note.subject}\n{stated[0]}"):
+    if note.valid_until is not None or marks_of(f"{note.subject}\n{stated[0]}"):
         return None
     text, subject = stated[0], note.subject
     rest = _after_subject(text, subject)
