@@ -13,6 +13,7 @@ from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import LOCAL
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.ranked import group_copies
+from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import newest_first, reordered, search
@@ -72,11 +73,13 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
             ranking,
             found_from=memory.found_from,
             whole=found.whole,
+            reader=asked.caller.origin.principal,
         )
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
-        ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = group_copies(ranking, outlines)
+        voices = voices_of(outlines.values(), asked.caller.origin.principal)
+        ranking = await newest_first(memory, asked, found.question, ranking, outlines, voices)
+        ranking = share_places(group_copies(ranking, outlines), voices, outlines)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))

@@ -43,6 +43,7 @@ from zettel.tools.ranking.signals import (
     exact_share,
     find_exact_terms,
 )
+from zettel.tools.ranking.voices import OWN
 from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
@@ -336,11 +337,13 @@ async def newest_first(
     question: Question,
     ranked: Sequence[Ranked],
     outlines: Mapping[str, Outline],
+    voices: Mapping[str, str],
 ) -> tuple[Ranked, ...]:
     """Move notes that plainly may supersede a note before it, the newest first.
 
     A note keeps its place if the question names it by its value or by a word that the other one
-    lacks; all do if a former value or a past time is asked for.
+    lacks; all do if a former value or a past time is asked for. No note moves before one of
+    another voice than its own, but the reader's.
 
     Args:
         memory: The memory.
@@ -348,12 +351,14 @@ async def newest_first(
         question: The question.
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
+        voices: Their voices, by id.
     """
     if question.order == "first" or question.is_past or _FORMER.search(question.text):
         return tuple(ranked)
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    pairs = [(new, old) for new, old in pairs if voices[new] in (OWN, voices[old])]
     ahead = _ahead(question, best, outlines, pairs)
     placed = dict[str, Ranked]()
 
