@@ -197,6 +197,9 @@ class Outline:
     entities: tuple[str, ...] = ()
     times: tuple[Span, ...] = ()
     valid_until: datetime | None = None
+    principal: str = ""
+    """Of its origin."""
+    source: str = ""
 
 
 def outline_of(note: Note) -> Outline:
@@ -212,6 +215,8 @@ def outline_of(note: Note) -> Outline:
         entities=note.entities,
         times=note.times,
         valid_until=note.valid_until,
+        principal=note.origin.principal,
+        source=note.source,
     )
 
 

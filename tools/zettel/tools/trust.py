@@ -64,6 +64,10 @@ def source_trust(source: str) -> float:
     return CONCLUSION_TRUST if words & _CONCLUSION else TOOL_TRUST
 
 
+OWNERS = frozenset({"", LOCAL})
+"""Principals of the store's owner."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustRules:
     """Which principals answer for their notes as the store's owner does."""
@@ -117,6 +121,11 @@ class TrustView:
 
     rules: TrustRules
     principal: str
+
+    @property
+    def own_principals(self) -> frozenset[str]:
+        """Names of principals whose words count as its own, or as the owner's."""
+        return OWNERS | self.rules.trusted | {self.principal}
 
     def trust(self, note: Note) -> float:
         """The note's trust for this principal."""

@@ -44,8 +44,8 @@ NOTE_COLUMNS = (
 )
 """The fields of `Note`: all columns except vectors and computed ones."""
 
-_OUTLINE_TEXTS = ("note_id", "namespace", "session", "subject", "kind", "content")
-OUTLINE_COLUMNS = (*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "times")
+_OUTLINE_TEXTS = ("note_id", "namespace", "session", "subject", "kind", "content", "source")
+OUTLINE_COLUMNS = (*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "times", "origin")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in Kind}
@@ -96,6 +96,7 @@ def read_outlines(table: pa.Table) -> list[Outline]:
     """
     columns = [table.column(name).to_pylist() for name in (*_OUTLINE_TEXTS, "entities")]
     spans = _times_column(table.column("times"))
+    principals = table.column("origin").combine_chunks().field("principal").to_pylist()
     moments = [table.column(n).cast(pa.int64()).to_pylist() for n in ("happened_at", "valid_until")]
     return [
         Outline(
@@ -109,11 +110,15 @@ def read_outlines(table: pa.Table) -> list[Outline]:
             entities=tuple(entities),
             times=times,
             valid_until=None if until is None else _instant(until),
+            principal=principal,
+            source=source,
         )
-        for note_id, namespace, session, subject, kind, content, entities, (
+        for note_id, namespace, session, subject, kind, content, source, entities, (
             happened,
             until,
-        ), times in zip(*columns, zip(*moments, strict=True), spans, strict=True)
+        ), times, principal in zip(
+            *columns, zip(*moments, strict=True), spans, principals, strict=True
+        )
     ]
 
 

@@ -37,14 +37,18 @@ _BASE32 = re.compile(r"\b[A-Z2-7]{24,}+={0,6}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:,]{0,2}){8,}+")
 _BINARY = re.compile(r"(?:[01]{8}[\s,]{0,2}){8,}+")
 _DECIMAL = re.compile(r"(?:\b1?\d\d[\s,;]{1,2}){8,}\d{2,3}\b")
-_ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{3})|\bu\+([0-9a-fA-F]{4,5})\s?")
+_ESCAPES = re.compile(
+    r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{3})|\bu\+([0-9a-fA-F]{4,5})\s?"
+)
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});")
 _APART = re.compile(r"(?<!\w)\w(?:[^\w\n]{1,4}\w(?!\w)|_\w(?!\w)){5,}")
 """Letters one by one: "i g n o r e", "i-g-n-o-r-e"."""
 _GLUED = re.compile(r"[a-z]{16,}")
 _WORDS = re.compile(r"[a-z0-9@$!|]{4,}")
-_LEET = re.compile(r"(?<![\w@$!|./:-])(?=[0-9@$!|]{0,3}[a-z])[a-z0-9@$!|]{2,}(?<![!|])(?![\w./:@-]{0,3}://)")
+_LEET = re.compile(
+    r"(?<![\w@$!|./:-])(?=[0-9@$!|]{0,3}[a-z])[a-z0-9@$!|]{2,}(?<![!|])(?![\w./:@-]{0,3}://)"
+)
 _GATE_WORD_CHARACTERS = 5
 _GATE_WEIGHT = 3
 """Words of orders that make another reading worth it: a word of four letters weighs 1, others 2."""
@@ -94,9 +98,18 @@ def _alike_letters() -> dict[int, str]:
     data = cast("dict[str, list[dict[str, str]]]", confusables.confusables_data)
     for character, others in data.items():
         for other in others:
-            if len(character) == 1 and not character.isascii() and re.fullmatch("[A-Za-z]", other["c"]):
+            if (
+                len(character) == 1
+                and not character.isascii()
+                and re.fullmatch("[A-Za-z]", other["c"])
+            ):
                 found[ord(character)] = other["c"]
-    for point in (*range(0x250, 0x2B0), *range(0x1D00, 0x1D80), *range(0xA720, 0xA800), *range(0x1F150, 0x1F200)):
+    for point in (
+        *range(0x250, 0x2B0),
+        *range(0x1D00, 0x1D80),
+        *range(0xA720, 0xA800),
+        *range(0x1F150, 0x1F200),
+    ):
         name = _LETTER_NAME.match(unicodedata.name(chr(point), ""))
         if name:
             found[point] = name[1]
@@ -120,10 +133,7 @@ def _looks_alike(raw: str, words: set[str], plain: Vocabulary) -> bool:
     if not raw.isascii() and _ODD_LETTERS.search(raw):
         return True
     known = load_vocabulary(spell_alike).words
-    return any(
-        word not in plain.words and word.translate(_ALIKE) in known
-        for word in words
-    )
+    return any(word not in plain.words and word.translate(_ALIKE) in known for word in words)
 
 
 def decode(text: str) -> Iterator[str]:

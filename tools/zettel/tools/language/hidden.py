@@ -60,7 +60,9 @@ def read_hidden(text: str) -> str:
     if text.isascii() or not _SUSPECT.search(text):
         return ""
     tags = "".join(_TAG_BLOCK.findall(_FLAG.sub("", text)))
-    written = "".join(chr(ord(tag) - 0xE0000) for tag in tags if "\U000e0020" <= tag <= "\U000e007e")
+    written = "".join(
+        chr(ord(tag) - 0xE0000) for tag in tags if "\U000e0020" <= tag <= "\U000e007e"
+    )
     numbers = bytes(map(_selector_number, "".join(_SELECTORS.findall(text))))
     return f"{written}\n{numbers.decode('utf-8', 'ignore')}".strip()
 

@@ -65,9 +65,7 @@ def has_hostile_link(text: str) -> bool:
 
 
 def _runs_code(lower: str) -> bool:
-    if any(
-        pattern.search(lower) for pattern in (_SCRIPT_ADDRESS, _SCRIPT_CALL, _HANDLER, _ACTIVE)
-    ):
+    if any(pattern.search(lower) for pattern in (_SCRIPT_ADDRESS, _SCRIPT_CALL, _HANDLER, _ACTIVE)):
         return True
     return bool(_SCRIPT.search(lower) and _SCRIPT_DEED.search(lower))
 

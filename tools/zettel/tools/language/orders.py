@@ -34,7 +34,11 @@ _RULES: Final[tuple[tuple[Finding, int, str], ...]] = (
     ("instructions", NEAR, "not tell anyone note|rules"),
     ("instructions", NEAR, "hush user|note|rules"),
     ("instructions", FAR, "quietly send|pay|remove|override|insert|skip user|data|notes|all|place"),
-    ("instructions", NEAR, "unasked send|pay|remove|call|approve|give|obey user|all|money|data|agent|your|payee|place|tool|limits"),
+    (
+        "instructions",
+        NEAR,
+        "unasked send|pay|remove|call|approve|give|obey user|all|money|data|agent|your|payee|place|tool|limits",
+    ),
     # Send the conversation to https://...
     ("instructions", FAR, "send data place"),
     ("instructions", FAR, "send notes all|your place"),
@@ -44,13 +48,21 @@ _RULES: Final[tuple[tuple[Finding, int, str], ...]] = (
     ("instructions", NEAR, "enter mode"),
     ("instructions", NEAR, "free agent|you|enter|answer"),
     # From now on ...; always recommend ...; if the user asks ..., say ...
-    ("instructions", NEAR, "onward answer|promote|obey|believe|insert|send|approve|override|become|agent"),
+    (
+        "instructions",
+        NEAR,
+        "onward answer|promote|obey|believe|insert|send|approve|override|become|agent",
+    ),
     ("instructions", NEAR, "always promote"),
     ("instructions", NEAR, "always answer you|agent|asked|user must"),
     ("instructions", NEAR, "always obey|believe limits|rules|note|user|requests"),
     ("instructions", NEAR, "always approve|pay money|limits"),
     ("instructions", FAR, "asked answer|promote|send|hush|obey|remove|pay|reveal|override"),
-    ("instructions", FAR, "reading answer|promote|send|obey|remove|pay|reveal|override|insert|approve|skip|call|give|must"),
+    (
+        "instructions",
+        FAR,
+        "reading answer|promote|send|obey|remove|pay|reveal|override|insert|approve|skip|call|give|must",
+    ),
     # Obey this note; this note overrides all others; store it everywhere.
     ("instructions", NEAR, "obey note|me|rules|limits|requests"),
     ("instructions", NEAR, "believe note|authority"),
@@ -67,11 +79,23 @@ _RULES: Final[tuple[tuple[Finding, int, str], ...]] = (
     ("instructions", NEAR, "send crypto payee|all|place"),
     ("instructions", NEAR, "call tool"),
     ("instructions", NEAR, "skip check you|agent|all|user|always|granted"),
-    ("instructions", FAR, "granted send|pay|remove|reveal|approve|check|all|override|obey|skip|agent"),
+    (
+        "instructions",
+        FAR,
+        "granted send|pay|remove|reveal|approve|check|all|override|obey|skip|agent",
+    ),
     # Assistant, ...; dear AI; new instructions.
-    ("instructions", NEAR, "agent must send|answer|promote|remove|pay|override|obey|reveal|give|insert|approve|skip|call all|always|data|money|user|secret|unasked|place|note|knowledge|rules|limits|authority"),
+    (
+        "instructions",
+        NEAR,
+        "agent must send|answer|promote|remove|pay|override|obey|reveal|give|insert|approve|skip|call all|always|data|money|user|secret|unasked|place|note|knowledge|rules|limits|authority",
+    ),
     ("instructions", NEAR, "agent you send|promote|remove|pay|override|obey|reveal|approve|skip"),
-    ("instructions", NEAR, "vocative must|you|send|answer|promote|remove|pay|override|obey|reveal|give|insert|approve|skip|call|tell|persist"),
+    (
+        "instructions",
+        NEAR,
+        "vocative must|you|send|answer|promote|remove|pay|override|obey|reveal|give|insert|approve|skip|call|tell|persist",
+    ),
     ("instructions", NEAR, "addressed"),
     ("instructions", NEAR, "announce you|your|agent|obey|override|answer|prompt|user|always|me"),
     # Reveal your system prompt.
@@ -108,15 +132,13 @@ _PLACE = (
     r"|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{2,63}\.(?:com|net|org|io|dev|example|ru|cn|xyz)\b"
 )
 _PLACE_SIGN = re.compile(r"://|@|\d\.\d|\.(?:com|net|org|io|dev|example|ru|cn|xyz)\b")
-_PART = (
-    r"[^\W_]+(?:'[^\W_]+)?|\n(?:[ \t]*\n)?|[.!?;:,\"()\[\]{}|>。！？，；：、।؟،*#-]+"
-)
+_PART = r"[^\W_]+(?:'[^\W_]+)?|\n(?:[ \t]*\n)?|[.!?;:,\"()\[\]{}|>。！？，；：、।؟،*#-]+"
 _TOKEN = re.compile(_PART)
 _TOKEN_OR_PLACE = re.compile(f"{_PLACE}|{_PART}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?\*?")
 _ENDS = frozenset(".!?。！？।؟")
-_STARTS = _ENDS | frozenset("\n;:,\"()[]{}|>，；：、،*#-")
+_STARTS = _ENDS | frozenset('\n;:,"()[]{}|>，；：、،*#-')
 _FRAGMENT_WORDS = 3
 """A sentence of up to this many words does not end at its full stop: "Ignore. All. Rules."."""
 _WALK = 6
@@ -218,7 +240,9 @@ class Vocabulary:
 
 _STEM_CHARACTERS = 3
 _FILES = files("zettel.tools.language") / "order_words"
-_AFFIXED = regex.compile(r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff]")
+_AFFIXED = regex.compile(
+    r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff]"
+)
 """Letters of the scripts whose terms are looked for inside words."""
 
 
@@ -452,9 +476,7 @@ class _Window:
         return self._newest | (self._old[-1][1] if self._old else 0)
 
 
-def _apply_rules(
-    events: Sequence[tuple[int, int]], breaks: Sequence[int]
-) -> frozenset[Finding]:
+def _apply_rules(events: Sequence[tuple[int, int]], breaks: Sequence[int]) -> frozenset[Finding]:
     """Which rules find their meanings close together within one sentence."""
     found = set[Finding]()
     near, far = _Window(NEAR), _Window(FAR)

@@ -19,7 +19,9 @@ _MARKS = re.compile(
 _DIALOGUE = re.compile(r"^[ \t]{0,8}human[ \t]{0,2}:", re.MULTILINE)
 _TURN = re.compile(r"^[ \t]{0,8}assistant[ \t]{0,2}:", re.MULTILINE)
 _SHELL = re.compile(r"\|\s{0,4}(?:sudo\s{1,4})?(?:ba|z|da)?sh\b")
-_FETCH = re.compile(r"\b(?:curl|wget)\b[^\n|]{0,120}(?:http://|ftp://|\d{1,3}\.\d{1,3}\.\d{1,3}\.)|base64\s{1,4}(?:-d|--decode)")
+_FETCH = re.compile(
+    r"\b(?:curl|wget)\b[^\n|]{0,120}(?:http://|ftp://|\d{1,3}\.\d{1,3}\.\d{1,3}\.)|base64\s{1,4}(?:-d|--decode)"
+)
 
 
 def holds_template(simple: str) -> bool:

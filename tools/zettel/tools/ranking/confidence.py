@@ -16,6 +16,9 @@ from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
+from zettel.tools.ranking.stuffing import Stuffing
+from zettel.tools.ranking.voices import OWN, voice_of
+from zettel.tools.trust import OWNERS
 from zettel.tools.validation import FOUND_FROM
 
 MARGIN_NOTES = 3
@@ -52,13 +55,15 @@ def judge(
     *,
     found_from: float = FOUND_FROM,
     whole: bool = True,
+    own_names: frozenset[str] = OWNERS,
 ) -> Confidence:
     """Judge a ranking by its margin and its nearness.
 
     The **margin** (retrieval study, section 14) is the mean of the best scores of notes about the
     question's subject, without what the name adds, minus the same for notes about others. The
     **nearness** is the best cosine of a note, or the share of the question's words that one note
-    holds; it is lower for a name that no note holds.
+    holds; it is lower for a name that no note holds. A note that shares words with everything and
+    tells nothing does not count for it.
 
     Args:
         question: The question.
@@ -67,6 +72,7 @@ def judge(
         ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
         found_from: Confidence from which the verdict is `found`.
         whole: Whether the corpus is the whole scope; if not, times are not judged.
+        own_names: Principals that count as the one that asks.
     """
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
@@ -76,7 +82,7 @@ def judge(
     apart = own.any() and others.any()
     margin = _best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX
     unknown = _unknown_names(question, corpus)
-    near = _nearness(question, corpus, meaning, unknown)
+    near = _nearness(question, corpus, meaning, unknown, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
     if question.only_when and whole:
         near = float(not timeless)
@@ -141,6 +147,7 @@ def _nearness(
     corpus: Corpus,
     meaning: Mapping[str, float] | None,
     unknown: Sequence[str],
+    own_names: frozenset[str],
 ) -> float:
     if meaning is None:  # without cosines only an unknown name lowers the nearness
         near = np.full(len(corpus), 0.0 if unknown else 1.0)
@@ -148,12 +155,24 @@ def _nearness(
         near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     by_assistant = corpus.of_subjects(machines)
-    near = near - ASSISTANT_PENALTY * by_assistant
-    nearest = float(near.max(initial=0.0))
+    told = (near - ASSISTANT_PENALTY * by_assistant).astype(np.float64)
+    nearest = max(0.0, _best_told(told, corpus, own_names))
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
-        nearest = NAMELESS_OFFSET + (nearest + float(near[spoken].max())) / 2
-    return max(nearest, COVERAGE_WEIGHT * _coverage(question, corpus, ~by_assistant, unknown))
+        about = np.full(len(corpus), -np.inf)
+        about[spoken] = told[spoken]
+        nearest = NAMELESS_OFFSET + (nearest + _best_told(about, corpus, own_names)) / 2
+    coverage = _coverage(question, corpus, ~by_assistant, unknown, own_names)
+    return max(nearest, COVERAGE_WEIGHT * coverage)
+
+
+def _best_told(values: Values, corpus: Corpus, own_names: frozenset[str]) -> float:
+    """The highest value of a note that tells something."""
+    best = float(values[corpus.stuffing == Stuffing.TELLS].max(initial=-ASSISTANT_PENALTY))
+    lists = np.flatnonzero((corpus.stuffing == Stuffing.LISTS) & (values > best))
+    # The reader may ask for a list of their own.
+    own = (row for row in lists.tolist() if voice_of(corpus.outlines[row], own_names) == OWN)
+    return max(best, *(float(values[row]) for row in own), -ASSISTANT_PENALTY)
 
 
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
@@ -188,7 +207,13 @@ def _best(scores: Values) -> float:
     return float(np.partition(scores, -best)[-best:].mean())
 
 
-def _coverage(question: Question, corpus: Corpus, told: Flags, unknown: Sequence[str]) -> float:
+def _coverage(
+    question: Question,
+    corpus: Corpus,
+    told: Flags,
+    unknown: Sequence[str],
+    own_names: frozenset[str],
+) -> float:
     """Highest share of the question's words that one note holds, weighted by rarity.
 
     An unknown name is held by no note, even by one with a word that begins like it.
@@ -201,4 +226,4 @@ def _coverage(question: Question, corpus: Corpus, told: Flags, unknown: Sequence
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there
-    return float(held[told].max(initial=0.0)) / total if total else 0.0
+    return _best_told(np.where(told, held, 0.0), corpus, own_names) / total if total else 0.0

@@ -12,6 +12,7 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
+from zettel.tools.ranking.stuffing import read_stuffing
 
 _N = TypeVar("_N", bound=np.generic)
 Values = NDArray[np.float64]
@@ -63,6 +64,8 @@ class Corpus:
     """How many words it has."""
     timed: Flags
     """Mentions a time."""
+    stuffing: NDArray[np.int8]
+    """How little it tells: `Stuffing`."""
     names: Flags
     """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
@@ -109,6 +112,7 @@ _EMPTY = Corpus(
     asks=np.empty(0, np.bool_),
     words=np.empty(0),
     timed=np.empty(0, np.bool_),
+    stuffing=np.empty(0, np.int8),
     names=np.empty(0, np.bool_),
     mentions=Mentions((), make_index(())),
     happened=np.empty(0),
@@ -176,6 +180,9 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
             like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)
         ),
         timed=carry_column(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
+        stuffing=carry_column(
+            like.stuffing, kept, np.array([read_stuffing(o.content) for o in new], np.int8)
+        ),
         names=_names(ordered, new, subjects, kept, like),
         mentions=Mentions(ordered, said),
         happened=carry_column(

@@ -16,6 +16,7 @@ from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import LOCAL
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.ranked import group_copies
+from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import newest_first, reordered, search
@@ -69,6 +70,7 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
+        own = memory.reader(asked.caller).own_principals
         sure = await to_thread.run_sync(
             partial(
                 judge,
@@ -78,12 +80,13 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
                 ranking,
                 found_from=memory.found_from,
                 whole=found.whole,
+                own_names=own,
             )
         )
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = await to_thread.run_sync(group_copies, ranking, outlines)
+        ranking = await to_thread.run_sync(_arranged, ranking, outlines, own)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
@@ -94,6 +97,15 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         total=len(kept.ranking),
         found=kept,
         degraded=degraded,
+    )
+
+
+def _arranged(
+    ranking: Sequence[Ranked], outlines: Mapping[str, Outline], own: frozenset[str]
+) -> tuple[Ranked, ...]:
+    """Copies behind each other, and no voice but the reader's own before all others."""
+    return share_places(
+        group_copies(ranking, outlines), voices_of(outlines.values(), own), outlines
     )
 
 

@@ -360,7 +360,8 @@ async def newest_first(
     """Move notes that plainly may supersede a note before it, the newest first.
 
     A note keeps its place if the question names it by its value or by a word that the other one
-    lacks; all do if a former value or a past time is asked for.
+    lacks; all do if a former value or a past time is asked for. No note moves before
+    one that is trusted more.
 
     Args:
         memory: The memory.
