@@ -14,6 +14,8 @@ from zettel.tools.language.times import resolve
 from zettel.tools.state.caches import CURSOR_MAX_CHARACTERS
 
 LONG = 400_000
+LIST: list[JsonValue] = [1] * LONG
+NAMES: list[JsonValue] = ["a"] * LONG
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -45,9 +47,9 @@ def refused(**given: JsonValue) -> str:
         {"x" * LONG: 1},
         {"detail": "y" * LONG},
         {"query": [{"a": [1] * 10}] * LONG},
-        {"limit": [1] * LONG},
+        {"limit": LIST},
         {"limit": '"' + "z" * LONG},
-        {"tags": ["a"] * LONG},
+        {"tags": NAMES},
         {"tags": "[" + "1," * LONG + "1]"},
     ],
 )
@@ -67,8 +69,8 @@ def test_a_huge_argument_takes_few_steps(given: dict[str, JsonValue]) -> None:
 
 def test_the_nearest_name_is_still_named() -> None:
     assert "Did you mean 'query'?" in refused(qery="x")
-    assert "400000 entries are too many" in refused(tags=["a"] * LONG)
-    assert "[1, 1, 1" in refused(limit=[1] * 90)
+    assert "400000 entries are too many" in refused(tags=NAMES)
+    assert "[1, 1, 1" in refused(limit=LIST)
 
 
 def test_names_and_times_are_compared_up_to_a_length(monkeypatch: pytest.MonkeyPatch) -> None:

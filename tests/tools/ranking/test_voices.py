@@ -38,46 +38,46 @@ def shared(*notes: tuple[str, float, str]) -> list[str]:
     """Ids in their new order, of notes given by id, score and principal."""
     outlines = {i: outline(i, principal=principal) for i, _, principal in notes}
     ranked = [Ranked(i, score, {}) for i, score, _ in notes]
-    placed = share_places(ranked, voices_of(outlines.values(), "ana"), outlines)
+    placed = share_places(ranked, voices_of(outlines.values(), OWN_NAMES), outlines)
     return [one.note_id for one in placed]
 
 
 @pytest.mark.parametrize("principal", ["", "local", "ana", "gist", "scheduler"])
 def test_the_reader_the_owner_and_evolution_speak_with_the_readers_voice(principal: str) -> None:
-    assert voice_of(outline("a", principal=principal), "ana") == OWN
+    assert voice_of(outline("a", principal=principal), OWN_NAMES) == OWN
 
 
 def test_another_principal_is_one_voice_whatever_sources_it_names() -> None:
     plain = outline("a", principal="mallory")
     sourced = outline("b", principal="mallory", source="https://example.com/1")
 
-    assert voice_of(plain, "ana") == voice_of(sourced, "ana") != OWN
+    assert voice_of(plain, OWN_NAMES) == voice_of(sourced, OWN_NAMES) != OWN
 
 
 def test_the_pages_of_one_host_are_one_voice() -> None:
     pages = ["https://Example.com/1", "http://example.com:8080/2?q=3"]
-    voices = {voice_of(outline("a", source=page), "ana") for page in pages}
+    voices = {voice_of(outline("a", source=page), OWN_NAMES) for page in pages}
 
     assert len(voices) == 1
-    assert voices.isdisjoint({OWN, voice_of(outline("a", source="https://example.org"), "ana")})
+    assert voices.isdisjoint({OWN, voice_of(outline("a", source="https://example.org"), OWN_NAMES)})
 
 
 def test_a_source_that_is_no_address_is_a_voice() -> None:
-    assert voice_of(outline("a", source="https://[broken"), "ana") != OWN
-    assert voice_of(outline("a", source="tool:pytest"), "ana") != OWN
+    assert voice_of(outline("a", source="https://[broken"), OWN_NAMES) != OWN
+    assert voice_of(outline("a", source="tool:pytest"), OWN_NAMES) != OWN
 
 
 def test_many_notes_of_one_voice_do_not_bury_one_that_matches_about_as_well() -> None:
     lies = [(f"lie {n}", 2.0 - n / 100, "mallory") for n in range(40)]
 
-    placed = shared(*lies, ("truth", 1.6, "ana"), ("far", 0.4, "ana"))
+    placed = shared(*lies, ("truth", 1.6, OWN_NAMES), ("far", 0.4, OWN_NAMES))
 
     assert placed.index("truth") == VOICE_MAX_NOTES
     assert placed[-1] == "far"
 
 
 def test_the_readers_own_notes_are_not_counted() -> None:
-    own = [(f"own {n}", 2.0 - n / 100, "ana") for n in range(20)]
+    own = [(f"own {n}", 2.0 - n / 100, OWN_NAMES) for n in range(20)]
 
     assert shared(*own, ("lie", 1.7, "mallory"))[-1] == "lie"
 
@@ -87,7 +87,7 @@ def test_copies_take_one_place() -> None:
     outlines |= {"d": outline("d", principal="mallory"), "e": outline("e", principal="ana")}
     ranked = [Ranked(i, 1.0, {}) for i in "abcde"]
 
-    placed = share_places(ranked, voices_of(outlines.values(), "ana"), outlines)
+    placed = share_places(ranked, voices_of(outlines.values(), OWN_NAMES), outlines)
 
     assert [one.note_id for one in placed] == ["a", "b", "c", "d", "e"]
 

@@ -110,7 +110,10 @@ def check_growth(name: str, value: str, most: int) -> str:
 
 def check_name(name: str, value: str | None) -> str:
     """Check and strip a short name; empty when absent."""
-    return check_text(name, " ".join((value or "").split()), most=MAX_NAME)
+    given = value or ""
+    # Only white space, which is not counted, could make a longer one short.
+    plain = given if len(given) > MAX_CONTENT else " ".join(given.split())
+    return check_text(name, plain, most=MAX_NAME)
 
 
 def tidy_relation(text: str) -> str:

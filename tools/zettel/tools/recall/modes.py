@@ -10,12 +10,12 @@ from anyio import to_thread
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import SUMMARY, Kind, Note, fold
+from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import LOCAL
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.ranked import group_copies
+from zettel.tools.ranking.ranked import Ranked, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
