@@ -22,6 +22,7 @@ from zettel.server.cli.app import app
 from zettel.server.config import limits
 from zettel.server.config import settings as config
 from zettel.server.config.settings import Settings, load_settings
+from zettel.server.config.trust import confirm
 from zettel.server.protocol.server import TOOLS
 from zettel.storage.embedding.model_files import PACKAGED_SHA256
 
@@ -259,6 +260,7 @@ def test_a_configuration_it_shows_can_be_used(document: Path, tmp_path: Path) ->
         if "mcp_servers" in tomllib.loads(block):  # a client's own, which test_readme.py runs
             continue
         (tmp_path / "config.toml").write_text(block, encoding="utf-8")
+        confirm(tmp_path / "config.toml")
 
         settings = load_settings(store=str(tmp_path))
         assert set(tomllib.loads(block)) <= settings.model_fields_set

@@ -138,3 +138,19 @@ async def test_while_no_key_can_be_had_a_request_is_told_when_to_come_back(
     assert refusal is not None
     assert refusal.status_code == 503
     assert float(refusal.headers["retry-after"]) == PAUSE_S
+
+
+@pytest.mark.parametrize("manner", ["down", "huge", "garbled"])
+async def test_the_password_and_the_key_in_the_keys_address_are_not_logged(
+    desk: Desk, manner: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    desk.issuer.manner = manner
+    address = f"{desk.issuer.url.replace('://', '://ana:sesame@')}/keys?key=sesame"
+
+    with pytest.raises(IssuerUnavailableError) as failed:
+        await IssuerKeys(desk.issuer.url, address).find("any")
+
+    own = [record.getMessage() for record in caplog.records if record.name.startswith("zettel")]
+    assert any("could not be read" in line for line in own)
+    assert "sesame" not in f"{own} {failed.value}"

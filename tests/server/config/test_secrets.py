@@ -90,6 +90,9 @@ def test_the_validators_own_error_holds_no_value() -> None:
         'llm_model = "m"\nllm_base_url = "http://ana:sesame@far.invalid/v1"',
         'llm_base_url = "ftp://ana:sesame@far.invalid/v1"',
         'oauth_issuer = "http://ana:sesame@far.invalid"\noauth_resource = "https://ana:sesame@z"',
+        'oauth_issuer = "https://ana:sesame@far.invalid"\noauth_resource = "https://z"',
+        'oauth_issuer = "https://a"\noauth_jwks = "http://ana@far.invalid/keys?key=sesame"',
+        'llm_model = "m"\nllm_base_url = "http://ana@far.invalid/v1?key=sesame"',
     ],
 )
 def test_the_password_in_an_address_is_not_printed(zettel: Launcher, text: str) -> None:
@@ -121,6 +124,12 @@ def test_a_key_in_the_place_of_its_files_name_is_not_printed(zettel: Launcher) -
     assert WORD not in done.stdout + done.stderr
 
 
-def test_an_address_without_a_password_stays_as_it_is() -> None:
-    for address in ("https://far.invalid/v1?at=ana@b", "s3://bucket/a@b", "/a/b@c", "not one"):
+def test_an_address_without_a_password_or_a_query_stays_as_it_is() -> None:
+    for address in ("https://far.invalid/v1/ana@b", "s3://bucket/a@b", "/a/b@c", "not one", "a?b"):
         assert without_password(address) == address
+
+
+def test_the_query_of_an_address_is_not_shown_since_it_may_be_a_key() -> None:
+    assert without_password(f"'https://far.invalid/v1?key={WORD}' answers 404") == (
+        "'https://far.invalid/v1?***' answers 404"
+    )

@@ -23,7 +23,7 @@ from starlette.authentication import BaseUser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
-from zettel.server.config.addresses import encrypted
+from zettel.server.config.addresses import encrypted, without_password
 from zettel.server.config.settings import SCOPE_CLAIM, Settings
 from zettel.server.protocol.principal import Bearer
 from zettel.server.runtime.clock import Clock, utc_now
@@ -109,7 +109,8 @@ class IssuerKeys:
                     address = self._address or await _discover(http, self._issuer)
                     self._keys = _keys_of(await _read(http, address))
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
-            what = str(error) or type(error).__name__
+            # Their address may hold a password or a key, and so do the library's errors.
+            what = without_password(str(error) or type(error).__name__)
             logger.warning("the keys of %s could not be read: %s", self._issuer, what)
         else:
             self._read_at = self._tried_at

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 _USER_PART = re.compile(r"(?<=://)[^/?#\s]*@")
 """User name and password of an address (RFC 3986, section 3.2.1)."""
+_QUERY = re.compile(r"(://[^\s?#'\"]*\?)[^\s#'\"]+")
+"""The query of an address, in which some services take a key."""
 
 
 def is_loopback(host: str) -> bool:
@@ -31,5 +33,5 @@ def encrypted(url: str) -> bool:
 
 
 def without_password(text: str) -> str:
-    """A text with `***` in the place of the user name and password of every address in it."""
-    return _USER_PART.sub("***@", text)
+    """A text with `***` for the user name and password, and the query, of every address in it."""
+    return _QUERY.sub(r"\1***", _USER_PART.sub("***@", text))

@@ -94,21 +94,27 @@ def _address_refusals(settings: Settings) -> list[InvalidArgumentError]:
     found = list[InvalidArgumentError]()
     for name in ("oauth_issuer", "oauth_resource", "oauth_jwks"):
         url: str = getattr(settings, name)
-        # RFC 8414, section 2 and RFC 9728, section 1.2; keys may lie behind a query.
-        if url and (_is_malformed(url, query=name == "oauth_jwks") or not encrypted(url)):
+        # RFC 8414, section 2 and RFC 9728, section 1.2; keys may lie behind a query or a password.
+        # The others are shown to every client.
+        private = name == "oauth_jwks"
+        if url and (_is_malformed(url, private=private) or not encrypted(url)):
             problem = f"{without_password(url)!r} cannot be used"
-            remedy = "Pass an https:// address (http:// on this machine only), no query in it."
+            remedy = (
+                "Pass an https:// address (http:// on this machine only), no query and no password"
+                " in it."
+            )
             found.append(InvalidArgumentError("setting " + name, problem, remedy))
     return found
 
 
-def _is_malformed(url: str, *, query: bool) -> bool:
-    """Whether a URL is malformed, or has a fragment or a forbidden query."""
+def _is_malformed(url: str, *, private: bool) -> bool:
+    """Whether a URL is malformed or has a fragment; a public one, also a query or a password."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return True
-    return bool(parts.fragment or (parts.query and not query))
+    public = parts.query or parts.username is not None or parts.password is not None
+    return bool(parts.fragment or (public and not private))
 
 
 def tls_refusals(settings: Settings, now: datetime) -> list[InvalidArgumentError]:
