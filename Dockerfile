@@ -10,11 +10,18 @@ RUN python3 -m venv /opt/zettel
 # First and alone, as in the Makefile: once it is there, nothing makes pip fetch another one.
 COPY constraints.txt ./
 RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(grep '^torch==' constraints.txt)" -c constraints.txt
+# Everything else comes as the very files whose hashes are in the checkout, or not at all.
+COPY locks locks
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --no-cache-dir $PIP_ARGS --require-hashes --no-deps -r locks/build.txt
+RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS --require-hashes --no-deps -r locks/image.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY server server
 COPY storage storage
 COPY tools tools
-RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS ".[$EXTRAS]" -c constraints.txt
+# With EXTRAS as above nothing is fetched here; other parts come in exact versions, without hashes.
+RUN /opt/build/bin/python -m hatchling build -t wheel -d dist \
+ && /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(ls dist/*.whl)[$EXTRAS]" -c constraints.txt
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --home-dir /var/lib/zettel --create-home --shell /usr/sbin/nologin zettel \

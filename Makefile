@@ -7,13 +7,24 @@ STAMP := $(VENV)/.installed
 # More arguments for pip, for example another index.
 PIP_ARGS ?=
 TRANSPORT ?= stdio
+# In a folder of their own: neither is needed to run Zettel or its tests.
+LOCK_TOOLS := $(VENV)/lock-tools
+UV := uv==0.13.9
+PIP_AUDIT := pip-audit==2.10.1
+# What torch's build for CUDA brings; its build for CPUs, which is installed first, needs none.
+CUDA := cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti \
+  nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile \
+  nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 \
+  nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx triton
+COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --custom-compile-command "make lock" -c constraints.txt
 PYTEST = $(BIN)/python -m pytest --dist worksteal
 # Three, since much of a test is waiting: 231 s on two cores, 300 s with two. A test that takes a
 # minute hangs: it is shown and its process ended.
 QUICK := -n 3 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +33,7 @@ install: $(STAMP) ## install Zettel and its tools into .venv (does nothing when 
 
 # torch comes first and alone: once the CPU build of the pinned version is there, nothing that
 # depends on torch makes pip fetch another one.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt locks/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Zettel needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
 	  echo "Name one that is: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -33,7 +44,9 @@ $(STAMP): pyproject.toml constraints.txt
 	  "$$(grep '^torch==' constraints.txt)" -c constraints.txt
 	@echo "[3/3] Installing Zettel, its dependencies and its development tools"
 	@$(BIN)/python -m pip install $(PIP_ARGS) --disable-pip-version-check \
-	  -e ".[dev,verify]" -c constraints.txt
+	  --require-hashes --no-deps -r locks/dev.txt
+	@$(BIN)/python -m pip install $(PIP_ARGS) --disable-pip-version-check \
+	  --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 	@echo "Installed: $(BIN)/zettel"
 
@@ -60,6 +73,18 @@ check: install ## formatting, lint and types: what CI checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+lock: ## write locks/*.txt anew: the versions of constraints.txt, with the hashes of their files
+	@$(PYTHON) -m venv $(LOCK_TOOLS)
+	@$(LOCK_TOOLS)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check $(UV)
+	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra llm -o locks/image.txt
+	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra dev --extra verify -o locks/dev.txt
+	echo 'hatchling>=1.27,<2' | $(COMPILE) - -o locks/build.txt
+
+audit: ## ask the advisory service for known weaknesses of the locked versions (needs the network)
+	@$(PYTHON) -m venv $(LOCK_TOOLS)
+	@$(LOCK_TOOLS)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check $(PIP_AUDIT)
+	$(LOCK_TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/dev.txt $(ARGS)
 
 graph: install ## print the packages by level, what each imports, and the figures of the import graph
 	@exec $(BIN)/python -m tests.package_graph

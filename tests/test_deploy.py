@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -71,11 +72,13 @@ def test_what_the_image_is_built_of_is_there_and_sent_to_the_build() -> None:
 def test_the_image_installs_extras_that_exist_and_the_pinned_torch_first() -> None:
     arguments = dict(rest.split("=", 1) for rest in of("ARG"))
     installs = [rest for rest in of("RUN") if "pip install" in rest]
+    hashed = [install for install in installs if "--require-hashes --no-deps -r locks/" in install]
 
     assert set(arguments["EXTRAS"].strip('"').split(",")) <= set(PROJECT["optional-dependencies"])
     assert "grep '^torch==' constraints.txt" in installs[0]
-    assert "[$EXTRAS]" in installs[1]
-    assert all("-c constraints.txt" in install for install in installs)
+    assert "[$EXTRAS]" in installs[-1]
+    assert all("-c constraints.txt" in install for install in installs if install not in hashed)
+    assert [install.rpartition("/")[2] for install in hashed] == ["build.txt", "image.txt"]
 
 
 def test_the_image_runs_a_command_that_exists_as_nobody_special() -> None:
@@ -129,6 +132,60 @@ def test_the_unit_names_settings_and_a_command_that_exist() -> None:
     assert {name.lower() for name in named} <= set(Settings.model_fields)
     assert unit()["ExecStart"] == ["/opt/zettel/bin/zettel serve"]
     assert unit()["Type"] == ["notify"]
+
+
+SHUT = {
+    "NoNewPrivileges": "yes",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "PrivateUsers": "yes",
+    "RestrictNamespaces": "yes",
+    "RestrictSUIDSGID": "yes",
+    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+    "SystemCallArchitectures": "native",
+    "CapabilityBoundingSet": "",
+    "AmbientCapabilities": "",
+    "LimitCORE": "0",
+    "StateDirectory": "zettel",
+    "StateDirectoryMode": "0700",
+    "UMask": "0077",
+    "User": "zettel",
+}
+
+
+def test_the_unit_shuts_the_server_in() -> None:
+    found = unit()
+
+    assert {name: found.get(name) for name in SHUT} == {n: [value] for n, value in SHUT.items()}
+    assert found["SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
+
+
+def test_the_container_writes_to_its_volume_and_tmp_alone() -> None:
+    text = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+    composed = yaml.safe_load(text)
+    [service] = composed["services"].values()
+    [volume] = of("VOLUME")
+
+    assert service["read_only"] is True
+    assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
+    assert {"noexec", "nosuid", "nodev"} <= {*re.split("[:,]", service["tmpfs"][0])}
+    assert [mount.partition(":")[2] for mount in service["volumes"]] == [volume]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["ulimits"]["core"] == 0
+    assert {"mem_limit", "pids_limit", "init"} <= service.keys()
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert all(port.endswith(f":{of('EXPOSE')[0]}") for port in service["ports"])
+    uid = re.search(r"--uid (\d+)", next(rest for rest in of("RUN") if "useradd" in rest))
+    assert uid is not None
+    assert service["user"] == f"{uid[1]}:{uid[1]}"
+    names = {name.removeprefix("ZETTEL_").lower() for name in service["environment"]}
+    assert names <= set(Settings.model_fields)
+    assert service["command"] == json.loads(of("CMD")[0])
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")

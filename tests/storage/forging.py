@@ -109,4 +109,19 @@ def a_list_without_end(rows: pa.Table) -> pa.Table:
     return made.set_column(made.schema.get_field_index("tags"), "tags", tags)
 
 
-BOMBS = (many_texts_in_every_row, pages_that_grow, a_list_without_end)
+def vectors_without_end(rows: pa.Table) -> pa.Table:
+    """A note with five million vectors of four values."""
+    count = 5_000_000
+    values = repeated_number(4 * count)
+    vectors = pa.FixedSizeListArray.from_arrays(values, 4)
+    lists = pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), vectors)
+    made = rows.slice(0, 1)
+    return made.set_column(made.schema.get_field_index("vectors"), "vectors", lists)
+
+
+def repeated_number(count: int) -> pa.Array:
+    """A half, so often."""
+    return pa.nulls(count, pa.float32()).fill_null(0.5)
+
+
+BOMBS = (many_texts_in_every_row, pages_that_grow, a_list_without_end, vectors_without_end)

@@ -20,6 +20,7 @@ from zettel.storage.lance.search import query_pieces
 from zettel.storage.notes import Note, Outline, fold, outline_of
 from zettel.storage.text.passages import TextSpan, sentence_spans, split_passages
 from zettel.storage.text.utterance import parts_of
+from zettel.storage.verify.patterns import fold_words
 from zettel.tools.changes.conflicts import conflict_between
 from zettel.tools.evolve.consolidate.concepts import is_repeat
 from zettel.tools.evolve.consolidate.profile import read_fact
@@ -114,6 +115,7 @@ QUESTION_READERS: dict[str, Callable[[str], object]] = {
 NOTE_READERS: dict[str, Callable[[str], object]] = {
     "fold, everywhere": fold,
     "secrets, before anything of a note is kept": lambda text: cut_secrets(text, Counter()),
+    "words to search for, to verify an erasure": fold_words,
     "terms, for each corpus": terms,
     "names, in evolution": find_names,
     "bridges, for each step of a search": _bridges,

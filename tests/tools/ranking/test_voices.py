@@ -18,6 +18,7 @@ from zettel.tools.ranking.voices import (
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+OWN_NAMES = frozenset({"", "local", "ana"})
 
 
 def outline(note_id: str, *, principal: str = "", source: str = "", content: str = "") -> Outline:

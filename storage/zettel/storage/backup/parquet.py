@@ -27,8 +27,10 @@ PART_MAX_BYTES = 1 << 30
 """Decompressed pages of a part: 4,000 notes of the greatest length have half of it."""
 PAGES_MAX_BYTES = 512 << 20
 """The largest pages of all columns, which are in memory at once."""
-VECTORS_MAX_BYTES = 512 << 20
-"""The vectors of a part."""
+VECTORS_MAX_BYTES = 256 << 20
+"""The vectors of a part: those of 4,000 notes of the greatest length, of 384 values each."""
+ROW_MAX_ELEMENTS = 4_096
+"""Elements of any list of a row; of its vectors, too."""
 LIST_MAX_VALUES = 1 << 20
 """Elements of one list column in a part."""
 BATCH_MAX_BYTES = 128 << 20
@@ -53,7 +55,12 @@ UNREADABLE = (pa.ArrowException, KeyError, OSError, ValueError)
 
 
 def read_rows(
-    content: bytes, schema: pa.Schema, *, rows: int, batch_rows: int
+    content: bytes,
+    schema: pa.Schema,
+    *,
+    rows: int,
+    batch_rows: int,
+    row_max_values: int = ROW_MAX_ELEMENTS,
 ) -> Iterator[pa.Table]:
     """The rows of a part, a batch at a time, in the columns of a schema.
 
@@ -62,6 +69,7 @@ def read_rows(
         schema: The columns to read and their types.
         rows: The number of rows it must have.
         batch_rows: Most rows of a batch.
+        row_max_values: Most values that the rows' lists have on average, vectors' included.
 
     Raises:
         ValueError: It is no such file, has another number of rows, or is too large.
@@ -72,11 +80,13 @@ def read_rows(
     buffer = pa.BufferReader(content)
     metadata = _open(buffer, []).metadata
     _expect(metadata.num_rows == rows, f"it has {metadata.num_rows} rows, not {rows}")
-    texts = _check_metadata(content, metadata)
+    texts = _check_metadata(content, metadata, row_max_values)
     opened = _open(buffer, texts)
     for field in opened.schema_arrow:
         _check_type(field)
     for batch in opened.iter_batches(batch_rows, columns=schema.names, use_threads=False):
+        longest = max(map(_longest, batch.columns), default=0)
+        _expect(longest <= ROW_MAX_ELEMENTS, f"a list has {longest:,} elements")
         weight = sum(_weight(column) for column in batch.columns)
         _expect(weight <= BATCH_MAX_BYTES, f"{batch.num_rows} rows hold {weight:,} bytes of text")
         yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
@@ -94,7 +104,7 @@ def _open(buffer: pa.BufferReader, texts: list[str]) -> pq.ParquetFile:
     )
 
 
-def _check_metadata(content: bytes, metadata: pq.FileMetaData) -> list[str]:
+def _check_metadata(content: bytes, metadata: pq.FileMetaData, row_max_values: int) -> list[str]:
     """Check the pages of every column; returns the paths of the columns that hold text."""
     _expect(str(metadata.created_by).startswith(_WRITER), "another program wrote it")
     _expect(metadata.num_columns <= COLUMNS_MAX, f"it has {metadata.num_columns} columns")
@@ -121,6 +131,7 @@ def _check_metadata(content: bytes, metadata: pq.FileMetaData) -> list[str]:
             size = values[column] * _WIDTHS[form.physical_type]
             is_vectors = form.max_repetition_level > 1
             fits = size <= VECTORS_MAX_BYTES if is_vectors else values[column] <= LIST_MAX_VALUES
+            fits = fits and values[column] <= metadata.num_rows * row_max_values
             _expect(fits, f"{form.path} has {values[column]:,} values")
     _expect(total <= PART_MAX_BYTES, f"it would decompress to {total:,} bytes")
     _expect(at_once <= PAGES_MAX_BYTES, f"its pages would decompress to {at_once:,} bytes")
@@ -270,6 +281,13 @@ def _weight(array: pa.Array) -> int:
     if pa.types.is_list(array.type) or pa.types.is_fixed_size_list(array.type):
         return 0 if pa.types.is_floating(array.type.value_type) else _weight(array.flatten())
     return 0
+
+
+def _longest(array: pa.Array) -> int:
+    """The most elements that a list of a column has."""
+    if not pa.types.is_list(array.type):
+        return 0
+    return pc.max(pc.list_value_length(array)).as_py() or 0
 
 
 def _expect(fits: bool, problem: str) -> None:

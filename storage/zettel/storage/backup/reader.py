@@ -16,7 +16,7 @@ import pyarrow as pa
 from zettel.storage.backup.archive import BackupFile
 from zettel.storage.backup.errors import BackupDamagedError, BackupTooLargeError
 from zettel.storage.backup.manifest import META, NOTES, PART_MAX_ROWS, RUNS, USAGE, Manifest, Part
-from zettel.storage.backup.parquet import UNREADABLE, read_rows
+from zettel.storage.backup.parquet import ROW_MAX_ELEMENTS, UNREADABLE, read_rows
 from zettel.storage.ids import is_id
 from zettel.storage.lance.rows import read_notes, read_vectors
 from zettel.storage.lance.schema import META as META_TABLE
@@ -86,7 +86,10 @@ class BackupReader:
     def _read(self, part: Part, schema: pa.Schema, batch_rows: int) -> Iterator[pa.Table]:
         content = self.backup.read(part)
         try:
-            yield from read_rows(content, schema, rows=part.rows, batch_rows=batch_rows)
+            most = max(ROW_MAX_ELEMENTS, NOTE_MAX_PASSAGES * self.backup.manifest.embed_dim)
+            yield from read_rows(
+                content, schema, rows=part.rows, batch_rows=batch_rows, row_max_values=most
+            )
         except UNREADABLE as error:
             raise self.damaged(
                 part.name, f"its columns are not a store's ({_line(error)})"
@@ -146,8 +149,8 @@ def _check_notes(rows: pa.Table, manifest: Manifest, problem_of: ProblemOf, seen
         _require(key not in seen, "a revision is there twice")
         seen.add(key)
         if vectors is not None:
-            check_vectors(vectors, dim=manifest.embed_dim)
             _require(len(vectors) <= NOTE_MAX_PASSAGES, f"a note has {len(vectors)} vectors")
+            check_vectors(vectors, dim=manifest.embed_dim)
 
 
 def _check_usage(record: Mapping[str, object]) -> None:

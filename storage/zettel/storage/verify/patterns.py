@@ -7,7 +7,6 @@ space. A *weak* pattern, a single word or short window, counts only where no oth
 
 import json
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import regex
 from numpy.typing import NDArray
 
 from zettel.storage.ids import id_bytes, is_id
-from zettel.storage.notes import fold_hash
+from zettel.storage.notes import fold_hash, normalise
 from zettel.storage.verify.report import ErasureQuery, MatchKind
 
 PATTERN_KEY_BYTES = 8
@@ -163,7 +162,7 @@ def fold_words(texts: str) -> str:
     NFKC (Unicode UAX #15) and case folding as in `fold`; all but letters, digits and underscores
     separates words.
     """
-    folded = unicodedata.normalize("NFKC", texts).casefold()
+    folded = normalise(texts).casefold()
     if not folded.isascii():
         folded = _ALONE.sub(r" \g<0> ", folded)
     spaced = _GAPS.sub(" ", folded)
