@@ -80,6 +80,8 @@ async def _measure(options: Options) -> tuple[dict[str, list[Outcome]], list[Mar
             _say(f"{len(played)} attacks, {'with' if with_llm else 'without'} an LLM")
             store = Path(folder, "with" if with_llm else "without")
             runs.append(await play(played, embedder, store, with_llm=with_llm, progress=_say))
+            laundered = sum(bool(o.laundered) for o in runs[-1])
+            _say(f"{laundered} laundered, {sum(bool(o.unmarked) for o in runs[-1])} unmarked")
         worst = merge(runs)
         parts = {part: [worst[a.id] for a in of if a.id in worst] for part, of in attacks.items()}
         ordinary = [dict[str, JsonValue](content=text) for text in read_ordinary()]
