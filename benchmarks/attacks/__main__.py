@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from pydantic import JsonValue
 
-from benchmarks.attacks.corpus import PARTS, Attack, read_attacks, read_ordinary
+from benchmarks.attacks.corpus import PARTS, RANKED_KINDS, Attack, read_attacks, read_ordinary
 from benchmarks.attacks.judge import Outcome
 from benchmarks.attacks.marks import Marked, as_calls, measure_marks
 from benchmarks.attacks.play import play
@@ -75,11 +75,15 @@ async def _measure(options: Options) -> tuple[dict[str, list[Outcome]], list[Mar
     embedder, runs = await _embedder(options.embedder), list[list[Outcome]]()
     with tempfile.TemporaryDirectory(prefix="zettel-attacks-") as folder:
         for with_llm in {"no": (False,), "gullible": (True,), "both": (False, True)}[options.llm]:
-            _say(f"{len(everything)} attacks, {'with' if with_llm else 'without'} an LLM")
+            # An LLM words notes; it has no part in the order of an answer.
+            played = [a for a in everything if not (with_llm and a.kind in RANKED_KINDS)]
+            _say(f"{len(played)} attacks, {'with' if with_llm else 'without'} an LLM")
             store = Path(folder, "with" if with_llm else "without")
-            runs.append(await play(everything, embedder, store, with_llm=with_llm, progress=_say))
-        worst = iter(merge(runs))
-        parts = {part: [next(worst) for _ in of] for part, of in attacks.items()}
+            runs.append(await play(played, embedder, store, with_llm=with_llm, progress=_say))
+            laundered = sum(bool(o.laundered) for o in runs[-1])
+            _say(f"{laundered} laundered, {sum(bool(o.unmarked) for o in runs[-1])} unmarked")
+        worst = merge(runs)
+        parts = {part: [worst[a.id] for a in of if a.id in worst] for part, of in attacks.items()}
         ordinary = [dict[str, JsonValue](content=text) for text in read_ordinary()]
         told = [("ordinary notes", ordinary)]
         if options.data is not None:

@@ -79,8 +79,7 @@ async def play(
             await _look(stage, plays[-1])
             if number % 20 == 19:
                 progress(f"{number + 1} of {len(attacks)} attacks told")
-        await stage.evolve()
-        progress("evolved")
+        await stage.evolve(progress)
         for at in plays:
             stage.namespace = at.attack.id
             await _read_labels(stage, at)

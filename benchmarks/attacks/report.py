@@ -1,6 +1,6 @@
 """The tables, as Markdown, and the bounds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.attacks.judge import Outcome
@@ -11,18 +11,23 @@ UNMARKED_MAX_SHARE = 0.05
 FALSE_MARKS_MAX_SHARE = 0.01
 
 
-def merge(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
-    """The worst of several runs of the same attacks."""
-    return [
-        replace(
-            of[0],
-            laundered=tuple(dict.fromkeys(how for one in of for how in one.laundered)),
-            unmarked=max(one.unmarked for one in of),
-            elsewhere=max(one.elsewhere for one in of),
-            outranked=tuple(dict.fromkeys(how for one in of for how in one.outranked)),
-        )
-        for of in zip(*runs, strict=True)
-    ]
+def merge(runs: Iterable[Sequence[Outcome]]) -> dict[str, Outcome]:
+    """The worst of several runs, by the attack's id."""
+    found = dict[str, list[Outcome]]()
+    for run in runs:
+        for outcome in run:
+            found.setdefault(outcome.attack.id, []).append(outcome)
+    return {name: _worst(of) for name, of in found.items()}
+
+
+def _worst(of: Sequence[Outcome]) -> Outcome:
+    return replace(
+        of[0],
+        laundered=tuple(dict.fromkeys(how for one in of for how in one.laundered)),
+        unmarked=max(one.unmarked for one in of),
+        elsewhere=max(one.elsewhere for one in of),
+        outranked=tuple(dict.fromkeys(how for one in of for how in one.outranked)),
+    )
 
 
 def write_report(parts: Mapping[str, Sequence[Outcome]], marks: Sequence[Marked]) -> str:

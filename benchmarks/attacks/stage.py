@@ -1,7 +1,7 @@
 """One store, three callers and evolution: every attack in a namespace of its own."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -136,13 +136,14 @@ class Stage:
         where = NoteFilter(namespaces=(self.namespace,), states=(), derived=None)
         return await self.memory.store.find(where, limit=_MOST)
 
-    async def evolve(self) -> None:
+    async def evolve(self, progress: Callable[[str], None]) -> None:
         """Evolve the whole store until nothing changes."""
-        for _ in range(EVOLVE_MAX_RUNS):
+        for number in range(EVOLVE_MAX_RUNS):
             self.now += timedelta(seconds=1)
             report = await evolve(
                 self.memory, now=self.now, run_id=new_id(self.now), who="bench", budget=Budget()
             )
+            progress(f"evolved {number + 1} times: {report.changed} notes changed")
             if not (report.changed or report.created):
                 break
 

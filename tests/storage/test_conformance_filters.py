@@ -150,7 +150,9 @@ async def test_an_outline_carries_what_ranking_needs(store: Store) -> None:
 
     (outline,) = await store.outlines(EVERYTHING, limit=9)
 
-    for name in outline.__slots__:
+    assert outline.principal == FULL.origin.principal
+    assert FULL.origin.principal and FULL.source
+    for name in set(outline.__slots__) - {"principal"}:
         assert getattr(outline, name) == getattr(FULL, name)
 
 

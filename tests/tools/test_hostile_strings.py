@@ -40,6 +40,7 @@ from zettel.tools.ranking.multi_hop import find_bridge_entities, find_multi_hop
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.secrets.cutting import cut_secrets
+from zettel.tools.ranking.stuffing import read_stuffing
 from zettel.tools.validation import MAX_CONTENT, MAX_QUERY
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -118,6 +119,7 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "words to search for, to verify an erasure": fold_words,
     "terms, for each corpus": terms,
     "names, in evolution": find_names,
+    "stuffing, for each corpus": read_stuffing,
     "bridges, for each step of a search": _bridges,
     "times, in evolution": lambda text: find_times(text, NOW),
     "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
