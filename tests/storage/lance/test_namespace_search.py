@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.storage.samples import DIM, EVERYTHING, LATER, MODEL, NOW, add, make_note, revised
 
+from zettel.storage.erasable import Order
 from zettel.storage.lance import namespace_search
 from zettel.storage.lance.cache import text_index
 from zettel.storage.lance.cache.text_index import NamespaceTerms
@@ -200,3 +201,23 @@ def test_an_index_grown_by_writes_is_as_one_made_at_once() -> None:
             [at_once]
         ).score(query)
     assert len(grown.segments) < 8
+
+
+async def test_nothing_is_kept_in_memory_of_the_words_of_an_erased_note(lance: LanceStore) -> None:
+    note, other = make_note("the quokka key"), make_note("bees dance")
+    await add(lance, note, other)
+    assert len(await scores(lance, "quokka", NoteFilter())) == 1
+
+    order = Order(
+        receipt_id="erase-1",
+        scope="notes",
+        who="test",
+        ordered_at=NOW,
+        note_ids=(note.note_id,),
+        waits=4,
+    )
+    await lance.erase_rows([order], clock=lambda: LATER)
+
+    assert lance.tables.texts.outdated("home") is None
+    assert await scores(lance, "quokka", NoteFilter()) == {}
+    assert len(await scores(lance, "bees", NoteFilter())) == 1

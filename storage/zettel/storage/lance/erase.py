@@ -108,6 +108,7 @@ async def _erase(
         scrubbed = await _scrub(tables, found)
         await _delete(tables.usage, found.gone)
         tables.resident.drop()
+        tables.texts.clear()
         receipt = replace(receipt, rows=receipt.rows + rows, scrubbed=receipt.scrubbed + scrubbed)
         found = await _find(tables, found.gone)
         if not found.rows and not found.marked:

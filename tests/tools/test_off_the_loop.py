@@ -1,0 +1,104 @@
+"""Work on long texts is done in worker threads: on the event loop it would delay every tenant."""
+
+import threading
+from collections.abc import AsyncGenerator, Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, opened_desk
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.state.memory import Memory
+
+LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 40
+FUNCTIONS = (
+    "zettel.tools.recall.search.ask",
+    "zettel.tools.recall.search.exact_share",
+    "zettel.tools.recall.search.find_anchor",
+    "zettel.tools.recall.search.find_multi_hop",
+    "zettel.tools.recall.search.fuse",
+    "zettel.tools.recall.modes.group_copies",
+    "zettel.tools.recall.modes.judge",
+    "zettel.tools.recall.answer.copy_key",
+    "zettel.tools.recall.answer.fit",
+    "zettel.tools.recall.answer.need_context",
+    "zettel.tools.recall.answer.rank_passages",
+    "zettel.tools.recall.answer.read_view",
+    "zettel.tools.recall.modes.nearest",
+    "zettel.tools.verbs.candidates.conflict_between",
+    "zettel.tools.verbs.candidates.find_statements",
+    "zettel.tools.verbs.remember.fold_hash",
+)
+
+
+class Split(HashEmbedder):
+    """Counts the texts that are split for an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.split_texts = list[str]()
+
+    def split(self, content: str) -> list[str]:
+        """Split as ever."""
+        self.split_texts.append(content)
+        return super().split(content)
+
+
+@pytest.fixture
+def embedder() -> Split:
+    """Counts."""
+    return Split()
+
+
+@pytest.fixture
+async def desk(embedder: Split) -> AsyncGenerator[Desk]:
+    """A desk with some long notes."""
+    async with opened_desk(Memory(store=DictStore(), embedder=embedder)) as opened:
+        for number in range(4):
+            await opened.told(f"{number} {LONG}", subject="Kim", tags=["move"])
+        yield opened
+
+
+async def use(desk: Desk) -> None:
+    """Call what reads the notes' texts."""
+    await desk("recall", query="E1234 of Ana's colleague after she moved", max_tokens=400)
+    await desk("recall", subject="Kin")
+    await desk("recall", tags=["mov"])
+    await desk("recall", namespace="proi")
+    await desk("recall", limit=100, max_tokens=300)
+    await desk("remember", content=f"9 {LONG}", subject="Kim")
+
+
+def watch(name: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The threads in which a function is called from now on."""
+    path, _, attribute = name.rpartition(".")
+    module, threads = import_module(path), set[int]()
+    function: Callable[..., object] = getattr(module, attribute)
+
+    def noted(*args: Any, **kwargs: Any) -> object:
+        threads.add(threading.get_ident())
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(module, attribute, noted)
+    return threads
+
+
+async def test_functions_that_read_long_texts_are_called_in_worker_threads(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = {name: watch(name, monkeypatch) for name in FUNCTIONS}
+    await use(desk)
+
+    assert [name for name in FUNCTIONS if not threads[name]] == []
+    assert [name for name in FUNCTIONS if threading.get_ident() in threads[name]] == []
+
+
+async def test_each_note_of_an_answer_is_split_once(desk: Desk, embedder: Split) -> None:
+    embedder.split_texts.clear()
+
+    await desk("recall", query="Where did Kim move?", max_tokens=150)
+
+    assert embedder.split_texts
+    assert len(embedder.split_texts) == len(set(embedder.split_texts))
