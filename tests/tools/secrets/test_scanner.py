@@ -89,7 +89,19 @@ def test_a_key_in_base64_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["${DB_PASSWORD}", "$PASS", "<password>", "****", "%s", "{password}", "xxxx", "..."]
+    "password",
+    [
+        "${DB_PASSWORD}",
+        "$PASS",
+        "<password>",
+        "****",
+        "%s",
+        "{password}",
+        "xxxx",
+        "...",
+        "…",
+        "pass",
+    ],
 )
 def test_a_placeholder_in_an_address_is_no_password(password: str) -> None:
     text = f"Set it to postgres://ana:{password}@db.example.org/farm"
@@ -102,6 +114,20 @@ def test_a_short_or_simple_password_of_an_address_is_cut_and_the_rest_stays(pass
     cut = cut_secrets(f"It is postgres://ana:{password}@db.example.org/farm now", Counter())
 
     assert cut == "It is postgres://ana:[cut: password of an address]@db.example.org/farm now"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "connect(host=host, user=user, password=password)",
+        "def connect(host=None, user=None, password=None):",
+        "Auth(username=auth[0], password=auth[1])",
+        "connect(host=config.host, password=os.environ['DB'])",
+        "username = prefix\n    password = unquote(prefix)",
+    ],
+)
+def test_code_that_passes_a_password_on_is_left_as_it_is(code: str) -> None:
+    assert cut_secrets(code, Counter()) == code
 
 
 def test_a_private_key_that_lost_its_end_is_cut_up_to_its_last_line() -> None:

@@ -25,6 +25,8 @@ BLANK = "\x01"
 """Stands for a found secret while the text is read on; in no key."""
 OTHER = "\x7f"
 """Stands for a character that is not ASCII, so that places stay."""
+_PASSWORD = "zettel.connection-string-password"
+"""Rule whose secrets may hold punctuation, and end where code goes on."""
 NAMED_WITHIN_CHARS = 48
 """How far before a bare value, a key only by its neighbourhood, a word must say that it is one."""
 
@@ -72,9 +74,12 @@ _ADDRESS_PASSWORD = re.compile(
 )
 """RFC 3986, section 3.2.1."""
 _PLACEHOLDER = re.compile(
-    r"\$.*|\{.*|%.*%|%[sd]|\*+|\.{2,}|x{3,}|_+|\[.*|(?:your|my|the)[-_]?pass\w*",
+    r"\$.*|\{.*|%.*%|%[sd]|\*+|\.{2,}|x{3,}|_+|\[.*|\x7f+"
+    r"|(?:(?:your|my|the)[-_]?)?(?:pass|password|passwd|pwd)[),:]*"
+    r"|(?:None|null|nil|undefined)[),:]*|\w+(?:\.\w+)*[(\[].*|(?:self|os|this)\.\w.*",
     re.IGNORECASE,
 )
+"""What documents write where a password belongs, and code that passes one on."""
 
 STRUCTURES: Mapping[str, re.Pattern[str]] = {
     "private key": _PRIVATE_KEY,
@@ -246,11 +251,13 @@ def _read_keys(text: str) -> Iterator[Secret]:
     """What the rules find in an ASCII text, then in the rest of it without punctuation."""
     found = list(_matches(text))
     yield from found
-    yield from _matches(_NOT_IN_KEYS.sub(" ", _blanked(text, _merged(found))))
+    yield from _matches(_NOT_IN_KEYS.sub(" ", _blanked(text, _merged(found))), leaving=_PASSWORD)
 
 
-def _matches(text: str) -> Iterator[Secret]:
+def _matches(text: str, *, leaving: str = "") -> Iterator[Secret]:
     for finding in _scanner().scan(text):
+        if finding.rule_id == leaving:
+            continue
         place = finding.location
         secret = Secret(place["start_offset"], place["end_offset"], _name_of(finding.rule_id))
         if _counts(finding, text, secret):
