@@ -87,7 +87,7 @@ STATEMENTS = (
     "a\0' OR 1=1",
     "%",
 )
-FEW = (STATEMENTS[1], STATEMENTS[4])
+FEW = (STATEMENTS[1],)
 FILTERS = ("subject", "tags", "session", "query", "kind", "since", "until", "namespace")
 ALSO_OF_RECALL = ("as_of", "known_at", "note_ids", "cursor", "detail")
 RECALLED = (*FILTERS, *ALSO_OF_RECALL)
