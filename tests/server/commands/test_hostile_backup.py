@@ -174,7 +174,15 @@ OTHERS: dict[str, tuple[str, Callable[[list[Record]], object]]] = {
 DAMAGES = {name: ("notes", change) for name, change in NOTES.items()} | OTHERS
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+QUICK = ("an id that is a path", "a namespace that is none", "a content that is too long",
+         "a trust above 1", "a state that is none", "a link to no id", "one revision twice",
+         "a use of no note", "a run without a time", "a token of a reserved name")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in DAMAGES],
+)
 async def test_a_row_that_no_tool_could_have_made_refuses_the_whole_backup(
     backup: Path, tmp_path: Path, damage: str
 ) -> None:

@@ -13,7 +13,7 @@ marks = st.lists(st.sampled_from("\u0301\u0323\u0345\u0f73\u3099\u02b0"), min_si
 texts = st.lists(st.one_of(marks, st.text(max_size=40), st.just(BREAK)), max_size=40).map("".join)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(texts)
 @example("e" + "\u0301\u0323" * 600)
 @example(BREAK + "a" * 1_100 + "\u0301" * 70 + BREAK)

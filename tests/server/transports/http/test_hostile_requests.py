@@ -1,4 +1,7 @@
-"""Tokens that are none, and text that would be SQL, on a real port with a store on disk."""
+"""Tokens that are none, text that would be SQL, and links that would hide: on a real port.
+
+A note of a shared namespace does not go because of a note that its other readers cannot see.
+"""
 
 # Answers are JSON of the tools' own shapes.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from mcp import Client
 from tests.server.processes import INITIALIZE, PATIENCE_S, Launcher, serving
 from tests.server.transports.http.test_access import JSON, Endpoint, bearing, client_of, made
 
@@ -23,12 +27,12 @@ SECRET = "the quokka key is under the mat"
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """A server of two tenants."""
+    """A server of two tenants, who both write `shared`."""
     store = tmp_path_factory.mktemp("hostile") / "store"
     with ExitStack() as running:
         zettel = Launcher(store=store, running=running)
-        ana = made(zettel, "ana", "ana")
-        ben = made(zettel, "ben", "ben")
+        ana = made(zettel, "ana", "ana", "shared")
+        ben = made(zettel, "ben", "ben", "shared")
         yield Endpoint(running.enter_context(serving(store)), zettel, ana, ben)
 
 
@@ -83,7 +87,7 @@ STATEMENTS = (
     "a\0' OR 1=1",
     "%",
 )
-FEW = (STATEMENTS[1], STATEMENTS[4])
+FEW = (STATEMENTS[1],)
 FILTERS = ("subject", "tags", "session", "query", "kind", "since", "until", "namespace")
 ALSO_OF_RECALL = ("as_of", "known_at", "note_ids", "cursor", "detail")
 RECALLED = (*FILTERS, *ALSO_OF_RECALL)
@@ -122,3 +126,64 @@ async def test_text_in_a_filter_is_never_a_part_of_a_statement(
 
     assert SECRET in str(left.structured_content)
     assert "herons" in str(kept.structured_content)
+
+
+async def told(client: Client, content: str, **more: object) -> str:
+    """Remember a note; its id."""
+    answer = await client.call_tool("remember", {"content": content, **more})
+    assert not answer.is_error, answer.content
+    return answer.structured_content["note_id"]
+
+
+async def profile(client: Client) -> str:
+    """What a recall without arguments shows."""
+    return str((await client.call_tool("recall", {"namespace": "shared"})).structured_content)
+
+
+async def test_a_private_note_takes_no_shared_core_note_out_of_recall(endpoint: Endpoint) -> None:
+    url = endpoint.served.url
+    async with (
+        client_of(url, endpoint.ana, "http", "auto") as ana,
+        client_of(url, endpoint.ben, "http", "auto") as ben,
+    ):
+        core = await told(ana, "Never deploy on Fridays", kind="core", namespace="shared")
+        superseding = [{"to": core, "relation": "supersedes"}]
+        private = await told(ben, "nothing to see here")
+        refused = [
+            await ben.call_tool("remember", {"content": "all days are fine", "links": superseding}),
+            await ben.call_tool("update", {"note_id": private, "links": superseding}),
+        ]
+        left = await profile(ana)
+        where = {"note_ids": [core], "detail": "full"}
+        story = str((await ana.call_tool("recall", where)).structured_content)
+        # With a note that every reader of it can see, it goes, and the reader is told why.
+        newer = await told(ben, "Deploy on any day", namespace="shared", links=superseding)
+        after = str((await ana.call_tool("recall", where)).structured_content)
+
+    assert all(answer.is_error for answer in refused)
+    assert all("namespace" in str(answer.content) for answer in refused)
+    assert "Never deploy on Fridays" in left
+    assert "superseded" not in story
+    assert f"superseded by {newer}" in after
+
+
+async def test_a_private_note_archives_no_shared_working_note(endpoint: Endpoint) -> None:
+    url = endpoint.served.url
+    async with (
+        client_of(url, endpoint.ana, "http", "auto") as ana,
+        client_of(url, endpoint.ben, "http", "auto") as ben,
+    ):
+        working = await told(
+            ana, "Migrating the database, step 2", kind="working", namespace="shared"
+        )
+        private = await told(ben, "my plan", kind="working")
+        part = [{"to": private, "relation": "part_of"}]
+        await ben.call_tool("update", {"note_id": working, "links": part})
+        done = {"note_id": private, "content": "done", "kind": "episodic"}
+        finished = await ben.call_tool("update", done)
+        (note,) = (await ana.call_tool("recall", {"note_ids": [working]})).structured_content[
+            "notes"
+        ]
+
+    assert not finished.is_error, finished.content
+    assert "state" not in note
