@@ -71,14 +71,14 @@ def test_a_source_that_is_no_address_is_a_voice() -> None:
 def test_many_notes_of_one_voice_do_not_bury_one_that_matches_about_as_well() -> None:
     lies = [(f"lie {n}", 2.0 - n / 100, "mallory") for n in range(40)]
 
-    placed = shared(*lies, ("truth", 1.6, OWN_NAMES), ("far", 0.4, OWN_NAMES))
+    placed = shared(*lies, ("truth", 1.6, "ana"), ("far", 0.4, "ana"))
 
     assert placed.index("truth") == VOICE_MAX_NOTES
     assert placed[-1] == "far"
 
 
 def test_the_readers_own_notes_are_not_counted() -> None:
-    own = [(f"own {n}", 2.0 - n / 100, OWN_NAMES) for n in range(20)]
+    own = [(f"own {n}", 2.0 - n / 100, "ana") for n in range(20)]
 
     assert shared(*own, ("lie", 1.7, "mallory"))[-1] == "lie"
 
