@@ -364,7 +364,8 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
     # In a thread, which ends with the call's time: a long note takes 50 ms to be cut.
-    shown = await to_thread.run_sync(partial(_fitted, memory, asked, answer, views, more=more))
+    async with memory.reading(sum(len(view.get("content", "")) for view in views)):
+        shown = await to_thread.run_sync(partial(_fitted, memory, asked, answer, views, more=more))
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
