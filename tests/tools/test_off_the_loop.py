@@ -5,14 +5,17 @@ from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
 from typing import Any
 
+import anyio
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
+from tests.tools.tenants import reach
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.tools.state.memory import Memory
+from zettel.tools.state.memory import SHORT_MAX_CHARACTERS, Memory
 
 LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 40
+LONG_CHARACTERS = SHORT_MAX_CHARACTERS + 1
 FUNCTIONS = (
     "zettel.tools.recall.search.ask",
     "zettel.tools.recall.search.exact_share",
@@ -102,3 +105,22 @@ async def test_each_note_of_an_answer_is_split_once(desk: Desk, embedder: Split)
 
     assert embedder.split_texts
     assert len(embedder.split_texts) == len(set(embedder.split_texts))
+
+
+async def test_long_texts_are_read_for_one_caller_at_a_time_and_short_ones_at_once() -> None:
+    memory, reading = Memory(store=DictStore(), embedder=Split()), list[str]()
+
+    async def read(name: str, characters: int, until: anyio.Event) -> None:
+        async with memory.within(reach(name)).reading(characters):
+            reading.append(name)
+            await until.wait()
+
+    done = anyio.Event()
+    async with anyio.create_task_group() as group:
+        for name, characters in (("a", LONG_CHARACTERS), ("b", LONG_CHARACTERS), ("c", 1_000)):
+            group.start_soon(read, name, characters, done)
+        await anyio.wait_all_tasks_blocked()
+        assert reading == ["a", "c"]
+        done.set()
+
+    assert reading == ["a", "c", "b"]

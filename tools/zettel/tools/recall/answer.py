@@ -370,10 +370,11 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     more = page.total > page.offset + gathered.done(len(entries))
     # In a thread, which ends with the call's time: a long note takes 50 ms to be cut.
     fitted = partial(_fitted, memory, asked, answer, more=more)
-    shown = await to_thread.run_sync(fitted, views)
-    if marks := await to_thread.run_sync(marks_of_views, shown):
-        views = [_marked(view, marks) for view in views]
+    async with memory.reading(sum(len(view.get("content", "")) for view in views)):
         shown = await to_thread.run_sync(fitted, views)
+        if marks := await to_thread.run_sync(marks_of_views, shown):
+            views = [_marked(view, marks) for view in views]
+            shown = await to_thread.run_sync(fitted, views)
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:

@@ -296,7 +296,8 @@ async def reordered(
     query = asked.request.query
     if terms := await to_thread.run_sync(find_exact_terms, query):
         read = await _read(memory, asked, ranked)
-        values = await to_thread.run_sync(_exact_shares, terms, read)
+        async with memory.reading(sum(len(outline.content) for outline in read)):
+            values = await to_thread.run_sync(_exact_shares, terms, read)
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""

@@ -1,11 +1,13 @@
 """The memory object that every verb works with: store, models, caches and policies."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from zettel.storage.access import Access
 from zettel.storage.embedding.embedder import Embedder, Reranker
+from zettel.storage.embedding.turns import Turns
 from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import Store
@@ -23,6 +25,9 @@ from zettel.tools.state.served_log import ServedLog
 from zettel.tools.state.usage import UsageBuffer
 from zettel.tools.trust import TrustRules, TrustView
 from zettel.tools.validation import FOUND_FROM
+
+SHORT_MAX_CHARACTERS = 131_072
+"""Characters of all texts of a call up to which it does not wait for others: some 10 ms of work."""
 
 
 def _nothing() -> None:
@@ -72,6 +77,9 @@ class Memory(Policy):
     pages: PageCache = field(default_factory=PageCache)
     corpora: CorpusCache = field(default_factory=CorpusCache)
     writing: KeyedLock = field(default_factory=KeyedLock)
+    long_texts: Turns = field(default_factory=Turns)
+    """For work on long texts in a thread: more than one would keep the event loop waiting for the
+    interpreter."""
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""
     on_write: Callable[[], None] = _nothing
@@ -120,6 +128,15 @@ class Memory(Policy):
     def reader(self, caller: Caller) -> TrustView:
         """How a caller sees notes."""
         return TrustView(self.trust, caller.origin.principal)
+
+    @asynccontextmanager
+    async def reading(self, characters: int) -> AsyncGenerator[None]:
+        """Read texts of so many characters in a thread: long ones one caller after the other."""
+        if characters <= SHORT_MAX_CHARACTERS:
+            yield
+            return
+        async with self.long_texts.turn(urgent=False):
+            yield
 
     def check_writes(self, notes: Iterable[Note]) -> None:
         """Check that all notes may be changed.
