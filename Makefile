@@ -24,7 +24,7 @@ PYTEST = $(BIN)/python -m pytest --dist worksteal
 QUICK := -n 3 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,9 @@ bench-erasure: install ## measure how long an erasure takes until nothing is lef
 
 bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, links, cues)
 	@exec $(BIN)/python -m benchmarks.evolution $(ARGS)
+
+bench-attacks: install ## attack the memory 144 times in 16 ways and count what is laundered, unmarked or outranked (ARGS="--data folder --only stuffing --llm no")
+	@exec $(BIN)/python -m benchmarks.attacks $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

@@ -60,7 +60,8 @@ DESCRIBED_DEFAULTS = {
 """Defaults that depend on the machine or the client."""
 
 SETTINGS_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Store and notes", ("store", "erasures", "namespace", "session", "durability")),
+    ("Store and notes", ("store", "erasures", "namespace", "session", "secrets", "durability")),
+    ("Trust", ("trusted_",)),
     ("Models and recall", ("model", "reranker", "found_from")),
     (
         "Evolution",

@@ -140,6 +140,10 @@ def test_only_the_embedder_and_the_reranker_import_the_model_libraries() -> None
     assert users == {f"storage/embedding/{name}.py" for name in names}
 
 
+def test_only_the_scanner_of_secrets_imports_its_rules() -> None:
+    assert importers("kingfisher_sdk") == {"tools/secrets/scanner.py"}
+
+
 def test_only_the_llm_client_imports_openai() -> None:
     assert importers("openai") == {"tools/llm/openai_client.py"}
 

@@ -86,6 +86,7 @@ def test_the_wheel_holds_three_typed_packages_and_no_init_of_the_namespace(wheel
 
     assert {f"zettel/{package}/py.typed" for package in PACKAGES} <= names
     assert {f"zettel/{package}/__init__.py" for package in PACKAGES} <= names
+    assert "zettel/tools/secrets/rules.yaml" in names
     assert "zettel/__init__.py" not in names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
 

@@ -11,6 +11,7 @@ from benchmarks.cost.fill import NAMESPACE
 from benchmarks.cost.measure import WARM_UP, Pair, Stage
 from benchmarks.retrieval.server import Launch, connect, find_command
 from benchmarks.retrieval.tools import Recalled, Timed, until_loaded
+from zettel.server.config.trust import confirm
 
 NOTES = 10
 """Asked for on both sides: what recall gives by default."""
@@ -31,6 +32,7 @@ async def attached(store: Path, *, model: str) -> AsyncGenerator[Timed]:
     # In the store, since an engine takes no settings from whoever started it.
     quiet = f'model = "{model}"\nsettle_seconds = 86400\nevolve_minutes = 1440\n'
     (store / "config.toml").write_text(quiet, encoding="utf-8")
+    confirm(store / "config.toml")
     launch = Launch(command=find_command(), store=store, log=store.with_suffix(".log"))
     async with connect(launch, "attach") as client:
         yield Timed(client=client, clock=perf_counter)

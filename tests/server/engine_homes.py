@@ -24,6 +24,8 @@ from tests.server.processes import (
 )
 from tests.starting import starters
 
+from zettel.server.config.trust import confirm
+
 CONFIG: dict[str, JsonValue] = {"model": "hash", "idle_minutes": 5, "settle_seconds": 0}
 """What an engine under test is set to; it takes nothing from a client's environment."""
 
@@ -52,6 +54,7 @@ class Home:
         self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"{name} = {json.dumps(value)}" for name, value in (CONFIG | settings).items()]
         (self.store / "config.toml").write_text("\n".join(lines), encoding="utf-8")
+        confirm(self.store / "config.toml")
 
     def environment(self, **settings: str) -> dict[str, str]:
         """What a client of this store hands to its server."""

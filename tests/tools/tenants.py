@@ -22,11 +22,15 @@ class TenantDesk(Desk):
     reach: Access | None = None
     shared: Desk | None = None
     """Whose clock it goes by."""
+    principal: str = ""
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out a call within reach."""
         assert self.shared is not None
-        return await self.shared.call(arguments, replace(caller, reach=self.reach))
+        caller = replace(
+            caller, reach=self.reach, origin=replace(caller.origin, principal=self.principal)
+        )
+        return await self.shared.call(arguments, caller)
 
 
 def reach(*namespaces: str) -> Access:
@@ -51,6 +55,7 @@ async def opened_tenants(
         for name, namespaces in tenants.items():
             desk = TenantDesk(memory=memory, shared=shared)
             desk.reach = reach(*namespaces) if namespaces else None
+            desk.principal = name if namespaces else ""
             default = namespaces[0].partition(":")[0] if namespaces else "user"
             server = create_server(desk, ClientDefaults(transport="test", namespace=default))
             desk.client = await clients.enter_async_context(Client(server, raise_exceptions=True))

@@ -6,6 +6,7 @@ work grows as the text does, a pattern that is tried anew from each character by
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import find_bridge_entities, find_multi_hop
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
+from zettel.tools.secrets.cutting import cut_secrets
 from zettel.tools.validation import MAX_CONTENT, MAX_QUERY
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -47,7 +49,7 @@ GROWTH_MAX = 9.0
 """Most growth of the time: 4 is linear, 16 is the square; a busy machine needs the room."""
 NOISE_S = 0.004
 """Time below which a function is fast enough at its longest text."""
-TRIES = 4
+TRIES = 10
 QUICK_CHARACTERS = MAX_CONTENT // 4
 """Longest text outside the slow tests: work in the square shows from there."""
 
@@ -113,6 +115,7 @@ QUESTION_READERS: dict[str, Callable[[str], object]] = {
 NOTE_READERS: dict[str, Callable[[str], object]] = {
     "fold, everywhere": fold,
     "words to search for, to verify an erasure": fold_words,
+    "secrets, before anything of a note is kept": lambda text: cut_secrets(text, Counter()),
     "terms, for each corpus": terms,
     "names, in evolution": find_names,
     "bridges, for each step of a search": _bridges,
@@ -135,6 +138,12 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     ),
 }
 
+SECRETS = (
+    *("AKIA", "ghp_", "eyJ", "-eyJaaaaaaaaaa", "eyJaaaaaaaaaa.", "a://b:c@h ", "://", "a\u200b"),
+    *("-----BEGIN PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----A: b\n", "\\nAb", "a\\\n"),
+    *("AKIAABCDEFGHIJKLMNOP ", "password=", "host=a ", "user= password=ab\n", "[cut: a", "aB1\n"),
+)
+"""Secrets and their beginnings."""
 KNOWN = (
     *("A ", "A", "Aa ", "A-", "A1", "A_", "Ab.", "A.", "b c d ", "My a ", "Ana's ", "\n", " ", "."),
     *("1.", "\u0301\u0323", "\u0f73", "🇩", "a", "x@", "and ", "since monday "),
@@ -276,3 +285,9 @@ def test_the_comparison_notices_work_in_the_square_of_a_text() -> None:
         return [at for at in range(len(text)) if text[at:].count("é") > len(text)]
 
     assert _grows(read, Hostile("", "é", "x"), MAX_CONTENT) >= GROWTH_MAX
+
+
+def test_secrets_and_their_beginnings_are_found_in_linear_time() -> None:
+    texts = [Hostile("", unit, "é") for unit in SECRETS]
+
+    _check(NOTE_READERS["secrets, before anything of a note is kept"], texts, MAX_CONTENT)

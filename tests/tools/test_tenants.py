@@ -25,6 +25,7 @@ from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.recall_request import RecallRequest
 from zettel.tools.state.caches import PAGE_CACHE_MAX_RANKINGS, CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustRules
 
 TENANTS = {"owner": (), "ana": ("ana", "shared:ro"), "ben": ("ben", "shared")}
 
@@ -60,7 +61,9 @@ def store() -> Watched:
 @pytest.fixture
 async def tenants(store: Watched) -> AsyncGenerator[Tenants]:
     """An owner and two tenants on a new in-memory store."""
-    memory = Memory(store=store, embedder=HashEmbedder())
+    # As the owner is, so that only their namespaces keep them apart.
+    trust = TrustRules(frozenset({"ana", "ben"}))
+    memory = Memory(store=store, embedder=HashEmbedder(), trust=trust)
     async with opened_tenants(memory, TENANTS) as desks:
         yield desks
 

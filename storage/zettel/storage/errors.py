@@ -4,6 +4,7 @@
     ├── InvalidArgumentError      the caller: pass another value
     │   └── UnknownNameError      the caller: one of these was meant
     ├── NamespaceRefusedError     the caller: another namespace
+    ├── LessTrustedError          the caller: propose it, or tell the person
     ├── NoteNotFoundError         the caller: find the id first
     │   ├── NoteForgottenError        the caller: bring it back first
     │   └── NoteErasedError           nobody: it is gone
@@ -19,6 +20,7 @@
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
     │   ├── NoAnswerError           the LLM gave none; evolution goes on by rule
+    │   ├── RulesUnavailableError   the rules that find secrets (see `tools/secrets/scanner.py`)
     │   ├── LeaseLostError          try again: another process took the work over
     │   └── ExtraMissingError       install a part of Zettel that few need
     ├── BackupError               the person who keeps backups (see `backup/errors.py`)
@@ -300,6 +302,20 @@ class NamespaceRefusedError(ZettelError, PermissionError):
         super().__init__(
             f"This access token may not write to namespace {namespace!r}; nothing was changed."
             f" {ways}, or have the person who runs this server make another token."
+        )
+
+
+class LessTrustedError(ZettelError, PermissionError):
+    """A note of more trust would be changed or replaced by words of less."""
+
+    def __init__(self, note_id: str, *, author: str, trust: float, counts: float) -> None:
+        self.note_id = note_id
+        super().__init__(
+            f"{note_id} was told by {author!r} and has trust {trust:g}; what would replace or"
+            f" change it has {counts:g} beside that, so nothing was changed. Propose it for review:"
+            f' remember(content=…, links=[{{"to": "{note_id}", "relation": "may_supersede"}}]). Its'
+            " author may settle that with update, in their own words; the person who runs the"
+            " server may let other principals count as the owner (ZETTEL_TRUSTED_PRINCIPALS)."
         )
 
 

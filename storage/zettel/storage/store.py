@@ -189,8 +189,18 @@ class NoteStore(Protocol):
         """Number of matching notes."""
         ...
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        """Full-text hits, best first, with raw BM25 scores above 0; else `verbatim` ones."""
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        """Full-text hits, best first, with raw BM25 scores above 0; else `verbatim` ones.
+
+        Args:
+            query: Words.
+            where: The notes to search.
+            limit: Most hits.
+            counted: Namespaces whose notes' words make up the frequencies behind the scores; empty
+                for the whole store.
+        """
         ...
 
     async def match_vectors(
@@ -262,8 +272,8 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def latest(self) -> datetime | None:
-        """The newest `known_from`; None in an empty store.
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        """The newest `known_from` in these namespaces, or in all; None without notes.
 
         It lies in the future after a clock was set back; a query as of the clock's now would then
         miss the newest notes.

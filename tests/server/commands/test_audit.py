@@ -100,7 +100,12 @@ async def erased(memory: Memory, by: Caller, note_id: str, day: int) -> None:
 async def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """Two people with tokens and the owner; one note is erased."""
     place = tmp_path_factory.mktemp("audited")
-    settings = Settings(store=str(place / "store"), model="hash", erasures=str(place / "state"))
+    settings = Settings(
+        store=str(place / "store"),
+        model="hash",
+        erasures=str(place / "state"),
+        trusted_principals=("ana", "ben"),
+    )
     ana, ben, owner = caller("ana"), caller("ben", "cursor"), caller("local", "ben: a friend")
     async with opened(settings, create=True) as memory:
         await memory.embedder.load()

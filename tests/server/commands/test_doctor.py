@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 
@@ -318,6 +319,17 @@ async def test_a_damage_is_named_and_mended_as_it_says(
         (note,) = await store.get([patient.alone.note_id])
         assert note.state is State.ACTIVE
         assert await store.heal(now=LATER) == {}
+
+
+async def test_settings_that_do_not_count_are_named_and_are_no_damage(patient: Patient) -> None:
+    text = 'model = "hash"\nllm_model = "m"\n'
+    await to_thread.run_sync(partial((patient.folder / "config.toml").write_text, text))
+
+    (finding,) = (await examined(patient)).findings
+
+    assert (finding.name, finding.is_damage) == ("unconfirmed_settings", False)
+    assert "llm_model" in finding.means
+    assert "zettel trust --store" in finding.means
 
 
 async def test_a_note_whose_erasure_is_on_its_way_is_named_once(patient: Patient) -> None:

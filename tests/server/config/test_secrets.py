@@ -15,6 +15,7 @@ from zettel.server.config.settings import (
     load_engine_settings,
     secret_settings,
 )
+from zettel.server.config.trust import confirm
 
 WORD = "sesame"
 MALFORMED: dict[str, Callable[[str], str]] = {
@@ -27,14 +28,15 @@ TOLD = (WORD, "5354414", "1999", "(12")
 
 
 def configure(store: Path, text: str) -> None:
-    """Write the store's config.toml."""
+    """Write the store's config.toml, as its owner."""
     store.mkdir(exist_ok=True)
     (store / "config.toml").write_text(text, encoding="utf-8")
+    confirm(store / "config.toml")
 
 
 def test_every_setting_that_sounds_secret_is_secret() -> None:
-    # Of these tls_key is a file's name, and the others are numbers of tokens.
-    harmless = {"tls_key", "llm_tokens_run", "llm_tokens_day"}
+    # Of these tls_key is a file's name, secrets one of three words, the others numbers of tokens.
+    harmless = {"tls_key", "secrets", "llm_tokens_run", "llm_tokens_day"}
     sounds = re.compile(r"key|secret|password|token|credential")
     named = {name for name in Settings.model_fields if sounds.search(name)}
 

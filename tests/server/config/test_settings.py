@@ -1,10 +1,12 @@
 """Settings: what wins over what, and how a bad value is told."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from zettel.server.config.settings import differences, load_engine_settings, load_settings
+from zettel.server.config.trust import confirm
 from zettel.server.runtime.factories import installed_factories
 from zettel.storage.errors import InvalidArgumentError
 
@@ -19,8 +21,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configure(store: Path, text: str) -> None:
-    """Write the store's config.toml."""
+    """Write the store's config.toml, as its owner."""
     (store / "config.toml").write_text(text, encoding="utf-8")
+    with suppress(ValueError):
+        confirm(store / "config.toml")
 
 
 def test_a_flag_wins_over_environment_file_and_default(

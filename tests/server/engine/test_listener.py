@@ -152,6 +152,17 @@ async def test_a_setting_that_the_engine_does_not_follow_is_named(tmp_path: Path
         assert needed in str(other.answer["warning"])
 
 
+async def test_a_client_is_told_which_settings_of_the_stores_file_do_not_count(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, 'llm_model = "m"\n') as house:
+        line = await house.enter(model="hash")
+        line.sock.close()
+
+    assert "llm_model" in str(line.answer["warning"])
+    assert "zettel trust --store" in str(line.answer["warning"])
+
+
 async def test_a_status_tells_what_there_is(tmp_path: Path) -> None:
     async with opened(tmp_path) as house:
         client = await house.enter()

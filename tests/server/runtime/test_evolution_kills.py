@@ -26,6 +26,7 @@ from tests.starting import start
 
 from zettel.server.commands.evolve import evolve_once
 from zettel.server.config.settings import load_engine_settings
+from zettel.server.config.trust import confirm
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
@@ -98,6 +99,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, llm: ScriptedLlm) -> Path:
     anyio.run(_tell, place)
     told = f'model = "hash"\nllm_model = "m"\nllm_base_url = "{llm.url}"\nconsolidate = true\n'
     (place / "config.toml").write_text(told, encoding="utf-8")
+    confirm(place / "config.toml")
     return place
 
 
@@ -116,6 +118,7 @@ def fixpoint(kept: Path, llm: ScriptedLlm) -> list[tuple[object, ...]]:
     """What a run that nobody killed leaves."""
     place = kept.parent / "reference"
     shutil.copytree(kept, place)
+    confirm(place / "config.toml")
     end = anyio.run(partial(evolved, place))
     assert {note[4] for note in end if note[0] == "Ana lives in Lyon"} == {State.SUPERSEDED}
     assert {role for asked in llm.asked for role in {n.role for n in asked.notes}} >= {
@@ -163,6 +166,7 @@ def test_a_run_killed_at_any_point_is_taken_up_and_comes_to_the_same_end(
     before, point = POINTS[name]
     place = kept.parent / name.replace(" ", "-")
     shutil.copytree(kept, place)
+    confirm(place / "config.toml")
     arguments = (evolve_worker.__name__, str(place), NOW.isoformat(), before, point)
     process = start("-m", *arguments, cwd=ROOT, streams=(None, None, None))
 

@@ -18,6 +18,7 @@ from zettel.server.commands.evolve import dry_run, dry_run_output, evolve_output
 from zettel.server.commands.notes import print_notes
 from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings, differences, load_engine_settings, load_settings
+from zettel.server.config.trust import confirm
 from zettel.server.engine.ipc.handshake import Json, Message
 from zettel.server.engine.listener import report as report_of
 from zettel.server.runtime import llm
@@ -64,6 +65,7 @@ async def kept(tmp_path: Path, service: ScriptedLlm) -> Settings:
     await store.close()
     told = f'model = "hash"\nllm_model = "m"\nllm_base_url = "{service.url}"\nllm_key = "sesame"\n'
     (place / "config.toml").write_text(told, encoding="utf-8")
+    confirm(place / "config.toml")
     return load_engine_settings(str(place))
 
 

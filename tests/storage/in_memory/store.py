@@ -111,8 +111,15 @@ class DictStore(DictErasing, Store):
     async def count(self, where: NoteFilter) -> int:
         return len(self._matching(where))
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        scores, here = bm25(query, self._rows), list(self._matching(where))
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        rows = {
+            row_id: note
+            for row_id, note in self._rows.items()
+            if not counted or note.namespace in counted
+        }
+        scores, here = bm25(query, rows), list(self._matching(where))
         if not any(note.row_id in scores for note in here):
             scores = verbatim(query, here)
         return _best((Hit(n.note_id, scores[n.row_id]) for n in here if n.row_id in scores), limit)
@@ -181,8 +188,10 @@ class DictStore(DictErasing, Store):
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         return {row: self._vectors[row] for row in row_ids if row in self._vectors}
 
-    async def latest(self) -> datetime | None:
-        return max((note.known_from for note in self._rows.values()), default=None)
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        rows = self._rows.values()
+        told = (n.known_from for n in rows if not namespaces or n.namespace in namespaces)
+        return max(told, default=None)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         rows = {note_id: self._current.get(note_id, "") for note_id in note_ids}

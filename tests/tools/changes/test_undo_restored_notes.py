@@ -15,7 +15,7 @@ from zettel.tools.state.memory import Memory
 
 KEPT = {
     *("note_id", "rev", "namespace", "current", "known_from", "known_to", "ended_at", "corrected"),
-    *("origin", "changed_by", "change", "reason", "run_id", "embed_model"),
+    *("changed_by", "change", "reason", "run_id", "embed_model"),
 }
 """Fields of the current revision that are always kept."""
 SETTLED = {"state", "valid_until", "stage"}

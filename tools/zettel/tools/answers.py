@@ -18,6 +18,8 @@ class Candidate(TypedDict):
     why: str
     settle: str
     """The literal calls that settle it."""
+    marks: NotRequired[list[str]]
+    """What its text is suspected of."""
 
 
 class LinkLine(TypedDict):
@@ -75,7 +77,11 @@ class RecalledNote(TypedDict):
     namespace: NotRequired[str]
     source: NotRequired[str]
     session: NotRequired[str]
+    by: NotRequired[str]
+    """The principal that told it, where that is not the caller."""
     trust: NotRequired[float]
+    marks: NotRequired[list[str]]
+    """What its text, or the answer's notes together, are suspected of."""
     state: NotRequired[str]
     why: NotRequired[str]
     contradicts: NotRequired[list[str]]
@@ -120,12 +126,18 @@ class RememberAnswer(TypedDict):
     status: Literal["stored", "already_known"]
     namespace: str
     namespace_created: NotRequired[bool]
+    trust: NotRequired[float]
+    """Where it is below 1."""
+    marks: NotRequired[list[str]]
+    """What its text is suspected of: `instructions`, `hidden`, …."""
     happened_at: NotRequired[str]
     valid_until: NotRequired[str]
     differs: NotRequired[list[str]]
     next: NotRequired[str]
     candidates: NotRequired[list[Candidate]]
     degraded: NotRequired[str]
+    cut: NotRequired[dict[str, int]]
+    """Secrets that were not kept: kind, and how many."""
 
 
 class RecallAnswer(TypedDict):
@@ -164,6 +176,8 @@ class UpdateAnswer(TypedDict):
     candidates: NotRequired[list[Candidate]]
     archived: NotRequired[list[str]]
     degraded: NotRequired[str]
+    cut: NotRequired[dict[str, int]]
+    """Secrets that were not kept: kind, and how many."""
 
 
 class ForgetLine(TypedDict):

@@ -6,6 +6,7 @@ from datetime import datetime
 from zettel.storage.notes import Kind, Note, Outline, State
 from zettel.tools.answers import Copy, ForgetLine, RecalledNote
 from zettel.tools.language.times import iso
+from zettel.tools.trust import FULL_TRUST, TrustView
 
 LINE_MAX_CHARACTERS = 120
 """Most characters of a note's one line."""
@@ -47,11 +48,12 @@ def copy_line(copy: Note, shown: Note) -> Copy:
     return line
 
 
-def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
+def note_view(note: Note, reader: TrustView, *, namespace: str, context: bool) -> RecalledNote:
     """A note in `notes` detail.
 
     Args:
         note: The note.
+        reader: Sees who told it, and its trust, where these are not its own and full.
         namespace: The caller's own namespace, which is left out.
         context: Whether to include the note's context.
     """
@@ -68,8 +70,7 @@ def note_view(note: Note, *, namespace: str, context: bool) -> RecalledNote:
         view["valid_until"] = iso(until)
     if note.namespace != namespace:
         view["namespace"] = note.namespace
-    if note.trust < 1:
-        view["trust"] = round(note.trust, 3)
+    _add_trust(view, note, reader)
     if note.state is not State.ACTIVE:
         view["state"] = note.state.value
     stated = note.context if context and note.derived_by.get("context") != "rule" else ""
@@ -86,9 +87,17 @@ def _true_until(note: Note) -> datetime | None:
     return min(ends, default=None)
 
 
-def index_view(note: Note, *, namespace: str) -> RecalledNote:
+def _add_trust(view: RecalledNote, note: Note, reader: TrustView) -> None:
+    if author := reader.other_author(note):
+        view["by"] = author
+    if (trust := reader.trust(note)) < FULL_TRUST:
+        view["trust"] = round(trust, 3)
+
+
+def index_view(note: Note, reader: TrustView, *, namespace: str) -> RecalledNote:
     """A note in `index` detail: its id and one line."""
     view = RecalledNote(note_id=note.note_id, line=one_line(note))
     if note.namespace != namespace:
         view["namespace"] = note.namespace
+    _add_trust(view, note, reader)
     return view

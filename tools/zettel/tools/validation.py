@@ -3,12 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import regex
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.storage.ids import is_id
-from zettel.storage.notes import Kind
+from zettel.storage.notes import Kind, normalise
 
 MAX_CONTENT = 32_768
 """Characters; longer texts are whole documents or sessions and belong in several notes."""
@@ -33,9 +34,19 @@ SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
 """Names of the person whom the agent works for."""
 
 
+NEAREST_MAX_NAMES = 5_000
+"""Known names that a misspelt one is compared with, the first ones: 20 to 100 microseconds each."""
+
+
 def nearest(value: str, known: Iterable[str]) -> str | None:
-    """The known name with `value` as a word, else the most similar one by difflib's ratio."""
-    by_folded, folded = {name.casefold(): name for name in known}, value.casefold()
+    """The known name with `value` as a word, else the most similar one by difflib's ratio.
+
+    None for a value longer than `MAX_NAME`: difflib takes a second for some megabytes.
+    """
+    if len(value) > MAX_NAME:
+        return None
+    names = islice(known, NEAREST_MAX_NAMES)
+    by_folded, folded = {name.casefold(): name for name in names}, value.casefold()
     found = difflib.get_close_matches(folded, by_folded, n=1)
     holding = [name for name in by_folded if folded and folded in re.split(r"[_\W]+", name)]
     return by_folded[(holding or found)[0]] if holding or found else None
@@ -71,7 +82,30 @@ def check_content(value: str) -> str:
         raise InvalidArgumentError(
             "content", "it is empty", "Pass the words to remember, self-contained."
         )
-    return check_text("content", value, most=MAX_CONTENT)
+    return check_growth("content", check_text("content", value, most=MAX_CONTENT), MAX_CONTENT)
+
+
+FOLDED_MAX_FACTOR = 2
+"""Bound of a folded text over that of the text: one character may become 18 (U+FDFA), and each
+comparison of such a text takes 18 times as long."""
+_GROWTH_STEP_CHARACTERS = 512
+
+
+def check_growth(name: str, value: str, most: int) -> str:
+    """Check that compatibility characters written out (NFKC) do not make a text far longer."""
+    if not value.isascii():
+        steps = range(0, len(value), _GROWTH_STEP_CHARACTERS)
+        length = 0
+        for start in steps:
+            length += len(normalise(value[start : start + _GROWTH_STEP_CHARACTERS]))
+            if length > FOLDED_MAX_FACTOR * most:
+                raise InvalidArgumentError(
+                    name,
+                    f"its compatibility characters, written out, take more than"
+                    f" {FOLDED_MAX_FACTOR * most:,} characters",
+                    "Write them out, or split the text.",
+                )
+    return value
 
 
 def check_name(name: str, value: str | None) -> str:
@@ -114,13 +148,18 @@ def check_subject(value: str | None) -> str:
     return "user" if subject.casefold() in SELF_NAMES else subject
 
 
+def check_length(name: str, values: Sequence[object]) -> None:
+    """Check that a list has at most `MAX_LIST` entries."""
+    if len(values) > MAX_LIST:
+        raise InvalidArgumentError(
+            name, f"{len(values)} entries are too many, {MAX_LIST} is the most", "Pass fewer."
+        )
+
+
 def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Check names: at most `MAX_LIST`, without duplicates, in order."""
     given = values or ()
-    if len(given) > MAX_LIST:
-        raise InvalidArgumentError(
-            name, f"{len(given)} entries are too many, {MAX_LIST} is the most", "Pass fewer."
-        )
+    check_length(name, given)
     return tuple(dict.fromkeys(checked for v in given if (checked := check_name(name, v))))
 
 
@@ -150,7 +189,7 @@ def check_namespace(value: str) -> str:
     """Check a namespace's name."""
     if NAMESPACE.fullmatch(value):
         return value
-    tidy = re.sub(r"[^a-z0-9._-]+", "-", value.casefold()).strip("-._")[:64]
+    tidy = re.sub(r"[^a-z0-9._-]+", "-", value[:MAX_NAME].casefold()).strip("-._")[:64]
     meant = f" Did you mean {tidy!r}?" if NAMESPACE.fullmatch(tidy) else ""
     raise InvalidArgumentError(
         "namespace",

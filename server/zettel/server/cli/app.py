@@ -25,6 +25,8 @@ from zettel.server.cli.command import (
 from zettel.server.cli.serve import serve
 from zettel.server.commands.output import Output, printable, printable_lines
 from zettel.server.config.errors import MisconfiguredError
+from zettel.server.config.settings import config_file
+from zettel.server.config.trust import confirm
 from zettel.server.engine.attachment.attach import serve_client
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.spawn import EXIT_USAGE
@@ -532,6 +534,20 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: StoreOption 
     pid = engine.stop(_rendezvous(context, store))
     text = "No engine runs." if pid is None else f"The engine (process {pid}) has ended."
     say(Output({"stopped": pid}, text), as_json)
+
+
+@app.command()
+def trust(context: typer.Context, *, as_json: AsJson = False, store: StoreOption = None) -> None:
+    """Confirm the store's config.toml as it is now, so that all of its settings count."""
+    file = config_file(_rendezvous(context, store).store)
+    try:
+        names = confirm(file)
+    except (OSError, ValueError) as error:
+        problem, remedy = f"it cannot be confirmed ({error})", "Make it, or mend it."
+        raise InvalidArgumentError(str(file), problem, remedy) from None
+    what = f"These settings count now: {', '.join(names)}." if names else "Its settings did before."
+    text = f"Confirmed {file}. {what} What runs for the store takes them after zettel stop."
+    say(Output({"confirmed": str(file), "settings": names}, text), as_json)
 
 
 app.command()(serve)

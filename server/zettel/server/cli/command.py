@@ -1,5 +1,6 @@
 """The shape all commands share: options, settings, one way to print, the exit code."""
 
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Generator
@@ -13,7 +14,7 @@ import anyio
 import typer
 
 from zettel.server.commands.output import Output, progress
-from zettel.server.config.settings import Settings, load_settings
+from zettel.server.config.settings import Settings, load_settings, unconfirmed
 from zettel.server.observability.logs import configure_logging
 from zettel.storage.progress import ReportProgress
 
@@ -112,6 +113,8 @@ def read_settings(context: typer.Context, **flags: object) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(**(before | given))
     configure_logging(settings.log_level, settings.log_format)
+    for warning in unconfirmed(settings):
+        logging.getLogger(__name__).warning("%s", warning)
     return settings
 
 

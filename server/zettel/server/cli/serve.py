@@ -20,6 +20,7 @@ from zettel.server.cli.command import (
 )
 from zettel.server.commands.output import printable_lines
 from zettel.server.config.settings import Settings, config_file, load_engine_settings
+from zettel.server.config.trust import is_risky
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.observability.logs import configure_logging
@@ -244,7 +245,7 @@ def _advice(settings: Settings) -> list[str]:
     line = f"model = {json.dumps(settings.model)}"
     return [
         f"So that clients have the same model when this is not up, put {line}",
-        f"into {file}.",
+        f"into {file}" + (", and run: zettel trust." if is_risky("model", settings.model) else "."),
         "",
     ]
 

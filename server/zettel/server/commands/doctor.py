@@ -19,7 +19,7 @@ from zettel.server.config.permissions import (
     private_paths,
 )
 from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
-from zettel.server.config.settings import Settings
+from zettel.server.config.settings import Settings, unconfirmed
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.handshake import request
@@ -66,6 +66,7 @@ MODEL_MISSING = "model_unusable"
 OTHER_MODEL = "other_model"
 
 NOT_EXAMINED = "not_examined"
+UNCONFIRMED = "unconfirmed_settings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     place = read_place(settings.store)
     await to_thread.run_sync(check_there, place)
     progress("looking at files", 0, 0)
-    findings, seen = list[Finding](), FileFacts()
+    findings, seen = check_confirmed(settings), FileFacts()
     if place.directory is not None:
         directory = place.directory
         seen = await to_thread.run_sync(look_at_files, directory)
@@ -137,6 +138,14 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
         progress("probing the object store", 0, 0)
         findings += checks.check_commits(await lost_commits(place))
     return findings
+
+
+def check_confirmed(settings: Settings) -> list[Finding]:
+    """Whether settings of the store's own file do not count."""
+    return [
+        Finding(name=UNCONFIRMED, count=1, means=warning, is_damage=False)
+        for warning in unconfirmed(settings)
+    ]
 
 
 def _not_examined() -> Finding:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -18,6 +19,12 @@ from pydantic_settings import (
 from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import MisconfiguredError, read_stored, unusable_keys
 from zettel.server.config.limits import LIMITS_EXPECTED, Limits
+from zettel.server.config.trust import (
+    counting_settings,
+    is_risky,
+    unconfirmed_settings,
+    unconfirmed_warning,
+)
 from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
 from zettel.server.engine.ipc.store_path import default_state, default_store
 from zettel.server.observability.logs import LogFormat
@@ -49,6 +56,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
     "durability": "fast or power-loss",
+    "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
     "archive_below": "a number from 0 up to, but not, 1",
     "llm_base_url": "an http:// or https:// address",
@@ -63,6 +71,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "consolidate": "true or false",
     "evolve_off": "namespaces, with commas between them",
     "llm_off": "namespaces, with commas between them",
+    "trusted_principals": "names of tokens or OAuth subjects, with commas between them",
     "retain_days": 'a table such as {"*/working" = 30, "farm" = 365}; as a variable JSON',
     "allowed_hosts": "names that clients reach the server by, with commas between them",
     "allowed_origins": "such as https://app.example.org, with commas between them",
@@ -92,6 +101,12 @@ Namespaces = Annotated[
     BeforeValidator(_split),
 ]
 """Comma-separated in a variable, a list in the file."""
+Principals = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=256)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
+"""Comma-separated in a variable, a list in the file."""
 Hosts = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]:_-]+$")], ...],
     NoDecode,
@@ -115,6 +130,13 @@ def config_file(place: str) -> Path:
 def _from_json(value: object) -> object:
     """Parse a table given as JSON in a variable or flag."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+class _StoredSettings(TomlConfigSettingsSource):
+    """The settings of a store's own file that count."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, object]:
+        return counting_settings(Path(str(file_path)))
 
 
 class Settings(Limits, BaseSettings):
@@ -188,6 +210,10 @@ class Settings(Limits, BaseSettings):
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`: 0 says `found` always; a higher value
     warns more often of notes that may be about somebody else or not about the question."""
+    secrets: Literal["cut", "refuse", "keep"] = "cut"
+    """What happens to keys, private keys, signed tokens and passwords of connections in what is to
+    be remembered: `cut` puts a marker in their place before anything is written, `refuse` refuses
+    the call, `keep` stores them. See docs/data.md#secrets."""
     archive_below: float = Field(default=0.0, ge=0, lt=1)
     """Share of a note still held below which evolution archives it; 0 archives nothing. Leave it at
     0 unless the store must stay small: docs/evolution.md#archiving says what it costs."""
@@ -227,6 +253,9 @@ class Settings(Limits, BaseSettings):
     llm_off: Namespaces = ()
     """Namespaces whose notes no LLM is shown; they evolve by rule. With commas between them, in
     `config.toml` a list."""
+    trusted_principals: Principals = ()
+    """Principals whose notes count as the owner's: your own other devices, a team that may change
+    one another's notes. See docs/trust.md. With commas between them, in `config.toml` a list."""
     oauth_issuer: _Url = ""
     """Authorization server whose access tokens are taken in place of the store's, written exactly
     as their `iss`; empty for tokens of the store. See
@@ -256,7 +285,7 @@ class Settings(Limits, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read flags, then the environment unless excluded, then the store's config.toml."""
         place = init_settings().get("store") or env_settings().get("store") or default_store()
-        stored = TomlConfigSettingsSource(settings_cls, toml_file=config_file(str(place)))
+        stored = _StoredSettings(settings_cls, toml_file=config_file(str(place)))
         environment = (env_settings,) if cls.reads_environment else ()
         return init_settings, *environment, stored
 
@@ -280,6 +309,16 @@ def load_engine_settings(store: str, **given: str) -> Settings:
     return _read(EngineSettings, {**given, "store": store})
 
 
+def unconfirmed(settings: Settings) -> list[str]:
+    """A warning if the store's own file sets what does not count; see `zettel.server.config.trust`.
+
+    What a flag or a variable sets needs no file, and is left out.
+    """
+    file = config_file(settings.store)
+    names = [n for n in unconfirmed_settings(file) if n not in settings.model_fields_set]
+    return [unconfirmed_warning(file, names, settings.store)] if names else []
+
+
 def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
     """Warnings about settings in which a client and its engine differ.
 
@@ -291,7 +330,8 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
     return [
         f"setting {name}: this client was given {_value(wanted, name)} (by flag or"
         f" ZETTEL_{name.upper()}), but the engine that all clients of the store share runs with"
-        f" {_value(running, name)}. Set {name} in {config_file(wanted.store)} and run zettel"
+        f" {_value(running, name)}. Set {name} in {config_file(wanted.store)}"
+        f"{', run zettel trust' if is_risky(name, getattr(wanted, name)) else ''} and run zettel"
         " stop."
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)

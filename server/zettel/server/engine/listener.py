@@ -18,7 +18,12 @@ from anyio.abc import ByteStream, SocketStream, TaskGroup
 from pydantic import BaseModel, Field, ValidationError
 
 from zettel.server.config.default_namespace import project_namespace
-from zettel.server.config.settings import Settings, differences, load_engine_settings
+from zettel.server.config.settings import (
+    Settings,
+    differences,
+    load_engine_settings,
+    unconfirmed,
+)
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.handshake import HELLO_SETTINGS, PROTOCOL, Message
 from zettel.server.engine.ipc.lines import CHUNK_BYTES
@@ -322,7 +327,7 @@ class EngineListener:
         given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
             # Reads the disk, which may be a slow network disk: in a thread.
-            wanted, namespace = await to_thread.run_sync(
+            wanted, namespace, ignored = await to_thread.run_sync(
                 _client_settings, self._engine_lock.place.store, hello, given
             )
         except ZettelError as error:
@@ -334,7 +339,7 @@ class EngineListener:
             session=wanted.session or hello.session,
             counters=self._runtime.counters,
         )
-        warnings = differences(wanted, self._settings, given)
+        warnings = [*differences(wanted, self._settings, given), *ignored]
         if warnings:
             logger.warning("client=%d %s", hello.pid, " ".join(warnings))
         if self._shutdown.requested.is_set():
@@ -374,9 +379,12 @@ class EngineListener:
         }
 
 
-def _client_settings(store: str, hello: Hello, given: Mapping[str, str]) -> tuple[Settings, str]:
-    """A client's settings and its default namespace."""
+def _client_settings(
+    store: str, hello: Hello, given: Mapping[str, str]
+) -> tuple[Settings, str, list[str]]:
+    """A client's settings, its default namespace, and warnings about the store's own file."""
     wanted = load_engine_settings(store, **given)
+    ignored = unconfirmed(load_engine_settings(store))
     if wanted.namespace or not hello.cwd:
-        return wanted, wanted.namespace or USER_NAMESPACE
-    return wanted, project_namespace(Path(hello.cwd), home=Path(hello.home or "/"))
+        return wanted, wanted.namespace or USER_NAMESPACE, ignored
+    return wanted, project_namespace(Path(hello.cwd), home=Path(hello.home or "/")), ignored

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT, nearest
+from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT, check_length, nearest
 
 Names = list[str]
 
@@ -281,6 +281,7 @@ def _read_names(path: str, value: JsonValue, _annotation: object) -> object:
         return None
     if not isinstance(items, list):
         raise _wrong(path, value, "a list of strings", f'Pass "{path}": ["one", "two"].')
+    check_length(path, items)
     return [_valid_text(f"{path}[{index}]", item) for index, item in enumerate(items)]
 
 
@@ -293,6 +294,7 @@ def _read_links(path: str, value: JsonValue, annotation: object) -> object:
     example = f'Pass "{path}": [{{"to": "<note id>", "relation": "supports"}}].'
     if not isinstance(items, list):
         raise _wrong(path, value, "a list of objects", example)
+    check_length(path, items)
     links: list[Arguments] = []
     for index, item in enumerate(items):
         link, place = _decoded(item), f"{path}[{index}]"
@@ -315,8 +317,12 @@ def _as_list(value: JsonValue, *, of: type[str] | type[dict[str, JsonValue]]) ->
     return [value] if of is str and isinstance(value, str) else decoded
 
 
+JSON_TEXT_MAX_CHARACTERS = 131_072
+"""Characters of a text that may be JSON: the longest lists of names and links have some 100,000."""
+
+
 def _decoded(value: JsonValue) -> JsonValue:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > JSON_TEXT_MAX_CHARACTERS:
         return value
     try:
         return json.loads(value)
@@ -337,6 +343,18 @@ def _valid_text(path: str, value: JsonValue) -> str:
 
 
 def _wrong(path: str, value: JsonValue, expected: str, remedy: str) -> InvalidArgumentError:
-    shown = json.dumps(value)
+    shown = _beginning(value)
     shown = shown if len(shown) <= ARGUMENT_SHOWN_CHARS else f"{shown[:ARGUMENT_SHOWN_CHARS]}..."
     return InvalidArgumentError(path, f"{shown} is not {expected}", remedy)
+
+
+def _beginning(value: JsonValue) -> str:
+    """The value as JSON; of a long one the beginning."""
+    if isinstance(value, str):
+        return json.dumps(value[: ARGUMENT_SHOWN_CHARS + 1])
+    shown = ""
+    for part in json.JSONEncoder().iterencode(value):
+        shown += part
+        if len(shown) > ARGUMENT_SHOWN_CHARS:
+            break
+    return shown

@@ -17,6 +17,7 @@ from zettel.server.protocol.schemas import (
     UpdateArguments,
     VersionReading,
 )
+from zettel.storage.embedding.turns import working_for
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.tools.caller import Caller
 from zettel.tools.erasure.erase import not_found
@@ -77,7 +78,8 @@ async def dispatch(
     unset = isinstance(arguments, RecallArguments)
     given = arguments.model_dump(exclude_none=True, exclude_unset=unset)
     try:
-        return await VERBS[type(arguments)](memory, caller, now=now, **given)
+        with working_for(caller.origin.principal):
+            return await VERBS[type(arguments)](memory, caller, now=now, **given)
     except NoteForgottenError:
         raise
     except NoteNotFoundError as error:

@@ -23,6 +23,7 @@ from zettel.tools.llm.llm import Llm
 from zettel.tools.state.memory import Memory, Policy
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
+from zettel.tools.trust import TrustRules
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for hashed word vectors, without an embedding model."""
@@ -160,8 +161,10 @@ def _policy(settings: Settings) -> Policy:
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
+        trust=TrustRules(frozenset(settings.trusted_principals)),
         retention=Retention(days=check_rules(settings.retain_days)),
         quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
+        secrets=settings.secrets,
     )
 
 

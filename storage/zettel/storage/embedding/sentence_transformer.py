@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from anyio import to_thread
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -27,8 +28,10 @@ from zettel.storage.embedding.torch_runtime import prepare_libraries
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 
-PASSAGE_BATCH_SIZE = 32
-"""Passages per batch; a waiting query gets its turn between two batches."""
+BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS = 32, 1_600
+"""Most passages of a batch, and most characters when each counts as its longest: others, and a
+question first, get their turn between two batches. A batch takes as long as one or two passages of
+the greatest length, 0.1 s."""
 
 _SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
 
@@ -73,7 +76,7 @@ class SentenceEmbedder(Embedder):
             )
             return self._unit(found)
 
-        vectors = await self._thread.run(encode)
+        vectors = await self._thread.run(encode, urgent=True)
         return vectors[0]
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
@@ -84,7 +87,7 @@ class SentenceEmbedder(Embedder):
         def split_all() -> list[list[str]]:
             return [self.split(content) for content in contents]
 
-        split = await self._thread.run(split_all)
+        split = await to_thread.run_sync(split_all)
         passages = [parts_of(passage) for content in split for passage in content]
         embedded = await self._embed([text for parts in passages for text, _ in parts])
         weights = np.array([weight for parts in passages for _, weight in parts], np.float32)
@@ -97,8 +100,9 @@ class SentenceEmbedder(Embedder):
         # Sorted by length: a batch costs as much as its longest text.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(order), PASSAGE_BATCH_SIZE):
-            chosen = order[start : start + PASSAGE_BATCH_SIZE]
+        while order:
+            count = batch_size([len(texts[i]) for i in order[:BATCH_MAX_PASSAGES]])
+            chosen, order = order[:count], order[count:]
             batch = [texts[i] for i in chosen]
             vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
         return vectors
@@ -112,7 +116,7 @@ class SentenceEmbedder(Embedder):
         found = model.encode_document(
             passages,
             prompt=self._files.config.document_prompt,
-            batch_size=PASSAGE_BATCH_SIZE,
+            batch_size=BATCH_MAX_PASSAGES,
             show_progress_bar=False,
         )
         return self._unit(found)
@@ -151,6 +155,12 @@ class SentenceEmbedder(Embedder):
 
     def _token_spans(self, text: str) -> Sequence[TextSpan]:
         return self._tokenizer.encode(text, add_special_tokens=False).offsets
+
+
+def batch_size(lengths: Sequence[int]) -> int:
+    """How many of the next passages make a batch, by their lengths in ascending order."""
+    fitting = (n for n, longest in enumerate(lengths, 1) if n * longest <= BATCH_MAX_CHARACTERS)
+    return max(fitting, default=1)
 
 
 def _load(files: ModelFiles) -> "SentenceTransformer":

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from zettel.storage.embedding.turns import Turns
 from zettel.storage.errors import ModelUnavailableError
 
 _T = TypeVar("_T")
@@ -27,6 +28,7 @@ class ModelThread(Generic[_M]):
         self._model: _M | None = None
         self._failure: ModelUnavailableError | None = None
         self._limiter = CapacityLimiter(1)
+        self._turns = Turns()
         # A cancelled caller abandons its thread and releases the limiter at once.
         self._lock = Lock()
 
@@ -57,14 +59,20 @@ class ModelThread(Generic[_M]):
                 raise
         return self._model
 
-    async def run(self, work: Callable[[], _T]) -> _T:
-        """Run work in a thread after earlier work; re-raises its errors."""
+    async def run(self, work: Callable[[], _T], *, urgent: bool = False) -> _T:
+        """Run work in a thread when it has its turn; re-raises its errors.
+
+        Args:
+            work: As short as can be: nothing else runs meanwhile.
+            urgent: Somebody waits for an answer to a question.
+        """
 
         def locked() -> _T:
             with self._lock:
                 return work()
 
-        return await to_thread.run_sync(locked, limiter=self._limiter, abandon_on_cancel=True)
+        async with self._turns.turn(urgent=urgent):
+            return await to_thread.run_sync(locked, limiter=self._limiter, abandon_on_cancel=True)
 
 
 @cache

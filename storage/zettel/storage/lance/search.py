@@ -22,6 +22,7 @@ from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
 from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
+from zettel.storage.lance.namespace_search import match_namespaces
 from zettel.storage.lance.predicates import (
     all_of,
     equals,
@@ -109,10 +110,15 @@ async def count_notes(tables: Tables, where: NoteFilter) -> int:
     return await tables.notes.count(predicate(where)) if known is None else known
 
 
-async def match_text(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
+async def match_text(
+    tables: Tables, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+) -> list[Hit]:
     """Implement `NoteStore.match_text`; the query has no operators."""
     if limit <= 0 or not query.strip():
         return []
+    if counted:
+        hits = await match_namespaces(tables, query, where, counted, limit=limit)
+        return hits or await _verbatim(tables, query, where, limit=limit)
 
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
 
@@ -327,12 +333,13 @@ async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vecto
     return await _passages(tables, "row_id", row_ids, "")
 
 
-async def latest(tables: Tables) -> datetime | None:
+async def latest(tables: Tables, namespaces: Sequence[str]) -> datetime | None:
     """Implement `NoteStore.latest`; 4 ms at 25,000 rows."""
-    if known := tables.resident.latest(await notes_version(tables)):
+    if known := tables.resident.latest(await notes_version(tables), namespaces):
         return known
+    where = one_of("namespace", namespaces) if namespaces else ""
     table = await tables.notes.select(
-        ["known_from"], order=["known_from"], descending=True, limit=1
+        ["known_from"], where=where, order=["known_from"], descending=True, limit=1
     )
     moments: list[datetime] = table.column("known_from").to_pylist()
     return utc(moments[0]) if moments else None

@@ -121,8 +121,10 @@ class LanceStore(Store):
     async def count(self, where: NoteFilter) -> int:
         return await search.count_notes(self._tables, where)
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        return await search.match_text(self._tables, query, where, limit=limit)
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        return await search.match_text(self._tables, query, where, limit=limit, counted=counted)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
@@ -157,8 +159,8 @@ class LanceStore(Store):
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         return await search.passages_at(self._tables, row_ids)
 
-    async def latest(self) -> datetime | None:
-        return await search.latest(self._tables)
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        return await search.latest(self._tables, namespaces)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         return await search.passages_of(self._tables, note_ids)

@@ -25,6 +25,7 @@ from lancedb.query import ColumnOrdering
 from zettel.storage.erasure.ledger import Ledger
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.cache.note_cache import CurrentRows, NoteCache
+from zettel.storage.lance.cache.text_index import TextIndex
 from zettel.storage.lance.cache.versions import Stamp, commits_stamp
 from zettel.storage.lance.errors import is_conflict, is_stale, unavailable
 from zettel.storage.lance.schema import TableSpec
@@ -298,6 +299,7 @@ class Tables:
     resident: NoteCache
     ledger: Ledger
     recent: CurrentRows = field(default_factory=CurrentRows)
+    texts: TextIndex = field(default_factory=TextIndex)
 
     def all(self) -> tuple[LanceTable, ...]:
         """Every table, `meta` last: maintenance writes its mark there."""

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+from anyio import to_thread
 
 from zettel.storage.erasure.ledger import admit
+from zettel.storage.lance.namespace_search import texts_by_namespace
 from zettel.storage.lance.predicates import all_of, equals, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
 from zettel.storage.lance.rows import to_table
@@ -63,8 +65,10 @@ async def write_notes(
         if steps:
             steps = await _merge(tables, added, steps)
         elif added:
-            version = await tables.notes.insert(as_table(tables, added))
+            rows = await to_thread.run_sync(as_table, tables, added)
+            version = await tables.notes.insert(rows)
             tables.resident.advance(version, added)
+            tables.texts.advance(version, texts_by_namespace(rows))
     stored = (*(row.note for row in added), *(step.following.note for step in steps))
     kept = {note.note_id for note in stored}
     asked = (item.note.note_id for item in (*new, *changes))
@@ -94,9 +98,9 @@ async def embed_notes(
             if row.note.content == content
         ]
         if filled:
-            rows = as_table(tables, filled)
+            rows = await to_thread.run_sync(as_table, tables, filled)
             merged = await tables.notes.merge(rows, replace_where=_WAITS, insert=False)
-            _follow(tables, merged, filled, replaced=len(filled))
+            _follow(tables, merged, filled, rows, replaced=len(filled))
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
@@ -116,6 +120,7 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
             tables.resident.advance(result.version, marked)
         else:
             tables.resident.drop()
+        tables.texts.advance(result.version, {})
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
@@ -142,8 +147,9 @@ async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
 async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> list[_Step]:
     """Commit everything at once and return the steps that took effect."""
     rows = [*added, *(step.closed for step in steps), *(step.following for step in steps)]
-    merged = await tables.notes.merge(as_table(tables, rows), replace_where=_CLOSES)
-    if _follow(tables, merged, rows, replaced=len(steps)):
+    table = await to_thread.run_sync(as_table, tables, rows)
+    merged = await tables.notes.merge(table, replace_where=_CLOSES)
+    if _follow(tables, merged, rows, table, replaced=len(steps)):
         return steps
     # A row erased meanwhile could not be replaced and was inserted again.
     if gone := tables.ledger.erased(step.closed.note.note_id for step in steps):
@@ -155,12 +161,15 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
     return [s for s in steps if standing.get(s.following.note.row_id) == s.following.note]
 
 
-def _follow(tables: Tables, merged: Merged, rows: Sequence[NoteRow], *, replaced: int) -> bool:
-    """Whether a merge did all its work; then the cache follows it, else it is dropped."""
+def _follow(
+    tables: Tables, merged: Merged, rows: Sequence[NoteRow], written: pa.Table, *, replaced: int
+) -> bool:
+    """Whether a merge did all its work; then the caches follow it, else they are read again."""
     did = (merged.replaced, merged.replaced + merged.inserted)
     whole = tables.place.exact_counts and did == (replaced, len(rows))
     if whole:
         tables.resident.advance(merged.version, rows)
+        tables.texts.advance(merged.version, texts_by_namespace(written))
     else:
         tables.resident.drop()
     return whole

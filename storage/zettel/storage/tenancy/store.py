@@ -85,9 +85,15 @@ class ScopedStore(NoteStore):
         within = self._within(where)
         return 0 if within is None else await self.whole.count(within)
 
-    async def match_text(self, query: str, where: NoteFilter, *, limit: int) -> list[Hit]:
-        within = self._within(where)
-        return [] if within is None else await self.whole.match_text(query, within, limit=limit)
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        if (within := self._within(where)) is None:
+            return []
+        # Frequencies of the whole store would tell whether a note elsewhere holds a word.
+        reads = tuple(sorted(self._reach.reads))
+        own = tuple(name for name in counted if name in self._reach.reads) or reads
+        return await self.whole.match_text(query, within, limit=limit, counted=own)
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
@@ -136,8 +142,9 @@ class ScopedStore(NoteStore):
     async def version(self) -> int:
         return await self.whole.version()
 
-    async def latest(self) -> datetime | None:
-        return await self.whole.latest()
+    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
+        reads = tuple(sorted(self._reach.reads))
+        return await self.whole.latest([n for n in namespaces if n in reads] or reads)
 
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         return await self.whole.passages_of(sorted(await self._there(note_ids)))

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from zettel.server.config.preflight.checks import (
     examine_serving,
 )
 from zettel.server.config.settings import Settings, load_settings
+from zettel.server.config.trust import confirm
 
 
 @pytest.fixture
@@ -30,10 +32,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configure(store: Path, text: str) -> Path:
-    """Make the store's directory with a settings file."""
+    """Make the store's directory with a settings file, as its owner."""
     store.mkdir()
     file = store / "config.toml"
     file.write_text(text, encoding="utf-8")
+    with suppress(ValueError):
+        confirm(file)
     return file
 
 

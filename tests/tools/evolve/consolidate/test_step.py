@@ -196,16 +196,27 @@ async def test_orders_to_the_agent_are_quoted_nowhere(desk: Desk) -> None:
     assert not any("as the assistant" in n.content for n in found)
 
 
-async def test_what_is_composed_is_trusted_as_its_least_trusted_note(desk: Desk) -> None:
+async def test_what_is_composed_is_trusted_as_its_notes_are(desk: Desk) -> None:
     ids = await session(desk)
-    [note] = await desk.memory.store.get(ids[2:3])
-    doubted = replace(note, rev=2, trust=0.25)
-    await desk.memory.store.write(changes=[Change(note=doubted)])
+    doubted = [replace(n, rev=2, trust=0.25) for n in await desk.memory.store.get(ids)]
+    await desk.memory.store.write(changes=[Change(note=note) for note in doubted])
 
     await desk.evolve()
 
     assert [gist.trust for gist in await composed(desk, GIST)] == [0.25]
     assert [note.trust for note in await composed(desk, SUMMARY)] == [0.25]
+
+
+async def test_a_less_trusted_note_is_not_composed_with_others(desk: Desk) -> None:
+    ids = await session(desk)
+    [note] = await desk.memory.store.get(ids[2:3])
+    await desk.memory.store.write(changes=[Change(note=replace(note, rev=2, trust=0.25))])
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert gist.trust == 1
+    assert not any(link.to == note.note_id for link in gist.links)
 
 
 async def test_a_gist_an_agent_has_reworded_is_the_agents(desk: Desk) -> None:

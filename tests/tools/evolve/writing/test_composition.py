@@ -157,7 +157,7 @@ async def test_text_that_reads_like_instructions_is_not_shown_to_the_llm(
     assert gist.content == f"20 November 2026: {GOOD}"
 
 
-async def test_a_composed_note_is_trusted_as_its_least_trusted_source_is(
+async def test_a_less_trusted_note_is_in_no_question_to_the_llm_about_others(
     desk: Desk, llm: ScriptedLlm
 ) -> None:
     llm.composes = telling(GOOD)
@@ -168,8 +168,12 @@ async def test_a_composed_note_is_trusted_as_its_least_trusted_source_is(
 
     await desk.evolve()
 
+    assert len(llm.asked) > 2
+    for question in llm.asked:
+        shown = {shown.note_id for shown in question.notes}
+        assert ids[2] not in shown or shown == {ids[2]}
     for sort in (GIST, SUMMARY):
-        assert [n.trust for n in await composed_notes(desk, sort)] == [0.3]
+        assert [n.trust for n in await composed_notes(desk, sort)] == [1]
 
 
 async def test_a_second_run_asks_nothing_and_changes_nothing(desk: Desk, llm: ScriptedLlm) -> None:

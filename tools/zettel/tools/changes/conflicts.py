@@ -90,7 +90,11 @@ def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
 
 
 async def notes_stating(
-    store: NoteStore, stated: Iterable[Statement], where: NoteFilter
+    store: NoteStore,
+    stated: Iterable[Statement],
+    where: NoteFilter,
+    *,
+    counted: Sequence[str] = (),
 ) -> list[Outline]:
     """Notes that may state the same facts about the same subjects, found by their words.
 
@@ -98,14 +102,20 @@ async def notes_stating(
     flat in Paris") have a cosine of 0.2-0.8 (generator, seeds 2-4).
     """
     words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
-    return await match_outlines(store, words, where, limit=CONFLICT_MAX_CANDIDATES)
+    limit = CONFLICT_MAX_CANDIDATES
+    return await match_outlines(store, words, where, limit=limit, counted=counted)
 
 
 async def match_outlines(
-    store: NoteStore, text: str, where: NoteFilter, *, limit: int
+    store: NoteStore, text: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
 ) -> list[Outline]:
-    """Outlines of the `limit` notes that match a text best, in the store's order."""
-    hits = await store.match_text(text, where, limit=limit) if text else []
+    """Outlines of the `limit` notes that match a text best, in the store's order.
+
+    `counted` are the namespaces behind the scores, as for `NoteStore.match_text`.
+    """
+    if not text:
+        return []
+    hits = await store.match_text(text, where, limit=limit, counted=counted)
     ids = tuple(hit.note_id for hit in hits)
     return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
 

@@ -47,6 +47,15 @@ def check_links(arguments: Sequence[LinkArgument] | None) -> tuple[LinkArgument,
     )
 
 
+def linked_as(arguments: Iterable[LinkArgument], relation: str) -> frozenset[str]:
+    """Ids of the notes to which links of a relation are added."""
+    return frozenset(
+        link["to"]
+        for link in arguments
+        if link.get("relation") == relation and not link.get("remove")
+    )
+
+
 def _no_target() -> str:
     raise InvalidArgumentError("links.to", "it is empty", "Pass the id of the other note.")
 

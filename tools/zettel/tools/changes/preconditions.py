@@ -4,6 +4,7 @@ from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteStore
 from zettel.tools.render import note_view, shorten, to_json
+from zettel.tools.trust import TrustView
 from zettel.tools.validation import check_range
 
 MAX_REV = 2**31 - 1
@@ -29,7 +30,7 @@ async def only_evolved(store: NoteStore, note: Note, rev: int) -> bool:
     return all(revision.run_id for revision in since)
 
 
-async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
+async def check_expected(store: NoteStore, note: Note, rev: int, reader: TrustView) -> None:
     """Refuses to change a note that an agent has changed since `rev`.
 
     Raises:
@@ -38,6 +39,7 @@ async def check_expected(store: NoteStore, note: Note, rev: int) -> None:
     if await only_evolved(store, note, rev):
         return
     shown = shorten(
-        to_json(note_view(note, namespace=note.namespace, context=True)), REFUSAL_MAX_CHARACTERS
+        to_json(note_view(note, reader, namespace=note.namespace, context=True)),
+        REFUSAL_MAX_CHARACTERS,
     )
     raise OtherRevisionError(note.note_id, rev, note.rev, shown)

@@ -39,8 +39,8 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
     """The note with an earlier revision's content, still under the current number.
 
     Args:
-        standing: The current revision; identity, origin and bookkeeping are kept.
-        earlier: Source of content, derived fields, links and validity.
+        standing: The current revision; identity and bookkeeping are kept.
+        earlier: Source of content with its origin and trust, derived fields, links and validity.
         whole: Whether state and end of validity return too, as in an undo. Otherwise the state
             stays, and the end with it where either revision is superseded, because supersession
             follows from links.
@@ -63,7 +63,6 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
         change=standing.change,
         reason=standing.reason,
         run_id=standing.run_id,
-        origin=standing.origin,
         # The order of links has no meaning.
         links=standing.links if set(standing.links) == set(earlier.links) else earlier.links,
         state=earlier.state if whole else standing.state,

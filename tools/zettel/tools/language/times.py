@@ -76,7 +76,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     Returns:
         The period; None when the text cannot be read.
     """
-    text = " ".join(text.split())
+    text = " ".join(text[: 4 * TIME_MAX_CHARACTERS].split())
     if not text or len(text) > TIME_MAX_CHARACTERS:
         return None
     bare = _LEADING.sub("", text)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from zettel.storage.notes import fold
 
@@ -12,36 +13,62 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", fold(text)))
 
 
-def cut_excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
-    """Join the passages that share most words with the question, in their own order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passages:
+    """The passages of a note in the order in which they answer a question."""
+
+    content: str
+    spans: Sequence[tuple[int, int]]
+    """Start and end of each passage, in the content's order."""
+    order: Sequence[int]
+    """Positions in `spans`, the best first."""
+
+    def cut(self, characters: int) -> str:
+        """Join the best passages, in their own order.
+
+        Args:
+            characters: Most characters of the result; one passage is cut if none fits.
+
+        Returns:
+            Verbatim stretches of the content, joined by `EXCERPT_GAP`.
+        """
+        chosen, used = set[int](), 0
+        for index in self.order:
+            start, end = self.spans[index]
+            cost = end - start + len(EXCERPT_GAP)
+            if used + cost <= characters:
+                chosen.add(index)
+                used += cost
+        if not chosen:
+            start, end = self.spans[self.order[0]]
+            return self.content[start:end].strip()[: max(characters - 1, 1)] + "…"
+        stretches = list[list[int]]()
+        for index in sorted(chosen):
+            if stretches and index - 1 in chosen:
+                stretches[-1][1] = self.spans[index][1]
+            else:
+                stretches.append(list(self.spans[index]))
+        return EXCERPT_GAP.join(self.content[start:end].strip() for start, end in stretches)
+
+
+def rank_passages(content: str, passages: Sequence[str], query: str) -> Passages:
+    """Order the passages of a note by the words they share with a question.
 
     Args:
         content: The note.
         passages: Verbatim slices of it, in order.
         query: The question; empty takes passages from the beginning.
-        characters: Most characters of the result; one passage is cut if none fits.
-
-    Returns:
-        Verbatim stretches of the content, joined by `EXCERPT_GAP`.
     """
     asked, spans = _words(query), _spans(content, passages)
-    order = sorted(range(len(spans)), key=lambda i: (-len(asked & _words(passages[i])), i))
-    chosen, used = set[int](), 0
-    for index in order:
-        cost = spans[index][1] - spans[index][0] + len(EXCERPT_GAP)
-        if used + cost <= characters:
-            chosen.add(index)
-            used += cost
-    if not chosen:
-        start, end = spans[order[0]]
-        return content[start:end].strip()[: max(characters - 1, 1)] + "…"
-    stretches = list[list[int]]()
-    for index in sorted(chosen):
-        if stretches and index - 1 in chosen:
-            stretches[-1][1] = spans[index][1]
-        else:
-            stretches.append(list(spans[index]))
-    return EXCERPT_GAP.join(content[start:end].strip() for start, end in stretches)
+    order = list(range(len(spans)))
+    if asked:
+        order.sort(key=lambda i: (-len(asked & _words(passages[i])), i))
+    return Passages(content=content, spans=spans, order=order)
+
+
+def cut_excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
+    """Join the passages that share most words with a question; see `Passages.cut`."""
+    return rank_passages(content, passages, query).cut(characters)
 
 
 def _spans(content: str, passages: Sequence[str]) -> list[tuple[int, int]]:

@@ -271,13 +271,24 @@ def exact_share(terms: Sequence[str], content: str) -> float:
         content: The note's content.
     """
     folded = fold(content)
-    there = [term for term in terms if term in folded]
-    if not there:
-        return 0.0
-    marked = _mark_words(folded)
-    return sum(_mark_words(term) in marked for term in there) / len(terms)
+    return sum(_holds_whole(folded, term) for term in terms) / len(terms)
 
 
-def _mark_words(folded: str) -> str:
-    """The text with a NUL at both ends of each word of a spaced script; no text holds a NUL."""
-    return _SPACED_WORD.sub("\0\\g<0>\0", folded)
+def _holds_whole(folded: str, term: str) -> bool:
+    """Whether a text holds a term that does not begin or end within a word of a spaced script."""
+    at = folded.find(term)
+    while at >= 0:
+        if _is_within_word(folded, at):
+            # No other place in this word will do.
+            word = _SPACED_WORD.match(folded, at)
+            at = folded.find(term, word.end() if word else at + 1)
+        elif _is_within_word(folded, at + len(term)):
+            at = folded.find(term, at + 1)
+        else:
+            return True
+    return False
+
+
+def _is_within_word(text: str, at: int) -> bool:
+    before, after = text[max(at - 1, 0) : at], text[at : at + 1]
+    return bool(_SPACED_WORD.match(before) and _SPACED_WORD.match(after))

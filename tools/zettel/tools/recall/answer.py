@@ -3,15 +3,19 @@
 Whole notes first, then passages, then fewer notes; links take only the room that is left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+
+from anyio import from_thread, to_thread
 
 from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
-from zettel.tools.ranking.excerpt import cut_excerpt
+from zettel.tools.note_marks import marks_of_views
+from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.weights import why
@@ -28,12 +32,13 @@ from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import copy_line, count_tokens, index_view, note_view, to_json
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.served_log import read_view
 
 DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
-    *("session", "rev", "trust", "kind", "state", "subject", "namespace", "valid_until"),
-    *("happened_at", "contradicts"),
+    *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
+    *("contradicts", "by", "trust", "marks"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -221,10 +226,19 @@ async def _distinct(
     groups, looked = dict[tuple[str, str], list[Note]](), 0
     while looked < len(ids) and len(groups) <= most:
         chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
-        for note in await read_page(memory, asked, chunk):
-            groups.setdefault(copy_key(note), []).append(note)
+        notes = await read_page(memory, asked, chunk)
+        for note, key in zip(notes, await to_thread.run_sync(_copy_keys, notes), strict=True):
+            groups.setdefault(key, []).append(note)
         looked += len(chunk)
-    return [tuple(group) for group in groups.values()], looked
+    reader = memory.reader(asked.caller)
+    # The most trusted of several copies speaks for them.
+    return [
+        tuple(sorted(group, key=reader.trust, reverse=True)) for group in groups.values()
+    ], looked
+
+
+def _copy_keys(notes: Sequence[Note]) -> list[tuple[str, str]]:
+    return [copy_key(note) for note in notes]
 
 
 async def _entries(
@@ -262,10 +276,11 @@ async def _side_by_side(
         pulled = await _matching(memory, asked, sorted(away))
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
+    placed = [one for e in entries for one in (e, *(known[i] for i in e.beside if i in known))]
+    keys = await to_thread.run_sync(_copy_keys, [one.note for one in placed])
     ordered = dict[tuple[str, str], PageNote]()
-    for entry in entries:
-        for one in (entry, *(known[i] for i in entry.beside if i in known)):
-            ordered.setdefault(copy_key(one.note), one)
+    for key, one in zip(keys, placed, strict=True):
+        ordered.setdefault(key, one)
     return list(ordered.values())[:most]
 
 
@@ -353,13 +368,25 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     _add_overview(answer, page.overview, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
-    shown = _fitted(memory, asked, answer, views, more=more)
+    # In a thread, which ends with the call's time: a long note takes 50 ms to be cut.
+    fitted = partial(_fitted, memory, asked, answer, more=more)
+    shown = await to_thread.run_sync(fitted, views)
+    if marks := await to_thread.run_sync(marks_of_views, shown):
+        views = [_marked(view, marks) for view in views]
+        shown = await to_thread.run_sync(fitted, views)
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left)
-    _served(memory, asked, page, entries[: len(shown)], shown)
+    await _served(memory, asked, page, entries[: len(shown)], shown)
     return answer
+
+
+def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledNote:
+    if found := marks.get(view["note_id"]):
+        view = view.copy()
+        view["marks"] = list(found)
+    return view
 
 
 def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
@@ -406,12 +433,15 @@ def _fitted(
     more: bool,
 ) -> list[RecalledNote]:
     budget, base = asked.request.max_tokens, count_tokens(answer)
+    ranked = dict[str, Passages]()
 
     def cut(note: RecalledNote, characters: int) -> RecalledNote:
         content, query = note.get("content", ""), asked.request.query
         short = note.copy()
-        passages = memory.embedder.split(content)
-        short["content"] = cut_excerpt(content, passages, query, characters=characters)
+        if content not in ranked:
+            from_thread.check_cancelled()
+            ranked[content] = rank_passages(content, memory.embedder.split(content), query)
+        short["content"] = ranked[content].cut(characters)
         short["excerpt"] = True
         return short
 
@@ -442,15 +472,16 @@ async def _views(
     memory: Memory, asked: RecallQuery, page: Page, entries: Sequence[PageNote]
 ) -> list[RecalledNote]:
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
+    reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
-    needing = need_context([entry.note for entry in entries])
+    needing = await to_thread.run_sync(need_context, [entry.note for entry in entries])
     views = list[RecalledNote]()
     for entry in entries:
         note = entry.note
         if asked.detail == "index":
-            view = index_view(note, namespace=namespace)
+            view = index_view(note, reader, namespace=namespace)
         else:
-            view = note_view(note, namespace=namespace, context=note.note_id in needing)
+            view = note_view(note, reader, namespace=namespace, context=note.note_id in needing)
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:
@@ -479,7 +510,7 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     return [link_line(link, asked, of=entry.note) for link in entry.links[:DETAIL_MAX_LINKS]]
 
 
-def _served(
+async def _served(
     memory: Memory,
     asked: RecallQuery,
     page: Page,
@@ -492,5 +523,6 @@ def _served(
     filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}
     notes = (entry.note for entry in entries)
     memory.record_recalls((note for note in notes if note.note_id not in filler), asked.now)
-    for view in shown:
-        memory.served.record(asked.where.namespaces, view, asked.now)
+    texts = await to_thread.run_sync(lambda: [read_view(view) for view in shown])
+    for text in texts:
+        memory.served.add(asked.where.namespaces, text, asked.now)

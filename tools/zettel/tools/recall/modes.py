@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+
+from anyio import to_thread
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
@@ -19,6 +22,7 @@ from zettel.tools.recall.search import newest_first, reordered, search
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import FULL_TRUST
 from zettel.tools.validation import nearest
 
 CORE_MAX_NOTES = 20
@@ -65,18 +69,21 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
         meaning = found.meaning if found.with_meaning else None
-        sure = judge(
-            found.question,
-            found.first,
-            meaning,
-            ranking,
-            found_from=memory.found_from,
-            whole=found.whole,
+        sure = await to_thread.run_sync(
+            partial(
+                judge,
+                found.question,
+                found.first,
+                meaning,
+                ranking,
+                found_from=memory.found_from,
+                whole=found.whole,
+            )
         )
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = group_copies(ranking, outlines)
+        ranking = await to_thread.run_sync(group_copies, ranking, outlines)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
         degraded = "; ".join(filter(None, (by_words, problem)))
@@ -155,14 +162,21 @@ async def profile_notes(memory: Memory, where: NoteFilter, *, now: datetime) -> 
     """
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
-    profile = await memory.store.find(core, limit=CORE_MAX_NOTES)
+    found = await memory.store.find(core, limit=CORE_MAX_NOTES)
+    profile = _believed(found)
     ahead = [note for note in profile if note.happened_at > now]
-    if ahead or len(profile) == CORE_MAX_NOTES:
-        begin = replace(profile[0], happened_at=now, note_id=AFTER_EVERY_ID)
+    if ahead or len(found) == CORE_MAX_NOTES:
+        begin = replace(found[0], happened_at=now, note_id=AFTER_EVERY_ID)
         past = await memory.store.find(replace(core, after=begin), limit=CORE_READ_MAX_NOTES)
+        past = _believed(past)
         profile = _in_turns(past, CORE_MAX_NOTES)
         profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
     return profile + await memory.store.find(summary, limit=1)
+
+
+def _believed(notes: Sequence[Note]) -> list[Note]:
+    """The fully trusted ones: notes of an earlier version may be `core` without being so."""
+    return [note for note in notes if note.trust >= FULL_TRUST]
 
 
 def _in_turns(notes: Sequence[Note], most: int) -> list[Note]:
@@ -202,7 +216,7 @@ async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
         memory.namespaces.add(name)
         return ""
     known = (await memory.store.facets(NoteFilter(states=()))).namespaces
-    meant = nearest(name, known)
+    meant = await to_thread.run_sync(nearest, name, known)
     hint = f"; the nearest is {meant!r}" if meant else ""
     return f"Namespace {name!r} holds no notes{hint}."
 
@@ -214,10 +228,10 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
     where = asked.where
     facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
     if where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}:
-        return _unknown("subject", where.subject, facets.subjects)
+        return await to_thread.run_sync(_unknown, "subject", where.subject, facets.subjects)
     for tag in where.tags:
         if tag not in facets.tags:
-            return _unknown("tag", tag, facets.tags)
+            return await to_thread.run_sync(_unknown, "tag", tag, facets.tags)
     if asked.filtered:
         return "No note matches all the filters."
     return "No note matches." if facets.namespaces else "Nothing is remembered here yet."

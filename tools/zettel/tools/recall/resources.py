@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NotRequired
 
+from anyio import to_thread
 from typing_extensions import TypedDict
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
@@ -19,6 +20,7 @@ from zettel.tools.answers import RecalledNote, Revision
 from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import history
 from zettel.tools.language.times import iso
+from zettel.tools.note_marks import marks_of_views
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.modes import commonest, namespaces_seen, profile_notes
 from zettel.tools.recall.note_details import link_line, linked, whole_story
@@ -69,13 +71,21 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
         NoteNotFoundError: The caller can see no such note, or it was forgotten.
     """
     asked, note = await _one(memory, caller, now, note_id)
-    view = note_view(note, namespace="", context=True)
+    view = note_view(note, memory.reader(caller), namespace="", context=True)
     view.update(await whole_story(memory, asked, note))
     view.pop("history", None)
     if links := (await linked(memory, asked, [note]))[note.note_id]:
         view["links"] = [link_line(link, asked, of=note) for link in links]
+    await _mark([view])
     memory.served.record(asked.where.namespaces, view, now)
     return view
+
+
+async def _mark(views: Sequence[RecalledNote]) -> None:
+    marks = await to_thread.run_sync(marks_of_views, views)
+    for view in views:
+        if found := marks.get(view["note_id"]):
+            view["marks"] = list(found)
 
 
 async def read_history(
@@ -103,11 +113,12 @@ async def read_profile(
     Raises:
         InvalidArgumentError: The namespace's name is invalid.
     """
-    asked = _around(caller, now, namespace)
+    asked, reader = _around(caller, now, namespace), memory.reader(caller)
     views = [
-        note_view(note, namespace=asked.where.namespaces[0], context=False)
+        note_view(note, reader, namespace=asked.where.namespaces[0], context=False)
         for note in await profile_notes(memory, asked.where, now=asked.moment)
     ]
+    await _mark(views)
     for view in views:
         memory.served.record(asked.where.namespaces, view, now)
     return Profile(namespace=asked.where.namespaces[0], now=iso(now), notes=views)

@@ -2,13 +2,13 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
 import numpy as np
-from anyio import to_thread
+from anyio import from_thread, to_thread
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
@@ -17,7 +17,7 @@ from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
-from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import (
     Ranking,
@@ -109,18 +109,18 @@ async def search(
     corpus = await memory.corpora.read(memory.store, where, now)
     whole = corpus is not None
     if corpus:
-        question = ask(query, corpus, now)
+        question = await to_thread.run_sync(ask, query, corpus, now)
         arms, first = await _ranked(memory, question, where, corpus)
         ranking = await _beside(memory, where, now, first, question)
         ranking = await _steps(memory, where, now, ranking, question)
     else:
-        question = read_question(query, (await memory.store.facets(where)).subjects, now)
+        subjects = (await memory.store.facets(where)).subjects
+        question = await to_thread.run_sync(read_question, query, subjects, now)
         arms = await gather_arms(
             memory, question, where, arm=LARGE_ARM_HITS, with_meaning=with_meaning
         )
         around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
-        first = fuse(signal_values(question, arms.text, arms.meaning, around), around)
-        ranking = first
+        first = ranking = await to_thread.run_sync(_fused, question, arms, around)
     return Found(
         question=question,
         first=first,
@@ -146,23 +146,33 @@ async def _ranked(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
         lambda: to_thread.run_sync(question_values, question, corpus),
     )
-    values = signal_values(question, arms.text, arms.meaning, corpus, beforehand)
-    return arms, fuse(values, corpus)
+    return arms, await to_thread.run_sync(_fused, question, arms, corpus, beforehand)
+
+
+def _fused(
+    question: Question,
+    arms: Arms,
+    corpus: Corpus,
+    beforehand: Mapping[str, Values] | None = None,
+) -> Ranking:
+    return fuse(signal_values(question, arms.text, arms.meaning, corpus, beforehand), corpus)
 
 
 async def _beside(
     memory: Memory, where: NoteFilter, now: datetime, first: Ranking, question: Question
 ) -> Ranking:
     """Find the moment that a question names by an event, and rank what happened next to it."""
-    corpus, anchor = first.corpus, find_anchor(question.text, now)
+    corpus = first.corpus
+    anchor = await to_thread.run_sync(find_anchor, question.text, now)
     if anchor is None or question.is_passage:
         return first
-    event = replace(ask(anchor.what, corpus, now), subject=question.subject, names=question.names)
+    event = await to_thread.run_sync(ask, anchor.what, corpus, now)
+    event = replace(event, subject=question.subject, names=question.names)
     _, told = await _ranked(memory, event, where, corpus)
     when = _moment(told)
     if when is None:
         return first
-    again = ask(anchor.rest, corpus, now)
+    again = await to_thread.run_sync(ask, anchor.rest, corpus, now)
     # The question asks for events, which are notes that mention a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
@@ -188,14 +198,15 @@ async def _steps(
     left: int = SEARCH_MAX_STEPS,
 ) -> Ranking:
     """Resolve what a question names indirectly, and merge the rankings of the resolved ones."""
-    corpus, text = first.corpus, question.capitalised()
-    unnamed = find_multi_hop(text)
+    corpus = first.corpus
+    text = await to_thread.run_sync(question.capitalised)
+    unnamed = await to_thread.run_sync(find_multi_hop, text)
     share = step_share(corpus)
     if unnamed is None or not left or question.is_passage:
         return first
 
     async def asked(text: str) -> tuple[Question, Ranking]:
-        again = ask(text, corpus, now)
+        again = await to_thread.run_sync(ask, text, corpus, now)
         _, found = await _ranked(memory, again, where, corpus)
         return again, found
 
@@ -283,16 +294,16 @@ async def reordered(
         The ranking, and why the reranker was not used; empty if it was or there is none.
     """
     query = asked.request.query
-    if terms := find_exact_terms(query):
+    if terms := await to_thread.run_sync(find_exact_terms, query):
         read = await _read(memory, asked, ranked)
-        values = {o.note_id: exact_share(terms, o.content) for o in read}
+        values = await to_thread.run_sync(_exact_shares, terms, read)
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
     best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
-    texts = [_told(memory, outline, query) for outline in best]
+    texts = await to_thread.run_sync(lambda: [_told(memory, outline, query) for outline in best])
     try:
         scores = await memory.reranker.score(query, texts)
     except ModelUnavailableError as error:
@@ -300,6 +311,15 @@ async def reordered(
         return tuple(ranked), str(error)
     values = {o.note_id: score for o, score in zip(best, scores, strict=True)}
     return add_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
+
+
+def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str, float]:
+    shares = dict[str, float]()
+    for outline in outlines:
+        # The call's time may be over: two hundred of the longest notes take a second.
+        from_thread.check_cancelled()
+        shares[outline.note_id] = exact_share(terms, outline.content)
+    return shares
 
 
 async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
@@ -354,7 +374,8 @@ async def newest_first(
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
-    ahead = _ahead(question, best, outlines, pairs)
+    pairs = await _believed(memory, linking, pairs) if pairs else pairs
+    ahead = await to_thread.run_sync(_ahead, question, best, outlines, pairs) if pairs else {}
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -366,6 +387,19 @@ async def newest_first(
     for one in ranked:
         place(one)
     return _lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+async def _believed(
+    memory: Memory, newer: Iterable[Note], pairs: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The pairs whose newer note is trusted enough to stand before the older."""
+    notes = {note.note_id: note for note in newer}
+    older = {n.note_id: n for n in await memory.store.get(sorted({to for _, to in pairs}))}
+    return [
+        (note_id, to)
+        for note_id, to in pairs
+        if to in older and memory.trust.may_replace(notes[note_id], older[to])
+    ]
 
 
 def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:

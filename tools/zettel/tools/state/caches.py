@@ -56,6 +56,8 @@ class PackedRanking:
 # JSON of unknown shape is taken apart by pattern; the checks are `unpack`'s and the patterns' own.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+CURSOR_MAX_CHARACTERS = 262_144
+"""Characters of a cursor: the longest request has some 200,000."""
 CURSOR_MAX_OFFSET = 10**9
 """Offsets that cursors stay below."""
 PAGE_CACHE_MAX_RANKINGS = 256
@@ -204,6 +206,8 @@ def _as_text(raw: bytes) -> str:
 
 
 def _decode(text: str) -> object:
+    if len(text) > CURSOR_MAX_CHARACTERS:
+        return None
     try:
         raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
         if raw.startswith(b"["):  # no id begins so before the year 8,000

@@ -10,13 +10,17 @@ from zettel.storage.errors import NamespaceRefusedError
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
+from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock
 from zettel.tools.llm.llm import Llm
+from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.quota import Quota
+from zettel.tools.state.recent_texts import RecentTexts
 from zettel.tools.state.retention_policy import Retention
 from zettel.tools.state.served_log import ServedLog
 from zettel.tools.state.usage import UsageBuffer
+from zettel.tools.trust import TrustRules, TrustView
 from zettel.tools.validation import FOUND_FROM
 
 
@@ -44,8 +48,12 @@ class Policy:
     """Namespaces whose notes are not sent to an LLM."""
     retention: Retention = field(default_factory=Retention)
     """How long notes are kept before evolution erases them; without rules, for ever."""
+    trust: TrustRules = field(default_factory=TrustRules)
+    """Which principals count as the store's owner."""
     quota: Quota | None = None
     """How much a namespace may hold; None for any amount."""
+    secrets: SecretMode = "cut"
+    """What happens to keys and passwords in what is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,7 @@ class Memory(Policy):
     mind: Llm | None = None
     """The LLM that evolution may ask; None leaves all to rules."""
     served: ServedLog = field(default_factory=ServedLog)
+    recent: RecentTexts = field(default_factory=RecentTexts)
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pages: PageCache = field(default_factory=PageCache)
     corpora: CorpusCache = field(default_factory=CorpusCache)
@@ -107,6 +116,10 @@ class Memory(Policy):
         """The unscoped store, for what only its owner may do."""
         return self.store.whole if isinstance(self.store, ScopedStore) else self.store
 
+    def reader(self, caller: Caller) -> TrustView:
+        """How a caller sees notes."""
+        return TrustView(self.trust, caller.origin.principal)
+
     def check_writes(self, notes: Iterable[Note]) -> None:
         """Check that all notes may be changed.
 
@@ -126,6 +139,7 @@ class Memory(Policy):
         """Remove erased notes from the process's state: their words, recalls and corpora."""
         gone = frozenset(note_ids)
         self.served.drop(gone)
+        self.recent.clear()
         self.usage.drop(gone)
         self.corpora.clear()
         if self.quota:

@@ -1,12 +1,13 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import anyio
 import numpy as np
+from anyio import to_thread
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
@@ -21,7 +22,8 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
 )
 from zettel.tools.concurrency import gather2
-from zettel.tools.language.facts import find_statements
+from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.note_marks import find_marks
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
@@ -98,7 +100,7 @@ async def candidates(
         near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, stated = {note.note_id, *settled}, find_statements(note)
+    done, stated = {note.note_id, *settled}, await to_thread.run_sync(find_statements, note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
@@ -108,12 +110,7 @@ async def candidates(
     stating = await _found(notes_stating(memory.store, stated, where))
     known |= {other.note_id: other for other in stating}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    conflicts = {i: r for i, o in known.items() if (r := conflict_between(note, stated, o))}
-    alike = [
-        other
-        for note_id, other in known.items()
-        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(stated, other)
-    ]
+    conflicts, alike = await to_thread.run_sync(_compared, note, stated, known, cosines)
     if near is None:
         sharing = await _found(_sharing_words(memory, note, where))
         alike = [other for other in sharing if other.note_id not in done]
@@ -127,6 +124,22 @@ async def candidates(
         _candidate(note, other, cosines.get(other.note_id), conflicts.get(other.note_id))
         for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
     ]
+
+
+def _compared(
+    note: Note,
+    stated: Sequence[Statement],
+    known: Mapping[str, Outline],
+    cosines: Mapping[str, float],
+) -> tuple[dict[str, Conflict], list[Outline]]:
+    """The conflicts with known notes by id, and the known notes that are similar."""
+    conflicts = {i: r for i, o in known.items() if (r := conflict_between(note, stated, o))}
+    alike = [
+        other
+        for note_id, other in known.items()
+        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(stated, other)
+    ]
+    return conflicts, alike
 
 
 def _alike(note: Note, other: Outline, cosine: float) -> bool:
@@ -211,9 +224,12 @@ def _candidate(
         else ""
     )
     words = " ".join(other.content.split())
-    return Candidate(
+    candidate = Candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
         settle=settle_call(note, other),
     )
+    if marks := find_marks(f"{other.subject}\n{candidate['content']}"):
+        candidate["marks"] = list(marks)
+    return candidate

@@ -90,7 +90,11 @@ async def forget(
             states=() if erase else (State.FORGOTTEN,) if undo else (State.ACTIVE,),
             until=period.last if period else None,
         ),
-        query=validation.check_text("query", (query or "").strip(), most=validation.MAX_QUERY),
+        query=validation.check_growth(
+            "query",
+            validation.check_text("query", (query or "").strip(), most=validation.MAX_QUERY),
+            validation.MAX_QUERY,
+        ),
         until=period,
         undo=undo,
         erase=erase,

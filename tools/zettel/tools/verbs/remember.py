@@ -9,13 +9,19 @@ from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import Kind, Note, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, Kind, Note, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.links import LinkArgument, check_links, check_targets, with_links
+from zettel.tools.changes.links import (
+    LinkArgument,
+    check_links,
+    check_targets,
+    linked_as,
+    with_links,
+)
 from zettel.tools.changes.supersession import (
     check_supersedable,
     plan_targets,
@@ -24,8 +30,11 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.note_marks import find_marks_across, note_marks
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import Served
+from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
 
 ECHO_MAX_TEXTS = 100
@@ -40,6 +49,7 @@ class _Given:
     session: str
 
 
+@without_secrets
 async def remember(
     memory: Memory,
     caller: Caller,
@@ -64,6 +74,7 @@ async def remember(
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is stored.
         NoteNotFoundError: A link's target is not there; nothing is stored.
+        LessTrustedError: It would supersede a more trusted note; nothing is stored.
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
     happened = read_time("happened_at", happened_at, now)
@@ -109,13 +120,17 @@ def _agents(note: Note) -> dict[str, str]:
 async def _store(
     memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
 ) -> RememberAnswer:
-    linked = sorted({link["to"] for link in links})
-    check_targets(links, {n.note_id: n for n in await memory.store.get(linked)})
+    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
+    check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
-    key = f"{note.namespace}\n{fold_hash(note.content)}"
-    async with memory.writing.hold(key):
-        known, vectors = await _known_or_embedded(memory, note, given, now)
+    marks = await to_thread.run_sync(_marks, memory, note)
+    note = replace(note, trust=_trust(memory, note, marks, links, linked))
+    check_core(note.kind, note.trust)
+    check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
+    folded = await to_thread.run_sync(fold_hash, note.content)
+    async with memory.writing.hold(f"{note.namespace}\n{folded}"):
+        known, vectors = await _known_or_embedded(memory, note, folded, given, now)
         if known:
             # A repeated call finishes one that was interrupted between its two commits.
             with shielded():
@@ -131,11 +146,34 @@ async def _store(
         _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
         memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
+    if marks:
+        answer["marks"] = list(marks)
     if found := await candidates(memory, note, near, supersedes(note)):
         answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     return answer
+
+
+def _marks(memory: Memory, note: Note) -> tuple[str, ...]:
+    """The marks of a new note's text, or of what it adds up to with the author's last notes."""
+    author = f"{note.namespace}\n{note.origin.principal}"
+    recent = memory.recent.add(author, note.content)
+    return note_marks(note) or find_marks_across(recent)
+
+
+def _trust(
+    memory: Memory,
+    note: Note,
+    marks: Sequence[str],
+    links: Sequence[LinkArgument],
+    linked: Mapping[str, Note],
+) -> float:
+    """The least of what its source, its marks and the notes it is derived from allow."""
+    sources = [linked[note_id] for note_id in sorted(linked_as(links, DERIVED_FROM))]
+    inherited = [memory.trust.seen(source, note.origin.principal) for source in sources]
+    marked = [MARKED_TRUST] if marks else []
+    return min((source_trust(note.source), *inherited, *marked))
 
 
 async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
@@ -154,7 +192,7 @@ async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
 
 
 async def _known_or_embedded(
-    memory: Memory, note: Note, given: _Given, now: datetime
+    memory: Memory, note: Note, folded: str, given: _Given, now: datetime
 ) -> tuple[Note | None, Vectors | None]:
     """The existing note, or the vectors of the new one, made during the lookup."""
     known, vectors = None, None
@@ -166,7 +204,8 @@ async def _known_or_embedded(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(embed)
-            known = await _repeated(memory, note, given) or await _echoed(memory, note, given, now)
+            known = await _repeated(memory, note, folded, given)
+            known = known or await _echoed(memory, note, given, now)
             if known:
                 group.cancel_scope.cancel()
     except* ZettelError as failed:
@@ -180,10 +219,10 @@ async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
     return await memory.store.count(NoteFilter(namespaces=(namespace,), states=())) == 0
 
 
-async def _repeated(memory: Memory, note: Note, given: _Given) -> Note | None:
+async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> Note | None:
     where = NoteFilter(
         namespaces=(note.namespace,),
-        fold_hash=fold_hash(note.content),
+        fold_hash=folded,
         subject=note.subject,
         kinds=(note.kind,),
         sessions=(given.session,) if given.session else (),
@@ -205,7 +244,10 @@ def _when(given: _Given, other: Note) -> bool:
 
 async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> Note | None:
     """The note whose served text is repeated, unless this call says more."""
-    echoed = memory.served.echoed(note.namespace, note.content, now)[:ECHO_MAX_TEXTS]
+    memory.served.expire(now)
+    # In a thread: the longest texts take a tenth of a second.
+    found = await to_thread.run_sync(memory.served.echoed, note.namespace, note.content, now)
+    echoed = found[:ECHO_MAX_TEXTS]
     if not echoed:
         return None
     ids = dict.fromkeys(served.note_id for served in echoed)
@@ -272,6 +314,8 @@ def _answer(note: Note, given: _Given, *, created: bool) -> RememberAnswer:
         answer["namespace_created"] = True
     if given.happened:
         answer["happened_at"] = iso(note.happened_at)
+    if note.trust < FULL_TRUST:
+        answer["trust"] = note.trust
     if note.valid_until:
         answer["valid_until"] = iso(note.valid_until)
     return answer

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from anyio import to_thread
+
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import PART_OF, Kind, Link, Note, State
+from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Link, Note, State
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
@@ -18,6 +20,7 @@ from zettel.tools.changes.links import (
     as_old_as,
     check_links,
     check_targets,
+    linked_as,
     with_links,
     without_agents,
 )
@@ -35,7 +38,10 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.note_marks import note_marks, words_of
+from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import MARKED_TRUST, check_change, check_core, check_replaces
 from zettel.tools.verbs.candidates import (
     candidates,
     committed_beside_search,
@@ -207,8 +213,6 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
         summary="",
         links=tuple(link for link in new.links if link.made_by == "agent"),
         derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
-        # A composed note that an agent has reworded is the agent's.
-        origin=replace(new.origin, transport="") if new.derived else new.origin,
         stage=0,
     )
 
@@ -284,6 +288,7 @@ Amend = Callable[[Note], Awaitable[Change | None]]
 """From the current revision to the next; None when nothing would change."""
 
 
+@without_secrets
 async def update(
     memory: Memory,
     caller: Caller,
@@ -313,6 +318,7 @@ async def update(
     Raises:
         InvalidArgumentError: A value cannot be used; nothing is changed.
         NoteNotFoundError: There is no such note, or no such link target.
+        LessTrustedError: The note, or one it would supersede, is trusted more than the caller.
         OtherRevisionError: An agent has changed the note since `expected_rev`.
         ChangedMeanwhileError: Others kept changing it.
     """
@@ -343,24 +349,47 @@ async def update(
     else:
         _check_alone(edit)
         rev = check_rev("restore_rev", restore_rev)
+        _check_may_change(memory, caller, note)
         amend = await plan_restore(memory, note, rev, edit.reason, by=caller.name, now=now)
     if expected_rev is not None:
-        amend = _guarded(memory, amend, check_rev("expected_rev", expected_rev))
+        amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
     return await _apply(memory, caller.name, note, edit, amend, vectors, now)
 
 
 async def _amending(
     memory: Memory, caller: Caller, edit: NoteEdit, vectors: Vectors | None, now: datetime
 ) -> Amend:
-    linked = sorted({link["to"] for link in edit.links})
-    check_targets(edit.links, {n.note_id: n for n in await memory.store.get(linked)})
-    model = memory.embedder.model_id
+    linked = {
+        n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in edit.links}))
+    }
+    check_targets(edit.links, linked)
+    model, rules, principal = memory.embedder.model_id, memory.trust, caller.origin.principal
+    sources = [linked[note_id] for note_id in sorted(linked_as(edit.links, DERIVED_FROM))]
+    inherited = [rules.seen(source, principal) for source in sources]
 
     async def amend(note: Note) -> Change | None:
+        _check_may_change(memory, caller, note)
         new = await _without_known_end(memory, note, edit)
-        return revise(note, new, vectors, model=model, by=caller.name, now=now)
+        change = revise(note, new, vectors, model=model, by=caller.name, now=now)
+        if change is None:
+            return None
+        after = change.note
+        if words_of(after) != words_of(note):
+            # Whoever rewords a note answers for its words; it keeps the trust of what it was.
+            marked = [MARKED_TRUST] if await to_thread.run_sync(note_marks, after) else []
+            trust = min((rules.seen(note, principal), *marked))
+            after = replace(after, origin=caller.origin, trust=trust)
+        after = replace(after, trust=min((after.trust, *inherited)))
+        check_core(edit.kind, after.trust)
+        check_replaces(rules, after, [linked[i] for i in supersedes(after) & linked.keys()])
+        return replace(change, note=after)
 
     return amend
+
+
+def _check_may_change(memory: Memory, caller: Caller, note: Note) -> None:
+    memory.check_writes([note])
+    check_change(memory.trust, caller, note)
 
 
 async def _without_known_end(memory: Memory, note: Note, edit: NoteEdit) -> NoteEdit:
@@ -373,13 +402,13 @@ async def _without_known_end(memory: Memory, note: Note, edit: NoteEdit) -> Note
     return replace(edit, valid_until=None, endless=False)
 
 
-def _guarded(memory: Memory, amend: Amend, expected: int) -> Amend:
+def _guarded(memory: Memory, caller: Caller, amend: Amend, expected: int) -> Amend:
     """Changes the note only if it is at the expected revision; a repeated call changes nothing."""
 
     async def guarded(note: Note) -> Change | None:
         change = await amend(note)
         if change:
-            await check_expected(memory.store, note, expected)
+            await check_expected(memory.store, note, expected, memory.reader(caller))
         return change
 
     return guarded

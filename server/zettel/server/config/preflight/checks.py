@@ -23,7 +23,7 @@ from zettel.server.config.errors import (
     unknown_variables,
 )
 from zettel.server.config.permissions import permission_warnings
-from zettel.server.config.settings import Settings, config_file, load_settings
+from zettel.server.config.settings import Settings, config_file, load_settings, unconfirmed
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
@@ -147,7 +147,7 @@ def examine(settings: Settings) -> PreflightReport:
         check_rules(settings.retain_days)
     except InvalidArgumentError as error:
         refusals.append(error)
-    warnings = [*contradictions(settings), *_store_warnings(settings)]
+    warnings = [*unconfirmed(settings), *contradictions(settings), *_store_warnings(settings)]
     warnings += _unwritable(Path(one_spelling(settings.erasures)), "The record of erasures'")
     return PreflightReport(refusals=tuple(refusals), warnings=tuple(warnings))
 

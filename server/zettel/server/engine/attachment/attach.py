@@ -127,7 +127,7 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
     import anyio  # noqa: PLC0415  standard library only until here
 
     from zettel.server.config.permissions import permission_warnings  # noqa: PLC0415
-    from zettel.server.config.settings import load_settings  # noqa: PLC0415
+    from zettel.server.config.settings import load_settings, unconfirmed  # noqa: PLC0415
     from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
     from zettel.server.transports.stdio.server import serve_stdio  # noqa: PLC0415
     from zettel.storage.errors import ZettelError  # noqa: PLC0415
@@ -138,7 +138,7 @@ def serve_stdio_process(flags: Mapping[str, str]) -> NoReturn:
         sys.stderr.write("".join(f"zettel: {line}\n" for line in str(error).splitlines()))
         sys.exit(EXIT_USAGE)
     configure_logging(settings.log_level, settings.log_format)
-    for warning in permission_warnings(settings.store):
+    for warning in (*unconfirmed(settings), *permission_warnings(settings.store)):
         logging.getLogger(__name__).warning("%s", warning)
     anyio.run(serve_stdio, settings)
     # Threads that read the client or are importing cannot be joined.

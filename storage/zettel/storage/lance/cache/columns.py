@@ -116,12 +116,13 @@ class FactTable:
             meant &= (valid_from <= moment) & (valid_until > moment)
         return meant
 
-    def latest(self) -> datetime | None:
-        """The newest `known_from`; None without revisions."""
-        if not self._used:
-            return None
-        newest = int(self._numbers[: self._used, RevisionFacts._fields.index("known_from")].max())
-        return _EPOCH + timedelta(microseconds=newest)
+    def latest(self, namespaces: Sequence[str]) -> datetime | None:
+        """The newest `known_from` in these namespaces, or in all; None without revisions."""
+        moments = self._numbers[: self._used, RevisionFacts._fields.index("known_from")]
+        if namespaces:
+            named = [self._namespaces.get(name, _GONE - 1) for name in namespaces]
+            moments = moments[_any_of(self._numbers[: self._used, 0], named)]
+        return _EPOCH + timedelta(microseconds=int(moments.max())) if len(moments) else None
 
     def _number(self, namespace: str) -> int:
         return self._namespaces.setdefault(namespace, len(self._namespaces))

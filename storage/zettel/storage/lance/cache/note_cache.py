@@ -193,9 +193,9 @@ class NoteCache:
         places = self._hashed.get(where.fold_hash, ())
         return sum(matches(row.note, where) for row in self._at(places))
 
-    def latest(self, version: int) -> datetime | None:
-        """The newest `known_from`; None also without notes."""
-        return self._facts.latest() if version == self._version else None
+    def latest(self, version: int, namespaces: Sequence[str]) -> datetime | None:
+        """The newest `known_from` in these namespaces, or in all; None also without notes."""
+        return self._facts.latest(namespaces) if version == self._version else None
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""
@@ -209,6 +209,16 @@ class NoteCache:
                 self._outlined[place] = outline
         found = (self._outlined[place] for place in places)
         return sorted((outline for outline in found if outline), key=order_key)
+
+    def passing(
+        self, version: int, where: NoteFilter, row_ids: Iterable[str]
+    ) -> dict[str, str] | None:
+        """Row id -> note id, of those of the rows that pass a filter."""
+        meant = self._meant(version, where)
+        if meant is None:
+            return None
+        places = (self._of_row.get(row_id) for row_id in row_ids)
+        return dict(self._ids[place] for place in places if place is not None and meant[place])
 
     def nearest(
         self, version: int, vector: NDArray[np.float32], where: NoteFilter, *, limit: int

@@ -111,7 +111,8 @@ async def concepts(
         seen |= pool.keys()
         if 1 < len(pool) <= POOL_MAX_NOTES:
             found = await task.memory.store.get(sorted(pool))
-            notes = sorted((n for n in found if n.kind is not Kind.WORKING), key=order_key)
+            found = task.memory.trust.most_trusted([n for n in found if n.kind is not Kind.WORKING])
+            notes = sorted(found, key=order_key)
             drafts += await anyio.to_thread.run_sync(_drafts, notes, pool)
     pointing = await task.memory.store.linking_to(sorted(seen)) if seen else []
     return drafts, [note for note in pointing if note.origin.principal == CONCEPT]

@@ -17,10 +17,12 @@ from zettel.storage.notes import (
     fold,
 )
 from zettel.storage.store import NewNote, NoteFilter
+from zettel.tools.caller import LOCAL
 from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
 from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Piece
-from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.note_marks import find_marks, find_marks_across, note_marks
+from zettel.tools.trust import COMPOSER
 
 CONSOLIDATE_CHANGE = "consolidate"
 
@@ -42,7 +44,7 @@ class DerivedDraft:
     subject: str = ""
     content: str
     sources: tuple[Note, ...]
-    """Every cited note, at least one."""
+    """Every cited note, at least one; of one author and trusted alike."""
     reason: str
     head: str = ""
     """Prefix of the text, in any wording."""
@@ -70,7 +72,7 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
         valid_from=min(last, task.now),
         known_from=task.now,
         derived_by=_makers({"tags": "rule"}, draft),
-        origin=Origin(client="zettel", transport=EVOLUTION, principal=draft.sort),
+        origin=_origin(task, draft),
         trust=min(source.trust for source in draft.sources),
         changed_by=SCHEDULER,
         change=CONSOLIDATE_CHANGE,
@@ -91,8 +93,16 @@ def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
         happened_at=last,
         valid_from=min(last, old.valid_from if old.happened_at == last else task.now),
         trust=min(source.trust for source in draft.sources),
+        origin=_origin(task, draft),
         state=State.ACTIVE,
     )
+
+
+def _origin(task: Task, draft: DerivedDraft) -> Origin:
+    """The author of all its sources stands in `client`."""
+    author = task.memory.trust.author(draft.sources[0])
+    client = COMPOSER if author == LOCAL else author
+    return Origin(client=client, transport=EVOLUTION, principal=draft.sort)
 
 
 def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
@@ -155,6 +165,8 @@ async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDr
     survives without an LLM.
     """
     shown = _shown(draft)
+    if find_marks_across([note.content for note in shown]):
+        return draft
     if not draft.room or not shown or (old is not None and not is_ours(old)):
         return draft
     mark = _mark(shown)
@@ -184,7 +196,7 @@ def _shown(draft: DerivedDraft) -> tuple[Note, ...]:
     return tuple(
         note
         for note in (draft.shown or draft.sources)
-        if note.state is State.ACTIVE and not reads_like_instructions(_words(note))
+        if note.state is State.ACTIVE and not note_marks(note)
     )
 
 
@@ -237,6 +249,7 @@ async def keep(
     task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
 ) -> CommittedDrafts:
     """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
+    drafts = [draft for draft in drafts if not find_marks(draft.content)]
     new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
     standing = [(draft, *await _standing(task, draft)) for draft in drafts]
     ready = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]

@@ -25,8 +25,9 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.note_marks import find_marks
 from zettel.tools.render import count_tokens
+from zettel.tools.trust import FULL_TRUST
 
 PROFILE_MAX_TOKENS = 300
 """Tokens of 4 bytes of UTF-8; the profile is shown at the start of every session."""
@@ -74,7 +75,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
     stated = sentences(note.content)
     if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
         return None
-    if note.valid_until is not None or reads_like_instructions(f"{note.subject}\n{stated[0]}"):
+    if note.valid_until is not None or find_marks(f"{note.subject}\n{stated[0]}"):
         return None
     text, subject = stated[0], note.subject
     rest = _after_subject(text, subject)
@@ -102,8 +103,10 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
     outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
-    facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))][:PROFILE_MAX_FACTS]
-    notes = {n.note_id: n for n in await store.get([f.note_id for f in facts])} if facts else {}
+    facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))]
+    notes = await _believed(task, [fact.note_id for fact in facts])
+    facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
+    notes = {fact.note_id: notes[fact.note_id] for fact in facts}
     against = await _contradicted(task, notes.values())
     usage = await store.usage_of(list(notes))
     newest = dict[str, ProfileFact]()
@@ -128,11 +131,32 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     return [draft], standing
 
 
+async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:
+    """The notes that may be in the profile: fully trusted ones of one author."""
+    found = [
+        note
+        for at in range(0, len(note_ids), PROFILE_MAX_FACTS)
+        for note in await task.memory.store.get(note_ids[at : at + PROFILE_MAX_FACTS])
+        if note.trust >= FULL_TRUST
+    ]
+    return {note.note_id: note for note in task.memory.trust.most_trusted(found)}
+
+
 async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
     """Ids of conflicting notes: both of a contradiction, the older of a supersession."""
     known = {note.note_id: note for note in notes}
     pointing = await task.memory.store.linking_to(sorted(known)) if known else []
-    pointing = [note for note in pointing if note.state is State.ACTIVE]
+    # What is trusted less takes nothing out of the profile.
+    pointing = [
+        note
+        for note in pointing
+        if note.state is State.ACTIVE
+        and all(
+            task.memory.trust.may_replace(note, known[link.to])
+            for link in note.links
+            if link.to in known
+        )
+    ]
     links = [(n.note_id, k) for n in (*known.values(), *pointing) for k in n.links if k.stood(None)]
     older = {link.to for _, link in links if link.relation == MAY_SUPERSEDE}
     pairs = [(i, k.to) for i, k in links if k.relation in (CONTRADICTS, MAY_CONTRADICT)]

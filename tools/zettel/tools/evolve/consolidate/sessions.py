@@ -92,6 +92,9 @@ async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedD
 
 
 async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> DerivedDraft | None:
+    believed = {note.note_id for note in task.memory.trust.most_trusted(notes)}
+    chosen_at = [at for at, note in enumerate(notes) if note.note_id in believed]
+    notes, rows = [notes[at] for at in chosen_at], [rows[at] for at in chosen_at]
     known = frozenset(fold(note.subject) for note in notes)
     best = {
         at: max(worth(note, text, known) for text in texts)
@@ -160,7 +163,8 @@ async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CONCEPT,), derived=True)
     found = await store.find(where, limit=4 * SUMMARY_MAX_GISTS)
     standing = [note for note in found if note.origin.principal == SUMMARY]
-    newest = [note for note in found if note.origin.principal == GIST][:SUMMARY_MAX_GISTS]
+    newest = task.memory.trust.most_trusted([n for n in found if n.origin.principal == GIST])
+    newest = newest[:SUMMARY_MAX_GISTS]
     vectors = await store.passages_of([note.note_id for note in newest]) if newest else {}
     newest = [note for note in newest if note.note_id in vectors]
     order = most_central([as_row(vectors[note.note_id]) for note in newest], len(newest))

@@ -43,7 +43,7 @@ from zettel.tools.evolve.steps.base import (
 from zettel.tools.evolve.steps.link import made_link, unless_same
 from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.note_marks import note_marks
 
 VERDICT_MAKER = "llm"
 
@@ -77,7 +77,7 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
     if not new or not task.writer.asks:
         return None
     known = await task.memory.store.get(sorted(new))
-    older = [other for other in known if _may_judge(after, other)]
+    older = [other for other in known if _may_judge(task, after, other)]
     verdicts = dict(await task.writer.judge(after, older)) if older else {}
     for note_id, verdict in list(verdicts.items()):
         if verdict.ruling == "supersedes" and await _is_circle(task, after, note_id):
@@ -95,14 +95,12 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
     return JudgedNote(note=replace(after, links=tuple(links)), reason=reason)
 
 
-def _may_judge(younger: Note, older: Note) -> bool:
+def _may_judge(task: Task, younger: Note, older: Note) -> bool:
     return (
         older.state is State.ACTIVE
-        and younger.trust >= older.trust
+        and task.memory.trust.are_peers(younger, older)
         and Kind.CORE not in (younger.kind, older.kind)
-        and not any(
-            reads_like_instructions(f"{note.subject}\n{note.content}") for note in (younger, older)
-        )
+        and not any(map(note_marks, (younger, older)))
     )
 
 
@@ -254,7 +252,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
-    others += await notes_stating(store, stated, where)
+    others += await notes_stating(store, stated, where, counted=where.namespaces)
     return {
         other.note_id: (other, conflict)
         for other in others

@@ -13,6 +13,7 @@ from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names
+from zettel.tools.note_marks import note_marks
 
 UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
 
@@ -60,12 +61,18 @@ async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
     A note without a description keeps the rule's until its content changes: no run repeats a
     question that an unavailable LLM did not answer.
     """
-    drafts = dict[str, Note]()
+    drafts, rules = dict[str, Note](), task.memory.trust
     asked = [note for note in notes if "llm" not in note.derived_by.values()]
-    for start in range(0, len(asked), LLM_BATCH_NOTES):
-        part = asked[start : start + LLM_BATCH_NOTES]
-        said = await task.writer.describe(part)
-        drafts |= {n.note_id: with_draft(n, said[n.note_id]) for n in part if n.note_id in said}
+    asked = [note for note in asked if not note_marks(note)] if task.writer.asks else []
+    # Notes in one question could change what is said of one another.
+    peers = dict[tuple[str, float], list[Note]]()
+    for note in asked:
+        peers.setdefault((rules.author(note), note.trust), []).append(note)
+    for alike in peers.values():
+        for start in range(0, len(alike), LLM_BATCH_NOTES):
+            part = alike[start : start + LLM_BATCH_NOTES]
+            said = await task.writer.describe(part)
+            drafts |= {n.note_id: with_draft(n, said[n.note_id]) for n in part if n.note_id in said}
     return [drafts.get(note.note_id, note) for note in notes]
 
 

@@ -48,6 +48,7 @@ from zettel.tools.evolve.steps.base import (
 from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.names import NAME_MAX_CHARACTERS
 from zettel.tools.language.terms import terms
+from zettel.tools.note_marks import note_marks
 
 CUE_MIN_SHARED_WORDS = 2
 """Least terms that a named cause or a confirmation shares with the earlier note."""
@@ -310,7 +311,9 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
-        near = await match_outlines(store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS)
+        near = await match_outlines(
+            store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS, counted=where.namespaces
+        )
         says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
         named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
         task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
@@ -370,7 +373,7 @@ async def _revise(task: Task, most: int) -> Batch:
 
 async def _revise_neighbours(task: Task, note: Note) -> int:
     """Commits the neighbours' revisions; returns their number."""
-    neighbours = await _neighbours(task, note)
+    neighbours = [] if note_marks(note) else await _neighbours(task, note)
     if not neighbours:
         return 0
     drafts = await task.writer.revise(note, neighbours)
@@ -430,7 +433,9 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
         and other.namespace == note.namespace
         and not other.derived  # `consolidate` composes it anew
         and other.stage >= LINKED
+        and task.memory.trust.are_peers(note, other)
         and _revisable(other, note.note_id, since)
+        and not note_marks(other)
     ][:REVISE_MAX_NEIGHBOURS]
 
 

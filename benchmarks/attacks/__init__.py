@@ -1,0 +1,1 @@
+"""What attackers reach through the memory: laundered, unmarked, outranking; and false marks."""

@@ -1,0 +1,326 @@
+"""Word frequencies of single namespaces, for BM25 scores in which no other namespace has a part.
+
+LanceDB's full text counts the words of the whole table: from its scores a tenant could read
+whether another tenant's notes hold a word. The tokens and the formula here are LanceDB's own, so
+that in a table of one namespace the scores are the same.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# (lancedb ships some types)
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log1p
+from secrets import choice
+from string import ascii_lowercase
+
+import anyio
+import numpy as np
+from lancedb import tokenize
+from numpy.typing import NDArray
+
+LANCE_K1, LANCE_B = 1.2, 0.75
+"""LanceDB's saturation and length norm (lance 13.0, `scalar/inverted/scorer.rs`)."""
+TOKENIZED_CHARACTERS = 16_384
+"""Characters given to the tokenizer at once: it holds the interpreter for 0.1 ms per 1,000."""
+COUNTED_MAX_BYTES = 32 * 1024 * 1024
+"""UTF-8 bytes of a namespace's text that are indexed, the newest: 200,000 notes of usual length."""
+FREQUENCIES_MAX_BYTES = 3 * COUNTED_MAX_BYTES
+"""UTF-8 bytes of the text of all indexed namespaces; the one used longest ago is dropped."""
+UNCOUNTED_MAX_ROWS = 5_000
+"""Written rows kept for a namespace that nobody searches; past it the namespace is read again."""
+
+_SEPARATOR = "q" + "".join(choice(ascii_lowercase.replace("s", "")) for _ in range(26)) + "q"
+"""A word between two texts, unknown to their authors."""
+
+
+def tokens_of(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The tokens of each text, as the full-text index has them; CPU work for a worker thread."""
+    batch, size = list[str](), 0
+    for text in texts:
+        if batch and size + len(text) > TOKENIZED_CHARACTERS:
+            yield from _tokens(batch)
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text) + len(_SEPARATOR) + 2
+    if batch:
+        yield from _tokens(batch)
+
+
+def _tokens(texts: Sequence[str]) -> Iterator[list[str]]:
+    found = list[str]()
+    # A tokenizer is made for each call, which takes longer than a text.
+    joined = f"\n{_SEPARATOR}\n".join(texts)
+    for token in tokenize(joined, base_tokenizer="icu/split", stem=True, ascii_folding=True):
+        if token.text == _SEPARATOR:
+            yield found
+            found = []
+        else:
+            found.append(token.text)
+    yield found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Segment:
+    """Some rows with the counts of their tokens; immutable."""
+
+    row_ids: Sequence[str]
+    lengths: NDArray[np.int64]
+    """Tokens of each row; shape `(rows,)`."""
+    alive: NDArray[np.bool_]
+    """False for rows that were removed since; shape `(rows,)`."""
+    numbers: Mapping[str, int]
+    """Token -> its number, 0 and up."""
+    starts: NDArray[np.int64]
+    """Where each token's postings begin; shape `(tokens + 1,)`."""
+    rows: NDArray[np.int32]
+    counts: NDArray[np.int32]
+
+    def postings(self, token: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The living rows that hold a token, and how often each does."""
+        number = self.numbers.get(token)
+        if number is None:
+            return self.rows[:0], self.counts[:0]
+        here = slice(int(self.starts[number]), int(self.starts[number + 1]))
+        rows, counts = self.rows[here], self.counts[here]
+        living = self.alive[rows]
+        return rows[living], counts[living]
+
+
+def make_segment(row_ids: Sequence[str], texts: Sequence[str]) -> Segment:
+    """Count the tokens of some rows; CPU work for a worker thread."""
+    numbers, flat, lengths = dict[str, int](), list[int](), list[int]()
+    for tokens in tokens_of(texts):
+        flat += [numbers.setdefault(token, len(numbers)) for token in tokens]
+        lengths.append(len(tokens))
+    rows = np.repeat(np.arange(len(row_ids)), lengths)
+    return _segment(row_ids, np.array(lengths, np.int64), numbers, np.array(flat, np.int64), rows)
+
+
+def _segment(
+    row_ids: Sequence[str],
+    lengths: NDArray[np.int64],
+    numbers: Mapping[str, int],
+    tokens: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    often: NDArray[np.int32] | None = None,
+) -> Segment:
+    """Sort tokens and their rows by token; `often` is given where each pair is there once."""
+    size = max(len(row_ids), 1)
+    if often is None:
+        pairs, counts = np.unique(tokens * size + rows, return_counts=True)
+    else:
+        order = np.argsort(tokens * size + rows)
+        pairs, counts = (tokens * size + rows)[order], often[order]
+    of_token, of_row = np.divmod(pairs, size)
+    return Segment(
+        row_ids=row_ids,
+        lengths=lengths,
+        alive=np.ones(len(row_ids), np.bool_),
+        numbers=numbers,
+        starts=np.searchsorted(of_token, np.arange(len(numbers) + 1)).astype(np.int64),
+        rows=of_row.astype(np.int32),
+        counts=counts.astype(np.int32),
+    )
+
+
+def _joined(one: Segment, other: Segment) -> Segment:
+    """Both segments in one, without removed rows."""
+    numbers = dict(one.numbers)
+    row_ids, lengths = list[str](), list[NDArray[np.int64]]()
+    tokens, rows = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
+    counts = list[NDArray[np.int32]]()
+    for segment in (one, other):
+        named = [numbers.setdefault(token, len(numbers)) for token in segment.numbers]
+        place = np.cumsum(segment.alive) - 1 + len(row_ids)
+        living = segment.alive[segment.rows]
+        of_token = np.repeat(np.array(named, np.int64), np.diff(segment.starts))
+        tokens.append(of_token[living])
+        rows.append(place[segment.rows[living]].astype(np.int64))
+        counts.append(segment.counts[living])
+        row_ids += [segment.row_ids[row] for row in np.flatnonzero(segment.alive).tolist()]
+        lengths.append(segment.lengths[segment.alive])
+    return _segment(
+        row_ids,
+        np.concatenate(lengths),
+        numbers,
+        np.concatenate(tokens),
+        np.concatenate(rows),
+        np.concatenate(counts),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NamespaceTerms:
+    """The token counts of one namespace's revisions; immutable."""
+
+    segments: tuple[Segment, ...] = ()
+    """Each more than twice as large as the next, so that a write is cheap."""
+    sizes: Mapping[str, int]
+    """Row id -> bytes of its text as UTF-8."""
+    whole: bool = True
+    """False if only the newest rows are in it: then it gives frequencies, and no hits."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the indexed texts."""
+        return sum(self.sizes.values())
+
+    def without(self, row_ids: Collection[str]) -> "NamespaceTerms":
+        """The index without some rows."""
+        gone = set(row_ids)
+        if not gone:
+            return self
+        kept = {row_id: size for row_id, size in self.sizes.items() if row_id not in gone}
+        segments = tuple(_mark_removed(segment, gone) for segment in self.segments)
+        return replace(self, segments=segments, sizes=kept)
+
+    def with_rows(self, texts: Mapping[str, str]) -> "NamespaceTerms":
+        """The index with the texts of some rows, new or replaced; for a worker thread."""
+        sizes = {row_id: len(text.encode()) for row_id, text in texts.items()}
+        new = [row_id for row_id, size in sizes.items() if self.sizes.get(row_id) != size]
+        if not new:
+            return self
+        known = self.without([row_id for row_id in new if row_id in self.sizes])
+        segments = [*known.segments, make_segment(new, [texts[row_id] for row_id in new])]
+        while len(segments) > 1 and len(segments[-2].row_ids) < 2 * len(segments[-1].row_ids):
+            last = segments.pop()
+            segments[-1] = _joined(segments[-1], last)
+        return replace(known, segments=tuple(segments), sizes={**known.sizes, **sizes})
+
+
+def _mark_removed(segment: Segment, gone: Collection[str]) -> Segment:
+    places = [place for place, row_id in enumerate(segment.row_ids) if row_id in gone]
+    if not places:
+        return segment
+    alive = segment.alive.copy()
+    alive[places] = False
+    return replace(segment, alive=alive)
+
+
+class Frequencies:
+    """BM25 over some namespaces; CPU work for a worker thread.
+
+    Args:
+        namespaces: Their notes, all revisions, are what is counted.
+    """
+
+    def __init__(self, namespaces: Iterable[NamespaceTerms]) -> None:
+        self._segments = [segment for one in namespaces for segment in one.segments]
+        self._rows = sum(int(segment.alive.sum()) for segment in self._segments)
+        tokens = sum(int(segment.lengths[segment.alive].sum()) for segment in self._segments)
+        self._mean = tokens / self._rows if self._rows else 1.0
+
+    def score(self, query: str) -> dict[str, float]:
+        """Row id -> score, of every row that shares a token with the query."""
+        totals = [np.zeros(len(segment.row_ids)) for segment in self._segments]
+        for token, times in _query_tokens(query).items():
+            found = [segment.postings(token) for segment in self._segments]
+            weight = times * self._rarity(sum(len(rows) for rows, _ in found))
+            for segment, total, (rows, counts) in zip(self._segments, totals, found, strict=True):
+                total[rows] += weight * self._saturated(counts, segment.lengths[rows])
+        return {
+            segment.row_ids[row]: float(np.float32(total[row]))
+            for segment, total in zip(self._segments, totals, strict=True)
+            for row in np.flatnonzero(total).tolist()
+        }
+
+    def score_texts(self, query: str, texts: Mapping[str, str]) -> dict[str, float]:
+        """The same for texts that need not be in the index."""
+        asked = _query_tokens(query)
+        rarity = {
+            token: times * self._rarity(self._holding(token)) for token, times in asked.items()
+        }
+        scores = dict[str, float]()
+        for row_id, tokens in zip(texts, tokens_of(list(texts.values())), strict=True):
+            often = Counter(token for token in tokens if token in rarity)
+            if often:
+                counts = np.array([*often.values()], np.int32)
+                gains = self._saturated(counts, np.full(len(counts), len(tokens), np.int64))
+                weights = np.array([rarity[token] for token in often])
+                scores[row_id] = float(np.float32((weights * gains).sum()))
+        return scores
+
+    def _holding(self, token: str) -> int:
+        return sum(len(segment.postings(token)[0]) for segment in self._segments)
+
+    def _rarity(self, holding: int) -> float:
+        return log1p((self._rows - holding + 0.5) / (holding + 0.5))
+
+    def _saturated(
+        self, counts: NDArray[np.int32], lengths: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        norm = LANCE_K1 * (1 - LANCE_B + LANCE_B * lengths / (self._mean or 1.0))
+        return counts * (LANCE_K1 + 1) / (counts + norm)
+
+
+def _query_tokens(query: str) -> dict[str, int]:
+    return Counter(token for tokens in tokens_of([query]) for token in tokens)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A namespace's index, and what was written since."""
+
+    version: int
+    """The table's version that `terms` with `pending` stands for."""
+    terms: NamespaceTerms
+    pending: dict[str, str]
+    """Row id -> text."""
+
+
+class TextIndex:
+    """The indices of the namespaces searched last."""
+
+    def __init__(self) -> None:
+        self._kept = OrderedDict[str, _Kept]()
+        self._locks = defaultdict[str, anyio.Lock](anyio.Lock)
+
+    def lock(self, namespace: str) -> anyio.Lock:
+        """Held while the namespace is indexed, so that it is done once."""
+        return self._locks[namespace]
+
+    def advance(self, version: int, written: Mapping[str, Mapping[str, str]]) -> None:
+        """Follow a commit of this process.
+
+        Args:
+            version: The version it made; what others have written between is read again.
+            written: Namespace -> row id -> text, of every row of it.
+        """
+        for name, kept in self._kept.items():
+            rows = written.get(name, {})
+            if kept.version == version - 1 and len(kept.pending) + len(rows) <= UNCOUNTED_MAX_ROWS:
+                kept.pending.update(rows)
+                kept.version = version
+
+    def at(self, namespace: str, version: int) -> tuple[NamespaceTerms, Mapping[str, str]] | None:
+        """The index and the rows to add to it for one version; None if others have written."""
+        kept = self._kept.get(namespace)
+        if kept is None or kept.version != version:
+            return None
+        return kept.terms, dict(kept.pending)
+
+    def outdated(self, namespace: str) -> NamespaceTerms | None:
+        """The index of some earlier version, whose rows need not be counted again."""
+        kept = self._kept.get(namespace)
+        return kept.terms if kept else None
+
+    def keep(self, namespace: str, version: int, terms: NamespaceTerms) -> None:
+        """Keep an index; rows written since are left waiting."""
+        kept = self._kept.get(namespace)
+        if kept is not None and kept.version > version:
+            waiting = {
+                i: t for i, t in kept.pending.items() if terms.sizes.get(i) != len(t.encode())
+            }
+            self._kept[namespace] = _Kept(kept.version, terms, waiting)
+        else:
+            self._kept[namespace] = _Kept(version, terms, {})
+        self._kept.move_to_end(namespace)
+        total = sum(kept.terms.size for kept in self._kept.values())
+        while total > FREQUENCIES_MAX_BYTES and len(self._kept) > 1:
+            total -= self._kept.popitem(last=False)[1].terms.size
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._kept.clear()

@@ -1,0 +1,141 @@
+"""Full-text search with the word frequencies of some namespaces alone.
+
+For callers that may read a part of the store: LanceDB's own scores count the words of all of it.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (pyarrow ships no types, lancedb some)
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+from anyio import to_thread
+from lancedb import AsyncTable
+from lancedb.query import MatchQuery
+
+from zettel.storage.lance.cache.text_index import COUNTED_MAX_BYTES, Frequencies, NamespaceTerms
+from zettel.storage.lance.predicates import equals, one_of, predicate
+from zettel.storage.lance.reads import notes_version
+from zettel.storage.lance.table import MAX_ROWS, Tables
+from zettel.storage.notes import Hit
+from zettel.storage.store import NoteFilter
+
+READ_MAX_ROWS = 500
+"""Rows whose texts are read at once by their ids."""
+CANDIDATE_MAX_ROWS = 400
+"""Rows that are scored in a namespace too large to be indexed: LanceDB's best, at least twice as
+many as recall takes of such a scope."""
+
+
+async def match_namespaces(
+    tables: Tables, query: str, where: NoteFilter, namespaces: Sequence[str], *, limit: int
+) -> list[Hit]:
+    """Hits with BM25 scores in which only these namespaces' revisions count.
+
+    The scores are LanceDB's for a table of nothing else. Of a namespace of more text than
+    `COUNTED_MAX_BYTES`, the newest revisions give the frequencies, and LanceDB the rows to score.
+    """
+    terms = [await _terms(tables, name) for name in namespaces]
+    frequencies = await to_thread.run_sync(Frequencies, terms)
+    if all(one.whole for one in terms):
+        scores = await to_thread.run_sync(frequencies.score, query)
+        passing = await _passing(tables, where, scores)
+        found = [Hit(passing[i], score) for i, score in scores.items() if i in passing]
+    else:
+        rows = await _candidates(tables, query, where)
+        texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
+        names = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
+        scores = await to_thread.run_sync(frequencies.score_texts, query, texts)
+        found = [Hit(names[row_id], score) for row_id, score in scores.items()]
+    return sorted(found, key=lambda hit: (-hit.score, hit.note_id))[:limit]
+
+
+async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
+    """The index of a namespace, with every row of the table's version."""
+    async with tables.texts.lock(namespace):
+        version = await notes_version(tables)
+        known = tables.texts.at(namespace, version)
+        if known is not None:
+            terms, pending = known
+            if not pending:
+                return terms
+            terms = await to_thread.run_sync(terms.with_rows, pending)
+        else:
+            terms = await _read(tables, namespace)
+        tables.texts.keep(namespace, version, terms)
+        return terms
+
+
+async def _read(tables: Tables, namespace: str) -> NamespaceTerms:
+    """The index from the table; rows counted before with as long a text are not read again.
+
+    A row's text changes only when traces of erased notes are cut out of it.
+    """
+    where = equals("namespace", namespace)
+
+    async def lengths(handle: AsyncTable) -> pa.Table:
+        columns = {"row_id": "row_id", "size": "octet_length(text)"}
+        return await handle.query().select(columns).where(where).limit(MAX_ROWS).to_arrow()
+
+    table = await tables.notes.read(lengths)
+    sizes = dict(zip(*(table.column(c).to_pylist() for c in ("row_id", "size")), strict=True))
+    newest = sizes if sum(sizes.values()) <= COUNTED_MAX_BYTES else _newest(sizes)
+    known = tables.texts.outdated(namespace) or NamespaceTerms(sizes={})
+    terms = known.without([i for i, size in known.sizes.items() if newest.get(i) != size])
+    new = [row_id for row_id in newest if row_id not in terms.sizes]
+    for start in range(0, len(new), READ_MAX_ROWS):
+        rows = await tables.notes.select(
+            ["row_id", "text"], where=one_of("row_id", new[start : start + READ_MAX_ROWS])
+        )
+        texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
+        terms = await to_thread.run_sync(terms.with_rows, texts)
+    return replace(terms, whole=len(newest) == len(sizes))
+
+
+def _newest(sizes: Mapping[str, int]) -> dict[str, int]:
+    newest, total = dict[str, int](), 0
+    for row_id in sorted(sizes, reverse=True):
+        total += sizes[row_id]
+        if total > COUNTED_MAX_BYTES:
+            break
+        newest[row_id] = sizes[row_id]
+    return newest
+
+
+async def _passing(
+    tables: Tables, where: NoteFilter, row_ids: Collection[str]
+) -> Mapping[str, str]:
+    """Row id -> note id, of those of the rows that pass a filter; more where it costs nothing."""
+    if not row_ids:
+        return {}
+    known = tables.resident.passing(await notes_version(tables), where, row_ids)
+    if known is not None:
+        return known
+    table = await tables.notes.select(["row_id", "note_id"], where=predicate(where))
+    return dict(zip(*(table.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
+
+
+async def _candidates(tables: Tables, query: str, where: NoteFilter) -> pa.Table:
+    words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        search = handle.query().nearest_to_text(words).where(predicate(where))
+        return (
+            await search.select(["row_id", "note_id", "text"]).limit(CANDIDATE_MAX_ROWS).to_arrow()
+        )
+
+    return await tables.notes.read(fetch)
+
+
+def texts_by_namespace(rows: pa.Table) -> dict[str, dict[str, str]]:
+    """Namespace -> row id -> text, of rows of the `notes` table."""
+    found = dict[str, dict[str, str]]()
+    names: Iterable[list[str]] = (
+        rows.column(column).to_pylist() for column in ("namespace", "row_id", "text")
+    )
+    for namespace, row_id, text in zip(*names, strict=True):
+        found.setdefault(namespace, {})[row_id] = text
+    return found

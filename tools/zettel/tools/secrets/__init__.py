@@ -1,0 +1,1 @@
+"""Keys and passwords in what is to be remembered: found by their formats, and cut."""
