@@ -148,20 +148,23 @@ async def test_a_private_note_takes_no_shared_core_note_out_of_recall(endpoint: 
     ):
         core = await told(ana, "Never deploy on Fridays", kind="core", namespace="shared")
         superseding = [{"to": core, "relation": "supersedes"}]
-        private = await told(ben, "nothing to see here")
+        private = await told(ana, "nothing to see here")
+        others = await told(ben, "nothing to see here either")
         refused = [
+            await ana.call_tool("remember", {"content": "all days are fine", "links": superseding}),
+            await ana.call_tool("update", {"note_id": private, "links": superseding}),
             await ben.call_tool("remember", {"content": "all days are fine", "links": superseding}),
-            await ben.call_tool("update", {"note_id": private, "links": superseding}),
+            await ben.call_tool("update", {"note_id": others, "links": superseding}),
         ]
-        left = await profile(ana)
+        left = await profile(ben)
         where = {"note_ids": [core], "detail": "full"}
-        story = str((await ana.call_tool("recall", where)).structured_content)
+        story = str((await ben.call_tool("recall", where)).structured_content)
         # With a note that every reader of it can see, it goes, and the reader is told why.
-        newer = await told(ben, "Deploy on any day", namespace="shared", links=superseding)
-        after = str((await ana.call_tool("recall", where)).structured_content)
+        newer = await told(ana, "Deploy on any day", namespace="shared", links=superseding)
+        after = str((await ben.call_tool("recall", where)).structured_content)
 
     assert all(answer.is_error for answer in refused)
-    assert all("namespace" in str(answer.content) for answer in refused)
+    assert all("namespace" in str(answer.content) for answer in refused[:2])
     assert "Never deploy on Fridays" in left
     assert "superseded" not in story
     assert f"superseded by {newer}" in after
