@@ -1,0 +1,100 @@
+"""Marks of content that could harm the agent that reads a note, or the person who looks at it.
+
+By form, so it lowers the risk and is no guarantee: an order in words of its own passes.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+
+import regex
+
+from zettel.tools.language.disguises import readings_of
+from zettel.tools.language.orders import find_orders
+from zettel.tools.language.payloads import (
+    controls_terminal,
+    has_hostile_link,
+    hides_characters,
+    holds_template,
+)
+
+
+class Mark(StrEnum):
+    """A sort of hostile content; in the order in which they are shown."""
+
+    INSTRUCTIONS = "instructions"
+    """Orders to the agent that reads it, chat templates, tool calls."""
+    CREDENTIALS = "credentials"
+    """Asks the reader to give or to collect a password, a key or a code."""
+    HIDDEN = "hidden"
+    """Characters that are not shown: tags, joiners within words, overrides of direction."""
+    TERMINAL = "terminal"
+    """Control characters that a terminal obeys."""
+    LINK = "link"
+    """Links and HTML that carry data out or run code."""
+
+
+def find_marks(text: str) -> tuple[Mark, ...]:
+    """What a text holds that speaks against trusting it, in time linear in its length.
+
+    Returns:
+        Each mark once, in the order of `Mark`; empty for an ordinary text.
+    """
+    found = set[Mark]()
+    if hides_characters(text):
+        found.add(Mark.HIDDEN)
+    if controls_terminal(text):
+        found.add(Mark.TERMINAL)
+    if has_hostile_link(text):
+        found.add(Mark.LINK)
+    for reading in readings_of(text):
+        found |= {Mark(finding) for finding in find_orders(reading.text, reading.vocabulary)}
+        if Mark.INSTRUCTIONS not in found and holds_template(reading.text):
+            found.add(Mark.INSTRUCTIONS)
+        if {Mark.INSTRUCTIONS, Mark.CREDENTIALS} <= found:
+            break
+    return tuple(mark for mark in Mark if mark in found)
+
+
+SEAM_CHARACTERS = 1_000
+"""Characters of each end of a long text that are read together with its neighbours."""
+_LABEL = regex.compile(
+    r"\s{0,8}(?:[(\[]?\d{1,3}\s?(?:/|of)\s?\d{1,3}[)\]]?"
+    r"|[(\[]?\d{1,3}[.):\]]"
+    r"|\p{L}{1,12}(?: \p{L}{1,8})? ?\d{0,3}:)?[\s:.…-]{0,16}"
+)
+"""What stands before a part: "(1/3)", "2.", "Part 2:"."""
+_DOTS = ("...", "…", "-")
+
+
+def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
+    """What some texts hold when they are read one after the other, without labels and dots.
+
+    Args:
+        texts: In the order in which an agent would read them, as the notes of one session. Of a
+            long one, only `SEAM_CHARACTERS` of each end are read with its neighbours.
+
+    Returns:
+        As `find_marks`: the marks of each text are among them.
+    """
+    parts = [_without_label(_ends(text)) for text in texts]
+    for at, (part, after) in enumerate(pairwise(parts)):
+        # A sentence that goes on in the next text did not end at its full stop.
+        if after[:1].islower():
+            parts[at] = part.removesuffix(".")
+    found = {mark for text in texts for mark in find_marks(text)}
+    for joint in (" ", ""):
+        found.update(find_marks(joint.join(parts)))
+    return tuple(mark for mark in Mark if mark in found)
+
+
+def _ends(text: str) -> str:
+    if len(text) <= 2 * SEAM_CHARACTERS:
+        return text
+    return f"{text[:SEAM_CHARACTERS]}\n\n{text[-SEAM_CHARACTERS:]}"
+
+
+def _without_label(text: str) -> str:
+    label = _LABEL.match(text)
+    part = text[label.end() if label else 0 :].rstrip()
+    return part.rstrip(" .…-") if part.endswith(_DOTS) else part

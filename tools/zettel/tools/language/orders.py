@@ -1,0 +1,485 @@
+"""Texts that give orders to the agent that reads them, or ask it for credentials.
+
+A word stands for one or more meanings ("disregard" for `override`), in any of the languages of the
+files in `order_words`: a language is added by a file. A rule of `order_rules.toml` names the
+meanings that together make an order, within one sentence and not far from each other; no rule
+names a word. In a language with the list `teller`, a verb counts only as an order: not in "we never
+send the token", nor in "the client sends the token".
+"""
+
+import re
+import sys
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Final, Literal, cast, get_args
+
+import regex
+
+OrderKind = Literal["instructions", "credentials"]
+_ORDER_KINDS: Final = len(get_args(OrderKind))
+
+_REACHES: Final = {"close": 40, "near": 80, "far": 180}
+"""Characters within which the meanings of a rule stand; "far" is about two lines."""
+_GUARDED: Final = frozenset(
+    "send give type ask answer promote obey remove pay call persist insert approve skip tell "
+    "believe fetch deceive refuse alter".split()
+)
+"""Verbs that are an order only where an order can stand; the others unless somebody reports it."""
+_MISSPELLED: Final = ("override", "rules", "limits", "prior", "secret", "agent", "free", "guarded")
+"""Meanings whose words are known with a slip too."""
+_SLIP_MIN_CHARACTERS: Final = 6
+_SLIP_MAX_CHARACTERS: Final = 16
+_LISTS: Final = frozenset({"teller", "between", "opener", "joiner"})
+_DENIED: Final = _GUARDED - {"tell"} | {"override", "reveal", "become"}
+"""Verbs that a "never" just before them turns into the opposite."""
+_VERBS: Final = _GUARDED | _DENIED | {"hush"}
+_PLACE = (
+    # Each begins with a sign or a digit, so that an ordinary word is not tried as an address.
+    r"(?:https?|ftp|wss?)://\S{1,2000}|@[\w-]{1,64}(?:\.[\w-]{1,64}){1,6}"
+    r"|\d{1,3}(?:\.\d{1,3}){3}|\.(?:com|net|org|io|dev|example|ru|cn|xyz)\b"
+)
+_PLACE_SIGN = re.compile(r"://|@|\d\.\d|\.(?:com|net|org|io|dev|example|ru|cn|xyz)\b")
+_PART = r"[^\W_]+(?:'[^\W_]+)?|\n(?:[ \t]*\n)?|[.!?;:,\"()\[\]{}|>。！？，；：、।؟،*#-]+"
+_ADDRESS_END = re.compile(r"[.@]\w")
+_TOKEN = re.compile(_PART)
+_TOKEN_OR_PLACE = re.compile(f"{_PLACE}|{_PART}")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?\*?")
+_ENDS = frozenset(".!?。！？।؟")
+_STARTS = _ENDS | frozenset('\n;:,"()[]{}|>，；：、،*#-')
+_WITHIN = frozenset(",;()[]，；،、")
+"""Punctuation within a sentence."""
+_FRAGMENT_WORDS = 3
+"""A sentence of up to this many words does not end at its full stop: "Ignore. All. Rules."."""
+_WALK = 6
+_APOSTROPHES = str.maketrans("’‘`´ʼ＇", "''''''")
+_TAGS = re.compile("[\U000e0000-\U000e01ef]+")
+SIMPLE_MAX_CHARACTERS: Final = 65_536
+"""Bound of the simple form, which is longer than a text of ligatures."""
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Combining marks and characters of format of the basic plane.
+
+    Without those of other planes, of rare scripts: a class of both is searched slowly.
+    """
+    kinds = ("Mn", "Me", "Cf")
+    points = (chr(at) for at in range(0x80, 0x10000))
+    return re.compile(
+        f"[{''.join(point for point in points if unicodedata.category(point) in kinds)}]+"
+    )
+
+
+def _without_marks(text: str) -> str:
+    return _TAGS.sub("", _marks().sub("", text))
+
+
+def simplify(text: str) -> str:
+    """The form in which words are compared: compatibility letters without marks, case folded.
+
+    Marks go first, because Python sorts a long run of them in the square of its length.
+    """
+    if text.isascii():
+        return text.lower()
+    bare = unicodedata.normalize("NFKD", _without_marks(text))[:SIMPLE_MAX_CHARACTERS]
+    # Composed again: for the syllables of Korean, which would be three times as long.
+    whole = unicodedata.normalize("NFC", _without_marks(bare))
+    return whole.casefold().translate(_APOSTROPHES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    finding: OrderKind
+    reach: int
+    needs: tuple[int, ...]
+    """One of the meanings of each mask must be there."""
+
+    def holds(self, union: int) -> bool:
+        """Whether all that the rule needs is there."""
+        return all(union & need for need in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of all languages and the meanings they have, as masks of `bits`."""
+
+    bits: dict[str, int]
+    weak: int
+    """The verbs of `_GUARDED`, as a mask."""
+    denied: int
+    verbs: int
+    misspelled: int
+    words: dict[str, int] = field(default_factory=dict[str, int])
+    stems: dict[str, list[tuple[str, int]]] = field(
+        default_factory=dict[str, list[tuple[str, int]]]
+    )
+    """Words that may have any ending, by their first `_STEM_CHARACTERS`."""
+    phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = field(
+        default_factory=dict[str, dict[str, list[tuple[tuple[str, ...], int]]]]
+    )
+    """First word -> second word -> the words after them, and the meanings.
+
+    Under "" the phrases whose second word may have any ending, with that word.
+    """
+    inside: dict[str, int] = field(default_factory=dict[str, int])
+    """Terms of languages that write without spaces, or with affixes on both sides."""
+    beginnings: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The terms of `inside` by their first two characters."""
+    slips: dict[str, int] = field(default_factory=dict[str, int])
+    """Words with a letter left out, and keys of words whose inner letters changed places."""
+    lists: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _LISTS})
+
+    def possible(self, words: set[str]) -> int:
+        """The meanings of the phrases that words could make up."""
+        union = 0
+        for word in words & self.phrases.keys():
+            for second, endings in self.phrases[word].items():
+                if not second or second in words:
+                    for _, mask in endings:
+                        union |= mask
+        return union
+
+    def look_up(self, word: str) -> int:
+        """The meanings of one simplified word, or of the word that it is a slip of."""
+        found = self.words.get(word, 0)
+        if not found and _SLIP_MIN_CHARACTERS <= len(word) + 1 <= _SLIP_MAX_CHARACTERS:
+            found = self.slips.get(word, 0) | self.slips.get(_jumbled(word), 0)
+        for stem, mask in self.stems.get(word[:_STEM_CHARACTERS], ()):
+            if word.startswith(stem):
+                found |= mask
+        if "'" in word:
+            found |= self.words.get(word.partition("'")[2], 0)
+        return found
+
+
+_STEM_CHARACTERS = 3
+_HERE = files("zettel.tools.language")
+_AFFIXED = regex.compile(
+    r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff]"
+)
+"""Letters of the scripts whose terms are looked for inside words."""
+
+
+@cache
+def load_vocabulary(spell: Callable[[str], str] = simplify) -> Vocabulary:
+    """Read the files of all languages, once for each way to spell their terms."""
+    tables = [
+        (file.name.removesuffix(".toml"), tomllib.loads(file.read_text(encoding="utf-8")))
+        for file in sorted((_HERE / "order_words").iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    ]
+    return make_vocabulary(dict(tables), spell)
+
+
+def make_vocabulary(
+    tables: Mapping[str, Mapping[str, object]], spell: Callable[[str], str] = simplify
+) -> Vocabulary:
+    """The vocabulary of some languages' tables, as they stand in a file of `order_words`."""
+    used = {name for *_, needs in _read_rules() for need in needs for name in need}
+    bits = {
+        name: 1 << at for at, name in enumerate(sorted(used | _VERBS | {"guarded", "vocative"}))
+    }
+    vocabulary = Vocabulary(
+        bits,
+        weak=_union(bits, _GUARDED),
+        denied=_union(bits, _DENIED),
+        verbs=_union(bits, _VERBS),
+        misspelled=_union(bits, _MISSPELLED),
+    )
+    for table in tables.values():
+        guard = vocabulary.bits["guarded"] if "teller" in table else 0
+        for name, terms in table.items():
+            if not isinstance(terms, list):
+                continue
+            for term in cast("list[str]", terms):
+                if name in _LISTS:
+                    vocabulary.lists[name].add(spell(term))
+                else:
+                    mask = vocabulary.bits[name] | (guard if name in _VERBS else 0)
+                    _add(vocabulary, spell(term), mask, inside=bool(table.get("inside")))
+    return vocabulary
+
+
+def _add(vocabulary: Vocabulary, term: str, mask: int, *, inside: bool) -> None:
+    if inside:
+        if term not in vocabulary.inside and len(term) > 1:
+            vocabulary.beginnings.setdefault(term[:2], []).append(term)
+        vocabulary.inside[term] = vocabulary.inside.get(term, 0) | mask
+        return
+    first, *rest = _TERM.findall(term)
+    if rest:
+        second = "" if rest[0].endswith("*") else rest[0]
+        endings = vocabulary.phrases.setdefault(first, {}).setdefault(second, [])
+        endings.append((tuple(rest if not second else rest[1:]), mask))
+        return
+    word = first.removesuffix("*")
+    if word != first:
+        vocabulary.stems.setdefault(word[:_STEM_CHARACTERS], []).append((word, mask))
+        return
+    vocabulary.words[word] = vocabulary.words.get(word, 0) | mask
+    slip = mask & vocabulary.misspelled
+    if slip and len(word) >= _SLIP_MIN_CHARACTERS and word.isascii():
+        for key in (_jumbled(word), *(word[:at] + word[at + 1 :] for at in range(1, len(word)))):
+            vocabulary.slips[key] = vocabulary.slips.get(key, 0) | slip
+
+
+def _jumbled(word: str) -> str:
+    """The same for words that differ in the order of their inner letters: "ignroe", "ignore"."""
+    return f"{word[0]}{''.join(sorted(word[1:-1]))}{word[-1]}."
+
+
+def find_orders(simple: str, vocabulary: Vocabulary | None = None) -> frozenset[OrderKind]:
+    """Orders to the reader, and requests for credentials, in a text in its simple form.
+
+    Args:
+        simple: As `simplify` returns it, or the function with which the vocabulary was made.
+        vocabulary: All languages where None.
+    """
+    vocabulary = vocabulary or load_vocabulary()
+    plain = set(_WORD.findall(simple))
+    known = {word: mask for word in plain if (mask := vocabulary.look_up(word))}
+    inside = list[tuple[int, int]]()
+    if vocabulary.inside and not simple.isascii() and _AFFIXED.search(simple):
+        inside += _inside_events(simple, vocabulary)
+    union = vocabulary.possible(plain) | vocabulary.bits["place"] | vocabulary.bits["vocative"]
+    for mask in (*known.values(), *{mask for _, mask in inside}):
+        union |= mask
+    if not any(rule.holds(union) for rule in _all_rules()):
+        return frozenset()
+    words = _Words.of(simple, vocabulary.lists["joiner"])
+    events = list(_word_events(words, known, vocabulary))
+    if inside:
+        events = sorted([*events, *inside])
+    return _apply_rules(events, words.breaks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a text; the lists are parallel but for `breaks`."""
+
+    words: list[str] = field(default_factory=list[str])
+    at: list[int] = field(default_factory=list[int])
+    opens: list[bool] = field(default_factory=list[bool])
+    """Whether punctuation or a line's end stands before the word."""
+    begins: list[bool] = field(default_factory=list[bool])
+    """Whether it is the first of its sentence, line or quotation."""
+    breaks: list[int] = field(default_factory=list[int])
+    """Where sentences end."""
+
+    @classmethod
+    def of(cls, simple: str, joiners: Set[str] = frozenset()) -> "_Words":
+        self, opens, begins, since = cls(), True, True, 0
+        tokens = _TOKEN_OR_PLACE if _PLACE_SIGN.search(simple) else _TOKEN
+        for token in tokens.finditer(simple):
+            word = token.group()
+            if word[0] in _STARTS and not _ADDRESS_END.match(word):
+                begins = begins or word[0] not in _WITHIN or (not opens and word[-1] not in _WITHIN)
+                opens = True
+                ends = word[0] in _ENDS or word[-1] in _ENDS or (word[0] == "\n" and len(word) > 1)
+                if ends and since > _FRAGMENT_WORDS:
+                    self.breaks.append(token.start())
+                    since = 0
+                continue
+            if since == 0 and word in joiners and self.breaks:
+                self.breaks.pop()
+            self.words.append(word)
+            self.at.append(token.start())
+            self.opens.append(opens)
+            self.begins.append(begins)
+            opens = begins = False
+            since += 1 if word.isascii() else 1 + len(word) // 4
+        return self
+
+
+def _word_events(
+    words: _Words, known: Mapping[str, int], vocabulary: Vocabulary
+) -> Iterator[tuple[int, int]]:
+    """Where words and phrases with a meaning stand, less what their surroundings deny."""
+    bits = vocabulary.bits
+    agent, guarded = bits["agent"], bits["guarded"]
+    for at, word in enumerate(words.words):
+        mask = known.get(word, 0) if word.isalnum() else _not_a_word(word, known, bits["place"])
+        phrases, last = _phrases_at(words.words, at, vocabulary)
+        mask |= phrases
+        if mask & guarded:
+            mask &= ~_denied(words, at, known, vocabulary)
+        if mask & agent and _is_addressed(words, at, last + 1, vocabulary):
+            mask |= bits["vocative"]
+        if mask:
+            yield words.at[at], mask
+
+
+def _phrases_at(words: Sequence[str], at: int, vocabulary: Vocabulary) -> tuple[int, int]:
+    """The meanings of the phrases that begin here, and where the longest of them ends."""
+    mask, last = 0, at
+    seconds = vocabulary.phrases.get(words[at])
+    if seconds and at + 1 < len(words):
+        for rest, meaning in seconds.get(words[at + 1], ()):
+            if not rest or _continues(words, at + 2, rest):
+                mask |= meaning
+                last = max(last, at + 1 + len(rest))
+        for rest, meaning in seconds.get("", ()):
+            if _continues(words, at + 1, rest):
+                mask |= meaning
+                last = max(last, at + len(rest))
+    return mask, last
+
+
+def _not_a_word(word: str, known: Mapping[str, int], place: int) -> int:
+    return place if "." in word or "@" in word else known.get(word, 0)
+
+
+def _inside_events(simple: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
+    """Where terms stand that are looked for within words, by their first two characters."""
+    beginnings = vocabulary.beginnings
+    for at in range(len(simple)):
+        alone = vocabulary.inside.get(simple[at])
+        if alone:
+            yield at, alone
+        for term in beginnings.get(simple[at : at + 2], ()):
+            if simple.startswith(term, at):
+                yield at, vocabulary.inside[term]
+
+
+def _continues(words: Sequence[str], at: int, rest: tuple[str, ...]) -> bool:
+    if len(words) < at + len(rest):
+        return False
+    return all(
+        word.startswith(part[:-1]) if part.endswith("*") else word == part
+        for word, part in zip(words[at : at + len(rest)], rest, strict=True)
+    )
+
+
+def _is_addressed(words: _Words, at: int, after: int, vocabulary: Vocabulary) -> bool:
+    """Whether a name of an agent stands by itself between punctuation: "Assistant, please"."""
+    begins = words.begins[at] or words.words[at - 1] in vocabulary.lists["opener"]
+    return begins and after < len(words.opens) and words.opens[after]
+
+
+def _denied(words: _Words, at: int, known: Mapping[str, int], vocabulary: Vocabulary) -> int:
+    """The meanings that a verb does not have where it stands.
+
+    Looks back over the words that may stand between a verb and its subject.
+    """
+    bits, lists = vocabulary.bits, vocabulary.lists
+    negated, steps = False, 0
+    while not words.opens[at] and steps < _WALK:
+        before = words.words[at - 1]
+        if before not in lists["between"] and not before.endswith("ly"):
+            break
+        negated = negated or bool(known.get(before, 0) & bits["not"])
+        at, steps = at - 1, steps + 1
+    denied = vocabulary.denied if negated else 0
+    if words.opens[at]:
+        return denied
+    subject = words.words[at - 1]
+    if subject in lists["teller"]:
+        return denied | vocabulary.verbs
+    if known.get(subject, 0) & (bits["you"] | bits["agent"]) or subject in lists["opener"]:
+        return denied
+    return denied | vocabulary.weak
+
+
+class _Window:
+    """The union of the masks within the last characters; two stacks, so linear in all."""
+
+    def __init__(self, reach: int) -> None:
+        self._reach = reach
+        self.clear()
+
+    def clear(self) -> None:
+        self._old: list[tuple[int, int]] = []
+        self._new: list[tuple[int, int]] = []
+        self._newest = 0
+
+    def add(self, at: int, mask: int) -> int:
+        """The union with the mask that stands here."""
+        self._new.append((at, mask))
+        self._newest |= mask
+        least = at - self._reach
+        if not self._old and self._new[0][0] < least:
+            union = 0
+            for entry in reversed(self._new):
+                union |= entry[1]
+                self._old.append((entry[0], union))
+            self._new, self._newest = [], 0
+        while self._old and self._old[-1][0] < least:
+            self._old.pop()
+        return self._newest | (self._old[-1][1] if self._old else 0)
+
+
+def _apply_rules(events: Sequence[tuple[int, int]], breaks: Sequence[int]) -> frozenset[OrderKind]:
+    """Which rules find their meanings close together within one sentence."""
+    found = set[OrderKind]()
+    windows = {reach: _Window(reach) for reach in _REACHES.values()}
+    seen = set[tuple[int, ...]]()
+    ends = iter((*breaks, sys.maxsize))
+    end = next(ends)
+    for at, mask in events:
+        if at > end:
+            for window in windows.values():
+                window.clear()
+            while at > end:
+                end = next(ends)
+        unions = {reach: window.add(at, mask) for reach, window in windows.items()}
+        case = (mask, *unions.values())
+        if case in seen:
+            continue
+        seen.add(case)
+        for rule in _rules_of(mask):
+            if rule.finding not in found and rule.holds(unions[rule.reach]):
+                found.add(rule.finding)
+        if len(found) == _ORDER_KINDS:
+            break
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4096)
+def _rules_of(mask: int) -> tuple[_Rule, ...]:
+    """The rules that a word of these meanings can complete."""
+    return tuple(rule for rule in _all_rules() if any(mask & need for need in rule.needs))
+
+
+@cache
+def _all_rules() -> tuple[_Rule, ...]:
+    bits = load_vocabulary().bits
+    return tuple(
+        _Rule(finding, reach, tuple(_union(bits, need) for need in needs))
+        for finding, reach, needs in _read_rules()
+    )
+
+
+@cache
+def _read_rules() -> tuple[tuple[OrderKind, int, tuple[tuple[str, ...], ...]], ...]:
+    """What each rule finds, its reach in characters, and the meanings that it needs one of."""
+    table = tomllib.loads((_HERE / "order_rules.toml").read_text(encoding="utf-8"))
+    groups = table["groups"]
+    return tuple(
+        (
+            finding,
+            _REACHES[reach],
+            tuple(
+                tuple(
+                    name
+                    for part in need.split("|")
+                    for name in (groups[part[1:]].split("|") if part[0] == "@" else (part,))
+                )
+                for need in rule.split()
+            ),
+        )
+        for finding in get_args(OrderKind)
+        for reach, rules in table[finding].items()
+        for rule in rules
+    )
+
+
+def _union(bits: Mapping[str, int], names: Iterable[str]) -> int:
+    union = 0
+    for name in names:
+        union |= bits[name]
+    return union
