@@ -29,8 +29,8 @@ from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.evolve.writing.llm_writer import fault, sources_of
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
+from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
-from zettel.tools.language.prompt_injection import reads_like_instructions
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.excerpt import cut_excerpt
@@ -123,7 +123,7 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "bridges, for each step of a search": _bridges,
     "times, in evolution": lambda text: find_times(text, NOW),
     "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
-    "instructions, in evolution": reads_like_instructions,
+    "marks, for each note of remember": find_marks,
     "quotations, in evolution": lambda text: quotable(_note(text)),
     "the profile, in evolution": lambda text: read_fact(_note(text)),
     "repeats, in evolution": lambda text: is_repeat(_note(text), _note(text)),

@@ -6,20 +6,20 @@ together are at most `READINGS_MAX_CHARACTERS` long.
 
 import base64
 import binascii
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
-from typing import cast
+from importlib.resources import files
 from urllib.parse import unquote
 
 import regex
-from confusable_homoglyphs import confusables
 
-from zettel.tools.language.hidden import read_hidden
 from zettel.tools.language.orders import Vocabulary, load_vocabulary, simplify
+from zettel.tools.language.payloads import read_hidden
 
 DECODING_MAX_DEPTH = 3
 DECODED_MAX_CHARACTERS = 32_768
@@ -29,6 +29,11 @@ _PRINTABLE_SHARE = 0.9
 
 _JOINED = re.compile(r"(?<=\w)(?:<[^<>\n]{0,200}>|[*`~]{1,4}|\\)+(?=\w)")
 """Markup within a word, which a page does not show."""
+_CONTROLS = re.compile(
+    r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)?|[@-_])"
+    r"|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]"
+)
+"""Control sequences of terminals, which would otherwise be read as letters."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}")
 _BASE64_LINES = re.compile(
     r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{20,}+(?:\r?\n[A-Za-z0-9+/]{4,}+)++={0,2}"
@@ -59,7 +64,7 @@ _FORM_SPACES = str.maketrans("+=&", "   ")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TextReading:
     """One thing that a text may say."""
 
     text: str
@@ -67,18 +72,20 @@ class Reading:
     """Whose terms are spelled as the text is."""
 
 
-def readings_of(text: str) -> Iterator[Reading]:
+def readings_of(text: str) -> Iterator[TextReading]:
     """The text as it is shown, then what it says in disguise."""
     plain = load_vocabulary()
     decoded = "\n".join(decode(text))
-    raw = f"{_JOINED.sub('', text)}\n\n{decoded}" if decoded else _JOINED.sub("", text)
+    raw = _JOINED.sub("", _CONTROLS.sub("", text))
+    raw = f"{raw}\n\n{decoded}" if decoded else raw
     shown = simplify(raw)
-    yield Reading(shown, plain)
+    yield TextReading(shown, plain)
     words = set(_WORDS.findall(shown))
     for other in (*_ciphers(shown, words), *_separated(shown)):
-        yield Reading(other, plain)
-    if _looks_alike(raw, words, plain):
-        yield Reading(spell_alike(raw), load_vocabulary(spell_alike))
+        yield TextReading(other, plain)
+    alike = _read_alike(raw, words, plain)
+    if alike:
+        yield TextReading(alike, load_vocabulary(spell_alike))
 
 
 _ODD_LETTERS = regex.compile(
@@ -95,7 +102,9 @@ _LETTER_NAME = re.compile(
 def _alike_letters() -> dict[int, str]:
     """Letters of all scripts that look like a Latin one (UTS 39), and Latin ones in a frame."""
     found = dict[int, str]()
-    data = cast("dict[str, list[dict[str, str]]]", confusables.confusables_data)
+    # The data of the library alone: its functions look at one string as a whole.
+    file = files("confusable_homoglyphs") / "confusables.json"
+    data: dict[str, list[dict[str, str]]] = json.loads(file.read_text(encoding="utf-8"))
     for character, others in data.items():
         for other in others:
             if (
@@ -128,12 +137,17 @@ def _letters_of(chunk: re.Match[str]) -> str:
     return chunk.group().translate(_LEET_LETTERS)
 
 
-def _looks_alike(raw: str, words: set[str], plain: Vocabulary) -> bool:
-    """Whether look-alike letters make words of orders that the text does not show."""
-    if not raw.isascii() and _ODD_LETTERS.search(raw):
-        return True
-    known = load_vocabulary(spell_alike).words
-    return any(word not in plain.words and word.translate(_ALIKE) in known for word in words)
+def _read_alike(raw: str, words: set[str], plain: Vocabulary) -> str:
+    """The text by the look of its letters, where that makes words that it does not show."""
+    known = load_vocabulary(spell_alike).words.keys()
+    if raw.isascii() or not _ODD_LETTERS.search(raw):
+        shown = words & plain.words.keys()
+        if known.isdisjoint(word.translate(_ALIKE) for word in words - shown):
+            return ""
+        return spell_alike(raw)
+    alike = spell_alike(raw)
+    seen = {word.translate(_ALIKE) for word in words}
+    return "" if known.isdisjoint(set(_WORDS.findall(alike)) - seen) else alike
 
 
 def decode(text: str) -> Iterator[str]:

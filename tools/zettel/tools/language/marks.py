@@ -5,14 +5,18 @@ By form, so it lowers the risk and is no guarantee: an order in words of its own
 
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 import regex
 
 from zettel.tools.language.disguises import readings_of
-from zettel.tools.language.hidden import controls_terminal, hides_characters
-from zettel.tools.language.links import has_hostile_link
 from zettel.tools.language.orders import find_orders
-from zettel.tools.language.templates import holds_template
+from zettel.tools.language.payloads import (
+    controls_terminal,
+    has_hostile_link,
+    hides_characters,
+    holds_template,
+)
 
 
 class Mark(StrEnum):
@@ -55,9 +59,12 @@ def find_marks(text: str) -> tuple[Mark, ...]:
 SEAM_CHARACTERS = 1_000
 """Characters of each end of a long text that are read together with its neighbours."""
 _LABEL = regex.compile(
-    r"^\s*(?:[(\[]?\d{1,3}\s?(?:/|of)\s?\d{1,3}[)\]]?|[(\[]?\d{1,3}[.):\]]|\p{L}{1,12}(?: \p{L}{1,8})? ?\d{0,3}:)?[\s:.…-]*"
+    r"\s{0,8}(?:[(\[]?\d{1,3}\s?(?:/|of)\s?\d{1,3}[)\]]?"
+    r"|[(\[]?\d{1,3}[.):\]]"
+    r"|\p{L}{1,12}(?: \p{L}{1,8})? ?\d{0,3}:)?[\s:.…-]{0,16}"
 )
-_DOTS = regex.compile(r"[\s.…-]+$")
+"""What stands before a part: "(1/3)", "2.", "Part 2:"."""
+_DOTS = ("...", "…", "-")
 
 
 def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
@@ -68,14 +75,17 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
             long one, only `SEAM_CHARACTERS` of each end are read with its neighbours.
 
     Returns:
-        As `find_marks`; none for fewer than two texts.
+        As `find_marks`; what one text holds by itself is among it if it stands at an end. None for
+        fewer than two texts.
     """
-    parts = [_DOTS.sub("", _LABEL.sub("", _ends(text))) for text in texts]
-    found = set[Mark]()
-    if len(parts) < 2:
+    if len(texts) < 2:
         return ()
-    for joint in (" ", ""):
-        found.update(find_marks(joint.join(parts)))
+    parts = [_without_label(_ends(text)) for text in texts]
+    for at, (part, after) in enumerate(pairwise(parts)):
+        # A sentence that goes on in the next text did not end at its full stop.
+        if after[:1].islower():
+            parts[at] = part.removesuffix(".")
+    found = {mark for joint in (" ", "") for mark in find_marks(joint.join(parts))}
     return tuple(mark for mark in Mark if mark in found)
 
 
@@ -83,3 +93,9 @@ def _ends(text: str) -> str:
     if len(text) <= 2 * SEAM_CHARACTERS:
         return text
     return f"{text[:SEAM_CHARACTERS]}\n\n{text[-SEAM_CHARACTERS:]}"
+
+
+def _without_label(text: str) -> str:
+    label = _LABEL.match(text)
+    part = text[label.end() if label else 0 :].rstrip()
+    return part.rstrip(" .…-") if part.endswith(_DOTS) else part
