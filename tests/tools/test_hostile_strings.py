@@ -39,8 +39,8 @@ from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import find_bridge_entities, find_multi_hop
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
-from zettel.tools.secrets.cutting import cut_secrets
 from zettel.tools.ranking.stuffing import read_stuffing
+from zettel.tools.secrets.cutting import cut_secrets
 from zettel.tools.validation import MAX_CONTENT, MAX_QUERY
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
