@@ -10,6 +10,10 @@ from zettel.server.engine.ipc.lines import MAX_MESSAGE
 LEAST_REQUEST = 262_144
 """Bytes of the longest note there may be (32,768 characters), each of them written `\\uXXXX`, with
 room for its other fields."""
+DEFAULT_REQUEST = 1_048_576
+"""Room for a call whose every field is as long as it may be. A body is parsed on the event loop,
+where everybody waits: 4 MiB of JSON took 0.5 to 1.9 s on a busy machine (`make
+bench-neighbours`)."""
 
 LIMITS_EXPECTED = {
     "max_request_bytes": f"a whole number from {LEAST_REQUEST} to {MAX_MESSAGE}",
@@ -31,7 +35,7 @@ LIMITS_EXPECTED = {
 class Limits(BaseModel):
     """Bounds of HTTP and SSE, and quotas of the store."""
 
-    max_request_bytes: int = Field(default=MAX_MESSAGE, ge=LEAST_REQUEST, le=MAX_MESSAGE)
+    max_request_bytes: int = Field(default=DEFAULT_REQUEST, ge=LEAST_REQUEST, le=MAX_MESSAGE)
     """Bytes of one request's body."""
     slow_seconds: float = Field(default=30.0, gt=0)
     """Seconds that a client may take to send a request's head, then its body, and to take what it
