@@ -110,7 +110,9 @@ def test_whatever_arguments_a_tool_is_given_it_answers_in_words(portal: Blocking
         @some(1.5)
         @given(calls)
         def hunt(call: tuple[str, dict[str, JsonValue]]) -> None:
-            assert telltales(portal.call(ask, *call)) == []
+            said = portal.call(ask, *call)
+            # An error names the value that it refuses, and Hypothesis knows our constants.
+            assert [mark for mark in telltales(said) if mark not in json.dumps(call)] == []
 
         hunt()
         assert '"is_error":false' in portal.call(ask, "recall", dict[str, JsonValue]())
