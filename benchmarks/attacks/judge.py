@@ -85,7 +85,8 @@ class Carrier:
     """A stored note that holds the payload, as the victim is shown it."""
 
     note_id: str
-    kind: str
+    in_profile: bool
+    """Whether the victim's profile shows it."""
     trust: float
     marked: bool
     told: bool
@@ -184,7 +185,7 @@ def _launderings(seen: Evidence) -> Iterator[str]:
 
 
 def _launderings_by(carrier: Carrier, first: First) -> Iterator[str]:
-    if carrier.kind == "core":
+    if carrier.in_profile:
         yield "it is in the profile"
     if carrier.told:
         if carrier.trust > first.trust:

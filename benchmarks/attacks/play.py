@@ -21,6 +21,7 @@ from benchmarks.attacks.judge import (
     judge,
     plain,
     read_label,
+    spot,
 )
 from benchmarks.attacks.stage import Stage, opened_stage
 from zettel.storage.embedding.embedder import Embedder
@@ -45,6 +46,8 @@ class Play:
     """Ids that the attack stored or changed, in order."""
     first: First = field(default_factory=lambda: First(trust=FULL, marked=False, foreign=False))
     answers: list[object] = field(default_factory=list[object])
+    profile: set[str] = field(default_factory=set[str])
+    """Ids of the notes in the victim's profile."""
     other_answers: list[object] = field(default_factory=list[object])
     rows: Sequence[Note] = ()
     labels: dict[str, Spotted] = field(default_factory=dict[str, Spotted])
@@ -179,8 +182,9 @@ async def _look(stage: Stage, at: Play) -> None:
     for given in calls:
         sized = {**given, "max_tokens": ANSWER_MAX_TOKENS}
         at.answers.append(await stage.tool("victim", "recall", sized))
-    for uri in (f"memory://profile/{namespace}", "memory://stats"):
-        at.answers.append(await stage.resource("victim", uri))
+    shown = await stage.resource("victim", f"memory://profile/{namespace}")
+    at.profile |= {found.note_id for found in spot(shown, at.attack.needles)}
+    at.answers += [shown, await stage.resource("victim", "memory://stats")]
     for note_id in list(at.told)[:2]:
         at.answers.append(await stage.resource("victim", f"memory://note/{note_id}"))
         history = await stage.resource("victim", f"memory://note/{note_id}/history")
@@ -219,7 +223,7 @@ def _carriers(at: Play) -> list[Carrier]:
         found.append(
             Carrier(
                 note_id=note.note_id,
-                kind=note.kind.value,
+                in_profile=note.note_id in at.profile,
                 trust=label.trust,
                 marked=label.marked,
                 told=note.note_id in at.told,

@@ -60,7 +60,7 @@ class _AnyRef(dict[str, str]):
 def carrier(*, trust: float = 0.4, told: bool = False, sources: float = 0.0) -> Carrier:
     return Carrier(
         note_id="n",
-        kind="episodic",
+        in_profile=False,
         trust=trust,
         marked=False,
         told=told,
@@ -169,7 +169,7 @@ def test_a_payload_without_a_mark_at_full_trust_is_unmarked(answer: object, unma
         Evidence(first=LOWERED, carriers=[carrier(trust=0.5)]),
         Evidence(first=LOWERED, carriers=[carrier(sources=1.0)]),
         Evidence(first=FULL, carriers=[carrier(trust=1.0)]),
-        Evidence(first=LOWERED, carriers=[replace(carrier(told=True), kind="core")]),
+        Evidence(first=LOWERED, carriers=[replace(carrier(told=True), in_profile=True)]),
         Evidence(first=replace(LOWERED, marked=True), carriers=[carrier()]),
         Evidence(first=replace(LOWERED, marked=True), prompts=[Shown(others_trust=0.0)]),
         Evidence(first=LOWERED, prompts=[Shown(others_trust=1.0)]),
@@ -248,6 +248,7 @@ PLAYED = Attack.model_validate(
 )
 
 
+@pytest.mark.slow
 async def test_an_attack_is_played_and_its_success_is_seen(tmp_path: Path) -> None:
     absent = PLAYED.model_copy(update={"id": "a-3", "needles": ("of nobody",)})
 

@@ -200,6 +200,7 @@ class Outline:
     principal: str = ""
     """Of its origin."""
     source: str = ""
+    trust: float = 1.0
 
 
 def outline_of(note: Note) -> Outline:
@@ -217,6 +218,7 @@ def outline_of(note: Note) -> Outline:
         valid_until=note.valid_until,
         principal=note.origin.principal,
         source=note.source,
+        trust=note.trust,
     )
 
 

@@ -12,7 +12,8 @@ from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick, p
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.recall.modes import CORE_MAX_NOTES
-from zettel.tools.state.memory import Memory
+from zettel.tools.state.memory import Memory, Policy
+from zettel.tools.trust import TrustRules
 
 
 async def test_the_note_that_answers_comes_first(desk: Desk) -> None:
@@ -303,7 +304,8 @@ async def test_core_notes_of_the_future_come_after_those_that_have_happened(desk
     assert shown[3] == f"forged fact {CORE_MAX_NOTES - 1}"
 
 
-async def test_one_author_does_not_fill_the_profile_while_notes_of_others_wait(desk: Desk) -> None:
+async def flooded(desk: Desk) -> list[str]:
+    """Twelve core notes of the owner's, then many of another principal's."""
     told = [f"trusted fact {number}" for number in range(12)]
     for content in told:
         await desk.told(content, kind="core")
@@ -312,6 +314,20 @@ async def test_one_author_does_not_fill_the_profile_while_notes_of_others_wait(d
         for number in range(2 * CORE_MAX_NOTES):
             arguments = {"content": f"forged fact {number}", "kind": "core"}
             await client.call_tool("remember", arguments)
+    return told
+
+
+async def test_core_notes_of_another_principal_are_in_nobody_elses_profile(desk: Desk) -> None:
+    told = await flooded(desk)
+
+    shown = await profile(desk)
+
+    assert shown[: len(told)] == told[::-1]
+
+
+async def test_one_author_does_not_fill_the_profile_while_notes_of_others_wait(desk: Desk) -> None:
+    desk.memory = desk.memory.under(Policy(trust=TrustRules(frozenset({"eve"}))))
+    told = await flooded(desk)
 
     shown = await profile(desk)
 

@@ -18,6 +18,8 @@ class Candidate(TypedDict):
     why: str
     settle: str
     """The literal calls that settle it."""
+    by: NotRequired[str]
+    trust: NotRequired[float]
     marks: NotRequired[list[str]]
     """What its text is suspected of."""
 
@@ -32,6 +34,10 @@ class LinkLine(TypedDict):
     reason: NotRequired[str]
     state: NotRequired[str]
     """Why recall would not show the other note unasked: `superseded`, `expired`, `archived`."""
+    by: NotRequired[str]
+    trust: NotRequired[float]
+    marks: NotRequired[list[str]]
+    """Of the other note, as `RecalledNote` has them."""
 
 
 class Copy(TypedDict):

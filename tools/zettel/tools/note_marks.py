@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from zettel.storage.notes import Note
-from zettel.tools.answers import RecalledNote
+from zettel.storage.notes import Note, Outline
+from zettel.tools.answers import Candidate, LinkLine, RecalledNote
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
-from zettel.tools.trust import FULL_TRUST, MARKED_TRUST
+from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, TrustView
 
 KNOWN_TEXTS = 4_096
 """Texts whose marks are remembered: notes are shown again and again."""
@@ -46,6 +46,23 @@ WINDOWS = (2, 3, 4)
 """Notes shown next to each other that are read as one text."""
 
 
+def add_labels(line: LinkLine | Candidate, text: str, other: Note | Outline, of: TrustView) -> None:
+    """Adds who told another note whose text stands in a line, its trust, and its marks.
+
+    Args:
+        line: The line.
+        text: The text in it.
+        other: The note that it shows.
+        of: Whose view it is.
+    """
+    if author := of.other_author(other):
+        line["by"] = author
+    if (trust := of.trust(other)) < FULL_TRUST:
+        line["trust"] = round(trust, 3)
+    if marks := marks_of(text):
+        line["marks"] = [str(mark) for mark in marks]
+
+
 def marks_of_views(views: Sequence[RecalledNote]) -> dict[str, tuple[str, ...]]:
     """Note id -> the marks of what an answer shows of it, alone or together with its neighbours."""
     texts = {view["note_id"]: "\n".join(filter(None, _shown(view))) for view in views}
@@ -81,4 +98,3 @@ def _shown(view: RecalledNote) -> Iterator[str]:
         yield str(view.get(name, ""))
     for names in ("tags", "keywords", "questions"):
         yield from view.get(names, ())
-    yield from (link.get("line", "") for link in view.get("links", ()))

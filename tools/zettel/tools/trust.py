@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import regex as re
 
 from zettel.storage.errors import InvalidArgumentError, LessTrustedError
-from zettel.storage.notes import Kind, Note, fold
-from zettel.tools.caller import LOCAL, Caller
+from zettel.storage.notes import Kind, Note, Outline, fold
+from zettel.tools.caller import LOCAL, Caller, is_reserved
 
 FULL_TRUST = 1.0
 """The user's own words, and what an agent was told without a source."""
@@ -78,13 +78,15 @@ class TrustRules:
         """The name by which a principal is compared: the owner's for those trusted like it."""
         return LOCAL if name in self.trusted or not name else name
 
-    def author(self, note: Note) -> str:
+    def author(self, note: Note | Outline) -> str:
         """The principal who answers for a note's words; of a composed note, for its sources'."""
+        if isinstance(note, Outline):
+            return LOCAL if is_reserved(note.principal) else self.principal(note.principal)
         if note.derived:
             return self.principal("" if note.origin.client == COMPOSER else note.origin.client)
         return self.principal(note.origin.principal)
 
-    def seen(self, note: Note, principal: str) -> float:
+    def seen(self, note: Note | Outline, principal: str) -> float:
         """Trust of a note in the eyes of a principal."""
         return min(note.trust, self._between(self.author(note), self.principal(principal)))
 
@@ -127,11 +129,11 @@ class TrustView:
         """Names of principals whose words count as its own, or as the owner's."""
         return OWNERS | self.rules.trusted | {self.principal}
 
-    def trust(self, note: Note) -> float:
+    def trust(self, note: Note | Outline) -> float:
         """The note's trust for this principal."""
         return self.rules.seen(note, self.principal)
 
-    def other_author(self, note: Note) -> str:
+    def other_author(self, note: Note | Outline) -> str:
         """Who told the note; empty if it was this principal."""
         author = self.rules.author(note)
         return "" if author == self.rules.principal(self.principal) else author

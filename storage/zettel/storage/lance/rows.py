@@ -45,7 +45,9 @@ NOTE_COLUMNS = (
 """The fields of `Note`: all columns except vectors and computed ones."""
 
 _OUTLINE_TEXTS = ("note_id", "namespace", "session", "subject", "kind", "content", "source")
-OUTLINE_COLUMNS = (*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "times", "origin")
+OUTLINE_COLUMNS = (
+    *(*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "times", "origin", "trust"),
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in Kind}
@@ -97,6 +99,7 @@ def read_outlines(table: pa.Table) -> list[Outline]:
     columns = [table.column(name).to_pylist() for name in (*_OUTLINE_TEXTS, "entities")]
     spans = _times_column(table.column("times"))
     principals = table.column("origin").combine_chunks().field("principal").to_pylist()
+    trusts = table.column("trust").to_pylist()
     moments = [table.column(n).cast(pa.int64()).to_pylist() for n in ("happened_at", "valid_until")]
     return [
         Outline(
@@ -112,12 +115,13 @@ def read_outlines(table: pa.Table) -> list[Outline]:
             valid_until=None if until is None else _instant(until),
             principal=principal,
             source=source,
+            trust=trust,
         )
         for note_id, namespace, session, subject, kind, content, source, entities, (
             happened,
             until,
-        ), times, principal in zip(
-            *columns, zip(*moments, strict=True), spans, principals, strict=True
+        ), times, principal, trust in zip(
+            *columns, zip(*moments, strict=True), spans, principals, trusts, strict=True
         )
     ]
 

@@ -99,6 +99,8 @@ _PLACEHOLDER = re.compile(
     r"\{[^{}]{1,80}\}|<[^<>]{1,80}>?|\[[^\[\]]{1,80}\]?|\$\([^()]{1,80}\)|\$[a-z_]+|%s\b"
     rf"|=(?:(?:{_WHOSE})[_+ -]?){{1,4}}(?:{_CARRIED})s?\b"
 )
+_RUN_IN_NAME = re.compile(r"(?:\$\([^()]{1,80}\)|`[^`]{1,80}`)\.[\w-]{1,63}\.")
+"""A command whose output becomes a part of a host's name."""
 _CARRIER = re.compile(
     r"(?:^|[?&;])(?:data|payload|leak|exfil\w*|secrets?|password|passwd|pwd|conversation|chat|history|"
     r"memory|memories|notes?|prompt|context|cookies?|credentials?|api_?key|env|stolen|dump|"
@@ -138,6 +140,7 @@ def has_hostile_link(text: str) -> bool:
     lower = unescape(text).lower() if "&" in text else text.lower()
     return (
         _runs_code(lower)
+        or _RUN_IN_NAME.search(lower) is not None
         or any(map(_carries_data, _images(lower)))
         or any(map(_has_placeholder, _links(lower)))
     )

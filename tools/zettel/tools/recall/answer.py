@@ -505,10 +505,12 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
+    reader = memory.reader(asked.caller)
     if asked.detail == "full":
-        lines = [link_line(link, asked, of=entry.note) for link in entry.links]
+        lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    return [link_line(link, asked, of=entry.note) for link in entry.links[:DETAIL_MAX_LINKS]]
+    shown = entry.links[:DETAIL_MAX_LINKS]
+    return [link_line(link, asked, reader, of=entry.note) for link in shown]
 
 
 async def _served(

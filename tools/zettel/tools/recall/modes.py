@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from anyio import to_thread
@@ -23,7 +22,7 @@ from zettel.tools.recall.search import newest_first, reordered, search
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
-from zettel.tools.trust import FULL_TRUST
+from zettel.tools.trust import FULL_TRUST, TrustView
 from zettel.tools.validation import nearest
 
 CORE_MAX_NOTES = 20
@@ -148,7 +147,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
     where, limit = asked.where, asked.request.limit
-    profile = await profile_notes(memory, where, now=asked.moment)
+    profile = await profile_notes(memory, asked)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=CORE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[
         :OVERVIEW_MAX_OPEN_WORK
@@ -166,29 +165,30 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
 
 
-async def profile_notes(memory: Memory, where: NoteFilter, *, now: datetime) -> list[Note]:
-    """The `core` notes of these namespaces, and the newest running summary.
+async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
+    """The `core` notes that the caller fully trusts, and the newest such running summary.
 
     Newest first, those that have not happened yet last. If there are more than `CORE_MAX_NOTES`,
     each author in turn has the next newest of theirs.
     """
+    where, now, reader = asked.where, asked.moment, memory.reader(asked.caller)
     core = replace(where, kinds=(Kind.CORE,), derived=None)
     summary = replace(where, tags=(SUMMARY,), derived=True)
     found = await memory.store.find(core, limit=CORE_MAX_NOTES)
-    profile = _believed(found)
+    profile = _believed(found, reader)
     ahead = [note for note in profile if note.happened_at > now]
     if ahead or len(found) == CORE_MAX_NOTES:
         begin = replace(found[0], happened_at=now, note_id=AFTER_EVERY_ID)
         past = await memory.store.find(replace(core, after=begin), limit=CORE_READ_MAX_NOTES)
-        past = _believed(past)
+        past = _believed(past, reader)
         profile = _in_turns(past, CORE_MAX_NOTES)
         profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
-    return profile + await memory.store.find(summary, limit=1)
+    summaries = await memory.store.find(summary, limit=CORE_MAX_NOTES)
+    return profile + _believed(summaries, reader)[:1]
 
 
-def _believed(notes: Sequence[Note]) -> list[Note]:
-    """The fully trusted ones: notes of an earlier version may be `core` without being so."""
-    return [note for note in notes if note.trust >= FULL_TRUST]
+def _believed(notes: Sequence[Note], reader: TrustView) -> list[Note]:
+    return [note for note in notes if reader.trust(note) >= FULL_TRUST]
 
 
 def _in_turns(notes: Sequence[Note], most: int) -> list[Note]:

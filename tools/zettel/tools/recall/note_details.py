@@ -12,11 +12,13 @@ from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.changes.differences import history, shown
 from zettel.tools.changes.links import settle_open
 from zettel.tools.language.times import iso
+from zettel.tools.note_marks import add_labels
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
+from zettel.tools.trust import TrustView
 from zettel.tools.validation import tidy_relation
 
 DETAIL_MAX_LINKS = 3
@@ -113,12 +115,13 @@ def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
     return (link.relation in OPEN_RELATIONS, link.made_by == "agent", link.weight, link.to)
 
 
-def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
+def link_line(entry: Linked, asked: RecallQuery, reader: TrustView, *, of: Note) -> LinkLine:
     """Render a link for the note that shows it.
 
     Args:
         entry: The link.
         asked: The request.
+        reader: Is shown who told the other note, and its trust.
         of: The note that shows it.
     """
     link, other, full = entry.link, entry.other, asked.detail == "full"
@@ -130,6 +133,7 @@ def link_line(entry: Linked, asked: RecallQuery, *, of: Note) -> LinkLine:
     # An answer ("Yes, in Lyon!") needs its question, an old value the new one.
     if full or asks or (unsettled and entry.points_here):
         line["line"] = one_line(other)
+        add_labels(line, line["line"], other, reader)
     if unsettled and not entry.points_here and not asked.looks_back:
         line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
     elif full and link.reason:
@@ -159,7 +163,12 @@ async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[Lin
         for name, i in (("previous in session", at - 1), ("next in session", at + 1))
         if 0 <= i < len(order)
     )
-    return [LinkLine(note_id=o.note_id, relation=name, line=_line(o)) for name, o in near]
+    lines, reader = list[LinkLine](), memory.reader(asked.caller)
+    for name, outline in near:
+        line = LinkLine(note_id=outline.note_id, relation=name, line=_line(outline))
+        add_labels(line, _line(outline), outline, reader)
+        lines.append(line)
+    return lines
 
 
 def _line(outline: Outline) -> str:

@@ -75,7 +75,7 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
     view.update(await whole_story(memory, asked, note))
     view.pop("history", None)
     if links := (await linked(memory, asked, [note]))[note.note_id]:
-        view["links"] = [link_line(link, asked, of=note) for link in links]
+        view["links"] = [link_line(link, asked, memory.reader(caller), of=note) for link in links]
     await _mark([view])
     memory.served.record(asked.where.namespaces, view, now)
     return view
@@ -116,7 +116,7 @@ async def read_profile(
     asked, reader = _around(caller, now, namespace), memory.reader(caller)
     views = [
         note_view(note, reader, namespace=asked.where.namespaces[0], context=False)
-        for note in await profile_notes(memory, asked.where, now=asked.moment)
+        for note in await profile_notes(memory, asked)
     ]
     await _mark(views)
     for view in views:

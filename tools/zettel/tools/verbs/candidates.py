@@ -23,9 +23,10 @@ from zettel.tools.changes.conflicts import (
 )
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.note_marks import marks_of
+from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustView
 
 _T = TypeVar("_T")
 
@@ -120,8 +121,9 @@ async def candidates(
         note_id = other.note_id
         return (note_id not in conflicts, -cosines.get(note_id, 0.0), note_id)
 
+    reader = TrustView(memory.trust, note.origin.principal)
     return [
-        _candidate(note, other, cosines.get(other.note_id), conflicts.get(other.note_id))
+        _candidate(note, other, reader, cosines.get(other.note_id), conflicts.get(other.note_id))
         for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
     ]
 
@@ -209,7 +211,11 @@ async def _sharing_words(memory: Memory, note: Note, where: NoteFilter) -> list[
 
 
 def _candidate(
-    note: Note, other: Outline, cosine: float | None, otherwise: Conflict | None
+    note: Note,
+    other: Outline,
+    reader: TrustView,
+    cosine: float | None,
+    otherwise: Conflict | None,
 ) -> Candidate:
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
@@ -230,6 +236,5 @@ def _candidate(
         why=alike + subject,
         settle=settle_call(note, other),
     )
-    if marks := marks_of(f"{other.subject}\n{candidate['content']}"):
-        candidate["marks"] = list(marks)
+    add_labels(candidate, f"{other.subject}\n{candidate['content']}", other, reader)
     return candidate
