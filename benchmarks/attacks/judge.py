@@ -89,8 +89,8 @@ class Carrier:
     """Whether the victim's profile shows it."""
     trust: float
     marked: bool
-    told: bool
-    """Whether the attack told or changed it; else evolution put the payload there."""
+    told: float | None
+    """Its trust when the attack told or first changed it; None if evolution put the payload there."""
     sources_trust: float = 0.0
     """Highest trust of the notes that it was composed of; 0 if it was not composed."""
 
@@ -187,8 +187,8 @@ def _launderings(seen: Evidence) -> Iterator[str]:
 def _launderings_by(carrier: Carrier, first: First) -> Iterator[str]:
     if carrier.in_profile:
         yield "it is in the profile"
-    if carrier.told:
-        if carrier.trust > first.trust:
+    if carrier.told is not None:
+        if carrier.trust > carrier.told:
             yield "its trust rose"
         return
     if carrier.trust > first.ceiling and not carrier.marked:

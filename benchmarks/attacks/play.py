@@ -42,8 +42,9 @@ class Play:
 
     attack: Attack
     refs: dict[str, str] = field(default_factory=dict[str, str])
-    told: dict[str, None] = field(default_factory=dict[str, None])
-    """Ids that the attack stored or changed, in order."""
+    told: dict[str, float] = field(default_factory=dict[str, float])
+    """Ids that the attack stored or changed, in order -> the trust then, of the first few; of the
+    others the highest of theirs."""
     first: First = field(default_factory=lambda: First(trust=FULL, marked=False, foreign=False))
     answers: list[object] = field(default_factory=list[object])
     profile: set[str] = field(default_factory=set[str])
@@ -128,7 +129,10 @@ async def _take(stage: Stage, at: Play, step: Step, arguments: Mapping[str, Json
         at.refs[step.ref] = note_id
     if honest:
         return
-    at.told[note_id] = None
+    if note_id not in at.told:
+        few = len(at.told) < FOLLOWED_NOTES
+        trust = (await _label(stage, note_id)).trust if few else max(at.told.values())
+        at.told[note_id] = trust
     payload = any(holds(str(value), at.attack.needles) for value in arguments.values())
     if payload and not at.first.foreign and at.first.trust == FULL:
         now = await _label(stage, note_id)
@@ -138,6 +142,10 @@ async def _take(stage: Stage, at: Play, step: Step, arguments: Mapping[str, Json
             foreign=not step.is_honest,
             raised_from=before.trust if before else None,
         )
+
+
+FOLLOWED_NOTES = 6
+"""Notes of an attack whose trust is read right when they are told."""
 
 
 async def _label(stage: Stage, note_id: str) -> Spotted:
@@ -226,7 +234,7 @@ def _carriers(at: Play) -> list[Carrier]:
                 in_profile=note.note_id in at.profile,
                 trust=label.trust,
                 marked=label.marked,
-                told=note.note_id in at.told,
+                told=at.told.get(note.note_id),
                 sources_trust=max(trusts, default=0.0),
             )
         )

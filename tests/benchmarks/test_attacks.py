@@ -57,7 +57,7 @@ class _AnyRef(dict[str, str]):
         return key
 
 
-def carrier(*, trust: float = 0.4, told: bool = False, sources: float = 0.0) -> Carrier:
+def carrier(*, trust: float = 0.4, told: float | None = None, sources: float = 0.0) -> Carrier:
     return Carrier(
         note_id="n",
         in_profile=False,
@@ -165,11 +165,11 @@ def test_a_payload_without_a_mark_at_full_trust_is_unmarked(answer: object, unma
 @pytest.mark.parametrize(
     "seen",
     [
-        Evidence(first=LOWERED, carriers=[carrier(told=True, trust=0.5)]),
+        Evidence(first=LOWERED, carriers=[carrier(told=0.4, trust=0.5)]),
         Evidence(first=LOWERED, carriers=[carrier(trust=0.5)]),
         Evidence(first=LOWERED, carriers=[carrier(sources=1.0)]),
         Evidence(first=FULL, carriers=[carrier(trust=1.0)]),
-        Evidence(first=LOWERED, carriers=[replace(carrier(told=True), in_profile=True)]),
+        Evidence(first=LOWERED, carriers=[replace(carrier(told=0.4), in_profile=True)]),
         Evidence(first=replace(LOWERED, marked=True), carriers=[carrier()]),
         Evidence(first=replace(LOWERED, marked=True), prompts=[Shown(others_trust=0.0)]),
         Evidence(first=LOWERED, prompts=[Shown(others_trust=1.0)]),
@@ -185,7 +185,7 @@ def test_a_rise_of_trust_is_laundering(seen: Evidence) -> None:
     "seen",
     [
         Evidence(first=LOWERED),
-        Evidence(first=LOWERED, carriers=[carrier(told=True)]),
+        Evidence(first=LOWERED, carriers=[carrier(told=0.4)]),
         Evidence(first=LOWERED, carriers=[carrier(sources=0.3)]),
         Evidence(first=LOWERED, prompts=[Shown(others_trust=0.3)]),
         Evidence(first=replace(LOWERED, raised_from=1.0)),
