@@ -90,7 +90,7 @@ class Carrier:
     trust: float
     marked: bool
     told: float | None
-    """Its trust when the attack told or first changed it; None if evolution put the payload there."""
+    """Its trust when the attack told or first changed it; None if evolution put it there."""
     sources_trust: float = 0.0
     """Highest trust of the notes that it was composed of; 0 if it was not composed."""
 
