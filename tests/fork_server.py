@@ -235,6 +235,8 @@ def main() -> Request:
     warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
     for name in IMPORTED:
         importlib.import_module(name)
+    # Every process that stores a note would read these tables again.
+    importlib.import_module("zettel.tools.language.marks").find_marks("Ana keeps bees")
     getenv = CDLL(None).getenv
     getenv.restype, getenv.argtypes = c_void_p, [c_char_p]
     mark: int | None = getenv(MARK.encode())

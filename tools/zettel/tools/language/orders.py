@@ -167,13 +167,18 @@ _AFFIXED = regex.compile(
 
 @cache
 def load_vocabulary(spell: Callable[[str], str] = simplify) -> Vocabulary:
-    """Read the files of all languages, once for each way to spell their terms."""
-    tables = [
-        (file.name.removesuffix(".toml"), tomllib.loads(file.read_text(encoding="utf-8")))
+    """The vocabulary of all languages, made once for each way to spell their terms."""
+    return make_vocabulary(_read_tables(), spell)
+
+
+@cache
+def _read_tables() -> Mapping[str, Mapping[str, object]]:
+    """Language -> its table."""
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
         for file in sorted((_HERE / "order_words").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".toml")
-    ]
-    return make_vocabulary(dict(tables), spell)
+    }
 
 
 def make_vocabulary(
