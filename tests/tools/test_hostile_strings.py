@@ -32,6 +32,7 @@ from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statemen
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import terms
+from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.excerpt import cut_excerpt
 from zettel.tools.ranking.fusion import rank_rows
@@ -98,6 +99,11 @@ def _asked(text: str) -> object:
     return read_question(text, ["Ana", "Ben Silva", "user"], NOW, names=names).capitalised()
 
 
+def _quoted(text: str) -> object:
+    clear_known_marks()  # those of short texts are remembered, which no long one can compare with
+    return quotable(_note(text))
+
+
 QUESTION_READERS: dict[str, Callable[[str], object]] = {
     "multi_hop, for each step of a search": find_multi_hop,
     "names, for each look of a search": find_asked_names,
@@ -124,7 +130,7 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "times, in evolution": lambda text: find_times(text, NOW),
     "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
     "marks, for each note of remember": find_marks,
-    "quotations, in evolution": lambda text: quotable(_note(text)),
+    "quotations, in evolution": _quoted,
     "the profile, in evolution": lambda text: read_fact(_note(text)),
     "repeats, in evolution": lambda text: is_repeat(_note(text), _note(text)),
     "sources, for each text of an LLM": lambda text: sources_of([_note(text)]),

@@ -281,7 +281,7 @@ def fold(text: str) -> str:
     return " ".join(normalise(text).casefold().split())
 
 
-SORTED_FROM_CHARACTERS = 1_024
+SORTED_FROM_CHARACTERS = 256
 """Length from which `normalise` looks for long runs of combining marks."""
 _MANY_MARKS = regex.compile(r"[\p{M}\p{Lm}]{64}")
 """More marks than any script puts on a letter (UAX #15, section 13, allows 30)."""
