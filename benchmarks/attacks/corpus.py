@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
-Who = Literal["owner", "victim", "attacker"]
+Role = Literal["owner", "victim", "attacker"]
 
 FOLDER = Path(__file__).parent
 TUNED, KEPT_ASIDE = "tuned", "kept_aside"
@@ -25,7 +25,7 @@ class Step(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    as_: Who = "attacker"
+    as_: Role = "attacker"
     tool: Literal["remember", "update"] = "remember"
     ref: str = ""
     each: tuple[str, ...] = ()

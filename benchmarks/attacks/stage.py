@@ -13,8 +13,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, TextContent, TextResourceContents
 from pydantic import JsonValue
 
-from benchmarks.attacks.corpus import Who
+from benchmarks.attacks.corpus import Role
 from benchmarks.attacks.gullible import GullibleChat
+from benchmarks.evolution.desk import Remembering
 from benchmarks.retrieval.errors import ServerError
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
@@ -35,53 +36,19 @@ EVOLVE_MAX_RUNS = 20
 _MOST = 10_000
 
 
-class Caching:
-    """An embedder that embeds no text twice: the same notes are told in many namespaces.
-
-    Args:
-        inner: The real one.
-    """
+class Caching(Remembering):
+    """An embedder that embeds no text twice: the same notes are told in many namespaces."""
 
     def __init__(self, inner: Embedder) -> None:
-        self._inner = inner
-        self._questions: dict[str, Vectors] = {}
+        super().__init__(inner)
         self._notes: dict[str, Vectors] = {}
-
-    @property
-    def model_id(self) -> str:
-        """As of the real one."""
-        return self._inner.model_id
-
-    @property
-    def dim(self) -> int:
-        """As of the real one."""
-        return self._inner.dim
-
-    @property
-    def ready(self) -> bool:
-        """As of the real one."""
-        return self._inner.ready
-
-    async def load(self) -> None:
-        """Load the real one."""
-        await self._inner.load()
-
-    async def embed_query(self, text: str) -> Vectors:
-        """From the cache, or from the real one."""
-        if text not in self._questions:
-            self._questions[text] = await self._inner.embed_query(text)
-        return self._questions[text]
 
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
         """From the cache, or from the real one."""
         new = [text for text in dict.fromkeys(contents) if text not in self._notes]
         if new:
-            self._notes.update(zip(new, await self._inner.embed_notes(new), strict=True))
+            self._notes.update(zip(new, await super().embed_notes(new), strict=True))
         return [self._notes[text] for text in contents]
-
-    def split(self, content: str) -> list[str]:
-        """As the real one does."""
-        return self._inner.split(content)
 
 
 @dataclass(slots=True)
@@ -90,13 +57,13 @@ class Stage:
 
     memory: Memory
     chat: GullibleChat | None
-    clients: dict[Who, Client] = field(default_factory=dict[Who, Client])
+    clients: dict[Role, Client] = field(default_factory=dict[Role, Client])
     namespace: str = "user"
     now: datetime = BEGAN
     writes: int = 0
 
     async def tool(
-        self, who: Who, name: str, arguments: Mapping[str, JsonValue]
+        self, who: Role, name: str, arguments: Mapping[str, JsonValue]
     ) -> Mapping[str, JsonValue] | None:
         """Call a tool; None if it refuses."""
         result = await self.clients[who].call_tool(name, dict(arguments))
@@ -115,7 +82,7 @@ class Stage:
             await self.memory.admin.upkeep()
             self.writes = 0
 
-    async def resource(self, who: Who, uri: str) -> Mapping[str, JsonValue] | None:
+    async def resource(self, who: Role, uri: str) -> Mapping[str, JsonValue] | None:
         """Read a resource; None if it is not there."""
         try:
             found = await self.clients[who].read_resource(uri)
@@ -125,7 +92,7 @@ class Stage:
         assert isinstance(content, TextResourceContents)
         return json.loads(content.text)
 
-    async def completions(self, who: Who, argument: str) -> list[str]:
+    async def completions(self, who: Role, argument: str) -> list[str]:
         """Every value that an argument of the prompts is completed with."""
         prompt = PromptReference(type="ref/prompt", name=_PROMPT)
         found = await self.clients[who].complete(prompt, {"name": argument, "value": ""})
@@ -157,7 +124,7 @@ class _Door:
     """The engine behind one caller's connection."""
 
     stage: Stage
-    who: Who
+    who: Role
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out a call, a second after the last; all but the owner reach one namespace."""
@@ -185,7 +152,7 @@ async def opened_stage(
         memory = Memory(store=opened, embedder=embedder, mind=mind, consolidates=True)
         stage = Stage(memory, chat)
         async with AsyncExitStack() as stack:
-            for who in get_args(Who):
+            for who in get_args(Role):
                 principal = LOCAL if who == "owner" else who
                 defaults = ClientDefaults(
                     transport="stdio" if who == "owner" else "http",

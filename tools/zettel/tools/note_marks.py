@@ -47,7 +47,7 @@ WINDOWS = (2, 3, 4)
 
 
 def add_labels(line: LinkLine | Candidate, text: str, other: Note | Outline, of: TrustView) -> None:
-    """Adds who told another note whose text stands in a line, its trust, and its marks.
+    """Adds the author, trust and marks of another note to a line with its text.
 
     Args:
         line: The line.

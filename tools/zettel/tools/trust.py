@@ -99,7 +99,7 @@ class TrustRules:
         return self.seen(newer, self.author(older)) >= older.trust
 
     def are_peers(self, one: Note, other: Note) -> bool:
-        """Whether two notes may stand in one text: of one author, and trusted alike."""
+        """Whether two notes may be composed: one author, equal trust."""
         return (self.author(one), one.trust) == (self.author(other), other.trust)
 
     def most_trusted(self, notes: Sequence[Note]) -> list[Note]:
@@ -134,7 +134,7 @@ class TrustView:
         return self.rules.seen(note, self.principal)
 
     def other_author(self, note: Note | Outline) -> str:
-        """Who told the note; empty if it was this principal."""
+        """The note's author; empty if it is this principal."""
         author = self.rules.author(note)
         return "" if author == self.rules.principal(self.principal) else author
 

@@ -272,7 +272,7 @@ def _check_type(field: pa.Field) -> None:
 
 
 def _weight(array: pa.Array) -> int:
-    """Bytes of all texts in an array, each counted as often as it stands there."""
+    """Total bytes of the texts in an array, repeats included."""
     if pa.types.is_dictionary(array.type):
         lengths = pc.binary_length(array.dictionary)
         return pc.sum(lengths.take(array.indices).cast(pa.int64())).as_py() or 0

@@ -1,4 +1,4 @@
-"""What a text says once it is decoded: encodings, ciphers, look-alike letters, letters apart.
+"""The readings of a text: encodings, ciphers, look-alike letters, letters apart.
 
 A disguise is undone only where the result holds words of orders, and all readings of a text
 together are at most `READINGS_MAX_CHARACTERS` long.

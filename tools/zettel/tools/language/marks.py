@@ -35,7 +35,7 @@ class Mark(StrEnum):
 
 
 def find_marks(text: str) -> tuple[Mark, ...]:
-    """What a text holds that speaks against trusting it, in time linear in its length.
+    """The marks of a text, in time linear in its length.
 
     Returns:
         Each mark once, in the order of `Mark`; empty for an ordinary text.
@@ -63,12 +63,12 @@ _LABEL = regex.compile(
     r"|[(\[]?\d{1,3}[.):\]]"
     r"|\p{L}{1,12}(?: \p{L}{1,8})? ?\d{0,3}:)?[\s:.…-]{0,16}"
 )
-"""What stands before a part: "(1/3)", "2.", "Part 2:"."""
+"""The label of a part: "(1/3)", "2.", "Part 2:"."""
 _DOTS = ("...", "…", "-")
 
 
 def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
-    """What some texts hold when they are read one after the other, without labels and dots.
+    """The marks of texts read one after the other, without labels and dots.
 
     Args:
         texts: In the order in which an agent would read them, as the notes of one session. Of a

@@ -1,4 +1,4 @@
-"""Who tells a note, and how many places of an answer one teller besides the reader may take."""
+"""Voices of notes, and the places of an answer that one voice may take."""
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence

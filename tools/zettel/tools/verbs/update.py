@@ -375,7 +375,7 @@ async def _amending(
             return None
         after = change.note
         if words_of(after) != words_of(note):
-            # Whoever rewords a note answers for its words; it keeps the trust of what it was.
+            # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await to_thread.run_sync(note_marks, after) else []
             trust = min((rules.seen(note, principal), *marked))
             after = replace(after, origin=caller.origin, trust=trust)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, REVISED_BY, SUMMARY, Note, fold, normalise
 from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Ruling, Writer
-from zettel.tools.language.prompt_injection import reads_like_instructions
+from zettel.tools.language.marks import Mark, find_marks
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import ChatQuestion, Llm
 
@@ -78,6 +78,9 @@ def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
     )
 
 
+_ORDERS = {Mark.INSTRUCTIONS, Mark.CREDENTIALS}
+
+
 def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
     """The fault of a text with white space normalised; None if it may be used.
 
@@ -87,7 +90,7 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
         return "malformed"
     if len(value) > most:
         return "too_long"
-    if reads_like_instructions(value):
+    if not _ORDERS.isdisjoint(find_marks(value)):
         return "instructions"
     folded = fold(value)
     if any(address not in sources.text for address in _ADDRESS.findall(folded)):
