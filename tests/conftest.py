@@ -1,13 +1,15 @@
 """Fixtures of every test, and how long Hypothesis hunts."""
 
+import json
 import os
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import cache
 
 import httpcore2
 import pytest
 from hypothesis import settings
+from jsonschema import Draft202012Validator
 
 settings.register_profile("quick", deadline=None)
 settings.load_profile("quick")
@@ -49,4 +51,21 @@ def certificates_read_once() -> Generator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpcore2, "default_ssl_context", shared)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas_checked_once() -> Generator[None]:
+    """Every client checks the schema of each tool it calls, 30 ms each time; here once a schema."""
+    check = Draft202012Validator.check_schema
+
+    @cache
+    def kept(schema: str) -> None:
+        check(json.loads(schema))
+
+    def shared(schema: Mapping[str, object]) -> None:
+        kept(json.dumps(schema, sort_keys=True))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", shared)
         yield

@@ -210,26 +210,20 @@ def _cpu_s(read: Callable[[str], object], text: str) -> float:
 
 
 def _grows(read: Callable[[str], object], hostile: Hostile, longest: int) -> float:
-    """Growth of the time from some units to `TIMES_LONGER` as many; the most of two pairs.
+    """Growth of the time to a text of this length from one of a sixteenth of its units.
 
-    Begins with the shorter pair and ends at the first growth beyond `GROWTH_MAX`, so that a slow
-    function shows before it takes seconds. 0 where the time is lost in noise.
+    The best of several tries each, which end once it is small. 0 where the longer one takes
+    little.
     """
-    most = 0.0
-    for units in (hostile.units(length) // TIMES_LONGER for length in (longest // 4, longest)):
-        short, long = hostile.of(units), hostile.of(units * TIMES_LONGER)
-        most = max(most, _growth(read, short, long))
-        if most >= GROWTH_MAX:
-            break
-    return most
-
-
-def _growth(read: Callable[[str], object], short: str, long: str) -> float:
-    """The best time of one text over the best of another; of fewer tries once it is small."""
+    units = hostile.units(longest) // TIMES_LONGER
+    short, long = hostile.of(units), hostile.of(units * TIMES_LONGER)
     growth, small, large = 0.0, float("inf"), float("inf")
     for _ in range(TRIES):
-        small, large = min(small, _cpu_s(read, short)), min(large, _cpu_s(read, long))
-        growth = large / small if large >= NOISE_S else 0.0
+        large = min(large, _cpu_s(read, long))
+        if large < NOISE_S:
+            return 0.0
+        small = min(small, _cpu_s(read, short))
+        growth = large / small
         if growth < GROWTH_MAX:
             break
     return growth
