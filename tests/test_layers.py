@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.package_graph import (
@@ -34,8 +35,13 @@ def product_files() -> list[Path]:
     return [file for room in ROOMS for file in room_files(room)]
 
 
-def imported_names(file: Path) -> Iterator[str]:
+@cache
+def imported_names(file: Path) -> frozenset[str]:
     """Dotted names of everything a file imports, wherever in the file."""
+    return frozenset(_imported_names(file))
+
+
+def _imported_names(file: Path) -> Iterator[str]:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Thread
 
 import anyio
@@ -232,12 +233,18 @@ class _Server(AuthorizationServer):
         return Response(text, status, dict(headers))
 
 
+@cache
+def _first_key() -> RSAKey:
+    # Of every issuer: making one takes 50 ms and more.
+    return RSAKey.generate_key(2048, auto_kid=True)
+
+
 @dataclass
 class Issuer:
     """The authorization server of a team: people log in as ana without being asked."""
 
     url: str
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, auto_kid=True))
+    key: RSAKey = field(default_factory=_first_key)
     more_keys: list[dict[str, JsonValue]] = field(default_factory=list)
     manner: str = "well"
     """How keys are served: `well`, `down`, `slow`, `huge`, `elsewhere` or `garbled`."""
@@ -265,9 +272,8 @@ class Issuer:
         """Sign what the server never would."""
         signing = key or self.key
         said = {"kid": str(signing.kid), "typ": "at+jwt"} | header
-        pem = signing.as_pem(private=True)
         algorithm = header.get("alg", "RS256")
-        return jwt.encode(dict(claims), pem, algorithm=algorithm, headers=said)
+        return jwt.encode(dict(claims), signing.private_key, algorithm=algorithm, headers=said)
 
     def claims(self, resource: str, **changed: JsonValue) -> dict[str, JsonValue]:
         """Of a token of ana's that is good for ten minutes; None leaves one out."""
