@@ -18,10 +18,13 @@ CUDA := cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cup
   nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx triton
 COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-annotate --custom-compile-command "make lock" -c constraints.txt
-PYTEST = $(BIN)/python -m pytest --dist worksteal
-# Three, since much of a test is waiting: 231 s on two cores, 300 s with two. A test that takes a
-# minute hangs: it is shown and its process ended.
-QUICK := -n 3 -m "not slow" -o faulthandler_timeout=60
+PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
+# In memory where there is room: a fifth of the tests' time is waiting for a disk.
+SHM_KB := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$4 }')
+export PYTEST_DEBUG_TEMPROOT ?= $(if $(SHM_KB),/dev/shm)
+# Three workers, since much of a test is waiting. A quick test that takes a minute hangs: it is shown
+# and its process ended.
+QUICK := -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours fit torture soak mutants clean
@@ -63,7 +66,7 @@ test-all: install ## run every test, the slow ones last, and say how long each p
 	@began=$$(date +%s); failed=0; \
 	$(PYTEST) $(QUICK) || failed=1; \
 	between=$$(date +%s); \
-	$(PYTEST) -n 2 -m slow || failed=1; \
+	$(PYTEST) -m slow || failed=1; \
 	ended=$$(date +%s); \
 	echo "make test: $$((between - began)) s; slow: $$((ended - between)) s;" \
 	  "make test-all: $$((ended - began)) s"; \

@@ -44,12 +44,21 @@ def claude_calls(page: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.startswith("claude mcp add ")]
 
 
+OFFERED = dict[tuple[str, ...], list[str]]()
+
+
 async def tools_of(command: str, arguments: list[str], folder: Path) -> list[str]:
     """The tools that a client is offered which starts this command in a folder.
 
-    The command of the snippet, as it is installed here.
+    The command of the snippet, as it is installed here; started once for all that say the same.
     """
     assert command == f"{CLONE}/.venv/bin/zettel"
+    if (offered := OFFERED.get(tuple(arguments))) is None:
+        offered = OFFERED[tuple(arguments)] = await _tools_of(arguments, folder)
+    return offered
+
+
+async def _tools_of(arguments: list[str], folder: Path) -> list[str]:
     here = str(Path(sys.executable).with_name("zettel"))
     store = ["--store", str(folder / "store")]
     (folder / "store").mkdir()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 import anyio
 from pydantic import JsonValue
@@ -48,7 +49,7 @@ class Hand:
         if life.unanswered:
             card, deed = life.unanswered.pop()
             if self.chance.random() < AGAIN:
-                deed.sends += 1
+                deed.sends, deed.over = deed.sends + 1, inf
                 await self.send(card, deed)
         elif self.chance.random() < READS:
             await self.looks.look(self.desk, self._patience())

@@ -155,7 +155,7 @@ def test_no_other_text_is_taken_for_a_token(text: str) -> None:
 def test_neither_the_token_nor_its_secret_is_kept() -> None:
     token, text = make_token("ana", ["ana"], expires=None, now=NOW)
 
-    assert text.rpartition("_")[2] not in repr(token)
+    assert text.split("_", 2)[2] not in repr(token)
     assert recognized([revoked(token, NOW)], text, NOW) is None
     assert revoked(token, NOW).digest == ""
 

@@ -242,7 +242,7 @@ async def test_what_a_revoked_token_subscribed_to_is_watched_no_longer(endpoint:
 def test_a_token_is_shown_once_and_kept_nowhere(endpoint: Endpoint) -> None:
     listed = endpoint.zettel.run("token", "list", "--json")
     files = [file for file in endpoint.zettel.store.rglob("*") if file.is_file()]
-    secret = endpoint.ana.rpartition("_")[2]
+    secret = endpoint.ana.split("_", 2)[2]
 
     told = [json.loads(line) for line in listed.stdout.splitlines()]
     assert {"name": "ana", "state": "active", "namespaces": ["ana", "shared:ro"]}.items() <= told[
