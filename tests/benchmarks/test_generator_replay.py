@@ -51,9 +51,8 @@ async def replayed(world: World) -> Outcomes:
     return outcomes
 
 
-@pytest.mark.parametrize(
-    "style", [STYLES[0], *(pytest.param(style, marks=pytest.mark.slow) for style in STYLES[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
 async def test_what_must_always_hold_holds_through_the_tools(style: Style) -> None:
     world = generate(0, "smoke", style)
 

@@ -9,7 +9,7 @@ from tests.benchmarks.conftest import CHAT_DOCUMENTS, CHAT_QUERIES, Line, write_
 
 TRANSPORTS = pytest.mark.parametrize(
     "transport",
-    ["attach", *(pytest.param(name, marks=pytest.mark.slow) for name in ("stdio", "http", "sse"))],
+    [pytest.param(name, marks=pytest.mark.slow) for name in ("attach", "stdio", "http", "sse")],
 )
 
 

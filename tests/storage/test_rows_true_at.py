@@ -61,6 +61,7 @@ def meant(rows: Sequence[Note], valid: datetime, known: datetime | None) -> str 
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     histories=st.lists(st.lists(turns, min_size=1, max_size=5), min_size=1, max_size=6),

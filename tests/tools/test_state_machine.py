@@ -78,7 +78,8 @@ def test_the_store_in_memory_answers_as_the_plain_model_whatever_is_said(
     converse(portal, in_memory, examples=EXAMPLES * 4 // 10, steps=20)
 
 
-@pytest.mark.parametrize("resident", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("resident", [False, True])
 def test_the_store_on_disk_answers_as_the_plain_model_whatever_is_said(
     portal: BlockingPortal, tmp_path: Path, resident: bool
 ) -> None:

@@ -72,6 +72,7 @@ def written(folder: Path, *texts: str) -> list[str]:
     return options
 
 
+@pytest.mark.slow
 def test_what_a_plain_deletion_leaves_of_a_note_is_named_place_by_place(
     told: tuple[Launcher, str, str], tmp_path: Path
 ) -> None:

@@ -46,7 +46,11 @@ def test_every_setting_that_sounds_secret_is_secret() -> None:
 
 @pytest.mark.parametrize("name", sorted(secret_settings()))
 @pytest.mark.parametrize("form", MALFORMED)
-@pytest.mark.parametrize("words", [(), ("list",), ("serve", "--check"), ("serve",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [pytest.param((), marks=pytest.mark.slow), ("list",), ("serve", "--check"), ("serve",)],
+    ids=" ".join,
+)
 def test_a_malformed_secret_is_named_and_not_printed(
     zettel: Launcher, name: str, form: str, words: tuple[str, ...]
 ) -> None:

@@ -37,6 +37,7 @@ def holding(home: Home, *words: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_an_erased_note_is_in_no_file_of_its_store_and_in_no_log(home: Home) -> None:
     client = home.attach()
     told = tool(client, "remember", content=CANARY, session="s")

@@ -56,8 +56,6 @@ POINTS = {
     "while a pair is judged": ("asked", "younger"),
     "while a gist is composed": ("asked", "source"),
 }
-QUICK = "after revising, before marking"
-"""What is tested every time; the others with all that is slow."""
 
 
 def describes(asked: Asked) -> Reply:
@@ -152,10 +150,8 @@ def logical(note: Note) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in POINTS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", POINTS)
 def test_a_run_killed_at_any_point_is_taken_up_and_comes_to_the_same_end(
     name: str,
     kept: Path,

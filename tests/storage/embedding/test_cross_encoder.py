@@ -9,6 +9,9 @@ from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Reranker
 from zettel.storage.errors import ModelUnavailableError
 
+loads_torch = pytest.mark.slow
+"""That takes each worker ten seconds."""
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory, models: ModuleType) -> Path:
@@ -24,7 +27,7 @@ async def test_nothing_is_looked_for_until_it_is_asked_for() -> None:
     assert await reranker.score("tea", []) == []
 
 
-@pytest.mark.slow
+@loads_torch
 async def test_the_scores_are_the_models_as_shares_and_in_the_order_of_the_texts(
     tiny: Path, models: ModuleType
 ) -> None:
@@ -50,6 +53,7 @@ async def test_a_model_that_is_not_there_is_refused_with_a_remedy_each_time() ->
     assert not reranker.ready
 
 
+@loads_torch
 async def test_a_model_of_several_labels_is_no_reranker(tmp_path: Path, models: ModuleType) -> None:
     reranker = CrossEncoderReranker(str(models.make_reranker(tmp_path / "many", labels=3)))
 
@@ -57,6 +61,7 @@ async def test_a_model_of_several_labels_is_no_reranker(tmp_path: Path, models: 
         await reranker.load()
 
 
+@loads_torch
 async def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
 
@@ -64,6 +69,7 @@ async def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
         await CrossEncoderReranker(str(tmp_path)).load()
 
 
+@loads_torch
 async def test_scores_that_are_not_finite_are_refused(tmp_path: Path, models: ModuleType) -> None:
     folder = models.make_reranker(tmp_path / "broken")
     models.break_reranker(folder)

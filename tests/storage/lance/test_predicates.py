@@ -35,6 +35,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Lan
     await opened.close()
 
 
+@pytest.mark.slow
 @few
 @given(hostile)
 @example("\\'")
