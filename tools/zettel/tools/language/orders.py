@@ -58,6 +58,8 @@ _FRAGMENT_WORDS = 3
 _WALK = 6
 _APOSTROPHES = str.maketrans("’‘`´ʼ＇", "''''''")
 _TAGS = re.compile("[\U000e0000-\U000e01ef]+")
+_LONG_LIGATURES: Final = ("\ufdfa", "\ufdfb")
+"""Phrases of praise in one character of 18 and of 8; every other one has at most 7 (Unicode 15)."""
 SIMPLE_MAX_CHARACTERS: Final = 65_536
 """Bound of the simple form, which is longer than a text of ligatures."""
 
@@ -82,10 +84,13 @@ def _without_marks(text: str) -> str:
 def simplify(text: str) -> str:
     """The form in which words are compared: compatibility letters without marks, case folded.
 
-    Marks go first, because Python sorts a long run of them in the square of its length.
+    Marks go first, because Python sorts a long run of them in the square of its length. Ligatures
+    that would push an order beyond the bound say none themselves.
     """
     if text.isascii():
         return text.lower()
+    for ligature in _LONG_LIGATURES:
+        text = text.replace(ligature, " ")
     bare = unicodedata.normalize("NFKD", _without_marks(text))[:SIMPLE_MAX_CHARACTERS]
     # Composed again: for the syllables of Korean, which would be three times as long.
     whole = unicodedata.normalize("NFC", _without_marks(bare))

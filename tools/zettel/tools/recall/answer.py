@@ -296,6 +296,10 @@ SHORT_NOTE_WORDS = 8
 ALIKE_MIN_JACCARD = 0.6
 """Least Jaccard similarity of the words of two notes that are shown with their context."""
 
+NAMED_BY_CHARACTERS = 2_000
+"""By here a long note without a name needs its context; a page of a hundred of 32,768 characters
+would take 4 s to be read whole."""
+
 
 def need_context(notes: Sequence[Note]) -> set[str]:
     """Ids of notes that need their context: short, without names, or similar to another one.
@@ -315,7 +319,7 @@ def need_context(notes: Sequence[Note]) -> set[str]:
 def _says_little(note: Note) -> bool:
     if len(note.content.split()) <= SHORT_NOTE_WORDS:
         return True
-    return not (note.subject or note.entities or find_names(note.content))
+    return not (note.subject or note.entities or find_names(note.content[:NAMED_BY_CHARACTERS]))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
