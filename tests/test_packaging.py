@@ -13,6 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("server", "tools", "storage")
 
@@ -72,7 +73,6 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.slow
 def test_the_sdist_holds_what_a_build_and_a_reader_need(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
@@ -110,7 +110,6 @@ def test_the_installed_packages_are_the_wheels_own(environment: Path) -> None:
     assert all(Path(path).is_relative_to(environment) for path in found.split())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["zettel", "zettel-mcp"])
 def test_the_installed_command_runs(environment: Path, command: str) -> None:
     assert "serve" in run(environment / "bin" / command, "--help", cwd=environment)

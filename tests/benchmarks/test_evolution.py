@@ -83,6 +83,7 @@ async def test_what_gists_cover_is_measured_and_what_was_told_is_kept(tmp_path: 
     assert "evidence lost: 0 of 1" in write_report("made", measured)
 
 
+@pytest.mark.slow
 async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     tmp_path: Path,
 ) -> None:

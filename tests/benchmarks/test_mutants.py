@@ -62,6 +62,7 @@ def made(checkout: Path, *mutants: Mapping[str, object], only: tuple[str, ...] =
     return main(["--mutants", str(listed), "--root", str(checkout), *chosen])
 
 
+@pytest.mark.slow
 def test_a_killed_and_a_surviving_mutant_are_told_apart_and_counted(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

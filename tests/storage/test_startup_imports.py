@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 IMPORTED = """
 import json, sys
 import zettel.storage.{first}
@@ -16,6 +18,7 @@ print(json.dumps([*seen, ApiClient().user_agent, __version__, tables]))
 """
 
 
+@pytest.mark.slow
 def test_the_client_is_loaded_when_it_is_asked_for_and_not_before() -> None:
     script = IMPORTED.format(first="lance.store", client="lance_namespace_urllib3_client")
 

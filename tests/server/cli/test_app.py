@@ -173,6 +173,7 @@ def test_only_stdio_options_mean_the_stdio_server(
     assert stdio_flags(arguments) == flags
 
 
+@pytest.mark.slow
 def test_the_stdio_path_imports_nothing_heavy_before_it_serves(tmp_path: Path) -> None:
     script = (
         "import sys\n"

@@ -104,6 +104,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_found_sound(tmp_path: Pat
         assert third.run("doctor").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: Path) -> None:
     with home_at(tmp_path / "store") as home:
         client = home.attach()

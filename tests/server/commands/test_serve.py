@@ -290,6 +290,7 @@ def test_a_store_that_is_a_file_is_told_while_the_server_lives(
     assert json.loads(body)["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_what_only_the_model_and_evolution_need_is_not_imported_before_them() -> None:
     done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, check=True)
 

@@ -103,6 +103,7 @@ async def test_notes_of_another_namespace_change_no_score(
         assert await lances(store, QUERY, NoteFilter(namespaces=HOME)) != expected
 
 
+@pytest.mark.slow
 async def test_scores_follow_every_change_whoever_makes_it(
     lance: LanceStore, empty_store: Path
 ) -> None:

@@ -269,6 +269,7 @@ sentence = st.lists(words, min_size=1, max_size=8).map(" ".join)
 stories = st.lists(st.tuples(sentence, st.sampled_from(["", "Ana", "Ben"])), max_size=10)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -175,6 +175,7 @@ def test_what_is_served_again_is_recognised_half_an_hour_from_then() -> None:
     assert log.echoed("proj", "the fee is due", later) == []
 
 
+@pytest.mark.slow
 def test_the_texts_of_a_tenant_take_no_more_memory_than_allowed() -> None:
     log = ServedLog()
 

@@ -102,8 +102,8 @@ def confirm(file: Path) -> list[str]:
 def unconfirmed_warning(file: Path, names: Iterable[str], store: str) -> str:
     """What a person is told about settings that do not count."""
     return (
-        f"{file} sets {', '.join(names)}, which do not count: this file may have come with the"
-        " store from elsewhere, and you have not confirmed it on this machine as it is now. Read"
+        f"{file} sets {', '.join(names)} to no effect: this file may have come with the store"
+        " from elsewhere, and you have not confirmed it on this machine as it is now. Read"
         f" it; if it is yours, run: zettel trust --store {shlex.quote(store)}"
     )
 
