@@ -23,7 +23,7 @@ pytestmark = [
     STREAMS_LEFT_OPEN,
 ]
 
-PLAN = Plan(seconds=20, seed=8, pause_s=0.2)
+PLAN = Plan(seconds=30, seed=8, pause_s=0.2)
 """The pause leaves a core to whoever tests beside."""
 
 GROWTH = 1.2
