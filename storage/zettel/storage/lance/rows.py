@@ -46,7 +46,13 @@ NOTE_COLUMNS = (
 
 _OUTLINE_TEXTS = ("note_id", "namespace", "session", "subject", "kind", "content", "source")
 OUTLINE_COLUMNS = (
-    *(*_OUTLINE_TEXTS, "entities", "happened_at", "valid_until", "times", "origin", "trust"),
+    *_OUTLINE_TEXTS,
+    "entities",
+    "happened_at",
+    "valid_until",
+    "times",
+    "origin",
+    "trust",
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
