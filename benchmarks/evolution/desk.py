@@ -121,7 +121,3 @@ class Remembering:
     async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
         """From the real one."""
         return await self._inner.embed_notes(contents)
-
-    def split(self, content: str) -> list[str]:
-        """As the real one does."""
-        return self._inner.split(content)

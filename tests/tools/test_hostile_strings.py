@@ -34,7 +34,7 @@ from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import terms
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
-from zettel.tools.ranking.excerpt import cut_excerpt
+from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import rank_rows
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import find_bridge_entities, find_multi_hop
@@ -146,9 +146,9 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "passages by characters, before embedding": lambda text: split_passages(text, _characters),
     "passages by words, before embedding": lambda text: split_passages(text, _words),
     "parts, before embedding": parts_of,
-    "excerpts, for each long note of an answer": lambda text: cut_excerpt(
-        text, split_passages(text, _words), text[:MAX_QUERY], characters=1_200
-    ),
+    "excerpts, for each long note of an answer": lambda text: rank_passages(
+        text, text[:MAX_QUERY]
+    ).cut(1_200),
 }
 
 SECRETS = (

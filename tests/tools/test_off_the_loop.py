@@ -12,6 +12,8 @@ from tests.tools.conftest import Desk, opened_desk
 from tests.tools.tenants import reach
 
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.ranking.excerpt import Passages, rank_passages
+from zettel.tools.recall import answer
 from zettel.tools.state.memory import SHORT_MAX_CHARACTERS, Memory
 
 LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 40
@@ -36,29 +38,10 @@ FUNCTIONS = (
 )
 
 
-class Split(HashEmbedder):
-    """Counts the texts that are split for an answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.split_texts = list[str]()
-
-    def split(self, content: str) -> list[str]:
-        """Split as ever."""
-        self.split_texts.append(content)
-        return super().split(content)
-
-
 @pytest.fixture
-def embedder() -> Split:
-    """Counts."""
-    return Split()
-
-
-@pytest.fixture
-async def desk(embedder: Split) -> AsyncGenerator[Desk]:
+async def desk() -> AsyncGenerator[Desk]:
     """A desk with some long notes."""
-    async with opened_desk(Memory(store=DictStore(), embedder=embedder)) as opened:
+    async with opened_desk(Memory(store=DictStore(), embedder=HashEmbedder())) as opened:
         for number in range(4):
             await opened.told(f"{number} {LONG}", subject="Kim", tags=["move"])
         yield opened
@@ -98,17 +81,25 @@ async def test_functions_that_read_long_texts_are_called_in_worker_threads(
     assert [name for name in FUNCTIONS if threading.get_ident() in threads[name]] == []
 
 
-async def test_each_note_of_an_answer_is_split_once(desk: Desk, embedder: Split) -> None:
-    embedder.split_texts.clear()
+async def test_each_note_of_an_answer_is_cut_into_passages_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = list[str]()
+
+    def noted(content: str, query: str) -> Passages:
+        cut.append(content)
+        return rank_passages(content, query)
+
+    monkeypatch.setattr(answer, "rank_passages", noted)
 
     await desk("recall", query="Where did Kim move?", max_tokens=150)
 
-    assert embedder.split_texts
-    assert len(embedder.split_texts) == len(set(embedder.split_texts))
+    assert cut
+    assert len(cut) == len(set(cut))
 
 
 async def test_long_texts_are_read_for_one_caller_at_a_time_and_short_ones_at_once() -> None:
-    memory, reading = Memory(store=DictStore(), embedder=Split()), list[str]()
+    memory, reading = Memory(store=DictStore(), embedder=HashEmbedder()), list[str]()
 
     async def read(name: str, characters: int, until: anyio.Event) -> None:
         async with memory.within(reach(name)).reading(characters):

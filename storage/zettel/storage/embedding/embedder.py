@@ -46,10 +46,6 @@ class Embedder(Protocol):
         """
         ...
 
-    def split(self, content: str) -> list[str]:
-        """The passages that `embed_notes` embeds: verbatim slices of the content, in order."""
-        ...
-
 
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
     """Scale each row to length 1, so that a dot product is a cosine.

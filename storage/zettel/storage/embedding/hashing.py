@@ -67,6 +67,7 @@ class HashEmbedder(Embedder):
         return [unit_rows(np.stack([self._sum(p) for p in passages])) for passages in split]
 
     def split(self, content: str) -> list[str]:
+        """The passages that `embed_notes` embeds: verbatim slices of the content, in order."""
         return split_passages(content, _word_spans)
 
     def _sum(self, text: str) -> NDArray[np.float64]:

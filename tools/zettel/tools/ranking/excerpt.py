@@ -3,10 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from zettel.storage.notes import fold
+from zettel.storage.text.passages import sentence_spans
 
 EXCERPT_GAP = " … "
+PASSAGE_CHARACTERS = 400
+"""Most characters of a passage: some four sentences, of which an answer's share of a page of ten
+long notes takes two."""
 
 
 def _words(text: str) -> set[str]:
@@ -51,30 +56,27 @@ class Passages:
         return EXCERPT_GAP.join(self.content[start:end].strip() for start, end in stretches)
 
 
-def rank_passages(content: str, passages: Sequence[str], query: str) -> Passages:
+def rank_passages(content: str, query: str) -> Passages:
     """Order the passages of a note by the words they share with a question.
 
     Args:
         content: The note.
-        passages: Verbatim slices of it, in order.
         query: The question; empty takes passages from the beginning.
     """
-    asked, spans = _words(query), _spans(content, passages)
+    asked, spans = _words(query), _spans(content)
     order = list(range(len(spans)))
     if asked:
-        order.sort(key=lambda i: (-len(asked & _words(passages[i])), i))
+        order.sort(key=lambda i: (-len(asked & _words(content[slice(*spans[i])])), i))
     return Passages(content=content, spans=spans, order=order)
 
 
-def cut_excerpt(content: str, passages: Sequence[str], query: str, *, characters: int) -> str:
-    """Join the passages that share most words with a question; see `Passages.cut`."""
-    return rank_passages(content, passages, query).cut(characters)
-
-
-def _spans(content: str, passages: Sequence[str]) -> list[tuple[int, int]]:
-    spans, end = list[tuple[int, int]](), 0
-    for passage in passages:
-        start = content.index(passage, end)
-        end = start + len(passage)
-        spans.append((start, end))
+def _spans(content: str) -> list[tuple[int, int]]:
+    """Sentences joined to passages, gapless; a longer sentence is cut."""
+    spans = list[tuple[int, int]]()
+    for start, end in sentence_spans(content) or [(0, 0)]:
+        if spans and end - spans[-1][0] <= PASSAGE_CHARACTERS:
+            spans[-1] = spans[-1][0], end
+        else:
+            cuts = (*range(start, end, PASSAGE_CHARACTERS), end) if start < end else (start, end)
+            spans.extend(pairwise(cuts))
     return spans

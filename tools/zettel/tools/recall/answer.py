@@ -373,7 +373,7 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
     # In a thread, which ends with the call's time: a long note takes 50 ms to be cut.
-    fitted = partial(_fitted, memory, asked, answer, more=more)
+    fitted = partial(_fitted, asked, answer, more=more)
     async with memory.reading(sum(len(view.get("content", "")) for view in views)):
         shown = await to_thread.run_sync(fitted, views)
         if marks := await to_thread.run_sync(marks_of_views, shown):
@@ -430,7 +430,6 @@ def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) 
 
 
 def _fitted(
-    memory: Memory,
     asked: RecallQuery,
     answer: RecallAnswer,
     views: list[RecalledNote],
@@ -445,7 +444,7 @@ def _fitted(
         short = note.copy()
         if content not in ranked:
             from_thread.check_cancelled()
-            ranked[content] = rank_passages(content, memory.embedder.split(content), query)
+            ranked[content] = rank_passages(content, query)
         short["content"] = ranked[content].cut(characters)
         short["excerpt"] = True
         return short

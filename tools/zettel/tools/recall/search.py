@@ -18,7 +18,7 @@ from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
-from zettel.tools.ranking.excerpt import cut_excerpt
+from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import (
     Ranking,
     fuse,
@@ -304,7 +304,7 @@ async def reordered(
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
     best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
-    texts = await to_thread.run_sync(lambda: [_told(memory, outline, query) for outline in best])
+    texts = await to_thread.run_sync(lambda: [_told(outline, query) for outline in best])
     try:
         scores = await memory.reranker.score(query, texts)
     except ModelUnavailableError as error:
@@ -328,13 +328,11 @@ async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) ->
     return await memory.store.outlines(where, limit=len(ranked)) if ranked else []
 
 
-def _told(memory: Memory, outline: Outline, query: str) -> str:
+def _told(outline: Outline, query: str) -> str:
     """Day, subject and words of a note, as the reranker reads it."""
     words = outline.content
     if len(words) > RERANK_MAX_CHARACTERS:
-        words = cut_excerpt(
-            words, memory.embedder.split(words), query, characters=RERANK_MAX_CHARACTERS
-        )
+        words = rank_passages(words, query).cut(RERANK_MAX_CHARACTERS)
     told = f"{outline.subject}: {words}" if outline.subject else words
     return f"{outline.happened_at:%Y-%m-%d} {told}"
 
