@@ -1,7 +1,8 @@
 """Work on long texts is done in worker threads: on the event loop it would delay every tenant."""
 
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -12,11 +13,16 @@ from tests.tools.conftest import Desk, opened_desk
 from tests.tools.tenants import reach
 
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.notes import Outline
+from zettel.tools.concurrency import SHORT_CHARACTERS
+from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.recall import answer
+from zettel.tools.state import caches
 from zettel.tools.state.memory import SHORT_MAX_CHARACTERS, Memory
 
 LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 40
+LONG_QUERY = "E1234 of Ana's colleague after she moved " * 60
 LONG_CHARACTERS = SHORT_MAX_CHARACTERS + 1
 FUNCTIONS = (
     "zettel.tools.recall.search.ask",
@@ -49,7 +55,8 @@ async def desk() -> AsyncGenerator[Desk]:
 
 async def use(desk: Desk) -> None:
     """Call what reads the notes' texts."""
-    await desk("recall", query="E1234 of Ana's colleague after she moved", max_tokens=400)
+    for query in ("E1234 of Ana's colleague after she moved", LONG_QUERY):
+        await desk("recall", query=query, max_tokens=400)
     await desk("recall", subject="Kin")
     await desk("recall", tags=["mov"])
     await desk("recall", namespace="proi")
@@ -58,13 +65,15 @@ async def use(desk: Desk) -> None:
 
 
 def watch(name: str, monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """The threads in which a function is called from now on."""
+    """The threads in which a function is called from now on; on the loop, with long texts."""
     path, _, attribute = name.rpartition(".")
-    module, threads = import_module(path), set[int]()
+    module, threads, loop = import_module(path), set[int](), threading.get_ident()
     function: Callable[..., object] = getattr(module, attribute)
 
     def noted(*args: Any, **kwargs: Any) -> object:
-        threads.add(threading.get_ident())
+        thread = threading.get_ident()
+        if thread != loop or len(repr((args, kwargs))) > SHORT_CHARACTERS:
+            threads.add(thread)
         return function(*args, **kwargs)
 
     monkeypatch.setattr(module, attribute, noted)
@@ -96,6 +105,24 @@ async def test_each_note_of_an_answer_is_cut_into_passages_once(
 
     assert cut
     assert len(cut) == len(set(cut))
+
+
+async def test_a_scope_is_read_once_for_all_who_ask_in_it_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[int]()
+
+    def noted(outlines: Sequence[Outline], like: Corpus | None) -> Corpus:
+        made.append(len(outlines))
+        return make_corpus(outlines, like)
+
+    monkeypatch.setattr(caches, "make_corpus", noted)
+
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(partial(desk, "recall", query=f"Where did Kim move in {number}?"))
+
+    assert made == [4]
 
 
 async def test_long_texts_are_read_for_one_caller_at_a_time_and_short_ones_at_once() -> None:

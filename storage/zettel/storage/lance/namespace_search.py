@@ -39,16 +39,15 @@ async def match_namespaces(
     `COUNTED_MAX_BYTES`, the newest revisions give the frequencies, and LanceDB the rows to score.
     """
     terms = [await _terms(tables, name) for name in namespaces]
-    frequencies = await to_thread.run_sync(Frequencies, terms)
     if all(one.whole for one in terms):
-        scores = await to_thread.run_sync(frequencies.score, query)
+        scores = await to_thread.run_sync(lambda: Frequencies(terms).score(query))
         passing = await _passing(tables, where, scores)
         found = [Hit(passing[i], score) for i, score in scores.items() if i in passing]
     else:
         rows = await _candidates(tables, query, where)
         texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
         names = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
-        scores = await to_thread.run_sync(frequencies.score_texts, query, texts)
+        scores = await to_thread.run_sync(lambda: Frequencies(terms).score_texts(query, texts))
         found = [Hit(names[row_id], score) for row_id, score in scores.items()]
     return sorted(found, key=lambda hit: (-hit.score, hit.note_id))[:limit]
 

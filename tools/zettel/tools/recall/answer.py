@@ -3,15 +3,14 @@
 Whole notes first, then passages, then fewer notes; links take only the room that is left.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from anyio import from_thread, to_thread
-
 from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
+from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import marks_of_views
@@ -32,7 +31,7 @@ from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import copy_line, count_tokens, index_view, note_view, to_json
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.served_log import read_view
+from zettel.tools.state.served_log import FoldedView, read_view
 
 DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
@@ -227,7 +226,7 @@ async def _distinct(
     while looked < len(ids) and len(groups) <= most:
         chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
         notes = await read_page(memory, asked, chunk)
-        for note, key in zip(notes, await to_thread.run_sync(_copy_keys, notes), strict=True):
+        for note, key in zip(notes, await _copy_keys(notes), strict=True):
             groups.setdefault(key, []).append(note)
         looked += len(chunk)
     reader = memory.reader(asked.caller)
@@ -237,8 +236,12 @@ async def _distinct(
     ], looked
 
 
-def _copy_keys(notes: Sequence[Note]) -> list[tuple[str, str]]:
-    return [copy_key(note) for note in notes]
+async def _copy_keys(notes: Sequence[Note]) -> list[tuple[str, str]]:
+    return await read_texts(_characters(notes), lambda: list(map(copy_key, notes)))
+
+
+def _characters(notes: Iterable[Note]) -> int:
+    return sum(len(note.content) for note in notes)
 
 
 async def _entries(
@@ -277,7 +280,7 @@ async def _side_by_side(
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
     placed = [one for e in entries for one in (e, *(known[i] for i in e.beside if i in known))]
-    keys = await to_thread.run_sync(_copy_keys, [one.note for one in placed])
+    keys = await _copy_keys([one.note for one in placed])
     ordered = dict[tuple[str, str], PageNote]()
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
@@ -372,18 +375,15 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     _add_overview(answer, page.overview, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
-    # In a thread, which ends with the call's time: a long note takes 50 ms to be cut.
-    fitted = partial(_fitted, asked, answer, more=more)
-    async with memory.reading(sum(len(view.get("content", "")) for view in views)):
-        shown = await to_thread.run_sync(fitted, views)
-        if marks := await to_thread.run_sync(marks_of_views, shown):
-            views = [_marked(view, marks) for view in views]
-            shown = await to_thread.run_sync(fitted, views)
+    characters = sum(len(view.get("content", "")) for view in views)
+    async with memory.reading(characters):
+        fitted = partial(_fitted, asked, answer, views, more=more)
+        shown, texts = await read_texts(characters, fitted)
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left)
-    await _served(memory, asked, page, entries[: len(shown)], shown)
+    _served(memory, asked, page, entries[: len(shown)], texts)
     return answer
 
 
@@ -430,11 +430,18 @@ def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) 
 
 
 def _fitted(
-    asked: RecallQuery,
-    answer: RecallAnswer,
-    views: list[RecalledNote],
-    *,
-    more: bool,
+    asked: RecallQuery, answer: RecallAnswer, views: list[RecalledNote], *, more: bool
+) -> tuple[list[RecalledNote], list[FoldedView]]:
+    """The notes that fit, with the marks of what is shown of them, and their texts as read."""
+    shown = _within_budget(asked, answer, views, more=more)
+    if marks := marks_of_views(shown):
+        views = [_marked(view, marks) for view in views]
+        shown = _within_budget(asked, answer, views, more=more)
+    return shown, [read_view(view) for view in shown]
+
+
+def _within_budget(
+    asked: RecallQuery, answer: RecallAnswer, views: list[RecalledNote], *, more: bool
 ) -> list[RecalledNote]:
     budget, base = asked.request.max_tokens, count_tokens(answer)
     ranked = dict[str, Passages]()
@@ -443,7 +450,7 @@ def _fitted(
         content, query = note.get("content", ""), asked.request.query
         short = note.copy()
         if content not in ranked:
-            from_thread.check_cancelled()
+            check_cancelled()
             ranked[content] = rank_passages(content, query)
         short["content"] = ranked[content].cut(characters)
         short["excerpt"] = True
@@ -478,7 +485,8 @@ async def _views(
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
     reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
-    needing = await to_thread.run_sync(need_context, [entry.note for entry in entries])
+    notes = [entry.note for entry in entries]
+    needing = await read_texts(_characters(notes), lambda: need_context(notes))
     views = list[RecalledNote]()
     for entry in entries:
         note = entry.note
@@ -516,12 +524,12 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     return [link_line(link, asked, reader, of=entry.note) for link in shown]
 
 
-async def _served(
+def _served(
     memory: Memory,
     asked: RecallQuery,
     page: Page,
     entries: Sequence[PageNote],
-    shown: Sequence[RecalledNote],
+    texts: Iterable[FoldedView],
 ) -> None:
     """Count the recalls of notes that matched, and log the texts for the echo guard."""
     if asked.looks_back:
@@ -529,6 +537,5 @@ async def _served(
     filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}
     notes = (entry.note for entry in entries)
     memory.record_recalls((note for note in notes if note.note_id not in filler), asked.now)
-    texts = await to_thread.run_sync(lambda: [read_view(view) for view in shown])
     for text in texts:
         memory.served.add(asked.where.namespaces, text, asked.now)

@@ -8,13 +8,13 @@ from datetime import datetime
 from itertools import islice
 
 import numpy as np
-from anyio import from_thread, to_thread
+from anyio import to_thread
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
-from zettel.tools.concurrency import gather2
+from zettel.tools.concurrency import check_cancelled, gather2, read_texts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
@@ -29,6 +29,7 @@ from zettel.tools.ranking.fusion import (
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import (
     TIE_SHARE,
+    MultiHop,
     beside_share,
     find_bridge_entities,
     find_multi_hop,
@@ -163,7 +164,7 @@ async def _beside(
 ) -> Ranking:
     """Find the moment that a question names by an event, and rank what happened next to it."""
     corpus = first.corpus
-    anchor = await to_thread.run_sync(find_anchor, question.text, now)
+    anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, now))
     if anchor is None or question.is_passage:
         return first
     event = await to_thread.run_sync(ask, anchor.what, corpus, now)
@@ -199,8 +200,12 @@ async def _steps(
 ) -> Ranking:
     """Resolve what a question names indirectly, and merge the rankings of the resolved ones."""
     corpus = first.corpus
-    text = await to_thread.run_sync(question.capitalised)
-    unnamed = await to_thread.run_sync(find_multi_hop, text)
+
+    def read() -> tuple[str, MultiHop | None]:
+        text = question.capitalised()
+        return text, find_multi_hop(text)
+
+    text, unnamed = await read_texts(len(question.text), read)
     share = step_share(corpus)
     if unnamed is None or not left or question.is_passage:
         return first
@@ -294,10 +299,11 @@ async def reordered(
         The ranking, and why the reranker was not used; empty if it was or there is none.
     """
     query = asked.request.query
-    if terms := await to_thread.run_sync(find_exact_terms, query):
+    if terms := await read_texts(len(query), lambda: find_exact_terms(query)):
         read = await _read(memory, asked, ranked)
-        async with memory.reading(sum(len(outline.content) for outline in read)):
-            values = await to_thread.run_sync(_exact_shares, terms, read)
+        characters = sum(len(outline.content) for outline in read)
+        async with memory.reading(characters):
+            values = await read_texts(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
@@ -318,7 +324,7 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
     shares = dict[str, float]()
     for outline in outlines:
         # The call's time may be over: two hundred of the longest notes take a second.
-        from_thread.check_cancelled()
+        check_cancelled()
         shares[outline.note_id] = exact_share(terms, outline.content)
     return shares
 
