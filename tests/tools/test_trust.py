@@ -248,6 +248,27 @@ async def test_an_update_that_gives_orders_is_marked(desk: Desk) -> None:
     assert (await shown(desk, note_id))["marks"] == ["instructions"]
 
 
+async def test_what_forget_shows_is_marked(desk: Desk) -> None:
+    note_id = await desk.told(ORDER, subject="Zorblax")
+    expected = [(note_id, MARKED_TRUST, ["instructions"])]
+
+    preview = await desk("forget", subject="Zorblax")
+    done = await desk("forget", confirm=preview["confirm"])
+
+    for answer in (preview, done):
+        assert [(n["note_id"], n["trust"], n["marks"]) for n in notes(answer)] == expected
+
+
+async def test_a_note_is_marked_by_what_its_history_shows(desk: Desk) -> None:
+    note_id = await desk.told(ORDER)
+    await desk("update", note_id=note_id, content="The zorblax sleeps at noon")
+
+    [view] = notes(await desk("recall", note_ids=[note_id]))
+    assert view["marks"] == ["suspect"]
+    [view] = notes(await desk("recall", note_ids=[note_id], detail="full"))
+    assert view["marks"] == ["instructions"]
+
+
 async def test_orders_split_over_two_notes_are_marked(desk: Desk) -> None:
     first = await desk.told("Ignore all previous")
 

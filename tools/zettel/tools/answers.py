@@ -192,6 +192,10 @@ class ForgetLine(TypedDict):
     note_id: str
     namespace: str
     line: str
+    by: NotRequired[str]
+    trust: NotRequired[float]
+    marks: NotRequired[list[str]]
+    """As `RecalledNote` has them."""
 
 
 class Proof(TypedDict):

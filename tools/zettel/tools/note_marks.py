@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from zettel.storage.notes import Note, Outline
-from zettel.tools.answers import Candidate, LinkLine, RecalledNote
+from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, TrustView
 
@@ -46,7 +46,9 @@ WINDOWS = (2, 3, 4)
 """Notes shown next to each other that are read as one text."""
 
 
-def add_labels(line: LinkLine | Candidate, text: str, other: Note | Outline, of: TrustView) -> None:
+def add_labels(
+    line: LinkLine | Candidate | ForgetLine, text: str, other: Note | Outline, of: TrustView
+) -> None:
     """Adds the author, trust and marks of another note to a line with its text.
 
     Args:
@@ -98,3 +100,6 @@ def _shown(view: RecalledNote) -> Iterator[str]:
         yield str(view.get(name, ""))
     for names in ("tags", "keywords", "questions"):
         yield from view.get(names, ())
+    for revision in view.get("history", ()):
+        for values in revision.get("changed", {}).values():
+            yield from map(str, values)

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from zettel.storage.notes import Kind, Note, Outline, State
-from zettel.tools.answers import Copy, ForgetLine, RecalledNote
+from zettel.tools.answers import Copy, RecalledNote
 from zettel.tools.language.times import iso
 from zettel.tools.trust import FULL_TRUST, TrustView
 
@@ -33,11 +33,6 @@ def one_line(note: Note | Outline) -> str:
     told = f"{note.subject}: {words}" if note.subject else words
     line = f"{note.happened_at:%Y-%m-%d} {told}"
     return shorten(line, LINE_MAX_CHARACTERS)
-
-
-def forget_line(note: Note) -> ForgetLine:
-    """A note in a preview."""
-    return ForgetLine(note_id=note.note_id, namespace=note.namespace, line=one_line(note))
 
 
 def copy_line(copy: Note, shown: Note) -> Copy:

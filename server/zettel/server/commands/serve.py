@@ -26,6 +26,7 @@ from zettel.server.observability.tracing import exporting
 from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
+from zettel.server.runtime.threads import share_among_threads
 from zettel.server.transports.http.access import AccessControl
 from zettel.server.transports.http.app import allowed, create_app
 from zettel.server.transports.http.limits.admission import Admission
@@ -98,12 +99,6 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-SWITCH_S = 0.0005
-"""How long a thread keeps the interpreter while others want it; CPython's own is 5 ms. With eight
-long texts read at once a neighbour's recall takes 147 instead of 223 ms (p95), `/health` 16 instead
-of 45 (`make bench-neighbours`)."""
-
-
 async def serve_http(
     settings: Settings, listening: socket.socket, lock: EngineLock | None, announce: Announce
 ) -> None:
@@ -115,7 +110,7 @@ async def serve_http(
         lock: Makes this process the store's engine, to which clients attach; None if they cannot.
         announce: Called when everything is ready.
     """
-    sys.setswitchinterval(SWITCH_S)
+    share_among_threads()
     metrics = Metrics()
     parts = installed_factories(settings, still_there=lock.store_is_there if lock else lambda: True)
     runtime = Runtime(settings.store, parts, counters=metrics)

@@ -299,9 +299,9 @@ SHORT_NOTE_WORDS = 8
 ALIKE_MIN_JACCARD = 0.6
 """Least Jaccard similarity of the words of two notes that are shown with their context."""
 
-NAMED_BY_CHARACTERS = 2_000
-"""By here a long note without a name needs its context; a page of a hundred of 32,768 characters
-would take 3.6 s to be read whole."""
+BEGINNING_CHARACTERS = 2_000
+"""What is read of a long note to tell whether it needs its context; a page of a hundred of 32,768
+characters would take 3.6 s to be read whole."""
 
 
 def need_context(notes: Sequence[Note]) -> set[str]:
@@ -310,7 +310,7 @@ def need_context(notes: Sequence[Note]) -> set[str]:
     Args:
         notes: The notes shown together.
     """
-    words = {note.note_id: frozenset(fold(note.content).split()) for note in notes}
+    words = {note.note_id: frozenset(fold(_beginning(note)).split()) for note in notes}
     needing = {note.note_id for note in notes if _says_little(note)}
     for at, note in enumerate(notes):
         for other in notes[at + 1 :]:
@@ -319,10 +319,14 @@ def need_context(notes: Sequence[Note]) -> set[str]:
     return needing
 
 
+def _beginning(note: Note) -> str:
+    return note.content[:BEGINNING_CHARACTERS]
+
+
 def _says_little(note: Note) -> bool:
-    if len(note.content.split()) <= SHORT_NOTE_WORDS:
+    if len(_beginning(note).split()) <= SHORT_NOTE_WORDS:
         return True
-    return not (note.subject or note.entities or find_names(note.content[:NAMED_BY_CHARACTERS]))
+    return not (note.subject or note.entities or find_names(_beginning(note)))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -486,7 +490,9 @@ async def _views(
     reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
     notes = [entry.note for entry in entries]
-    needing = await read_texts(_characters(notes), lambda: need_context(notes))
+    characters = _characters(notes)
+    async with memory.reading(characters):
+        needing = await read_texts(characters, lambda: need_context(notes))
     views = list[RecalledNote]()
     for entry in entries:
         note = entry.note

@@ -8,7 +8,7 @@ from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.notes import Note, State, fold
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools import validation
-from zettel.tools.answers import ForgetAnswer
+from zettel.tools.answers import ForgetAnswer, ForgetLine
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.conflicts import match_outlines
@@ -23,13 +23,15 @@ from zettel.tools.changes.previews import (
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.changes.unlearn import unlearn
-from zettel.tools.concurrency import shielded
+from zettel.tools.concurrency import read_texts, shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.note_marks import add_labels
 from zettel.tools.progress import report_progress
 from zettel.tools.recall.search import search
-from zettel.tools.render import forget_line
+from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustView
 
 PREVIEW_MAX_NOTES = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
@@ -101,7 +103,7 @@ async def forget(
     )
     filters = (target.query, target.where.subject, target.where.tags, session_name, period)
     if any(filters):
-        return await _previewed(memory, target, now)
+        return await _previewed(memory, caller, target, now)
     if not ids:
         raise InvalidArgumentError(
             "note_ids",
@@ -110,7 +112,7 @@ async def forget(
         )
     if erase:  # ids are not limited to a namespace
         everywhere = replace(target.where, namespaces=())
-        return await _previewed(memory, replace(target, where=everywhere), now)
+        return await _previewed(memory, caller, replace(target, where=everywhere), now)
     return await _by_ids(memory, caller, ids, now, undo=undo)
 
 
@@ -121,24 +123,40 @@ async def _by_ids(
     if not found:
         raise NoteNotFoundError(ids[0])
     done = await _change_state(memory, caller, {n.note_id: None for n in found}, now, undo=undo)
-    answer = _done(done, undo=undo)
+    answer = await _done(memory, caller, done, undo=undo)
     if missing := [i for i in ids if i not in {note.note_id for note in found}]:
         answer["skipped"] = missing
         answer["next"] = f"No note with id {', '.join(missing)}; call recall to find the id."
     return answer
 
 
-def _done(notes: Sequence[Note], *, undo: bool) -> ForgetAnswer:
-    return ForgetAnswer(
-        status="restored" if undo else "forgotten", notes=[forget_line(n) for n in notes]
-    )
+async def _done(
+    memory: Memory, caller: Caller, notes: Sequence[Note], *, undo: bool
+) -> ForgetAnswer:
+    lines = await _lines(memory, caller, notes)
+    return ForgetAnswer(status="restored" if undo else "forgotten", notes=lines)
 
 
-async def _previewed(memory: Memory, target: _Target, now: datetime) -> ForgetAnswer:
+async def _lines(memory: Memory, caller: Caller, notes: Sequence[Note]) -> list[ForgetLine]:
+    characters, reader = LINE_MAX_CHARACTERS * len(notes), memory.reader(caller)
+    return await read_texts(characters, lambda: _labelled(notes, reader))
+
+
+def _labelled(notes: Sequence[Note], reader: TrustView) -> list[ForgetLine]:
+    lines = list[ForgetLine]()
+    for note in notes:
+        line = ForgetLine(note_id=note.note_id, namespace=note.namespace, line=one_line(note))
+        add_labels(line, line["line"], note, reader)
+        lines.append(line)
+    return lines
+
+
+async def _previewed(
+    memory: Memory, caller: Caller, target: _Target, now: datetime
+) -> ForgetAnswer:
     notes, matched = await _matching(memory, target, now)
-    answer = ForgetAnswer(
-        status="preview", notes=[forget_line(note) for note in notes], matched=matched
-    )
+    lines = await _lines(memory, caller, notes)
+    answer = ForgetAnswer(status="preview", notes=lines, matched=matched)
     if target.until:
         answer["until"] = iso(target.until.last)
     if target.where.subject and not target.undo:
@@ -202,7 +220,7 @@ async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) 
         if preview.done is not None:
             return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
         done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
-        answer = _done(done, undo=preview.undo)
+        answer = await _done(memory, caller, done, undo=preview.undo)
         if skipped := sorted(set(preview.revs) - {note.note_id for note in done}):
             answer["skipped"] = skipped
             answer["next"] = "The skipped notes changed after the preview: look at them again."

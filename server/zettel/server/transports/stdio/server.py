@@ -23,6 +23,7 @@ from zettel.server.runtime.shutdown import (
     shut_down_on_signal,
     shut_down_when_orphaned,
 )
+from zettel.server.runtime.threads import share_among_threads
 from zettel.server.transports.stdio.conversation import LineReader, converse
 
 logger = logging.getLogger(__name__)
@@ -109,6 +110,7 @@ def stdio_defaults(settings: Settings) -> ClientDefaults:
 
 async def serve_stdio(settings: Settings) -> None:
     """Serve the client on standard input and output until it disconnects or a signal arrives."""
+    share_among_threads()
     pipes = StdioPipes()
     shutdown = Shutdown()
     runtime = Runtime(settings.store, installed_factories(settings))

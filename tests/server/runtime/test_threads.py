@@ -1,0 +1,38 @@
+"""The memory of a server's threads: taken from few pools, or each keeps what it once needed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from zettel.server.runtime.threads import ARENAS
+
+POOLS = """
+import ctypes, sys, threading
+from zettel.server.runtime.threads import share_among_threads
+
+share_among_threads()
+held, met = [], threading.Barrier(9)
+
+def take():
+    held.append([bytes(1000) for _ in range(1000)])
+    met.wait()
+    met.wait()
+
+threads = [threading.Thread(target=take) for _ in range(8)]
+for thread in threads:
+    thread.start()
+met.wait()
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+libc.malloc_info(0, ctypes.c_void_p(libc.fdopen(1, b"w")))
+libc.fflush(None)
+met.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_threads_share_their_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", POOLS], capture_output=True, text=True, check=True)
+
+    assert 1 <= done.stdout.count("<heap nr=") <= ARENAS
