@@ -94,7 +94,7 @@ async def test_a_model_works_for_a_question_between_two_parts_of_a_long_note() -
     [
         ([10] * 32, 32),
         ([900, 900], 1),
-        ([800, 800, 800], 2),
+        ([400, 400, 400], 2),
         ([10, 10, 1_000], 2),
         ([BATCH_MAX_CHARACTERS * 9], 1),
         ([40] * 40 + [41], BATCH_MAX_CHARACTERS // 40),

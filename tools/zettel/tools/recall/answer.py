@@ -380,9 +380,8 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
     characters = sum(len(view.get("content", "")) for view in views)
-    async with memory.reading(characters):
-        fitted = partial(_fitted, asked, answer, views, more=more)
-        shown, texts = await read_texts(characters, fitted)
+    fitted = partial(_fitted, asked, answer, views, more=more)
+    shown, texts = await memory.read(characters, fitted)
     answer["notes"] = shown
     done = gathered.done(len(shown))
     if (left := page.total - page.offset - done) > 0:
@@ -490,9 +489,7 @@ async def _views(
     reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
     notes = [entry.note for entry in entries]
-    characters = _characters(notes)
-    async with memory.reading(characters):
-        needing = await read_texts(characters, lambda: need_context(notes))
+    needing = await memory.read(_characters(notes), lambda: need_context(notes))
     views = list[RecalledNote]()
     for entry in entries:
         note = entry.note

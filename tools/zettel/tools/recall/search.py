@@ -302,8 +302,7 @@ async def reordered(
     if terms := await read_texts(len(query), lambda: find_exact_terms(query)):
         read = await _read(memory, asked, ranked)
         characters = sum(len(outline.content) for outline in read)
-        async with memory.reading(characters):
-            values = await read_texts(characters, lambda: _exact_shares(terms, read))
+        values = await memory.read(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast
-
-from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.answers import RememberAnswer, UpdateAnswer
@@ -13,16 +11,21 @@ from zettel.tools.caller import Caller
 from zettel.tools.secrets.scanner import find_secrets, may_hold_secrets
 from zettel.tools.validation import MAX_CONTENT, MAX_LIST
 
+_T = TypeVar("_T")
 SecretMode = Literal["cut", "refuse", "keep"]
 """Whether a secret is cut out of a text that is to be kept, or the call refused, or it stays."""
 
 
 class SecretPolicy(Protocol):
-    """Says what happens to secrets."""
+    """Says what happens to secrets, and where long texts are read."""
 
     @property
     def secrets(self) -> SecretMode:
         """The setting."""
+        ...
+
+    async def read(self, characters: int, read: Callable[[], _T]) -> _T:
+        """Call a function that reads so many characters."""
         ...
 
 
@@ -52,7 +55,8 @@ def without_secrets(
         if policy.secrets != "keep":
             for name, value in list(given.items()):
                 if _may_hold(value):
-                    given[name] = await to_thread.run_sync(_without, value, cut)
+                    characters = sum(map(len, _texts(value)))
+                    given[name] = await policy.read(characters, partial(_without, value, cut))
                 if cut and policy.secrets == "refuse":
                     raise _refused(name, cut)
         answer = await verb(policy, caller, *args, **given)

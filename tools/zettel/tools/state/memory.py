@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import TypeVar
 
 from zettel.storage.access import Access
 from zettel.storage.embedding.embedder import Embedder, Reranker
@@ -13,7 +14,7 @@ from zettel.storage.notes import Note, Run
 from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.caller import Caller
-from zettel.tools.concurrency import KeyedLock
+from zettel.tools.concurrency import KeyedLock, read_texts
 from zettel.tools.llm.llm import Llm
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.secrets.cutting import SecretMode
@@ -26,8 +27,11 @@ from zettel.tools.state.usage import UsageBuffer
 from zettel.tools.trust import TrustRules, TrustView
 from zettel.tools.validation import FOUND_FROM
 
-SHORT_MAX_CHARACTERS = 131_072
+SHORT_MAX_CHARACTERS = 16_384
 """Characters of all texts of a call up to which it does not wait for others: some 10 ms of work."""
+
+
+_T = TypeVar("_T")
 
 
 def _nothing() -> None:
@@ -137,6 +141,14 @@ class Memory(Policy):
             return
         async with self.long_texts.turn(urgent=False):
             yield
+
+    async def read(self, characters: int, read: Callable[[], _T]) -> _T:
+        """Call a function that reads so many characters: short texts at once, others in a thread.
+
+        Long ones are read for one caller after the other.
+        """
+        async with self.reading(characters):
+            return await read_texts(characters, read)
 
     def check_writes(self, notes: Iterable[Note]) -> None:
         """Check that all notes may be changed.

@@ -126,11 +126,12 @@ async def _store(
     check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
-    marks = await to_thread.run_sync(_marks, memory, note)
+    marks, folded = await memory.read(
+        len(note.content), lambda: (_marks(memory, note), fold_hash(note.content))
+    )
     note = replace(note, trust=_trust(memory, note, marks, links, linked))
     check_core(note.kind, note.trust)
     check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
-    folded = await to_thread.run_sync(fold_hash, note.content)
     async with memory.writing.hold(f"{note.namespace}\n{folded}"):
         known, vectors = await _known_or_embedded(memory, note, folded, given, now)
         if known:
