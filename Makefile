@@ -27,7 +27,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(if $(SHM_KB),/dev/shm)
 QUICK := -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +122,12 @@ bench-attacks: install ## attack the memory 144 times in 16 ways and count what 
 
 bench-neighbours: install ## measure what one tenant feels of another's abuse and learns of its notes (ARGS="--seconds 5")
 	@exec $(BIN)/python -m benchmarks.neighbours $(ARGS)
+
+bench-month: install ## tell two months of an agent's work at their dates and ask what they told (ARGS="--misses --kept-aside")
+	@exec $(BIN)/python -m benchmarks.month $(ARGS)
+
+bench-changes: install ## tell 120 changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
+	@exec $(BIN)/python -m benchmarks.changes $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

@@ -1,0 +1,156 @@
+"""Tells changes, and what changes nothing, each in a namespace of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, JsonValue
+
+from benchmarks.changes.records import Change, World
+from benchmarks.evolution.desk import Desk, opened_desk
+from benchmarks.retrieval.tools import Remembered, Timed
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note
+from zettel.storage.store import NoteFilter
+
+WEEK = timedelta(days=7)
+
+
+class Told(Remembered, extra="allow"):
+    """Of `remember`'s answer."""
+
+    class Candidate(BaseModel, extra="allow"):
+        """A note that it names."""
+
+        note_id: str
+        changes: bool = False
+        """Whether the new note is taken to change it, not only to be like it."""
+
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What became of a change."""
+
+    change: Change
+    named: int | None
+    """Place of the old note among the candidates, from 0."""
+    others: int
+    """Candidates that the new note is wrongly taken to change."""
+    linked: bool
+    """Whether evolution, or the agent's call, says that the new note may change the old one."""
+    falsely_linked: int
+    """Links of that sort to other notes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Alarms:
+    """Notes that change nothing."""
+
+    notes: int = 0
+    candidates: list[str] = field(default_factory=list[str])
+    """Those that `remember` took for a change."""
+    links: list[str] = field(default_factory=list[str])
+    """Those that evolution did."""
+
+
+async def play_changes(changes: Sequence[Change], embedder: Embedder, store: Path) -> list[Seen]:
+    """Tell each old note with its neighbours, a week later the new one, and evolve."""
+    async with opened_desk(store, embedder) as (desk, client):
+        ids = dict[str, dict[str, str]]()
+        for change in changes:
+            told = [change.others[0], change.old, *change.others[1:]]
+            ids[change.id] = {
+                text: (await _tell(desk, client, change.id, text, "first")).note_id for text in told
+            }
+        await desk.evolve()
+        desk.now += WEEK
+        answers = {
+            change.id: await _tell(desk, client, change.id, change.new, "second")
+            for change in changes
+        }
+        await desk.evolve()
+        return [await _seen(desk, change, ids[change.id], answers[change.id]) for change in changes]
+
+
+async def _seen(desk: Desk, change: Change, ids: Mapping[str, str], answer: Told) -> Seen:
+    named = [c.note_id for c in answer.candidates if c.changes]
+    old = ids[change.old]
+    linked = await _open_links(desk, change.id, answer.note_id)
+    return Seen(
+        change=change,
+        named=named.index(old) if old in named else None,
+        others=len(set(named) - {old}),
+        linked=old in linked,
+        falsely_linked=len(linked & {*ids.values()} - {old}),
+    )
+
+
+async def play_worlds(worlds: Sequence[World], embedder: Embedder, store: Path) -> Alarms:
+    """Tell worlds in which nothing changes, a day between two notes, and evolve."""
+    alarms = Alarms()
+    async with opened_desk(store, embedder) as (desk, client):
+        for world in worlds:
+            for text in world.notes:
+                told = await _tell(desk, client, world.id, text, "only")
+                desk.now += timedelta(days=1)
+                alarms.notes += 1
+                if any(candidate.changes for candidate in told.candidates):
+                    alarms.candidates.append(f"{world.id}: {text}")
+        await desk.evolve()
+        for world in worlds:
+            for note in await _notes(desk, world.id):
+                if await _open_links(desk, world.id, note.note_id):
+                    alarms.links.append(f"{world.id}: {note.content}")
+    return alarms
+
+
+async def play_turns(
+    turns: Mapping[str, Sequence[Mapping[str, JsonValue]]],
+    embedder: Embedder,
+    store: Path,
+    progress: Callable[[str], None],
+) -> Alarms:
+    """Tell the turns of conversations, each in its namespace, and count what is taken for changes.
+
+    Args:
+        turns: Namespace -> arguments of `remember`.
+        embedder: Of the store.
+        store: Where the store is made.
+        progress: Is told how far it is.
+    """
+    alarms = Alarms()
+    async with opened_desk(store, embedder) as (desk, client):
+        for namespace, told in turns.items():
+            progress(namespace)
+            for arguments in told:
+                answer, _ = await client.call(
+                    "remember", {**arguments, "namespace": namespace}, Told
+                )
+                alarms.notes += 1
+                if any(candidate.changes for candidate in answer.candidates):
+                    alarms.candidates.append(str(arguments["content"]))
+                if alarms.notes % 200 == 0:
+                    await desk.memory.admin.upkeep()
+    return alarms
+
+
+async def _tell(desk: Desk, client: Timed, namespace: str, text: str, session: str) -> Told:
+    desk.now += timedelta(seconds=1)
+    arguments = {"content": text, "namespace": namespace, "session": session}
+    told, _ = await client.call("remember", arguments, Told)
+    return told
+
+
+async def _notes(desk: Desk, namespace: str) -> list[Note]:
+    where = NoteFilter(namespaces=(namespace,), states=(), derived=None)
+    return await desk.memory.store.find(where, limit=1_000)
+
+
+async def _open_links(desk: Desk, namespace: str, note_id: str) -> set[str]:
+    """Ids of the notes that this one may supersede or contradict."""
+    relations = {*OPEN_RELATIONS, CONTRADICTS}
+    (note,) = [n for n in await _notes(desk, namespace) if n.note_id == note_id]
+    return {link.to for link in note.links if link.relation in relations}

@@ -1,0 +1,62 @@
+"""What was seen of the changes, as Markdown."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from benchmarks.changes.play import Alarms, Seen
+
+SHOWN_MAX_CANDIDATES = 3
+
+
+def write_report(seen: Sequence[Seen], alarms: Mapping[str, Alarms]) -> str:
+    """Changes by sort and by language, then false alarms."""
+    lines = ["# Changes", ""]
+    groups: list[tuple[str, Callable[[Seen], str]]] = [
+        ("sort", lambda one: one.change.sort),
+        ("language", lambda one: "two" if one.change.old_language else one.change.language),
+        ("old value", lambda one: "named" if one.change.names_old else "not named"),
+    ]
+    for name, key in groups:
+        lines += [
+            f"| {name} | changes | named by `remember` | linked by evolution |",
+            "|---|---:|---:|---:|",
+        ]
+        values = dict.fromkeys(key(one) for one in seen)
+        lines += [_row(value, [one for one in seen if key(one) == value]) for value in values]
+        lines += [_row("**all**", seen), ""]
+    others = sum(one.others for one in seen), sum(one.falsely_linked for one in seen)
+    lines += [f"Wrongly named or linked beside the old note: {others[0]}, {others[1]}.", ""]
+    lines += [
+        "| what changes nothing | notes | taken for a change | linked |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, of in alarms.items():
+        shares = (len(of.candidates) / of.notes, len(of.links) / of.notes)
+        lines.append(f"| {name} | {of.notes} | {shares[0]:.1%} | {shares[1]:.1%} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, of: Sequence[Seen]) -> str:
+    cells = [
+        _share(one.named is not None and one.named < SHOWN_MAX_CANDIDATES for one in of),
+        _share(one.linked for one in of),
+    ]
+    return f"| {name} | {len(of)} | {' | '.join(cells)} |"
+
+
+def _share(of: Iterable[bool]) -> str:
+    all_of = list(of)
+    return f"{sum(all_of) / len(all_of):.0%}" if all_of else ""
+
+
+def write_misses(seen: Sequence[Seen], alarms: Mapping[str, Alarms]) -> str:
+    """Every change that was missed, and every false alarm."""
+    lines = [
+        f"{one.change.id} [{one.change.sort}]{'' if one.linked else ' not linked'}:"
+        f" {one.change.old!r} -> {one.change.new!r}"
+        for one in seen
+        if one.named is None or not one.linked
+    ]
+    for name, of in alarms.items():
+        lines += [f"{name}, taken for a change: {text}" for text in of.candidates]
+        lines += [f"{name}, linked: {text}" for text in of.links]
+    return "\n".join(lines) + "\n"

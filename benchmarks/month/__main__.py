@@ -1,0 +1,87 @@
+"""The command: `python -m benchmarks.month`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+from benchmarks.month.play import Played, play
+from benchmarks.month.records import read_month
+from benchmarks.month.report import write_misses, write_report
+from benchmarks.retrieval.errors import BenchmarkError
+from zettel.storage.embedding.model_files import find_model
+from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
+
+DATA = Path(__file__).with_name("data")
+KEPT_ASIDE = "kept_aside"
+"""Written first, looked at by nobody, and scored when all else is done."""
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    months: list[Path]
+    kept_aside: bool
+    misses: bool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the months and report.
+
+    Args:
+        arguments: The command line without the program; None takes this process's.
+
+    Returns:
+        The exit code: 0 done, 1 failed. A wrong option exits with 2.
+    """
+    options = _parser().parse_args(arguments, namespace=Options())
+    try:
+        played = anyio.run(_play_all, options)
+    except BenchmarkError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(write_report(played))
+    if options.misses:
+        for name, month in played.items():
+            if name != KEPT_ASIDE:
+                sys.stdout.write(f"\n## {name}\n\n{write_misses(month)}")
+    return 0
+
+
+async def _play_all(options: Options) -> dict[str, Played]:
+    known = sorted(path for path in DATA.glob("*.jsonl") if path.stem != KEPT_ASIDE)
+    months = options.months or known
+    if options.kept_aside:
+        months = [*months, DATA / f"{KEPT_ASIDE}.jsonl"]
+    lines = {path.stem: read_month(path) for path in months}
+    embedder = SentenceEmbedder(await find_model())
+    await embedder.load()
+    played = dict[str, Played]()
+    for name, month in lines.items():
+        sys.stderr.write(f"{name}\n")
+        with tempfile.TemporaryDirectory() as folder:
+            played[name] = await play(month, embedder, Path(folder, "store"), _say)
+    return played
+
+
+def _say(progress: str) -> None:
+    sys.stderr.write(f"  {progress}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.month",
+        description="Tell months of agents' work at their dates, and ask what they told.",
+    )
+    add = parser.add_argument
+    add("months", nargs="*", type=Path, help="files of months; default: all but the one kept aside")
+    add("--kept-aside", action="store_true", help="play the month that is kept aside, too")
+    add("--misses", action="store_true", help="list what went wrong, but of the one kept aside")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Plays a month through the tools, at the dates of its sessions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, JsonValue
+
+from benchmarks.evolution.desk import Desk, opened_desk
+from benchmarks.month.records import NoteLine, Question, SessionLine
+from benchmarks.retrieval.tools import Remembered, Timed, Verdict
+from zettel.storage.embedding.embedder import Embedder
+from zettel.tools.render import count_tokens, to_json
+
+CALL_SECONDS = 20
+"""Between two calls of a session."""
+NAMESPACE = "month"
+
+
+class _Answer(BaseModel, extra="allow"):
+    """Any answer, whole."""
+
+
+class _Told(Remembered, extra="allow"):
+    class Candidate(BaseModel):
+        note_id: str
+
+    candidates: tuple[Candidate, ...] = ()
+
+
+class _Recalled(BaseModel, extra="allow"):
+    class Note(BaseModel, extra="allow"):
+        note_id: str
+        content: str = ""
+
+    verdict: Verdict
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question and what came back."""
+
+    question: Question
+    verdict: Verdict
+    refs: Sequence[str]
+    """Of the notes shown, in order; "" for what no note of the month is."""
+    tokens: int
+    text_share: float
+    """Characters of the notes' text, of all characters."""
+
+    @property
+    def first_gold(self) -> int | None:
+        """Place of the first right note, from 0."""
+        return next((at for at, ref in enumerate(self.refs) if ref in self.question.gold), None)
+
+    @property
+    def stale_first(self) -> bool:
+        """Whether a note with an old value comes above every right one."""
+        stale = next((at for at, r in enumerate(self.refs) if r in self.question.stale), None)
+        gold = self.first_gold
+        return stale is not None and (gold is None or stale < gold)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every right note is shown."""
+        return set(self.question.gold) <= set(self.refs)
+
+
+@dataclass(slots=True, kw_only=True)
+class Played:
+    """A month's outcome."""
+
+    asked: list[Asked] = field(default_factory=list[Asked])
+    changes: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Ref of a note that changes a fact -> whether `remember` named the older note."""
+    others: int = 0
+    """Notes that change nothing."""
+
+
+async def play(
+    month: Sequence[SessionLine | NoteLine | Question],
+    embedder: Embedder,
+    store: Path,
+    progress: Callable[[str], None],
+) -> Played:
+    """Tell and ask everything in order; evolution follows each session.
+
+    Args:
+        month: Its lines.
+        embedder: Of the store.
+        store: Where the store is made.
+        progress: Is told what begins.
+    """
+    played = Played()
+    async with opened_desk(store, embedder) as (desk, client):
+        actor, session = _Actor(desk, client), ""
+        for line in month:
+            desk.now += timedelta(seconds=CALL_SECONDS)
+            if isinstance(line, SessionLine):
+                await desk.evolve()
+                desk.now, session = line.at, line.id
+                progress(f"session {line.id}")
+            elif isinstance(line, NoteLine):
+                await actor.tell(line, session, played)
+            else:
+                played.asked.append(await actor.ask(line))
+    return played
+
+
+@dataclass(slots=True)
+class _Actor:
+    """The agent: tells, settles what it is offered to settle, asks."""
+
+    desk: Desk
+    client: Timed
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+    """Ref -> note id."""
+
+    async def tell(self, line: NoteLine, session: str, played: Played) -> None:
+        """Tell a note, and settle the change that it tells if that is offered."""
+        arguments: Mapping[str, JsonValue] = {
+            **line.arguments,
+            "namespace": NAMESPACE,
+            "session": session,
+        }
+        told, _ = await self.client.call("remember", arguments, _Told)
+        self.ids[line.ref] = told.note_id
+        if line.changes is None:
+            played.others += 1
+            return
+        older = self.ids[line.changes.ref]
+        named = any(candidate.note_id == older for candidate in told.candidates)
+        played.changes[line.ref] = named
+        if named and line.changes.settled:
+            links: list[JsonValue] = [{"to": older, "relation": "supersedes"}]
+            await self.client.call("update", {"note_id": told.note_id, "links": links}, _Answer)
+
+    async def ask(self, question: Question) -> Asked:
+        """Ask as an agent does who gives nothing but the question."""
+        arguments = {"query": question.question, "namespace": NAMESPACE}
+        answer, _ = await self.client.call("recall", arguments, _Recalled)
+        refs = {note_id: ref for ref, note_id in self.ids.items()}
+        whole = answer.model_dump()
+        text = sum(len(note.content) for note in answer.notes)
+        return Asked(
+            question=question,
+            verdict=answer.verdict,
+            refs=[refs.get(note.note_id, "") for note in answer.notes],
+            tokens=count_tokens(whole),
+            text_share=text / len(to_json(whole)),
+        )

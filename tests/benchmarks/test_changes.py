@@ -1,0 +1,72 @@
+"""Changes of facts: told, and what is seen of them counted."""
+
+from pathlib import Path
+
+from benchmarks.changes.play import Alarms, play_changes, play_turns, play_worlds
+from benchmarks.changes.records import Change, World, read_changes, read_worlds
+from benchmarks.changes.report import write_misses, write_report
+
+from zettel.storage.embedding.hashing import HashEmbedder
+
+MOVED = Change(
+    id="c1",
+    sort="moved",
+    language="en",
+    old="Ana lives in Lyon",
+    new="Ana lives in Paris",
+    names_old=False,
+    others=("Ben paints a fence", "The cat of Eve sleeps"),
+)
+WORLD = World(id="k1", language="en", notes=("Ana lives in Lyon", "The sofa is grey"))
+
+
+def test_there_are_a_hundred_changes_of_ten_sorts_in_six_languages() -> None:
+    changes = read_changes()
+
+    assert len(changes) >= 100
+    assert len({change.sort for change in changes}) == 10
+    assert len({change.language for change in changes}) == 6
+    assert len(read_worlds()) >= 60
+
+
+async def test_what_evolution_links_is_seen(tmp_path: Path) -> None:
+    (seen,) = await play_changes([MOVED], HashEmbedder(), tmp_path / "store")
+
+    assert seen.linked
+    assert not seen.falsely_linked
+    report = write_report([seen], {})
+    assert "| moved | 1 | 0% | 100% |" in report
+
+
+async def test_what_changes_nothing_raises_no_alarm(tmp_path: Path) -> None:
+    worlds = await play_worlds([WORLD], HashEmbedder(), tmp_path / "worlds")
+    turns = await play_turns(
+        {"talk": [{"content": "Hello!"}, {"content": "How was Rome?"}]},
+        HashEmbedder(),
+        tmp_path / "turns",
+        lambda _: None,
+    )
+
+    assert (worlds.notes, worlds.candidates, worlds.links) == (2, [], [])
+    assert (turns.notes, turns.candidates) == (2, [])
+
+
+async def test_a_world_in_which_something_changes_raises_one(tmp_path: Path) -> None:
+    world = World(id="k1", language="en", notes=(MOVED.old, MOVED.new))
+
+    alarms = await play_worlds([world], HashEmbedder(), tmp_path / "store")
+
+    assert alarms.links == ["k1: Ana lives in Paris"]
+
+
+async def test_misses_and_alarms_are_listed(tmp_path: Path) -> None:
+    unlike = Change.model_validate({**MOVED.model_dump(), "new": "Rain fell on the harbour"})
+    (seen,) = await play_changes([unlike], HashEmbedder(), tmp_path / "store")
+
+    misses = write_misses([seen], {"notes": Alarms(notes=2, candidates=["x: said"])})
+
+    assert "c1 [moved] not linked" in misses
+    assert "taken for a change: x: said" in misses
+    assert "| notes | 2 | 50.0% | 0.0% |" in write_report(
+        [seen], {"notes": Alarms(notes=2, candidates=["x: said"])}
+    )

@@ -1,0 +1,129 @@
+"""Months of an agent's work: read, played at their dates, and scored."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.month.__main__ import DATA, main
+from benchmarks.month.play import Asked, play
+from benchmarks.month.records import NoteLine, Question, Sort, read_month
+from benchmarks.month.report import figures, write_misses, write_report
+from benchmarks.retrieval.errors import DataError
+from pydantic import JsonValue
+
+from zettel.storage.embedding.hashing import HashEmbedder
+
+MONTH: list[dict[str, JsonValue]] = [
+    {"type": "session", "id": "s1", "at": "2026-03-02T09:00:00+01:00", "project": "atlas"},
+    {"type": "remember", "ref": "n1", "content": "The release leaves on Friday", "tags": ["plan"]},
+    {"type": "remember", "ref": "n2", "content": "Ana paints houses in Lyon", "subject": "Ana"},
+    {"type": "session", "id": "s2", "at": "2026-03-09T09:00:00+01:00"},
+    {
+        "type": "remember",
+        "ref": "n3",
+        "content": "The release leaves on Monday",
+        "changes": {"ref": "n1", "settled": True},
+    },
+    {
+        "type": "ask",
+        "id": "q1",
+        "question": "When does the release leave?",
+        "gold": ["n3"],
+        "stale": ["n1"],
+        "sort": "change",
+    },
+    {"type": "ask", "id": "q2", "question": "Qwxz?", "gold": [], "sort": "never"},
+]
+
+
+def written(tmp_path: Path, *lines: dict[str, JsonValue]) -> Path:
+    path = tmp_path / "month.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def asked(sort: Sort, refs: list[str], verdict: str = "found", **given: JsonValue) -> Asked:
+    line = {"type": "ask", "id": "q", "question": "?", "gold": ["a"], "sort": sort, **given}
+    return Asked(
+        question=Question.model_validate(line),
+        verdict="found" if verdict == "found" else "uncertain",
+        refs=refs,
+        tokens=100,
+        text_share=0.8,
+    )
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_every_month_has_sixty_notes_and_questions_in_dated_sessions(path: Path) -> None:
+    month = read_month(path)
+
+    assert sum(isinstance(line, NoteLine) for line in month) >= 60
+    assert sum(isinstance(line, Question) for line in month) >= 60
+
+
+async def test_a_month_is_told_at_its_dates_settled_as_offered_and_asked(tmp_path: Path) -> None:
+    month, said = read_month(written(tmp_path, *MONTH)), list[str]()
+
+    played = await play(month, HashEmbedder(), tmp_path / "store", said.append)
+
+    change, never = played.asked
+    assert said == ["session s1", "session s2"]
+    assert played.changes == {"n3": True}
+    # Settled: the old value is not shown at all.
+    assert change.refs[0] == "n3"
+    assert "n1" not in change.refs
+    assert not never.question.gold
+    assert change.tokens > 0 < change.text_share < 1
+
+
+def test_what_is_first_stale_unsure_or_wrongly_found_is_counted() -> None:
+    right, late = asked("fact", ["a", "b"]), asked("fact", ["b", "c", "d", "a"], "uncertain")
+    stale = asked("change", ["old", "a"], stale=["old"])
+    never = asked("never", ["b"], gold=[])
+    half = asked("two", ["a"], gold=["a", "b"], all=True)
+
+    found = figures([right, late, stale, never, half])
+
+    assert found["right first"] == 2 / 4
+    assert found["right in three"] == 3 / 4
+    assert found["complete"] == 0
+    assert found["stale above current"] == 1
+    assert found["wrongly unsure"] == 1 / 4
+    assert found["wrongly found"] == 1
+
+
+async def test_the_report_names_what_went_wrong(tmp_path: Path) -> None:
+    played = await play(
+        read_month(written(tmp_path, *MONTH)), HashEmbedder(), tmp_path / "store", lambda _: None
+    )
+    played.asked.append(asked("fact", ["b"]))
+    played.changes["n9"] = False
+
+    report = write_report({"made": played})
+    misses = write_misses(played)
+
+    assert "| changes named | 1 of 2 |" in report
+    assert "| fact | 0 of 1 |" in report
+    assert "not first" in misses
+    assert "changes not named: n9" in misses
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ({"type": "tell", "ref": "n1"}, "line 1"),
+        ({"type": "ask", "id": "q", "question": "?", "gold": ["n7"], "sort": "fact"}, "n7"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named(
+    tmp_path: Path, line: dict[str, JsonValue], problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        read_month(written(tmp_path, line))
+
+
+def test_the_command_ends_with_1_where_a_month_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(written(tmp_path, {"type": "tell"}))]) == 1
+    assert "line 1" in capsys.readouterr().err
