@@ -127,10 +127,10 @@ class Told:
         limit: int = LIMIT,
         budget: int = 0,
     ) -> list[Sample]:
-        """Recall for the questions that have words; in full notes where a budget is given."""
+        """Recall for the questions that have words; in full detail where a budget is given."""
         width: dict[str, JsonValue] = {"limit": limit, "max_tokens": budget or TOKENS}
-        if not budget:
-            width["detail"] = "index"
+        # Only full detail shows every link.
+        width["detail"] = "full" if budget else "index"
         samples = list[Sample]()
         for question in self._asked[part]:
             asked = _moment(question.asked_at) if question.asked_at else self.end

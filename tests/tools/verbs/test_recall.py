@@ -191,8 +191,10 @@ async def test_links_are_readable_from_both_ends_and_never_dangle(desk: Desk) ->
     async def links_of(note_id: str) -> object:
         return notes(await desk("recall", note_ids=[note_id]))[0].get("links")
 
-    assert await links_of(b) == [{"note_id": a, "relation": "supports"}]
-    assert await links_of(a) == [{"note_id": b, "relation": "supports (from)"}]
+    assert await links_of(b) == [{"note_id": a, "relation": "supports", "line": "2026-11-20 alpha"}]
+    assert await links_of(a) == [
+        {"note_id": b, "relation": "supports (from)", "line": "2026-11-20 beta"}
+    ]
     await desk("forget", note_ids=[a])
     assert await links_of(b) is None
 
@@ -257,11 +259,23 @@ async def test_a_page_never_shows_what_was_forgotten_meanwhile(desk: Desk) -> No
 async def test_later_pages_say_why_too(desk: Desk) -> None:
     for number in range(15):
         await desk.told(f"lecture {number} on bees")
-    page = await desk("recall", query="bees")
+    page = await desk("recall", query="bees", detail="full")
 
     rest = await desk("recall", cursor=pick(page, "omitted", "cursor"))
 
     assert all(note["why"] for note in notes(rest))
+
+
+async def test_an_ordinary_answer_leaves_out_why_and_what_is_only_alike(desk: Desk) -> None:
+    for number in range(3):
+        await desk.told(f"lecture {number} on the dances of bees", subject="bees")
+    await desk.evolve()
+
+    full = notes(await desk("recall", query="bees", detail="full"))
+    plain = notes(await desk("recall", query="bees"))
+
+    assert all(note["why"] and note["links"] for note in full)
+    assert not any(note.keys() & {"why", "links"} for note in plain)
 
 
 async def test_many_missing_ids_do_not_break_the_budget(desk: Desk) -> None:

@@ -502,11 +502,10 @@ async def _views(
         if entry.also:
             view["also"] = [copy_line(copy, note) for copy in entry.also[:BESIDE_MAX_IDS]]
         ranked = shares.get(note.note_id)
-        if ranked and asked.detail != "index":
-            view["why"] = why(ranked.shares)
         if full:
             view.update(await whole_story(memory, asked, note))
         if full and ranked:
+            view["why"] = why(ranked.shares)
             view["score"] = round(ranked.score, 4)
             view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
         if lines := await _link_lines(memory, asked, entry):
@@ -523,8 +522,9 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     if asked.detail == "full":
         lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    shown = entry.links[:DETAIL_MAX_LINKS]
-    return [link_line(link, asked, reader, of=entry.note) for link in shown]
+    lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
+    # An id alone tells a reader nothing.
+    return [line for line in lines if line.keys() & {"line", "reason"}][:DETAIL_MAX_LINKS]
 
 
 def _served(

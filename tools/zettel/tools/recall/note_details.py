@@ -131,7 +131,7 @@ def link_line(entry: Linked, asked: RecallQuery, reader: TrustView, *, of: Note)
     unsettled = link.relation in OPEN_RELATIONS and not entry.state and of.state is State.ACTIVE
     asks = link.relation == ANSWERS and not entry.points_here
     # An answer ("Yes, in Lyon!") needs its question, an old value the new one.
-    if full or asks or (unsettled and entry.points_here):
+    if full or asks or link.made_by == "agent" or (unsettled and entry.points_here):
         line["line"] = one_line(other)
         add_labels(line, line["line"], other, reader)
     if unsettled and not entry.points_here and not asked.looks_back:
