@@ -233,3 +233,12 @@ def test_help_does_not_wait_for_the_decoder() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_what_only_other_notes_hold_is_not_called_gone() -> None:
+    report = VerifyReport(findings=[], elsewhere=["B"], unread=[], files=3, size=12)
+
+    said = verify_output(report)
+
+    assert "Nothing found but in other notes. Looked at 3 files" in said.text
+    assert "Other notes hold the same words: B." in said.text

@@ -24,6 +24,7 @@ from zettel.server.config.trust import is_risky
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.observability.logs import configure_logging
+from zettel.storage.errors import PortBusyError
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +106,8 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> S
     given = {name: value for name, value in flags.items() if value is not None}
     settings, examined = anyio.run(examine_flags, {**before, **given})
     configure_logging(settings.log_level, settings.log_format)
-    of_model = anyio.run(model_warnings, settings) if check else []
-    for warning in (*examined.warnings, *of_model):
+    of_now = [*anyio.run(model_warnings, settings), *_port_warnings(settings)] if check else []
+    for warning in (*examined.warnings, *of_now):
         if settings.log_format == "json" and not check:
             # A reader of JSON logs reads no other lines.
             logger.warning("%s", warning)
@@ -116,6 +117,17 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> S
         typer.echo(would_serve(settings))
         leave()
     return settings
+
+
+def _port_warnings(settings: Settings) -> list[str]:
+    """No refusal: what is checked may be the next start of the very server that listens now."""
+    from zettel.server.commands.serve import listen  # noqa: PLC0415  imports uvicorn
+
+    try:
+        listen(settings.host, settings.port).close()
+    except PortBusyError as error:
+        return [str(error)]
+    return []
 
 
 def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = False) -> str:

@@ -92,6 +92,8 @@ def verify_output(report: VerifyReport) -> Output:
     if report.unread:
         lines.append("Nothing is proven of files that could not be decoded.")
     verdict = "Still there." if report.findings else "Nothing found."
+    if report.elsewhere and not report.findings:
+        verdict = "Nothing found but in other notes."
     lines.append(f"{verdict} Looked at {report.files} files, {report.size:,} bytes.")
     return Output(data, "\n".join(map(printable, lines)))
 

@@ -218,10 +218,13 @@ def test_serve_check_says_what_would_be_served_and_takes_neither_port_nor_store(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = zettel.run("serve", "--check", "--port", port, ZETTEL_MODLE="x")
+    free = zettel.run("serve", "--check", "--port", port)
 
-    assert done.returncode == 0
+    assert done.returncode == free.returncode == 0
     assert f"http://127.0.0.1:{port}/mcp" in done.stdout
     assert "ZETTEL_MODEL" in done.stderr
+    assert f"Cannot listen on 127.0.0.1 port {port}" in done.stderr
+    assert "Cannot listen" not in free.stderr
     assert not zettel.store.exists()
 
 
