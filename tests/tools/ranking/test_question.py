@@ -323,3 +323,16 @@ def _note(number: int, content: str, *, subject: str = "", timed: bool = False) 
         content=content,
         times=(Span(start=at, end=at, phrase="now"),) if timed else (),
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Wann ist die Deadline für meine Hausarbeit?", ()),
+        ("Auf welcher Station arbeitet Valentin?", ()),
+        ("When does Valentin see the Bundestag?", ("Valentin", "Bundestag")),
+        ("Does der Alte run on Fridays with Derrick?", ("Alte", "Fridays", "Derrick")),
+    ],
+)
+def test_the_nouns_of_a_german_question_are_no_names(question: str, names: tuple[str, ...]) -> None:
+    assert find_asked_names(question) == names

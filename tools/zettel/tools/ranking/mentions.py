@@ -40,12 +40,27 @@ def is_passage(text: str) -> bool:
     return len(text.split()) > QUESTION_MAX_WORDS
 
 
+_GERMAN = frozenset(
+    "bei beim bin bist das dem der des ein eine einem einen einer es für habe haben hat hatte hätte"
+    " ich ist kann mein meine meinem meinen meiner meines muss nach nicht sich sind und uns unser"
+    " unsere unserem unseren unserer von wann warum wer werden wie wieso wird wir wo welche welchem"
+    " welchen welcher welches woran worum zu zum zur über auf darf soll sollte wem wen".split()
+)
+"""Words of which a German question has two, and hardly any other."""
+
+
+def is_german(text: str) -> bool:
+    """Whether a text is in German, where every noun is capitalised and tells no name."""
+    words = (fold(match.group()) for match in _WORD.finditer(text))
+    return len(_GERMAN.intersection(words)) >= 2
+
+
 def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that are spelled like names, in order: "Ana", "Silva".
 
-    At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
+    None in German. At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
     """
-    if is_passage(question):
+    if is_passage(question) or is_german(question):
         return ()
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
