@@ -70,9 +70,9 @@ def shielded() -> Generator[None]:
         yield
 
 
-SHORT_CHARACTERS = 2_000
-"""Characters that are read on the event loop: at most 3 ms for the worst of the hostile strings. A
-thread costs 0.2 ms, and 7 ms while others compute; a recall had seventeen of them."""
+SHORT_CHARACTERS = 1_000
+"""Characters that are read on the event loop: some 10 ms if each is a ligature of eighteen letters,
+else 2. A thread costs 0.2 ms, and 7 ms while others compute; a recall had seventeen of them."""
 
 
 async def read_texts(characters: int, read: Callable[[], _A]) -> _A:

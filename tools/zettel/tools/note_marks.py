@@ -67,7 +67,7 @@ def add_labels(
 
 def marks_of_views(views: Sequence[RecalledNote]) -> dict[str, tuple[str, ...]]:
     """Note id -> the marks of what an answer shows of it, alone or together with its neighbours."""
-    texts = {view["note_id"]: "\n".join(filter(None, _shown(view))) for view in views}
+    texts = {view["note_id"]: "\n".join(filter(None, texts_of(view))) for view in views}
     marks: dict[str, tuple[str, ...]] = {
         note_id: found for note_id, text in texts.items() if (found := marks_of(text))
     }
@@ -95,7 +95,8 @@ def _across(order: Sequence[str], texts: Mapping[str, str]) -> dict[str, tuple[s
     return found
 
 
-def _shown(view: RecalledNote) -> Iterator[str]:
+def texts_of(view: RecalledNote) -> Iterator[str]:
+    """The texts that a view shows of a note."""
     for name in ("subject", "content", "line", "context", "session", "source", "summary"):
         yield str(view.get(name, ""))
     for names in ("tags", "keywords", "questions"):

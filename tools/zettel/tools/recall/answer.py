@@ -13,7 +13,7 @@ from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, Reca
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
-from zettel.tools.note_marks import marks_of_views
+from zettel.tools.note_marks import marks_of_views, texts_of
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
@@ -379,7 +379,7 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     _add_overview(answer, page.overview, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     more = page.total > page.offset + gathered.done(len(entries))
-    characters = sum(len(view.get("content", "")) for view in views)
+    characters = sum(len(text) for view in views for text in texts_of(view))
     fitted = partial(_fitted, asked, answer, views, more=more)
     shown, texts = await memory.read(characters, fitted)
     answer["notes"] = shown
