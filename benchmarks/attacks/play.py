@@ -250,9 +250,7 @@ def _shown(stage: Stage, plays: Sequence[Play]) -> dict[str, list[Shown]]:
         read = plain(html.unescape(data))
         ids = [note.note_id for note in read_notes(data)]
         for at in plays:
-            # A part of what was split gives no order.
-            whole = all if at.attack.kind == "split" else any
-            if whole(needle in read for needle in needles[at.attack.id]):
+            if any(needle in read for needle in needles[at.attack.id]):
                 others = [labels[i].trust for i in ids if i not in at.told and i in labels]
                 found[at.attack.id].append(Shown(others_trust=max(others, default=0.0)))
     return found
