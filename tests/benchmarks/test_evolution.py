@@ -107,7 +107,8 @@ async def test_links_stand_beside_notes_and_take_no_evidence_away(tmp_path: Path
     rows = await beside(trial, HashEmbedder(), tmp_path / "store")
 
     assert [row.budget for row in rows] == list(BUDGETS)
-    # Without links stand only the lines of the session's neighbours.
+    # Without links there are only the lines of a note's two neighbours in its session.
+    assert all(s.links <= 2 * len(s.ranked) for row in rows for s in row.without)
     assert rows[-1].linked[0].links > rows[-1].without[0].links
     assert [row.less() for row in rows] == [0] * len(rows)
     assert "| 2000 | 100.00 | 100.00 | 0 |" in write_links("made", rows)

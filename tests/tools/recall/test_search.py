@@ -93,10 +93,11 @@ async def test_recall_does_without_a_reranker_and_says_so(
     await told(desk, 3)
     before = await desk.found(query="bees garden")
     async with opened_desk(replace(desk.memory, reranker=likes)) as reranking:
-        answer = await reranking("recall", query="bees garden")
+        answer = await reranking("recall", query="bees garden", detail="full")
 
     assert said in str(answer["degraded"])
     assert ids(answer) == before
+    assert all(note["why"] for note in notes(answer))
 
 
 shares = st.dictionaries(

@@ -65,8 +65,8 @@ ANSWER_FLUSH_S = 0.1
 """Time between the last call's end and the end of the streams that carry its answer."""
 
 UVICORN_GRACE_S = 3
-"""Time uvicorn waits for requests that the application has already ended; 2 s were too short once
-on a machine busy with two other servers."""
+"""Time uvicorn waits for requests that the application has already ended; after 2 s it gave one up
+once, on a machine busy with two other servers (which one is not known)."""
 
 Announce = Callable[[str, str, bool], None]
 """Called once, when everything is ready: base URL, problem (empty for none), whether a token is

@@ -49,7 +49,7 @@ _GERMAN = frozenset(
 """Words of which a German question has two, and hardly any other."""
 
 
-def is_german(text: str) -> bool:
+def _is_german(text: str) -> bool:
     """Whether a text is in German, where every noun is capitalised and tells no name."""
     words = (fold(match.group()) for match in _WORD.finditer(text))
     return len(_GERMAN.intersection(words)) >= 2
@@ -60,7 +60,7 @@ def find_asked_names(question: str) -> tuple[str, ...]:
 
     None in German. At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
     """
-    if is_passage(question) or is_german(question):
+    if is_passage(question) or _is_german(question):
         return ()
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
@@ -522,9 +523,10 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     if asked.detail == "full":
         lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
+    told = (link_line(link, asked, reader, of=entry.note) for link in entry.links)
     # An id alone tells a reader nothing.
-    return [line for line in lines if line.keys() & {"line", "reason"}][:DETAIL_MAX_LINKS]
+    shown = (line for line in told if line.keys() & {"line", "reason"})
+    return list(islice(shown, DETAIL_MAX_LINKS))
 
 
 def _served(
