@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zettel.server.cli.app import app
-from zettel.server.commands.serve import UVICORN_GRACE_S
+from zettel.server.commands.serve import COMMIT_S, UVICORN_GRACE_S
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine import DRAIN_S
 from zettel.server.runtime.runtime import CLOSE_TIMEOUT_S
@@ -123,7 +123,8 @@ def test_the_image_has_a_python_that_will_do() -> None:
 def test_the_unit_gives_the_server_the_time_it_takes_to_leave() -> None:
     [stop] = unit()["TimeoutStopSec"]
 
-    assert int(stop) > 2 * (DRAIN_S + UVICORN_GRACE_S + CLOSE_TIMEOUT_S + SIGNAL_DRAIN_S)
+    closing = UVICORN_GRACE_S + CLOSE_TIMEOUT_S + SIGNAL_DRAIN_S
+    assert int(stop) > 2 * (DRAIN_S + COMMIT_S + closing)
 
 
 def test_the_unit_names_settings_and_a_command_that_exist() -> None:

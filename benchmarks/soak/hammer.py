@@ -14,6 +14,7 @@ from mcp.client.subscriptions import SubscriptionLost
 from benchmarks.processes import kill_all
 from benchmarks.soak.bridging import Bridging
 from benchmarks.soak.connections import Clocks, Era, Resident, Transport, connected
+from benchmarks.soak.ears import NOTIFIED
 from benchmarks.soak.eraser import Eraser
 from benchmarks.soak.grounds import BRIDGE, MOST_NOTES, SHARED, Ground, World, found_world
 from benchmarks.soak.intruder import Intruder
@@ -36,7 +37,7 @@ class Plan:
     """How much is to happen."""
 
     seconds: float
-    """From when everybody comes until SIGTERM."""
+    """From when everybody comes until SIGTERM; twice as long if nobody was notified yet."""
     seed: int
     pause_s: float
     """Seconds that each of the clients waits between two calls, on average."""
@@ -152,6 +153,12 @@ class _Fight:
             chance=self.chance,
         )
 
+    async def notified(self) -> None:
+        """Wait until a tenant was notified of a change."""
+        ears = [tenant.ears for tenant in self.world.tenants.values()]
+        while not any(one.counts[NOTIFIED] for one in ears):  # noqa: ASYNC110  heard, not told
+            await anyio.sleep(1)
+
     async def end(self) -> bool:
         """SIGTERM while everybody is calling; whether the server left in good order."""
         for life in self.lives:
@@ -195,6 +202,9 @@ async def _fought(fight: _Fight, plan: Plan) -> bool:
         for lane in LANES:
             tasks.start_soon(fight.live, lane)
         await anyio.sleep(plan.seconds)
+        # On a busy machine there may have been none yet.
+        with anyio.move_on_after(plan.seconds):
+            await fight.notified()
         in_order = await fight.end()
         # Who has not noticed waits for an answer that nobody will give.
         tasks.cancel_scope.cancel()

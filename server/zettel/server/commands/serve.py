@@ -64,9 +64,12 @@ def notify(*lines: str) -> None:
 ANSWER_FLUSH_S = 0.1
 """Time between the last call's end and the end of the streams that carry its answer."""
 
-UVICORN_GRACE_S = 3
-"""Time uvicorn waits for requests that the application has already ended; after 2 s it gave one up
-once, on a machine busy with two other servers (which one is not known)."""
+COMMIT_S = 15
+"""Longest time for commits, which are not interrupted: 7 s were seen on two cores with three
+hammered servers (`tests/server/transports/http/test_hammer.py`)."""
+
+UVICORN_GRACE_S = 2
+"""Time uvicorn waits for requests that the application has already ended."""
 
 Announce = Callable[[str, str, bool], None]
 """Called once, when everything is ready: base URL, problem (empty for none), whether a token is
@@ -147,6 +150,8 @@ async def serve_http(
             runtime.feed.end()
             await anyio.sleep(ANSWER_FLUSH_S)
             streams.end()
+            with anyio.move_on_after(COMMIT_S):
+                await streams.left()
             web.should_exit = True
         tasks.cancel_scope.cancel()
     if lock is not None and listener is not None:

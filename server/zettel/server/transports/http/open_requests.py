@@ -22,6 +22,7 @@ class OpenRequests:
         self._refused: set[anyio.CancelScope] = set()
         self._sessions: Sessions | None = None
         self._ended = False
+        self._left = anyio.Event()
 
     @property
     def any_open(self) -> bool:
@@ -40,6 +41,15 @@ class OpenRequests:
         self._ended = True
         for scope in tuple(self._open):
             scope.cancel()
+        self._note_if_left()
+
+    async def left(self) -> None:
+        """Wait, after `end`, for the requests that could not be ended at once: commits."""
+        await self._left.wait()
+
+    def _note_if_left(self) -> None:
+        if self._ended and not self._open:
+            self._left.set()
 
     def end_refused(
         self, admits: Callable[[BaseUser], bool], may_return: Callable[[BaseUser], bool]
@@ -78,15 +88,17 @@ class OpenRequests:
     async def _serve(
         self, app: ASGIApp, scope: Scope, receive: Receive, progress: "_Progress"
     ) -> None:
-        with anyio.CancelScope() as request:
-            self._open[request] = scope
-            try:
+        request = anyio.CancelScope()
+        self._open[request] = scope
+        try:
+            with request:
                 await app(scope, receive, progress.send)
-            finally:
-                del self._open[request]
-        if request.cancelled_caught:
-            await progress.finish(REFUSED if request in self._refused else LEAVING)
-        self._refused.discard(request)
+            if request.cancelled_caught:
+                await progress.finish(REFUSED if request in self._refused else LEAVING)
+        finally:
+            del self._open[request]
+            self._refused.discard(request)
+            self._note_if_left()
 
 
 class _Progress:
