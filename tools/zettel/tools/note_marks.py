@@ -40,6 +40,11 @@ def note_marks(note: Note) -> tuple[Mark, ...]:
     return marks_of(words_of(note))
 
 
+def is_suspect(note: Note) -> bool:
+    """Whether nothing may be made of a note's words: they are marked, or part of marked ones."""
+    return note.trust <= MARKED_TRUST or bool(note_marks(note))
+
+
 SUSPECT = "suspect"
 """The mark of a note whose trust was lowered for more than the text shown: it goes on elsewhere."""
 WINDOWS = (2, 3, 4)

@@ -17,9 +17,10 @@ DERIVATION_LEVELS = 2
 async def with_following(store: NoteStore, changes: Sequence[Change]) -> list[Change]:
     """Adds to a commit's changes those that follow for notes composed of the changed ones.
 
-    A note that enters or leaves recall, or becomes another kind, waits for consolidation again.
-    Composed notes that cite a note leaving recall leave it in the same commit, so that no forgotten
-    word is shown until the next run composes them anew. An undo adds nothing.
+    A note that enters or leaves recall, becomes another kind or loses trust waits for consolidation
+    again. Composed notes that cite a note leaving recall or losing trust leave recall in the same
+    commit, so that none of its words is shown until the next run composes them anew. An undo adds
+    nothing.
     """
     if not changes or any(change.note.change == UNDO for change in changes):
         return list(changes)
@@ -28,9 +29,14 @@ async def with_following(store: NoteStore, changes: Sequence[Change]) -> list[Ch
         change.note.note_id: change.note
         for change in changes
         if (old := before.get(change.note.note_id))
-        and (old.state, old.kind) != (change.note.state, change.note.kind)
+        and (old.state, old.kind, old.trust)
+        != (change.note.state, change.note.kind, change.note.trust)
     }
-    gone = [note for note in moved.values() if note.state is not State.ACTIVE]
+    gone = [
+        note
+        for note in moved.values()
+        if note.state is not State.ACTIVE or note.trust < before[note.note_id].trust
+    ]
     busy = {change.note.note_id for change in changes}
     composed = [n for n in await _composed_of(store, gone) if n.note_id not in busy]
     return [
@@ -59,7 +65,8 @@ def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
     forgotten = any(source.state is State.FORGOTTEN for source in gone)
     first = gone[0]
     note = replace(note, state=State.FORGOTTEN if forgotten else State.ARCHIVED)
-    reason = f"composed of {first.note_id}, which has left recall"
+    left = "has lost trust" if first.state is State.ACTIVE else "has left recall"
+    reason = f"composed of {first.note_id}, which {left}"
     by, now = first.changed_by, first.known_from
     return Change(note=next_note(note, by=by, now=now, change=WITHDRAW, reason=reason))
 

@@ -7,6 +7,8 @@ from zettel.storage.notes import Note, State
 
 WITHDRAW = "withdraw"
 """`Note.change` of revisions that take a composed note out of recall with its source."""
+DOUBT = "doubt"
+"""`Note.change` of revisions that take a note's trust: with a later one its text is marked."""
 SCHEDULER = "scheduler"
 """`Note.changed_by` of evolution's revisions."""
 

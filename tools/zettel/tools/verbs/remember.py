@@ -22,6 +22,7 @@ from zettel.tools.changes.links import (
     linked_as,
     with_links,
 )
+from zettel.tools.changes.stages import DOUBT, next_note
 from zettel.tools.changes.supersession import (
     check_supersedable,
     plan_targets,
@@ -29,7 +30,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import shielded
-from zettel.tools.language.marks import find_marks_across
+from zettel.tools.language.marks import Mark, find_marks_across
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks
 from zettel.tools.secrets.cutting import without_secrets
@@ -126,7 +127,7 @@ async def _store(
     check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
-    marks, folded = await memory.read(
+    (marks, parts), folded = await memory.read(
         len(note.content), lambda: (_marks(memory, note), fold_hash(note.content))
     )
     note = replace(note, trust=_trust(memory, note, marks, links, linked))
@@ -144,7 +145,7 @@ async def _store(
         note = replace(note, embed_model=model)
 
         async def write() -> None:
-            await _write(memory, NewNote(note=note, vectors=vectors), now)
+            await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
 
         _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
         memory.namespaces.add(note.namespace)
@@ -158,18 +159,25 @@ async def _store(
     return answer
 
 
-def _marks(memory: Memory, note: Note) -> tuple[str, ...]:
-    """The marks of a new note's text, or of what it adds up to with the author's last notes."""
+def _marks(memory: Memory, note: Note) -> tuple[tuple[Mark, ...], frozenset[str]]:
+    """The marks of a new note's text, or of what it adds up to with the author's last notes.
+
+    Returns:
+        The marks, and the ids of the fewest last notes that it takes for them.
+    """
     if marks := note_marks(note):
-        return marks
+        return marks, frozenset()
     author = f"{note.namespace}\n{note.origin.principal}"
-    text = note.content[:RECENT_MAX_CHARACTERS]
-    marks = find_marks_across([*memory.recent.last(author), text])
-    if marks:
-        memory.recent.drop(author)
-    else:
-        memory.recent.add(author, note.content)
-    return marks
+    text, last = note.content[:RECENT_MAX_CHARACTERS], memory.recent.last(author)
+    if not find_marks_across([*(part.text for part in last), text]):
+        memory.recent.add(author, note.note_id, note.content)
+        return (), frozenset()
+    memory.recent.drop(author)
+    for start in reversed(range(len(last))):
+        parts = last[start:]
+        if marks := find_marks_across([*(part.text for part in parts), text]):
+            return marks, frozenset(part.note_id for part in parts)
+    raise AssertionError
 
 
 def _trust(
@@ -186,19 +194,37 @@ def _trust(
     return min((source_trust(note.source), *inherited, *marked))
 
 
-async def _write(memory: Memory, entry: NewNote, now: datetime) -> None:
-    """Adds the note and closes the notes it supersedes in one commit, then reconciles these."""
+async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: datetime) -> None:
+    """Adds the note and closes the notes it supersedes in one commit, then reconciles these.
+
+    Args:
+        memory: Where to.
+        entry: The note.
+        parts: Ids of notes that are marked text only together with it; the same commit takes their
+            trust.
+        now: Time of the commit.
+    """
     note = entry.note
 
-    async def plan(_notes: Mapping[str, Note]) -> list[Change]:
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
         changed = {note.note_id: note}
-        return await plan_targets(
+        closed = await plan_targets(
             memory.store, supersedes(note), changed, by=note.changed_by, now=now
         )
+        return [*closed, *(_doubted(part, note, now) for part in notes.values() if doubts(part))]
+
+    def doubts(part: Note) -> bool:
+        return part.state is State.ACTIVE and part.trust > MARKED_TRUST
 
     with shielded():
-        await commit(memory, (), plan, new=(entry,))
+        await commit(memory, parts - supersedes(note), plan, new=(entry,))
         await reconcile_superseded(memory, supersedes(note), by=note.changed_by, now=now)
+
+
+def _doubted(part: Note, note: Note, now: datetime) -> Change:
+    reason = f"marked together with {note.note_id}"
+    part = replace(part, trust=MARKED_TRUST)
+    return Change(note=next_note(part, by=note.changed_by, now=now, change=DOUBT, reason=reason))
 
 
 async def _known_or_embedded(

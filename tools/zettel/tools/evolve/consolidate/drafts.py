@@ -22,7 +22,7 @@ from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
 from zettel.tools.evolve.steps.base import Task, revision
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.marks import find_marks_across
-from zettel.tools.note_marks import marks_of, note_marks
+from zettel.tools.note_marks import is_suspect, marks_of
 from zettel.tools.trust import COMPOSER
 
 CONSOLIDATE_CHANGE = "consolidate"
@@ -197,7 +197,7 @@ def _shown(draft: DerivedDraft) -> tuple[Note, ...]:
     return tuple(
         note
         for note in (draft.shown or draft.sources)
-        if note.state is State.ACTIVE and not note_marks(note)
+        if note.state is State.ACTIVE and not is_suspect(note)
     )
 
 

@@ -11,7 +11,7 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import terms
-from zettel.tools.note_marks import note_marks
+from zettel.tools.note_marks import is_suspect
 
 QUOTE_MIN_TERMS = 5
 """Different content words of a quotable sentence: 72 % of LoCoMo's turns and 90 % of its
@@ -38,7 +38,7 @@ def sentences(text: str) -> list[str]:
 
 def quotable(note: Note) -> list[str]:
     """The informative sentences of a note; none if it is marked."""
-    if note_marks(note):
+    if is_suspect(note):
         return []
     told = (text for text in sentences(note.content) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
     return [text for text in told if not asks(text)]

@@ -43,7 +43,7 @@ from zettel.tools.evolve.steps.base import (
 from zettel.tools.evolve.steps.link import made_link, unless_same
 from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import find_statements
-from zettel.tools.note_marks import note_marks
+from zettel.tools.note_marks import is_suspect
 
 VERDICT_MAKER = "llm"
 
@@ -100,7 +100,7 @@ def _may_judge(task: Task, younger: Note, older: Note) -> bool:
         older.state is State.ACTIVE
         and task.memory.trust.are_peers(younger, older)
         and Kind.CORE not in (younger.kind, older.kind)
-        and not any(map(note_marks, (younger, older)))
+        and not any(map(is_suspect, (younger, older)))
     )
 
 

@@ -13,7 +13,7 @@ from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names
-from zettel.tools.note_marks import note_marks
+from zettel.tools.note_marks import is_suspect
 
 UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
 
@@ -63,7 +63,7 @@ async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
     """
     drafts, rules = dict[str, Note](), task.memory.trust
     asked = [note for note in notes if "llm" not in note.derived_by.values()]
-    asked = [note for note in asked if not note_marks(note)] if task.writer.asks else []
+    asked = [note for note in asked if not is_suspect(note)] if task.writer.asks else []
     # Notes in one question could change what is said of one another.
     peers = dict[tuple[str, float], list[Note]]()
     for note in asked:

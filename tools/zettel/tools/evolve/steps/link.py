@@ -48,7 +48,7 @@ from zettel.tools.evolve.steps.base import (
 from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.names import NAME_MAX_CHARACTERS
 from zettel.tools.language.terms import terms
-from zettel.tools.note_marks import note_marks
+from zettel.tools.note_marks import is_suspect
 
 CUE_MIN_SHARED_WORDS = 2
 """Least terms that a named cause or a confirmation shares with the earlier note."""
@@ -373,7 +373,7 @@ async def _revise(task: Task, most: int) -> Batch:
 
 async def _revise_neighbours(task: Task, note: Note) -> int:
     """Commits the neighbours' revisions; returns their number."""
-    neighbours = [] if note_marks(note) else await _neighbours(task, note)
+    neighbours = [] if is_suspect(note) else await _neighbours(task, note)
     if not neighbours:
         return 0
     drafts = await task.writer.revise(note, neighbours)
@@ -435,7 +435,7 @@ async def _neighbours(task: Task, note: Note) -> list[Note]:
         and other.stage >= LINKED
         and task.memory.trust.are_peers(note, other)
         and _revisable(other, note.note_id, since)
-        and not note_marks(other)
+        and not is_suspect(other)
     ][:REVISE_MAX_NEIGHBOURS]
 
 
