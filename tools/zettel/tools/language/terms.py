@@ -53,6 +53,34 @@ def stems(text: str) -> set[str]:
     return {term[:STEM_CHARACTERS] for term in terms(text)}
 
 
+TELLING_MIN_CHARACTERS, TELLING_CHARACTERS = 5, 6
+"""Fewest letters of a word that tells what a text is about, in languages with spaces, and the
+letters that count. On 120 made-up changes and two months of notes two such words in common found
+more of the changes, at fewer false alarms, than any share of words weighted by rarity."""
+_UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_TELLING = re.compile(
+    rf"{_UNSPACED.pattern}+|(?:(?!{_UNSPACED.pattern})[\p{{L}}\p{{M}}\p{{N}}]|\b[._-]\b)+"
+)
+_PARTICLE = re.compile(r"\p{Hiragana}")
+_DIGIT = re.compile(r"\d")
+
+
+def telling_words(text: str) -> set[str]:
+    """The words that tell what a text is about.
+
+    Long words by their beginning, and those with digits; of scripts without spaces, pairs of
+    neighbouring characters without particles.
+    """
+    found = set[str]()
+    for word in _TELLING.findall(fold(text)):
+        if _UNSPACED.match(word):
+            pairs = (word[at : at + 2] for at in range(len(word) - 1))
+            found |= {pair for pair in pairs if not _PARTICLE.search(pair)}
+        elif len(word) >= TELLING_MIN_CHARACTERS or _DIGIT.search(word):
+            found.add(word[:TELLING_CHARACTERS])
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TermIndex:
     """How often each term occurs in each document."""

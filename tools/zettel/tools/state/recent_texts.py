@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
+from zettel.tools.language.marks import find_marks_across
+from zettel.tools.language.terms import telling_words
+
 RECENT_TEXTS = 6
 """Texts remembered of an author in a namespace."""
 RECENT_MAX_CHARACTERS = 400
@@ -18,6 +21,9 @@ class RecentText(NamedTuple):
 
     note_id: str
     text: str
+    trust: float
+    """By its source, whatever it says."""
+    marked: bool
 
 
 @dataclass(slots=True)
@@ -34,11 +40,11 @@ class RecentTexts:
         with self._lock:
             return tuple(self._texts.get(author, ()))
 
-    def add(self, author: str, note_id: str, text: str) -> None:
-        """Remembers the text of a note that is not marked."""
+    def add(self, author: str, recent: RecentText) -> None:
+        """Remembers a note's text."""
         with self._lock:
             kept = self._texts.setdefault(author, deque(maxlen=RECENT_TEXTS))
-            kept.append(RecentText(note_id, text[-RECENT_MAX_CHARACTERS:]))
+            kept.append(recent._replace(text=recent.text[-RECENT_MAX_CHARACTERS:]))
             self._texts.move_to_end(author)
             if len(self._texts) > RECENT_MAX_AUTHORS:
                 self._texts.popitem(last=False)
@@ -52,3 +58,48 @@ class RecentTexts:
         """Forgets all texts: some may have been erased."""
         with self._lock:
             self._texts.clear()
+
+
+SHARED_MIN_WORDS = 2
+"""Telling words that a note has in common with a marked one if it goes on with it: the name that
+the first part was given, and a word around it; set by hand, on three attacks of
+`benchmarks/attacks`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What a text is together with its author's last ones."""
+
+    marks: tuple[str, ...]
+    """Empty for one that goes on with a marked note."""
+    parts: frozenset[str]
+    """Ids of the fewest last notes that it takes for the marks, of no more trust than the text."""
+
+
+def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | None:
+    """Whether a text that is not marked is part of a marked one.
+
+    No text speaks against more trusted ones, or a stranger could take the owner's notes their
+    trust.
+
+    Args:
+        text: The new note's.
+        trust: Of its source.
+        last: The author's last notes, oldest first.
+    """
+    start, whole = text[:RECENT_MAX_CHARACTERS], [recent for recent in last if not recent.marked]
+    for first in reversed(range(len(whole))) if _marks(whole, start) else ():
+        if marks := _marks(whole[first:], start):
+            parts = (recent.note_id for recent in whole[first:] if recent.trust <= trust)
+            return Split(marks, frozenset(parts))
+    words = telling_words(start)
+    goes_on = any(
+        len(words & telling_words(recent.text)) >= SHARED_MIN_WORDS
+        for recent in last
+        if recent.marked and trust <= recent.trust
+    )
+    return Split((), frozenset()) if goes_on else None
+
+
+def _marks(recent: Sequence[RecentText], text: str) -> tuple[str, ...]:
+    return find_marks_across([*(one.text for one in recent), text])

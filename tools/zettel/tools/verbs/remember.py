@@ -30,12 +30,11 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import shielded
-from zettel.tools.language.marks import Mark, find_marks_across
 from zettel.tools.language.times import Period, iso, read_time
-from zettel.tools.note_marks import note_marks
+from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.recent_texts import RECENT_MAX_CHARACTERS
+from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
@@ -159,25 +158,20 @@ async def _store(
     return answer
 
 
-def _marks(memory: Memory, note: Note) -> tuple[tuple[Mark, ...], frozenset[str]]:
-    """The marks of a new note's text, or of what it adds up to with the author's last notes.
+def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The marks of a new note, by its text and by the author's last notes.
 
     Returns:
-        The marks, and the ids of the fewest last notes that it takes for them.
+        The marks, and the ids of the last notes that it takes for them.
     """
-    if marks := note_marks(note):
-        return marks, frozenset()
-    author = f"{note.namespace}\n{note.origin.principal}"
-    text, last = note.content[:RECENT_MAX_CHARACTERS], memory.recent.last(author)
-    if not find_marks_across([*(part.text for part in last), text]):
-        memory.recent.add(author, note.note_id, note.content)
-        return (), frozenset()
-    memory.recent.drop(author)
-    for start in reversed(range(len(last))):
-        parts = last[start:]
-        if marks := find_marks_across([*(part.text for part in parts), text]):
-            return marks, frozenset(part.note_id for part in parts)
-    raise AssertionError
+    author, trust = f"{note.namespace}\n{note.origin.principal}", source_trust(note.source)
+    marks: tuple[str, ...] = note_marks(note)
+    split = None if marks else find_split(note.content, trust, memory.recent.last(author))
+    if split and split.marks:
+        marks = split.marks
+        memory.recent.drop(author)
+    memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
+    return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
 
 
 def _trust(
