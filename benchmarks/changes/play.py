@@ -15,6 +15,8 @@ from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note
 from zettel.storage.store import NoteFilter
 
 WEEK = timedelta(days=7)
+LIKENESS = ("similarity", "nearly the same words", "shares most words")
+"""How `why` begins for a candidate that is only like the new note."""
 
 
 class Told(Remembered, extra="allow"):
@@ -24,8 +26,12 @@ class Told(Remembered, extra="allow"):
         """A note that it names."""
 
         note_id: str
-        changes: bool = False
-        """Whether the new note is taken to change it, not only to be like it."""
+        why: str
+
+        @property
+        def changes(self) -> bool:
+            """Whether the new note is taken to change it, not only to be like it."""
+            return not self.why.startswith(LIKENESS)
 
     candidates: tuple[Candidate, ...] = ()
 
@@ -76,13 +82,14 @@ async def play_changes(changes: Sequence[Change], embedder: Embedder, store: Pat
 
 
 async def _seen(desk: Desk, change: Change, ids: Mapping[str, str], answer: Told) -> Seen:
-    named = [c.note_id for c in answer.candidates if c.changes]
+    named = [candidate.note_id for candidate in answer.candidates]
+    taken = {candidate.note_id for candidate in answer.candidates if candidate.changes}
     old = ids[change.old]
     linked = await _open_links(desk, change.id, answer.note_id)
     return Seen(
         change=change,
         named=named.index(old) if old in named else None,
-        others=len(set(named) - {old}),
+        others=len(taken - {old}),
         linked=old in linked,
         falsely_linked=len(linked & {*ids.values()} - {old}),
     )

@@ -35,7 +35,7 @@ async def test_what_evolution_links_is_seen(tmp_path: Path) -> None:
     assert seen.linked
     assert not seen.falsely_linked
     report = write_report([seen], {})
-    assert "| moved | 1 | 0% | 100% |" in report
+    assert "| moved | 1 | 100% | 100% |" in report
 
 
 async def test_what_changes_nothing_raises_no_alarm(tmp_path: Path) -> None:

@@ -27,11 +27,12 @@ from zettel.tools.evolve.consolidate.profile import read_fact
 from zettel.tools.evolve.consolidate.sentences import quotable
 from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.evolve.writing.llm_writer import fault, sources_of
+from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
-from zettel.tools.language.terms import terms
+from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
@@ -135,6 +136,10 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "times, in evolution": lambda text: find_times(text, NOW),
     "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
     "marks, for each note of remember": find_marks,
+    "words of a change, for each note near a new one": lambda text: find_change_cue(
+        text[:CHANGE_CUE_MAX_CHARACTERS]
+    ),
+    "telling words, for each note near a new one": telling_words,
     "quotations, in evolution": _quoted,
     "the profile, in evolution": lambda text: read_fact(_note(text)),
     "repeats, in evolution": lambda text: is_repeat(_note(text), _note(text)),

@@ -89,6 +89,34 @@ async def test_a_near_note_is_a_candidate_with_the_calls_that_settle_it(desk: De
     assert f'update(note_id="{younger}", links=[{{"to": "{older}"' in settle
 
 
+async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: Desk) -> None:
+    older = await desk.told("Orders of the shop stand in MySQL. Backups are taken at night.")
+    desk.later(days=1)
+
+    answer = await desk("remember", content="We switched the orders from MySQL in the shop")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert str(pick(answer, "candidates", 0, "why")).startswith(
+        "tells of a change (“switched the orders from”)"
+    )
+    younger = answer["note_id"]
+    assert str(pick(answer, "candidates", 0, "settle")) == (
+        f'changed: update(note_id="{younger}", links=[{{"to": "{older}", "relation":'
+        f' "supersedes"}}]); changed in part: update(note_id="{older}", content="Backups are taken'
+        f' at night."); the same: forget(note_ids=["{younger}"]); both hold:'
+        " leave both"
+    )
+
+
+async def test_a_note_of_one_sentence_does_not_change_in_part(desk: Desk) -> None:
+    await desk.told("Orders of the shop stand in MySQL 8")
+    desk.later(days=1)
+
+    answer = await desk("remember", content="The shop's orders no longer stand in MySQL 8")
+
+    assert "in part" not in str(pick(answer, "candidates", 0, "settle"))
+
+
 async def test_an_unlike_note_is_no_candidate(desk: Desk) -> None:
     await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
 

@@ -331,3 +331,50 @@ async def test_whatever_agents_do_a_second_run_changes_nothing_and_links_lead_to
             assert len(leads) <= 3
             if note.state is State.ACTIVE:
                 assert {before[to].state for to in leads} <= {State.ACTIVE}
+
+
+MYSQL = "Orders of the shop stand in MySQL on the server. The hosting firm runs it."
+POSTGRES = "We switched the orders from MySQL to Postgres on the server of the shop"
+
+
+async def test_a_change_in_other_words_is_linked_and_the_newer_note_comes_first(desk: Desk) -> None:
+    older, younger = await told_apart(desk, MYSQL, POSTGRES)
+
+    [link] = await open_links(desk, younger)
+    assert (link.to, link.relation) == (older, "may_supersede")
+    assert link.reason == "tells of a change (“switched the orders from”)"
+    answer = await desk("recall", query="Where are the orders of the shop?")
+    assert [note["note_id"] for note in notes(answer)] == [younger, older]
+    assert pick(answer, "notes", 1, "links") == [{"note_id": younger, "relation": "superseded_by"}]
+    settle = str(pick(answer, "notes", 0, "links", 0, "reason"))
+    assert (
+        f'update(note_id="{younger}", links=[{{"to": "{older}", "relation": "supersedes"}}])'
+        in settle
+    )
+
+
+async def test_a_note_changes_one_other_at_most_by_words_of_a_change(desk: Desk) -> None:
+    *_, younger = await told_apart(
+        desk, MYSQL, "The orders of the shop in MySQL have a nightly backup", POSTGRES
+    )
+
+    assert len(await open_links(desk, younger)) == 1
+
+
+async def test_a_document_on_the_same_thing_is_not_changed(desk: Desk) -> None:
+    words = " ".join(f"paragraph{number} explains" for number in range(60))
+    _, younger = await told_apart(desk, f"{MYSQL} {words}", POSTGRES)
+
+    assert await open_links(desk, younger) == []
+
+
+async def test_what_is_open_costs_an_answer_nothing_where_it_shows_one_note(desk: Desk) -> None:
+    older, younger = await told_apart(desk, MYSQL, POSTGRES)
+    query = "Where are the orders of the shop?"
+
+    [first] = notes(await desk("recall", query=query, limit=1))
+
+    assert first["note_id"] == younger
+    assert "links" not in first
+    [first] = notes(await desk("recall", note_ids=[older]))
+    assert POSTGRES[:40] in str(pick(first, "links", 0, "line"))

@@ -3,7 +3,7 @@
 Whole notes first, then passages, then fewer notes; links take only the room that is left.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from zettel.tools.ranking.weights import why
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
     DETAIL_MAX_LINKS,
+    SUPERSEDED_BY,
     Linked,
     in_session,
     link_line,
@@ -489,6 +490,7 @@ async def _views(
     namespace, full = asked.where.namespaces[0], asked.detail == "full"
     reader = memory.reader(asked.caller)
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
+    beside = {entry.note.note_id for entry in entries} if asked.request.query else set[str]()
     notes = [entry.note for entry in entries]
     needing = await memory.read(_characters(notes), lambda: need_context(notes))
     views = list[RecalledNote]()
@@ -509,13 +511,15 @@ async def _views(
             view["why"] = why(ranked.shares)
             view["score"] = round(ranked.score, 4)
             view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
-        if lines := await _link_lines(memory, asked, entry):
+        if lines := await _link_lines(memory, asked, entry, beside):
             view["links"] = lines
         views.append(view)
     return views
 
 
-async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> list[LinkLine]:
+async def _link_lines(
+    memory: Memory, asked: RecallQuery, entry: PageNote, beside: Collection[str]
+) -> list[LinkLine]:
     # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
@@ -523,9 +527,14 @@ async def _link_lines(memory: Memory, asked: RecallQuery, entry: PageNote) -> li
     if asked.detail == "full":
         lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    told = (link_line(link, asked, reader, of=entry.note) for link in entry.links)
-    # An id alone tells a reader nothing.
-    shown = (line for line in told if line.keys() & {"line", "reason"})
+    told = (link_line(link, asked, reader, of=entry.note, beside=beside) for link in entry.links)
+    # An id alone tells a reader nothing, unless its note stands in the same answer.
+    shown = (
+        line
+        for line in told
+        if line.keys() & {"line", "reason"}
+        or (line["relation"] == SUPERSEDED_BY and line["note_id"] in beside)
+    )
     return list(islice(shown, DETAIL_MAX_LINKS))
 
 

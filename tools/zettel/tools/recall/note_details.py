@@ -1,14 +1,24 @@
 """Details of a recalled note: links in both directions and, in `full`, provenance and history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import isfinite
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import ANSWERS, OPEN_RELATIONS, Link, Note, Outline, State, Usage
+from zettel.storage.notes import (
+    ANSWERS,
+    MAY_SUPERSEDE,
+    OPEN_RELATIONS,
+    Link,
+    Note,
+    Outline,
+    State,
+    Usage,
+)
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
+from zettel.tools.changes.conflicts import NAMED_CONFIDENCE
 from zettel.tools.changes.differences import history, shown
 from zettel.tools.changes.links import settle_open
 from zettel.tools.language.times import iso
@@ -21,6 +31,8 @@ from zettel.tools.state.usage import lasting_days, strength_left
 from zettel.tools.trust import TrustView
 from zettel.tools.validation import tidy_relation
 
+SUPERSEDED_BY = "superseded_by"
+"""Relation shown to the note that another one names as what was before."""
 DETAIL_MAX_LINKS = 3
 """Most links of a note in `notes` detail."""
 
@@ -115,7 +127,14 @@ def _weight(entry: Linked) -> tuple[bool, bool, float, str]:
     return (link.relation in OPEN_RELATIONS, link.made_by == "agent", link.weight, link.to)
 
 
-def link_line(entry: Linked, asked: RecallQuery, reader: TrustView, *, of: Note) -> LinkLine:
+def link_line(
+    entry: Linked,
+    asked: RecallQuery,
+    reader: TrustView,
+    *,
+    of: Note,
+    beside: Collection[str] = (),
+) -> LinkLine:
     """Render a link for the note that shows it.
 
     Args:
@@ -123,24 +142,35 @@ def link_line(entry: Linked, asked: RecallQuery, reader: TrustView, *, of: Note)
         asked: The request.
         reader: Is shown who told the other note, and its trust.
         of: The note that shows it.
+        beside: Ids of the notes in the same answer to a question.
     """
     link, other, full = entry.link, entry.other, asked.detail == "full"
-    name = tidy_relation(link.relation)
-    relation = f"{name} (from)" if entry.points_here else name
-    line = LinkLine(note_id=other.note_id, relation=relation)
+    line = LinkLine(note_id=other.note_id, relation=_relation(entry))
     unsettled = link.relation in OPEN_RELATIONS and not entry.state and of.state is State.ACTIVE
+    both = other.note_id in beside
     asks = link.relation == ANSWERS and not entry.points_here
     # An answer ("Yes, in Lyon!") needs its question, an old value the new one.
-    if full or asks or link.made_by == "agent" or (unsettled and entry.points_here):
+    newer = unsettled and entry.points_here and not both
+    if full or asks or link.made_by == "agent" or newer:
         line["line"] = one_line(other)
         add_labels(line, line["line"], other, reader)
-    if unsettled and not entry.points_here and not asked.looks_back:
+    # To a question the calls are worth their words only if both notes answer it.
+    wanted = full or both or not asked.request.query
+    if unsettled and wanted and not entry.points_here and not asked.looks_back:
         line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
     elif full and link.reason:
         line["reason"] = link.reason
     if entry.state:
         line["state"] = entry.state
     return line
+
+
+def _relation(entry: Linked) -> str:
+    name = tidy_relation(entry.link.relation)
+    if not entry.points_here:
+        return name
+    sure = name == MAY_SUPERSEDE and entry.link.weight >= NAMED_CONFIDENCE
+    return SUPERSEDED_BY if sure else f"{name} (from)"
 
 
 async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[LinkLine]:

@@ -1,5 +1,6 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,11 +12,14 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
-from zettel.storage.notes import Near, Note, Outline, fold
+from zettel.storage.notes import Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
+    CHANGE_MIN_COSINE,
     Conflict,
+    change_between,
     conflict_between,
     is_about_others,
     match_outlines,
@@ -23,6 +27,7 @@ from zettel.tools.changes.conflicts import (
 )
 from zettel.tools.concurrency import gather2
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
@@ -32,9 +37,9 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-MAX_CANDIDATES = 5
-"""The superseded note is among the 5 nearest for 83-87 % (HaluMem)."""
-CANDIDATE_NEAREST_NOTES = 12
+MAX_CANDIDATES = 3
+"""More are not read."""
+CANDIDATE_NEAREST_NOTES = 24
 """Nearest notes read; some are below the threshold, some are the note itself."""
 CANDIDATE_MAX_PASSAGES = 4
 """Passages of a long note that are searched with."""
@@ -48,18 +53,37 @@ NEARLY_SAME_MIN_COSINE = 0.95
 CANDIDATE_MAX_CHARACTERS = 160
 
 
+STILL_MAX_CHARACTERS = 400
+"""Longest remainder of an older note that is written into the call."""
+
+
 def settle_call(note: Note, other: Outline) -> str:
-    """The literal calls that settle a pair; the younger note is the one changed.
+    """The literal calls that settle a pair, the likeliest outcome first; the younger note changes.
 
     Younger by when it happened, then by when it was stored: two racing agents choose the same note,
     and a note updated to today's fact is not superseded by last year's.
     """
-    pair = sorted([(note.happened_at, note.note_id), (other.happened_at, other.note_id)])
-    (_, older), (_, younger) = pair
-    return (
-        f'says the same: forget(note_ids=["{younger}"]); replaced: update(note_id="{younger}",'
-        f' links=[{{"to": "{older}", "relation": "supersedes"}}])'
-    )
+    older, younger = sorted((note, other), key=order_key)
+    calls = [
+        f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
+        ' "relation": "supersedes"}])'
+    ]
+    if rest := _still_told(younger.content, older.content):
+        content = json.dumps(rest, ensure_ascii=False)
+        calls.append(f'changed in part: update(note_id="{older.note_id}", content={content})')
+    calls.append(f'the same: forget(note_ids=["{younger.note_id}"])')
+    return "; ".join([*calls, "both hold: leave both"])
+
+
+def _still_told(younger: str, older: str) -> str:
+    """The older note without the sentences that share most with the younger; empty if no others."""
+    new = telling_words(younger)
+    told = [" ".join(older[slice(*span)].split()) for span in sentence_spans(older)]
+    shared = [len(new & telling_words(sentence)) for sentence in told]
+    most = max(shared, default=0)
+    rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
+    text = " ".join(rest)
+    return text if len(text) <= STILL_MAX_CHARACTERS else ""
 
 
 async def committed_beside_search(
@@ -135,7 +159,14 @@ def _compared(
     cosines: Mapping[str, float],
 ) -> tuple[dict[str, Conflict], list[Outline]]:
     """The conflicts with known notes by id, and the known notes that are similar."""
-    conflicts = {i: r for i, o in known.items() if (r := conflict_between(note, stated, o))}
+    conflicts = {
+        i: found
+        for i, other in known.items()
+        if (
+            found := conflict_between(note, stated, other)
+            or change_between(note, other, cosines.get(i, -1.0))
+        )
+    }
     alike = [
         other
         for note_id, other in known.items()
@@ -173,7 +204,7 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(
             await memory.store.nearest(
-                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=SAME_SUBJECT_MIN_COSINE
+                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
             )
         )
 

@@ -7,6 +7,8 @@ link ends when the pair is settled, and is not made again if an agent has remove
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from anyio import to_thread
+
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import (
     CONTRADICTS,
@@ -14,6 +16,7 @@ from zettel.storage.notes import (
     SUPERSEDES,
     Kind,
     Link,
+    Near,
     Note,
     Outline,
     State,
@@ -21,7 +24,13 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.commit import with_following
-from zettel.tools.changes.conflicts import Conflict, conflict_between, notes_stating
+from zettel.tools.changes.conflicts import (
+    CHANGE_MIN_COSINE,
+    Conflict,
+    change_between,
+    conflict_between,
+    notes_stating,
+)
 from zettel.tools.changes.links import as_old_as
 from zettel.tools.changes.stages import COMPARED, LINKED, SCHEDULER
 from zettel.tools.changes.supersession import (
@@ -165,6 +174,8 @@ COMPARE_MAX_LINKS = 3
 """Links of this step per note: the surest, then the latest."""
 COMPARE_MAX_NEIGHBOURS = 64
 """Linked notes compared with a note."""
+COMPARE_NEAREST_NOTES, COMPARE_MAX_PASSAGES = 24, 4
+"""Nearest notes of each passage that a note may change, or be changed by."""
 
 UNCOMPARED = NoteFilter(stage_below=COMPARED, stage_from=LINKED, states=())
 """Linked notes, and notes whose state has changed, for the links that lead to them."""
@@ -253,11 +264,34 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
     others += await notes_stating(store, stated, where, counted=where.namespaces)
-    return {
-        other.note_id: (other, conflict)
-        for other in others
-        if other.note_id != note.note_id and (conflict := conflict_between(note, stated, other))
-    }
+    near = await _near(task, note, where)
+    known = {other.note_id: other for other in (*others, *(one.outline for one in near))}
+    cosines = {one.outline.note_id: one.score for one in sorted(near, key=lambda one: one.score)}
+    known.pop(note.note_id, None)
+
+    def conflicts() -> Conflicts:
+        return {
+            note_id: (other, conflict)
+            for note_id, other in known.items()
+            if (
+                conflict := conflict_between(note, stated, other)
+                or change_between(note, other, cosines.get(note_id, -1.0))
+            )
+        }
+
+    return await to_thread.run_sync(conflicts)
+
+
+async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:
+    store = task.memory.store
+    vectors = (await store.passages_of([note.note_id])).get(note.note_id, ())
+    return [
+        near
+        for vector in vectors[:COMPARE_MAX_PASSAGES]
+        for near in await store.nearest(
+            vector, where, limit=COMPARE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
+        )
+    ]
 
 
 async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
@@ -297,6 +331,8 @@ def _compared(
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
     ]
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
+    changed = [pair for pair in older if pair[1].is_change]
+    older = [pair for pair in older if pair not in changed[1:]]
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
         made_link(task, note, other.note_id, c.relation, c.weight, c.reason)

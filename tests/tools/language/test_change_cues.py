@@ -1,0 +1,61 @@
+"""A text that tells of a change is known by its words, in any language that has a file."""
+
+from importlib.resources import files
+
+import pytest
+
+from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
+
+TOLD = {
+    "de": ("Statt Slack benutzen wir Matrix", "Statt", {"slack"}),
+    "en": ("The app moved from MySQL to Postgres", "moved from", {"mysql"}),
+    "es": ("Ahora usamos Postgres en vez de MySQL", "Ahora", {"mysql"}),
+    "fr": ("On utilise Postgres au lieu de MySQL", "au lieu de", {"mysql"}),
+    "ja": ("例会は月曜日ではなく火曜日に行う", "ではなく", {"月曜"}),
+    "zh": ("我们不再使用旧数据库", "不再", {"数据"}),
+}
+"""Language -> a text, the words found, and some of what was before."""
+
+
+@pytest.mark.parametrize("language", TOLD)
+def test_words_of_a_change_are_found_with_what_was_before(language: str) -> None:
+    text, phrase, former = TOLD[language]
+
+    cue = find_change_cue(text)
+
+    assert cue
+    assert cue.phrase == phrase
+    assert former <= cue.former
+
+
+def test_every_language_with_a_file_is_tried() -> None:
+    folder = files("zettel.tools.language") / "change_words"
+
+    assert {entry.name for entry in folder.iterdir()} == {f"{name}.toml" for name in TOLD}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ana likes tea",
+        "The unstopped clock",  # a phrase stands as whole words
+        "Wir treffen uns am Montag",
+        f"Ana has moved to Paris{' and likes tea' * 99}",  # a document
+    ],
+)
+def test_other_texts_tell_of_none(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
+def test_words_may_stand_between_the_two_of_a_phrase() -> None:
+    cue = find_change_cue("Il n’habite vraiment plus à Lyon")
+
+    assert cue
+    assert cue.phrase == "n'habite vraiment plus"
+
+
+def test_a_text_of_the_greatest_length_is_read() -> None:
+    text = "no longer".rjust(CHANGE_CUE_MAX_CHARACTERS)
+
+    assert find_change_cue(text)
+    assert not find_change_cue(f" {text}")
