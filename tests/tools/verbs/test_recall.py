@@ -11,6 +11,7 @@ from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick, p
 
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.language.times import iso
 from zettel.tools.recall.modes import CORE_MAX_NOTES
 from zettel.tools.state.memory import Memory, Policy
 from zettel.tools.trust import TrustRules
@@ -123,7 +124,8 @@ async def test_since_and_until_hold_for_when_it_happened_or_was_told(desk: Desk)
 async def test_as_of_is_what_relative_times_are_relative_to(desk: Desk) -> None:
     answer = await desk("recall", query="x", since="last month", as_of="2023-05-08")
 
-    assert (answer["now"], answer["since"]) == ("2023-05-08T23:59:59Z", "2023-04-01T00:00:00Z")
+    assert (answer["as_of"], answer["since"]) == ("2023-05-08T23:59:59Z", "2023-04-01T00:00:00Z")
+    assert answer["now"] == iso(desk.now)
 
 
 async def test_a_filter_that_matches_nothing_names_the_nearest(desk: Desk) -> None:

@@ -138,6 +138,8 @@ class RememberAnswer(TypedDict):
     """What its text is suspected of: `instructions`, `hidden`, …."""
     happened_at: NotRequired[str]
     valid_until: NotRequired[str]
+    times: NotRequired[dict[str, str]]
+    """What was read of words like "next Friday": a day, or the first and last one with `/`."""
     differs: NotRequired[list[str]]
     next: NotRequired[str]
     candidates: NotRequired[list[Candidate]]
@@ -154,6 +156,7 @@ class RecallAnswer(TypedDict):
     reason: NotRequired[str]
     next: NotRequired[str]
     now: str
+    as_of: NotRequired[str]
     known_at: NotRequired[str]
     since: NotRequired[str]
     until: NotRequired[str]

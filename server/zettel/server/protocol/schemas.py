@@ -43,7 +43,7 @@ class RememberArguments(Arguments):
     content: Annotated[
         str,
         Field(
-            description="Self-contained, in the words used; names, not pronouns",
+            description="Self-contained, in the words used; names, not pronouns; dates, not Friday",
             json_schema_extra={"maxLength": MAX_CONTENT},
         ),
     ]
@@ -88,7 +88,7 @@ class RecallArguments(Arguments):
     tags: Names | None = None
     kind: str | None = None
     session: str | None = None
-    since: Annotated[str | None, Field(description="Happened or told since then")] = None
+    since: Annotated[str | None, Field(description="Happened or told since")] = None
     until: str | None = None
     as_of: Annotated[str | None, Field(description="What was true then")] = None
     known_at: Annotated[str | None, Field(description="What memory believed then")] = None

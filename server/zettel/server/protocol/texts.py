@@ -12,9 +12,9 @@ INSTRUCTIONS = (
 )
 
 REMEMBER = (
-    "Store one thing that will matter beyond this conversation: a fact, decision, preference,"
-    " event, lesson. Returns candidates it may repeat or contradict, each with the call that"
-    " settles it. Times are ISO 8601; a day or month will do."
+    "Store one thing that matters beyond this conversation: a fact, decision, preference, event,"
+    " lesson. Returns candidates it may repeat or contradict, each with the settling call. Times:"
+    " ISO 8601; a day or month will do."
 )
 
 RECALL = (

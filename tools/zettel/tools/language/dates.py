@@ -2,11 +2,21 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from zettel.storage.notes import Span
+from zettel.tools.language.time_words import (
+    ENGLISH,
+    TEXT_MAX_MATCHES,
+    SpelledTime,
+    Tense,
+    find_spelled_times,
+    foreign_sides,
+    joiners,
+    tense_of,
+)
 from zettel.tools.language.times import Period, resolve
 
 MONTH = (
@@ -30,7 +40,7 @@ _EXPRESSION = re.compile(
       | {MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
       | {MONTH},?\s+\d{{4}}
       | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
-      | (?:last|this|next|past|on)\s+{DAY}
+      | (?:last|this|next|past|on|by|until)\s+{DAY}
       | (?:last|next|past)\s+{_SHORT_DAY}
       | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
       | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
@@ -42,6 +52,27 @@ _EXPRESSION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _HEDGE = re.compile(r"^(?:since|until|by|early|late|from|of|past)\s+", re.IGNORECASE)
+_ORDINAL = re.compile(r"on\s+the\s+(\d{1,2})(?:st|nd|rd|th)?", re.IGNORECASE)
+_WEEKDAY = re.compile(rf"\b(?:{DAY}|{_SHORT_DAY})\b", re.IGNORECASE)
+_ONE_DAY = re.compile(rf"\d[a-z]*\s+(?:of\s+)?{MONTH}|{MONTH}\s+\d|\d-\d\d-\d|{DAY}", re.IGNORECASE)
+"""What may begin or end a time of several days."""
+_SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
+TO = " to "
+"""Between the first and the last day of a time, as `time_words` spells it in English."""
+TENSE_FACTOR = 6.0
+"""How much nearer a day on the other side must be than the one that the verb speaks for: "was moved
+to 27 November", told on the 20th, is not about last year (set by hand)."""
+_YEAR = re.compile(r"\d{4}")
+_ABSOLUTE = re.compile(
+    rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY})\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
+)
+"""What a note may hold as well when it is about that time."""
+SENTENCE_MAX_CHARACTERS = 300
+"""Characters on each side of a time that may tell whether it is over."""
+SIDE_MAX_CHARACTERS = 30
+"""Characters before a time in which its preposition stands."""
+MONTHS_MAX_DAYS = 62
+"""Days of two months: in as many every number of a day occurs."""
 NOTE_MAX_TIMES = 8
 """Most times of one note."""
 TEXT_MAX_EXPRESSIONS = 32
@@ -49,25 +80,149 @@ TEXT_MAX_EXPRESSIONS = 32
 millisecond."""
 
 
+def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tuple[Span, ...]:
+    """Read the time expressions of a note.
+
+    They are relative to when it happened; to when it was told if that makes one of them mean the
+    very day it happened: "yesterday", told on the 4th of what happened on the 3rd.
+    """
+    if told_at.date() != happened_at.date():
+        as_told = find_times(text, told_at)
+        if any(is_relative(s.phrase) and s.start <= happened_at < s.end for s in as_told):
+            return as_told
+    return find_times(text, happened_at)
+
+
+def is_relative(phrase: str) -> bool:
+    """Whether a phrase names no year, so that it means another time when it is said later."""
+    return not _YEAR.search(phrase)
+
+
 def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
-    """Read the English time expressions of a text, in order, each once.
+    """Read the time expressions of a text, in order, each once.
+
+    "27 to 30 November" is one time. A day without its year, and a day of the week, is in the past
+    if its sentence is; else a date is the nearest one, a day of the week the next one.
 
     Args:
-        text: A note's content.
+        text: A note's content, or a question.
         happened_at: The moment that "yesterday" is relative to.
     """
-    found, tried = dict[str, Span](), set[str]()
-    for match in _EXPRESSION.finditer(text):
-        phrase = match.group(0)
+    return tuple(
+        Span(start=period.start, end=period.end, phrase=told.phrase)
+        for told, period in _told(text, happened_at)
+    )
+
+
+def _told(text: str, moment: datetime) -> list[tuple[SpelledTime, Period]]:
+    """The time expressions of a text with their periods, each once."""
+    found, tried = dict[str, tuple[SpelledTime, Period]](), set[str]()
+    for told in _expressions(text):
+        phrase = told.phrase
         if phrase.lower() in found or phrase in tried:
             continue
         tried.add(phrase)
-        period = resolve(_HEDGE.sub(_drop_hedge, phrase), happened_at)
-        if period:
-            found[phrase.lower()] = Span(start=period.start, end=period.end, phrase=phrase)
+        sentence = _sentence(text, told.at, told.at + len(phrase))
+        if period := _read(told.english, moment, tense_of(sentence, told.language)):
+            found[phrase.lower()] = (told, period)
         if len(found) == NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
             break
-    return tuple(found.values())
+    return list(found.values())
+
+
+def _expressions(text: str) -> list[SpelledTime]:
+    """The time expressions of a text by their places; of overlapping ones the first, longest."""
+    english = (
+        SpelledTime(m.start(), m.group(), _HEDGE.sub(_drop_hedge, m.group()), ENGLISH)
+        for m in islice(_EXPRESSION.finditer(text), TEXT_MAX_MATCHES * 4)
+    )
+    found = list[SpelledTime]()
+    for told in sorted((*english, *find_spelled_times(text)), key=lambda t: (t.at, -len(t.phrase))):
+        end = found[-1].at + len(found[-1].phrase) if found else 0
+        if told.at < end:
+            continue
+        if found and (joined := _joined(text, found[-1], told)):
+            found[-1] = joined
+        elif found and _is_its_weekday(text, found[-1], told):
+            found[-1] = told
+        else:
+            found.append(told)
+    return found
+
+
+def _joined(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | None:
+    """The time from one day to another; None if that is not what is said."""
+    between = text[first.at + len(first.phrase) : last.at]
+    days = all(_ONE_DAY.search(one.english) and TO not in one.english for one in (first, last))
+    if not days or not joiners().fullmatch(between):
+        return None
+    phrase = text[first.at : last.at + len(last.phrase)]
+    return replace(first, phrase=phrase, english=f"{first.english}{TO}{last.english}")
+
+
+def _is_its_weekday(text: str, day: SpelledTime, date: SpelledTime) -> bool:
+    """Whether a day of the week only names the date that follows: "on Friday, 27 November"."""
+    between = text[day.at + len(day.phrase) : date.at]
+    alone = not any(character.isdigit() for character in day.english)
+    return alone and bool(_WEEKDAY.search(day.english)) and between.strip() in ("", ",", "the")
+
+
+def _sentence(text: str, start: int, end: int) -> str:
+    """The sentence around a place."""
+    before = text[max(0, start - SENTENCE_MAX_CHARACTERS) : start]
+    ends = [match.end() for match in _SENTENCE_ENDS.finditer(before)]
+    after = text[end : end + SENTENCE_MAX_CHARACTERS]
+    stop = _SENTENCE_ENDS.search(after)
+    opening, closing = (
+        before[ends[-1] :] if ends else before,
+        after[: stop.start()] if stop else after,
+    )
+    return f"{opening}{text[start:end]}{closing}"
+
+
+def _read(english: str, moment: datetime, tense: Tense) -> Period | None:
+    """The period of an expression in English."""
+    first, to, last = english.partition(TO)
+    if not to:
+        return _on_its_side(english, moment, tense)
+    ends = _on_its_side(last, moment, tense)
+    if ends is None:
+        return None
+    # The first day is the last one of its kind before the end.
+    begins = resolve(first, ends.start)
+    if begins is None or begins.start > ends.start:
+        return ends
+    return Period(begins.start, ends.end)
+
+
+def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
+    """The period of an expression that may mean a time before or after the moment."""
+    if match := _ORDINAL.fullmatch(english):
+        return _day_of_month(int(match[1]), moment, tense)
+    past = resolve(english, moment)
+    ahead = resolve(english, moment, prefer="future")
+    if past is None or ahead is None or past == ahead:
+        return past
+    if _WEEKDAY.search(english) and not any(character.isdigit() for character in english):
+        return past if tense == "past" else ahead
+    if past.end - past.start > timedelta(days=1):  # a month
+        return ahead if tense == "ahead" else past
+    return _nearer(past, ahead, moment, tense)
+
+
+def _nearer(past: Period, ahead: Period, moment: datetime, tense: Tense) -> Period:
+    factor = {"past": TENSE_FACTOR, "ahead": 1 / TENSE_FACTOR}.get(tense, 1.0)
+    return past if moment - past.start <= factor * (ahead.start - moment) else ahead
+
+
+def _day_of_month(day: int, moment: datetime, tense: Tense) -> Period | None:
+    """The last or next day of this number; `moment`'s own day is the next one."""
+    today = moment.astimezone(UTC).date()
+    step = timedelta(days=-1 if tense == "past" else 1)
+    for days in range(MONTHS_MAX_DAYS):
+        if (today + days * step).day == day:
+            return resolve((today + days * step).isoformat(), moment)
+    return None
 
 
 def _drop_hedge(hedge: re.Match[str]) -> str:
@@ -137,6 +292,17 @@ def without_times(text: str, now: datetime) -> str:
     return _LAST.sub(" ", _BARE.sub(" ", text))
 
 
+def without_relative_times(text: str, now: datetime) -> str:
+    """The question without the times that are relative to now ("yesterday", "last week").
+
+    They are times alone: a note that holds the word means another day.
+    """
+    for told, _ in _told(text, now):
+        if not _ABSOLUTE.search(told.english):
+            text = text.replace(told.phrase, " ")
+    return " ".join(_LAST.sub(" ", text).split())
+
+
 def _named(text: str, now: datetime) -> list[_Named]:
     spelled = list(_spelled(text, now))
     return [*spelled, *_bare(text, now, beside=spelled)]
@@ -144,13 +310,24 @@ def _named(text: str, now: datetime) -> list[_Named]:
 
 def _spelled(text: str, now: datetime) -> Iterator[_Named]:
     """Times that need no preposition."""
-    for span in find_times(text, now):
-        at = text.find(span.phrase)
-        within = _SIDE_WITHIN.match(span.phrase)
-        side = within or _SIDE_BEFORE.search(text[:at])
-        period = Period(start=span.start, end=span.end)
-        word = side.group(1).lower() if side else ""
-        yield _Named(at=at, side=word, phrase=span.phrase, period=period)
+    for told, period in _told(text, now):
+        side = "" if TO in told.english else _side(text, told)
+        yield _Named(at=told.at, side=side, phrase=told.phrase, period=period)
+
+
+def _side(text: str, told: SpelledTime) -> str:
+    """The preposition of a time, in English."""
+    before = text[max(0, told.at - SIDE_MAX_CHARACTERS) : told.at]
+    if side := _SIDE_WITHIN.match(told.phrase) or _SIDE_BEFORE.search(before):
+        return side.group(1).lower()
+    if told.language == ENGLISH:
+        return ""
+    said = f" {before}".lower()
+    for word, meant in foreign_sides().items():
+        ahead = re.search(rf"\W{word}(?:\s+(?:dem|der|den))?\s*$", said)
+        if ahead or re.match(rf"{word}\b", told.phrase.lower()):
+            return meant
+    return ""
 
 
 def _bare(text: str, now: datetime, beside: Sequence[_Named]) -> Iterator[_Named]:

@@ -88,8 +88,10 @@ def judge(
     unknown = _unknown_names(question, corpus)
     near = _nearness(question, corpus, meaning, unknown, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    if question.only_when and whole:
-        near = float(not timeless)
+    of_then = question.only_when and bool(ranking.share("all_of_then").any())
+    # "What happens on Monday?" is also answered by what is told of every Monday.
+    if question.only_when and whole and (of_then or not question.is_ahead):
+        near = float(of_then)
     confidence = _confidence(
         margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unknown)
     )
@@ -193,7 +195,7 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
     spells the time: evolution may not have read it yet.
     """
     if question.only_when:
-        return not ranking.share("all_of_then").any()
+        return not (question.is_ahead or ranking.share("all_of_then").any())
     corpus = ranking.corpus
     if not (question.times and question.asks_what_was) or is_of_then(question, corpus):
         return False

@@ -108,6 +108,7 @@ def signal_values(
         "answers": signals.answers(words, corpus),
         "session_meaning": signals.session_meaning(nearness, corpus),
         "in_order": signals.in_order(question, corpus, words + nearness),
+        "coming": signals.coming(question, corpus, words + nearness),
         **(question_values(question, corpus) if beforehand is None else beforehand),
     }
 

@@ -13,8 +13,10 @@ from zettel.tools.language.dates import (
     MONTH,
     find_windows,
     starts_with_time,
+    without_relative_times,
     without_times,
 )
+from zettel.tools.language.question_words import asks_for_anything, asks_for_next
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, is_passage
 
@@ -57,13 +59,6 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 """Questions with the verb "last": "Did the battery last?"."""
-_HAPPENED = frozenset(
-    terms(
-        "anything between did doing done event everything going happen new news note noted said say"
-        " since tell through told until till"
-    )
-)
-"""Terms of "What happened in March?" or "Tell me what we did last week" beside the time."""
 _FIRST = re.compile(
     rf"\b(?:earliest|originally|initially)\b|\b(?-i:first)(?![\w,-])(?!\s+(?:{_NO_ORDER}))",
     re.IGNORECASE,
@@ -78,7 +73,9 @@ class Question:
     subject: str = ""
     """The subject it names, folded; empty unless it names exactly one."""
     topic: str
-    """The question without the names of subjects: the text to embed."""
+    """The question without the names of subjects and without "yesterday": the text to embed."""
+    words: str = ""
+    """The question without "yesterday": the words to look for; empty stands for `text`."""
     is_passage: bool = False
     """A passage to be found: takes one step and asks for no order."""
     asks_when: bool = False
@@ -86,13 +83,17 @@ class Question:
     """Asks who, where or which: for a name."""
     asks_how_to: bool = False
     """Asks for a standing instruction or a preference."""
-    order: Literal["", "first", "latest"] = ""
+    order: Literal["", "first", "latest", "next"] = ""
+    now: float = 0.0
+    """When it is asked, in seconds since 1970."""
     times: tuple[tuple[float, float], ...] = ()
     """The times it names: (start, end) in seconds since 1970."""
     time_words: tuple[frozenset[str], ...] = ()
     """The terms of each named time."""
     only_when: bool = False
-    """Asks for anything that happened in the named times, which have begun."""
+    """Asks for anything that happens in the named times."""
+    is_ahead: bool = False
+    """A named time has not begun."""
     is_past: bool = False
     """The named times are all over."""
     asks_what_was: bool = False
@@ -132,31 +133,45 @@ def read_question(
     subject, named, topic = _about(text, subjects, names)
     (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage = is_passage(text)
+    untimed = without_times(topic, now) if times else topic
+    if times and not passage:
+        topic, words = (_rest(part, now) for part in (topic, text))
+    else:
+        words = text
     return Question(
         text=text,
+        words=words,
         subject=subject,
         names=named,
         topic=topic,
+        now=clock,
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
         asks_how_to=_HOW_TO.search(text) is not None,
         is_passage=passage,
-        order="" if passage else _order(text),
+        order="" if passage else _order(untimed),
         times=times,
         time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
-        only_when=bool(times)
-        and all(start <= clock for start, _ in times)
-        and _HAPPENED.issuperset(terms(without_times(topic, now))),
+        only_when=bool(times) and asks_for_anything(untimed),
+        is_ahead=any(start > clock for start, _ in times),
         is_past=bool(times) and all(end <= clock for _, end in times),
         asks_what_was=_WAS.search(text) is not None
         and not any(start <= clock < end for start, end in times),
     )
 
 
-def _order(text: str) -> Literal["", "first", "latest"]:
+def _rest(text: str, now: datetime) -> str:
+    """The text without relative times; all of it if nothing else tells anything."""
+    rest = without_relative_times(text, now)
+    return rest if terms(rest) else text
+
+
+def _order(text: str) -> Literal["", "first", "latest", "next"]:
     if _LATEST.search(text) and not _LASTS.search(text):
         return "latest"
-    return "first" if _FIRST.search(text) else ""
+    if _FIRST.search(text):
+        return "first"
+    return "next" if asks_for_next(text) else ""
 
 
 def _about(

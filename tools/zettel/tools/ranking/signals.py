@@ -11,7 +11,8 @@ import regex as re
 
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import fold
-from zettel.tools.language.terms import score_bm25, terms
+from zettel.tools.language.question_words import without_next
+from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import Question
 
@@ -22,6 +23,13 @@ PRECISE_TIME_MAX_DAYS = 62
 ORDER_MIN_NEARNESS_SHARE = 0.85
 """Least share of the best nearness at which a note answers about as well (set by hand; effect in
 `benchmarks/RESULTS.md`)."""
+COMING_MIN_SHARE = 0.5
+"""Least share of the best nearness, or of the question's words, at which what comes answers a
+question for the next one."""
+LATER_VALUE = 0.15
+"""What the latest of what comes loses against the soonest."""
+LONGER_TIME_VALUE = 0.8
+"""Of a note that speaks of a far longer time than is asked for: behind those of the very day."""
 _DAY = 86_400.0
 
 
@@ -74,7 +82,7 @@ def session_text(question: Question, corpus: Corpus) -> Values:
 
 def _postings(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
     """For each term of the question: the notes that hold it, and its count in each."""
-    for term in dict.fromkeys(terms(question.text)):
+    for term in dict.fromkeys(terms(question.words or question.text)):
         rows, counts = corpus.said.postings(term)
         if len(rows):
             yield rows, counts
@@ -158,10 +166,20 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
 
 
 def all_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the time, if the question asks only for what happened then."""
+    """1 for notes of the time, if the question asks only for what happened then.
+
+    Down to `LONGER_TIME_VALUE` for notes that speak of a longer time around it.
+    """
     if not question.only_when:
         return np.zeros(len(corpus))
-    return np.maximum(happened_then(question, corpus), speaks_of_then(question, corpus))
+    found, (rows, starts, ends) = happened_then(question, corpus), corpus.spoken.T
+    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
+    for start, end in question.times:
+        there = np.flatnonzero(precise & (starts < end) & (ends > start))
+        exact = np.minimum(1.0, (end - start) / np.maximum(ends - starts, 1.0)[there])
+        values = LONGER_TIME_VALUE + (1 - LONGER_TIME_VALUE) * exact
+        np.maximum.at(found, rows[there].astype(np.intp), values)
+    return found
 
 
 def is_of_then(question: Question, corpus: Corpus) -> bool:
@@ -206,7 +224,7 @@ def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
         near: How well each note answers, 0 and up.
     """
     found = np.zeros(len(corpus))
-    if not question.order:
+    if question.order not in ("first", "latest"):
         return found
     alike = np.flatnonzero((near > 0) & (near >= ORDER_MIN_NEARNESS_SHARE * near.max(initial=0.0)))
     moments, places = np.unique(event_times(corpus)[alike], return_inverse=True)
@@ -214,6 +232,41 @@ def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
         late = places / (len(moments) - 1)
         found[alike] = late if question.order == "latest" else 1.0 - late
     return found
+
+
+def coming(question: Question, corpus: Corpus, near: Values) -> Values:
+    """1 for what has not happened yet, if "next" is asked for; a little less the later it is.
+
+    Of the notes that answer at least half as well as the best, or hold half of the words: what is
+    over may say more of them and does not answer.
+
+    Args:
+        question: The question.
+        corpus: The notes.
+        near: How well each note answers, 0 and up.
+    """
+    found = np.zeros(len(corpus))
+    if question.order != "next":
+        return found
+    starts = _next_times(corpus, question.now)
+    alike = (near > 0) & (near >= COMING_MIN_SHARE * near.max(initial=0.0))
+    asked = stems(without_next(question.topic))
+    held = sum((corpus.said.holding(stem).astype(np.float64) for stem in asked), found)
+    alike |= held >= max(1, COMING_MIN_SHARE * len(asked))
+    ahead = np.flatnonzero(alike & np.isfinite(starts))
+    if len(ahead):
+        _, places = np.unique(starts[ahead], return_inverse=True)
+        found[ahead] = 1.0 - LATER_VALUE * places / max(places.max(), 1)
+    return found
+
+
+def _next_times(corpus: Corpus, now: float) -> Values:
+    """When each note's next event is, its own or one in its text; infinite if all are over."""
+    rows, starts, ends = corpus.spoken.T
+    ahead = (ends > now) & (ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY)
+    times = np.where(corpus.happened > now, corpus.happened, np.inf)
+    np.minimum.at(times, rows[ahead].astype(np.intp), starts[ahead])
+    return times
 
 
 def standing(question: Question, corpus: Corpus) -> Values:

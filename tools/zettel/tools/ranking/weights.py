@@ -19,11 +19,12 @@ _TABLE = {
     "length": (0.20, 0.00),
     "tells_when": (0.35, 0.25),
     "tells_who": (0.25, 0.00),
-    "happened_then": (0.30, 0.25),
-    "speaks_of_then": (0.25, 0.25),
+    "happened_then": (0.30, 0.40),
+    "speaks_of_then": (0.25, 0.40),
     "all_of_then": (2.00, 2.00),
     "beside": (0.50, 0.50),
     "in_order": (0.15, 0.15),
+    "coming": (2.00, 2.00),
     "standing": (0.15, 0.15),
     "core": (0.05, 0.05),
 }
@@ -36,13 +37,14 @@ and notes next to each other in a session need not belong together.
 
 The signals of `BY_HAND` do not occur in that data. `all_of_then` outweighs all others: "What
 happened in March?" asks for nothing else. `mentioned` and `beside` are set on the generator's
-worlds; `in_order`, `standing` and `core` are small, so that they decide among equal notes only.
+worlds; `coming` outweighs words and meaning, as what is over does not answer; `in_order`,
+`standing` and `core` are small, so that they decide among equal notes only.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "standing", "core")
+BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "coming", "standing", "core")
 FITTED = tuple(name for name in TALK if name not in BY_HAND)
 """The signals whose weights are fitted."""
 
@@ -76,6 +78,7 @@ REASONS = {
     "all_of_then": "of the time you asked for",
     "beside": "right before or after what you named",
     "in_order": "first or latest, as you asked",
+    "coming": "still to come",
     "standing": "a standing instruction",
     "core": "core profile",
     "stepped": "by a second look",

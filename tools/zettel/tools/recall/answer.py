@@ -370,6 +370,8 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
     entries = gathered.entries
     answer = _judged(asked, page, there=bool(entries))
+    if asked.request.as_of:
+        answer["as_of"] = iso(asked.moment)
     if asked.known_at:
         answer["known_at"] = iso(asked.known_at)
     if asked.since:
@@ -403,7 +405,7 @@ def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
     """The answer's head: verdict, reason and confidence."""
     judgement = page.found.judgement if there else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
-    answer = RecallAnswer(verdict=verdict, now=iso(asked.moment), notes=[])
+    answer = RecallAnswer(verdict=verdict, now=iso(asked.now), notes=[])
     reasons = (page.reason, judgement.reason if judgement else "")
     if reason := " ".join(filter(None, reasons)):
         answer["reason"] = reason

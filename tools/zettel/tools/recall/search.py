@@ -252,7 +252,8 @@ async def gather_arms(
         return await memory.store.match_vectors(vector, where, limit=arm)
 
     text, meaning = await gather2(
-        lambda: memory.store.match_text(question.text, where, limit=arm), by_meaning
+        lambda: memory.store.match_text(question.words or question.text, where, limit=arm),
+        by_meaning,
     )
     return Arms(
         text={hit.note_id: hit.score for hit in text},

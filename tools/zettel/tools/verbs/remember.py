@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import DERIVED_FROM, Kind, Note, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer
@@ -30,7 +30,8 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import shielded
-from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.language.dates import find_note_times, is_relative
+from zettel.tools.language.times import TICK, Period, iso, read_time
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
@@ -126,8 +127,9 @@ async def _store(
     check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
-    (marks, parts), folded = await memory.read(
-        len(note.content), lambda: (_marks(memory, note), fold_hash(note.content))
+    (marks, parts), folded, times = await memory.read(
+        len(note.content),
+        lambda: (_marks(memory, note), fold_hash(note.content), _relative_times(note)),
     )
     note = replace(note, trust=_trust(memory, note, marks, links, linked))
     check_core(note.kind, note.trust)
@@ -149,6 +151,8 @@ async def _store(
         _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
         memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
+    if times:
+        answer["times"] = times
     if marks:
         answer["marks"] = list(marks)
     if found := await candidates(memory, note, near, supersedes(note)):
@@ -172,6 +176,17 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
         memory.recent.drop(author)
     memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
+
+
+def _relative_times(note: Note) -> dict[str, str]:
+    """The days that phrases like "next Friday" of a new note mean."""
+    spans = find_note_times(note.content, note.happened_at, note.known_from)
+    return {s.phrase: _days(s) for s in spans if is_relative(s.phrase)}
+
+
+def _days(span: Span) -> str:
+    first, last = span.start.date(), max(span.start, span.end - TICK).date()
+    return first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}"
 
 
 def _trust(

@@ -10,7 +10,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, settle
 from zettel.tools.evolve.writing.writer import with_draft
-from zettel.tools.language.dates import find_times
+from zettel.tools.language.dates import find_note_times
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names
 from zettel.tools.note_marks import is_suspect
@@ -129,7 +129,9 @@ def _built(note: Note, words: tuple[str, ...]) -> Note:
         note,
         keywords=keys,
         entities=find_names(note.content) if "entities" in by_rule else note.entities,
-        times=find_times(note.content, note.happened_at) if "times" in by_rule else note.times,
+        times=find_note_times(note.content, note.happened_at, note.known_from)
+        if "times" in by_rule
+        else note.times,
         context=context_of(note, keys) if "context" in by_rule else note.context,
         stage=CONSTRUCTED,
     )

@@ -1,0 +1,67 @@
+"""Questions about a time: the notes of that time come first, whatever their words."""
+
+from tests.tools.conftest import Desk, ids, pick
+
+
+async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> None:
+    fair = await desk.told("The trade fair in Linz is 27 to 30 November")
+    await desk.told("Rent is due: 900 euros")
+    await desk.told("November is when the heating is serviced")
+    await desk.evolve()
+
+    for question in (
+        "What happens on 27 November?",
+        "What is on the 28th?",
+        "Was ist am 29. November los?",
+        "Que se passe-t-il le 30 novembre ?",
+    ):
+        answer = await desk("recall", query=question)
+        assert (ids(answer)[0], answer["verdict"]) == (fair, "found"), question
+    assert (await desk("recall", query="What happens on 3 December?"))["verdict"] != "found"
+
+
+async def test_yesterday_does_not_match_the_word_yesterday(desk: Desk) -> None:
+    desk.later(days=-5)
+    old = await desk.told("Yesterday the printer jammed and Ana fixed the tray")
+    desk.later(days=4)
+    told = await desk.told("Ana fixed the VPN")
+    await desk.evolve()
+    desk.later(days=1)
+
+    assert (await desk.found(query="What did Ana fix yesterday?"))[:2] == [told, old]
+
+
+async def test_the_next_appointment_is_one_to_come_and_the_soonest(desk: Desk) -> None:
+    later = await desk.told("The dentist wants to see the user again on 10 December 2026")
+    over = await desk.told("Next dentist appointment: 12 November 2026 at nine")
+    coming = await desk.told("Dentist on 26 November 2026")
+    await desk.evolve()
+
+    assert await desk.found(query="When is my next dentist appointment?") == [coming, later, over]
+    assert (await desk.found(query="When is the dentist appointment?"))[0] == over
+
+
+async def test_remember_answers_with_the_days_it_read(desk: Desk) -> None:
+    answer = await desk(
+        "remember",
+        content="Demo next Friday, then holidays 22 to 24 December; signed on 2026-11-01",
+    )
+
+    assert answer["times"] == {
+        "next Friday": "2026-11-27",
+        "22 to 24 December": "2026-12-22/2026-12-24",
+    }
+    assert "times" not in await desk("remember", content="Ana likes tea")
+
+
+async def test_as_of_asks_for_what_was_planned_then(desk: Desk) -> None:
+    note = await desk.told("Dentist on 26 November 2026")
+    await desk.evolve()
+    then = desk.now.isoformat()
+    desk.later(days=30)
+
+    answer = await desk("recall", query="What happens on 26 November?", as_of=then)
+
+    assert ids(answer) == [note]
+    assert str(pick(answer, "now")).startswith("2026-12-20")
+    assert str(pick(answer, "as_of")).startswith("2026-11-20")

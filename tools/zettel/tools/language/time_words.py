@@ -1,0 +1,173 @@
+"""Times spelled in other languages than English, and what tells whether a time is over.
+
+A language is a file of `time_words`: adding one takes no code.
+"""
+
+import re
+import tomllib
+from calendar import day_name, month_name
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+ENGLISH = "en"
+TEXT_MAX_MATCHES = 32
+"""Most places of a text where one pattern is tried."""
+Tense = Literal["", "past", "ahead"]
+_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+
+
+class _Table(BaseModel):
+    """A language's file: `de.toml` explains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inside: bool = False
+    months: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    times: tuple[tuple[str, str], ...] = ()
+    to: tuple[str, ...] = ()
+    sides: Mapping[str, tuple[str, ...]] = {}
+    past: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    spelled: re.Pattern[str]
+    english: str
+    """With placeholders."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    table: _Table
+    patterns: Sequence[_Pattern]
+    past: re.Pattern[str]
+    ahead: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledTime:
+    """A time in a text."""
+
+    at: int
+    phrase: str
+    """As spelled."""
+    english: str
+    """What it says in English: "27 November 2026", "last Friday", "3 May to 5 May"."""
+    language: str
+
+
+@cache
+def _languages() -> Mapping[str, _Language]:
+    """Every language by its code."""
+    found = dict[str, _Language]()
+    folder = files(__package__).joinpath("time_words")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+            found[file.name.removesuffix(".toml")] = _Language(
+                table=table,
+                patterns=[
+                    _Pattern(_compile(_spell(spelled, table), table), english)
+                    for spelled, english in table.times
+                ],
+                past=_compile("|".join(table.past), table),
+                ahead=_compile("|".join(table.ahead), table),
+            )
+    return found
+
+
+def _compile(pattern: str, table: _Table) -> re.Pattern[str]:
+    bounded = pattern if table.inside else rf"(?<!\w)(?:{pattern})(?!\w)"
+    return re.compile(bounded, re.IGNORECASE)
+
+
+def _spell(pattern: str, table: _Table) -> str:
+    """The regular expression of a pattern, with a group for each placeholder."""
+    groups = {
+        "month": "|".join(table.months),
+        "day": "|".join(table.days),
+        "count": "|".join((r"\d{1,3}", *reversed(table.counts))),
+        "number": r"\d{1,2}",
+        "second": r"\d{1,2}",
+        "digits": r"1[0-2]|0?[1-9]",
+        "year": r"(?:19|20)\d\d",
+    }
+    opened = Counter[str]()
+
+    def group(match: re.Match[str]) -> str:
+        name = match[1]
+        opened[name] += 1  # a group of a regular expression has a name of its own
+        return f"(?P<{name}{'_' * opened[name]}>{groups[name]})"
+
+    return _PLACEHOLDER.sub(group, pattern)
+
+
+def find_spelled_times(text: str) -> Iterator[SpelledTime]:
+    """The times of a text that are spelled in another language than English, in any order."""
+    for code, language in _languages().items():
+        for pattern in language.patterns:
+            for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
+                english = _in_english(match, pattern.english, language.table)
+                yield SpelledTime(match.start(), match.group(), english, code)
+
+
+def _in_english(match: re.Match[str], english: str, table: _Table) -> str:
+    named = {name.rstrip("_"): value for name, value in match.groupdict().items() if value}
+
+    def say(place: re.Match[str]) -> str:
+        name = place[1]
+        value = named.get(name, "")
+        match name:
+            case "month":
+                return month_name[1 + _place(value, table.months)]
+            case "day":
+                return day_name[_place(value, table.days)]
+            case "digits":
+                return month_name[int(value)]
+            case "count" if not value.isdigit():
+                return str(1 + _place(value, table.counts))
+            case _:
+                return value
+
+    return " ".join(_PLACEHOLDER.sub(say, english).split())
+
+
+def _place(value: str, spellings: Sequence[str]) -> int:
+    """The place of the entry that spells a value."""
+    return next(at for at, one in enumerate(spellings) if re.fullmatch(one, value, re.IGNORECASE))
+
+
+def tense_of(sentence: str, language: str) -> Tense:
+    """Whether a sentence is about what is over or what comes; "" if it says neither or both."""
+    known = _languages()[language]
+    past, ahead = known.past.search(sentence), known.ahead.search(sentence)
+    return "" if bool(past) == bool(ahead) else "past" if past else "ahead"
+
+
+@cache
+def joiners() -> re.Pattern[str]:
+    """What stands between the first and the last day of a time, in any language."""
+    words = {word for language in _languages().values() for word in language.table.to}
+    spelled = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"\s*(?:{spelled}|[-–—])\s*(?:the\s+)?", re.IGNORECASE)
+
+
+@cache
+def foreign_sides() -> Mapping[str, str]:
+    """Prepositions of other languages -> the English one: "seit" -> "since"."""
+    return {
+        word: side
+        for language in _languages().values()
+        for side, words in language.table.sides.items()
+        for word in words
+    }
