@@ -27,7 +27,7 @@ class _Table(BaseModel):
 @cache
 def _tables() -> Mapping[str, _Table]:
     """Every language by its code."""
-    folder = sorted(files(__package__).joinpath("question_words").iterdir(), key=lambda f: f.name)
+    folder = sorted(files("zettel.tools.language").joinpath("question_words").iterdir(), key=lambda f: f.name)
     return {
         file.name.removesuffix(".toml"): _Table.model_validate(
             tomllib.loads(file.read_text(encoding="utf-8"))

@@ -70,7 +70,7 @@ class SpelledTime:
 def _languages() -> Mapping[str, _Language]:
     """Every language by its code."""
     found = dict[str, _Language]()
-    folder = files(__package__).joinpath("time_words")
+    folder = files("zettel.tools.language").joinpath("time_words")
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
