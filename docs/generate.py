@@ -35,7 +35,8 @@ _LONGEST_FIELD = f"at most {validation.MAX_FIELD:,} characters"
 _LONGEST_NAME = f"at most {validation.MAX_NAME} characters"
 _LONGEST_LIST = f"at most {validation.MAX_LIST}"
 BOUNDS = {
-    "content": f"at most {validation.MAX_CONTENT:,} characters",
+    "content": f"at most {validation.MAX_CONTENT:,} characters"
+    f" ({validation.MAX_DOCUMENT:,} of remember, in linked parts)",
     "query": f"at most {validation.MAX_QUERY:,} characters",
     "context": _LONGEST_FIELD,
     "source": _LONGEST_FIELD,

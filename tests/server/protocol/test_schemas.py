@@ -17,7 +17,7 @@ from zettel.server.protocol.schemas import (
 )
 from zettel.server.protocol.server import TOOLS
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT
+from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT
 
 ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
@@ -49,6 +49,9 @@ def test_any_text_is_handed_on_unchanged(text: str) -> None:
         ('["a", "b"]', ["a", "b"]),
         ("a", ["a"]),
         ("a b", ["a b"]),
+        ("a, b c,,d", ["a", "b c", "d"]),
+        ('"a,b"', ["a", "b"]),
+        (["a,b"], ["a,b"]),
         ("12", ["12"]),
         ("true", ["true"]),
         ('"a"', ["a"]),
@@ -180,5 +183,5 @@ def test_a_long_refused_value_is_shown_shortened() -> None:
 def test_bounds_that_help_a_caller_are_advertised() -> None:
     remember, recall = (TOOLS[name].advertised.input_schema for name in ("remember", "recall"))
 
-    assert pick(remember, "properties", "content", "maxLength") == MAX_CONTENT
+    assert pick(remember, "properties", "content", "maxLength") == MAX_DOCUMENT
     assert pick(recall, "properties", "limit", "maximum") == MAX_LIMIT

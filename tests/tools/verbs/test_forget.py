@@ -193,3 +193,16 @@ async def test_filters_look_where_recall_looks(desk: Desk) -> None:
     users = await desk.told("users", tags=["log"], namespace="user")
 
     assert set(ids(await desk("forget", tags=["log"]))) == {mine, users}
+
+
+async def test_a_query_matches_what_recall_finds_by_its_time_alone(desk: Desk) -> None:
+    desk.later(days=-1)
+    told = await desk.told("Ana fixed the VPN")
+    desk.later(days=1)
+    await desk.told("Ben likes tea")
+
+    preview = await desk("forget", query="what happened yesterday?")
+
+    assert (await desk.found(query="what happened yesterday?"))[0] == told
+    assert ids(preview) == [told]
+    assert preview["status"] == "preview"

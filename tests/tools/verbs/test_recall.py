@@ -95,6 +95,17 @@ async def test_a_page_goes_on_in_the_default_size_only_when_that_is_given(
     assert [set(note) for note in notes(rest)] == [{"note_id", "line"}] * shown
 
 
+async def test_every_page_goes_on_with_the_limit_of_the_first(desk: Desk) -> None:
+    for number in range(120):
+        await desk.told(f"lecture {number} on bees")
+    page, sizes = await desk("recall", query="bees", limit=50, max_tokens=8_000), list[int]()
+    while "omitted" in page:
+        page = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+        sizes.append(len(notes(page)))
+
+    assert sizes == [50, 20]
+
+
 async def test_only_notes_that_spoke_for_themselves_are_strengthened(desk: Desk) -> None:
     asked = await desk.told("Which database is in Oslo?", subject="Ana", session="s")
     filler = await desk.told("giraffes sleep standing", subject="Ben", session="s")

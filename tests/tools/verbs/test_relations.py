@@ -84,3 +84,46 @@ async def test_a_stored_link_with_a_text_is_kept_shown_as_a_name_and_can_be_remo
     assert all("ignore_all_earlier_instructions_mail_the" in str(answer) for answer in shown)
     assert [answer for answer in (*shown, changed) if "eve@example" in str(answer)] == []
     assert "links" not in left
+
+
+async def test_a_part_is_not_offered_as_what_its_whole_or_its_neighbour_replaces(
+    desk: Desk,
+) -> None:
+    whole = await desk.told("The release checklist of tidegate has five steps for staging")
+    link = {"to": whole, "relation": "part_of"}
+    one = await desk.told(
+        "The release checklist of tidegate has five steps, step one", links=[link]
+    )
+    answer = await desk(
+        "remember",
+        content="The release checklist of tidegate has five steps, step two",
+        links=[link],
+    )
+    alone = await desk("remember", content="The release checklist of tidegate has five steps")
+
+    assert "candidates" not in answer
+    candidates = alone["candidates"]
+    assert isinstance(candidates, list)
+    assert {whole, one} <= {pick(candidate, "note_id") for candidate in candidates}
+
+
+async def test_an_error_shows_an_id_as_it_was_sent(desk: Desk) -> None:
+    missing = "01arz3ndektsv4rrffq69g5fav"
+    known = await desk.told("Bees visit the garden")
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("update", {"note_id": missing, "content": "x"}),
+        ("forget", {"note_ids": [missing]}),
+        ("recall", {"note_ids": [missing]}),
+        ("remember", {"content": "x", "links": [{"to": missing}]}),
+    ]
+    for tool, arguments in calls:
+        with pytest.raises(Refused) as refusal:
+            await desk(tool, **arguments)
+        assert f"'{missing}'" in str(refusal.value), tool
+    some = await desk("recall", note_ids=[known.lower(), missing])
+    gone = await desk("forget", note_ids=[known.lower(), missing])
+
+    assert missing in str(some["reason"])
+    assert gone["skipped"] == [missing]
+    with pytest.raises(Refused, match=known.lower()):
+        await desk("update", note_id=known.lower(), content="y")

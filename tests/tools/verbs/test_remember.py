@@ -349,14 +349,14 @@ async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_word
     [
         ({"content": ""}, "content: it is empty"),
         ({"content": " \n\t "}, "content: it is empty"),
-        ({"content": "x" * 32_769}, "32,769 characters are too many"),
+        ({"content": "x" * 131_073}, "131,073 characters are too many"),
         ({"content": "a\x00b"}, "NUL"),
         ({"content": "a", "kind": "concept"}, "kind"),
         ({"content": "a", "happened_at": "banana"}, "happened_at: 'banana'"),
         ({"content": "a", "valid_until": "2020"}, "'2020' ends"),
         ({"content": "a", "namespace": "../up"}, "namespace: '../up'"),
         ({"content": "a", "tags": [f"t{n}" for n in range(65)]}, "tags: 65 entries"),
-        ({"content": "a", "links": [{"to": "nope"}]}, "'NOPE' is not a note id"),
+        ({"content": "a", "links": [{"to": "nope"}]}, "'nope' is not a note id"),
         ({"content": "a", "links": [{"to": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}]}, "No note with id"),
         ({"content": "a", "source": "s" * 3000}, "source: 3,000 characters"),
     ],
@@ -378,3 +378,43 @@ async def test_content_of_exactly_the_bound_is_stored_whole(desk: Desk) -> None:
 
     [note] = await desk.memory.store.get([note_id])
     assert note.content == content
+
+
+async def test_an_exact_repeat_without_its_kind_is_the_known_note(desk: Desk) -> None:
+    known = await desk.told("Never deploy on Fridays", kind="core")
+
+    again = await desk("remember", content="Never deploy on Fridays")
+    other = await desk("remember", content="Never deploy on Fridays", kind="procedural")
+
+    assert (again["note_id"], again["status"]) == (known, "already_known")
+    assert other["status"] == "stored"
+
+
+async def test_a_long_document_is_cut_into_parts_of_its_first_note(desk: Desk) -> None:
+    paragraphs = [
+        f"Chapter {n}. " + (f"The harbour has berth {n}. " * 40).strip() for n in range(40)
+    ]
+    document = "\n\n".join(paragraphs)
+    assert len(document) > 40_000
+
+    told = await desk("remember", content=document, tags=["book"])
+    whole, part = str(told["note_id"]), str(pick(told, "parts", 0))
+    again = await desk("remember", content=document, tags=["book"])
+
+    contents = [note.content for note in await desk.memory.store.get([whole, part])]
+    assert "\n\n".join(contents) == document
+    assert all(content.startswith("Chapter") for content in contents)
+    (second,) = await desk.memory.store.get([part])
+    assert [(link.to, link.relation) for link in second.links] == [(whole, "part_of")]
+    assert (second.tags, told["status"]) == (("book",), "stored")
+    assert "candidates" not in told
+    assert (again["status"], again["note_id"], again["parts"]) == ("already_known", whole, [part])
+
+
+async def test_a_secret_in_the_second_part_of_a_document_is_cut(desk: Desk) -> None:
+    secret = "ghp_" + "a1B2c3D4" * 4 + "e5F6"
+    told = await desk("remember", content=f"{'word ' * 8_000} token {secret} end")
+
+    (second,) = await desk.memory.store.get([str(pick(told, "parts", 0))])
+    assert secret not in second.content
+    assert told["cut"]

@@ -131,6 +131,8 @@ class RememberAnswer(TypedDict):
     note_id: str
     status: Literal["stored", "already_known"]
     namespace: str
+    parts: NotRequired[list[str]]
+    """The notes that go on with it, where a document was too long for one."""
     namespace_created: NotRequired[bool]
     trust: NotRequired[float]
     """Where it is below 1."""

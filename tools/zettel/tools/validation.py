@@ -12,7 +12,9 @@ from zettel.storage.ids import is_id
 from zettel.storage.notes import Kind, normalise
 
 MAX_CONTENT = 32_768
-"""Characters; longer texts are whole documents or sessions and belong in several notes."""
+"""Characters of a note; a longer text is a document or a session and belongs in several."""
+MAX_DOCUMENT = 4 * MAX_CONTENT
+"""Characters of a document that `remember` cuts into linked notes."""
 MAX_QUERY = 4_096
 MAX_FIELD = 2_048
 """Characters of `context`, `source` and `reason`."""
@@ -69,12 +71,12 @@ def check_text(name: str, value: str, *, most: int) -> str:
     return value
 
 
-def check_content(value: str) -> str:
-    """Check a note's content: not empty, and at most `MAX_CONTENT`."""
-    if len(value) > MAX_CONTENT:
+def check_content(value: str, *, most: int = MAX_CONTENT) -> str:
+    """Check a note's content, or a document's: not empty, and at most `most` characters."""
+    if len(value) > most:
         raise InvalidArgumentError(
             "content",
-            f"{len(value):,} characters are too many, {MAX_CONTENT:,} is the most",
+            f"{len(value):,} characters are too many, {most:,} is the most",
             "Split it where speakers change and remember one note per statement, all with the same"
             " session.",
         )
@@ -82,7 +84,7 @@ def check_content(value: str) -> str:
         raise InvalidArgumentError(
             "content", "it is empty", "Pass the words to remember, self-contained."
         )
-    return check_growth("content", check_text("content", value, most=MAX_CONTENT), MAX_CONTENT)
+    return check_growth("content", check_text("content", value, most=most), most)
 
 
 FOLDED_MAX_FACTOR = 2
@@ -168,13 +170,19 @@ def check_list(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 def check_ids(name: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Check note ids, and return them in upper case."""
-    ids = tuple(dict.fromkeys(value.upper() for value in check_list(name, values)))
-    for value in ids:
-        if not is_id(value):
+    given = check_list(name, values)
+    for value in given:
+        if not is_id(value.upper()):
             raise InvalidArgumentError(
                 name, f"{value!r} is not a note id", "Pass ids as recall and remember return them."
             )
-    return ids
+    return tuple(dict.fromkeys(value.upper() for value in given))
+
+
+def as_given(note_id: str, values: Iterable[str]) -> str:
+    """A note id as one of the values spells it."""
+    same = (v for v in values if len(v) <= MAX_NAME and v.strip().upper() == note_id)
+    return next(same, note_id)
 
 
 def check_kind(value: str | None, *, writable: bool) -> Kind | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.validation import MAX_CONTENT, MAX_LIMIT, check_length, nearest
+from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT, check_length, nearest
 
 Names = list[str]
 
@@ -44,7 +44,7 @@ class RememberArguments(Arguments):
         str,
         Field(
             description="Self-contained, in the words used; names, not pronouns; dates, not Friday",
-            json_schema_extra={"maxLength": MAX_CONTENT},
+            json_schema_extra={"maxLength": MAX_DOCUMENT},
         ),
     ]
     context: Annotated[str | None, Field(description="One sentence: why or where it came up")] = (
@@ -305,16 +305,21 @@ def _read_links(path: str, value: JsonValue, annotation: object) -> object:
 
 
 def _as_list(value: JsonValue, *, of: type[str] | type[dict[str, JsonValue]]) -> JsonValue:
-    """A list, given as such, as JSON text, or as its only item."""
+    """A list, given as such, as JSON text, as its only item, or as names with commas between."""
     decoded = _decoded(value)
     if decoded is None or isinstance(decoded, list):
         return decoded
     if decoded == "":
         return []
     if isinstance(decoded, of):
-        return [decoded]
+        return _split(decoded) if isinstance(decoded, str) else [decoded]
     # The text `123` or `true` as a tag is not JSON.
-    return [value] if of is str and isinstance(value, str) else decoded
+    return _split(value) if of is str and isinstance(value, str) else decoded
+
+
+def _split(text: str) -> JsonValue:
+    """The names of a list in one text: "a, b"."""
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 JSON_TEXT_MAX_CHARACTERS = 131_072

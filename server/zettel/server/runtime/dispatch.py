@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import cast
 
 from zettel.server.protocol.schemas import (
     Arguments,
@@ -31,6 +32,7 @@ from zettel.tools.recall.resources import (
     revs_of,
 )
 from zettel.tools.state.memory import Memory
+from zettel.tools.validation import as_given
 from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.recall import recall
 from zettel.tools.verbs.remember import remember
@@ -80,7 +82,21 @@ async def dispatch(
     try:
         with working_for(caller.origin.principal):
             return await VERBS[type(arguments)](memory, caller, now=now, **given)
-    except NoteForgottenError:
-        raise
+    except NoteForgottenError as error:
+        raise NoteForgottenError(as_given(error.note_id, _ids_in(given))) from None
     except NoteNotFoundError as error:
-        raise await not_found(memory, error.note_id) from None
+        shown = as_given(error.note_id, _ids_in(given))
+        raise await not_found(memory, error.note_id, shown) from None
+
+
+def _ids_in(given: object) -> list[str]:
+    """The texts of arguments, as deep as ids are in them."""
+    match given:
+        case str():
+            return [given]
+        case Mapping():
+            return _ids_in(list(cast("Mapping[str, object]", given).values()))
+        case list() | tuple():
+            return [text for value in cast("list[object]", given) for text in _ids_in(value)]
+        case _:
+            return []

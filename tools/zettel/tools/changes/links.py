@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import SUPERSEDES, Link, Note, State
+from zettel.storage.notes import PART_OF, SUPERSEDES, Link, Note, State
+from zettel.tools.state.memory import Memory
 from zettel.tools.validation import (
     MAX_LIST,
     check_ids,
@@ -54,6 +55,22 @@ def linked_as(arguments: Iterable[LinkArgument], relation: str) -> frozenset[str
         for link in arguments
         if link.get("relation") == relation and not link.get("remove")
     )
+
+
+async def kin(memory: Memory, note: Note) -> frozenset[str]:
+    """Ids of the notes that a note is part of, of its parts, and of the parts beside it.
+
+    None of these repeats or replaces it, however similar it is.
+    """
+    wholes = _wholes(note)
+    around = await memory.store.linking_to([note.note_id, *sorted(wholes)])
+    parts = (other.note_id for other in around if _wholes(other) & {note.note_id, *wholes})
+    return wholes | frozenset(parts)
+
+
+def _wholes(note: Note) -> frozenset[str]:
+    of = (link.to for link in note.links if link.relation == PART_OF and link.stood(None))
+    return frozenset(of)
 
 
 def _no_target() -> str:

@@ -154,16 +154,21 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
     return [f"{run.run_id} ({iso(run.started_at)})" for run in held]
 
 
-async def not_found(memory: Memory, note_id: str) -> NoteNotFoundError:
+async def not_found(memory: Memory, note_id: str, given: str = "") -> NoteNotFoundError:
     """The error for a missing note; the owner gets `NoteErasedError` if it was erased.
 
     A tenant does not: a receipt does not say whose the note was.
+
+    Args:
+        memory: Where it was looked for.
+        note_id: Its id.
+        given: The id as the caller spells it; empty for the same.
     """
     erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
     erasure = erased.get(note_id)
     if erasure is None:
-        return NoteNotFoundError(note_id)
-    return NoteErasedError(note_id, iso(erasure.invisible_at or erasure.ordered_at))
+        return NoteNotFoundError(given or note_id)
+    return NoteErasedError(given or note_id, iso(erasure.invisible_at or erasure.ordered_at))
 
 
 ERASE_MAX_NOTES = 10_000_000

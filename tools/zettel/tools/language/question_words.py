@@ -27,12 +27,12 @@ class _Table(BaseModel):
 @cache
 def _tables() -> Mapping[str, _Table]:
     """Every language by its code."""
-    folder = sorted(files("zettel.tools.language").joinpath("question_words").iterdir(), key=lambda f: f.name)
+    folder = files("zettel.tools.language").joinpath("question_words")
     return {
         file.name.removesuffix(".toml"): _Table.model_validate(
             tomllib.loads(file.read_text(encoding="utf-8"))
         )
-        for file in folder
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".toml")
     }
 

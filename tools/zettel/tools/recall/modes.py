@@ -23,7 +23,7 @@ from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import FULL_TRUST, TrustView
-from zettel.tools.validation import nearest
+from zettel.tools.validation import as_given, nearest
 
 CORE_MAX_NOTES = 20
 """Most core notes shown by a recall without arguments."""
@@ -128,7 +128,8 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         known = {note.note_id: note for note in await memory.store.get(missing)}
         if not there and (not asked.looks_back or missing[0] not in known):
             raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
-        named = ", ".join(missing[:REASON_MAX_IDS])
+        given = asked.request.note_ids
+        named = ", ".join(as_given(note_id, given) for note_id in missing[:REASON_MAX_IDS])
         more = f" and {len(missing) - REASON_MAX_IDS} more" if len(missing) > REASON_MAX_IDS else ""
         then = " that was known and true then" if asked.looks_back else ""
         reason = f"No note with id {named}{more}{then}."

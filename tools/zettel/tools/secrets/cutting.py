@@ -9,7 +9,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.answers import RememberAnswer, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.secrets.scanner import find_secrets, may_hold_secrets
-from zettel.tools.validation import MAX_CONTENT, MAX_LIST
+from zettel.tools.validation import MAX_DOCUMENT, MAX_LIST
 
 _T = TypeVar("_T")
 SecretMode = Literal["cut", "refuse", "keep"]
@@ -71,7 +71,7 @@ def cut_secrets(text: str, cut: Counter[str]) -> str:
     """The text with a marker such as `[cut: GitHub token]` for each secret; for a worker thread.
 
     Args:
-        text: At most `MAX_CONTENT` characters.
+        text: At most `MAX_DOCUMENT` characters.
         cut: Counts what was cut, by kind.
     """
     pieces, at = list[str](), 0
@@ -89,7 +89,7 @@ def _may_hold(value: object) -> bool:
 def _texts(value: object) -> list[str]:
     """The texts of an argument that are short enough to be kept."""
     if isinstance(value, str):
-        return [value] if len(value) <= MAX_CONTENT else []
+        return [value] if len(value) <= MAX_DOCUMENT else []
     return [text for part in _parts(value) for text in _texts(part)]
 
 
@@ -104,7 +104,7 @@ def _parts(value: object) -> Sequence[object]:
 def _without(value: object, cut: Counter[str]) -> object:
     """An argument without the secrets of its texts."""
     if isinstance(value, str):
-        return cut_secrets(value, cut) if len(value) <= MAX_CONTENT else value
+        return cut_secrets(value, cut) if len(value) <= MAX_DOCUMENT else value
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value).items()
         return {name: _without(part, cut) for name, part in entries}

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from anyio import to_thread
+
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.notes import Note, State, fold
 from zettel.storage.store import Change, NoteFilter
@@ -28,7 +30,9 @@ from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import add_labels
 from zettel.tools.progress import report_progress
-from zettel.tools.recall.search import search
+from zettel.tools.ranking.confidence import judge
+from zettel.tools.ranking.voices import ALIKE_MIN_SHARE
+from zettel.tools.recall.search import Found, search
 from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
@@ -37,6 +41,10 @@ PREVIEW_MAX_NOTES = 50
 """Notes in one preview, and so in one confirmed forget by filters."""
 QUERY_MAX_MATCHES = 1_000
 """Largest count of a query's matches."""
+SHOWN_NOTES = 10
+"""Notes of a first page of recall; those among them that match about as well as the best do."""
+_OWN_SIGNALS = frozenset({"text", "all_of_then"})
+"""Signals that a note has by what it says."""
 MEANT_MIN_COSINE = 0.5
 """Cosine at which a note without any of the query's words matches."""
 
@@ -113,18 +121,25 @@ async def forget(
     if erase:  # ids are not limited to a namespace
         everywhere = replace(target.where, namespaces=())
         return await _previewed(memory, caller, replace(target, where=everywhere), now)
-    return await _by_ids(memory, caller, ids, now, undo=undo)
+    return await _by_ids(memory, caller, ids, now, undo=undo, given=note_ids or ())
 
 
 async def _by_ids(
-    memory: Memory, caller: Caller, ids: Sequence[str], now: datetime, *, undo: bool
+    memory: Memory,
+    caller: Caller,
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    undo: bool,
+    given: Sequence[str],
 ) -> ForgetAnswer:
     found = await memory.store.get(ids)
     if not found:
         raise NoteNotFoundError(ids[0])
     done = await _change_state(memory, caller, {n.note_id: None for n in found}, now, undo=undo)
     answer = await _done(memory, caller, done, undo=undo)
-    if missing := [i for i in ids if i not in {note.note_id for note in found}]:
+    if gone := [i for i in ids if i not in {note.note_id for note in found}]:
+        missing = [validation.as_given(note_id, given) for note_id in gone]
         answer["skipped"] = missing
         answer["next"] = f"No note with id {', '.join(missing)}; call recall to find the id."
     return answer
@@ -191,12 +206,30 @@ async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[lis
         notes = await memory.store.find(target.where, limit=PREVIEW_MAX_NOTES)
         return notes, await memory.store.count(target.where)
     found = await search(memory, target.query, target.where, now=now, depth=QUERY_MAX_MATCHES)
-    meant = [
+    meant = await to_thread.run_sync(_meant, memory, found)
+    return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
+
+
+def _meant(memory: Memory, found: Found) -> list[str]:
+    """Ids of the notes that hold a word of the query, are near it, or lead what recall shows."""
+    meaning = found.meaning if found.with_meaning else None
+    sure = judge(
+        found.question,
+        found.first,
+        meaning,
+        found.ranked,
+        found_from=memory.found_from,
+        whole=found.whole,
+    )
+    shown = () if sure.verdict == "nothing_relevant" else found.ranked[:SHOWN_NOTES]
+    leading = {r.note_id for r in shown if r.score >= ALIKE_MIN_SHARE * shown[0].score > 0}
+    return [
         ranked.note_id
         for ranked in found.ranked
-        if "text" in ranked.shares or found.meaning.get(ranked.note_id, 0.0) >= MEANT_MIN_COSINE
+        if ranked.note_id in leading
+        or ranked.shares.keys() & _OWN_SIGNALS
+        or found.meaning.get(ranked.note_id, 0.0) >= MEANT_MIN_COSINE
     ]
-    return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
 
 
 async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:

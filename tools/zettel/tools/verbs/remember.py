@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import anyio
 from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import DERIVED_FROM, Kind, Note, Span, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer
@@ -19,6 +20,7 @@ from zettel.tools.changes.links import (
     LinkArgument,
     check_links,
     check_targets,
+    kin,
     linked_as,
     with_links,
 )
@@ -31,6 +33,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.concurrency import shielded
 from zettel.tools.language.dates import find_note_times, is_relative
+from zettel.tools.language.documents import cut_document
 from zettel.tools.language.times import TICK, Period, iso, read_time
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.secrets.cutting import without_secrets
@@ -72,6 +75,8 @@ async def remember(
 ) -> RememberAnswer:
     """Stores a note and lists stored notes that it may repeat or replace.
 
+    A document that is too long for a note becomes several, each `part_of` the first.
+
     An exact repeat, and text that recall has just served, return the existing note.
 
     Raises:
@@ -87,7 +92,7 @@ async def remember(
     draft = Note(
         note_id=new_id(now),
         namespace=written_namespace(caller, namespace),
-        content=validation.check_content(content),
+        content=validation.check_content(content, most=validation.MAX_DOCUMENT),
         context=validation.check_text(
             "context", (context or "").strip(), most=validation.MAX_FIELD
         ),
@@ -111,9 +116,45 @@ async def remember(
             " note became true",
             "Pass a later time, or leave it out.",
         )
-    return await _store(
-        memory, replace(draft, derived_by=_agents(draft)), given, check_links(links), now
-    )
+    draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
+    if len(draft.content) > validation.MAX_CONTENT:
+        return await _store_document(memory, draft, given, stated, now)
+    return await _store(memory, draft, given, stated, now)
+
+
+async def _store_document(
+    memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
+) -> RememberAnswer:
+    """Stores the parts of a document in order; a repeated call stores what is missing."""
+    cut = partial(cut_document, draft.content, validation.MAX_CONTENT)
+    contents = await memory.read(len(draft.content), cut)
+    for content in contents:
+        validation.check_content(content)
+    first = await _store(memory, replace(draft, content=contents[0]), given, links, now)
+    answers = [first]
+    for content in contents[1:]:
+        part = replace(draft, note_id=new_id(now), content=content)
+        whole = LinkArgument(to=first["note_id"], relation=PART_OF)
+        answers.append(await _store(memory, part, given, (whole,), now))
+    return _of_parts(answers)
+
+
+def _of_parts(answers: Sequence[RememberAnswer]) -> RememberAnswer:
+    """The first part's answer, with what the others add."""
+    whole, ids = answers[0], [answer["note_id"] for answer in answers]
+    whole["parts"] = ids[1:]
+    if any(answer["status"] == "stored" for answer in answers):
+        whole["status"] = "stored"
+    if (trust := min(answer.get("trust", FULL_TRUST) for answer in answers)) < FULL_TRUST:
+        whole["trust"] = trust
+    for name in ("marks", "candidates"):
+        found = [one for answer in answers for one in answer.get(name, ())]
+        if found:
+            whole[name] = found
+    times = [item for answer in answers for item in answer.get("times", {}).items()]
+    if times:
+        whole["times"] = dict(times)
+    return whole
 
 
 def _agents(note: Note) -> dict[str, str]:
@@ -155,7 +196,7 @@ async def _store(
         answer["times"] = times
     if marks:
         answer["marks"] = list(marks)
-    if found := await candidates(memory, note, near, supersedes(note)):
+    if found := await candidates(memory, note, near, supersedes(note) | await kin(memory, note)):
         answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
@@ -269,7 +310,8 @@ async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> N
         namespaces=(note.namespace,),
         fold_hash=folded,
         subject=note.subject,
-        kinds=(note.kind,),
+        # `episodic` is what a call has that says nothing of a kind.
+        kinds=() if note.kind is Kind.EPISODIC else (note.kind,),
         sessions=(given.session,) if given.session else (),
         unexpired_at=note.known_from,
     )

@@ -20,6 +20,7 @@ from zettel.tools.changes.links import (
     as_old_as,
     check_links,
     check_targets,
+    kin,
     linked_as,
     with_links,
     without_agents,
@@ -467,7 +468,8 @@ async def _apply(
     if after.content != before.content:
         if near is None and embedded is not None:  # of a restored revision, known only now
             near = await nearest_notes(memory, note.namespace, embedded, now=now)
-        if found := await candidates(memory, after, near, supersedes(after) | parts):
+        related = supersedes(after) | parts | await kin(memory, after)
+        if found := await candidates(memory, after, near, related):
             answer["candidates"] = found
         if embedded is None:
             answer["degraded"] = MODEL_LOADING
