@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +23,17 @@ class _Table(BaseModel):
     inside: bool = False
     anything: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    me: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
+    everything: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
+    decides: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 @cache
@@ -38,15 +50,83 @@ def _tables() -> Mapping[str, _Table]:
 
 
 @cache
-def _anything() -> tuple[frozenset[str], ...]:
-    """For each language the terms of a question that asks for anything."""
-    return tuple(frozenset(terms(" ".join(table.anything))) for table in _tables().values())
+def _fillers() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    """For each language the terms of a question for anything, and of one for all of a person."""
+    return tuple(
+        (
+            frozenset(terms(" ".join(table.anything))),
+            frozenset(terms(" ".join((*table.anything, *table.person)))),
+        )
+        for table in _tables().values()
+    )
 
 
 def asks_for_anything(text: str) -> bool:
     """Whether nothing in a question says what it asks for, as in "What happened?"."""
     asked = frozenset(terms(text))
-    return any(asked <= known for known in _anything())
+    return any(asked <= anything for anything, _ in _fillers())
+
+
+def asks_for_everything(text: str, unnamed: str) -> bool:
+    """Whether a question asks for all of somebody: "Tell me everything about Ana".
+
+    Args:
+        text: The question.
+        unnamed: The same without the names in it.
+    """
+    if not _pattern("everything").search(text):
+        return False
+    rest = frozenset(terms(_pattern("me").sub(" ", _pattern("asides").sub(" ", unnamed))))
+    return any(rest <= person for _, person in _fillers())
+
+
+def asks_who_i_am(text: str) -> bool:
+    """Whether a question asks, maybe among other things, who the user is."""
+    return _pattern("identity").search(text) is not None
+
+
+def speaks_of_me(text: str) -> bool:
+    """Whether a question is about the one who asks; "tell me" is not."""
+    return _pattern("me").search(_pattern("asides").sub(" ", text)) is not None
+
+
+Sort = Literal["", "open", "decided", "changed"]
+_SORTS: tuple[Sort, ...] = ("open", "decided", "changed")
+_SAYS: Mapping[str, str] = {"decided": "decides", "changed": "changes"}
+
+
+def asked_sort(text: str) -> Sort:
+    """The kind of notes that a question asks for; "" for none."""
+    for sort in _SORTS:
+        if _pattern(sort).search(text):
+            return sort
+    return ""
+
+
+def is_of_sort(content: str, sort: Sort) -> bool:
+    """Whether a note says that it was decided, or that something changed."""
+    return sort in _SAYS and _pattern(_SAYS[sort]).search(content) is not None
+
+
+def without_sort(text: str, sort: Sort) -> str:
+    """A question without the words that ask for a kind of notes."""
+    return _pattern(sort).sub(" ", text) if sort else text
+
+
+_NAME = (
+    r"(?-i:[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’-]+(?: (?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’-]+){0,3}"
+    r"|[\u30a0-\u30ff\u4e00-\u9fff]{2,6})"
+)
+"""A name of at most four words, or of a script without spaces."""
+
+
+def find_users(content: str) -> frozenset[str]:
+    """The names by which a note calls the user, whole and first ones, as spelled."""
+    found = set[str]()
+    for match in _pattern("called").finditer(content):
+        name = next(filter(None, match.groups()))
+        found |= {name, name.split()[0]}
+    return frozenset(found)
 
 
 @cache
@@ -54,7 +134,7 @@ def _pattern(name: str) -> re.Pattern[str]:
     spelled = list[str]()
     for table in _tables().values():
         words: tuple[str, ...] = getattr(table, name)
-        one = "|".join(sorted(words, key=len, reverse=True))
+        one = "|".join(sorted(words, key=len, reverse=True)).replace("{name}", f"({_NAME})")
         spelled += [one if table.inside else rf"(?<!\w)(?:{one})(?!\w)"] if one else []
     return re.compile("|".join(spelled), re.IGNORECASE)
 

@@ -31,6 +31,8 @@ NOTHING_NEAR = 0.22
 """Nearness up to which nothing is relevant. A wrong "nothing" ends the search for what is there: it
 befell 18 % of the answerable questions of two months of an agent's notes (`make bench-month`) while
 all below `NEARNESS_NEAR` were told so, and befalls 2 % of them now."""
+SORT_NEAR = 0.3
+"""Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """Weights beside the margin: of the step between far and near, and of the nearness itself."""
 COVERAGE_WEIGHT = 0.85
@@ -92,6 +94,10 @@ def judge(
     # "What happens on Monday?" is also answered by what is told of every Monday.
     if question.only_when and whole and (of_then or not question.is_ahead):
         near = float(of_then)
+    if ranking.share("all_of_whom").any() or (question.only_sort and _is_shown(ranking, "of_sort")):
+        near = 1.0
+    elif question.sort and _is_shown(ranking, "of_sort"):
+        near = max(near, SORT_NEAR)
     confidence = _confidence(
         margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unknown)
     )
@@ -108,6 +114,10 @@ def judge(
         asked = corpus.subjects[question.subject]
         reason = f"The closest notes are about {other}, not {asked}."
     return Confidence(verdict=verdict, confidence=confidence, reason=reason)
+
+
+def _is_shown(ranking: Ranking, signal: str) -> bool:
+    return bool(ranking.share(signal).any())
 
 
 def _confidence(margin: float, near: float) -> float:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import read_stuffing
+from zettel.tools.trust import FULL_TRUST
 
 _N = TypeVar("_N", bound=np.generic)
 Values = NDArray[np.float64]
@@ -52,6 +54,10 @@ class Corpus:
     """Terms of each session, by its number."""
     subjects: Mapping[str, str]
     """Every subject, folded -> as spelled."""
+    users: frozenset[str]
+    """Names by which notes of the profile call the user, folded."""
+    naming: Flags
+    """Says by which name the user is called."""
     subject_numbers: Rows
     """Number of each note's subject, in the order of `subjects`; -1 is none."""
     asks: Flags
@@ -106,6 +112,8 @@ _EMPTY = Corpus(
     session_count=0,
     session_lengths=np.empty(0),
     subjects={},
+    users=frozenset(),
+    naming=np.empty(0, np.bool_),
     subject_numbers=np.empty(0, np.intp),
     core=np.empty(0, np.bool_),
     standing=np.empty(0, np.bool_),
@@ -156,6 +164,7 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
     before, after, sessions, session_count = _sessions(ordered)
     around = (before, take_rows(before, before), after, take_rows(after, after))
     subjects, numbers = _subjects(ordered)
+    naming = [_user_names(outline) for outline in ordered]
     said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
     kinds = [outline.kind for outline in new]
     core = carry_column(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
@@ -172,6 +181,8 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         session_count=session_count,
         session_lengths=sum_by(sessions, said.lengths, session_count),
         subjects=subjects,
+        users=frozenset(name for names in naming for name in names),
+        naming=np.array([bool(names) for names in naming], np.bool_),
         subject_numbers=numbers,
         core=core,
         standing=core | carry_column(like.standing, kept, procedural),
@@ -222,6 +233,13 @@ def sum_by(numbers: Rows, counts: Values, size: int) -> Values:
 def _terms_of(outline: Outline) -> list[str]:
     day = outline.happened_at
     return terms(f"{day:%A} {day.day} {day:%B} {day.year} {outline.subject} {outline.content}")
+
+
+def _user_names(outline: Outline) -> frozenset[str]:
+    """The names of the user, folded, that a trusted note of the profile tells."""
+    if outline.kind is not Kind.CORE or outline.trust < FULL_TRUST:
+        return frozenset()
+    return frozenset(map(fold, find_users(outline.content)))
 
 
 def _subjects(ordered: Sequence[Outline]) -> tuple[dict[str, str], Rows]:

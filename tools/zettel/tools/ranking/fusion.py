@@ -15,7 +15,7 @@ from zettel.tools.ranking.weights import OTHERWISE, weights_for
 
 ORDER_MAX_NOTES = 2_000
 """Most notes in an order: ten times what the pages of an answer hold."""
-EVIDENCE_SIGNALS = ("text", "meaning", "exchange", "all_of_then")
+EVIDENCE_SIGNALS = ("text", "meaning", "exchange", "all_of_then", "all_of_whom", "of_sort")
 """Signals of which a ranked note has at least one above 0."""
 
 
@@ -77,6 +77,9 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
         "beside": signals.beside(question, corpus),
         "standing": signals.standing(question, corpus),
         "core": signals.core(corpus),
+        "own": signals.own(question, corpus),
+        "all_of_whom": signals.all_of_whom(question, corpus),
+        "of_sort": signals.of_sort(question, corpus),
     }
 
 

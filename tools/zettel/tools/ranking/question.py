@@ -16,9 +16,18 @@ from zettel.tools.language.dates import (
     without_relative_times,
     without_times,
 )
-from zettel.tools.language.question_words import asks_for_anything, asks_for_next
+from zettel.tools.language.question_words import (
+    Sort,
+    asked_sort,
+    asks_for_anything,
+    asks_for_everything,
+    asks_for_next,
+    asks_who_i_am,
+    speaks_of_me,
+    without_sort,
+)
 from zettel.tools.language.terms import terms
-from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, is_passage
+from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, find_asked_names, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
 SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
@@ -92,6 +101,18 @@ class Question:
     """The terms of each named time."""
     only_when: bool = False
     """Asks for anything that happens in the named times."""
+    names_user: bool = False
+    """Calls the user by name."""
+    asks_self: bool = False
+    """Is about the one who asks."""
+    asks_identity: bool = False
+    """Asks who the user is."""
+    all_of_whom: bool = False
+    """Asks for all of the one it names."""
+    sort: Sort = ""
+    """The kind of notes that it asks for."""
+    only_sort: bool = False
+    """Asks for nothing but that kind."""
     is_ahead: bool = False
     """A named time has not begun."""
     is_past: bool = False
@@ -119,7 +140,12 @@ class Question:
 
 
 def read_question(
-    text: str, subjects: Iterable[str], now: datetime, *, names: Collection[str] = ()
+    text: str,
+    subjects: Iterable[str],
+    now: datetime,
+    *,
+    names: Collection[str] = (),
+    users: Collection[str] = (),
 ) -> Question:
     """Read a question.
 
@@ -129,8 +155,9 @@ def read_question(
             word if that is capitalised and unique; `user` also by "I" and "my".
         now: The moment that "last week" is relative to.
         names: Folded words that name somebody without being a subject.
+        users: Names of the user, folded.
     """
-    subject, named, topic = _about(text, subjects, names)
+    subject, named, topic = _about(text, subjects, names, users)
     (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage = is_passage(text)
     untimed = without_times(topic, now) if times else topic
@@ -138,9 +165,21 @@ def read_question(
         topic, words = (_rest(part, now) for part in (topic, text))
     else:
         words = text
+    names_user = not named.isdisjoint(users)
+    if names_user:
+        words = topic  # notes about the user need not call them by name
+    unnamed = _without_names(topic, text)
+    sort = "" if passage else asked_sort(text)
+    me = speaks_of_me(text)
     return Question(
         text=text,
         words=words,
+        asks_identity=asks_who_i_am(text),
+        names_user=names_user,
+        asks_self=me or subject == USER,
+        all_of_whom=(me or unnamed != text) and asks_for_everything(text, unnamed),
+        sort=sort,
+        only_sort=bool(sort) and asks_for_anything(without_sort(untimed, sort)),
         subject=subject,
         names=named,
         topic=topic,
@@ -160,6 +199,13 @@ def read_question(
     )
 
 
+def _without_names(topic: str, text: str) -> str:
+    """The topic without the words that are spelled like names."""
+    for name in find_asked_names(text):
+        topic = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", topic)
+    return topic
+
+
 def _rest(text: str, now: datetime) -> str:
     """The text without relative times; all of it if nothing else tells anything."""
     rest = without_relative_times(text, now)
@@ -175,10 +221,12 @@ def _order(text: str) -> Literal["", "first", "latest", "next"]:
 
 
 def _about(
-    text: str, subjects: Iterable[str], names: Collection[str]
+    text: str, subjects: Iterable[str], names: Collection[str], users: Collection[str]
 ) -> tuple[str, frozenset[str], str]:
     """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
+    by_self = USER in spelled.values() and speaks_of_me(text)
+    spelled |= {tuple(_WORD.findall(name)): USER for name in users}
     tree = _make_tree(spelled)
     found = list(_WORD.finditer(text))
     words = [fold(match.group()) for match in found]
@@ -193,7 +241,7 @@ def _about(
             at = end
         else:
             at += 1
-    if USER in spelled.values() and not SELF_WORDS.isdisjoint(words):
+    if by_self:
         named.add(USER)
     topic = _without(text, places)
     return (named.pop() if len(named) == 1 else ""), frozenset(called), topic

@@ -4,17 +4,18 @@ To add one: write the function, give it a row in `weights._TABLE` and a reason i
 and call it in `fusion.question_values`, or in `signal_values` if it needs the arms' hits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import regex as re
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import fold
-from zettel.tools.language.question_words import without_next
+from zettel.storage.notes import Kind, fold
+from zettel.tools.language.question_words import is_of_sort, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
-from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.mentions import find_asked_names
+from zettel.tools.ranking.question import USER, Question
 
 LONG_NOTE_WORDS = 40
 """Words from which a note counts as long (retrieval study, recipe H2)."""
@@ -28,6 +29,10 @@ COMING_MIN_SHARE = 0.5
 question for the next one."""
 LATER_VALUE = 0.15
 """What the latest of what comes loses against the soonest."""
+PROFILE_VALUE = 0.5
+"""Of a note of the profile beside those that tell who the user is."""
+AMONG_SORT_VALUE = 0.4
+"""Of a note of the kind that is asked for, where words and meaning tell which of them."""
 LONGER_TIME_VALUE = 0.8
 """Of a note that speaks of a far longer time than is asked for: behind those of the very day."""
 _DAY = 86_400.0
@@ -109,9 +114,16 @@ def _scale_over_sessions(scores: Values) -> Values:
 
 
 def about(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the question's subject."""
-    numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
-    return (corpus.subject_numbers == numbers.get(question.subject, -2)).astype(np.float64)
+    """1 for notes of the question's subject; the user has several if they are called by name."""
+    meant = {question.subject}
+    if question.subject == USER and question.names_user:
+        meant |= corpus.users
+    return _of_subjects(meant, corpus)
+
+
+def _of_subjects(meant: Collection[str], corpus: Corpus) -> Values:
+    numbers = (number for number, subject in enumerate(corpus.subjects) if subject in meant)
+    return corpus.of_subjects(numbers).astype(np.float64)
 
 
 def mentioned(question: Question, corpus: Corpus) -> Values:
@@ -272,6 +284,47 @@ def _next_times(corpus: Corpus, now: float) -> Values:
 def standing(question: Question, corpus: Corpus) -> Values:
     """1 for instructions and the profile, if the question asks how to do something."""
     return _where(corpus.standing, given=question.asks_how_to)
+
+
+def own(question: Question, corpus: Corpus) -> Values:
+    """1 for the profile, if the question is about the one who asks."""
+    return _where(corpus.core, given=question.asks_self)
+
+
+def all_of_whom(question: Question, corpus: Corpus) -> Values:
+    """1 for notes about whom a question asks all of; the user's are the profile, too.
+
+    Of who the user is, those that tell their name come before the rest of the profile.
+    """
+    named = _where(corpus.naming, given=question.asks_identity)
+    if not question.all_of_whom:
+        return named
+    if question.asks_self:
+        of_user = np.maximum(corpus.core, _of_subjects({USER, *corpus.users}, corpus))
+        return np.where(corpus.naming, 1.0, PROFILE_VALUE * of_user)
+    found = about(question, corpus)
+    for name in (*question.names, *map(fold, find_asked_names(question.text))):
+        found[corpus.mentions.speak_of(name)] = 1.0
+    return found
+
+
+def of_sort(question: Question, corpus: Corpus) -> Values:
+    """1 for notes of the kind that the question asks for: open work, decisions, changes.
+
+    `AMONG_SORT_VALUE` if it asks for more than the kind.
+    """
+    if not question.sort:
+        return np.zeros(len(corpus))
+    value = 1.0 if question.only_sort else AMONG_SORT_VALUE
+    return value * np.array(
+        [
+            outline.kind is Kind.WORKING
+            if question.sort == "open"
+            else is_of_sort(outline.content, question.sort)
+            for outline in corpus.outlines
+        ],
+        np.float64,
+    )
 
 
 def core(corpus: Corpus) -> Values:

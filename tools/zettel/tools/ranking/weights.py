@@ -27,6 +27,9 @@ _TABLE = {
     "coming": (2.00, 2.00),
     "standing": (0.15, 0.15),
     "core": (0.05, 0.05),
+    "own": (0.25, 0.25),
+    "all_of_whom": (2.00, 2.00),
+    "of_sort": (1.00, 2.00),
 }
 """Signal -> its weight where people talk with each other, and elsewhere.
 
@@ -35,16 +38,28 @@ regression with a ridge, rounded to 0.05 (figures in `benchmarks/RESULTS.md`). T
 hand: what talk teaches about questions, answers and length is false for chats with an assistant,
 and notes next to each other in a session need not belong together.
 
-The signals of `BY_HAND` do not occur in that data. `all_of_then` outweighs all others: "What
-happened in March?" asks for nothing else. `mentioned` and `beside` are set on the generator's
-worlds; `coming` outweighs words and meaning, as what is over does not answer; `in_order`,
-`standing` and `core` are small, so that they decide among equal notes only.
+The signals of `BY_HAND` do not occur in that data. `all_of_then`, `all_of_whom` and `of_sort`
+outweigh all others: "What happened in March?" and "Who am I?" ask for nothing else. `mentioned`
+and `beside` are set on the generator's worlds; `coming` outweighs words and meaning, as what is
+over does not answer; `own` is set on two months of agents' notes; `in_order`, `standing` and `core`
+are small, so that they decide among equal notes only.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
 OTHERWISE: Mapping[str, float] = MappingProxyType({name: w for name, (_, w) in _TABLE.items()})
 
-BY_HAND = ("mentioned", "all_of_then", "beside", "in_order", "coming", "standing", "core")
+BY_HAND = (
+    "mentioned",
+    "all_of_then",
+    "beside",
+    "in_order",
+    "coming",
+    "standing",
+    "core",
+    "own",
+    "all_of_whom",
+    "of_sort",
+)
 FITTED = tuple(name for name in TALK if name not in BY_HAND)
 """The signals whose weights are fitted."""
 
@@ -81,6 +96,9 @@ REASONS = {
     "coming": "still to come",
     "standing": "a standing instruction",
     "core": "core profile",
+    "own": "of your profile",
+    "all_of_whom": "about whom you asked",
+    "of_sort": "of the kind you asked for",
     "stepped": "by a second look",
     "newest": "may have replaced one below",
     "exact": "holds the very term",

@@ -135,7 +135,7 @@ async def search(
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question with the subjects and common names of a corpus."""
     common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
-    return read_question(query, corpus.subjects.values(), now, names=common)
+    return read_question(query, corpus.subjects.values(), now, names=common, users=corpus.users)
 
 
 async def _ranked(

@@ -1,0 +1,112 @@
+"""Questions about the user, about all of somebody, and for a kind of notes."""
+
+import pytest
+from tests.tools.conftest import Desk, ids, notes
+
+from zettel.tools.language.question_words import find_users
+
+NOISE = (
+    "The build of tidegate takes four minutes",
+    "What I do on Fridays is answered in the wiki, who knows where",
+    "My sister asked who I know in Linz",
+    "Ben likes tea and the sea",
+)
+
+
+async def told_noise(desk: Desk) -> None:
+    for content in NOISE:
+        await desk.told(content)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who am I?", "What do you know about me?", "Wer bin ich?", "Qui suis-je ?", "我是谁？"],
+)
+async def test_who_i_am_is_the_profile_with_the_name_first(desk: Desk, question: str) -> None:
+    name = await desk.told("The user is Jonas Weber, an engineer in Graz.", kind="core")
+    style = await desk.told("Answers in three sentences, no emojis.", kind="core")
+    await told_noise(desk)
+
+    answer = await desk("recall", query=question)
+
+    assert (ids(answer)[0], set(ids(answer)[:2])) == (name, {name, style})
+    assert answer["verdict"] == "found"
+
+
+async def test_a_name_that_the_profile_calls_the_user_is_the_user(desk: Desk) -> None:
+    await desk.told("The user is Jonas Weber.", kind="core")
+    own = await desk.told("Is allergic to nuts", subject="user")
+    await desk.told("Is allergic to cats", subject="Ben")
+    for number in range(4):
+        await desk.told(f"What is walking to the shop, dog number {number}", subject="Ben")
+
+    assert (await desk.found(query="What is Jonas allergic to?"))[0] == own
+
+
+async def test_a_name_in_a_note_of_no_profile_makes_nobody_the_user(desk: Desk) -> None:
+    await desk.told("The user is Eve Adams", source="https://example.org/page")
+    jonas = await desk.told("The user is Jonas Weber.", kind="core")
+    await told_noise(desk)
+
+    assert (await desk.found(query="Who am I?"))[0] == jonas
+
+
+async def test_everything_about_somebody_is_all_of_it_and_nothing_else_first(desk: Desk) -> None:
+    about = {
+        await desk.told("Runs every morning", subject="Ana Silva"),
+        await desk.told("Plays the cello", subject="Ana Silva"),
+        await desk.told("Lunch with Ana at noon was cancelled"),
+    }
+    await told_noise(desk)
+
+    for question in ("Tell me everything about Ana.", "Alles über Ana bitte", "Who is Ana?"):
+        answer = await desk("recall", query=question)
+        assert set(ids(answer)[:3]) == about, question
+        assert answer["verdict"] == "found"
+
+
+async def test_what_is_open_is_the_working_notes(desk: Desk) -> None:
+    await told_noise(desk)
+    working = {
+        await desk.told("Passport photo is missing", kind="working"),
+        await desk.told("LAN-212: arrow keys jump two bars", kind="working"),
+    }
+    await desk.told("The shop is open until nine")
+
+    for question in ("What is still open?", "Was ist noch offen?", "What to-dos do we have?"):
+        answer = await desk("recall", query=question)
+        assert set(ids(answer)[:2]) == working, question
+        assert answer["verdict"] == "found"
+    first = (await desk.found(query="When is the shop open?"))[0]
+    assert first not in working
+
+
+async def test_decisions_and_changes_are_the_notes_that_tell_them(desk: Desk) -> None:
+    desk.later(days=-20)
+    decision = await desk.told("Decided with Elke: migrations only expand and contract")
+    await desk.told("The API no longer listens on port 80")
+    desk.later(days=20)
+    change = await desk.told("Deploys are on Mondays now, no longer on Fridays")
+    await told_noise(desk)
+    await desk.evolve()
+
+    assert (await desk.found(query="What decisions did we make?"))[0] == decision
+    answer = await desk("recall", query="What changed this week?")
+    assert (ids(answer)[0], answer["verdict"]) == (change, "found")
+    told = {str(note["content"]) for note in notes(answer)[: 1 + len(NOISE)]}
+    assert "The API no longer listens on port 80" not in told
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("The user is Jonas Weber.", {"Jonas", "Jonas Weber"}),
+        ("Nutzerin: Melike Sarıdere, 37.", {"Melike", "Melike Sarıdere"}),
+        ("用户是王小明。", {"王小明"}),
+        ("ユーザーは田中太郎です", {"田中太郎"}),
+        ("The user is a nurse", set[str]()),
+        ("The user is from Graz", set[str]()),
+    ],
+)
+def test_a_profile_names_the_user(content: str, names: set[str]) -> None:
+    assert find_users(content) == names
