@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.terms import terms
 
 
@@ -33,7 +34,6 @@ class _Table(BaseModel):
     decided: tuple[str, ...] = ()
     decides: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    changes: tuple[str, ...] = ()
 
 
 @cache
@@ -92,7 +92,6 @@ def speaks_of_me(text: str) -> bool:
 
 Sort = Literal["", "open", "decided", "changed"]
 _SORTS: tuple[Sort, ...] = ("open", "decided", "changed")
-_SAYS: Mapping[str, str] = {"decided": "decides", "changed": "changes"}
 
 
 def asked_sort(text: str) -> Sort:
@@ -105,7 +104,9 @@ def asked_sort(text: str) -> Sort:
 
 def is_of_sort(content: str, sort: Sort) -> bool:
     """Whether a note says that it was decided, or that something changed."""
-    return sort in _SAYS and _pattern(_SAYS[sort]).search(content) is not None
+    if sort == "changed":
+        return find_change_cue(content) is not None
+    return sort == "decided" and _pattern("decides").search(content) is not None
 
 
 def without_sort(text: str, sort: Sort) -> str:

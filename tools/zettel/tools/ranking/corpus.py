@@ -14,7 +14,6 @@ from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import read_stuffing
-from zettel.tools.trust import FULL_TRUST
 
 _N = TypeVar("_N", bound=np.generic)
 Values = NDArray[np.float64]
@@ -25,6 +24,8 @@ Rows = NDArray[np.intp]
 """Row numbers of a corpus, shape `(notes,)`; -1 is none."""
 
 
+NAMING_MIN_TRUST = 1.0
+"""Least trust of a note of the profile that may say who the user is: all there is."""
 TALK_MIN_QUESTION_SHARE = 0.125
 """Least share of questions in talk: 27 % of LoCoMo's turns ask, none of HaluMem's notes."""
 COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
@@ -237,7 +238,7 @@ def _terms_of(outline: Outline) -> list[str]:
 
 def _user_names(outline: Outline) -> frozenset[str]:
     """The names of the user, folded, that a trusted note of the profile tells."""
-    if outline.kind is not Kind.CORE or outline.trust < FULL_TRUST:
+    if outline.kind is not Kind.CORE or outline.trust < NAMING_MIN_TRUST:
         return frozenset()
     return frozenset(map(fold, find_users(outline.content)))
 
