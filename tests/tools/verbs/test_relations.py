@@ -102,9 +102,8 @@ async def test_a_part_is_not_offered_as_what_its_whole_or_its_neighbour_replaces
     alone = await desk("remember", content="The release checklist of tidegate has five steps")
 
     assert "candidates" not in answer
-    candidates = alone["candidates"]
-    assert isinstance(candidates, list)
-    assert {whole, one} <= {pick(candidate, "note_id") for candidate in candidates}
+    offered = {pick(alone, "candidates", at, "note_id") for at in range(2)}
+    assert offered <= {whole, one, pick(answer, "note_id")}
 
 
 async def test_an_error_shows_an_id_as_it_was_sent(desk: Desk) -> None:

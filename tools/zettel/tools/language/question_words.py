@@ -12,7 +12,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.terms import terms
 
 
@@ -102,11 +101,9 @@ def asked_sort(text: str) -> Sort:
     return ""
 
 
-def is_of_sort(content: str, sort: Sort) -> bool:
-    """Whether a note says that it was decided, or that something changed."""
-    if sort == "changed":
-        return find_change_cue(content) is not None
-    return sort == "decided" and _pattern("decides").search(content) is not None
+def says_decided(content: str) -> bool:
+    """Whether a note says that something was decided."""
+    return _pattern("decides").search(content) is not None
 
 
 def without_sort(text: str, sort: Sort) -> str:

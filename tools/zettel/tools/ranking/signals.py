@@ -10,8 +10,9 @@ import numpy as np
 import regex as re
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Kind, fold
-from zettel.tools.language.question_words import is_of_sort, without_next
+from zettel.storage.notes import Kind, Outline, fold
+from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.question_words import Sort, says_decided, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.mentions import find_asked_names
@@ -316,15 +317,16 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
     if not question.sort:
         return np.zeros(len(corpus))
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
-    return value * np.array(
-        [
-            outline.kind is Kind.WORKING
-            if question.sort == "open"
-            else is_of_sort(outline.content, question.sort)
-            for outline in corpus.outlines
-        ],
-        np.float64,
-    )
+    found = [_is_of_sort(outline, question.sort) for outline in corpus.outlines]
+    return value * np.array(found, np.float64)
+
+
+def _is_of_sort(outline: Outline, sort: Sort) -> bool:
+    if sort == "open":
+        return outline.kind is Kind.WORKING
+    if sort == "decided":
+        return says_decided(outline.content)
+    return find_change_cue(outline.content) is not None
 
 
 def core(corpus: Corpus) -> Values:

@@ -221,8 +221,9 @@ def _meant(memory: Memory, found: Found) -> list[str]:
         found_from=memory.found_from,
         whole=found.whole,
     )
-    shown = () if sure.verdict == "nothing_relevant" else found.ranked[:SHOWN_NOTES]
-    leading = {r.note_id for r in shown if r.score >= ALIKE_MIN_SHARE * shown[0].score > 0}
+    shown = found.ranked[: SHOWN_NOTES if sure.verdict != "nothing_relevant" else 0]
+    least = ALIKE_MIN_SHARE * max((ranked.score for ranked in shown), default=0.0)
+    leading = {ranked.note_id for ranked in shown if ranked.score >= least > 0}
     return [
         ranked.note_id
         for ranked in found.ranked
