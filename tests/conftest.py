@@ -43,6 +43,14 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """A cache of the tests' own: an export of a model that lies here is not to be theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def certificates_read_once() -> Generator[None]:
     """Every HTTP client reads all authorities' certificates, 25 ms each time; here one context."""
     read = httpcore2.default_ssl_context

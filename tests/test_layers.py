@@ -138,12 +138,20 @@ def test_only_storage_packages_of_lance_import_lancedb() -> None:
     assert all(user.startswith(packages) for user in users)
 
 
-def test_only_the_embedder_and_the_reranker_import_the_model_libraries() -> None:
-    names = ("sentence_transformer", "cross_encoder", "torch_runtime")
+def test_only_the_embedder_the_export_and_the_reranker_import_the_model_libraries() -> None:
+    names = ("sentence_transformer", "cross_encoder", "torch_runtime", "onnx_export")
 
     users = importers("sentence_transformers", "transformers", "torch")
 
     assert users == {f"storage/embedding/{name}.py" for name in names}
+    assert importers("onnx") == {"storage/embedding/onnx_export.py"}
+    assert importers("onnxruntime") == {"storage/embedding/onnx_encoder.py"}
+
+
+def test_nothing_imports_the_program_that_loads_torch_to_export() -> None:
+    program = "zettel.storage.embedding.onnx_export"
+
+    assert [str(file) for file in product_files() if program in imported_names(file)] == []
 
 
 def test_only_the_scanner_of_secrets_imports_its_rules() -> None:

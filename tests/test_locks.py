@@ -14,7 +14,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 BASE: list[str] = PROJECT["project"]["dependencies"]
 BUILD: list[str] = PROJECT["build-system"]["requires"]
 WANTED = {
-    "image": [*BASE, *EXTRAS["llm"]],
+    "image": [*BASE, *EXTRAS["export"], *EXTRAS["llm"]],
     "dev": [*BASE, *EXTRAS["dev"], *EXTRAS["verify"]],
     "build": BUILD,
 }

@@ -60,7 +60,7 @@ class Home:
         """What a client of this store hands to its server."""
         env = environment(self.store) | {MARK: self.mark}
         # Engine settings come from config.toml; a client that sets them is only warned.
-        del env["ZETTEL_MODEL"]
+        del env["ZETTEL_MODEL"], env["ZETTEL_EMBED_BACKEND"]
         return env | ({"ZETTEL_IPC": self.ipc} if self.ipc else {}) | settings
 
     def spawn(self, *arguments: str, cwd: str | Path | None = None, **settings: str) -> Process:

@@ -38,9 +38,13 @@ def tool_call(request_id: int | str, name: str, **arguments: JsonValue) -> dict[
 
 
 def environment(store: Path, **settings: str) -> dict[str, str]:
-    """This process's environment, only with these settings; hashes stand in for the model."""
+    """This process's environment, only with these settings; hashes stand in for the model.
+
+    A model that a test names is not exported in the background unless it says so.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ZETTEL_")}
-    return kept | {"ZETTEL_STORE": str(store), "ZETTEL_MODEL": "hash"} | settings
+    of_tests = {"ZETTEL_MODEL": "hash", "ZETTEL_EMBED_BACKEND": "torch"}
+    return kept | {"ZETTEL_STORE": str(store)} | of_tests | settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,3 +62,14 @@ def test_what_a_person_has_set_for_the_libraries_stays(monkeypatch: pytest.Monke
     set_environment()
 
     assert (os.environ["LANCEDB_LOG"], os.environ["HF_HUB_OFFLINE"]) == ("info", "1")
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY"])
+def test_no_library_may_send_what_it_sees_whatever_is_set(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "0")
+
+    set_environment()
+
+    assert os.environ[name] == "1"

@@ -5,8 +5,14 @@ import sys
 from importlib.machinery import PathFinder
 from types import ModuleType
 
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-"""Denies the Hugging Face libraries the network."""
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # From 1.29 on onnxruntime sends events to Microsoft unless this is set before it is loaded.
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+"""Denies the model libraries the network."""
 _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -1,6 +1,6 @@
 """The runtime: what waits for what, and what survives a failure."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
+from zettel.server.runtime.factories import AwaitIdle, Dispatch, Factories, Scheduler, no_export
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Embedder, Reranker
@@ -39,6 +39,7 @@ class Fakes:
     opened: int = 0
     dispatch: Callable[[Memory], None] = lambda memory: None
     reranker: CrossEncoderReranker | None = None
+    export: Callable[[Embedder, AwaitIdle], Awaitable[bool]] = no_export
 
     def factories(self) -> Factories:
         """As a runtime takes them."""
@@ -48,6 +49,7 @@ class Fakes:
             open_store=self._open,
             import_verbs=self._verbs,
             make_scheduler=self._scheduler,
+            export_model=self.export,
         )
 
     async def _embedder(self) -> Embedder:
@@ -166,6 +168,67 @@ async def test_a_model_that_fails_leaves_the_store_open() -> None:
 
         assert runtime.status == "ok"
         assert "is broken" in runtime.problem
+
+
+async def test_a_model_that_only_an_export_can_run_is_ready_once_it_is_made() -> None:
+    class Unexported(HashEmbedder):
+        async def load(self) -> None:
+            if not self.ready:
+                raise ModelUnavailableError("hash", "has no usable export", "Make it.")
+
+    async def export(embedder: Embedder, _await_idle: AwaitIdle) -> bool:
+        before.append(runtime.problem)
+        await HashEmbedder.load(fakes.embedder)
+        exported.set()
+        return embedder.ready
+
+    before, exported = list[str](), anyio.Event()
+    fakes = Fakes(embedder=Unexported(ready=False), export=export)
+    async with running(fakes) as runtime:
+        await exported.wait()
+        await anyio.wait_all_tasks_blocked()
+
+        assert (runtime.problem, runtime.model_ready) == ("", True)
+    assert "has no usable export" in before[0]
+    assert fakes.bell.rung == ["model"]
+
+
+async def test_an_export_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def export(_embedder: Embedder, _await_idle: AwaitIdle) -> bool:
+        raise RuntimeError("no room")
+
+    async with running(Fakes(export=export)) as runtime:
+        await runtime.settled()
+        await anyio.wait_all_tasks_blocked()
+
+        assert "here" in str(await runtime.call(RECALL, Caller(namespace="here")))
+    assert "was not exported" in caplog.text
+
+
+async def test_a_server_is_idle_when_it_was_not_called_for_so_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    really_sleep, waits = anyio.sleep, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        if seconds != 30:
+            await really_sleep(seconds)
+            return
+        waits.append(seconds)
+        if len(waits) < 3:
+            await runtime.call(RECALL, Caller())
+
+    async def export(_embedder: Embedder, await_idle: AwaitIdle) -> bool:
+        await await_idle(30)
+        idle.set()
+        return False
+
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    idle = anyio.Event()
+    async with running(Fakes(export=export)) as runtime:
+        await idle.wait()
+
+    assert len(waits) == 3
 
 
 async def test_what_recall_reinforced_is_written_at_the_end() -> None:

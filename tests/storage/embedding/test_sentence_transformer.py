@@ -5,7 +5,6 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import anyio
 import numpy as np
@@ -14,13 +13,11 @@ from tokenizers import Tokenizer
 
 from zettel.storage.embedding import sentence_transformer
 from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.model_embedder import Encoder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.slow
 """They load torch, which takes each worker ten seconds."""
@@ -143,13 +140,13 @@ async def test_callers_at_once_share_one_load(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[ModelFiles] = []
-    real_load = sentence_transformer._load  # pyright: ignore[reportPrivateUsage]  # counted
+    real_load = sentence_transformer.load_sentence_transformer
 
-    def counted(files: ModelFiles) -> "SentenceTransformer":
+    def counted(files: ModelFiles) -> Encoder:
         loads.append(files)
         return real_load(files)
 
-    monkeypatch.setattr(sentence_transformer, "_load", counted)
+    monkeypatch.setattr(sentence_transformer, "load_sentence_transformer", counted)
     embedder = await open_model(tiny_model)
     async with anyio.create_task_group() as tasks:
         for _ in range(5):

@@ -6,12 +6,12 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from zettel.storage.embedding.sentence_transformer import (
+from zettel.storage.embedding.model_embedder import (
     BATCH_MAX_CHARACTERS,
     BATCH_MAX_PASSAGES,
     batch_size,
 )
-from zettel.storage.embedding.torch_runtime import ModelThread
+from zettel.storage.embedding.model_thread import ModelThread
 from zettel.storage.embedding.turns import Turns, working_for
 
 

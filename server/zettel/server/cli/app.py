@@ -436,6 +436,21 @@ def _until(moment: datetime | None) -> str:
     return f"until {moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "without end"
 
 
+model_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The embedding model on this machine."
+)
+
+
+@model_app.command("export")
+@command("model", "log_level")
+async def export_model(call: Invocation) -> None:
+    """Export the embedding model to ONNX, which servers run faster and in less memory."""
+    from zettel.server.commands.model import export_once, export_output  # noqa: PLC0415
+
+    typer.echo("exporting, up to a minute", err=True)
+    call.say(export_output(await export_once(call.settings)))
+
+
 DISTRIBUTION = "zettel-mcp"
 
 app = typer.Typer(
@@ -552,6 +567,7 @@ def trust(context: typer.Context, *, as_json: AsJson = False, store: StoreOption
 
 app.command()(serve)
 app.add_typer(token_app, name="token")
+app.add_typer(model_app, name="model")
 app.command("list")(list_notes)
 for each in (
     *(recall, forget, show, history, audit),

@@ -55,6 +55,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "settle_seconds": "a number of seconds, 0 or more",
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
+    "embed_backend": "auto, onnx or torch",
     "durability": "fast or power-loss",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
@@ -169,6 +170,10 @@ class Settings(Limits, BaseSettings):
     """Embedding model: any sentence-transformers model, by path or by its name in the local Hugging
     Face cache; `hash` needs no model and finds notes by their words, not by their meaning. See
     docs/quality.md#better-models."""
+    embed_backend: Literal["auto", "onnx", "torch"] = "auto"
+    """What runs the embedding model: sentence-transformers (`torch`), or onnxruntime from an export
+    of it, in less time and memory (`onnx`); `auto` takes an export where there is one, and a server
+    makes it once, while nobody calls. See docs/operations.md#the-export-of-the-embedding-model."""
     reranker: str = ""
     """Cross-encoder that reorders the best notes, by path or by its name in the local Hugging Face
     cache; empty for none. See docs/quality.md#a-reranker."""

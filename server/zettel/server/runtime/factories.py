@@ -74,6 +74,15 @@ async def no_reranker() -> Reranker | None:
     return None
 
 
+AwaitIdle = Callable[[float], Awaitable[None]]
+"""Returns when nobody has called for so many seconds."""
+
+
+async def no_export(_embedder: Embedder, _await_idle: AwaitIdle) -> bool:
+    """The embedding model stays as it is."""
+    return False
+
+
 def no_llm() -> Llm | None:
     """No LLM: evolution works by its rules."""
     return None
@@ -89,6 +98,8 @@ class Factories:
     open_store: Callable[[Embedder], Awaitable[Store]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
+    export_model: Callable[[Embedder, AwaitIdle], Awaitable[bool]] = no_export
+    """Exports the embedding model while nobody calls; whether it is run otherwise from then on."""
     make_llm: Callable[[], Llm | None] = no_llm
     """The LLM for evolution; None if none is set."""
     policy: Policy = field(default_factory=Policy)
@@ -142,12 +153,21 @@ def installed_factories(
             clock=clock,
         )
 
+    async def export_model(embedder: Embedder, await_idle: AwaitIdle) -> bool:
+        if settings.model == HASH_MODEL:
+            return False
+        await _load("zettel.server.runtime.export")
+        from zettel.server.runtime.export import export_when_idle  # noqa: PLC0415
+
+        return await export_when_idle(embedder, settings.embed_backend, await_idle)
+
     return Factories(
-        make_embedder=lambda: _make_embedder(settings.model),
+        make_embedder=lambda: _make_embedder(settings),
         make_reranker=make_reranker,
         open_store=open_store,
         import_verbs=_import_verbs,
         make_scheduler=make_scheduler,
+        export_model=export_model,
         make_llm=lambda: build_llm(settings),
         policy=_policy(settings),
     )
@@ -179,19 +199,17 @@ async def _load(*modules: str) -> None:
         await to_thread.run_sync(import_module, module)
 
 
-async def _make_embedder(model: str) -> Embedder:
-    if model == HASH_MODEL:
+async def _make_embedder(settings: Settings) -> Embedder:
+    if settings.model == HASH_MODEL:
         await _load("zettel.storage.embedding.hashing")
         from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
 
         return HashEmbedder()
-    await _load(
-        "zettel.storage.embedding.model_files", "zettel.storage.embedding.sentence_transformer"
-    )
+    await _load("zettel.storage.embedding.backends")
+    from zettel.storage.embedding.backends import make_embedder  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
-    from zettel.storage.embedding.sentence_transformer import SentenceEmbedder  # noqa: PLC0415
 
-    return SentenceEmbedder(await find_model(model))
+    return make_embedder(await find_model(settings.model), settings.embed_backend)
 
 
 async def _import_verbs() -> Dispatch:

@@ -101,7 +101,7 @@ class Runtime:
         """Why the configured LLM cannot be used; empty if it can."""
         self.feed = ChangeFeed(self.call)
         """Notifies subscribers of changes."""
-        self._open_calls = 0
+        self._calls = self._open_calls = 0
         self._idle = anyio.Event()
         self._idle.set()
 
@@ -178,6 +178,7 @@ class Runtime:
         Raises:
             ZettelError: It cannot be done; the text names the next step.
         """
+        self._calls += 1
         self._open_calls += 1
         self._idle = anyio.Event() if self._idle.is_set() else self._idle
         try:
@@ -209,6 +210,7 @@ class Runtime:
             await self._load_reranker()
         finally:
             self._loading_done.set()
+        await self._export_model()
 
     async def _open(self, attempt: _Attempt) -> None:
         try:
@@ -289,6 +291,25 @@ class Runtime:
         logger.info("embedding model %s is ready", self._embedder.model_id)
         if self._scheduler is not None:
             self._scheduler.model_ready()
+
+    async def _export_model(self) -> None:
+        if self._embedder is None:
+            return
+        try:
+            exported = await self._factories.export_model(self._embedder, self._await_idle)
+        except Exception:
+            # It goes on as it is; a failing library must not end the server.
+            logger.exception("the embedding model was not exported")
+            return
+        if exported and self._model_problem:
+            await self._load_model()
+
+    async def _await_idle(self, seconds: float) -> None:
+        """Return when no call has come in for so long, and nothing is in progress."""
+        seen = -1
+        while self.busy or seen != self._calls:
+            seen = self._calls
+            await anyio.sleep(seconds)
 
     async def _load_reranker(self) -> None:
         """Load the reranker if one is set; recall works without it and says so."""

@@ -18,7 +18,8 @@ from zettel.storage.embedding.model_files import (
     check_classes,
     find_folder,
 )
-from zettel.storage.embedding.torch_runtime import ModelThread, prepare_libraries
+from zettel.storage.embedding.model_thread import ModelThread
+from zettel.storage.embedding.torch_runtime import prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
 
 if TYPE_CHECKING:

@@ -47,6 +47,8 @@ class ModelConfig:
     """A `tokenizer.json`."""
     weights: tuple[Path, ...]
     """At least one file, in a fixed order."""
+    modules: tuple[tuple[str, Path], ...]
+    """Class name and folder of each module, in the order they run."""
 
 
 _OWN_CLASS = regex.compile(r"sentence_transformers(\.[A-Za-z_]\w*)+", regex.ASCII)
@@ -115,6 +117,7 @@ def read_config(folder: Path) -> ModelConfig:
         document_prompt=_prompt(folder, _DOCUMENT_PROMPTS),
         tokenizer=_tokenizer(folders[0], folder),
         weights=weights,
+        modules=tuple((kind, place) for (kind, _), place in zip(modules, folders, strict=True)),
     )
 
 

@@ -1,174 +1,72 @@
-"""The embedder over sentence-transformers; models are loaded from disk only."""
+"""Models run by sentence-transformers, from disk only: the reference, for any model."""
 
 # ruff: noqa: D102 - each method is documented in the contract
 
 import logging
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anyio import to_thread
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from zettel.storage.embedding.embedder import Embedder, unit_rows
-from zettel.storage.embedding.model_files import ModelFiles, check_weights
-from zettel.storage.embedding.torch_runtime import ModelThread
+from zettel.storage.embedding.model_embedder import (
+    BATCH_MAX_PASSAGES,
+    SAVE_AGAIN,
+    Encoder,
+    ModelEmbedder,
+)
+from zettel.storage.embedding.model_files import ModelConfig, ModelFiles, check_weights
+from zettel.storage.embedding.torch_runtime import prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.store import Vectors
-from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, TextSpan, split_passages
-from zettel.storage.text.utterance import parts_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-from zettel.storage.embedding.torch_runtime import prepare_libraries
 
 # The libraries below are typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-
-BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS = 32, 800
-"""Most passages of a batch, and most characters when each counts as its longest: others, and a
-question first, get their turn between two batches. A batch takes as long as one passage of the
-greatest length, 0.06 s; larger ones embed 3 to 5 % more in a second."""
-
-_SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
-
 _log = logging.getLogger(__name__)
 
 
-class SentenceEmbedder(Embedder):
-    """Embeds with a sentence-transformers model on the CPU, in threads, one call at a time.
-
-    A text longer than the model's window is truncated there; constructing the object is cheap. A
-    failure to load stays until the process restarts.
+class SentenceEmbedder(ModelEmbedder):
+    """Embeds with a sentence-transformers model on the CPU.
 
     Args:
         files: The result of `find_model`.
     """
 
     def __init__(self, files: ModelFiles) -> None:
-        self._files = files
-        self._thread = ModelThread(lambda: _load(files))
+        super().__init__(files, load_sentence_transformer)
 
-    @property
-    def model_id(self) -> str:
-        return self._files.model_id
 
-    @property
-    def dim(self) -> int:
-        return self._files.config.dim
+class SentenceEncoder(Encoder):
+    """A loaded sentence-transformers model.
 
-    @property
-    def ready(self) -> bool:
-        return self._thread.ready
+    Args:
+        model: On the CPU.
+        config: Its own, for the prompts.
+    """
 
-    async def load(self) -> None:
-        await self._thread.load()
+    backend = "torch"
 
-    async def embed_query(self, text: str) -> Vectors:
+    def __init__(self, model: "SentenceTransformer", config: ModelConfig) -> None:
+        self.model = model
+        self._config = config
 
-        def encode() -> Vectors:
-            prompt = self._files.config.query_prompt
-            found = self._thread.model().encode_query(
-                [text], prompt=prompt, show_progress_bar=False
-            )
-            return self._unit(found)
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        prompt = self._config.query_prompt
+        return self.model.encode_query(list(texts), prompt=prompt, show_progress_bar=False)
 
-        vectors = await self._thread.run(encode, urgent=True)
-        return vectors[0]
-
-    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
-        """Implement `Embedder.embed_notes`; a passage is the weighted mean of its `parts_of`."""
-        if not contents:
-            return []
-
-        def split_all() -> list[list[str]]:
-            return [self.split(content) for content in contents]
-
-        split = await to_thread.run_sync(split_all)
-        passages = [parts_of(passage) for content in split for passage in content]
-        embedded = await self._embed([text for parts in passages for text, _ in parts])
-        weights = np.array([weight for parts in passages for _, weight in parts], np.float32)
-        firsts = np.cumsum([0, *(len(parts) for parts in passages[:-1])])
-        vectors = unit_rows(np.add.reduceat(embedded * weights[:, None], firsts))
-        ends = np.cumsum([len(content) for content in split])[:-1]
-        return np.split(vectors, ends)
-
-    async def _embed(self, texts: Sequence[str]) -> Vectors:
-        # Sorted by length: a batch costs as much as its longest text.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        while order:
-            count = batch_size([len(texts[i]) for i in order[:BATCH_MAX_PASSAGES]])
-            chosen, order = order[:count], order[count:]
-            batch = [texts[i] for i in chosen]
-            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
-        return vectors
-
-    def split(self, content: str) -> list[str]:
-        """The passages that `embed_notes` embeds: verbatim slices of the content, in order.
-
-        Takes the tokenizer alone: 40 ms for 32,768 characters.
-        """
-        return split_passages(content, self._token_spans, limit=self._passage_limit)
-
-    def _encode(self, passages: list[str]) -> Vectors:
-        model = self._thread.model()
-        found = model.encode_document(
-            passages,
-            prompt=self._files.config.document_prompt,
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.model.encode_document(
+            list(texts),
+            prompt=self._config.document_prompt,
             batch_size=BATCH_MAX_PASSAGES,
             show_progress_bar=False,
         )
-        return self._unit(found)
-
-    def _unit(self, found: NDArray[np.float32]) -> Vectors:
-        if not np.isfinite(found).all():
-            remedy = "Its weights are damaged: fetch them again, or set ZETTEL_MODEL to another."
-            raise ModelUnavailableError(
-                self._files.name, "returned a vector that is not finite", remedy
-            )
-        return unit_rows(found)
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        file = self._files.config.tokenizer
-        try:
-            tokenizer = Tokenizer.from_file(str(file))
-        # The library raises nothing narrower for a file it cannot read.
-        except Exception as error:
-            problem = f"has a tokenizer that cannot be read: {str(file)!r}: {error}"
-            raise ModelUnavailableError(self._files.name, problem, _SAVE_AGAIN) from error
-        # Published tokenizers often cut at, or pad to, the length they were trained with.
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
-
-    @cached_property
-    def _passage_limit(self) -> int:
-        """Tokens of a passage that the model reads whole, prompt included."""
-        window = self._files.config.max_tokens
-        if window is None:
-            return MAX_PASSAGE_TOKENS
-        taken = self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        taken += len(self._token_spans(self._files.config.document_prompt))
-        return max(1, min(MAX_PASSAGE_TOKENS, window - taken))
-
-    def _token_spans(self, text: str) -> Sequence[TextSpan]:
-        # As a batch of one: `encode` keeps every other thread waiting, for 0.4 s at 32,768
-        # characters of Chinese.
-        return self._tokenizer.encode_batch([text], add_special_tokens=False)[0].offsets
 
 
-def batch_size(lengths: Sequence[int]) -> int:
-    """How many of the next passages make a batch, by their lengths in ascending order."""
-    fitting = (n for n, longest in enumerate(lengths, 1) if n * longest <= BATCH_MAX_CHARACTERS)
-    return max(fitting, default=1)
-
-
-def _load(files: ModelFiles) -> "SentenceTransformer":
+def load_sentence_transformer(files: ModelFiles) -> Encoder:
     """Check the weights, import the library (seconds), load the model and use it once.
 
     Raises:
@@ -178,16 +76,16 @@ def _load(files: ModelFiles) -> "SentenceTransformer":
     try:
         prepare_libraries()
         model = _import_and_load(files)
-        found = model.encode_query("warm-up", show_progress_bar=False).shape[0]
+        found = int(model.encode_query("warm-up", show_progress_bar=False).shape[0])
     # The library raises anything on a foreign model's files.
     except Exception as error:
         _log.exception("embedding model failed to load")
         problem = f"cannot be loaded: {type(error).__name__}: {error}"
-        raise ModelUnavailableError(files.name, problem, _SAVE_AGAIN) from error
+        raise ModelUnavailableError(files.name, problem, SAVE_AGAIN) from error
     if found != files.config.dim:
         problem = f"makes vectors of length {found}, but its files say {files.config.dim}"
-        raise ModelUnavailableError(files.name, problem, _SAVE_AGAIN)
-    return model
+        raise ModelUnavailableError(files.name, problem, SAVE_AGAIN)
+    return SentenceEncoder(model, files.config)
 
 
 def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
