@@ -27,7 +27,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(if $(SHM_KB),/dev/shm)
 QUICK := -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,7 +80,7 @@ check: install ## formatting, lint and types: what CI checks
 lock: ## write locks/*.txt anew: the versions of constraints.txt, with the hashes of their files
 	@$(PYTHON) -m venv $(LOCK_TOOLS)
 	@$(LOCK_TOOLS)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check $(UV)
-	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra llm -o locks/image.txt
+	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra export --extra llm -o locks/image.txt
 	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra dev --extra verify -o locks/dev.txt
 	echo 'hatchling>=1.27,<2' | $(COMPILE) - -o locks/build.txt
 
@@ -107,6 +107,9 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
+
+bench-encoder: install ## measure both ways to run the embedding model in turn: time, memory, first recall (ARGS="--repeat 20")
+	@exec $(BIN)/python -m benchmarks.encoder $(ARGS)
 
 bench-sizes: install ## measure what a server takes of memory, disk and time at 1,000 and 20,000 notes (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.sizes $(ARGS)

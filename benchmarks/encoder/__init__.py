@@ -1,0 +1,1 @@
+"""Both ways to run the embedding model, beside each other: time, memory, first recall."""
