@@ -5,6 +5,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 MODEL_LOADING = "embedding model is loading"
+MODEL_FAILED = "embedding model could not be loaded, which zettel status explains"
 
 
 # pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.

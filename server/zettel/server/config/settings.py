@@ -58,6 +58,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "durability": "fast or power-loss",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
+    "model_wait_seconds": "a number of seconds, 0 or more",
     "archive_below": "a number from 0 up to, but not, 1",
     "llm_base_url": "an http:// or https:// address",
     "llm_key": "the key as text",
@@ -198,8 +199,14 @@ class Settings(Limits, BaseSettings):
     """Minutes between evolution runs without writes."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Seconds without a write after which new notes are evolved."""
-    idle_minutes: float = Field(default=10.0, gt=0)
-    """Minutes without a client and without work after which an engine leaves."""
+    idle_minutes: float = Field(default=240.0, gt=0)
+    """Minutes without a client and without work after which an engine leaves, with its model in
+    memory until then; of a store without notes, ten at most. See
+    docs/data.md#what-runs-in-the-background."""
+    model_wait_seconds: float = Field(default=20.0, ge=0)
+    """Seconds that a question waits for the embedding model after a start, at most two thirds of
+    `recall_seconds`; then notes are found by words only, and the verdict is `uncertain`. Loading
+    takes 4 seconds, on a busy machine 20 and more; 0 does not wait."""
     ipc: Literal["unix", "tcp"] = "unix"
     """How an attachment and its engine talk: a Unix socket, or `tcp`, a loopback port and a
     secret."""

@@ -48,6 +48,8 @@ class Policy:
 
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
+    model_wait_s: float = 0.0
+    """Seconds a question waits for the embedding model to be loaded."""
     archive_below: float = 0.0
     """Retention below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     consolidates: bool = False
