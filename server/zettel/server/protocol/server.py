@@ -49,6 +49,7 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
 from zettel.tools.caller import LOCAL, Caller
+from zettel.tools.namespace_names import Project
 from zettel.tools.progress import AT_WORK, reporting_to
 
 DROPPED = frozenset(
@@ -263,6 +264,8 @@ class ClientDefaults:
     transport: str
     """`stdio`, `http` or `sse`."""
     namespace: str
+    project: Project | None = None
+    """Decides on the namespace in its place."""
     session: str = ""
     principal: str = LOCAL
     counters: Counters = field(default_factory=Counters)
@@ -388,6 +391,7 @@ def _caller(defaults: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
         namespace=bearer.default_namespace if bearer else defaults.namespace,
+        project=None if bearer else defaults.project,
         session=defaults.session,
         origin=_origin(defaults, context),
         reach=bearer.reach if bearer else None,

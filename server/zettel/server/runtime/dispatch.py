@@ -31,6 +31,7 @@ from zettel.tools.recall.resources import (
     revs_of,
 )
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.namespaces import settled
 from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.recall import recall
 from zettel.tools.verbs.remember import remember
@@ -73,6 +74,8 @@ async def dispatch(
     Raises:
         ZettelError: It cannot be done.
     """
+    storing = isinstance(arguments, RememberArguments)
+    caller = await settled(memory, caller, writes=storing, now=now)
     memory = memory.within(caller.reach)
     # A cursor goes on with the sizes it was begun with: a default of this call is not given.
     unset = isinstance(arguments, RecallArguments)
