@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from zettel.storage.access import Access
-from zettel.storage.errors import NamespaceRefusedError
+from zettel.storage.errors import InvalidArgumentError, NamespaceRefusedError
 from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, Origin
 from zettel.tools.namespace_names import NO_NAMES, NamespaceNames, Project
 from zettel.tools.validation import check_namespace
 
 USER_NAMESPACE = "user"
 """Searched along with every project's namespace: holds notes for all projects."""
+ALL = "*"
+"""As recall's namespace: every one that the caller may read."""
 LOCAL = "local"
 """Principal of the store's owner: a caller without a token, or a command."""
 PROCESSES = frozenset({"scheduler", "zettel"})
@@ -40,6 +42,8 @@ class Caller:
     """The repository that decides on the namespace, until `settled` has found that."""
     names: NamespaceNames = field(default=NO_NAMES, compare=False)
     """Other names of namespaces, as far as the caller may know them."""
+    everywhere: tuple[str, ...] = field(default=(), compare=False)
+    """Every namespace with notes that it may read, where the call may ask for all of them."""
 
     @property
     def name(self) -> str:
@@ -66,17 +70,26 @@ def written_namespace(caller: Caller, namespace: str | None) -> str:
 
 
 def searched_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
-    """The namespaces that recall and forget search: the requested one and `user`."""
-    asked = caller.names.group(written_namespace(caller, namespace))
-    return tuple(dict.fromkeys((*asked, USER_NAMESPACE)))
+    """The namespaces that recall and forget search: the requested one and `user`.
+
+    For `ALL` every one, the caller's own first.
+    """
+    everything = (namespace or "").strip() == ALL
+    asked = caller.names.group(written_namespace(caller, None if everything else namespace))
+    more = caller.everywhere if everything else ()
+    return tuple(dict.fromkeys((*asked, USER_NAMESPACE, *more)))
 
 
 def forgettable_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
     """The searched namespaces that the caller may write to.
 
     Raises:
+        InvalidArgumentError: All are asked for.
         NamespaceRefusedError: There is none.
     """
+    if (namespace or "").strip() == ALL:
+        problem = "'*' is for recall alone"
+        raise InvalidArgumentError("namespace", problem, "Name one, or pass note_ids.")
     searched = searched_namespaces(caller, namespace)
     if caller.reach is None:
         return searched

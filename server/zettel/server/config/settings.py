@@ -161,8 +161,8 @@ class Settings(Limits, BaseSettings):
     backup restored on this machine brings back what was erased. By default `zettel` in the
     platform's state directory; see docs/erasure.md."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
-    """Default namespace. By default the project that a client works in, by its git remote, its first
-    commit or its path, else `user`; over HTTP and SSE `user`. See docs/recall.md#namespaces."""
+    """Default namespace. By default the project that a client works in, else `user`; over HTTP and
+    SSE the token's first namespace, else `user`. See docs/recall.md#namespaces."""
     session: str | None = Field(default=None, max_length=256)
     """Session of notes that are stored without one. By default one for each process on stdio, none
     over HTTP and SSE."""

@@ -88,7 +88,7 @@ class RecallArguments(Arguments):
     tags: Names | None = None
     kind: str | None = None
     session: str | None = None
-    since: Annotated[str | None, Field(description="Happened or told since then")] = None
+    since: Annotated[str | None, Field(description="Happened or told since")] = None
     until: str | None = None
     as_of: Annotated[str | None, Field(description="What was true then")] = None
     known_at: Annotated[str | None, Field(description="What memory believed then")] = None
@@ -98,8 +98,8 @@ class RecallArguments(Arguments):
         Literal["index", "notes", "full"],
         Field(description="index: one line each; full: history, neighbours, scores"),
     ] = "notes"
-    cursor: Annotated[str | None, Field(description="Next page, from omitted")] = None
-    namespace: str | None = None
+    cursor: Annotated[str | None, Field(description="From omitted")] = None
+    namespace: Annotated[str | None, Field(description="*: all")] = None
 
 
 class UpdateArguments(Arguments):

@@ -13,7 +13,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
-from zettel.tools.caller import LOCAL
+from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.ranked import Confidence, Ranked, group_copies
@@ -274,7 +274,7 @@ REASON_NAME_CHARACTERS = 60
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
     """The reason that the requested namespace has no notes; empty if it has."""
     name = asked.where.namespaces[0]
-    if not asked.request.namespace.strip() or name in memory.namespaces:
+    if asked.request.namespace.strip() in ("", ALL) or name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
         memory.namespaces.add(name)
