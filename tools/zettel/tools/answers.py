@@ -145,6 +145,8 @@ class RememberAnswer(TypedDict):
     degraded: NotRequired[str]
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class RecallAnswer(TypedDict):
@@ -162,6 +164,8 @@ class RecallAnswer(TypedDict):
     overview: NotRequired[Overview]
     omitted: NotRequired[Omitted]
     degraded: NotRequired[str]
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class Undo(TypedDict):
@@ -185,6 +189,8 @@ class UpdateAnswer(TypedDict):
     degraded: NotRequired[str]
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class ForgetLine(TypedDict):
@@ -237,3 +243,5 @@ class ForgetAnswer(TypedDict):
     confirm: NotRequired[str]
     next: NotRequired[str]
     skipped: NotRequired[list[str]]
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""

@@ -298,17 +298,17 @@ class Settings(Limits, BaseSettings):
 
 
 class EngineSettings(Settings):
-    """The settings of an engine: the variables of the client that started it are not its own."""
+    """Settings without the variables of this process, for an engine's client."""
 
     reads_environment: ClassVar[bool] = False
 
 
 def load_engine_settings(store: str, **given: str) -> Settings:
-    """Read the settings of an engine, or of its client.
+    """Read the settings of an engine's client.
 
     Args:
         store: In its one spelling.
-        given: A client's flags and variables; empty for the engine itself.
+        given: The client's flags and variables.
 
     Raises:
         MisconfiguredError: Values cannot be used; names each setting.
@@ -340,6 +340,14 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
         f" {_value(running, name)}. Set {name} in {config_file(wanted.store)}"
         f"{', run zettel trust' if is_risky(name, getattr(wanted, name)) else ''} and run zettel"
         " stop."
+        for name in differing(wanted, running, given)
+    ]
+
+
+def differing(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
+    """Names of the settings in which a client and its engine differ; arguments as above."""
+    return [
+        name
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)
     ]

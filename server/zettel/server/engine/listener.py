@@ -21,6 +21,7 @@ from zettel.server.config.default_namespace import find_project
 from zettel.server.config.settings import (
     Settings,
     differences,
+    differing,
     load_engine_settings,
     unconfirmed,
 )
@@ -185,6 +186,13 @@ ACCEPT_RETRY_S = 0.2
 """Seconds until the next attempt after `accept` failed."""
 
 
+NOTICE = (
+    "Settings of this client are not in force, as its memory is shared with clients that have"
+    " others: {names}. Tell the user; the client's log says more."
+)
+"""Told with the first answer; names alone, as values may be addresses."""
+
+
 class EngineListener:
     """Accepts clients and serves them until a shutdown is requested.
 
@@ -334,8 +342,10 @@ class EngineListener:
         except ZettelError as error:
             await peer.send({**self._identity(), "refused": str(error)})
             return
+        names = differing(wanted, self._settings, given)
         defaults = ClientDefaults(
             transport="stdio",
+            notice=NOTICE.format(names=", ".join(names)) if names else "",
             namespace=wanted.namespace or USER_NAMESPACE,
             project=project,
             session=wanted.session or hello.session,
