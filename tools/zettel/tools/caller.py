@@ -66,7 +66,7 @@ def actor(name: str) -> tuple[str, str]:
 def written_namespace(caller: Caller, namespace: str | None) -> str:
     """The namespace of a new note: the argument, else the caller's default."""
     asked = (namespace or "").strip()
-    return caller.names.primary(check_namespace(asked) if asked else caller.namespace)
+    return caller.names.primary(check_namespace(asked or caller.namespace))
 
 
 def searched_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from zettel.server.observability.request_log import Counters, RequestLog, note_failure
 from zettel.server.protocol import texts
 from zettel.server.protocol.errors import json_safe
-from zettel.server.protocol.principal import bearer_of
+from zettel.server.protocol.principal import bearer_of, client_namespace
 from zettel.server.protocol.prompts import get_prompt, list_prompts
 from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource
 from zettel.server.protocol.schemas import (
@@ -414,7 +414,8 @@ def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
 def _caller(defaults: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
-        namespace=bearer.default_namespace if bearer else defaults.namespace,
+        namespace=client_namespace(context)
+        or (bearer.default_namespace if bearer else defaults.namespace),
         project=None if bearer else defaults.project,
         session=defaults.session,
         origin=_origin(defaults, context),
