@@ -1,5 +1,7 @@
 """Projects on one store: clients in real repositories, each started in a folder of its own."""
 
+import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,3 +77,25 @@ def test_notes_under_a_path_stay_there_and_new_ones_of_every_folder_join_them(
     assert went == [names[0], names[0]]
     assert recalled(home, first) == recalled(home, second) == everything
     assert recalled(home, tmp_path, namespace=names[1]) == everything
+
+
+def test_two_namespaces_are_listed_merged_and_moved_back(home: Home, tmp_path: Path) -> None:
+    first = repository_at(tmp_path / "bees", url=URL)
+    own = tell(home, first, "Told in bees")
+    tell(home, first, "Told in hives", ZETTEL_NAMESPACE="hives")
+    home.run("stop")
+    unsure = home.run("namespaces", "merge", "hives", own, "--confirm", "no")
+    merged = home.run("namespaces", "merge", "hives", own, "--confirm", own, "--json")
+    wrong = home.run("namespaces", "merge", "hvies", own, "--confirm", own)
+    listed = home.run("namespaces").stdout
+    undone = home.run("undo", json.loads(merged.stdout)["run_id"])
+    after = home.run("namespaces").stdout
+    new = tell(home, first, "New in hives", ZETTEL_NAMESPACE="hives")
+
+    assert (unsure.returncode, merged.returncode, undone.returncode) == (4, 0, 0)
+    assert "Did you mean 'hives'" in wrong.stderr
+    assert "1 notes of 'hives'" in unsure.stderr
+    assert re.search(rf"^{own} +2 notes  also .*hives", listed)
+    assert re.search(r"^hives +1 notes", after, re.MULTILINE)
+    assert new == own
+    assert recalled(home, first) == ["New in hives", "Told in bees", "Told in hives"]
