@@ -82,7 +82,7 @@ def namespaces_output(lines: Sequence[NamespaceLine]) -> list[Output]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeResult:
     """The result of a merge."""
 
     run_id: str
@@ -93,7 +93,7 @@ class Merged:
 
 async def merge_once(
     settings: Settings, source: str, into: str, confirm: Confirm, waits: Callable[[], None]
-) -> Merged:
+) -> MergeResult:
     """Move all notes of a namespace to another one, and have its name lead there.
 
     Args:
@@ -144,7 +144,7 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
         raise InvalidArgumentError("namespace", problem, "Take it out of that setting first.")
 
 
-async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> Merged:
+async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MergeResult:
     now = utc_now()
     run_id, moved = new_run_id(now, kind=MERGE), 0
     where = NoteFilter(namespaces=(source,), states=(), derived=None)
@@ -181,10 +181,10 @@ async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) 
             outcome="done",
         )
     )
-    return Merged(run_id=run_id, moved=moved, source=source, into=into)
+    return MergeResult(run_id=run_id, moved=moved, source=source, into=into)
 
 
-def merge_output(merged: Merged) -> Output:
+def merge_output(merged: MergeResult) -> Output:
     """The printed result."""
     text = (
         f"{merged.moved} notes are in {merged.into!r} now, and {merged.source!r} leads there."
