@@ -433,6 +433,40 @@ async def revoke(
     call.say(Output(data, f"Revoked token {gone.token_id} of {gone.name}."))
 
 
+config_app = typer.Typer(rich_markup_mode=None)
+
+
+@command("namespace", "model", "log_level")
+async def list_settings(call: Invocation) -> None:
+    """Show every setting: its value, and whether a flag, a variable or config.toml says so."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    for output in config.settings_output(config.setting_lines(call.settings)):
+        call.say(output)
+
+
+@config_app.command()
+@command("log_level")
+async def explain(call: Invocation, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Say what a setting means and takes, and what it is."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    call.say(config.explain(call.settings, name))
+
+
+@config_app.command("set")
+@command("log_level")
+async def set_setting(
+    call: Invocation,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    value: Annotated[str, typer.Argument(metavar="VALUE")],
+) -> None:
+    """Write a setting into the store's config.toml."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    call.say(config.set_setting(call.settings, name, value))
+
+
 namespace_app = typer.Typer(rich_markup_mode=None)
 
 
@@ -593,6 +627,8 @@ def trust(context: typer.Context, *, as_json: AsJson = False, store: StoreOption
 
 app.command()(serve)
 app.add_typer(token_app, name="token")
+config_app.callback(invoke_without_command=True)(list_settings)
+app.add_typer(config_app, name="config")
 namespace_app.callback(invoke_without_command=True)(list_namespaces)
 app.add_typer(namespace_app, name="namespaces")
 app.command("list")(list_notes)

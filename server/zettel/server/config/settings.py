@@ -303,6 +303,41 @@ class EngineSettings(Settings):
     reads_environment: ClassVar[bool] = False
 
 
+class _GivenSettings(Settings):
+    """Settings of nothing but what is passed."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read neither the environment nor a file."""
+        return (init_settings,)
+
+
+def checked_setting(name: str, text: str) -> object:
+    """A setting's value as JSON has it, read from text.
+
+    Raises:
+        MisconfiguredError: It cannot be used.
+    """
+    try:
+        value: object = getattr(_GivenSettings.model_validate({name: text}), name)
+    except ValidationError as error:
+        raise MisconfiguredError(_errors_of(error)) from None
+    except ValueError:
+        problem = f"{_shown(name, text)} cannot be used"
+        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')}."
+        raise InvalidArgumentError(name, problem, remedy) from None
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]: text
+
+
 def load_engine_settings(store: str, **given: str) -> Settings:
     """Read the settings of an engine's client.
 
