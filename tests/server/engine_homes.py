@@ -27,7 +27,7 @@ from tests.starting import starters
 from zettel.server.config.trust import confirm
 
 CONFIG: dict[str, JsonValue] = {"model": "hash", "idle_minutes": 5, "settle_seconds": 0}
-"""What an engine under test is set to; it takes nothing from a client's environment."""
+"""What an engine under test is set to, where the client that starts it sets nothing else."""
 
 TEST_S = 240
 """Seconds a test may take before everything it started is killed."""
@@ -59,7 +59,7 @@ class Home:
     def environment(self, **settings: str) -> dict[str, str]:
         """What a client of this store hands to its server."""
         env = environment(self.store) | {MARK: self.mark}
-        # Engine settings come from config.toml; a client that sets them is only warned.
+        # The store's config.toml says these.
         del env["ZETTEL_MODEL"], env["ZETTEL_EMBED_BACKEND"]
         return env | ({"ZETTEL_IPC": self.ipc} if self.ipc else {}) | settings
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.server.config.default_namespace import git_root, new_session, project_namespace
+from zettel.server.config.default_namespace import find_project, git_root, new_session
 from zettel.tools.validation import NAMESPACE
 
 HOME = Path("/nobody")
@@ -20,30 +20,37 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
+def former(folder: Path, *, home: Path = HOME) -> str:
+    """The namespace that a folder has by its path."""
+    project = find_project(folder, home=home)
+    assert project is not None
+    return project.former
+
+
 def test_a_project_is_named_after_its_folder_and_path(tmp_path: Path) -> None:
     root = make_project(tmp_path / "My App!")
 
-    assert re.fullmatch(r"my-app-[0-9a-f]{6}", project_namespace(root, home=HOME))
+    assert re.fullmatch(r"my-app-[0-9a-f]{6}", former(root))
 
 
 def test_every_folder_of_a_project_is_the_same_project(tmp_path: Path) -> None:
     root = make_project(tmp_path / "app")
     (root / "src" / "deep").mkdir(parents=True)
 
-    assert project_namespace(root / "src" / "deep", home=HOME) == project_namespace(root, home=HOME)
+    assert former(root / "src" / "deep") == former(root)
 
 
 def test_two_projects_of_one_name_are_two(tmp_path: Path) -> None:
     one, two = make_project(tmp_path / "a" / "app"), make_project(tmp_path / "b" / "app")
 
-    assert project_namespace(one, home=HOME) != project_namespace(two, home=HOME)
+    assert former(one) != former(two)
 
 
 def test_a_link_to_a_project_is_that_project(tmp_path: Path) -> None:
     root = make_project(tmp_path / "app")
     (tmp_path / "link").symlink_to(root)
 
-    assert project_namespace(tmp_path / "link", home=HOME) == project_namespace(root, home=HOME)
+    assert former(tmp_path / "link") == former(root)
 
 
 def test_a_worktree_is_a_project(tmp_path: Path) -> None:
@@ -53,11 +60,11 @@ def test_a_worktree_is_a_project(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("inside", [".", "notes"])
-def test_outside_a_project_it_is_the_user(tmp_path: Path, inside: str) -> None:
+def test_the_folder_of_dot_files_is_no_project(tmp_path: Path, inside: str) -> None:
     home = make_project(tmp_path / "home")
     (home / inside).mkdir(exist_ok=True)
 
-    assert project_namespace(home / inside, home=home) == "user"
+    assert find_project(home / inside, home=home) is None
 
 
 @given(name=st.text(min_size=1).filter(lambda text: "/" not in text and "\0" not in text))
@@ -70,7 +77,7 @@ def test_any_folder_name_gives_a_namespace(
     except (OSError, ValueError, UnicodeEncodeError):
         return
 
-    assert NAMESPACE.fullmatch(project_namespace(root, home=HOME))
+    assert NAMESPACE.fullmatch(former(root))
 
 
 def test_a_session_sorts_by_time_and_differs_by_salt() -> None:

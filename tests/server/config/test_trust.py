@@ -46,7 +46,8 @@ RISKY = (
 HARMLESS = {
     *("store", "namespace", "session", "port", "tls_cert", "tls_key", "log_level", "log_format"),
     *("protocol", "evolve_minutes", "settle_seconds", "idle_minutes", "ipc", "durability"),
-    *("found_from", "archive_below", "consolidate", "evolve_off", "llm_off", "embed_backend"),
+    *("model_wait_seconds", "found_from", "archive_below", "consolidate", "evolve_off", "llm_off"),
+    "embed_backend",
 }
 """Settings, beside the limits, that a store's own file may set unconfirmed."""
 

@@ -113,6 +113,18 @@ def test_a_silent_client_keeps_the_engine(home: Home) -> None:
 
 
 @pytest.mark.slow
+def test_the_first_question_of_a_cold_session_is_answered_by_meaning(home: Home) -> None:
+    home.configure(model="all-MiniLM-L6-v2", model_wait_seconds=200, recall_seconds=300)
+    ask(home.attach(), 2, "remember", content="Ana drives a red convertible car")
+    assert home.run("stop").returncode == 0
+    assert home.run("evolve", "--once").returncode == 0
+    answer = ask(home.attach(), 2, "recall", query="What automobile does Ana own?")
+
+    assert "degraded" not in answer
+    assert answer["verdict"] == "found"
+
+
+@pytest.mark.slow
 def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) -> None:
     home.configure(idle_minutes=SOON / 100, settle_seconds=1)
     client = home.attach()

@@ -11,11 +11,13 @@ import anyio
 import pytest
 from anyio import to_thread
 from pydantic import JsonValue
+from tests.server.doors import House as ServedHouse
+from tests.server.doors import opened as opened_doors
 from tests.server.processes import INITIALIZE
 from tests.server.runtime.test_runtime import Fakes
 
-from zettel.server.config.settings import load_engine_settings
-from zettel.server.engine.engine import shut_down_when_idle
+from zettel.server.config.settings import Settings, load_engine_settings
+from zettel.server.engine.engine import idle_s, shut_down_when_idle
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.handshake import Json, Message, request, session_hello
@@ -205,15 +207,31 @@ async def test_a_client_of_another_directory_gets_no_answer(tmp_path: Path) -> N
     assert wrong is None
 
 
+async def test_an_engine_with_notes_stays_for_the_next_session_of_the_day() -> None:
+    async with opened_doors(ServedHouse()) as doors:
+        runtime, day = doors.runtime, Settings(idle_minutes=240)
+        empty = await idle_s(runtime, day)
+        async with doors.client("stdio", "auto") as client:
+            await client.call_tool("remember", {"content": "Ana keeps bees"})
+        kept = await idle_s(runtime, day)
+        asked_for_less = await idle_s(runtime, Settings(idle_minutes=1))
+
+    assert (empty, kept, asked_for_less) == (600, 14_400, 60)
+
+
 async def test_nobody_is_there_for_long_enough_only_once_the_last_one_has_left(
     tmp_path: Path,
 ) -> None:
     async with opened(tmp_path) as house:
         client = await house.enter()
         asked_early = True
+
+        async def soon() -> float:
+            return 0.01
+
         while_served = house.listener.idle_until(0) - anyio.current_time()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(shut_down_when_idle, house.listener, 0.01, house.shutdown)
+            tasks.start_soon(shut_down_when_idle, house.listener, soon, house.shutdown)
             await anyio.wait_all_tasks_blocked()
             asked_early = house.shutdown.requested.is_set()
             client.sock.close()

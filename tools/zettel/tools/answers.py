@@ -5,6 +5,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 MODEL_LOADING = "embedding model is loading"
+MODEL_FAILED = "embedding model could not be loaded, which zettel status explains"
 
 
 # pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.
@@ -148,6 +149,8 @@ class RememberAnswer(TypedDict):
     degraded: NotRequired[str]
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class RecallAnswer(TypedDict):
@@ -166,6 +169,8 @@ class RecallAnswer(TypedDict):
     overview: NotRequired[Overview]
     omitted: NotRequired[Omitted]
     degraded: NotRequired[str]
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class Undo(TypedDict):
@@ -189,6 +194,8 @@ class UpdateAnswer(TypedDict):
     degraded: NotRequired[str]
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""
 
 
 class ForgetLine(TypedDict):
@@ -241,3 +248,5 @@ class ForgetAnswer(TypedDict):
     confirm: NotRequired[str]
     next: NotRequired[str]
     skipped: NotRequired[list[str]]
+    notice: NotRequired[str]
+    """What the user should be told of the server; in the first answer only."""

@@ -4,18 +4,21 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from zettel.storage.access import Access
-from zettel.storage.errors import NamespaceRefusedError
+from zettel.storage.errors import InvalidArgumentError, NamespaceRefusedError
 from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, Origin
+from zettel.tools.namespace_names import NO_NAMES, NamespaceNames, Project
 from zettel.tools.validation import check_namespace
 
 USER_NAMESPACE = "user"
 """Searched along with every project's namespace: holds notes for all projects."""
+ALL = "*"
+"""As recall's namespace: every one that the caller may read."""
 LOCAL = "local"
 """Principal of the store's owner: a caller without a token, or a command."""
 PROCESSES = frozenset({"scheduler", "zettel"})
-"""Names under which evolution and healing change notes."""
+"""NamespaceNames under which evolution and healing change notes."""
 RESERVED_PRINCIPALS = PROCESSES | DERIVED_TAGS | {LOCAL, EVOLUTION, "cli", "heal"}
-"""Names that Zettel gives itself in origins, revisions, runs and receipts."""
+"""NamespaceNames that Zettel gives itself in origins, revisions, runs and receipts."""
 _FOR = ": "
 """Between principal and client in `changed_by`; replaced in a client's own name."""
 
@@ -35,6 +38,12 @@ class Caller:
     origin: Origin = field(default_factory=Origin)
     reach: Access | None = None
     """The namespaces it may use; None for all: the store's owner."""
+    project: Project | None = None
+    """The repository that decides on the namespace, until `settled` has found that."""
+    names: NamespaceNames = field(default=NO_NAMES, compare=False)
+    """Other names of namespaces, as far as the caller may know them."""
+    everywhere: tuple[str, ...] = field(default=(), compare=False)
+    """Every namespace with notes that it may read, where the call may ask for all of them."""
 
     @property
     def name(self) -> str:
@@ -57,21 +66,30 @@ def actor(name: str) -> tuple[str, str]:
 def written_namespace(caller: Caller, namespace: str | None) -> str:
     """The namespace of a new note: the argument, else the caller's default."""
     asked = (namespace or "").strip()
-    return check_namespace(asked) if asked else caller.namespace
+    return caller.names.primary(check_namespace(asked or caller.namespace))
 
 
 def searched_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
-    """The namespaces that recall and forget search: the requested one and `user`."""
-    asked = written_namespace(caller, namespace)
-    return (asked,) if asked == USER_NAMESPACE else (asked, USER_NAMESPACE)
+    """The namespaces that recall and forget search: the requested one and `user`.
+
+    For `ALL` every one, the caller's own first.
+    """
+    everything = (namespace or "").strip() == ALL
+    asked = caller.names.group(written_namespace(caller, None if everything else namespace))
+    more = caller.everywhere if everything else ()
+    return tuple(dict.fromkeys((*asked, USER_NAMESPACE, *more)))
 
 
 def forgettable_namespaces(caller: Caller, namespace: str | None) -> tuple[str, ...]:
     """The searched namespaces that the caller may write to.
 
     Raises:
+        InvalidArgumentError: All are asked for.
         NamespaceRefusedError: There is none.
     """
+    if (namespace or "").strip() == ALL:
+        problem = "'*' is for recall alone"
+        raise InvalidArgumentError("namespace", problem, "Name one, or pass note_ids.")
     searched = searched_namespaces(caller, namespace)
     if caller.reach is None:
         return searched

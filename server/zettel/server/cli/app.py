@@ -134,14 +134,19 @@ async def forget(
         everywhere=everywhere,
     )
 
-    def confirmed(preview: str, word: str) -> bool:
-        typer.echo(printable_lines(preview), err=True)
-        if confirm is not None:
-            return confirm == word
-        typer.echo(f"Type {word!r} to go on: ", err=True, nl=False)
-        return sys.stdin.readline().strip() == word
+    forgotten = await forget_once(
+        call.settings, request, lambda preview, word: _confirmed(preview, word, confirm)
+    )
+    call.say(forget_output(forgotten))
 
-    call.say(forget_output(await forget_once(call.settings, request, confirmed)))
+
+def _confirmed(preview: str, word: str, given: str | None) -> bool:
+    """Whether the person typed the word after the preview, or gave it as an option."""
+    typer.echo(printable_lines(preview), err=True)
+    if given is not None:
+        return given == word
+    typer.echo(f"Type {word!r} to go on: ", err=True, nl=False)
+    return sys.stdin.readline().strip() == word
 
 
 @command("namespace", "log_level")
@@ -428,6 +433,76 @@ async def revoke(
     call.say(Output(data, f"Revoked token {gone.token_id} of {gone.name}."))
 
 
+config_app = typer.Typer(rich_markup_mode=None)
+
+
+@command("namespace", "model", "log_level")
+async def list_settings(call: Invocation) -> None:
+    """Show every setting: its value, and whether a flag, a variable or config.toml says so."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    for output in config.settings_output(config.setting_lines(call.settings)):
+        call.say(output)
+
+
+@config_app.command()
+@command("log_level")
+async def explain(call: Invocation, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Say what a setting means and takes, and what it is."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    call.say(config.explain(call.settings, name))
+
+
+@config_app.command("set")
+@command("log_level")
+async def set_setting(
+    call: Invocation,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    value: Annotated[str, typer.Argument(metavar="VALUE")],
+) -> None:
+    """Write a setting into the store's config.toml."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    call.say(config.set_setting(call.settings, name, value))
+
+
+namespace_app = typer.Typer(rich_markup_mode=None)
+
+
+@command("log_level")
+async def list_namespaces(call: Invocation) -> None:
+    """List the namespaces: name, notes, other names that lead to it."""
+    from zettel.server.commands import namespaces  # noqa: PLC0415
+
+    for output in namespaces.namespaces_output(await namespaces.namespaces(call.settings)):
+        call.say(output)
+
+
+@namespace_app.command()
+@command("log_level")
+async def merge(
+    call: Invocation,
+    source: Annotated[str, typer.Argument(metavar="FROM")],
+    into: Annotated[str, typer.Argument(metavar="INTO")],
+    *,
+    confirm: Annotated[
+        str | None, typer.Option(help="The word to type, for scripts.", show_default=False)
+    ] = None,
+) -> None:
+    """Move all notes of FROM to INTO, after a preview; FROM becomes another name of INTO."""
+    from zettel.server.commands import namespaces  # noqa: PLC0415
+
+    merged = await namespaces.merge_once(
+        call.settings,
+        source,
+        into,
+        lambda preview, word: _confirmed(preview, word, confirm),
+        call.say_waiting,
+    )
+    call.say(namespaces.merge_output(merged))
+
+
 def _where(token: "Token") -> str:
     return "/metrics" if token.metrics else ", ".join(token.namespaces)
 
@@ -568,6 +643,10 @@ def trust(context: typer.Context, *, as_json: AsJson = False, store: StoreOption
 app.command()(serve)
 app.add_typer(token_app, name="token")
 app.add_typer(model_app, name="model")
+config_app.callback(invoke_without_command=True)(list_settings)
+app.add_typer(config_app, name="config")
+namespace_app.callback(invoke_without_command=True)(list_namespaces)
+app.add_typer(namespace_app, name="namespaces")
 app.command("list")(list_notes)
 for each in (
     *(recall, forget, show, history, audit),

@@ -84,6 +84,8 @@ def command(
         work: Callable[Concatenate[Invocation, _P], Awaitable[int | None]],
     ) -> Callable[..., None]:
         def run(context: typer.Context, as_json: bool, store: str | None, **given: object) -> None:
+            if context.invoked_subcommand is not None:
+                return
             flags = {"store": store} | {name: given.pop(name) for name in options}
             flags["log_level"] = flags.get("log_level") or log_level
             call = Invocation(settings=read_settings(context, **flags), as_json=as_json)

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from zettel.server.commands.here import caller_here
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
-from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteNotFoundError
 from zettel.storage.notes import Origin
 from zettel.tools.answers import ForgetAnswer
-from zettel.tools.caller import Caller
 from zettel.tools.erasure.erase import erase_all, ids_in, not_found
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.forget import forget
@@ -96,10 +94,8 @@ async def _erase_all(memory: Memory, namespace: str | None, confirm: Confirm) ->
 async def _forget(
     memory: Memory, settings: Settings, request: ForgetRequest, confirm: Confirm
 ) -> ForgetAnswer:
-    namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
-    caller = Caller(
-        namespace=namespace, origin=Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
-    )
+    origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
+    caller = await caller_here(memory, settings, origin)
     if request.query:
         await memory.embedder.load()
     answer = await forget(

@@ -5,11 +5,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 from zettel.server.commands.diffs import differences
+from zettel.server.commands.here import caller_here
 from zettel.server.commands.output import Output, Say, plain, printable, printable_block
-from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.notes import Note
@@ -33,13 +32,14 @@ async def print_notes(settings: Settings, say: Say) -> None:
     Raises:
         StoreError: The store cannot be read.
     """
-    namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
-    where = NoteFilter(namespaces=(namespace,))
     async with opened(settings) as memory:
+        caller = await caller_here(memory, settings)
+        where = NoteFilter(namespaces=caller.names.group(caller.namespace))
         notes = await memory.store.find(where, limit=LISTED_MAX_NOTES)
     for note in notes:
         say(Output(_fields(note), _note_line(note)))
     if not notes:
+        namespace = where.namespaces[0]
         logger.warning("namespace %r holds no active notes; --namespace names another", namespace)
 
 

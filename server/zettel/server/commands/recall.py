@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+from zettel.server.commands.here import caller_here
 from zettel.server.commands.notes import LINE_MAX_CHARS
 from zettel.server.commands.output import Output, printable
-from zettel.server.config.default_namespace import project_namespace
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.answers import RecallAnswer, RecalledNote
-from zettel.tools.caller import Caller
 from zettel.tools.render import shorten
 from zettel.tools.validation import MAX_TOKENS
 from zettel.tools.verbs.recall import recall
@@ -47,7 +45,6 @@ async def recall_once(settings: Settings, options: RecallOptions) -> RecallAnswe
     Raises:
         ZettelError: An option cannot be used, or the store cannot be read.
     """
-    namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
     async with opened(settings) as memory:
         await memory.embedder.load()
         if memory.reranker is not None:
@@ -55,7 +52,7 @@ async def recall_once(settings: Settings, options: RecallOptions) -> RecallAnswe
                 await memory.reranker.load()
         return await recall(
             memory,
-            Caller(namespace=namespace),
+            await caller_here(memory, settings),
             now=utc_now(),
             query=options.question,
             subject=options.subject,

@@ -6,10 +6,13 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from zettel.tools.caller import USER_NAMESPACE
+from zettel.server.config.repository import first_commit, git_folder, read_config, remote_of
+from zettel.tools.namespace_names import FIRST_COMMIT, REMOTE, Project
 
 SLUG_LENGTH = 57
 """Characters, so that `-` and six hex digits fit into a namespace of 64."""
+IDENTITY_BYTES = 8
+"""Of a repository's digest: two of a million repositories agree once in 37 million stores."""
 
 
 def git_root(start: Path) -> Path | None:
@@ -20,22 +23,43 @@ def git_root(start: Path) -> Path | None:
     return None
 
 
-def project_namespace(start: Path, *, home: Path) -> str:
-    """The namespace of the project at a working directory.
+def find_project(start: Path, *, home: Path) -> Project | None:
+    """The project at a working directory.
 
     Args:
         start: Working directory of the client.
         home: Home directory; a repository there (of dot files) is no project.
 
     Returns:
-        The root folder's name and six hex digits of its real path, or `user` outside a project.
+        None outside a project.
     """
     root = git_root(Path(os.path.realpath(start)))
     if root is None or root == Path(os.path.realpath(home)):
-        return USER_NAMESPACE
-    slug = re.sub(r"[^a-z0-9._-]+", "-", root.name.casefold()).strip("-._")[:SLUG_LENGTH]
-    digest = blake2b(os.fsencode(root), digest_size=3).hexdigest()
-    return f"{slug or 'project'}-{digest}"
+        return None
+    former = f"{_slug(root.name)}-{_digest(os.fsencode(root), 3)}"
+    folder = git_folder(root)
+    if folder is None:
+        return Project(slug=_slug(root.name), former=former)
+    url = remote_of(read_config(folder))
+    return Project(
+        slug=_slug(url.rpartition("/")[2] or root.name),
+        former=former,
+        remote=_identity(REMOTE, url),
+        first_commit=lambda: _identity(FIRST_COMMIT, first_commit(folder)),
+    )
+
+
+def _slug(name: str) -> str:
+    slug = re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-._")[:SLUG_LENGTH]
+    return slug or "project"
+
+
+def _identity(kind: str, text: str) -> str:
+    return f"{kind}{_digest(os.fsencode(text), IDENTITY_BYTES)}" if text else ""
+
+
+def _digest(text: bytes, size: int) -> str:
+    return blake2b(text, digest_size=size).hexdigest()
 
 
 def new_session(now: datetime, *, salt: str) -> str:

@@ -59,6 +59,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "durability": "fast or power-loss",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
+    "model_wait_seconds": "a number of seconds, 0 or more",
     "archive_below": "a number from 0 up to, but not, 1",
     "llm_base_url": "an http:// or https:// address",
     "llm_key": "the key as text",
@@ -161,8 +162,8 @@ class Settings(Limits, BaseSettings):
     backup restored on this machine brings back what was erased. By default `zettel` in the
     platform's state directory; see docs/erasure.md."""
     namespace: str | None = Field(default=None, pattern=rf"^{NAMESPACE.pattern}$")
-    """Default namespace. By default the project: the git root of the client's working directory,
-    else `user`."""
+    """Default namespace. By default the project that a client works in, else `user`; over HTTP and
+    SSE the token's first namespace, else `user`. See docs/recall.md#namespaces."""
     session: str | None = Field(default=None, max_length=256)
     """Session of notes that are stored without one. By default one for each process on stdio, none
     over HTTP and SSE."""
@@ -203,8 +204,14 @@ class Settings(Limits, BaseSettings):
     """Minutes between evolution runs without writes."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Seconds without a write after which new notes are evolved."""
-    idle_minutes: float = Field(default=10.0, gt=0)
-    """Minutes without a client and without work after which an engine leaves."""
+    idle_minutes: float = Field(default=240.0, gt=0)
+    """Minutes without a client and without work after which an engine leaves, with its model in
+    memory until then; of a store without notes, ten at most. See
+    docs/data.md#what-runs-in-the-background."""
+    model_wait_seconds: float = Field(default=20.0, ge=0)
+    """Seconds that a question waits for the embedding model after a start, at most two thirds of
+    `recall_seconds`; then notes are found by words only, and the verdict is `uncertain`. Loading
+    takes 4 seconds, on a busy machine 20 and more; 0 does not wait."""
     ipc: Literal["unix", "tcp"] = "unix"
     """How an attachment and its engine talk: a Unix socket, or `tcp`, a loopback port and a
     secret."""
@@ -296,17 +303,52 @@ class Settings(Limits, BaseSettings):
 
 
 class EngineSettings(Settings):
-    """The settings of an engine: the variables of the client that started it are not its own."""
+    """Settings without the variables of this process, for an engine's client."""
 
     reads_environment: ClassVar[bool] = False
 
 
+class _GivenSettings(Settings):
+    """Settings of nothing but what is passed."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read neither the environment nor a file."""
+        return (init_settings,)
+
+
+def checked_setting(name: str, text: str) -> object:
+    """A setting's value as JSON has it, read from text.
+
+    Raises:
+        MisconfiguredError: It cannot be used.
+    """
+    try:
+        value: object = getattr(_GivenSettings.model_validate({name: text}), name)
+    except ValidationError as error:
+        raise MisconfiguredError(_errors_of(error)) from None
+    except ValueError:
+        problem = f"{_shown(name, text)} cannot be used"
+        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')}."
+        raise InvalidArgumentError(name, problem, remedy) from None
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]: text
+
+
 def load_engine_settings(store: str, **given: str) -> Settings:
-    """Read the settings of an engine, or of its client.
+    """Read the settings of an engine's client.
 
     Args:
         store: In its one spelling.
-        given: A client's flags and variables; empty for the engine itself.
+        given: The client's flags and variables.
 
     Raises:
         MisconfiguredError: Values cannot be used; names each setting.
@@ -338,6 +380,14 @@ def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> li
         f" {_value(running, name)}. Set {name} in {config_file(wanted.store)}"
         f"{', run zettel trust' if is_risky(name, getattr(wanted, name)) else ''} and run zettel"
         " stop."
+        for name in differing(wanted, running, given)
+    ]
+
+
+def differing(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
+    """Names of the settings in which a client and its engine differ; arguments as above."""
+    return [
+        name
         for name in ENGINE_SETTINGS
         if name in given and getattr(wanted, name) != getattr(running, name)
     ]

@@ -17,10 +17,11 @@ from anyio import to_thread
 from anyio.abc import ByteStream, SocketStream, TaskGroup
 from pydantic import BaseModel, Field, ValidationError
 
-from zettel.server.config.default_namespace import project_namespace
+from zettel.server.config.default_namespace import find_project
 from zettel.server.config.settings import (
     Settings,
     differences,
+    differing,
     load_engine_settings,
     unconfirmed,
 )
@@ -41,6 +42,7 @@ from zettel.tools.caller import USER_NAMESPACE
 from zettel.tools.language.times import iso
 from zettel.tools.llm.client import spent_on
 from zettel.tools.llm.llm import ANSWERED, OVER_BUDGET, read_health
+from zettel.tools.namespace_names import Project
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -182,6 +184,13 @@ HELLO_TIMEOUT_S = 10.0
 
 ACCEPT_RETRY_S = 0.2
 """Seconds until the next attempt after `accept` failed."""
+
+
+NOTICE = (
+    "Settings of this client are not in force, as its memory is shared with clients that have"
+    " others: {names}. Tell the user; the client's log says more."
+)
+"""Told with the first answer; names alone, as values may be addresses."""
 
 
 class EngineListener:
@@ -327,15 +336,18 @@ class EngineListener:
         given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
         try:
             # Reads the disk, which may be a slow network disk: in a thread.
-            wanted, namespace, ignored = await to_thread.run_sync(
+            wanted, project, ignored = await to_thread.run_sync(
                 _client_settings, self._engine_lock.place.store, hello, given
             )
         except ZettelError as error:
             await peer.send({**self._identity(), "refused": str(error)})
             return
+        names = differing(wanted, self._settings, given)
         defaults = ClientDefaults(
             transport="stdio",
-            namespace=namespace,
+            notice=NOTICE.format(names=", ".join(names)) if names else "",
+            namespace=wanted.namespace or USER_NAMESPACE,
+            project=project,
             session=wanted.session or hello.session,
             counters=self._runtime.counters,
         )
@@ -349,7 +361,7 @@ class EngineListener:
         self._runtime.counters.connected("stdio", 1)
         try:
             await peer.send({**self._identity(), "warning": " ".join(warnings)})
-            logger.info("client=%d namespace=%s connected", hello.pid, namespace)
+            logger.info("client=%d connected", hello.pid)
             await converse(
                 create_server(
                     StoreWatch(self._runtime, self._engine_lock), defaults, self._runtime.feed
@@ -381,10 +393,10 @@ class EngineListener:
 
 def _client_settings(
     store: str, hello: Hello, given: Mapping[str, str]
-) -> tuple[Settings, str, list[str]]:
-    """A client's settings, its default namespace, and warnings about the store's own file."""
+) -> tuple[Settings, Project | None, list[str]]:
+    """A client's settings, its project or none, and warnings about the store's own file."""
     wanted = load_engine_settings(store, **given)
     ignored = unconfirmed(load_engine_settings(store))
     if wanted.namespace or not hello.cwd:
-        return wanted, wanted.namespace or USER_NAMESPACE, ignored
-    return wanted, project_namespace(Path(hello.cwd), home=Path(hello.home or "/")), ignored
+        return wanted, None, ignored
+    return wanted, find_project(Path(hello.cwd), home=Path(hello.home or "/")), ignored

@@ -80,13 +80,13 @@ def _run(engine_lock: EngineLock) -> NoReturn:
     import anyio  # noqa: PLC0415
 
     from zettel.server.config.preflight.checks import examine  # noqa: PLC0415
-    from zettel.server.config.settings import load_engine_settings  # noqa: PLC0415
+    from zettel.server.config.settings import load_settings  # noqa: PLC0415
     from zettel.server.engine.engine import serve_engine  # noqa: PLC0415
     from zettel.server.observability.logs import log_to_file  # noqa: PLC0415
     from zettel.storage.errors import ZettelError  # noqa: PLC0415
 
     try:
-        settings = load_engine_settings(engine_lock.place.store)
+        settings = load_settings(store=engine_lock.place.store)
         examined = examine(settings)
         for refusal in examined.refusals:
             raise refusal

@@ -1,4 +1,4 @@
-"""The authenticated identity behind a request."""
+"""The authenticated identity behind a request, and the namespace that its client names."""
 
 from typing import Protocol
 
@@ -6,6 +6,7 @@ from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
+from starlette.types import Scope
 
 from zettel.storage.access import Access
 
@@ -47,3 +48,20 @@ def bearer_of(context: ServerRequestContext) -> Identity | None:
     request: object = context.request
     user = request.scope.get("user") if isinstance(request, Request) else None
     return user.known if isinstance(user, Bearer) else None
+
+
+NAMESPACE_PARAMETER, NAMESPACE_HEADER = "namespace", "x-zettel-namespace"
+"""Where a client over HTTP and SSE names the namespace of its calls: in the URL, or beside it."""
+
+
+def namespace_of(scope: Scope) -> str:
+    """The namespace that a request names, unchecked; empty if it names none."""
+    request = Request(scope)
+    named = request.query_params.get(NAMESPACE_PARAMETER) or request.headers.get(NAMESPACE_HEADER)
+    return (named or "").strip()
+
+
+def client_namespace(context: ServerRequestContext) -> str:
+    """The namespace that a client names for all its calls, unchecked; empty if it names none."""
+    request: object = context.request
+    return namespace_of(request.scope) if isinstance(request, Request) else ""

@@ -98,8 +98,8 @@ class RecallArguments(Arguments):
         Literal["index", "notes", "full"],
         Field(description="index: one line each; full: history, neighbours, scores"),
     ] = "notes"
-    cursor: Annotated[str | None, Field(description="Next page, from omitted")] = None
-    namespace: str | None = None
+    cursor: Annotated[str | None, Field(description="From omitted")] = None
+    namespace: Annotated[str | None, Field(description="*: all")] = None
 
 
 class UpdateArguments(Arguments):

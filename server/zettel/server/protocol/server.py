@@ -30,7 +30,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from zettel.server.observability.request_log import Counters, RequestLog, note_failure
 from zettel.server.protocol import texts
 from zettel.server.protocol.errors import json_safe
-from zettel.server.protocol.principal import bearer_of
+from zettel.server.protocol.principal import bearer_of, client_namespace
 from zettel.server.protocol.prompts import get_prompt, list_prompts
 from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource
 from zettel.server.protocol.schemas import (
@@ -49,7 +49,10 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Origin
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
 from zettel.tools.caller import LOCAL, Caller
+from zettel.tools.namespace_names import Project
 from zettel.tools.progress import AT_WORK, reporting_to
+from zettel.tools.render import count_tokens
+from zettel.tools.validation import MIN_TOKENS
 
 DROPPED = frozenset(
     {
@@ -263,7 +266,11 @@ class ClientDefaults:
     transport: str
     """`stdio`, `http` or `sse`."""
     namespace: str
+    project: Project | None = None
+    """Decides on the namespace in its place."""
     session: str = ""
+    notice: str = ""
+    """Told with the first answer of a tool; empty for none."""
     principal: str = LOCAL
     counters: Counters = field(default_factory=Counters)
     """Counts requests."""
@@ -284,7 +291,7 @@ def create_server(
         defaults: Of all callers of this server object.
         feed: Detects changes; None disables subscriptions.
     """
-    serving = _Serving(engine, defaults)
+    serving = _Serving(engine, defaults, [defaults.notice] if defaults.notice else [])
     changes = feed and Subscriptions(
         feed, partial(_caller, defaults), ends_streams=defaults.transport != "stdio"
     )
@@ -329,11 +336,14 @@ class _Serving:
 
     engine: Engine
     defaults: ClientDefaults
+    notices: list[str]
+    """Not told yet."""
 
     async def call_tool(
         self, context: ServerRequestContext, params: CallToolRequestParams
     ) -> CallToolResult:
-        answer = partial(_answer, self.engine, _caller(self.defaults, context), params)
+        caller = _caller(self.defaults, context)
+        answer = partial(_answer, self.engine, caller, params, self.notices)
         return await with_progress(context, answer)
 
     async def read(self, context: ServerRequestContext, reading: Reading) -> Mapping[str, object]:
@@ -349,13 +359,20 @@ class _Serving:
             raise MCPError(code=INTERNAL_ERROR, message=message) from None
 
 
-async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams) -> CallToolResult:
+async def _answer(
+    engine: Engine, caller: Caller, params: CallToolRequestParams, notices: list[str]
+) -> CallToolResult:
     try:
         tool = find_tool(params.name)
         arguments = read_arguments(
             tool.arguments, params.arguments or {}, owner=tool.advertised.name
         )
-        answer = await engine.call(arguments, caller)
+        told = notices[:1]
+        if told and (arguments_with_room := _with_room(arguments, told[0])):
+            answer = {**await engine.call(arguments_with_room, caller), "notice": told[0]}
+            notices.clear()
+        else:
+            answer = await engine.call(arguments, caller)
     except ZettelError as error:
         note_failure(error)
         return _failed(str(error))
@@ -369,6 +386,16 @@ async def _answer(engine: Engine, caller: Caller, params: CallToolRequestParams)
         )
     text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(text=text)], structured_content=answer)
+
+
+def _with_room(arguments: Arguments, notice: str) -> Arguments | None:
+    """The arguments with a budget that leaves room for a notice; None if there is none."""
+    if not isinstance(arguments, RecallArguments):
+        return arguments
+    left = arguments.max_tokens - count_tokens({"notice": notice})
+    if arguments.cursor or left < MIN_TOKENS:
+        return None
+    return arguments.model_copy(update={"max_tokens": left})
 
 
 def _failed(text: str) -> CallToolResult:
@@ -387,7 +414,9 @@ def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
 def _caller(defaults: ClientDefaults, context: ServerRequestContext) -> Caller:
     bearer = bearer_of(context)
     return Caller(
-        namespace=bearer.default_namespace if bearer else defaults.namespace,
+        namespace=client_namespace(context)
+        or (bearer.default_namespace if bearer else defaults.namespace),
+        project=None if bearer else defaults.project,
         session=defaults.session,
         origin=_origin(defaults, context),
         reach=bearer.reach if bearer else None,

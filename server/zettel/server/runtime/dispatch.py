@@ -1,6 +1,7 @@
 """Maps a checked request to the verb or the read function that answers it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -20,7 +21,8 @@ from zettel.server.protocol.schemas import (
 )
 from zettel.storage.embedding.turns import working_for
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
-from zettel.tools.caller import Caller
+from zettel.storage.store import NoteFilter
+from zettel.tools.caller import ALL, Caller
 from zettel.tools.erasure.erase import not_found
 from zettel.tools.recall.resources import (
     Name,
@@ -32,6 +34,7 @@ from zettel.tools.recall.resources import (
     revs_of,
 )
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.namespaces import settled
 from zettel.tools.validation import as_given
 from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.recall import recall
@@ -75,7 +78,11 @@ async def dispatch(
     Raises:
         ZettelError: It cannot be done.
     """
+    storing = isinstance(arguments, RememberArguments)
+    caller = await settled(memory, caller, writes=storing, now=now)
     memory = memory.within(caller.reach)
+    if isinstance(arguments, RecallArguments):
+        caller = await _seeing_all(memory, caller, arguments)
     # A cursor goes on with the sizes it was begun with: a default of this call is not given.
     unset = isinstance(arguments, RecallArguments)
     given = arguments.model_dump(exclude_none=True, exclude_unset=unset)
@@ -100,3 +107,11 @@ def _ids_in(given: object) -> list[str]:
             return [text for value in cast("list[object]", given) for text in _ids_in(value)]
         case _:
             return []
+
+
+async def _seeing_all(memory: Memory, caller: Caller, arguments: RecallArguments) -> Caller:
+    """The caller with all namespaces it may read, where it asks for them or a cursor may."""
+    if not arguments.cursor and (arguments.namespace or "").strip() != ALL:
+        return caller
+    found = (await memory.store.facets(NoteFilter(states=()))).namespaces
+    return replace(caller, everywhere=tuple(sorted(found)))

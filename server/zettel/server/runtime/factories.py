@@ -177,6 +177,8 @@ def _policy(settings: Settings) -> Policy:
     notes, text_bytes = settings.quota_notes, settings.quota_bytes
     return Policy(
         found_from=settings.found_from,
+        # Over HTTP the wait is part of a recall's time: some of that is left to answer in.
+        model_wait_s=min(settings.model_wait_seconds, settings.recall_seconds * 2 / 3),
         archive_below=settings.archive_below,
         consolidates=settings.consolidate,
         evolve_off=settings.evolve_off,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from mcp import Client, StdioServerParameters
+from pydantic import JsonValue
 from tests.server.engine_homes import Home, ask, home_at, lists_tools
-from tests.server.processes import INITIALIZE, INITIALIZED, PATIENCE_S
+from tests.server.processes import INITIALIZE, INITIALIZED, PATIENCE_S, Process, tool_call
 from tests.starting import interpreter
 
 HEAVY = {
@@ -133,6 +134,46 @@ def test_a_setting_of_the_engine_in_a_clients_environment_is_warned_about(home: 
     assert "model" in warned
     assert "some-other-model" in warned
     assert str(home.store / "config.toml") in warned
+
+
+def test_the_engine_that_a_client_starts_has_the_settings_of_its_environment(home: Home) -> None:
+    assert home.run("stop").returncode == 0
+    client = home.attach(ZETTEL_FOUND_FROM="0", ZETTEL_SECRETS="refuse", ZETTEL_PORT="1")
+    refused = json.dumps(home_answer(client, "token ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"))
+    ask(client, 3, "remember", content="Ana keeps bees")
+    answer = ask(client, 4, "recall", query="Which quarks does Zora fry with bees?")
+
+    assert "secrets" in refused or "key" in refused
+    assert '"isError": true' in refused
+    assert answer["verdict"] == "found"
+    assert "notice" not in answer
+    assert home.run("stop").returncode == 0
+
+
+def home_answer(client: Process, content: str) -> JsonValue:
+    """What comes back of a `remember`, well or not."""
+    client.say(tool_call(2, "remember", content=content))
+    return client.hear()
+
+
+@pytest.mark.parametrize("budget", [100, 2000])
+def test_the_first_answer_names_settings_that_are_not_in_force_once(
+    home: Home, budget: int
+) -> None:
+    ask(home.attach(), 2, "remember", content="Ana keeps bees. " * 200)
+    other = home.attach(ZETTEL_FOUND_FROM="0", ZETTEL_LLM_BASE_URL="http://ana:sesame@far.invalid")
+    answers = [
+        ask(other, 2, "recall", query="bees", max_tokens=budget),
+        ask(other, 3, "remember", content="Ben keeps goats"),
+        ask(other, 4, "recall", query="bees"),
+    ]
+    told = [str(answer["notice"]) for answer in answers if "notice" in answer]
+
+    assert len(told) == 1
+    assert "found_from, llm_base_url" in told[0]
+    assert "sesame" not in json.dumps(answers)
+    assert ("notice" in answers[0]) == (budget == 2000)
+    assert len(json.dumps(answers[0], separators=(",", ":")).encode()) <= 4 * budget
 
 
 def test_a_message_of_four_mebibytes_is_answered_through_an_attachment(home: Home) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -55,14 +56,23 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
 
 
 @asynccontextmanager
-async def client_of(url: str, token: str, transport: str, mode: str) -> AsyncGenerator[Client]:
-    """A client that presents a token."""
+async def client_of(
+    url: str,
+    token: str,
+    transport: str,
+    mode: str,
+    *,
+    query: str = "",
+    more: Mapping[str, str] | None = None,
+) -> AsyncGenerator[Client]:
+    """A client that presents a token, and says more in URL and headers."""
+    headers = {**bearing(token), **(more or {})}
     if transport == "sse":
-        async with Client(sse_client(f"{url}/sse", headers=bearing(token)), mode=mode) as client:
+        async with Client(sse_client(f"{url}/sse{query}", headers=headers), mode=mode) as client:
             yield client
         return
-    async with httpx2.AsyncClient(headers=bearing(token), timeout=PATIENCE_S) as http:
-        way = streamable_http_client(f"{url}/mcp", http_client=http)
+    async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE_S) as http:
+        way = streamable_http_client(f"{url}/mcp{query}", http_client=http)
         async with Client(way, mode=mode) as client:
             yield client
 
@@ -87,6 +97,39 @@ async def test_a_bearer_is_at_home_in_its_first_namespace_and_named_in_its_notes
     assert "No note with id" in str(other.content)
     assert refused.is_error
     assert "may not write" in str(refused.content)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_a_client_names_its_namespace_in_the_url_or_beside_it(
+    endpoint: Endpoint, transport: str, mode: str
+) -> None:
+    url, words = endpoint.served.url, f"shared by {transport} {mode}"
+    header = {"X-Zettel-Namespace": "shared"}
+    async with client_of(url, endpoint.ben, transport, mode, query="?namespace=shared") as ben:
+        told = (await ben.call_tool("remember", {"content": words})).structured_content
+    async with client_of(url, endpoint.ana, transport, mode, more=header) as ana:
+        found = await ana.call_tool("recall", {"query": words})
+        refused = await ana.call_tool("remember", {"content": "c"})
+        own = await ana.call_tool("remember", {"content": words, "namespace": "ana"})
+
+    assert told["namespace"] == "shared"
+    assert found.structured_content["notes"][0]["content"] == words
+    assert "may not write" in str(refused.content)
+    assert own.structured_content["namespace"] == "ana"
+
+
+@pytest.mark.parametrize("named", ["ben", "Ana Bee", "*"])
+async def test_a_name_in_the_url_opens_nothing(endpoint: Endpoint, named: str) -> None:
+    url, query = endpoint.served.url, f"?namespace={quote(named)}"
+    async with client_of(url, endpoint.ben, "http", "auto") as ben:
+        await ben.call_tool("remember", {"content": "Ben keeps goats in secret"})
+    async with client_of(url, endpoint.ana, "http", "auto", query=query) as ana:
+        told = await ana.call_tool("remember", {"content": "c"})
+        found = await ana.call_tool("recall", {"query": "goats"})
+
+    assert told.is_error
+    assert "goats" not in str(found.content)
 
 
 async def test_no_verb_changes_a_namespace_that_a_token_may_only_read(endpoint: Endpoint) -> None:

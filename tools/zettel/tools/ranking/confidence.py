@@ -56,7 +56,7 @@ _ORDER = frozenset(
 def judge(
     question: Question,
     ranking: Ranking,
-    meaning: Mapping[str, float] | None,
+    meaning: Mapping[str, float],
     ranked: Sequence[Ranked],
     *,
     found_from: float = FOUND_FROM,
@@ -74,7 +74,7 @@ def judge(
     Args:
         question: The question.
         ranking: Every note that was looked at.
-        meaning: Cosine by note id where it is above 0; None while the model is loading.
+        meaning: Cosine by note id where it is above 0.
         ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
         found_from: Confidence from which the verdict is `found`.
         whole: Whether the corpus is the whole scope; if not, times are not judged.
@@ -161,14 +161,11 @@ def _without_questions(side: Flags, corpus: Corpus) -> Flags:
 def _nearness(
     question: Question,
     corpus: Corpus,
-    meaning: Mapping[str, float] | None,
+    meaning: Mapping[str, float],
     unknown: Sequence[str],
     own_names: frozenset[str],
 ) -> float:
-    if meaning is None:  # without cosines only an unknown name lowers the nearness
-        near = np.full(len(corpus), 0.0 if unknown else 1.0)
-    else:
-        near = in_rows(meaning, corpus)[0]
+    near = in_rows(meaning, corpus)[0]
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     by_assistant = corpus.of_subjects(machines)
     told = (near - ASSISTANT_PENALTY * by_assistant).astype(np.float64)

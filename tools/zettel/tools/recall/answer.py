@@ -403,7 +403,8 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
 
 def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
     """The answer's head: verdict, reason and confidence."""
-    judgement = page.found.judgement if there else None
+    # That nothing was found says little where not everything was searched.
+    judgement = page.found.judgement if there or page.degraded else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
     answer = RecallAnswer(verdict=verdict, now=iso(asked.now), notes=[])
     reasons = (page.reason, judgement.reason if judgement else "")

@@ -5,20 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import anyio
 from anyio import to_thread
 
-from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
+from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.store import NoteFilter
-from zettel.tools.answers import MODEL_LOADING, Overview, RecallAnswer
-from zettel.tools.caller import LOCAL
+from zettel.tools.answers import MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
+from zettel.tools.caller import ALL, LOCAL
+from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.ranked import Ranked, group_copies
+from zettel.tools.ranking.ranked import Confidence, Ranked, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
-from zettel.tools.recall.search import newest_first, reordered, search
+from zettel.tools.recall.search import Found, newest_first, reordered, search
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
@@ -37,6 +39,18 @@ OVERVIEW_MAX_NAMES = 12
 """Most tags, and most namespaces, named by it."""
 REASON_MAX_IDS = 3
 """Most missing ids named in a reason; further ones are counted."""
+UNJUDGED = Confidence(
+    verdict="uncertain",
+    confidence=0.0,
+    reason="These notes share words with the question; nothing was searched by meaning.",
+)
+"""Stands for a judgement where there are no cosines to judge by."""
+UNREAD = Confidence(
+    verdict="uncertain",
+    confidence=0.0,
+    reason="New notes are not searched by meaning yet; one of them may be what was asked for.",
+)
+"""Stands for a judgement that finds too little where notes wait for their vectors."""
 
 
 async def recall_page(
@@ -66,28 +80,20 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """Rank the scope, or continue a cached ranking."""
     kept, degraded = memory.pages.kept(page.key), ""
     if not kept.ranking:
+        if not memory.embedder.ready and not await memory.store.count(asked.where):
+            return page
+        no_model = await _awaited_model(memory)
         found = await search(memory, asked.request.query, asked.where, now=asked.moment)
         ranking, problem = await reordered(memory, asked, found.ranked)
-        meaning = found.meaning if found.with_meaning else None
         own = memory.reader(asked.caller).own_principals
-        sure = await to_thread.run_sync(
-            partial(
-                judge,
-                found.question,
-                found.first,
-                meaning,
-                ranking,
-                found_from=memory.found_from,
-                whole=found.whole,
-                own_names=own,
-            )
-        )
+        sure, unsearched = await _judgement(memory, asked, found, ranking)
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
         ranking = await to_thread.run_sync(_arranged, ranking, outlines, own)
         kept = CachedRanking(ranking=ranking, judgement=sure)
-        by_words = "" if found.with_meaning else f"{MODEL_LOADING}: found by words only"
+        by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
+        by_words = f"{by_words}: found by words only" if by_words else ""
         degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
         page,
@@ -97,6 +103,52 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found=kept,
         degraded=degraded,
     )
+
+
+async def _judgement(
+    memory: Memory, asked: RecallQuery, found: Found, ranking: Sequence[Ranked]
+) -> tuple[Confidence, str]:
+    """The judgement of a ranking, and which notes were not searched by meaning."""
+    if not found.with_meaning:
+        return UNJUDGED, ""
+    sure = await to_thread.run_sync(
+        partial(
+            judge,
+            found.question,
+            found.first,
+            found.meaning,
+            ranking,
+            found_from=memory.found_from,
+            whole=found.whole,
+            own_names=memory.reader(asked.caller).own_principals,
+        )
+    )
+    if sure.verdict != "found":
+        waiting = await memory.store.count(replace(asked.where, unembedded=True))
+        if waiting:
+            # One of them may be what was asked for.
+            return UNREAD, f"{waiting} new notes are not embedded yet"
+    return sure, ""
+
+
+async def _awaited_model(memory: Memory) -> str:
+    """Wait for the model that is loading, if there is time to wait.
+
+    Returns:
+        Why there is no model; empty if it is loaded.
+    """
+    if memory.embedder.ready:
+        return ""
+    if memory.model_wait_s:
+        report_progress(MODEL_LOADING)
+        try:
+            with anyio.move_on_after(memory.model_wait_s):
+                await memory.embedder.load()
+        except ModelUnavailableError:
+            return MODEL_FAILED
+        finally:
+            report_progress(AT_WORK)
+    return "" if memory.embedder.ready else MODEL_LOADING
 
 
 def _arranged(
@@ -223,7 +275,7 @@ REASON_NAME_CHARACTERS = 60
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
     """The reason that the requested namespace has no notes; empty if it has."""
     name = asked.where.namespaces[0]
-    if not asked.request.namespace.strip() or name in memory.namespaces:
+    if asked.request.namespace.strip() in ("", ALL) or name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
         memory.namespaces.add(name)

@@ -19,6 +19,7 @@ from zettel.tools.llm.llm import Llm
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
+from zettel.tools.state.names_cache import NamesCache
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.recent_texts import RecentTexts
 from zettel.tools.state.retention_policy import Retention
@@ -48,6 +49,8 @@ class Policy:
 
     found_from: float = FOUND_FROM
     """Confidence from which recall says `found`, in `[0, 1]`."""
+    model_wait_s: float = 0.0
+    """Seconds a question waits for the embedding model to be loaded."""
     archive_below: float = 0.0
     """Retention below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
     consolidates: bool = False
@@ -92,8 +95,16 @@ class Memory(Policy):
     """Called when a run of evolution has ended, successful or not."""
     reach: Access | None = None
     """The namespaces it may use; None for the whole store."""
+    names: NamesCache = field(default_factory=NamesCache)
+    """Other names of namespaces."""
     root: "Memory | None" = None
     """The unscoped memory; None if this is it."""
+
+    @property
+    def settings_name(self) -> frozenset[str]:
+        """Namespaces that settings name."""
+        kept = (rule.partition("/")[0] for rule in self.retention.days)
+        return frozenset((*self.evolve_off, *self.llm_off, *kept))
 
     def under(self, policy: Policy) -> "Memory":
         """The same memory with every setting of a policy."""

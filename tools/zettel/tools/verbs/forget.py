@@ -210,18 +210,24 @@ async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[lis
     return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
 
 
-def _meant(memory: Memory, found: Found) -> list[str]:
-    """Ids of the notes that hold a word of the query, are near it, or lead what recall shows."""
-    meaning = found.meaning if found.with_meaning else None
+def _comes_near(memory: Memory, found: Found) -> bool:
+    """Whether recall shows something for the query; without cosines it judges nothing."""
+    if not found.with_meaning:
+        return True
     sure = judge(
         found.question,
         found.first,
-        meaning,
+        found.meaning,
         found.ranked,
         found_from=memory.found_from,
         whole=found.whole,
     )
-    shown = found.ranked[: SHOWN_NOTES if sure.verdict != "nothing_relevant" else 0]
+    return sure.verdict != "nothing_relevant"
+
+
+def _meant(memory: Memory, found: Found) -> list[str]:
+    """Ids of the notes that hold a word of the query, are near it, or lead what recall shows."""
+    shown = found.ranked[: SHOWN_NOTES if _comes_near(memory, found) else 0]
     least = ALIKE_MIN_SHARE * max((ranked.score for ranked in shown), default=0.0)
     leading = {ranked.note_id for ranked in shown if ranked.score >= least > 0}
     return [

@@ -6,12 +6,12 @@ Standard library only.
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from zettel.server.engine.ipc.connect import EngineConnection, dial
 from zettel.server.engine.ipc.file_lock import try_lock
-from zettel.server.engine.ipc.handshake import Message, request
+from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS, Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.version import VERSION, is_newer
 
@@ -32,6 +32,12 @@ EXIT_HELD = 3
 
 EXIT_DEAF = 4
 """Exit status of an engine that can neither lock nor listen."""
+
+OWN_VARIABLES = "zettel_"
+"""Of every variable that Zettel reads, in small letters."""
+
+LLM_KEY = "zettel_llm_key"
+"""Variable that an engine is started with, and that no hello carries."""
 
 Patience = Callable[[], None]
 """Called while waiting; exits the process if the client is gone."""
@@ -113,7 +119,8 @@ def _start_engine(
         old = request_drain(place)
         if old is not None:
             old.sock.close()
-    status = _spawn(place, ipc, patience)
+    given = hello.get("settings")
+    status = _spawn(place, ipc, given if isinstance(given, dict) else {}, patience)
     if status == EXIT_HELD:
         pid = place.read_record().get("pid", "unknown")
         problem = f"another engine (process {pid}) owns the store and cannot be reached from here"
@@ -124,12 +131,11 @@ def _start_engine(
     return dial(place, hello)
 
 
-def _spawn(place: Rendezvous, ipc: str, patience: Patience) -> int:
+def _spawn(place: Rendezvous, ipc: str, given: Message, patience: Patience) -> int:
     """Start an engine; returns the exit status of the process that detaches it, 0 if it listens."""
     import subprocess  # noqa: PLC0415  slow, and rarely needed
 
-    # The engine has its own settings and working directory.
-    kept = {n: v for n, v in os.environ.items() if not n.lower().startswith("zettel_")}
+    environment = engine_environment(os.environ, given)
     isolation = "-I" if sys.flags.isolated else "-P"
     command = [sys.executable, isolation, "-m", "zettel", "engine", "--store", place.store]
     if ipc:
@@ -142,7 +148,7 @@ def _spawn(place: Rendezvous, ipc: str, patience: Patience) -> int:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=kept,
+                env=environment,
                 start_new_session=True,
             )
     except OSError as error:
@@ -152,6 +158,26 @@ def _spawn(place: Rendezvous, ipc: str, patience: Patience) -> int:
         patience()
         time.sleep(SPAWN_POLL_S)
     return status
+
+
+def engine_environment(environment: Mapping[str, str], given: Message) -> dict[str, str]:
+    """The variables of an engine: its client's, but of Zettel's only those of an engine.
+
+    Args:
+        environment: Of the client.
+        given: The client's settings by flag or variable.
+    """
+    variables = {
+        name: value
+        for name, value in environment.items()
+        if not name.lower().startswith(OWN_VARIABLES) or name.lower() == LLM_KEY
+    }
+    settings = {name: given[name] for name in ENGINE_SETTINGS if name in given}
+    return variables | {
+        f"{OWN_VARIABLES}{name}".upper(): value
+        for name, value in settings.items()
+        if isinstance(value, str)
+    }
 
 
 def _log(place: Rendezvous) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from urllib.parse import quote
 
 import anyio
 from mcp.server import Server, ServerRequestContext
@@ -29,13 +30,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.addresses import is_loopback
 from zettel.server.config.limits import Limits
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.limit_errors import LeavingError, TooManyCallsError, TooSlowError
 from zettel.server.protocol.malformed import RejectedMessage, parse_message, rejection, too_long
+from zettel.server.protocol.principal import NAMESPACE_PARAMETER, namespace_of
 from zettel.server.protocol.schemas import Arguments, Reading, RecallArguments
 from zettel.server.protocol.server import ClientDefaults, Engine, create_server, version
 from zettel.server.protocol.subscriptions import ChangeFeed
@@ -54,6 +56,7 @@ LAST_EVENT_ID = b"last-event-id"
 """Asks for the missed events of a broken stream. None are kept, so the header is dropped, as it may
 be (MCP 2025-11-25, transports, resumability and redelivery); the SDK would answer 500."""
 UNPARSABLE_METHOD = "zettel/unparsable"
+_SESSION_IN_URL = re.compile(rb"session_id=[0-9a-fA-F]{32}")
 _SESSION_ID = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -121,9 +124,31 @@ class SseEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the stream."""
-        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+        posting = _naming(namespace_of(scope), send)
+        async with self._sse.connect_sse(scope, receive, posting) as (incoming, outgoing):
             options = self._server.create_initialization_options()
             await self._server.run(incoming, outgoing, options)
+
+
+def _naming(namespace: str, send: Send) -> Send:
+    """Have the messages of a stream posted to a URL that names the namespace as the stream's does.
+
+    The SDK tells that URL in the stream's first event, with nothing in it but the session.
+    """
+    if not namespace:
+        return send
+    told = False
+
+    async def with_namespace(message: Message) -> None:
+        nonlocal told
+        body = message.get("body", b"")
+        if not told and b"session_id=" in body:
+            told = True
+            named = f"&{NAMESPACE_PARAMETER}={quote(namespace)}".encode()
+            message = {**message, "body": _SESSION_IN_URL.sub(rb"\g<0>" + named, body, count=1)}
+        await send(message)
+
+    return with_namespace
 
 
 class UnparsableParams(RequestParams):

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from zettel.server.config.default_namespace import new_session, project_namespace
+from zettel.server.config.default_namespace import find_project, new_session
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.lines import CHUNK_BYTES
 from zettel.server.protocol.server import ClientDefaults, create_server
@@ -25,6 +25,7 @@ from zettel.server.runtime.shutdown import (
 )
 from zettel.server.runtime.threads import share_among_threads
 from zettel.server.transports.stdio.conversation import LineReader, converse
+from zettel.tools.caller import USER_NAMESPACE
 
 logger = logging.getLogger(__name__)
 
@@ -103,9 +104,14 @@ class StdioPipes:
 
 def stdio_defaults(settings: Settings) -> ClientDefaults:
     """The defaults of the spawning client: its project's namespace and a new session."""
-    namespace = settings.namespace or project_namespace(Path.cwd(), home=Path.home())
+    project = None if settings.namespace else find_project(Path.cwd(), home=Path.home())
     session = settings.session or new_session(utc_now(), salt=secrets.token_hex(2))
-    return ClientDefaults(transport="stdio", namespace=namespace, session=session)
+    return ClientDefaults(
+        transport="stdio",
+        namespace=settings.namespace or USER_NAMESPACE,
+        project=project,
+        session=session,
+    )
 
 
 async def serve_stdio(settings: Settings) -> None:

@@ -1,0 +1,195 @@
+"""`zettel namespaces`: which there are, what else they are called, and merging two."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from zettel.server.commands.evolve import alone
+from zettel.server.commands.forget import Confirm
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.factories import opened
+from zettel.server.runtime.leadership import new_run_id
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
+from zettel.storage.notes import Note, Run
+from zettel.storage.store import Change, NoteFilter
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.stages import next_note
+from zettel.tools.namespace_names import NamespaceNames
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.names_cache import read_names
+from zettel.tools.state.namespaces import record_names
+from zettel.tools.validation import check_namespace, nearest
+
+MERGE = "merge"
+"""`Note.change` of a note that another namespace took over, and `Run.kind` of doing so."""
+MERGE_BATCH_NOTES = 500
+"""Notes moved in one commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceLine:
+    """One namespace."""
+
+    name: str
+    notes: int
+    """Written by agents, in any state."""
+    also: tuple[str, ...]
+    """Other names that lead to it."""
+    projects: int
+    """Repositories whose namespace it is."""
+
+
+async def namespaces(settings: Settings) -> list[NamespaceLine]:
+    """Every namespace with notes or other names, by name.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    async with opened(settings) as memory:
+        counts, names = await _counts(memory), await read_names(memory.admin)
+    known = {*counts, *names.primary_of.values()}
+    return [
+        NamespaceLine(
+            name=name,
+            notes=counts.get(name, 0),
+            also=names.group(name)[1:] if names.primary(name) == name else (),
+            projects=len(names.identities(name)) if names.primary(name) == name else 0,
+        )
+        for name in sorted(known)
+    ]
+
+
+async def _counts(memory: Memory) -> Mapping[str, int]:
+    return (await memory.admin.facets(NoteFilter(states=()))).namespaces
+
+
+def namespaces_output(lines: Sequence[NamespaceLine]) -> list[Output]:
+    """One printed line each."""
+    width = max((len(line.name) for line in lines), default=0)
+    if not lines:
+        return [Output(None, "Nothing is remembered here yet.")]
+    return [
+        Output(
+            {"namespace": line.name, "notes": line.notes, "also": line.also},
+            printable(
+                f"{line.name:<{width}}  {line.notes:>6} notes"
+                + (f"  also {', '.join(line.also)}" if line.also else "")
+            ),
+        )
+        for line in lines
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeResult:
+    """The result of a merge."""
+
+    run_id: str
+    moved: int
+    source: str
+    into: str
+
+
+async def merge_once(
+    settings: Settings, source: str, into: str, confirm: Confirm, waits: Callable[[], None]
+) -> MergeResult:
+    """Move all notes of a namespace to another one, and have its name lead there.
+
+    Args:
+        settings: Name the store.
+        source: Whose notes are moved.
+        into: Where they go.
+        confirm: Called with a preview before anything is changed.
+        waits: Called once if another process holds the lease.
+
+    Raises:
+        InvalidArgumentError: Both are the same, or a setting names one of them.
+        UnknownNameError: There is no such namespace.
+        NotConfirmedError: The word was not typed; nothing was changed.
+    """
+    source, into = check_namespace(source), check_namespace(into)
+    async with opened(settings) as memory:
+        counts, names = await _counts(memory), await read_names(memory.admin)
+        into = into if names.primary(into) == source else names.primary(into)
+        _check(memory, source, into, {*counts, *names.primary_of})
+        preview = (
+            f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
+            f" {counts.get(into, 0)}. {source!r} will be another name of {into!r} for who works on"
+            " this machine; access tokens reach what they name."
+        )
+        if not confirm(preview, into):
+            raise NotConfirmedError(into)
+        return await alone(
+            memory.admin,
+            f"merging {source}",
+            lambda: _merge(memory, source, into, names),
+            waits,
+        )
+
+
+def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
+    if source == into:
+        problem = f"{source!r} is named twice"
+        raise InvalidArgumentError("INTO", problem, "Name two namespaces.")
+    for name in (source, into):
+        if name not in known:
+            near = nearest(name, known)
+            meant = f"Did you mean {near!r}? " if near else ""
+            raise UnknownNameError(
+                "namespace", name, known, f"{meant}zettel namespaces lists them."
+            )
+    if named := memory.settings_name & {source, into}:
+        problem = f"{min(named)!r} is named by evolve_off, llm_off or retain_days"
+        raise InvalidArgumentError("namespace", problem, "Take it out of that setting first.")
+
+
+async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MergeResult:
+    now = utc_now()
+    run_id, moved = new_run_id(now, kind=MERGE), 0
+    where = NoteFilter(namespaces=(source,), states=(), derived=None)
+
+    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+        return [
+            Change(
+                note=next_note(
+                    replace(note, namespace=into),
+                    by=CLI_PRINCIPAL,
+                    now=now,
+                    change=MERGE,
+                    reason=f"{source} became {into}",
+                    run_id=run_id,
+                )
+            )
+            for note in notes.values()
+            if note.namespace == source
+        ]
+
+    # First, so that what clients store meanwhile goes to the new one.
+    theirs = {name: into for name, to in names.primary_of.items() if to == source}
+    await record_names(memory.admin, {**theirs, source: into}, frozenset({into}))
+    while notes := await memory.admin.find(where, limit=MERGE_BATCH_NOTES):
+        moved += len(await commit(memory, [note.note_id for note in notes], plan))
+    await memory.admin.add_run(
+        Run(
+            run_id=run_id,
+            kind=MERGE,
+            who=CLI_PRINCIPAL,
+            started_at=now,
+            ended_at=utc_now(),
+            counts={"moved": moved},
+            outcome="done",
+        )
+    )
+    return MergeResult(run_id=run_id, moved=moved, source=source, into=into)
+
+
+def merge_output(merged: MergeResult) -> Output:
+    """The printed result."""
+    text = (
+        f"{merged.moved} notes are in {merged.into!r} now, and {merged.source!r} leads there."
+        f" To move them back: zettel undo {merged.run_id}; the names stay one namespace."
+    )
+    return Output(
+        {"run_id": merged.run_id, "moved": merged.moved, "into": merged.into}, printable(text)
+    )
