@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT, check_length, nearest
+from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT, MAX_LIST, check_length, nearest
 
 Names = list[str]
 
@@ -318,8 +318,8 @@ def _as_list(value: JsonValue, *, of: type[str] | type[dict[str, JsonValue]]) ->
 
 
 def _split(text: str) -> JsonValue:
-    """The names of a list in one text: "a, b"."""
-    return [name for part in text.split(",") if (name := part.strip())]
+    """The names of a list in one text: "a, b"; of too many one too many, which is refused."""
+    return [name for part in text.split(",", MAX_LIST) if (name := part.strip())]
 
 
 JSON_TEXT_MAX_CHARACTERS = 131_072

@@ -145,7 +145,7 @@ def test_bad_input_is_refused_in_words_and_nothing_is_stored(zettel: Launcher) -
     shake_hands(process)
     bad = [
         tool_call(2, "remember", content="  "),
-        tool_call(3, "remember", content="a" * 32_769),
+        tool_call(3, "remember", content="a" * 131_073),
         tool_call(4, "remember", content="a\0b"),
         tool_call(5, "remember", content="a", namespace="../up"),
         tool_call(6, "recall", limit=0),
