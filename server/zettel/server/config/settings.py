@@ -145,6 +145,7 @@ class Settings(Limits, BaseSettings):
     """The settings of one process."""
 
     reads_environment: ClassVar[bool] = True
+    reads_file: ClassVar[bool] = True
 
     model_config = SettingsConfigDict(
         env_prefix="ZETTEL_",
@@ -295,10 +296,12 @@ class Settings(Limits, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read flags, then the environment unless excluded, then the store's config.toml."""
+        """Read flags, then the environment and the store's config.toml unless excluded."""
+        environment = (env_settings,) if cls.reads_environment else ()
+        if not cls.reads_file:
+            return init_settings, *environment
         place = init_settings().get("store") or env_settings().get("store") or default_store()
         stored = _StoredSettings(settings_cls, toml_file=config_file(str(place)))
-        environment = (env_settings,) if cls.reads_environment else ()
         return init_settings, *environment, stored
 
 
@@ -311,17 +314,8 @@ class EngineSettings(Settings):
 class _GivenSettings(Settings):
     """Settings of nothing but what is passed."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read neither the environment nor a file."""
-        return (init_settings,)
+    reads_environment: ClassVar[bool] = False
+    reads_file: ClassVar[bool] = False
 
 
 def checked_setting(name: str, text: str) -> object:

@@ -91,7 +91,7 @@ def judge(
     near = _nearness(question, corpus, meaning, unknown, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
     of_then = question.only_when and bool(ranking.share("all_of_then").any())
-    # "What happens on Monday?" is also answered by what is told of every Monday.
+    # A note about every Monday answers for one of them.
     if question.only_when and whole and (of_then or not question.is_ahead):
         near = float(of_then)
     if ranking.share("all_of_whom").any() or (question.only_sort and _is_shown(ranking, "of_sort")):
