@@ -38,6 +38,11 @@ class FairQueue:
         self._waiting = dict[_Waiter, None]()
         self._leaving = False
 
+    @property
+    def waiting(self) -> int:
+        """Number of calls that wait for a place."""
+        return len(self._waiting)
+
     def leave(self) -> None:
         """Refuse all waiting and new calls, since the server is to end."""
         self._leaving = True
