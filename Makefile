@@ -22,6 +22,8 @@ PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
 # In memory where there is room: a fifth of the tests' time is waiting for a disk.
 SHM_KB := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$4 }')
 export PYTEST_DEBUG_TEMPROOT ?= $(if $(SHM_KB),/dev/shm)
+# Where it is set, each of a hundred started processes compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Three workers, since much of a test is waiting. A quick test that takes a minute hangs: it is shown
 # and its process ended.
 QUICK := -m "not slow" -o faulthandler_timeout=60

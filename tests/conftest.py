@@ -11,6 +11,7 @@ import httpcore2
 import pytest
 from hypothesis import settings
 from jsonschema import Draft202012Validator
+from platformdirs import user_cache_path
 
 settings.register_profile("quick", deadline=None)
 settings.load_profile("quick")
@@ -44,8 +45,12 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """A cache of the tests' own: an export of a model that lies here is not to be theirs."""
+    """A cache of the tests' own: an export of a model that lies here is not to be theirs.
+
+    But the rules that find secrets are compiled once, which takes 4 s, and not in every process.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KF_RULE_CACHE_DIR", str(user_cache_path("zettel-tests") / "rules"))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
