@@ -48,6 +48,7 @@ class Torch(Encoder):
     """In the place of sentence-transformers."""
 
     backend = "torch"
+    concurrent = False
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Zeros."""

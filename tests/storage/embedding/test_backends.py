@@ -57,6 +57,7 @@ class Reference(Encoder):
     """In the place of sentence-transformers: every vector is the first axis."""
 
     backend = "torch"
+    concurrent = False
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """One for each."""

@@ -14,21 +14,44 @@ _T = TypeVar("_T")
 _M = TypeVar("_M")
 
 
-class ModelThread(Generic[_M]):
-    """Loads a model on first use and runs its work in threads, one at a time.
+class _Lane:
+    """Work in threads, one at a time."""
 
-    Args:
-        load: Called in the thread; a `ModelUnavailableError` is raised again by every later use.
-    """
-
-    def __init__(self, load: Callable[[], _M]) -> None:
-        self._load = load
-        self._model: _M | None = None
-        self._failure: ModelUnavailableError | None = None
+    def __init__(self) -> None:
         self._limiter = CapacityLimiter(1)
         self._turns = Turns()
         # A cancelled caller abandons its thread and releases the limiter at once.
         self._lock = Lock()
+
+    async def run(self, work: Callable[[], _T], *, urgent: bool) -> _T:
+        """Run work when it has its turn; re-raises its errors."""
+
+        def locked() -> _T:
+            with self._lock:
+                return work()
+
+        async with self._turns.turn(urgent=urgent):
+            return await to_thread.run_sync(locked, limiter=self._limiter, abandon_on_cancel=True)
+
+
+class ModelThread(Generic[_M]):
+    """Loads a model on first use and runs its work in threads.
+
+    One work at a time; of a model that two threads may use, a question's beside all other.
+
+    Args:
+        load: Called in the thread; a `ModelUnavailableError` is raised again by every later use.
+        is_concurrent: Whether two threads may use the model at once.
+    """
+
+    def __init__(
+        self, load: Callable[[], _M], is_concurrent: Callable[[_M], bool] = lambda _: False
+    ) -> None:
+        self._load = load
+        self._is_concurrent = is_concurrent
+        self._model: _M | None = None
+        self._failure: ModelUnavailableError | None = None
+        self._lane, self._urgent_lane = _Lane(), _Lane()
 
     @property
     def ready(self) -> bool:
@@ -80,10 +103,6 @@ class ModelThread(Generic[_M]):
             work: As short as can be: nothing else runs meanwhile.
             urgent: Somebody waits for an answer to a question.
         """
-
-        def locked() -> _T:
-            with self._lock:
-                return work()
-
-        async with self._turns.turn(urgent=urgent):
-            return await to_thread.run_sync(locked, limiter=self._limiter, abandon_on_cancel=True)
+        apart = urgent and self._model is not None and self._is_concurrent(self._model)
+        lane = self._urgent_lane if apart else self._lane
+        return await lane.run(work, urgent=urgent)

@@ -45,6 +45,7 @@ class OnnxEncoder(Encoder):
     """
 
     backend = "onnx"
+    concurrent = True
 
     def __init__(
         self, session: "InferenceSession", tokenizer: Tokenizer, config: ModelConfig

@@ -48,6 +48,8 @@ class SentenceEncoder(Encoder):
     """
 
     backend = "torch"
+    # Its tokenizer is set anew at each call, and refuses to be while another thread uses it.
+    concurrent = False
 
     def __init__(self, model: "SentenceTransformer", config: ModelConfig) -> None:
         self.model = model
