@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 import anyio
 import anyio.lowlevel
 from anyio import from_thread, to_thread
+from anyio.lowlevel import RunVar
 
+from zettel.storage.embedding.turns import works_for
 from zettel.storage.errors import ZettelError
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
+_Args = TypeVarTuple("_Args")
 
 
 async def gather2(
@@ -70,6 +73,24 @@ def shielded() -> Generator[None]:
         yield
 
 
+_READING = RunVar[KeyedLock]("reading")
+"""Of this event loop, by principal."""
+
+
+async def read_in_thread(read: Callable[[Unpack[_Args]], _A], *args: *_Args) -> _A:
+    """Call a function that computes in a thread; of each principal one at a time.
+
+    Threads that compute share the interpreter: eight of one tenant would leave another's an eighth.
+    """
+    try:
+        locks = _READING.get()
+    except LookupError:
+        locks = KeyedLock()
+        _READING.set(locks)
+    async with locks.hold(works_for()):
+        return await to_thread.run_sync(read, *args)
+
+
 SHORT_CHARACTERS = 1_000
 """Characters that are read on the event loop: some 10 ms if each is a ligature of eighteen letters,
 else 2. A thread costs 0.2 ms, and 7 ms while others compute; a recall had seventeen of them."""
@@ -77,7 +98,7 @@ else 2. A thread costs 0.2 ms, and 7 ms while others compute; a recall had seven
 
 async def read_texts(characters: int, read: Callable[[], _A]) -> _A:
     """Call a function that reads so many characters: short texts at once, long ones in a thread."""
-    return read() if characters <= SHORT_CHARACTERS else await to_thread.run_sync(read)
+    return read() if characters <= SHORT_CHARACTERS else await read_in_thread(read)
 
 
 def check_cancelled() -> None:

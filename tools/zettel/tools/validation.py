@@ -84,7 +84,10 @@ def check_content(value: str, *, most: int = MAX_CONTENT) -> str:
         raise InvalidArgumentError(
             "content", "it is empty", "Pass the words to remember, self-contained."
         )
-    return check_growth("content", check_text("content", value, most=most), most)
+    # Of a document's bound a note would be written out eight times as far before it is refused.
+    return check_growth(
+        "content", check_text("content", value, most=most), max(len(value), MAX_CONTENT)
+    )
 
 
 FOLDED_MAX_FACTOR = 2

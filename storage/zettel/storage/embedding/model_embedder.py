@@ -25,8 +25,8 @@ question first, get their turn between two batches. A batch takes as long as one
 greatest length, 0.06 s; larger ones embed 3 to 5 % more in a second."""
 
 QUESTION_PART_TOKENS, QUESTION_MAX_PARTS = 64, 4
-"""A longer question is embedded in parts, the first ones, and gets their mean: 64 tokens take 20 ms,
-256 at once 116, in which nobody else's question gets its turn (2 cores, MiniLM in onnxruntime)."""
+"""Of a longer question the first parts are embedded, and it gets their mean: 64 tokens take 20 ms,
+256 at once 116, in which nobody else's question has its turn (2 cores, MiniLM in onnxruntime)."""
 
 SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
 """What to do about a model whose files cannot be used."""

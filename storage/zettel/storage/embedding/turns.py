@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import anyio
 
 _WORKS_FOR = ContextVar("works_for", default="")
-"""On whose behalf this task works; empty for the server itself."""
 
 
 @contextmanager
@@ -19,6 +18,11 @@ def working_for(principal: str) -> Generator[None]:
         yield
     finally:
         _WORKS_FOR.reset(token)
+
+
+def works_for() -> str:
+    """On whose behalf this task works; empty for the server itself."""
+    return _WORKS_FOR.get()
 
 
 @dataclass(eq=False, slots=True)

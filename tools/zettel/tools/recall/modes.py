@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import anyio
-from anyio import to_thread
 
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
@@ -14,6 +13,7 @@ from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.ranked import Confidence, Ranked, group_copies
@@ -90,7 +90,7 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         corpus = found.first.corpus
         outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = await to_thread.run_sync(_arranged, ranking, outlines, own)
+        ranking = await read_in_thread(_arranged, ranking, outlines, own)
         kept = CachedRanking(ranking=ranking, judgement=sure)
         by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
         by_words = f"{by_words}: found by words only" if by_words else ""
@@ -111,7 +111,7 @@ async def _judgement(
     """The judgement of a ranking, and which notes were not searched by meaning."""
     if not found.with_meaning:
         return UNJUDGED, ""
-    sure = await to_thread.run_sync(
+    sure = await read_in_thread(
         partial(
             judge,
             found.question,
@@ -281,7 +281,7 @@ async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
         memory.namespaces.add(name)
         return ""
     known = (await memory.store.facets(NoteFilter(states=()))).namespaces
-    meant = await to_thread.run_sync(nearest, name, known)
+    meant = await read_in_thread(nearest, name, known)
     hint = f"; the nearest is {meant!r}" if meant else ""
     return f"Namespace {name!r} holds no notes{hint}."
 
@@ -293,10 +293,10 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
     where = asked.where
     facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
     if where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}:
-        return await to_thread.run_sync(_unknown, "subject", where.subject, facets.subjects)
+        return await read_in_thread(_unknown, "subject", where.subject, facets.subjects)
     for tag in where.tags:
         if tag not in facets.tags:
-            return await to_thread.run_sync(_unknown, "tag", tag, facets.tags)
+            return await read_in_thread(_unknown, "tag", tag, facets.tags)
     if asked.filtered:
         return "No note matches all the filters."
     return "No note matches." if facets.namespaces else "Nothing is remembered here yet."

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NotRequired
 
-from anyio import to_thread
 from typing_extensions import TypedDict
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
@@ -19,6 +18,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote, Revision
 from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import history
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import marks_of_views
 from zettel.tools.recall.as_of import read_ids
@@ -82,7 +82,7 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
 
 
 async def _mark(views: Sequence[RecalledNote]) -> None:
-    marks = await to_thread.run_sync(marks_of_views, views)
+    marks = await read_in_thread(marks_of_views, views)
     for view in views:
         if found := marks.get(view["note_id"]):
             view["marks"] = list(found)

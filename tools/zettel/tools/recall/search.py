@@ -8,13 +8,12 @@ from datetime import datetime
 from itertools import islice
 
 import numpy as np
-from anyio import to_thread
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
-from zettel.tools.concurrency import check_cancelled, gather2, read_texts
+from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
@@ -110,18 +109,18 @@ async def search(
     corpus = await memory.corpora.read(memory.store, where, now)
     whole = corpus is not None
     if corpus:
-        question = await to_thread.run_sync(ask, query, corpus, now)
+        question = await read_in_thread(ask, query, corpus, now)
         arms, first = await _ranked(memory, question, where, corpus)
         ranking = await _beside(memory, where, now, first, question)
         ranking = await _steps(memory, where, now, ranking, question)
     else:
         subjects = (await memory.store.facets(where)).subjects
-        question = await to_thread.run_sync(read_question, query, subjects, now)
+        question = await read_in_thread(read_question, query, subjects, now)
         arms = await gather_arms(
             memory, question, where, arm=LARGE_ARM_HITS, with_meaning=with_meaning
         )
-        around = await to_thread.run_sync(make_corpus, await _around(memory, where, arms))
-        first = ranking = await to_thread.run_sync(_fused, question, arms, around)
+        around = await read_in_thread(make_corpus, await _around(memory, where, arms))
+        first = ranking = await read_in_thread(_fused, question, arms, around)
     return Found(
         question=question,
         first=first,
@@ -145,9 +144,9 @@ async def _ranked(
     arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
     arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
-        lambda: to_thread.run_sync(question_values, question, corpus),
+        lambda: read_in_thread(question_values, question, corpus),
     )
-    return arms, await to_thread.run_sync(_fused, question, arms, corpus, beforehand)
+    return arms, await read_in_thread(_fused, question, arms, corpus, beforehand)
 
 
 def _fused(
@@ -167,13 +166,13 @@ async def _beside(
     anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, now))
     if anchor is None or question.is_passage:
         return first
-    event = await to_thread.run_sync(ask, anchor.what, corpus, now)
+    event = await read_in_thread(ask, anchor.what, corpus, now)
     event = replace(event, subject=question.subject, names=question.names)
     _, told = await _ranked(memory, event, where, corpus)
     when = _moment(told)
     if when is None:
         return first
-    again = await to_thread.run_sync(ask, anchor.rest, corpus, now)
+    again = await read_in_thread(ask, anchor.rest, corpus, now)
     # The question asks for events, which are notes that mention a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
     _, found = await _ranked(memory, again, where, corpus)
@@ -211,7 +210,7 @@ async def _steps(
         return first
 
     async def asked(text: str) -> tuple[Question, Ranking]:
-        again = await to_thread.run_sync(ask, text, corpus, now)
+        again = await read_in_thread(ask, text, corpus, now)
         _, found = await _ranked(memory, again, where, corpus)
         return again, found
 
@@ -222,7 +221,7 @@ async def _steps(
         if by_places
         else first
     )
-    for lead in await to_thread.run_sync(find_bridge_entities, unnamed, about, rest):
+    for lead in await read_in_thread(find_bridge_entities, unnamed, about, rest):
         again, found = await asked(unnamed.named(text, lead.name))
         found = await _steps(memory, where, now, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
@@ -310,7 +309,7 @@ async def reordered(
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
     best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
-    texts = await to_thread.run_sync(lambda: [_told(outline, query) for outline in best])
+    texts = await read_in_thread(lambda: [_told(outline, query) for outline in best])
     try:
         scores = await memory.reranker.score(query, texts)
     except ModelUnavailableError as error:
@@ -381,7 +380,7 @@ async def newest_first(
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     pairs = await _believed(memory, linking, pairs) if pairs else pairs
-    ahead = await to_thread.run_sync(_ahead, question, best, outlines, pairs) if pairs else {}
+    ahead = await read_in_thread(_ahead, question, best, outlines, pairs) if pairs else {}
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from math import isnan
 
 import numpy as np
-from anyio import to_thread
 from numpy.typing import NDArray
 
 from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import id_bytes, read_id
 from zettel.storage.store import NoteFilter, NoteStore
-from zettel.tools.concurrency import KeyedLock
+from zettel.tools.concurrency import KeyedLock, read_in_thread
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.recall_request import RecallRequest, unpack
@@ -324,4 +323,4 @@ async def _corpus(store: NoteStore, where: NoteFilter, like: Corpus | None) -> C
     if await store.count(where) > CORPUS_MAX_NOTES:
         return None
     outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
-    return await to_thread.run_sync(make_corpus, outlines, like)
+    return await read_in_thread(make_corpus, outlines, like)

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import anyio
 import numpy as np
-from anyio import to_thread
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
@@ -25,7 +24,7 @@ from zettel.tools.changes.conflicts import (
     match_outlines,
     notes_stating,
 )
-from zettel.tools.concurrency import gather2
+from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
@@ -125,7 +124,7 @@ async def candidates(
         near: From `committed_beside_search`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
-    done, stated = {note.note_id, *settled}, await to_thread.run_sync(find_statements, note)
+    done, stated = {note.note_id, *settled}, await read_in_thread(find_statements, note)
     cosines = dict[str, float]()
     for found in near or ():
         note_id = found.outline.note_id
@@ -135,7 +134,7 @@ async def candidates(
     stating = await _found(notes_stating(memory.store, stated, where))
     known |= {other.note_id: other for other in stating}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    conflicts, alike = await to_thread.run_sync(_compared, note, stated, known, cosines)
+    conflicts, alike = await read_in_thread(_compared, note, stated, known, cosines)
     if near is None:
         sharing = await _found(_sharing_words(memory, note, where))
         alike = [other for other in sharing if other.note_id not in done]

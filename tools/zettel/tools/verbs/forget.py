@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from anyio import to_thread
-
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.notes import Note, State, fold
 from zettel.storage.store import Change, NoteFilter
@@ -25,7 +23,7 @@ from zettel.tools.changes.previews import (
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.changes.unlearn import unlearn
-from zettel.tools.concurrency import read_texts, shielded
+from zettel.tools.concurrency import read_in_thread, read_texts, shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import add_labels
@@ -206,7 +204,7 @@ async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[lis
         notes = await memory.store.find(target.where, limit=PREVIEW_MAX_NOTES)
         return notes, await memory.store.count(target.where)
     found = await search(memory, target.query, target.where, now=now, depth=QUERY_MAX_MATCHES)
-    meant = await to_thread.run_sync(_meant, memory, found)
+    meant = await read_in_thread(_meant, memory, found)
     return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
 
 

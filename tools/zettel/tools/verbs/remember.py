@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 import anyio
-from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
@@ -31,7 +30,7 @@ from zettel.tools.changes.supersession import (
     reconcile_superseded,
     supersedes,
 )
-from zettel.tools.concurrency import shielded
+from zettel.tools.concurrency import read_in_thread, shielded
 from zettel.tools.language.dates import find_note_times, is_relative
 from zettel.tools.language.documents import cut_document
 from zettel.tools.language.times import TICK, Period, iso, read_time
@@ -333,14 +332,14 @@ async def _echoed(memory: Memory, note: Note, given: _Given, now: datetime) -> N
     """The note whose served text is repeated, unless this call says more."""
     memory.served.expire(now)
     # In a thread: the longest texts take a tenth of a second.
-    found = await to_thread.run_sync(memory.served.echoed, note.namespace, note.content, now)
+    found = await read_in_thread(memory.served.echoed, note.namespace, note.content, now)
     echoed = found[:ECHO_MAX_TEXTS]
     if not echoed:
         return None
     ids = dict.fromkeys(served.note_id for served in echoed)
     notes = {known.note_id: known for known in await memory.store.get(list(ids))}
     # In a thread: as many notes of the greatest length take a tenth of a second.
-    return await to_thread.run_sync(_first_repeated, echoed, notes, note, given, now)
+    return await read_in_thread(_first_repeated, echoed, notes, note, given, now)
 
 
 def _first_repeated(

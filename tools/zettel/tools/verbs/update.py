@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from anyio import to_thread
-
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Link, Note, State
 from zettel.storage.revisions import DERIVED_FIELDS
@@ -37,7 +35,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
-from zettel.tools.concurrency import gather2, shielded
+from zettel.tools.concurrency import gather2, read_in_thread, shielded
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
@@ -377,7 +375,7 @@ async def _amending(
         after = change.note
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
-            marked = [MARKED_TRUST] if await to_thread.run_sync(note_marks, after) else []
+            marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []
             trust = min((rules.seen(note, principal), *marked))
             after = replace(after, origin=caller.origin, trust=trust)
         after = replace(after, trust=min((after.trust, *inherited)))

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import anyio
 import numpy as np
 import regex as re
 
 from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
 from zettel.tools.evolve.steps.base import Task
@@ -113,7 +113,7 @@ async def concepts(
             found = await task.memory.store.get(sorted(pool))
             found = task.memory.trust.most_trusted([n for n in found if n.kind is not Kind.WORKING])
             notes = sorted(found, key=order_key)
-            drafts += await anyio.to_thread.run_sync(_drafts, notes, pool)
+            drafts += await read_in_thread(_drafts, notes, pool)
     pointing = await task.memory.store.linking_to(sorted(seen)) if seen else []
     return drafts, [note for note in pointing if note.origin.principal == CONCEPT]
 

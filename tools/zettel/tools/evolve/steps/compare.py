@@ -7,8 +7,6 @@ link ends when the pair is settled, and is not made again if an agent has remove
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anyio import to_thread
-
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import (
     CONTRADICTS,
@@ -39,7 +37,7 @@ from zettel.tools.changes.supersession import (
     reconcile_superseded,
     supersedes,
 )
-from zettel.tools.concurrency import shielded
+from zettel.tools.concurrency import read_in_thread, shielded
 from zettel.tools.evolve.steps.base import (
     LLM_BATCH_NOTES,
     Batch,
@@ -279,7 +277,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
             )
         }
 
-    return await to_thread.run_sync(conflicts)
+    return await read_in_thread(conflicts)
 
 
 async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:

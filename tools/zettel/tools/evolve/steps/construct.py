@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import anyio
-
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, settle
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_note_times
@@ -100,7 +99,7 @@ async def _construct(task: Task, most: int) -> Batch:
             NoteFilter(namespaces=(namespace,)), limit=BACKGROUND_MAX_NOTES
         )
         before += notes
-        built += await anyio.to_thread.run_sync(
+        built += await read_in_thread(
             _built_all, notes, [outline.content for outline in background]
         )
     worded, changed = await described(task, built), 0
