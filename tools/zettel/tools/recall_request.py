@@ -118,7 +118,7 @@ def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
         InvalidArgumentError: A value cannot be used.
     """
     validation.check_text("query", request.query, most=validation.MAX_QUERY)
-    validation.check_growth("query", request.query, validation.MAX_QUERY)
+    validation.check_growth("query", request.query)
     validation.check_range("limit", request.limit, least=1, most=validation.MAX_LIMIT)
     validation.check_range(
         "max_tokens", request.max_tokens, least=validation.MIN_TOKENS, most=validation.MAX_TOKENS

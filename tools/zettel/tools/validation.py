@@ -84,30 +84,28 @@ def check_content(value: str, *, most: int = MAX_CONTENT) -> str:
         raise InvalidArgumentError(
             "content", "it is empty", "Pass the words to remember, self-contained."
         )
-    # Of a document's bound a note would be written out eight times as far before it is refused.
-    return check_growth(
-        "content", check_text("content", value, most=most), max(len(value), MAX_CONTENT)
-    )
+    return check_growth("content", check_text("content", value, most=most))
 
 
-FOLDED_MAX_FACTOR = 2
-"""Bound of a folded text over that of the text: one character may become 18 (U+FDFA), and each
-comparison of such a text takes 18 times as long."""
+FOLDED_MAX_FACTOR, FOLDED_FREE_CHARACTERS = 2, 4_096
+"""Bound of a folded text over that of the text, and up to where none holds: one character may
+become 18 (U+FDFA), and each comparison of such a text takes 18 times as long."""
 _GROWTH_STEP_CHARACTERS = 512
 
 
-def check_growth(name: str, value: str, most: int) -> str:
+def check_growth(name: str, value: str) -> str:
     """Check that compatibility characters written out (NFKC) do not make a text far longer."""
+    most = max(FOLDED_FREE_CHARACTERS, FOLDED_MAX_FACTOR * len(value))
     if not value.isascii():
         steps = range(0, len(value), _GROWTH_STEP_CHARACTERS)
         length = 0
         for start in steps:
             length += len(normalise(value[start : start + _GROWTH_STEP_CHARACTERS]))
-            if length > FOLDED_MAX_FACTOR * most:
+            if length > most:
                 raise InvalidArgumentError(
                     name,
-                    f"its compatibility characters, written out, take more than"
-                    f" {FOLDED_MAX_FACTOR * most:,} characters",
+                    f"its compatibility characters, written out, take more than {most:,}"
+                    " characters",
                     "Write them out, or split the text.",
                 )
     return value

@@ -101,7 +101,6 @@ async def forget(
         query=validation.check_growth(
             "query",
             validation.check_text("query", (query or "").strip(), most=validation.MAX_QUERY),
-            validation.MAX_QUERY,
         ),
         until=period,
         undo=undo,

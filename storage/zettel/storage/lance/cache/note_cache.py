@@ -5,7 +5,7 @@ Reads take 1 to 5 ms where LanceDB takes 10 to 40 (20,000 notes).
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -190,8 +190,8 @@ class NoteCache:
         if version != self._version or not where.fold_hash:
             meant = self._meant(version, where)
             return None if meant is None else int(meant.sum())
-        places = self._hashed.get(where.fold_hash, ())
-        return sum(matches(row.note, where) for row in self._at(places))
+        places, rest = self._hashed.get(where.fold_hash, ()), replace(where, fold_hash="")
+        return sum(matches(row.note, rest) for row in self._at(places))
 
     def latest(self, version: int, namespaces: Sequence[str]) -> datetime | None:
         """The newest `known_from` in these namespaces, or in all; None also without notes."""
