@@ -32,13 +32,16 @@ NAMED_WITHIN_CHARS = 48
 
 MARKER = re.compile(r"\[cut: [A-Za-z0-9.]{1,15}(?: [A-Za-z0-9.]{1,15}){0,6}\]")
 """Stands in a text where a secret was cut; too short in its words to hold one."""
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _INVISIBLE = r"\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 _CANDIDATE = re.compile(
     rf"[\w+/=.~-]{{16}}|://[^\s/]*:|passw|pwd|\bcurl\b|PRIVATE KEY|[{_INVISIBLE}]", re.IGNORECASE
 )
 """Every format has one of these: most notes have none, and need no scanner."""
-_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_\-+/=.~:%\s]|\.(?![A-Za-z0-9_-])")
+_NOT_IN_KEYS = str.maketrans(
+    {chr(n): " " for n in range(128) if not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:%\s]", chr(n))}
+)
+_LAST_POINT = re.compile(r"\.(?![A-Za-z0-9_-])")
 """Punctuation that may follow a key, where a rule expects a space."""
 _BREAK = re.compile(
     rf"(?<=[A-Za-z0-9_+/=.~-])(?:(?P<invisible>[{_INVISIBLE}]+)"
@@ -239,7 +242,7 @@ def _read_joined(
 
     return [
         Secret(origin(one.start), origin(one.end - 1) + 1, one.kind)
-        for one in read(_NOT_ASCII.sub(OTHER, joined))
+        for one in read(_NOT_ASCII.sub(lambda found: OTHER * len(found[0]), joined))
     ]
 
 
@@ -251,7 +254,8 @@ def _read_keys(text: str) -> Iterator[Secret]:
     """What the rules find in an ASCII text, then in the rest of it without punctuation."""
     found = list(_matches(text))
     yield from found
-    yield from _matches(_NOT_IN_KEYS.sub(" ", _blanked(text, _merged(found))), leaving=_PASSWORD)
+    plain = _LAST_POINT.sub(" ", _blanked(text, _merged(found)).translate(_NOT_IN_KEYS))
+    yield from _matches(plain, leaving=_PASSWORD)
 
 
 def _matches(text: str, *, leaving: str = "") -> Iterator[Secret]:
