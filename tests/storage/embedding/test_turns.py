@@ -1,16 +1,27 @@
 """Whose turn it is at a model."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
 
 import anyio
 import anyio.lowlevel
+import numpy as np
 import pytest
+from anyio import to_thread
+from numpy.typing import NDArray
+from tests.storage.embedding.small_exports import DIM, make_model
 
+from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.embedding.model_embedder import (
     BATCH_MAX_CHARACTERS,
     BATCH_MAX_PASSAGES,
+    QUESTION_MAX_PARTS,
+    QUESTION_PART_TOKENS,
+    ModelEmbedder,
     batch_size,
 )
+from zettel.storage.embedding.model_files import find_model
 from zettel.storage.embedding.model_thread import ModelThread
 from zettel.storage.embedding.turns import Turns, working_for
 
@@ -87,6 +98,65 @@ async def test_a_model_works_for_a_question_between_two_parts_of_a_long_note() -
             await model.run(lambda: done.append("question"), urgent=True)
 
     assert done.index("question") <= 1
+
+
+async def beside_a_note(*, concurrent: bool) -> bool:
+    """Whether a question was embedded while a part of a note was."""
+    model, begun, goes_on = ModelThread(str, lambda _: concurrent), Event(), Event()
+
+    def part_of_note() -> None:
+        begun.set()
+        assert goes_on.wait(20)
+
+    await model.load()
+    waiting = anyio.CancelScope(deadline=anyio.current_time() + (20 if concurrent else 0.1))
+    async with anyio.create_task_group() as group:
+        group.start_soon(model.run, part_of_note)
+        await to_thread.run_sync(begun.wait, 20)
+        with waiting:
+            await model.run(str, urgent=True)
+        goes_on.set()
+    return not waiting.cancelled_caught
+
+
+async def test_a_question_does_not_wait_for_a_note_where_two_threads_may_use_the_model() -> None:
+    assert await beside_a_note(concurrent=True)
+    assert not await beside_a_note(concurrent=False)
+
+
+class Words:
+    """In the place of a model: the vector of a question is its number of words."""
+
+    backend, concurrent = "onnx", True
+
+    def __init__(self) -> None:
+        self.asked = list[list[int]]()
+        """Words of each question, call by call."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One axis for each text's length."""
+        self.asked.append([len(text.split()) for text in texts])
+        return np.eye(DIM, dtype=np.float32)[[len(text.split()) % DIM for text in texts]]
+
+    encode_documents = encode_queries
+
+
+async def test_a_long_question_takes_short_turns_and_is_the_mean_of_its_first_parts(
+    tmp_path: Path,
+) -> None:
+    model = Words()
+    files = await find_model(str(make_model(tmp_path / "small")))
+    embedder = ModelEmbedder(files, lambda _: model)
+
+    short = await embedder.embed_query("tea " * 60)
+    longer = await embedder.embed_query("tea " * (QUESTION_PART_TOKENS + 10))
+    await embedder.embed_query("tea " * 2_000)
+
+    assert short == pytest.approx(np.eye(DIM)[60 % DIM])
+    rows = np.eye(DIM)[[QUESTION_PART_TOKENS % DIM, 10 % DIM]]
+    assert longer == pytest.approx(unit_rows(rows.mean(axis=0, dtype=np.float32)[None])[0])
+    parts = [[QUESTION_PART_TOKENS]] * QUESTION_MAX_PARTS
+    assert model.asked == [[60], [QUESTION_PART_TOKENS], [10], *parts]
 
 
 @pytest.mark.parametrize(

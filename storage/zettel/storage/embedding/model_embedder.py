@@ -50,10 +50,11 @@ class Encoder(Protocol):
 
 
 class ModelEmbedder(Embedder):
-    """Embeds with a loaded model on the CPU, in threads, one call at a time.
+    """Embeds with a loaded model on the CPU, in threads.
 
-    A text longer than the model's window is truncated there; constructing the object is cheap. A
-    failure to load stays until the process restarts, or `renew` succeeds.
+    A text longer than the model's window is truncated there, a question after its first parts;
+    constructing the object is cheap. A failure to load stays until the process restarts, or `renew`
+    succeeds.
 
     Args:
         files: The result of `find_model`.
