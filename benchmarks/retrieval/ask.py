@@ -8,13 +8,16 @@ from itertools import chain, zip_longest
 from pydantic import JsonValue
 
 from benchmarks.retrieval.data import Question
-from benchmarks.retrieval.tools import Recalled, Timed, Verdict
+from benchmarks.retrieval.tools import Recalled, Timed, Verdict, Whole
+from zettel.tools.render import count_tokens
 
 RECALL_LIMIT = 50
 """Notes asked for: deeper than any measure looks, so that their order shows, not the cut."""
 RECALL_TOKENS = 32_000
 """The most recall gives."""
 
+_ASKED = ("query", "tags", "as_of", "namespace")
+"""The arguments without those that give the answer's size and detail."""
 _SURENESS: Mapping[Verdict, int] = {"nothing_relevant": 0, "uncertain": 1, "found": 2}
 
 
@@ -33,6 +36,10 @@ class Outcome:
     """Of each recall, transport included."""
     confidence: float | None = None
     """How sure recall says it is, 0 to 1; None of a question with parts."""
+    shown: tuple[str, ...] = ()
+    """Document ids in an answer of the default size; empty of a question with parts."""
+    tokens: int = 0
+    """Size of that answer; 0 of a question with parts."""
     order: str = ""
     """`A` or `B`, of a question with parts; empty when the two were not told apart."""
 
@@ -40,7 +47,7 @@ class Outcome:
 async def ask_question(
     timed: Timed, question: Question, namespace: str, documents_of: Mapping[str, tuple[str, ...]]
 ) -> Outcome:
-    """Recall for a question, and once more for how sure recall is, which only `full` tells.
+    """Recall for a question; again for how sure recall is, and for the answer of default size.
 
     Args:
         timed: The connected server.
@@ -55,6 +62,8 @@ async def ask_question(
     arguments = _recall_arguments(question, question.text, namespace, detail="index")
     answer, took = await timed.call("recall", arguments, Recalled)
     sure, _ = await timed.call("recall", {**arguments, "detail": "full", "limit": 1}, Recalled)
+    plain = {name: arguments[name] for name in _ASKED if name in arguments}
+    whole, _ = await timed.call("recall", plain, Whole)
     return Outcome(
         question_id=question.question_id,
         ranked=_documents(answer.notes, documents_of),
@@ -62,6 +71,8 @@ async def ask_question(
         degraded=answer.degraded is not None,
         milliseconds=(took,),
         confidence=sure.confidence,
+        shown=_held((str(note["note_id"]) for note in whole.notes), documents_of),
+        tokens=count_tokens(whole.model_dump()),
     )
 
 
@@ -112,7 +123,11 @@ def _recall_arguments(
 def _documents(
     notes: Iterable[Recalled.Note], documents_of: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    found = chain.from_iterable(documents_of.get(note.note_id, ()) for note in notes)
+    return _held((note.note_id for note in notes), documents_of)
+
+
+def _held(note_ids: Iterable[str], documents_of: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    found = chain.from_iterable(documents_of.get(note_id, ()) for note_id in note_ids)
     return tuple(dict.fromkeys(found))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import get_args
 
 from benchmarks.retrieval.ask import Outcome
@@ -120,6 +121,8 @@ def _cost_rows(dataset: Dataset, result: Result) -> Iterator[Sequence[str]]:
     yield ("questions", str(len(dataset.questions)))
     yield ("remember p50 / p95", _latency(told.milliseconds))
     yield ("recall p50 / p95", _latency(recalls))
+    if shown := [o for o in result.outcomes if o.tokens]:
+        yield ("answer of default size", _default_answers(dataset, shown))
     yield ("recalls degraded", str(sum(outcome.degraded for outcome in result.outcomes)))
     rest = "at rest" if evolution.at_rest else "**not at rest**"
     yield (
@@ -130,6 +133,19 @@ def _cost_rows(dataset: Dataset, result: Result) -> Iterator[Sequence[str]]:
     yield ("store on disk", f"{result.disk_bytes / 2**20:.1f} MiB")
     stages = (f"{stage} {seconds:.0f} s" for stage, seconds in result.seconds.items())
     yield ("time", ", ".join(stages))
+
+
+def _default_answers(dataset: Dataset, outcomes: Sequence[Outcome]) -> str:
+    """Tokens of answers without `limit` and `max_tokens`, and the evidence that they show."""
+    tokens = [outcome.tokens for outcome in outcomes]
+    evidence = {q.question_id: set(q.evidence) for q in dataset.questions if q.answerable}
+    shares = [
+        len(wanted & set(outcome.shown)) / len(wanted)
+        for outcome in outcomes
+        if (wanted := evidence.get(outcome.question_id))
+    ]
+    size = f"{percentile(tokens, 0.5)} tokens p50, {fmean(tokens):.0f} on average"
+    return f"{size}, {100 * fmean(shares):.2f} % of the evidence" if shares else size
 
 
 def _latency(milliseconds: Sequence[float]) -> str:

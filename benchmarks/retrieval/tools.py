@@ -40,6 +40,12 @@ class Recalled(BaseModel):
     confidence: float | None = None
 
 
+class Whole(BaseModel, extra="allow"):
+    """`recall`'s answer with all that is in it."""
+
+    notes: list[dict[str, JsonValue]]
+
+
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from benchmarks.torture.store.choices import Choices
 from benchmarks.torture.store.deeds import Account, Card, Deed
 
-RELATIONS = ("supports", "contradicts", "about_same", "derived_from", "as_agreed")
+RELATIONS = ("supports", "contradicts", "shares_name", "derived_from", "as_agreed")
 """None that changes the note at the other end."""
 
 

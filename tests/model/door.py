@@ -14,7 +14,7 @@ from zettel.tools.answers import RecallAnswer, RecalledNote, Revision
 from zettel.tools.changes.undo import undo_run
 
 T = TypeVar("T")
-RULES = ("answers", "about_same", "similar")
+RULES = ("answers", "shares_name", "similar")
 """Relations that evolution states, not agents."""
 _recalled = TypeAdapter(RecallAnswer)
 

@@ -234,7 +234,7 @@ async def test_embedding_leaves_vectors_that_are_there_alone(store: Store) -> No
 
 async def test_links_are_read_from_the_other_end(store: Store) -> None:
     target = make_note("target")
-    link = Link(to=target.note_id, relation="about_same", made_at=NOW)
+    link = Link(to=target.note_id, relation="shares_name", made_at=NOW)
     linked = replace(make_note("linked"), links=(link, replace(link, relation="similar")))
     gone = replace(make_note("gone"), links=(link,), state=State.FORGOTTEN)
     cut = replace(make_note("cut"), links=(link,))

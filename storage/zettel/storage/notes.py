@@ -37,7 +37,7 @@ class State(StrEnum):
 SUPERSEDES = "supersedes"
 PART_OF = "part_of"
 ANSWERS = "answers"
-ABOUT_SAME = "about_same"
+SHARES_NAME = "shares_name"
 SIMILAR = "similar"
 CONTRADICTS = "contradicts"
 MAY_SUPERSEDE = "may_supersede"

@@ -162,7 +162,7 @@ async def test_a_dry_run_prints_a_heading_a_note_and_a_line_a_field(kept: Kept) 
     assert "Nothing was done." in told[0]
     heading = f"{kept.ids[1]}  2026-11-20 Ana: My flat is quiet now that Zebulon left"
     assert f"{heading}  (construct, link)" in told
-    assert f"  links: + about_same {kept.ids[0]}" in told
+    assert f"  links: + shares_name {kept.ids[0]}" in told
     assert "  entities: + Zebulon" in told
 
 
@@ -186,7 +186,7 @@ async def test_an_undo_tells_what_it_changed_and_how_to_take_it_back(kept: Kept)
     again = await undo_once(kept.settings, str(run["run_id"]), False, nothing)
 
     assert f"zettel undo {undone.report.undo_id} takes this back." in told[0]
-    assert f"  links: - about_same {kept.ids[0]}" in told
+    assert f"  links: - shares_name {kept.ids[0]}" in told
     assert "nothing was changed" in undo_output(again).text
     assert as_json(undo_output(again))["undo_id"] is None
 

@@ -44,7 +44,7 @@ async def test_the_best_note_comes_first_one_a_line(farm: Settings) -> None:
 
     assert lines[0] == "found"
     assert lines[1].startswith("  1  ")
-    assert lines[1].endswith("2026-11-20  Ana: Ana keeps bees in Ulm")
+    assert lines[1].endswith("2026-11-20  Ana keeps bees in Ulm")
     assert lines[2].startswith("  2  ")
     assert lines[3:] == ["", "1 more: raise --limit."]
     assert not any("\x1b" in line for line in lines)

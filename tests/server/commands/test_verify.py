@@ -57,7 +57,7 @@ async def _tell(launcher: Launcher) -> tuple[str, str]:
         await call("update", note_id=note_id, content=THEN)
         await call("recall", query="bassoon of Mr Brzęczyk")
         await call(
-            "update", note_id=other["note_id"], links=[{"to": note_id, "relation": "about_same"}]
+            "update", note_id=other["note_id"], links=[{"to": note_id, "relation": "shares_name"}]
         )
     assert isinstance(note_id, str)
     return note_id, str(other["note_id"])

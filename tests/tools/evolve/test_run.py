@@ -157,7 +157,7 @@ async def test_notes_that_share_a_rare_name_are_linked_from_the_younger(desk: De
     await desk.evolve()
 
     [link] = (await stored(desk, younger)).links
-    assert (link.to, link.relation, link.made_by) == (older, "about_same", "rule")
+    assert (link.to, link.relation, link.made_by) == (older, "shares_name", "rule")
     assert (await stored(desk, older)).links == ()
 
 
@@ -179,7 +179,7 @@ async def test_a_name_everybody_has_links_nothing(desk: Desk) -> None:
     await desk.evolve()
 
     links = [n.links for n in await desk.memory.store.get(await desk.found(limit=100))]
-    assert not any(link.relation == "about_same" for linked in links for link in linked)
+    assert not any(link.relation == "shares_name" for linked in links for link in linked)
 
 
 async def test_new_words_are_derived_and_linked_anew(desk: Desk) -> None:

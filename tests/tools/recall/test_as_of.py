@@ -22,8 +22,9 @@ async def moved(desk: Desk) -> str:
 async def test_what_was_true_before_the_world_changed_is_found_as_of_then(desk: Desk) -> None:
     note_id = await moved(desk)
 
-    [then] = notes(await desk("recall", query="Where does Ana live?", as_of="2026-02"))
-    [now] = notes(await desk("recall", query="Where does Ana live?"))
+    full = {"query": "Where does Ana live?", "detail": "full"}
+    [then] = notes(await desk("recall", **full, as_of="2026-02"))
+    [now] = notes(await desk("recall", **full))
 
     assert (then["note_id"], then["content"], then["rev"]) == (note_id, "Ana lives in Lyon", 1)
     assert then["valid_until"] == "2026-03-01T00:00:00Z"

@@ -109,7 +109,8 @@ async def test_context_is_told_where_notes_read_alike_or_say_little(desk: Desk) 
     ]
 
     found = {
-        str(n["note_id"]): n.get("context") for n in notes(await desk("recall", query="billing"))
+        str(n["note_id"]): n.get("context")
+        for n in notes(await desk("recall", query="billing", limit=10))
     }
     assert found == {
         clear: None,

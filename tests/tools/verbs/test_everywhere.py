@@ -25,7 +25,7 @@ async def test_the_owner_finds_the_notes_of_every_project_and_reads_where_they_a
     desk: Desk,
 ) -> None:
     told = await spread(desk)
-    everywhere = await desk("recall", query="When do bees fly?", namespace="*")
+    everywhere = await desk("recall", query="When do bees fly?", namespace="*", limit=10)
     here = await desk("recall", query="When do bees fly?")
     named = {str(note["note_id"]): note.get("namespace") for note in notes(everywhere)}
 

@@ -233,7 +233,7 @@ async def _forget_others(desk: Desk, told: list[str]) -> None:
 
 async def test_a_page_goes_on_after_a_restart(desk: Desk) -> None:
     told = [await desk.told(f"lecture {n} on bees") for n in range(15)]
-    page = await desk("recall", query="bees")
+    page = await desk("recall", query="bees", limit=10)
 
     fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
     async with opened_desk(fresh) as again:

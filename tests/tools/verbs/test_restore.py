@@ -14,7 +14,7 @@ async def test_an_answer_says_how_to_take_the_change_back(desk: Desk) -> None:
     back = await desk("update", note_id=note_id, restore_rev=rev)
 
     assert (back["rev"], pick(back, "changed", "content", 1)) == (3, "Ana lives in Lyon")
-    [note] = notes(await desk("recall", query="Where does Ana live?"))
+    [note] = notes(await desk("recall", query="Where does Ana live?", detail="full"))
     assert (note["content"], note["tags"]) == ("Ana lives in Lyon", ["home"])
     [first, wrong, _] = await desk.memory.store.revisions(note_id)
     assert wrong.corrected
@@ -156,4 +156,4 @@ async def test_a_link_of_the_rules_that_was_taken_out_stays_out(desk: Desk) -> N
     await desk.evolve()
 
     [note] = await desk.memory.store.get([note_id])
-    assert not any(link.stood(None) for link in note.links if link.relation == "about_same")
+    assert not any(link.stood(None) for link in note.links if link.relation == "shares_name")

@@ -17,7 +17,7 @@ async def test_only_given_fields_change_and_the_answer_says_from_what_to_what(de
     assert answer["rev"] == 2
     assert pick(answer, "changed", "content") == ["Ana lives in Lyon", "Ana lives in Oslo"]
     assert len(pick_values(answer, "changed")) == 2  # happened_at follows the content
-    [note] = notes(await desk("recall", query="Where does Ana live?"))
+    [note] = notes(await desk("recall", query="Where does Ana live?", detail="full"))
     assert (note["content"], note["tags"]) == ("Ana lives in Oslo", ["home"])
 
 

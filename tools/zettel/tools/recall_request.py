@@ -17,6 +17,10 @@ DETAILS: tuple[Detail, ...] = ("index", "notes", "full")
 TRUE_THEN = (State.ACTIVE, State.SUPERSEDED)
 """States of notes that may have been valid at another moment."""
 
+DEFAULT_LIMIT = 10
+"""Notes of a page where no limit is given and none follows from scores."""
+DEFAULT_MAX_TOKENS = 2_000
+
 _SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 """From the start of a second to its last instant, at the store's resolution."""
 
@@ -35,8 +39,9 @@ class RecallRequest:
     until: str = ""
     as_of: str = ""
     known_at: str = ""
-    limit: int = 10
-    max_tokens: int = 2000
+    limit: int = 0
+    """0 where none is given."""
+    max_tokens: int = DEFAULT_MAX_TOKENS
     detail: str = "notes"
     namespace: str = ""
 
@@ -100,6 +105,11 @@ class RecallQuery:
         )
 
     @property
+    def limit(self) -> int:
+        """Most notes of a page."""
+        return self.request.limit or DEFAULT_LIMIT
+
+    @property
     def looks_back(self) -> bool:
         """Whether the request is about another moment than now."""
         return bool(self.request.as_of or self.known_at)
@@ -119,7 +129,8 @@ def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     """
     validation.check_text("query", request.query, most=validation.MAX_QUERY)
     validation.check_growth("query", request.query)
-    validation.check_range("limit", request.limit, least=1, most=validation.MAX_LIMIT)
+    if request.limit:
+        validation.check_range("limit", request.limit, least=1, most=validation.MAX_LIMIT)
     validation.check_range(
         "max_tokens", request.max_tokens, least=validation.MIN_TOKENS, most=validation.MAX_TOKENS
     )

@@ -1,13 +1,23 @@
 """Views of notes for agents: keys with empty or default values are left out."""
 
 import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from zettel.storage.notes import Kind, Note, Outline, State
+from zettel.storage.notes import Kind, Note, Outline, State, fold
 from zettel.tools.answers import Copy, RecalledNote
 from zettel.tools.language.times import iso
 from zettel.tools.trust import FULL_TRUST, TrustView
 
+UNQUOTED_KEYS = ("rev", "tags", "session", "source")
+"""Keys of `note_view` that `detail="full"` and a reading by id show, and nothing else."""
+QUOTED_MAX_CHARACTERS = 600
+"""Longest content that an answer to a question quotes whole: of a longer one it quotes the best
+passages, some four to eight sentences. A greater `max_tokens` than the default shows more."""
+DAY_CHARACTERS, MINUTE_CHARACTERS = len("2026-01-01"), len("2026-01-01T00:00")
+"""Of a time in ISO 8601."""
 LINE_MAX_CHARACTERS = 120
 """Most characters of a note's one line."""
 
@@ -74,6 +84,62 @@ def note_view(note: Note, reader: TrustView, *, namespace: str, context: bool) -
         if value:
             view[name] = value
     return view
+
+
+def quoted_view(
+    note: Note, reader: TrustView, *, namespace: str, context: bool, time: str
+) -> RecalledNote:
+    """A note as an answer to a question or a list quotes it: when, about whom, the words.
+
+    Tags, session, source and revision are left out, the kind `semantic`, and a subject that the
+    words name.
+
+    Args:
+        note: The note.
+        reader: As for `note_view`.
+        namespace: As for `note_view`.
+        context: As for `note_view`.
+        time: Of `times_to_show`.
+    """
+    view = note_view(note, reader, namespace=namespace, context=context)
+    for name in UNQUOTED_KEYS:
+        view.pop(name, None)  # pyright: ignore[reportArgumentType]: keys of the type
+    if note.kind is Kind.SEMANTIC:
+        view.pop("kind", None)
+    subject, view["happened_at"] = view.pop("subject", ""), time
+    quoted = RecalledNote(note_id=note.note_id, happened_at=time)
+    if subject and not _names_subject(note):
+        quoted["subject"] = subject
+    quoted.update(view)
+    return quoted
+
+
+def _names_subject(note: Note) -> bool:
+    """Whether the words, which are shown whole, name the subject."""
+    if len(note.content) > QUOTED_MAX_CHARACTERS:
+        return False
+    name = re.escape(fold(note.subject))
+    return re.search(rf"(?<!\w){name}(?!\w)", fold(note.content)) is not None
+
+
+def times_to_show(notes: Iterable[Note]) -> dict[str, str]:
+    """Note id -> when it happened, as short as tells the order of the notes.
+
+    ISO 8601 in UTC: the day at midnight, else to the minute; to the second where two notes of
+    different seconds share a minute.
+    """
+    times = {note.note_id: iso(note.happened_at) for note in notes}
+    seconds = defaultdict[str, set[str]](set)
+    for time in times.values():
+        seconds[time[:MINUTE_CHARACTERS]].add(time)
+    return {note_id: _short(time, seconds) for note_id, time in times.items()}
+
+
+def _short(time: str, seconds: Mapping[str, Collection[str]]) -> str:
+    minute = time[:MINUTE_CHARACTERS]
+    if len(seconds[minute]) > 1:
+        return time
+    return time[:DAY_CHARACTERS] if time.endswith("T00:00:00Z") else f"{minute}Z"
 
 
 def _true_until(note: Note) -> datetime | None:

@@ -92,7 +92,7 @@ class RecallArguments(Arguments):
     until: str | None = None
     as_of: Annotated[str | None, Field(description="What was true then")] = None
     known_at: Annotated[str | None, Field(description="What memory believed then")] = None
-    limit: Annotated[int, Field(json_schema_extra={"maximum": MAX_LIMIT})] = 10
+    limit: Annotated[int | None, Field(json_schema_extra={"maximum": MAX_LIMIT})] = None
     max_tokens: int = 2000
     detail: Annotated[
         Literal["index", "notes", "full"],

@@ -1,21 +1,18 @@
 """Excerpts of notes that are too long for an answer."""
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from math import log1p
 
-from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.terms import stems
 
 EXCERPT_GAP = " … "
 PASSAGE_CHARACTERS = 400
 """Most characters of a passage: some four sentences, of which an answer's share of a page of ten
 long notes takes two."""
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", fold(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +54,19 @@ class Passages:
 
 
 def rank_passages(content: str, query: str) -> Passages:
-    """Order the passages of a note by the words they share with a question.
+    """Order the passages of a note by the words they share with a question, rare ones first.
 
     Args:
         content: The note.
         query: The question; empty takes passages from the beginning.
     """
-    asked, spans = _words(query), _spans(content)
+    asked, spans = stems(query), _spans(content)
     order = list(range(len(spans)))
     if asked:
-        order.sort(key=lambda i: (-len(asked & _words(content[slice(*spans[i])])), i))
+        held = [asked & stems(content[slice(*span)]) for span in spans]
+        holders = Counter(chain.from_iterable(held))
+        worth = {word: log1p(len(spans) / holders[word]) for word in holders}
+        order.sort(key=lambda i: (-sum(worth[word] for word in held[i]), i))
     return Passages(content=content, spans=spans, order=order)
 
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from zettel.storage.notes import CONTRADICTS, OPEN_RELATIONS, Note, fold
+from zettel.storage.notes import ANSWERS, CONTRADICTS, OPEN_RELATIONS, Note, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import marks_of_views, texts_of
+from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
@@ -29,8 +30,17 @@ from zettel.tools.recall.note_details import (
     linked,
     whole_story,
 )
-from zettel.tools.recall_request import RecallQuery
-from zettel.tools.render import copy_line, count_tokens, index_view, note_view, to_json
+from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, RecallQuery
+from zettel.tools.render import (
+    QUOTED_MAX_CHARACTERS,
+    copy_line,
+    count_tokens,
+    index_view,
+    note_view,
+    quoted_view,
+    times_to_show,
+    to_json,
+)
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import FoldedView, read_view
@@ -190,13 +200,19 @@ class PageNotes:
 
 
 async def gather(
-    memory: Memory, asked: RecallQuery, ids: Sequence[str], *, most: int, by_id: bool
+    memory: Memory,
+    asked: RecallQuery,
+    ids: Sequence[str],
+    *,
+    most: int,
+    by_id: bool,
+    adds: bool = False,
 ) -> PageNotes:
     """Read the notes of a page.
 
     A note that contradicts one of them, or may, is placed right behind it if it matches the
-    filters, whatever its rank. The page's last note moves to the next page, where the inserted note
-    may occur again at its own rank.
+    filters, whatever its rank. Unless the page may grow, its last note moves to the next page; the
+    inserted note may occur there again at its own rank.
 
     Args:
         memory: The memory.
@@ -204,6 +220,7 @@ async def gather(
         ids: Ids in order; as many are read as give `most` notes.
         most: Notes to show, 1 and up.
         by_id: Whether the request names the ids: each is shown in any state, and no other.
+        adds: Whether inserted notes are shown in addition to `most`, up to `SHOWN_MAX_NOTES`.
     """
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
@@ -213,7 +230,7 @@ async def gather(
     there = frozenset(note.note_id for group in groups for note in group)
     entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
-        entries = await _side_by_side(memory, asked, entries, most)
+        entries = await _side_by_side(memory, asked, entries, most, adds=adds)
     return PageNotes(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
 
 
@@ -273,7 +290,7 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
 
 
 async def _side_by_side(
-    memory: Memory, asked: RecallQuery, entries: Sequence[PageNote], most: int
+    memory: Memory, asked: RecallQuery, entries: Sequence[PageNote], most: int, *, adds: bool
 ) -> list[PageNote]:
     known = {note.note_id: entry for entry in entries for note in (entry.note, *entry.also)}
     away = {i for entry in entries for i in entry.beside if i not in known}
@@ -286,7 +303,7 @@ async def _side_by_side(
     ordered = dict[tuple[str, str], PageNote]()
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
-    return list(ordered.values())[:most]
+    return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if adds else most]
 
 
 async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> list[Note]:
@@ -297,7 +314,8 @@ async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> l
 
 
 SHORT_NOTE_WORDS = 8
-"""Words up to which a note is unclear without its context: "Yes, on Tuesday then"."""
+"""Words up to which a note is unclear without its context, or without the question that it answers:
+"Yes, on Tuesday then"."""
 ALIKE_MIN_JACCARD = 0.6
 """Least Jaccard similarity of the words of two notes that are shown with their context."""
 
@@ -331,6 +349,11 @@ def _says_little(note: Note) -> bool:
     return not (note.subject or note.entities or find_names(_beginning(note)))
 
 
+def _replies(notes: Iterable[Note]) -> set[str]:
+    """Ids of notes too short to be understood without the question that they answer."""
+    return {n.note_id for n in notes if len(_beginning(n).split()) <= SHORT_NOTE_WORDS}
+
+
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) >= ALIKE_MIN_JACCARD * len(one | other)
 
@@ -352,6 +375,8 @@ class Page:
     key: str
     most: int = 0
     """Most notes on this page; 0 for as many as there are ids."""
+    chosen: bool = False
+    """Whether `most` follows from the scores: what contradicts a note then comes in addition."""
     offset: int = 0
     known_at: datetime | None = None
     """The moment that the first page saw; None on a first page, which sees now."""
@@ -367,7 +392,9 @@ class Page:
 async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnswer:
     """Build the answer within the budget, and record the notes as served."""
     most = page.most or max(len(page.ids), 1)
-    gathered = await gather(memory, asked, page.ids, most=most, by_id=page.any_state)
+    gathered = await gather(
+        memory, asked, page.ids, most=most, by_id=page.any_state, adds=page.chosen
+    )
     entries = gathered.entries
     answer = _judged(asked, page, there=bool(entries))
     if asked.request.as_of:
@@ -464,6 +491,9 @@ def _within_budget(
         short["excerpt"] = True
         return short
 
+    if asked.detail == "notes" and asked.request.query and budget <= DEFAULT_MAX_TOKENS:
+        long = QUOTED_MAX_CHARACTERS
+        views = [cut(v, long) if len(v.get("content", "")) > long else v for v in views]
     reserve = base + (_reserve(budget) if more else 0)
     fitted = fit(views, budget=budget, reserve=reserve, excerpt=cut)
     if len(fitted) < len(views) and not more:
@@ -483,6 +513,8 @@ async def _omitted(memory: Memory, asked: RecallQuery, page: Page, done: int, le
         after="" if page.found.ranking or not done else page.ids[done - 1],
     )
     longest = _reserve(asked.request.max_tokens) * 4 - OMITTED_KEYS_CHARACTERS
+    if page.chosen:
+        longest = 0  # who chose no size asks again at no loss, and each answer would carry 200 more
     text = memory.pages.keep(cursor, page.found, longest=longest)
     return Omitted(count=left, cursor=text)
 
@@ -495,14 +527,24 @@ async def _views(
     shares = {ranked.note_id: ranked for ranked in page.found.ranking}
     beside = {entry.note.note_id for entry in entries} if asked.request.query else set[str]()
     notes = [entry.note for entry in entries]
-    needing = await memory.read(_characters(notes), lambda: need_context(notes))
-    views = list[RecalledNote]()
+    needing, replies = await memory.read(
+        _characters(notes), lambda: (need_context(notes), _replies(notes))
+    )
+    times, views = times_to_show(notes), list[RecalledNote]()
     for entry in entries:
         note = entry.note
         if asked.detail == "index":
             view = index_view(note, reader, namespace=namespace)
-        else:
+        elif full or page.any_state:
             view = note_view(note, reader, namespace=namespace, context=note.note_id in needing)
+        else:
+            view = quoted_view(
+                note,
+                reader,
+                namespace=namespace,
+                context=note.note_id in needing,
+                time=times[note.note_id],
+            )
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:
@@ -514,14 +556,18 @@ async def _views(
             view["why"] = why(ranked.shares)
             view["score"] = round(ranked.score, 4)
             view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
-        if lines := await _link_lines(memory, asked, entry, beside):
+        if lines := await _link_lines(memory, asked, entry, beside, replies):
             view["links"] = lines
         views.append(view)
     return views
 
 
 async def _link_lines(
-    memory: Memory, asked: RecallQuery, entry: PageNote, beside: Collection[str]
+    memory: Memory,
+    asked: RecallQuery,
+    entry: PageNote,
+    beside: Collection[str],
+    replies: Collection[str],
 ) -> list[LinkLine]:
     # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
@@ -530,7 +576,11 @@ async def _link_lines(
     if asked.detail == "full":
         lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
         return [*lines, *await in_session(memory, asked, entry.note)]
-    told = (link_line(link, asked, reader, of=entry.note, beside=beside) for link in entry.links)
+    told = (
+        link_line(link, asked, reader, of=entry.note, beside=beside)
+        for link in entry.links
+        if link.link.relation != ANSWERS or entry.note.note_id in replies
+    )
     # An id alone tells a reader nothing, unless its note stands in the same answer.
     shown = (
         line

@@ -16,7 +16,9 @@ from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.ranked import Confidence, Ranked, group_copies
+from zettel.tools.ranking.cut import notes_to_show
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
@@ -79,6 +81,7 @@ async def recall_page(
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """Rank the scope, or continue a cached ranking."""
     kept, degraded = memory.pages.kept(page.key), ""
+    most, chosen = asked.limit, False
     if not kept.ranking:
         if not memory.embedder.ready and not await memory.store.count(asked.where):
             return page
@@ -92,17 +95,26 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
         ranking = await read_in_thread(_arranged, ranking, outlines, own)
         kept = CachedRanking(ranking=ranking, judgement=sure)
+        if found.with_meaning and not asked.request.limit and not page.offset:
+            most, chosen = _shown(ranking, found.question, outlines), True
         by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
         by_words = f"{by_words}: found by words only" if by_words else ""
         degraded = "; ".join(filter(None, (by_words, problem)))
     return replace(
         page,
         ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
-        most=asked.request.limit,
+        most=most,
+        chosen=chosen,
         total=len(kept.ranking),
         found=kept,
         degraded=degraded,
     )
+
+
+def _shown(ranking: Sequence[Ranked], question: Question, outlines: Mapping[str, Outline]) -> int:
+    """How many notes to show; copies, which are shown as one, count as one."""
+    first = ranking[: notes_to_show(ranking, question)]
+    return len({copy_key(outlines[one.note_id]) for one in first})
 
 
 async def _judgement(
@@ -167,7 +179,7 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     if after:
         last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
         where = replace(where, after=last[0]) if last else where
-    notes = await memory.store.find(where, limit=asked.request.limit)
+    notes = await memory.store.find(where, limit=asked.limit)
     return replace(page, ids=[note.note_id for note in notes], total=total)
 
 
@@ -199,7 +211,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
 
     Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
-    where, limit = asked.where, asked.request.limit
+    where, limit = asked.where, asked.limit
     profile = await profile_notes(memory, asked)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=CORE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[

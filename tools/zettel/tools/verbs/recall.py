@@ -9,6 +9,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.recall.modes import recall_page
 from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.state.memory import Memory
+from zettel.tools.validation import MAX_LIMIT, check_range
 
 
 async def recall(
@@ -34,7 +35,8 @@ async def recall(
 ) -> RecallAnswer:
     """Answers from memory within `max_tokens`.
 
-    `note_ids` reads those notes; a query searches; filters alone list all matches, newest first; no
+    `note_ids` reads those notes; a query searches, and without a `limit` shows as many notes as
+    match well; filters alone list all matches, newest first; no
     argument gives the profile, open work and the newest notes; `cursor` continues
     with the first page's `limit`, `max_tokens` and `detail` where they are absent here. `as_of`
     selects what was true then, `known_at` what was stored then; both together, what was stored at
@@ -45,6 +47,8 @@ async def recall(
         NoteNotFoundError: None of `note_ids` is there.
         ExpiredTokenError: The cursor is unknown.
     """
+    if limit is not None:
+        check_range("limit", limit, least=1, most=MAX_LIMIT)
     sizes = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
     given = {name: value for name, value in sizes.items() if value is not None}
     if cursor and cursor.strip():

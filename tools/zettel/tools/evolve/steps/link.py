@@ -17,11 +17,11 @@ from itertools import pairwise
 import regex as re
 
 from zettel.storage.notes import (
-    ABOUT_SAME,
     ANSWERS,
     CAUSED_BY,
     OPEN_RELATIONS,
     REVISED_BY,
+    SHARES_NAME,
     SIMILAR,
     SUPPORTS,
     Link,
@@ -149,7 +149,7 @@ def _denies(text: str) -> bool:
 
 RARE_NAME_MAX_HOLDERS = 12
 """A name in more active notes of the namespace makes no link."""
-ABOUT_SAME_MAX_LINKS = 3
+SHARED_NAME_MAX_LINKS = 3
 SIMILAR_MAX_LINKS = 3
 """Links of each kind per note."""
 LINK_MIN_COSINE = 0.70
@@ -230,7 +230,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN_RELATIONS, REVISED_BY)]
     taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
-    joined = [*await _about_same(task, note), *await _similar(task, note, vectors)]
+    joined = [*await _sharing_name(task, note), *await _similar(task, note, vectors)]
     cued = await _cued(task, note, before, joined)
     made = [*_answers(task, note, before), *cued, *joined]
     made = [known for known in made if (known.to, known.relation) not in refused]
@@ -288,7 +288,7 @@ def unless_same(old: Link | None, new: Link) -> Link:
     return new
 
 
-async def _about_same(task: Task, note: Note) -> list[Link]:
+async def _sharing_name(task: Task, note: Note) -> list[Link]:
     """Links to the latest earlier notes that share a rare name."""
     found = dict[str, Link]()
     names = (
@@ -300,9 +300,9 @@ async def _about_same(task: Task, note: Note) -> list[Link]:
             continue
         for other in sorted(i for i in holders if i < note.note_id)[::-1]:
             weight, reason = 1 / len(holders), f"both name {name}"
-            found.setdefault(other, made_link(task, note, other, ABOUT_SAME, weight, reason))
+            found.setdefault(other, made_link(task, note, other, SHARES_NAME, weight, reason))
     return sorted(found.values(), key=lambda known: (-known.weight, known.to))[
-        :ABOUT_SAME_MAX_LINKS
+        :SHARED_NAME_MAX_LINKS
     ]
 
 

@@ -1,0 +1,44 @@
+"""How many notes of a ranking an answer shows where the caller does not say."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.ranked import Ranked
+
+SHOWN_MIN_SHARE, SHARE_PER_PLACE = 0.82, 0.005
+"""Least share of the mean score of the best `BEST_NOTES` at which the first note is shown, and how
+much less it is with each place: where scores fall slowly, several notes answer.
+
+Set on LoCoMo's development half, where a logistic regression of eighteen figures of the scores
+(places, gaps, shares), held out by conversation, shows no more evidence in as many tokens; checked
+on the generator's worlds and on PrecisionMemBench (`benchmarks/RESULTS.md`)."""
+BEST_NOTES = 3
+"""One score alone says little: an exact term or a lucky word lifts it. Fewest notes shown, too."""
+SHOWN_MAX_NOTES = 20
+"""Most notes shown."""
+ALL_ASKED_FOR = frozenset({"all_of_then", "all_of_whom"})
+"""Signals of notes of which a question asks for all: they are shown whatever their score."""
+
+
+def notes_to_show(ranking: Sequence[Ranked], question: Question) -> int:
+    """How many of the first notes of a ranking to show.
+
+    Args:
+        ranking: As it is shown, best first; a later note may have a higher score.
+        question: The question.
+
+    Returns:
+        At least `BEST_NOTES` and at most `SHOWN_MAX_NOTES`, as far as there are notes.
+    """
+    asked_for = {*ALL_ASKED_FOR, "of_sort"} if question.only_sort else ALL_ASKED_FOR
+    first = ranking[:SHOWN_MAX_NOTES]
+    best = sorted((one.score for one in first), reverse=True)[:BEST_NOTES]
+    mean = fmean(best) if best else 0.0
+    reach = (
+        place
+        for place, one in enumerate(first, 1)
+        if one.score >= (SHOWN_MIN_SHARE - SHARE_PER_PLACE * (place - 1)) * mean > 0
+        or asked_for & one.shares.keys()
+    )
+    return min(max([BEST_NOTES, *reach]), len(first))
