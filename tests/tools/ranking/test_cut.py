@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.tools.ranking.cut import BEST_NOTES, SHOWN_MAX_NOTES, notes_to_show
+from zettel.tools.ranking.cut import SHOWN_MAX_NOTES, SHOWN_MIN_NOTES, notes_to_show
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 
@@ -18,7 +18,7 @@ def ranking(scores: list[float], signal: str = "text") -> list[Ranked]:
 
 
 def test_only_the_best_are_shown_where_the_rest_falls_off() -> None:
-    assert notes_to_show(ranking([1.0, 0.95, 0.9, 0.85, 0.4, 0.4, 0.4]), QUESTION) == 4
+    assert notes_to_show(ranking([1.0, 0.95, 0.95, 0.9, 0.9, 0.9, 0.4, 0.4]), QUESTION) == 6
 
 
 def test_notes_that_match_alike_are_all_shown_up_to_the_most() -> None:
@@ -30,7 +30,7 @@ def test_notes_of_which_all_are_asked_for_are_shown_whatever_their_score() -> No
     scores = [3.0, 2.9, 2.8, *[1.0] * 6]
 
     assert notes_to_show(ranking(scores, "all_of_whom"), QUESTION) == len(scores)
-    assert notes_to_show(ranking(scores, "of_sort"), QUESTION) == BEST_NOTES
+    assert notes_to_show(ranking(scores, "of_sort"), QUESTION) == SHOWN_MIN_NOTES
     only_sort = replace(QUESTION, sort="open", only_sort=True)
     assert notes_to_show(ranking(scores, "of_sort"), only_sort) == len(scores)
 
@@ -39,6 +39,6 @@ def test_notes_of_which_all_are_asked_for_are_shown_whatever_their_score() -> No
 def test_the_cut_knows_no_scale_and_keeps_its_bounds(scores: list[float], scale: float) -> None:
     shown = notes_to_show(ranking(scores), QUESTION)
 
-    assert min(len(scores), BEST_NOTES) <= shown <= min(len(scores), SHOWN_MAX_NOTES)
+    assert min(len(scores), SHOWN_MIN_NOTES) <= shown <= min(len(scores), SHOWN_MAX_NOTES)
     powers = [score * 2.0 ** round(scale) for score in scores]  # exact in binary
     assert notes_to_show(ranking(powers), QUESTION) == shown

@@ -6,8 +6,8 @@ FILLER = "The gardeners talked about roses and the weather for the whole afterno
 
 
 async def told_many(desk: Desk) -> list[str]:
-    """Three notes on bees and twelve that share one word with the question."""
-    bees = [await desk.told(f"Ana keeps bees in Ulm, hive {n}") for n in range(3)]
+    """Five notes on bees and twelve that share one word with the question."""
+    bees = [await desk.told(f"Ana keeps bees in Ulm, hive {n}") for n in range(5)]
     rest = [await desk.told(f"The number {n} train to Ulm was late") for n in range(12)]
     return bees + rest
 
@@ -17,10 +17,10 @@ async def test_a_question_shows_what_matches_well_and_a_limit_as_many_as_it_says
 ) -> None:
     told = await told_many(desk)
 
-    some = await desk("recall", query="Where does Ana keep bees?")
-    ten = await desk("recall", query="Where does Ana keep bees?", limit=10)
+    some = await desk("recall", query="Where does Ana keep bees in Ulm?")
+    ten = await desk("recall", query="Where does Ana keep bees in Ulm?", limit=10)
 
-    assert set(ids(some)) == set(told[:3])
+    assert set(ids(some)) == set(told[:5])
     assert len(ids(ten)) == 10
 
 
@@ -97,4 +97,4 @@ async def test_a_note_that_contradicts_comes_in_addition_to_those_that_match_bes
 
     answer = await desk("recall", query="Where does Ana keep bees?")
 
-    assert {*told[:3], against} <= set(ids(answer))
+    assert {*told[:5], against} <= set(ids(answer))
