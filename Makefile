@@ -131,7 +131,7 @@ bench-neighbours: install ## measure what one tenant feels of another's abuse an
 bench-month: install ## tell two months of an agent's work at their dates and ask what they told (ARGS="--misses --kept-aside")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
-bench-changes: install ## tell 120 changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
+bench-changes: install ## tell changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
 	@exec $(BIN)/python -m benchmarks.changes $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])

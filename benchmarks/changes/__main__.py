@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import anyio
@@ -11,7 +12,7 @@ from pydantic import JsonValue
 
 from benchmarks.attacks.marks import as_calls
 from benchmarks.changes.play import Alarms, Seen, play_changes, play_turns, play_worlds
-from benchmarks.changes.records import read_changes, read_worlds
+from benchmarks.changes.records import read_changes, read_told, read_worlds
 from benchmarks.changes.report import write_misses, write_report
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
@@ -24,6 +25,7 @@ class Options(argparse.Namespace):
 
     data: Path | None
     misses: bool
+    kept_aside: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,15 +45,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(write_report(seen, alarms))
     if options.misses:
-        sys.stdout.write(f"\n{write_misses(seen, alarms)}")
+        sys.stdout.write(f"\n{write_misses(chain.from_iterable(seen.values()), alarms)}")
     return 0
 
 
-async def _play_all(options: Options) -> tuple[list[Seen], Mapping[str, Alarms]]:
+async def _play_all(options: Options) -> tuple[Mapping[str, Sequence[Seen]], Mapping[str, Alarms]]:
     embedder = SentenceEmbedder(await find_model())
     await embedder.load()
     with tempfile.TemporaryDirectory() as folder:
-        seen = await play_changes(read_changes(), embedder, Path(folder, "changes"))
+        sets = {
+            "Mostly without words of change": read_changes(),
+            "As agents tell them": read_told(kept_aside=False),
+        }
+        if options.kept_aside:
+            sets = {"As agents tell them, kept aside": read_told(kept_aside=True)}
+        seen = {
+            name: await play_changes(of, embedder, Path(folder, f"changes{number}"))
+            for number, (name, of) in enumerate(sets.items())
+        }
         worlds = await play_worlds(read_worlds(), embedder, Path(folder, "worlds"))
         alarms = {"ordinary notes": worlds}
         if options.data is not None:
@@ -79,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Tell changes of facts, and notes that change nothing, and count what is seen.",
     )
     parser.add_argument("--data", type=Path, help="a folder of LoCoMo's form: turns of talk")
+    parser.add_argument(
+        "--kept-aside", action="store_true", help="score the worlds kept aside while building"
+    )
     parser.add_argument("--misses", action="store_true", help="list what was missed")
     return parser
 

@@ -36,6 +36,33 @@ class Told(Remembered, extra="allow"):
     candidates: tuple[Candidate, ...] = ()
 
 
+class Answered(BaseModel, extra="allow"):
+    """Of `recall`'s answer."""
+
+    class Shown(BaseModel, extra="allow"):
+        """A note of it."""
+
+        class Line(BaseModel, extra="allow"):
+            """A link of it."""
+
+            note_id: str
+            relation: str
+
+        note_id: str
+        links: tuple[Line, ...] = ()
+
+    notes: tuple[Shown, ...] = ()
+
+    def marks(self, old: str, new: str) -> bool:
+        """Whether the old note is shown as superseded by the new one."""
+        return any(
+            link.note_id == new and link.relation == "superseded_by"
+            for note in self.notes
+            if note.note_id == old
+            for link in note.links
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What became of a change."""
@@ -49,6 +76,8 @@ class Seen:
     """Whether evolution, or the agent's call, says that the new note may change the old one."""
     falsely_linked: int
     """Links of that sort to other notes."""
+    newer_first: bool
+    """Whether recall puts the new note first and marks the old one, before anybody settles it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,36 +92,52 @@ class Alarms:
 
 
 async def play_changes(changes: Sequence[Change], embedder: Embedder, store: Path) -> list[Seen]:
-    """Tell each old note with its neighbours, a week later the new one, and evolve."""
+    """Tell the old notes with their neighbours, a week later the new ones, and evolve."""
     async with opened_desk(store, embedder) as (desk, client):
         ids = dict[str, dict[str, str]]()
         for change in changes:
-            told = [change.others[0], change.old, *change.others[1:]]
-            ids[change.id] = {
-                text: (await _tell(desk, client, change.id, text, "first")).note_id for text in told
-            }
+            known = ids.setdefault(change.place, {})
+            for text in (change.others[0], change.old, *change.others[1:]):
+                if text not in known:
+                    told = await _tell(desk, client, change.place, text, "first")
+                    known[text] = told.note_id
         await desk.evolve()
         desk.now += WEEK
         answers = {
-            change.id: await _tell(desk, client, change.id, change.new, "second")
+            change.id: await _tell(desk, client, change.place, change.new, "second")
             for change in changes
         }
         await desk.evolve()
-        return [await _seen(desk, change, ids[change.id], answers[change.id]) for change in changes]
+        return [
+            await _seen(desk, client, change, ids[change.place], answers[change.id])
+            for change in changes
+        ]
 
 
-async def _seen(desk: Desk, change: Change, ids: Mapping[str, str], answer: Told) -> Seen:
+async def _seen(
+    desk: Desk, client: Timed, change: Change, ids: Mapping[str, str], answer: Told
+) -> Seen:
     named = [candidate.note_id for candidate in answer.candidates]
     taken = {candidate.note_id for candidate in answer.candidates if candidate.changes}
     old = ids[change.old]
-    linked = await _open_links(desk, change.id, answer.note_id)
+    linked = await _open_links(desk, change.place, answer.note_id)
     return Seen(
         change=change,
         named=named.index(old) if old in named else None,
         others=len(taken - {old}),
         linked=old in linked,
         falsely_linked=len(linked & {*ids.values()} - {old}),
+        newer_first=await _newer_first(client, change, old, answer.note_id),
     )
+
+
+async def _newer_first(client: Timed, change: Change, old: str, new: str) -> bool:
+    """Whether a question in the old note's own words is answered by the new note before it."""
+    arguments = {"query": change.old, "namespace": change.place}
+    answer, _ = await client.call("recall", arguments, Answered)
+    places = {note.note_id: place for place, note in enumerate(answer.notes)}
+    first = new in places and places[new] < places.get(old, len(places))
+    return first and (old not in places or answer.marks(old, new))
 
 
 async def play_worlds(worlds: Sequence[World], embedder: Embedder, store: Path) -> Alarms:

@@ -29,6 +29,28 @@ class Change(_Line):
     """Near notes that it does not change."""
     old_language: str = ""
     """Where it is another than the new note's."""
+    world: str = ""
+    """Where several changes are told among the same notes."""
+
+    @property
+    def place(self) -> str:
+        """Namespace in which it is told."""
+        return self.world or self.id
+
+
+class _ToldChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sort: str
+    old: str
+    new: str
+    names_old: bool
+
+
+class _ToldWorld(_Line):
+    """Notes, and several changes told among them, as an agent tells them."""
+
+    notes: tuple[str, ...]
+    changes: tuple[_ToldChange, ...]
 
 
 class World(_Line):
@@ -41,8 +63,24 @@ _T = TypeVar("_T", bound=_Line)
 
 
 def read_changes() -> Sequence[Change]:
-    """Every change."""
+    """Changes of which most have no word of change, each in a world of its own."""
     return _read(DATA / "changes.jsonl", Change)
+
+
+def read_told(*, kept_aside: bool) -> Sequence[Change]:
+    """Changes as agents tell them, several in a world; half of the worlds are kept aside."""
+    name = "told_worlds_kept_aside.jsonl" if kept_aside else "told_worlds.jsonl"
+    return [
+        Change(
+            **told.model_dump(),
+            id=f"{world.id}.{place}",
+            language=world.language,
+            others=world.notes,
+            world=world.id,
+        )
+        for world in _read(DATA / name, _ToldWorld)
+        for place, told in enumerate(world.changes)
+    ]
 
 
 def read_worlds() -> Sequence[World]:

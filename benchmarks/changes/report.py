@@ -7,9 +7,23 @@ from benchmarks.changes.play import Alarms, Seen
 SHOWN_MAX_CANDIDATES = 3
 
 
-def write_report(seen: Sequence[Seen], alarms: Mapping[str, Alarms]) -> str:
-    """Changes by sort and by language, then false alarms."""
+def write_report(seen: Mapping[str, Sequence[Seen]], alarms: Mapping[str, Alarms]) -> str:
+    """The changes of each set by sort and by language, then false alarms."""
     lines = ["# Changes", ""]
+    for name, of in seen.items():
+        lines += [f"## {name}", "", *_changes(of)]
+    lines += [
+        "| what changes nothing | notes | taken for a change | linked |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, of in alarms.items():
+        shares = (len(of.candidates) / of.notes, len(of.links) / of.notes)
+        lines.append(f"| {name} | {of.notes} | {shares[0]:.1%} | {shares[1]:.1%} |")
+    return "\n".join(lines) + "\n"
+
+
+def _changes(seen: Sequence[Seen]) -> list[str]:
+    lines = list[str]()
     groups: list[tuple[str, Callable[[Seen], str]]] = [
         ("sort", lambda one: one.change.sort),
         ("language", lambda one: "two" if one.change.old_language else one.change.language),
@@ -25,14 +39,8 @@ def write_report(seen: Sequence[Seen], alarms: Mapping[str, Alarms]) -> str:
         lines += [_row("**all**", seen), ""]
     others = sum(one.others for one in seen), sum(one.falsely_linked for one in seen)
     lines += [f"Wrongly named or linked beside the old note: {others[0]}, {others[1]}.", ""]
-    lines += [
-        "| what changes nothing | notes | taken for a change | linked |",
-        "|---|---:|---:|---:|",
-    ]
-    for name, of in alarms.items():
-        shares = (len(of.candidates) / of.notes, len(of.links) / of.notes)
-        lines.append(f"| {name} | {of.notes} | {shares[0]:.1%} | {shares[1]:.1%} |")
-    return "\n".join(lines) + "\n"
+    first = _share(one.newer_first for one in seen if one.change.names_old)
+    return [*lines, f"Old value named, newer first and older marked by recall: {first}.", ""]
 
 
 def _row(name: str, of: Sequence[Seen]) -> str:
@@ -48,7 +56,7 @@ def _share(of: Iterable[bool]) -> str:
     return f"{sum(all_of) / len(all_of):.0%}" if all_of else ""
 
 
-def write_misses(seen: Sequence[Seen], alarms: Mapping[str, Alarms]) -> str:
+def write_misses(seen: Iterable[Seen], alarms: Mapping[str, Alarms]) -> str:
     """Every change that was missed, and every false alarm."""
     lines = [
         f"{one.change.id} [{one.change.sort}]{'' if one.linked else ' not linked'}:"

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from benchmarks.changes.play import Alarms, play_changes, play_turns, play_worlds
-from benchmarks.changes.records import Change, World, read_changes, read_worlds
+from benchmarks.changes.records import Change, World, read_changes, read_told, read_worlds
 from benchmarks.changes.report import write_misses, write_report
 
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -29,12 +30,33 @@ def test_there_are_a_hundred_changes_of_ten_sorts_in_six_languages() -> None:
     assert len(read_worlds()) >= 60
 
 
+@pytest.mark.parametrize("kept_aside", [False, True])
+def test_there_are_worlds_of_changes_told_by_agents_of_each_sort_and_language(
+    kept_aside: bool,
+) -> None:
+    changes = read_told(kept_aside=kept_aside)
+
+    assert len({(change.sort, change.language) for change in changes}) == 60
+    assert all(len({change.old, *change.others}) >= 9 for change in changes)
+    assert len({change.place for change in changes}) == 12
+
+
+async def test_a_newer_note_that_names_the_old_value_is_seen_to_come_first(tmp_path: Path) -> None:
+    told = {"old": "The shop runs on MySQL", "new": "We switched the shop from MySQL to Postgres"}
+    named = Change.model_validate({**MOVED.model_dump(), **told, "names_old": True})
+
+    (seen,) = await play_changes([named], HashEmbedder(), tmp_path / "store")
+
+    assert seen.newer_first
+    assert "newer first and older marked by recall: 100%" in write_report({"one": [seen]}, {})
+
+
 async def test_what_evolution_links_is_seen(tmp_path: Path) -> None:
     (seen,) = await play_changes([MOVED], HashEmbedder(), tmp_path / "store")
 
     assert seen.linked
     assert not seen.falsely_linked
-    report = write_report([seen], {})
+    report = write_report({"one": [seen]}, {})
     assert "| moved | 1 | 100% | 100% |" in report
 
 
@@ -68,5 +90,5 @@ async def test_misses_and_alarms_are_listed(tmp_path: Path) -> None:
     assert "c1 [moved] not linked" in misses
     assert "taken for a change: x: said" in misses
     assert "| notes | 2 | 50.0% | 0.0% |" in write_report(
-        [seen], {"notes": Alarms(notes=2, candidates=["x: said"])}
+        {"one": [seen]}, {"notes": Alarms(notes=2, candidates=["x: said"])}
     )

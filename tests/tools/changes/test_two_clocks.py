@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.tools.conftest import START, Desk, pick
+from tests.tools.conftest import START, Desk, notes, pick
 
 HOUR = timedelta(hours=1)
 
@@ -61,3 +61,34 @@ async def test_a_corrected_date_moves_the_end_of_what_was_true_before(desk: Desk
         shown = pick(await desk("recall", note_ids=[note], as_of=day), "notes", 0)
         assert pick(shown, "content") == "Lea lives in Paris"
         assert str(pick(shown, "valid_until")).startswith("2026-04-01")
+
+
+async def test_an_update_of_a_time_to_come_takes_effect_then(desk: Desk) -> None:
+    old = await desk.told("Standup is at nine", subject="team")
+
+    answer = await desk(
+        "update", note_id=old, content="Standup is at ten", happened_at="2026-12-01"
+    )
+    new = str(answer["successor"])
+
+    assert pick(answer, "changed", "valid_until") == [None, "2026-12-01T00:00:00Z"]
+    assert set(await desk.found(query="When is standup?")) == {old, new}
+    again = await desk("update", note_id=old, content="Standup is at ten", happened_at="2026-12-01")
+    assert again["successor"] == new
+    desk.later(days=14)
+    assert await desk.found(query="When is standup?") == [new]
+    assert old in await desk.found(query="When is standup?", as_of="2026-11-25")
+    [shown] = notes(await desk("recall", note_ids=[new]))
+    assert shown["subject"] == "team"
+
+
+async def test_a_new_day_of_an_appointment_replaces_the_old_one_at_once(desk: Desk) -> None:
+    told = await desk.told("The dentist is on 3 December", happened_at="2026-12-03")
+
+    answer = await desk(
+        "update", note_id=told, content="The dentist is on 10 December", happened_at="2026-12-10"
+    )
+
+    assert "successor" not in answer
+    [shown] = notes(await desk("recall", query="When is the dentist?"))
+    assert shown["content"] == "The dentist is on 10 December"

@@ -186,7 +186,9 @@ class UpdateAnswer(TypedDict):
     rev: int
     changed: dict[str, list[object]]
     undo: NotRequired[Undo]
-    """Absent where nothing was changed."""
+    """Absent where nothing was changed, and where a successor was stored: forget that one."""
+    successor: NotRequired[str]
+    """Id of the note with the new content, which takes this one's place on its day."""
     state: NotRequired[str]
     """Why recall does not show it, when it is not active."""
     candidates: NotRequired[list[Candidate]]

@@ -378,3 +378,62 @@ async def test_what_is_open_costs_an_answer_nothing_where_it_shows_one_note(desk
     assert "links" not in first
     [first] = notes(await desk("recall", note_ids=[older]))
     assert POSTGRES[:40] in str(pick(first, "links", 0, "line"))
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("The API listens on port 8080.", "The API listens on port 9090."),
+        ("Das Treffen ist am Montag um zehn", "Das Treffen ist am Mittwoch um zehn"),
+        ("接口服务监听 8080 端口。", "接口服务监听 9090 端口。"),
+    ],
+)
+async def test_another_value_in_the_same_words_is_named_and_linked(
+    desk: Desk, older: str, younger: str
+) -> None:
+    old = await desk.told(older)
+    desk.later(days=1)
+
+    answer = await desk("remember", content=younger)
+    await desk.evolve()
+
+    assert pick(answer, "candidates", 0, "note_id") == old
+    assert "in the same place" in str(pick(answer, "candidates", 0, "why"))
+    [link] = await open_links(desk, str(answer["note_id"]))
+    assert (link.to, link.relation) == (old, "may_supersede")
+
+
+async def test_a_named_old_value_is_found_by_its_word_and_the_newer_note_stands_first(
+    desk: Desk,
+) -> None:
+    long = "All orders, invoices and customers of the shop are kept on one server with MySQL"
+    old = await desk.told(long)
+    for number in range(4):
+        await desk.told(f"We went to the shop number {number}")
+    desk.later(days=1)
+
+    told = "The shop went from MySQL to Postgres, we switched over"
+    answer = await desk("remember", content=told)
+    await desk.evolve()
+    shown = await desk("recall", query="Where are the orders of the shop kept?")
+
+    assert pick(answer, "candidates", 0, "note_id") == old
+    found = [note["note_id"] for note in notes(shown)]
+    assert found.index(answer["note_id"]) < found.index(old)
+    [older] = [note for note in notes(shown) if note["note_id"] == old]
+    assert pick(older, "links", 0, "relation") == "superseded_by"
+
+
+async def test_a_part_is_not_linked_to_its_whole_or_another_part(desk: Desk) -> None:
+    whole = await desk.told("The API listens on port 8080.")
+    desk.later(days=1)
+    parts = [
+        await desk.told(
+            f"The API listens on port {port}.", links=[{"to": whole, "relation": "part_of"}]
+        )
+        for port in (9090, 9091)
+    ]
+
+    await desk.evolve()
+
+    assert [await open_links(desk, part) for part in parts] == [[], []]

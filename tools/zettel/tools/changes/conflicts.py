@@ -3,23 +3,24 @@
 Compares only plain statements about the same person or thing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import regex as re
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, NoteStore
-from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.change_cues import ChangeCue, find_change_cue, value_words
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.terms import telling_words
 
 SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
 """Both statements name the fact, one does not, or the same words are negated; set by hand."""
-NAMED_CONFIDENCE, CHANGE_CONFIDENCE = 0.9, 0.8
-"""The younger note says that something has changed, and names what the older states as former, or
-not; set by hand. A tenth of the cosine is added, which tells the changed note among several
-(`make bench-changes`: 38 of 39)."""
+NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
+"""The younger note says that something has changed and names what the older states as former; it
+tells another value in the same words; it says that something has changed. Set by hand. A 25th of
+the cosine is added, which tells the changed note among several and is less than their distance."""
 PREFERRED_MIN_CONFIDENCE = 0.8
 """Confidence from which answers prefer the younger note."""
 
@@ -34,6 +35,7 @@ _AUXILIARIES = frozenset(
 NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
 """Fewest shared words of a statement and its negation, its subject included; the
 second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denies nothing."""
+_DIGIT = re.compile(r"\p{N}")
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 CONFLICT_MAX_CANDIDATES = 48
@@ -45,10 +47,11 @@ NEGATION_MAX_CHARACTERS = 300
 CHANGE_MIN_COSINE = 0.40
 CHANGE_MIN_WORDS, CHANGE_MIN_SHARE = 2, 0.1
 """Least cosine, number and share of the telling words of either note that the other has for a
-change of it; a document has few of a fact's. Of 120 made-up changes in six languages 25 are so
-seen, and 9 of 30 in two months of notes; 4 of 300 notes that change nothing are taken for one, and
-0.7 % of LoCoMo's turns (`make bench-changes`). A change without a word for it looks like any other
-pair of notes on one thing."""
+change of it; a document has few of a fact's."""
+CLOSEST_MIN_COSINE, CLOSEST_MIN_LEAD = 0.60, 0.12
+"""Where a note tells of a change and shares one telling word with another: how near that must be,
+and by how much nearer than every other. These are set with `make bench-changes`, whose figures
+are in benchmarks/RESULTS.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,9 @@ class Conflict:
     """Confidence, in `[0, 1]`."""
     reason: str
     """Quotes the younger note alone: the other may be forgotten."""
-    is_change: bool = False
-    """By words of a change alone: of several such conflicts of a note the surest is meant."""
+    change: float = 0.0
+    """Confidence by words of a change or of another value alone, else 0: of several such conflicts
+    of a note the surest is meant."""
 
 
 def find_conflict(
@@ -87,6 +91,36 @@ def find_conflict(
     return _negation_conflict(younger, older, same_day=same_day)
 
 
+def find_conflicts(
+    note: Note | Outline,
+    stated: Sequence[Statement],
+    others: Mapping[str, Outline],
+    cosines: Mapping[str, float],
+) -> dict[str, Conflict]:
+    """Which of these notes conflict with a note, or are changed by it.
+
+    Args:
+        note: The note.
+        stated: Its statements.
+        others: Notes by id.
+        cosines: Of their nearest passages to the note's; no entry where it is not known.
+    """
+    closest = sorted(cosines.values())[-2:]
+    lead = closest[-1] - closest[0] if len(closest) > 1 else 1.0
+    found = dict[str, Conflict]()
+    for note_id, other in others.items():
+        cosine = cosines.get(note_id, -1.0)
+        leads = bool(closest) and cosine == closest[-1] and lead >= CLOSEST_MIN_LEAD
+        conflict = conflict_between(note, stated, other) or _change_between(
+            note, other, cosine, leads=leads and cosine >= CLOSEST_MIN_COSINE
+        )
+        if conflict:
+            found[note_id] = conflict
+    # A note that names what was before changes no other one than that which states it.
+    surest = max((conflict.change for conflict in found.values()), default=0.0)
+    return {i: conflict for i, conflict in found.items() if conflict.change in (0.0, surest)}
+
+
 def conflict_between(
     note: Note | Outline, stated: Sequence[Statement], other: Note | Outline
 ) -> Conflict | None:
@@ -106,48 +140,75 @@ def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
     )
 
 
-def change_between(note: Note | Outline, other: Note | Outline, cosine: float) -> Conflict | None:
+def _change_between(
+    note: Note | Outline, other: Note | Outline, cosine: float, *, leads: bool
+) -> Conflict | None:
     """Whether the younger of two notes says that what the older tells is otherwise by now.
 
     Args:
         note: One note.
         other: The other.
         cosine: Of their nearest passages.
+        leads: Whether no other note is nearly as near.
     """
     older, younger = sorted((note, other), key=order_key)
     # The share of a much longer note is too small in any case, and its words are many to read.
-    longer = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
-    if cosine < CHANGE_MIN_COSINE or longer:
-        return None
-    cue = find_change_cue(younger.content)
-    if cue is None:
+    long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
+    cue = None if long else find_change_cue(younger.content)
+    if cue and _names_former(cue, younger, older, cosine):
+        return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
+    if fold(older.subject) == fold(younger.subject) or not (older.subject and younger.subject):
+        if value := find_other_value(younger.content, older.content):
+            return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
+    if cue is None or cosine < CHANGE_MIN_COSINE:
         return None
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
-    shared = new & old
-    if len(shared) < max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old))):
-        return None
-    named = bool(shared & cue.former)
-    return Conflict(
-        relation=MAY_SUPERSEDE,
-        weight=(NAMED_CONFIDENCE if named else CHANGE_CONFIDENCE) + cosine / 10,
-        reason=f"tells of a change (“{cue.phrase}”)",
-        is_change=True,
-    )
+    least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
+    shared = len(new & old)
+    enough = shared >= least or (leads and shared)
+    return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue)) if enough else None
+
+
+def _names_former(
+    cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float
+) -> bool:
+    """Whether the older note states what the younger one says was before."""
+    former = cue.former & value_words(older.content)
+    new, old = (value_words(f"{one.subject} {one.content}") for one in (younger, older))
+    return bool(former) and (cosine >= CHANGE_MIN_COSINE or not (new & old) <= former)
+
+
+def _by_words(cue: ChangeCue) -> str:
+    return f"tells of a change (“{cue.phrase}”)"
+
+
+def _change(confidence: float, cosine: float, reason: str) -> Conflict:
+    weight = min(confidence + max(cosine, 0.0) / 25, 1.0)
+    return Conflict(relation=MAY_SUPERSEDE, weight=weight, reason=reason, change=confidence)
+
+
+def tells_change(text: str) -> bool:
+    """Whether a text may tell that something is otherwise: by its words, or by a number."""
+    return _DIGIT.search(text) is not None or find_change_cue(text) is not None
 
 
 async def notes_stating(
     store: NoteStore,
+    note: Note,
     stated: Iterable[Statement],
     where: NoteFilter,
     *,
     counted: Sequence[str] = (),
 ) -> list[Outline]:
-    """Notes that may state the same facts about the same subjects, found by their words.
+    """Notes that may state the same facts about the same subjects, or what was before a change.
 
-    Similarity does not find them: a statement and its successor ("I live in Lyon", "moved into a
-    flat in Paris") have a cosine of 0.2-0.8 (generator, seeds 2-4).
+    They are found by their words, because similarity does not find them: a statement and its
+    successor ("I live in Lyon", "moved into a flat in Paris") have a cosine of 0.2-0.8 (generator,
+    seeds 2-4).
     """
     words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
+    if find_change_cue(note.content):
+        words = f"{words} {note.content}"
     limit = CONFLICT_MAX_CANDIDATES
     return await match_outlines(store, words, where, limit=limit, counted=counted)
 

@@ -13,15 +13,23 @@ from importlib.resources import files
 
 import regex
 
+from zettel.storage.notes import fold
 from zettel.tools.language.terms import telling_words
 
 CHANGE_CUE_MAX_CHARACTERS = 1_000
 """A longer text is a document, which tells of changes without being one."""
-FORMER_MAX_WORDS = 4
+FORMER_MAX_WORDS = 3
 """Words after "instead of" that name what was before."""
+FORMER_MAX_CHARACTERS = 12
+"""Characters before a phrase, or between two, in a language without spaces."""
+FORMER_MIN_CHARACTERS = 4
+"""Fewest letters of a word that can be a value ("tabs"), unless it is an abbreviation."""
 _APOSTROPHE = regex.compile(r"['’]\s?")
 _GAP = r"\s+(?:\S+\s+){0,3}"
-_WITHIN_SENTENCE = r"[^.;:!?\n。！？；：]{0,80}"
+_BREAKS = r";!?\n。！？；，、"
+"""What a value does not go beyond; a full stop may stand within one."""
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class ChangeCue:
     phrase: str
     """As it stands in the text."""
     former: frozenset[str]
-    """Telling words of what was before, if the text names it."""
+    """Words of what was before, if the text names it; as `value_words` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,9 @@ class _Language:
     script: regex.Pattern[str] | None
     not_script: regex.Pattern[str] | None
     changed: regex.Pattern[str]
-    former: regex.Pattern[str]
+    not_changed: regex.Pattern[str] | None
+    former: Sequence[regex.Pattern[str]]
+    one_value: regex.Pattern[str] | None
 
     def is_of(self, text: str) -> bool:
         if self.script is not None and not self.script.search(text):
@@ -57,9 +67,37 @@ def find_change_cue(text: str) -> ChangeCue | None:
         return None
     plain = _apart(text)
     for language in _languages():
-        if language.is_of(plain) and (found := language.changed.search(plain)):
-            return ChangeCue(found[0].replace("' ", "'"), frozenset(_former(language, plain)))
+        if language.is_of(plain) and (found := _changed(language, plain)):
+            return ChangeCue(found.replace("' ", "'"), frozenset(_former(language, plain)))
     return None
+
+
+def holds_one_value(text: str) -> bool:
+    """Whether a text ends with words after which one value stands at a time: "Ana prefers"."""
+    plain = _apart(text).rstrip()
+    return any(
+        language.one_value is not None
+        and language.is_of(plain)
+        and language.one_value.search(plain) is not None
+        for language in _languages()
+    )
+
+
+def value_words(text: str) -> set[str]:
+    """Words of a text that can be a value or part of one: telling ones, short ones and names."""
+    short = (
+        word
+        for word in _WORD.findall(text)
+        if len(word) >= FORMER_MIN_CHARACTERS or (len(word) > 1 and word.isupper())
+    )
+    return telling_words(text) | {fold(word) for word in short if not _HAN.search(word)}
+
+
+def _changed(language: _Language, text: str) -> str:
+    if language.not_changed is not None:
+        text = language.not_changed.sub(" ", text)
+    found = language.changed.search(text)
+    return found[0] if found else ""
 
 
 def _apart(text: str) -> str:
@@ -68,8 +106,9 @@ def _apart(text: str) -> str:
 
 
 def _former(language: _Language, text: str) -> Iterator[str]:
-    for found in language.former.finditer(text):
-        yield from telling_words(" ".join(found["value"].split()[:FORMER_MAX_WORDS]))
+    for pattern in language.former:
+        for found in pattern.finditer(text):
+            yield from value_words(found["value"])
 
 
 @cache
@@ -85,31 +124,53 @@ def _languages() -> Sequence[_Language]:
 
 def _language(table: dict[str, str | list[str]]) -> _Language:
     spaced = "script" not in table
-    after, before = (
-        _any(table.get("former", ()), spaced),
-        _any(table.get("former_before", ()), spaced),
-    )
-    former = rf"{after}\s*(?P<value>{_WITHIN_SENTENCE})"
-    if "former_before" in table:
-        former = rf"(?P<value>{_WITHIN_SENTENCE}){before}"
     return _Language(
         script=_pattern(table, "script"),
         not_script=_pattern(table, "not_script"),
         changed=regex.compile(_any(table["changed"], spaced), regex.IGNORECASE),
-        former=regex.compile(former, regex.IGNORECASE),
+        not_changed=_phrases(table, "not_changed", "{}", spaced),
+        former=tuple(_former_patterns(table, spaced)),
+        one_value=_phrases(table, "one_value", "{}$", spaced),
     )
+
+
+def _former_patterns(
+    table: dict[str, str | list[str]], spaced: bool
+) -> Iterator[regex.Pattern[str]]:
+    word = rf"[^\s{_BREAKS}]+"
+    value = rf"(?P<value>(?:{word}\s+){{0,{FORMER_MAX_WORDS - 1}}}{word})"
+    if not spaced:
+        value = rf"(?P<value>[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}})"
+    for key, form in (("former", rf"{{}}\s*{value}"), ("former_before", rf"{value}\s*{{}}")):
+        if pattern := _phrases(table, key, form, spaced):
+            yield pattern
+    for phrase in table.get("former_between", ()):
+        first, second = (_any([part], spaced) for part in phrase.split("…"))
+        # Only the last "from" before "to".
+        between = value.replace(word, f"(?!{first}){word}")
+        yield regex.compile(rf"{first}\s*{between}\s*{second}", regex.IGNORECASE)
 
 
 def _pattern(table: dict[str, str | list[str]], name: str) -> regex.Pattern[str] | None:
     return regex.compile(str(table[name])) if name in table else None
 
 
+def _phrases(
+    table: dict[str, str | list[str]], key: str, form: str, spaced: bool
+) -> regex.Pattern[str] | None:
+    """The phrases of a key, where `{}` stands in the form."""
+    if key not in table:
+        return None
+    return regex.compile(form.replace("{}", _any(table[key], spaced)), regex.IGNORECASE)
+
+
 def _any(phrases: Iterable[str], spaced: bool) -> str:
     # The longest first: "moved to" before "moved".
     found = "|".join(map(_phrase, sorted(phrases, key=len, reverse=True)))
-    return rf"\b(?:{found})\b" if spaced else f"(?:{found})"
+    return rf"(?<!\w)(?:{found})(?!\w)" if spaced else f"(?:{found})"
 
 
 def _phrase(phrase: str) -> str:
-    parts = (r"\s+".join(map(regex.escape, part.split())) for part in _apart(phrase).split("…"))
-    return _GAP.join(parts)
+    parts = [r"\s+".join(map(regex.escape, part.split())) for part in _apart(phrase).split("…")]
+    gap = rf"[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}}?" if _HAN.search(phrase) else _GAP
+    return gap.join(parts)

@@ -112,6 +112,18 @@ def _spell(pattern: str, table: _Table) -> str:
     return _PLACEHOLDER.sub(group, pattern)
 
 
+@cache
+def _names() -> re.Pattern[str]:
+    tables = [language.table for language in _languages().values()]
+    words = {word for table in tables for word in (*table.months, *table.days, *table.counts)}
+    return re.compile("|".join(sorted(words)), re.IGNORECASE)
+
+
+def is_day_month_or_count(word: str) -> bool:
+    """Whether a word spells a day of the week, a month or a small number in any language."""
+    return _names().fullmatch(word) is not None
+
+
 def find_spelled_times(text: str) -> Iterator[SpelledTime]:
     """The times of a text that are spelled in another language than English, in any order."""
     for code, language in _languages().items():

@@ -18,7 +18,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
-from zettel.tools.changes.conflicts import NAMED_CONFIDENCE
+from zettel.tools.changes.conflicts import SURE_CONFIDENCE
 from zettel.tools.changes.differences import history, shown
 from zettel.tools.changes.links import settle_open
 from zettel.tools.language.times import iso
@@ -169,7 +169,7 @@ def _relation(entry: Linked) -> str:
     name = tidy_relation(entry.link.relation)
     if not entry.points_here:
         return name
-    sure = name == MAY_SUPERSEDE and entry.link.weight >= NAMED_CONFIDENCE
+    sure = name == MAY_SUPERSEDE and entry.link.weight >= SURE_CONFIDENCE
     return SUPERSEDED_BY if sure else f"{name} (from)"
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,7 @@ import numpy as np
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
+from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
@@ -380,7 +380,10 @@ async def newest_first(
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     pairs = await _believed(memory, linking, pairs) if pairs else pairs
-    ahead = await read_in_thread(_ahead, question, best, outlines, pairs) if pairs else {}
+    named = _pairs_named(linking, asked)
+    ahead = {}
+    if pairs:
+        ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -407,15 +410,21 @@ async def _believed(
     ]
 
 
-def _pairs(note: Note, asked: RecallQuery) -> list[tuple[str, str]]:
-    """Pairs of ids: a note, and a note that it may supersede."""
+def _pairs_named(notes: Iterable[Note], asked: RecallQuery) -> frozenset[tuple[str, str]]:
+    """Pairs of ids: a note, and a note whose value it names as former."""
+    pairs = (pair for note in notes for pair in _pairs(note, asked, least=NAMED_CONFIDENCE))
+    return frozenset(pairs)
+
+
+def _pairs(
+    note: Note, asked: RecallQuery, *, least: float = PREFERRED_MIN_CONFIDENCE
+) -> list[tuple[str, str]]:
+    """Pairs of ids: a note, and a note that it may supersede, with at least this confidence."""
     at = asked.moment if asked.looks_back else None
     return [
         (note.note_id, link.to)
         for link in note.links
-        if link.relation == MAY_SUPERSEDE
-        and link.weight >= PREFERRED_MIN_CONFIDENCE
-        and link.stood(at)
+        if link.relation == MAY_SUPERSEDE and link.weight >= least and link.stood(at)
     ]
 
 
@@ -424,13 +433,18 @@ def _ahead(
     best: Mapping[str, Ranked],
     outlines: Mapping[str, Outline],
     pairs: Sequence[tuple[str, str]],
+    named: Collection[tuple[str, str]],
 ) -> dict[str, list[Ranked]]:
-    """Note id -> the notes to place before it, the newest first."""
+    """Note id -> the notes to place before it, the newest first.
+
+    A note that names the older one's value as former tells what was asked of that, too.
+    """
     found = dict[str, list[str]]()
     for younger, older in pairs:
         # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
-        if later and not _is_asked_for(question, outlines[older], outlines[younger]):
+        tells = (younger, older) in named
+        if later and (tells or not _is_asked_for(question, outlines[older], outlines[younger])):
             found.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]

@@ -18,13 +18,13 @@ from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     Conflict,
-    change_between,
-    conflict_between,
+    find_conflicts,
     is_about_others,
     match_outlines,
     notes_stating,
+    tells_change,
 )
-from zettel.tools.concurrency import gather2, read_in_thread
+from zettel.tools.concurrency import gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
@@ -87,7 +87,7 @@ def _still_told(younger: str, older: str) -> str:
 
 async def committed_beside_search(
     memory: Memory,
-    namespace: str,
+    note: Note,
     vectors: Vectors | None,
     commit: Callable[[], Awaitable[_T]],
     *,
@@ -105,11 +105,9 @@ async def committed_beside_search(
     if vectors is None:
         return await commit(), None
     before = await memory.store.version()
-    written, near = await gather2(
-        commit, lambda: nearest_notes(memory, namespace, vectors, now=now)
-    )
+    written, near = await gather2(commit, lambda: nearest_notes(memory, note, vectors, now=now))
     if not await _is_next_version(memory, before):
-        near = await nearest_notes(memory, namespace, vectors, now=now)
+        near = await nearest_notes(memory, note, vectors, now=now)
     return written, near
 
 
@@ -131,7 +129,7 @@ async def candidates(
         cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
     known = {found.outline.note_id: found.outline for found in near or ()}
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
-    stating = await _found(notes_stating(memory.store, stated, where))
+    stating = await _found(notes_stating(memory.store, note, stated, where))
     known |= {other.note_id: other for other in stating}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
     conflicts, alike = await read_in_thread(_compared, note, stated, known, cosines)
@@ -158,14 +156,7 @@ def _compared(
     cosines: Mapping[str, float],
 ) -> tuple[dict[str, Conflict], list[Outline]]:
     """The conflicts with known notes by id, and the known notes that are similar."""
-    conflicts = {
-        i: found
-        for i, other in known.items()
-        if (
-            found := conflict_between(note, stated, other)
-            or change_between(note, other, cosines.get(i, -1.0))
-        )
-    }
+    conflicts = find_conflicts(note, stated, known, cosines)
     alike = [
         other
         for note_id, other in known.items()
@@ -190,21 +181,31 @@ async def _found(search: Awaitable[list[_T]]) -> list[_T]:
 
 
 async def nearest_notes(
-    memory: Memory, namespace: str, vectors: Vectors, *, now: datetime
+    memory: Memory, note: Note, vectors: Vectors, *, now: datetime
 ) -> list[Near]:
-    """Active notes near any of the passages; none if the search fails: the note is stored."""
-    where = NoteFilter(namespaces=(namespace,), unexpired_at=now)
-    return await _found(_nearest(memory, where, vectors))
+    """Active notes near any of the passages; none if the search fails: the note is stored.
+
+    Args:
+        memory: The store.
+        note: The note, or an earlier revision of it: where it is, and from when.
+        vectors: Of its content.
+        now: Time of the call.
+    """
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
+    # A note told of an earlier time may be what another one has changed since.
+    changes = note.happened_at < now or await read_texts(
+        len(note.content), lambda: tells_change(note.content)
+    )
+    least = CHANGE_MIN_COSINE if changes else SAME_SUBJECT_MIN_COSINE
+    return await _found(_nearest(memory, where, vectors, least))
 
 
-async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
+async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors, least: float) -> list[Near]:
     found = list[Near]()
 
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(
-            await memory.store.nearest(
-                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
-            )
+            await memory.store.nearest(vector, where, limit=CANDIDATE_NEAREST_NOTES, least=least)
         )
 
     try:

@@ -188,7 +188,7 @@ async def _store(
         async def write() -> None:
             await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
 
-        _, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
+        _, near = await committed_beside_search(memory, note, vectors, write, now=now)
         memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
     if times:

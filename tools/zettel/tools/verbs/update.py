@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Link, Note, State
+from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
@@ -47,6 +47,7 @@ from zettel.tools.verbs.candidates import (
     embed_if_loaded,
     nearest_notes,
 )
+from zettel.tools.verbs.remember import remember
 
 EVOLUTION_MAKERS = ("rule", "llm")
 """Makers in `derived_by` other than the agent."""
@@ -310,7 +311,9 @@ async def update(
     """Changes the given fields of a note; `""` and `[]` empty one.
 
     New content reports a change of the world at `happened_at` (default now); with `correction` the
-    previous content was never true. `restore_rev` restores an earlier revision. An edit that
+    previous content was never true. New content of a time to come is stored as a note that
+    supersedes this one then; but an appointment's new day replaces the old one at once.
+    `restore_rev` restores an earlier revision. An edit that
     changes nothing makes no revision. A `working` note that becomes another kind archives the
     working notes that are `part_of` it, in the same commit.
 
@@ -342,6 +345,11 @@ async def update(
         reason=validation.check_text("reason", (reason or "").strip(), most=most),
     )
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
+    if restore_rev is None and _takes_effect_later(note, edit, now):
+        if expected_rev is not None:
+            rev = check_rev("expected_rev", expected_rev)
+            await check_expected(memory.store, note, rev, memory.reader(caller))
+        return await _store_successor(memory, caller, note, edit, now)
     if restore_rev is None:
         vectors = vectors if edit.content != note.content else None
         amend = await _amending(memory, caller, edit, vectors, now)
@@ -353,6 +361,58 @@ async def update(
     if expected_rev is not None:
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
     return await _apply(memory, caller.name, note, edit, amend, vectors, now)
+
+
+def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:
+    """Whether new content is of a time to come, and the note itself is not."""
+    return (
+        edit.content is not None
+        and edit.content != note.content
+        and edit.happened is not None
+        and edit.happened.start > now >= note.happened_at
+        and note.state is State.ACTIVE
+        and not note.derived
+        and not edit.correction
+    )
+
+
+async def _store_successor(
+    memory: Memory, caller: Caller, note: Note, edit: NoteEdit, now: datetime
+) -> UpdateAnswer:
+    """Stores the new content as a note that supersedes this one from its day on."""
+    _check_may_change(memory, caller, note)
+    assert edit.content is not None
+    assert edit.happened is not None
+    agents = note.derived_by
+    context = note.context if agents.get("context") == "agent" else ""
+    tags = note.tags if agents.get("tags") == "agent" else ()
+    told = await remember(
+        memory,
+        caller,
+        now=now,
+        content=edit.content,
+        context=context if edit.context is None else edit.context,
+        subject=note.subject if edit.subject is None else edit.subject,
+        tags=tags if edit.tags is None else edit.tags,
+        kind=(edit.kind or note.kind).value,
+        happened_at=edit.happened.start.isoformat(),
+        valid_until=edit.valid_until.last.isoformat() if edit.valid_until else None,
+        source=note.source,
+        links=[*edit.links, LinkArgument(to=note.note_id, relation=SUPERSEDES)],
+        namespace=note.namespace,
+    )
+    after = await _live(memory, note.note_id)
+    answer = UpdateAnswer(
+        note_id=note.note_id,
+        rev=after.rev,
+        changed=reported_changes(note, after),
+        successor=told["note_id"],
+    )
+    if "candidates" in told:
+        answer["candidates"] = told["candidates"]
+    if "degraded" in told:
+        answer["degraded"] = told["degraded"]
+    return answer
 
 
 async def _amending(
@@ -461,11 +521,11 @@ async def _apply(
             targets = [*changed_targets(before, after), *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
-    stored, near = await committed_beside_search(memory, note.namespace, vectors, write, now=now)
+    stored, near = await committed_beside_search(memory, note, vectors, write, now=now)
     answer = _answer(before, stored, parts)
     if after.content != before.content:
         if near is None and embedded is not None:  # of a restored revision, known only now
-            near = await nearest_notes(memory, note.namespace, embedded, now=now)
+            near = await nearest_notes(memory, note, embedded, now=now)
         related = supersedes(after) | parts | await kin(memory, after)
         if found := await candidates(memory, after, near, related):
             answer["candidates"] = found

@@ -25,11 +25,10 @@ from zettel.tools.changes.commit import with_following
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     Conflict,
-    change_between,
-    conflict_between,
+    find_conflicts,
     notes_stating,
 )
-from zettel.tools.changes.links import as_old_as
+from zettel.tools.changes.links import as_old_as, kin
 from zettel.tools.changes.stages import COMPARED, LINKED, SCHEDULER
 from zettel.tools.changes.supersession import (
     check_no_circle,
@@ -261,23 +260,15 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
     beside = replace(where, note_ids=tuple(sorted(linked)[-COMPARE_MAX_NEIGHBOURS:]))
     others = await store.outlines(beside, limit=COMPARE_MAX_NEIGHBOURS) if linked else []
-    others += await notes_stating(store, stated, where, counted=where.namespaces)
+    others += await notes_stating(store, note, stated, where, counted=where.namespaces)
     near = await _near(task, note, where)
     known = {other.note_id: other for other in (*others, *(one.outline for one in near))}
     cosines = {one.outline.note_id: one.score for one in sorted(near, key=lambda one: one.score)}
     known.pop(note.note_id, None)
 
-    def conflicts() -> Conflicts:
-        return {
-            note_id: (other, conflict)
-            for note_id, other in known.items()
-            if (
-                conflict := conflict_between(note, stated, other)
-                or change_between(note, other, cosines.get(note_id, -1.0))
-            )
-        }
-
-    return await read_in_thread(conflicts)
+    found = await read_in_thread(find_conflicts, note, stated, known, cosines)
+    related = await kin(task.memory, note) if found else frozenset[str]()
+    return {i: (known[i], conflict) for i, conflict in found.items() if i not in related}
 
 
 async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:
@@ -329,7 +320,7 @@ def _compared(
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
     ]
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
-    changed = [pair for pair in older if pair[1].is_change]
+    changed = [pair for pair in older if pair[1].change]
     older = [pair for pair in older if pair not in changed[1:]]
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [

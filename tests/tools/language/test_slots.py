@@ -1,0 +1,58 @@
+"""A statement that tells another value in the same words is known in any language."""
+
+import pytest
+
+from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, OtherValue, find_other_value
+
+OTHER_VALUES = {
+    "number": ("The API listens on port 8080.", "The API listens on port 9090.", "8080", "9090"),
+    "day": ("Standup is on Monday at 9:30", "Standup is on Thursday at 9:30", "monday", "thursday"),
+    "date": ("La visite est le 3 mars", "La visite est le 9 avril", "3 mars", "9 avril"),
+    "one value": ("Ana prefers tabs", "Ana prefers spaces", "tabs", "spaces"),
+    "word": (
+        "Appointments are booked with pen and paper",
+        "Appointments are booked with a calendar",
+        "pen and paper",
+        "a calendar",
+    ),
+    "more words": ("Die Miete beträgt 870 Euro", "Die Miete beträgt seit Mai 920 Euro", "870", ""),
+    "clause": ("The bathroom is at 30 %", "The bathroom is at 60 %, the tiles are in", "30", "60"),
+    "Chinese": ("接口服务监听 8080 端口。", "接口服务监听 9090 端口。", "8080", "9090"),
+    "Japanese": ("定例会議は月曜日の午前から。", "定例会議は木曜日の午前から。", "月", "木"),
+}
+"""What differs -> an older text, a younger one, and both values; the last may be left out."""
+
+
+@pytest.mark.parametrize("sort", OTHER_VALUES)
+def test_a_value_told_otherwise_is_found(sort: str) -> None:
+    older, younger, was, becomes = OTHER_VALUES[sort]
+
+    found = find_other_value(younger, older)
+
+    assert found
+    assert found.old == was
+    assert becomes in found.new
+
+
+@pytest.mark.parametrize(
+    ("younger", "older"),
+    [
+        ("Ben likes tea with milk", "Ana likes tea with milk"),  # of somebody else
+        ("The user likes hiking", "The user likes jazz"),  # of which there are several
+        ("The admin page listens on port 3000", "The API listens on port 8080"),
+        ("The egret runs the web, on Debian 11", "The heron runs the mail, on Debian 12"),
+        ("Uploads are limited to 10 a day", "Uploads are limited to 25 MB"),
+        ("Wow, that painting looks great!", "Wow, that painting looks gorgeous!"),
+        ("Is the API listening on port 9090?", "Is the API listening on port 8080?"),
+        ("The API listens on port 8080.", "The API listens on port 8080."),
+    ],
+)
+def test_other_pairs_tell_no_other_value(younger: str, older: str) -> None:
+    assert find_other_value(younger, older) is None
+
+
+def test_a_document_is_not_compared() -> None:
+    text = "The API listens on port {}".rjust(SLOT_MAX_CHARACTERS - 2)
+
+    assert find_other_value(text.format(9090), text.format(8080)) == OtherValue("8080", "9090")
+    assert find_other_value(f" {text.format(9090)}", text.format(8080)) is None

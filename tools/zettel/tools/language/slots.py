@@ -1,0 +1,128 @@
+"""Two statements that agree but for one value: "listens on port 8080" and "on port 9090".
+
+By the words' order alone, so in any language: both begin alike, one short stretch differs, and
+they end alike.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product, takewhile
+
+import regex
+
+from zettel.storage.notes import fold
+from zettel.tools.language.change_cues import holds_one_value
+from zettel.tools.language.time_words import is_day_month_or_count
+
+SLOT_MAX_CHARACTERS = 600
+"""A longer text is a document; its sentences are not compared."""
+SLOT_MAX_SENTENCES = 6
+"""Sentences of a text that are compared."""
+VALUE_MAX_TOKENS, VALUE_MAX_CHARACTERS = 4, 8
+"""Longest stretch that differs, in words and in characters of scripts without spaces."""
+BEFORE_MIN_TOKENS, BEFORE_MIN_CHARACTERS = 2, 3
+"""Fewest words and characters before a value: a statement that begins with what differs is about
+somebody else ("Ana likes tea", "Ben likes tea")."""
+FRAME_MIN_WORDS = 3
+"""Fewest telling words around a value; one is enough around a number or a day and after words
+that hold one value at a time ("prefers"). With two, "the user likes" jazz would end that he likes
+tea."""
+WHOLE_MIN_SHARE = 0.6
+"""Least share of its text of a sentence whose value is a mere word: in talk sentences begin
+alike that state nothing ("Wow, that sounds great")."""
+WORD_MIN_CHARACTERS = 4
+"""Fewest letters of a word that tells what a statement is about."""
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
+_TOKEN = regex.compile(
+    rf"[\p{{N}}]+(?:[.,:/-][\p{{N}}]+)*|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}_@/~.'’&+#-])+"
+)
+_SENTENCE = regex.compile(r"(?:[^.!?？！。；;\n]|[.!?](?=\S))+[.!?？！。；;]*")
+_CLAUSE_END = regex.compile(r"[,，、](?!\p{N})")
+_CHARACTER = regex.compile(rf"[{_UNSPACED}]")
+_MEANING = regex.compile(r"[\p{Han}\p{Katakana}]")
+_DIGIT = regex.compile(r"\p{N}")
+
+
+@dataclass(frozen=True, slots=True)
+class OtherValue:
+    """What differs between two statements."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    tokens: Sequence[str]
+    whole: bool
+    """Whether it is most of its text."""
+
+
+def find_other_value(younger: str, older: str) -> OtherValue | None:
+    """The value that a text states otherwise than an older one; None if there is none."""
+    if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
+        return None
+    pairs = product(_sentences(younger), list(_sentences(older)))
+    return next((found for new, old in pairs if (found := _other_value(new, old))), None)
+
+
+def _sentences(text: str) -> Iterator[_Sentence]:
+    """Each sentence and its first clause; questions and exclamations state nothing."""
+    for sentence in islice(_SENTENCE.findall(text), SLOT_MAX_SENTENCES):
+        if sentence[-1] not in "?？!！":
+            whole = len(sentence) >= WHOLE_MIN_SHARE * len(text)
+            clause = _CLAUSE_END.split(sentence, maxsplit=1)[0]
+            for part in dict.fromkeys((sentence, clause)):
+                yield _Sentence(_tokens(part), whole)
+
+
+def _tokens(sentence: str) -> list[str]:
+    return [word for token in _TOKEN.findall(fold(sentence)) if (word := token.strip(".'’-"))]
+
+
+def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
+    new, old = younger.tokens, older.tokens
+    before = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(new, old, strict=False)))
+    rest = min(len(new), len(old)) - before
+    ends = zip(reversed(new), reversed(old), strict=False)
+    after = sum(1 for _ in islice(takewhile(lambda pair: pair[0] == pair[1], ends), rest))
+    frame = [*new[:before], *new[len(new) - after :]]
+    values = old[before : len(old) - after], new[before : len(new) - after]
+    if not all(values) or not all(map(_is_short, values)) or not _is_enough(new[:before]):
+        return None
+    sure = _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
+    if not sure and not (younger.whole and older.whole):
+        return None
+    if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
+        return None
+    return OtherValue(*(" ".join(value) for value in values))
+
+
+def _is_short(value: Sequence[str]) -> bool:
+    return len(value) <= (VALUE_MAX_CHARACTERS if _is_unspaced(value) else VALUE_MAX_TOKENS)
+
+
+def _is_enough(before: Sequence[str]) -> bool:
+    least = BEFORE_MIN_CHARACTERS if _is_unspaced(before) else BEFORE_MIN_TOKENS
+    return len(before) >= least
+
+
+def _is_unspaced(tokens: Sequence[str]) -> bool:
+    return any(_CHARACTER.match(token) for token in tokens)
+
+
+def _are_numbers(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether both have a number or a day, and the new one all words that the old has beside it."""
+    words = [{token for token in value if not _is_number(token)} for value in (old, new)]
+    return all(any(map(_is_number, value)) for value in (old, new)) and words[0] <= words[1]
+
+
+def _is_number(token: str) -> bool:
+    return _DIGIT.search(token) is not None or is_day_month_or_count(token)
+
+
+def _told(frame: Sequence[str]) -> float:
+    """Telling words around a value; of scripts without spaces two characters are one."""
+    words = sum(len(token) >= WORD_MIN_CHARACTERS for token in frame)
+    return words + sum(_MEANING.match(token) is not None for token in frame) / 2
