@@ -339,9 +339,13 @@ async def _about_same(task: Task, note: Note) -> list[Link]:
 
 
 def _introduces(note: Outline, name: str) -> bool:
-    """Whether a note is about a name and not only holds it: "Elke Drossard, our DBA"."""
+    """Whether a note begins with a longer form of a name or has it as its subject: "Elke Drossard".
+
+    Most notes that begin with a name tell one thing of many about it.
+    """
     key = fold(name)
-    return key in fold(note.subject) or fold(note.content[: len(name)]) == key
+    longer = (n for n in note.entities if len(n) > len(name) and key in fold(n).split())
+    return key == fold(note.subject) or any(note.content.startswith(n) for n in longer)
 
 
 async def _user_names(task: Task, namespace: str) -> frozenset[str]:
