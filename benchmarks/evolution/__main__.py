@@ -21,6 +21,7 @@ from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_pr
 from benchmarks.evolution.report import write_days, write_report
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Played, Told, Trial, answerable
+from benchmarks.evolution.written import read_judged, write_written, written
 from benchmarks.generator.generate import SIZES, SizeName, generate
 from benchmarks.generator.records import Style, World
 from benchmarks.retrieval.data import Dataset, narrow
@@ -43,6 +44,7 @@ class Options(argparse.Namespace):
     size: SizeName
     conversations: int
     command: Path | None
+    sample: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,6 +173,13 @@ async def _cues(_options: Options) -> None:
     _tell(f"# Cues of links\n\n{write_cues()}\n")
 
 
+async def _written(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        found = await written(await _embedder(), Path(folder), options.only)
+    most = {"link": 2 * options.sample, "words": options.sample}
+    _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
+
+
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
     "gists": _gists,
@@ -179,6 +188,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "conflicts": _conflicts,
     "profiles": _profiles,
     "cues": _cues,
+    "written": _written,
 }
 
 
@@ -193,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", action="append", default=[], type=int, metavar="N", help="its seed; repeatable")
     add("--size", choices=tuple(SIZES), default="small", help="its size")
     add("--conversations", type=int, default=3, metavar="N", help="of each seed")
+    add("--sample", type=int, default=50, metavar="N", help="notes to judge, and half of the links")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser
 

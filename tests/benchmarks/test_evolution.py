@@ -13,6 +13,7 @@ from benchmarks.evolution.profiles import as_facts, current, profiles
 from benchmarks.evolution.report import write_report
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Sample, Told
+from benchmarks.evolution.written import Written, read_judged, sample, write_written
 from benchmarks.generator.generate import generate
 from benchmarks.generator.records import Operation, Telling
 from benchmarks.generator.run import run_plain
@@ -179,3 +180,31 @@ async def test_conflicts_are_counted_pair_by_pair(tmp_path: Path) -> None:
     assert found.false_flags == (0, len(alike))
     assert (found.false_marks, found.other_marks) == ((1, len(alike)), 1)
     assert "| marks on anything else | 1 |" in write_conflicts([("notes", found)])
+
+
+def wrote(number: int, sort: str = "link") -> Written:
+    return Written(sort=sort, key=f"{sort} {number}", text="both name Ana")
+
+
+def test_a_sample_of_what_was_written_is_the_same_for_a_seed() -> None:
+    found = [wrote(number) for number in range(50)]
+
+    assert sample(found, "link", 10, 1) == sample(found, "link", 10, 1)
+    assert sample(found, "link", 10, 1) != sample(found, "link", 10, 2)
+    assert len({one.key for one in sample(found, "link", 10, 1)}) == 10
+
+
+def test_the_share_that_a_reader_found_sensible_counts_what_was_judged() -> None:
+    found = [wrote(0), wrote(1), wrote(2), wrote(0, "words")]
+    judged = {"link 0": True, "link 1": False}
+
+    told = write_written(found, judged, 0, {"link": 10, "words": 10})
+
+    assert "link: 3 written, 3 sampled (seed 0), 2 of them judged, sensible 50 %" in told
+    assert "words: 1 written, 1 sampled (seed 0), 0 of them judged, sensible -" in told
+    assert "[NOISE] link 1" in told
+    assert "[not judged] link 2" in told
+
+
+def test_what_was_judged_can_be_read() -> None:
+    assert len(read_judged()) >= 150

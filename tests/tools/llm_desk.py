@@ -75,6 +75,6 @@ def logical(note: Note) -> Note:
 
 async def neighbours(desk: Desk) -> tuple[str, str]:
     """Two notes of which the second is linked to the first."""
-    older = await desk.told("We met Zebulon at the fair")
-    younger = await desk.told("My flat is quiet now that Zebulon left")
+    older = await desk.told("We met Zebulon at the market by the harbour")
+    younger = await desk.told("The market by the harbour is quiet now that Zebulon left")
     return older, younger

@@ -30,7 +30,7 @@ from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.evolve.steps.link import NOTE_MAX_REVISERS, REVISE_MAX_NEIGHBOURS
 from zettel.tools.state.memory import Memory
 
-LATER = "A letter came from Zebulon"
+LATER = "A letter about the market by the harbour came from Zebulon"
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def test_as_a_mem_does_not_every_revision_says_which_note_caused_it(
     [revised] = [r for r in await desk.memory.store.revisions(older) if r.change == "revise"]
     assert younger in revised.reason
     assert (revised.run_id, revised.changed_by) == ("run-1", "scheduler")
-    assert revised.content == "We met Zebulon at the fair"
+    assert revised.content == "We met Zebulon at the market by the harbour"
     assert (revised.tags, revised.derived_by["tags"]) == (("affairs",), "llm")
     [link] = [k for k in revised.links if k.relation == REVISED_BY]
     assert (link.to, link.made_by) == (younger, "llm")

@@ -124,7 +124,7 @@ async def test_no_word_of_a_note_is_in_what_evolution_logs(
     )
     memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind(), consolidates=True)
     async with opened_desk(memory) as desk:
-        for content in ("lives in Lyon", "has moved to Paris", "digs the garden in the evening"):
+        for content in ("lives in Lyon", "has moved to Paris", "digs the garden in Paris"):
             await desk.told(f"{CANARY} {content}", subject=CANARY, tags=[CANARY], session="s")
             desk.later(days=1)
 

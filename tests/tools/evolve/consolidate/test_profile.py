@@ -37,6 +37,16 @@ async def test_the_profile_states_what_stands_in_the_words_of_its_notes(desk: De
     assert pick(shown, "notes", 0, "note_id") == profile.note_id
 
 
+async def test_the_profile_says_of_whom_it_is(desk: Desk) -> None:
+    await desk.told("lives in Lyon and owns a boat", kind="semantic")
+    await desk.told("owns a kite", subject="Ben", kind="semantic")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Ben: owns a kite"
+
+
 async def test_the_profile_keeps_to_its_budget(desk: Desk) -> None:
     for number in range(60):
         await desk.told(f"person {number} owns {'a very ' * 9}old car", subject=f"person {number}")

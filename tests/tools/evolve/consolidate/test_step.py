@@ -71,6 +71,20 @@ async def test_a_session_gets_one_short_gist_that_quotes_it_and_cites_every_note
     assert report.created == 2
 
 
+async def test_a_gist_names_what_was_decided(desk: Desk) -> None:
+    for content in TOLD:
+        await desk.told(content, subject="Ana", session="s")
+    decided = "We decided that the harbour office moves to the second floor"
+    await desk.told(decided, subject="Ben", session="s")
+    for content in TOLD:
+        await desk.told(f"Later still {content}", subject="Ana", session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert decided in gist.content
+
+
 async def test_gists_feed_one_summary_of_constant_size_that_is_revised(desk: Desk) -> None:
     for number in range(12):
         await session(desk, f"s{number}", tuple(f"{content} in year {number}" for content in TOLD))

@@ -247,7 +247,7 @@ async def test_a_note_keeps_its_other_links(desk: Desk) -> None:
     )
 
     [note] = await desk.memory.store.get([younger])
-    assert {link.relation for link in note.links} >= {"may_supersede", "similar"}
+    assert {link.relation for link in note.links} >= {"may_supersede", "shares_name"}
 
 
 PEOPLE, PLACES = st.sampled_from(["Ana", "Ben"]), st.sampled_from(["Lyon", "Bern", "Rome"])

@@ -1,61 +1,264 @@
-"""The names a text holds: people, places, products, identifiers; by form alone."""
+"""The names a text holds: people, places, products, identifiers; by form and by other texts.
+
+A capital alone tells a name inside a sentence, and in German not even there. At the beginning of a
+sentence, and in German, a name is known by its title, by a second name, by what only somebody
+does ("Miriam called"), or from other notes. Code, tables and logs name nobody.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice, pairwise
 
 import regex as re
+
+from zettel.tools.language.name_words import (
+    NameWords,
+    name_words,
+    names_nobody,
+    read_language,
+    titles,
+)
+from zettel.tools.language.prose import without_code
 
 ASSISTANTS = frozenset(
     "ai assistant bot chatbot chatgpt claude codex copilot deepseek gemini gpt grok llm mistral"
     " model user".split()
 )
 """Subjects of conversations with an assistant; `user` is the human side."""
-
-
-_IDENTIFIER = re.compile(
-    r"""(?<![\w/.])(?:
-        [A-Za-z]+\d[A-Za-z0-9]*             # E1234, k8s, v2
-      | [A-Za-z_][A-Za-z0-9]*_[A-Za-z0-9_]+ # foo_bar
-      | [A-Z]{2}[A-Z0-9-]*                  # API, GDPR
-      | [a-z]+[A-Z]\w*                      # camelCase
-    )(?!\w)""",
-    re.VERBOSE,
-)
-# No two repetitions in a row accept the same character: else a long word is read in n² ways.
-_CAPITALISED = re.compile(
-    r"(?<!\w)\p{Lu}[\w'’-]*[^\W_](?:\s+(?:of\s+|the\s+|de\s+|van\s+)?\p{Lu}[\w'’-]*[^\W_])*"
-)
-_SENTENCE_START = re.compile(r"(?:[.!?…:;\n\"“(\[])[ \t]*[\"“'(\[]*$")
-SENTENCE_START_CHARACTERS = 8
-"""Characters before a word that decide whether it opens a sentence."""
-NAME_MAX_CHARACTERS = 256
-"""Longest name, as long as a subject may be; searching for a name takes its length times the
-text's."""
-NOTE_MAX_NAMES = 12
-"""Most names of one note."""
 ORDINARY_WORDS = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"
     " hey hi hello wow yeah yes no thanks thank congrats sounds good great".split()
 )
 """Words that English capitalises without naming anything."""
+_COMMON_ACRONYMS = frozenset(
+    "EUR USD GBP CHF JPY CNY RMB SEK NOK DKK PLN CZK HUF TRY INR KRW BTC UTC GMT CET CEST BST EST"
+    " EDT CST CDT MST MDT PST PDT JST IST AEST MEZ MESZ API APIS URL URLS URI CSV PDF PDFS XML JSON"
+    " YAML TOML HTML CSS SQL DDL CRUD HTTP HTTPS SSH SSL TLS TCP UDP DNS FTP SMTP SMS CPU GPU RAM"
+    " SSD HDD USB SDK CLI GUI IDE ORM TTL BOM EOF UTF ASCII UUID ENV DEV PROD TODO FIXME WIP TBD"
+    " ASAP FYI FAQ NULL TRUE FALSE AND NOT FOR THE GET PUT POST PATCH HEAD DELETE SELECT UPDATE"
+    " INSERT FROM WHERE JOIN VACUUM NAME TAG INFO WARN ERROR DEBUG SKIP LOCKED LISTEN NOTIFY ETA QA"
+    " HR LKW PKW DBA WAL SHA MIT VAT".split()
+)
+"""Currencies, time zones and terms of the trade: two notes with one need have nothing in common."""
+
+_IDENTIFIER = re.compile(
+    r"""(?<![\w/.@#$=-])(?:
+        [A-Z]{2}[A-Z0-9]*+-\d++                    # LAN-212
+      | [A-Za-z]++\d*+_[A-Za-z0-9_]*+(?<!_)     # foo_bar
+      | [A-Z]{1,4}\d{3,}                          # E1234
+      | (?P<acronym>\p{Lu}{3,5})                  # GDPR
+      | (?:\p{Lu}\p{Ll}++|\p{Ll}++)(?:\p{Lu}\p{Ll}*+)++  # camelCase
+    )(?![\w-])""",
+    re.VERBOSE,
+)
+# No two repetitions in a row accept the same character: else a long word is read in n² ways.
+_WORD = r"\p{Lu}(?:[\p{L}\p{M}\p{N}'’-]*[\p{L}\p{M}\p{N}])?"
+_CAPITALISED = re.compile(
+    rf"(?<![\w'’-]){_WORD}"
+    rf"(?:[ \t]+(?:(?:of|de|van|do|&)[ \t]+)?(?:\p{{Lu}}\.(?=[ \t]\p{{Lu}})|{_WORD}))*"
+)
+_INLINE_CODE = re.compile(r"`[^`\n]*`")
+_SENTENCE_START = re.compile(r"(?:\A|[.!?…:;\n\"“„«»(\[•|–—])[ \t]*[-*\d.)]*[ \t]*[\"“„«'(\[]*$")
+_BEFORE = re.compile(r"(?P<word>[\p{L}\p{M}]+)(?P<sign>[.'’]?)\s*$")
+_AFTER = re.compile(r"\s+(?P<word>[\p{L}\p{M}]+(?:['’][\p{L}]+)?)")
+_SPACED = re.compile(r"\S+")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_SPELLED = re.compile(r"\p{L}[\p{L}\p{M}'’-]*")
+SENTENCE_START_CHARACTERS = 8
+"""Characters before a word that decide whether it opens a sentence."""
+WORD_BEFORE_CHARACTERS = 24
+"""Characters before a word in which the word before it is looked for."""
+_POLITE_NAME = r"(?<!\p{Han})\p{Han}{1,3}|(?<!\p{Katakana})[\p{Katakana}ー]{2,8}"
+NAME_MAX_CHARACTERS = 256
+"""Longest name, as long as a subject may be; searching for a name takes its length times the
+text's."""
+NOTE_MAX_NAMES = 12
+"""Most names of one note."""
+NAMED_MAX_CHARACTERS = 20_000
+"""Characters of a text that are read for names."""
 
 
-def find_names(text: str) -> tuple[str, ...]:
-    """Capitalised words inside sentences and identifiers, in order, each once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spellings:
+    """How the notes of a namespace spell words."""
+
+    known: frozenset[str] = frozenset()
+    """Words that notes use as names, in small letters."""
+    common: frozenset[str] = frozenset()
+    """Words that notes write in lower case more often than with a capital, or, where every
+    noun has one, behind an article."""
+
+
+NO_SPELLINGS = Spellings()
+
+
+def read_spellings(notes: Iterable[tuple[str, Sequence[str]]]) -> Spellings:
+    """How the notes of one namespace spell words.
+
+    Args:
+        notes: Of each its text and the names known of it, its subject included. Each word of a name
+            counts as one, but not where every noun has a capital ("Kurstag Modul").
+    """
+    lower, capital = Counter[str](), Counter[str]()
+    known, nouns = set[str](), set[str]()
+    for text, names in notes:
+        prose = without_code(text[:NAMED_MAX_CHARACTERS])
+        spelled: list[str] = _SPELLED.findall(prose)
+        for word in spelled:
+            (lower if word[0].islower() else capital)[word.lower()] += 1
+        language = read_language(prose)
+        words = [] if language.capitalised_nouns else [w for name in names for w in name.split()]
+        known |= {word.lower() for word in (*names, *words) if word[:1].isupper()}
+        if language.capitalised_nouns:
+            beside = pairwise(map(str.lower, spelled))
+            nouns |= {word for before, word in beside if before in language.determiners}
+    common = {word for word, count in lower.items() if count > capital[word]}
+    return Spellings(
+        known=frozenset(known - ASSISTANTS - titles()), common=frozenset(common | nouns)
+    )
+
+
+def find_names(text: str, spellings: Spellings = NO_SPELLINGS) -> tuple[str, ...]:
+    """The names of a text in order, each once.
 
     At most `NOTE_MAX_NAMES`, each of at most `NAME_MAX_CHARACTERS`.
     """
-    found = dict[str, str]()
-    for match in sorted(
-        (*_CAPITALISED.finditer(text), *_IDENTIFIER.finditer(text)), key=lambda m: m.start()
-    ):
-        name = re.sub(r"['’]s$", "", match.group(0)).strip("'’-")
-        start = max(0, match.start() - SENTENCE_START_CHARACTERS)
-        before = ("…" if not start else "x") + text[start : match.start()]
-        opens = _SENTENCE_START.search(before) is not None
-        identifier = _IDENTIFIER.fullmatch(name) is not None
-        named = 2 <= len(name) <= NAME_MAX_CHARACTERS and name.lower() not in ORDINARY_WORDS
-        if not named or (opens and not identifier):
+    prose = without_code(text[:NAMED_MAX_CHARACTERS])
+    spoken = _INLINE_CODE.sub(lambda code: " " * len(code[0]), prose)
+    places = [*_capitalised(spoken, spellings), *_identifiers(prose), *_unspaced(spoken)]
+    names = dict[str, str]()
+    for _, name in sorted(places):
+        if 2 <= len(name) <= NAME_MAX_CHARACTERS:
+            names.setdefault(name.lower(), name)
+    inside = {word for name in names for word in name.split() if word != name}
+    return tuple(islice((name for key, name in names.items() if key not in inside), NOTE_MAX_NAMES))
+
+
+def is_telling(name: str) -> bool:
+    """Whether notes that hold a name have something in common: not an assistant's, not "EUR"."""
+    return name.lower() not in ASSISTANTS and name not in _COMMON_ACRONYMS
+
+
+def is_common_acronym(word: str) -> bool:
+    """Whether a word is a currency, a time zone or a term of the trade."""
+    return word in _COMMON_ACRONYMS
+
+
+def _identifiers(text: str) -> Iterator[tuple[int, str]]:
+    for match in _IDENTIFIER.finditer(text):
+        if not (match["acronym"] and match["acronym"] in _COMMON_ACRONYMS):
+            yield match.start(), match.group()
+
+
+@dataclass(slots=True)
+class _Group:
+    """Capitalised words in a row."""
+
+    opens: bool
+    """Whether it opens a sentence."""
+    titled: bool
+    """Whether a title stands before it."""
+    determined: bool
+    """Whether an article stands before it."""
+    words: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+
+def _capitalised(text: str, spellings: Spellings) -> Iterator[tuple[int, str]]:
+    words = read_language(text)
+    for run in _CAPITALISED.finditer(text):
+        for group in _groups(run, words):
+            if name := _named(group, text, words, spellings):
+                yield group.words[0][0], name
+
+
+def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
+    """The capitalised words of a run, parted by those that name nobody."""
+    text, start = run.string, run.start()
+    near = _BEFORE.search(text, max(0, start - WORD_BEFORE_CHARACTERS), start)
+    before = near["word"].lower() if near else ""
+    opening = max(0, start - SENTENCE_START_CHARACTERS)
+    opens = _SENTENCE_START.search(text, opening, start) is not None
+    titled = before in titles() and near is not None and near["sign"] in ("", ".")
+    groups = [_Group(opens and not titled, titled, before in words.determiners)]
+    for match in _SPACED.finditer(text, start, run.end()):
+        word = match.group()
+        folded = _POSSESSIVE.sub("", word).lower()
+        if word[0].isupper() and (
+            folded in titles() or names_nobody(folded, words) or is_common_acronym(word)
+        ):
+            groups.append(_Group(False, folded in titles(), folded in words.determiners))
             continue
-        found.setdefault(name.lower(), name)
-        if len(found) == NOTE_MAX_NAMES:
-            break
-    return tuple(found.values())
+        groups[-1].words.append((match.start(), word))
+        if _POSSESSIVE.search(word):
+            groups.append(_Group(False, False, False))
+    return [group for group in groups if group.words]
+
+
+def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) -> str:
+    """The name that a group of capitalised words tells; empty if none."""
+    words, common = group.words, spellings.common
+    while len(words) > 1 and words[0][1].lower() in common and not group.titled:
+        group.opens, words[:] = False, words[1:]
+    while words and (len(words[-1][1]) < 2 or not words[-1][1][0].isupper()):
+        words.pop()
+    while words and not words[0][1][0].isupper():
+        words.pop(0)
+    if not words:
+        return ""
+    end = words[-1][0] + len(words[-1][1])
+    name = _POSSESSIVE.sub("", " ".join(word for _, word in words))
+    if language.capitalised_nouns and (owner := _owner(words, spellings)):
+        return owner
+    if group.titled:
+        return name
+    if len(words) > 1:
+        adjective = language.adjectives and re.fullmatch(language.adjectives, words[0][1].lower())
+        return "" if name.isupper() or (group.opens and adjective) else name
+    folded = name.lower()
+    if name.isupper() or folded in common or (language.capitalised_nouns and group.determined):
+        return ""
+    if folded in spellings.known or not (group.opens or language.capitalised_nouns):
+        return name
+    return name if group.opens and _acts(text, end, language) else ""
+
+
+def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:
+    """The known name of which the first word is the genitive: "Mareks Werkstatt"."""
+    first = words[0][1]
+    owner = first.removesuffix("s")
+    known = first.lower() not in spellings.known and owner.lower() in spellings.known
+    return owner if known and owner != first else ""
+
+
+def _acts(text: str, end: int, language: NameWords) -> bool:
+    """Whether a word follows that tells what only somebody does."""
+    after = _AFTER.match(text, end)
+    return after is not None and after["word"].lower().replace("’", "'") in language.verbs
+
+
+def _unspaced(text: str) -> Iterator[tuple[int, str]]:
+    """Names in scripts without spaces: in quotation marks, before "-san", behind a surname."""
+    for pattern in _unspaced_patterns():
+        for match in pattern.finditer(text):
+            yield match.start("name"), match["name"]
+
+
+@cache
+def _unspaced_patterns() -> tuple[re.Pattern[str], ...]:
+    found = [re.compile(r"[「『](?P<name>[\p{Han}\p{Hiragana}\p{Katakana}]{2,8})[」』]")]
+    for words in name_words().values():
+        if words.honorifics:
+            polite = "|".join(map(re.escape, words.honorifics))
+            bare = rf"[{words.surnames}]" if words.surnames else _POLITE_NAME
+            found.append(re.compile(rf"(?P<name>{bare})(?:{polite})"))
+        if words.surnames:
+            found.append(
+                re.compile(
+                    rf"(?<=^|[\s，。；：、！？,.;:!?{words.before_name}])"
+                    rf"(?P<name>[{words.surnames}]\p{{Han}}{{1,2}}?)(?=[{words.behind_name}])"
+                )
+            )
+    return tuple(found)

@@ -67,11 +67,13 @@ class ProfileFact:
 
 
 def read_fact(note: Note | Outline) -> ProfileFact | None:
-    """The standing fact a note states about its subject; None if there is none.
+    """The standing fact a note states about its subject; None if there is none, or no subject.
 
     A `semantic` note counts as stated by the agent. An `episodic` one must be a single sentence
     that begins with its subject, has a stative verb and names no time.
     """
+    if not note.subject:  # "lives in Lyon": of whom?
+        return None
     stated = sentences(note.content)
     if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
         return None
@@ -92,7 +94,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
 
 def _after_subject(text: str, subject: str) -> str | None:
     """The rest of a sentence after its subject; None if it begins otherwise."""
-    begins = re.match(rf"{re.escape(subject)}(?!\w)['’s]*\W*", text, re.I) if subject else None
+    begins = re.match(rf"{re.escape(subject)}(?!\w)['’s]*\W*", text, re.I)
     return text[begins.end() :] if begins else None
 
 
@@ -184,7 +186,7 @@ def _lines_of(facts: Sequence[ProfileFact]) -> str:
     """One fact per line, grouped by subject."""
     by_subject = dict[str, list[str]]()
     for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):
-        named = _after_subject(fact.text, fact.subject) is not None or not fact.subject
+        named = _after_subject(fact.text, fact.subject) is not None
         line = fact.text if named else f"{fact.subject}: {fact.text}"
         by_subject.setdefault(fold(fact.subject), []).append(line)
     return "\n".join(line for lines in by_subject.values() for line in lines)

@@ -19,6 +19,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     worth,
 )
 from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.question_words import says_decided
 from zettel.tools.render import shorten
 
 SPLIT_MIN_NOTES = 24
@@ -63,6 +64,8 @@ GIST_MAX_CHARACTERS = 240
 """One long sentence, or two short ones."""
 GIST_MAX_QUOTES = 3
 """Notes quoted in a gist."""
+GIST_MAX_DECISIONS = 1
+"""Decisions quoted before all else, which a reader of a session looks for first."""
 GIST_QUOTE_CHARACTERS = 120
 """Longest quotation."""
 SUMMARY_MAX_GISTS = 40
@@ -105,7 +108,9 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         return None
     telling = list(best)
     order = most_central([rows[at] for at in telling], GIST_MAX_QUOTES, list(best.values()))
-    chosen = {at: notes[at] for at in (telling[place] for place in order)}
+    decisions = [at for at in telling if says_decided(notes[at].content)][:GIST_MAX_DECISIONS]
+    best_first = dict.fromkeys([*decisions, *(telling[place] for place in order)])
+    chosen = {at: notes[at] for at in list(best_first)[:GIST_MAX_QUOTES]}
     quotes = await _quotes(task, chosen, rows, known)
     first, head = notes[0], _day(notes[0].happened_at)
     central = most_central([rows[at] for at in telling], WRITER_MAX_NOTES, list(best.values()))

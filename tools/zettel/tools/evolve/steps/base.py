@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, Outline
 from zettel.storage.store import Change, NoteFilter, NoteStore
 from zettel.tools.changes.stages import SCHEDULER, next_note
 from zettel.tools.evolve.writing.writer import RULE, Writer
@@ -34,10 +34,12 @@ class Task:
     run_id: str
     writer: Writer = RULE
     """Words the texts that steps write."""
-    holders: dict[tuple[str, str], tuple[str, ...]] = field(
-        default_factory=dict[tuple[str, str], tuple[str, ...]]
+    holders: dict[tuple[str, str], tuple[Outline, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[Outline, ...]]
     )
-    """(namespace, name) -> ids of notes with that name, cached for the run."""
+    """(namespace, name) -> notes with that name, cached for the run."""
+    users: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Namespace -> names of the user, cached for the run."""
 
     def here(self, where: NoteFilter) -> NoteFilter:
         """The filter without namespaces that do not evolve."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
 from zettel.tools.concurrency import read_in_thread
@@ -11,7 +11,7 @@ from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, s
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_note_times
 from zettel.tools.language.keywords import find_keywords
-from zettel.tools.language.names import find_names
+from zettel.tools.language.names import find_names, read_spellings
 from zettel.tools.note_marks import is_suspect
 
 UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
@@ -99,9 +99,7 @@ async def _construct(task: Task, most: int) -> Batch:
             NoteFilter(namespaces=(namespace,)), limit=BACKGROUND_MAX_NOTES
         )
         before += notes
-        built += await read_in_thread(
-            _built_all, notes, [outline.content for outline in background]
-        )
+        built += await read_in_thread(_built_all, notes, background)
     worded, changed = await described(task, built), 0
     for maker in ("rule", "llm"):
         pairs = [
@@ -114,12 +112,27 @@ async def _construct(task: Task, most: int) -> Batch:
     return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
 
 
-def _built_all(notes: Sequence[Note], background: Sequence[str]) -> list[Note]:
-    found = find_keywords([note.content for note in notes], background)
-    return [_built(note, words) for note, words in zip(notes, found, strict=True)]
+def _built_all(notes: Sequence[Note], background: Sequence[Outline]) -> list[Note]:
+    names = _names(notes, background)
+    contents = [outline.content for outline in background]
+    words = find_keywords([note.content for note in notes], names, contents)
+    return [_built(*given) for given in zip(notes, names, words, strict=True)]
 
 
-def _built(note: Note, words: tuple[str, ...]) -> Note:
+def _names(notes: Sequence[Note], background: Sequence[Outline]) -> list[tuple[str, ...]]:
+    """The names of each note; a name that is plain in one note is known in the others."""
+    said = dict[str, tuple[str, tuple[str, ...]]]()
+    for one in (*background, *notes):
+        said[one.note_id] = one.content, (*one.entities, one.subject)
+    plain = read_spellings(said.values())
+    for note in notes:
+        text, names = said[note.note_id]
+        said[note.note_id] = text, (*names, *find_names(text, plain))
+    spellings = read_spellings(said.values())
+    return [find_names(note.content, spellings) for note in notes]
+
+
+def _built(note: Note, names: tuple[str, ...], words: tuple[str, ...]) -> Note:
     """The note with derived fields, except those from an agent or an LLM."""
     by = note.derived_by
     by_rule = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
@@ -127,7 +140,7 @@ def _built(note: Note, words: tuple[str, ...]) -> Note:
     built = replace(
         note,
         keywords=keys,
-        entities=find_names(note.content) if "entities" in by_rule else note.entities,
+        entities=names if "entities" in by_rule else note.entities,
         times=find_note_times(note.content, note.happened_at, note.known_from)
         if "times" in by_rule
         else note.times,

@@ -12,7 +12,7 @@ the earlier note.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import regex as re
 
@@ -24,6 +24,7 @@ from zettel.storage.notes import (
     SHARES_NAME,
     SIMILAR,
     SUPPORTS,
+    Kind,
     Link,
     Note,
     Outline,
@@ -32,6 +33,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import Change, NoteFilter, Vectors
+from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
@@ -46,8 +48,9 @@ from zettel.tools.evolve.steps.base import (
     settle,
 )
 from zettel.tools.evolve.writing.writer import Description, with_draft
-from zettel.tools.language.names import NAME_MAX_CHARACTERS
-from zettel.tools.language.terms import terms
+from zettel.tools.language.names import NAME_MAX_CHARACTERS, is_telling
+from zettel.tools.language.question_words import find_users
+from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.note_marks import is_suspect
 
 CUE_MIN_SHARED_WORDS = 2
@@ -131,12 +134,19 @@ def _support(said: str, before: str, *, follows: bool) -> Cue | None:
     if _denies(said) is not _denies(before) or _CLAIMS.search(said):
         return None
     found = _SUPPORTING.search(said)
-    shared = (set(terms(said)) - set(terms(found[0] if found else ""))) & set(terms(before))
+    sentence = _sentence_of(said, found) if found else said
+    shared = (set(terms(sentence)) - set(terms(found[0] if found else ""))) & set(terms(before))
     if found and len(shared) >= CUE_MIN_SHARED_WORDS:
         return Cue(relation=SUPPORTS, weight=0.9, reason=f"“{found[0]}”")
     if follows and shared and (back := _BACK_TO_CLAIM.search(said)):
         return Cue(relation=SUPPORTS, weight=0.7, reason=f"“{back[0]}” points back to it")
     return None
+
+
+def _sentence_of(said: str, found: re.Match[str]) -> str:
+    """The sentence of a text in which a phrase was found."""
+    spans = sentence_spans(said)
+    return next(said[start:end] for start, end in spans if start <= found.start() < end)
 
 
 def _read(text: str) -> str:
@@ -147,8 +157,13 @@ def _denies(text: str) -> bool:
     return _DENIES.search(text) is not None
 
 
-RARE_NAME_MAX_HOLDERS = 12
+RARE_NAME_MAX_HOLDERS = 8
 """A name in more active notes of the namespace makes no link."""
+TELLING_NAME_MAX_HOLDERS = 2
+"""A name in more of them links a note only to who introduces it, or to one that holds keywords of
+the note, too: two notes that name a colleague need not be about the same."""
+SHARED_MIN_KEYWORDS = 2
+"""Least keywords of a note in another one with the same name, where more name it."""
 SHARED_NAME_MAX_LINKS = 3
 SIMILAR_MAX_LINKS = 3
 """Links of each kind per note."""
@@ -158,9 +173,17 @@ more than a search."""
 LINK_NEAREST_NOTES = 12
 """Nearest notes read per passage, for the first passages of a note."""
 LINK_MAX_PASSAGES = 4
+USER_NAMES_MAX_NOTES = 200
+"""Notes of the profile that are read for the names of the user."""
 SESSIONS_MAX_NOTES = 100_000
 """Notes read of a batch's sessions: all of them."""
 
+
+_SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
+"""A character of a word in a script with spaces; where there are none, a name ends anywhere."""
+SHARED_WORD_MIN_CHARACTERS = 3
+"""Shortest word of which one must be in both of two notes that are linked for their likeness: the
+model finds notes in scripts that it does not know all alike."""
 
 UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 
@@ -247,6 +270,8 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
 def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
     if question is None or not asks(question.content) or asks(note.content):
         return []
+    if note.subject and fold(note.subject) == fold(question.subject):
+        return []  # who asks goes on
     return [made_link(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
 
 
@@ -289,34 +314,62 @@ def unless_same(old: Link | None, new: Link) -> Link:
 
 
 async def _sharing_name(task: Task, note: Note) -> list[Link]:
-    """Links to the latest earlier notes that share a rare name."""
-    found = dict[str, Link]()
+    """Links to earlier notes that share a rare name, those with most words in common first."""
+    found = dict[str, tuple[int, Link]]()
     names = (
-        name for name in (*note.entities, note.subject) if 0 < len(name) <= NAME_MAX_CHARACTERS
+        name
+        for name in (*note.entities, note.subject)
+        if 0 < len(name) <= NAME_MAX_CHARACTERS and is_telling(name)
     )
-    for name in {fold(name): name for name in names}.values():
+    telling = telling_words(" ".join(note.keywords))
+    users = await _user_names(task, note.namespace)
+    for name in {fold(name): name for name in names if fold(name) not in users}.values():
         holders = await _naming(task, note.namespace, name)
         if len(holders) > RARE_NAME_MAX_HOLDERS:
             continue
-        for other in sorted(i for i in holders if i < note.note_id)[::-1]:
-            weight, reason = 1 / len(holders), f"both name {name}"
-            found.setdefault(other, made_link(task, note, other, SHARES_NAME, weight, reason))
-    return sorted(found.values(), key=lambda known: (-known.weight, known.to))[
-        :SHARED_NAME_MAX_LINKS
-    ]
+        known, rare = telling_words(name), len(holders) <= TELLING_NAME_MAX_HOLDERS
+        for other in (holder for holder in holders if holder.note_id < note.note_id):
+            shared = len(telling & telling_words(other.content) - known)
+            if rare or shared >= SHARED_MIN_KEYWORDS or _introduces(other, name):
+                reason = f"both name {name}"
+                link = made_link(task, note, other.note_id, SHARES_NAME, 1 / len(holders), reason)
+                found.setdefault(other.note_id, (shared, link))
+    best = sorted(found.values(), key=lambda pair: (-pair[0], -pair[1].weight, pair[1].to))
+    return [link for _, link in best][:SHARED_NAME_MAX_LINKS]
 
 
-async def _naming(task: Task, namespace: str, name: str) -> tuple[str, ...]:
-    """Ids of active notes with this name or subject, at most `RARE_NAME_MAX_HOLDERS` + 1."""
+def _introduces(note: Outline, name: str) -> bool:
+    """Whether a note begins with a longer form of a name or has it as its subject: "Elke Drossard".
+
+    Most notes that begin with a name tell one thing of many about it.
+    """
+    key = fold(name)
+    longer = (n for n in note.entities if len(n) > len(name) and key in fold(n).split())
+    return key == fold(note.subject) or any(note.content.startswith(n) for n in longer)
+
+
+async def _user_names(task: Task, namespace: str) -> frozenset[str]:
+    """By which names the profile calls the user, whom every note may be about; folded."""
+    if namespace not in task.users:
+        where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,))
+        core = await task.memory.store.outlines(where, limit=USER_NAMES_MAX_NOTES)
+        names = {name for outline in core for name in find_users(outline.content)}
+        task.users[namespace] = frozenset(fold(w) for n in names for w in (n, *n.split()))
+    return task.users[namespace]
+
+
+async def _naming(task: Task, namespace: str, name: str) -> tuple[Outline, ...]:
+    """Active notes with this name or subject, at most `RARE_NAME_MAX_HOLDERS` + 1."""
     store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
         near = await match_outlines(
             store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS, counted=where.namespaces
         )
-        says = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)")
-        named = (o for o in near if key[1] == fold(o.subject) or says.search(fold(o.content)))
-        task.holders[key] = tuple(outline.note_id for outline in named)[: RARE_NAME_MAX_HOLDERS + 1]
+        # As it is spelled: a "bad" room is not "Bad".
+        says = re.compile(rf"(?<!{_SPACED}){re.escape(name)}(?!{_SPACED})")
+        named = (o for o in near if key[1] == fold(o.subject) or says.search(o.content))
+        task.holders[key] = tuple(islice(named, RARE_NAME_MAX_HOLDERS + 1))
     return task.holders[key]
 
 
@@ -447,15 +500,22 @@ def _revisable(other: Note, by: str, since: datetime) -> bool:
 
 
 async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
-    """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`."""
+    """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`, if they share a word."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
+    words = _shared_words(note.content)
     for vector in vectors[:LINK_MAX_PASSAGES]:
         for near in await task.memory.store.nearest(
             vector, where, limit=LINK_NEAREST_NOTES, least=LINK_MIN_COSINE
         ):
             other = near.outline.note_id
-            best[other] = max(best.get(other, 0.0), near.score)
+            if other in best or words & _shared_words(near.outline.content):
+                best[other] = max(best.get(other, 0.0), near.score)
     return best
+
+
+def _shared_words(text: str) -> set[str]:
+    words = {term for term in terms(text) if len(term) >= SHARED_WORD_MIN_CHARACTERS}
+    return words | telling_words(text)
 
 
 REVISE_STEP = Step(name="revise", waiting=UNREVISED, work=_revise)

@@ -1,0 +1,109 @@
+"""What evolution takes for names and keywords, in notes of several languages and with code."""
+
+import pytest
+from tests.tools.conftest import Desk
+from tests.tools.llm_desk import stored
+
+DEVELOPERS = {
+    "a query": "```sql\nSELECT id FROM Invoices WHERE Total IS NULL AND Currency = 'x'\n```",
+    "a query without a fence": "CREATE TABLE Ledger (\n  Id BIGINT NOT NULL,\n);",
+    "a table": "| Owner | Region |\n|---|---|\n| Anouk Verhoeven | Baltic |",
+    "a log": "2026-09-01 02:14:07,332 ERROR Importer Giving Up After Three Attempts",
+    "columns": "NAME       READY   STATUS      AGE\nLedger-x   1/1     Running     3d",
+    "a trace": "  at com.quill.pool.Source.acquire(Source.java:118)",
+    "json": '{"event": "Entry Booked", "actor": "Import Service"}',
+}
+
+
+@pytest.mark.parametrize("code", DEVELOPERS.values(), ids=DEVELOPERS.keys())
+async def test_code_tables_and_logs_name_nobody(desk: Desk, code: str) -> None:
+    note_id = await desk.told(code)
+
+    await desk.evolve()
+
+    note = await stored(desk, note_id)
+    assert (note.entities, note.keywords) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Miriam called: the importer is slow", ("Miriam",)),
+        ("Dr. Oyelaran reviewed the form", ("Oyelaran",)),
+        ("Ingrid Solheim leads the team", ("Ingrid Solheim",)),
+        ("We read Ursula K. Le Guin", ("Ursula K. Le Guin",)),
+        ("Der Bericht an die Stiftung ist fertig, sagt Frau Dr. Kessler", ("Kessler",)),
+        ("Yusuf hat uns die Schlüssel für den Keller gegeben", ("Yusuf",)),
+        ("Camille a rendu les clés de l'appartement", ("Camille",)),
+        ("Lucía prefiere el piso de la calle Colón", ("Lucía", "Colón")),
+        ("数据库迁移由李强负责", ("李强",)),
+        ("田中さんから電話がありました", ("田中",)),
+        ("The rent is 900 EUR, due on Friday at 12:00 UTC", ()),
+        ("Prices are kept as integers. Budget is fixed", ()),
+        ("LAN-212 is about LEDGER_DSN", ("LAN-212", "LEDGER_DSN")),
+    ],
+)
+async def test_names_are_those_that_a_reader_would_mark(
+    desk: Desk, text: str, names: tuple[str, ...]
+) -> None:
+    note_id = await desk.told(text)
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).entities == names
+
+
+async def test_a_name_that_opens_a_sentence_is_known_from_another_note(desk: Desk) -> None:
+    first = await desk.told("Bramwell is away")
+    await desk.told("I met Bramwell at the station")
+
+    await desk.evolve()
+
+    assert (await stored(desk, first)).entities == ("Bramwell",)
+
+
+async def test_a_word_that_others_write_small_is_no_name(desk: Desk) -> None:
+    note_id = await desk.told("the worst bug was in Merge")
+    await desk.told("the merge failed and then the merge went through")
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).entities == ()
+
+
+async def test_keywords_are_nouns_and_names_without_times_and_verbs(desk: Desk) -> None:
+    note_id = await desk.told(
+        "On Friday at 09:00 we moved the orphaned invoices from the importer to the ledger."
+    )
+
+    await desk.evolve()
+
+    note = await stored(desk, note_id)
+    assert set(note.keywords) == {"invoices", "importer", "ledger"}
+    assert note.context.endswith(", on invoices, importer, ledger.")
+
+
+async def test_keywords_of_german_are_its_nouns(desk: Desk) -> None:
+    note_id = await desk.told("Der Bericht an die Stiftung muss bis Dienstag fertig sein")
+
+    await desk.evolve()
+
+    assert set((await stored(desk, note_id)).keywords) == {"bericht", "stiftung"}
+
+
+async def test_chinese_words_are_the_characters_that_return(desk: Desk) -> None:
+    first = await desk.told("数据库迁移定在周五")
+    second = await desk.told("数据库迁移推迟了")
+
+    await desk.evolve()
+
+    for note_id in (first, second):
+        assert (await stored(desk, note_id)).keywords == ("数据库迁移",)
+
+
+async def test_japanese_words_are_rows_of_one_script(desk: Desk) -> None:
+    note_id = await desk.told("新しいサーバーの設定は金曜日の夜に行います")
+
+    await desk.evolve()
+
+    assert set((await stored(desk, note_id)).keywords) == {"サーバー", "設定"}

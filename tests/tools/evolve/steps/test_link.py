@@ -1,0 +1,99 @@
+"""Which notes evolution links, and which only seem to have something in common."""
+
+import pytest
+from tests.tools.conftest import Desk
+from tests.tools.llm_desk import stored
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("The flat costs 900 EUR", "Tyres are 45 EUR"),
+        ("Logs are kept in UTC", "We ring Boston at 13:00 UTC"),
+        ("The API is slow", "Nobody reads the API docs"),
+        ("Der Termin ist um 8 Uhr", "Das Bad wird um 9 Uhr geputzt"),
+        ("$ git log\n# bad: [9f2c1e7] Bump", "Die Heizung im Bad klopft"),
+    ],
+)
+async def test_a_unit_or_a_common_word_links_nothing(desk: Desk, older: str, younger: str) -> None:
+    await desk.told(older)
+    note_id = await desk.told(younger)
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).links == ()
+
+
+async def test_the_roles_of_a_conversation_link_nothing(desk: Desk) -> None:
+    await desk.told("Rain is forecast", subject="assistant")
+    note_id = await desk.told("Bread takes flour", subject="assistant")
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).links == ()
+
+
+async def test_notes_that_name_a_busy_colleague_are_linked_if_they_share_more(desk: Desk) -> None:
+    deploy = await desk.told("the deploy of the gateway is watched by Zebulon")
+    await desk.told("a cake came from Zebulon")
+    await desk.told("we sang with Zebulon")
+    await desk.told("rain fell on Zebulon")
+    alike = await desk.told("the deploy of the gateway broke, says Zebulon")
+    alone = await desk.told("my bicycle went to Zebulon")
+
+    await desk.evolve()
+
+    assert [link.to for link in (await stored(desk, alike)).links] == [deploy]
+    assert (await stored(desk, alone)).links == ()
+
+
+async def test_a_colleague_is_linked_to_the_note_that_introduces_them(desk: Desk) -> None:
+    known = await desk.told("Zebulon Quist, our gardener")
+    for text in ("a cake came from Zebulon", "we sang with Zebulon", "rain fell on Zebulon"):
+        await desk.told(text)
+    late = await desk.told("my bicycle went to Zebulon")
+
+    await desk.evolve()
+
+    assert [link.to for link in (await stored(desk, late)).links] == [known]
+
+
+async def test_a_chinese_name_links_its_notes(desk: Desk) -> None:
+    older = await desk.told("数据库迁移由李强负责")
+    younger = await desk.told("李强说脚本已经测试完毕")
+
+    await desk.evolve()
+
+    [link] = (await stored(desk, younger)).links
+    assert (link.to, link.relation) == (older, "shares_name")
+
+
+async def test_who_asks_and_goes_on_does_not_answer(desk: Desk) -> None:
+    asked = await desk.told("Which train shall we take?", subject="Ada", session="s")
+    desk.later(minutes=1)
+    more = await desk.told("Mornings suit me", subject="Ada", session="s")
+    desk.later(minutes=1)
+    await desk.told("And which seats?", subject="Ada", session="s")
+    desk.later(minutes=1)
+    answer = await desk.told("By the window", subject="Ben", session="s")
+
+    await desk.evolve()
+
+    relations = [link.relation for link in (await stored(desk, more)).links]
+    assert "answers" not in relations, asked
+    assert [link.relation for link in (await stored(desk, answer)).links] == ["answers"]
+
+
+async def test_a_long_note_that_says_confirmed_supports_no_other(desk: Desk) -> None:
+    earlier = await desk.told("the courier brings parcels to the berth", session="s")
+    desk.later(minutes=1)
+    note_id = await desk.told(
+        "A slot is confirmed. The berth is full. A courier asked for parcels.", session="s"
+    )
+
+    await desk.evolve()
+
+    supports = [
+        link.to for link in (await stored(desk, note_id)).links if link.relation == "supports"
+    ]
+    assert earlier not in supports

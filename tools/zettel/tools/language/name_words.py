@@ -1,0 +1,81 @@
+"""The words that tell names and nouns from others, a file of `name_words` for each language."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import regex as re
+from pydantic import BaseModel, ConfigDict
+
+LANGUAGE_CHARACTERS = 2_000
+"""Characters of a text that tell its language."""
+DEFAULT_LANGUAGE = "en"
+WORD_LIST_MIN_WORDS = 4
+"""Words from which a text without function words is a list."""
+_WORD = re.compile(r"\p{L}+")
+
+
+class NameWords(BaseModel):
+    """A language's file: `en.toml` explains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    capitalised_nouns: bool = False
+    adjectives: str = ""
+    titles: frozenset[str] = frozenset()
+    verbs: frozenset[str] = frozenset()
+    no_names: frozenset[str] = frozenset()
+    determiners: frozenset[str] = frozenset()
+    prepositions: frozenset[str] = frozenset()
+    function_words: frozenset[str] = frozenset()
+    plain_words: frozenset[str] = frozenset()
+    honorifics: tuple[str, ...] = ()
+    surnames: str = ""
+    behind_name: str = ""
+    before_name: str = ""
+
+
+@cache
+def name_words() -> Mapping[str, NameWords]:
+    """Every language by its code."""
+    folder = files("zettel.tools.language").joinpath("name_words")
+    return {
+        file.name.removesuffix(".toml"): NameWords.model_validate(
+            tomllib.loads(file.read_text(encoding="utf-8"))
+        )
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+
+
+@cache
+def titles() -> frozenset[str]:
+    """What stands before a name, in any language."""
+    return frozenset[str]().union(*(words.titles for words in name_words().values()))
+
+
+def read_language(text: str) -> NameWords:
+    """The language of most of a text's function words.
+
+    Of a list without any: one that capitalises nouns if most words have a capital, else English.
+    """
+    said: list[str] = _WORD.findall(text[:LANGUAGE_CHARACTERS])
+    folded = [word.lower() for word in said]
+    spaced = {code: words for code, words in name_words().items() if words.determiners}
+    known = {
+        code: sum(word in words.function_words for word in folded) for code, words in spaced.items()
+    }
+    best = max(known, key=lambda code: (known[code], code == DEFAULT_LANGUAGE))
+    if not known[best] and len(said) >= WORD_LIST_MIN_WORDS:
+        if 2 * sum(word[0].isupper() for word in said) > len(said):
+            return next(words for words in spaced.values() if words.capitalised_nouns)
+    return spaced[best]
+
+
+def names_nobody(word: str, language: NameWords) -> bool:
+    """Whether a word in small letters names nobody in a text of a language, nor in English."""
+    return any(
+        word in words.no_names or word in words.function_words
+        for words in (language, name_words()[DEFAULT_LANGUAGE])
+    )
