@@ -38,7 +38,7 @@ FUNCTIONS = (
     "zettel.tools.recall.answer.rank_passages",
     "zettel.tools.recall.answer.read_view",
     "zettel.tools.recall.modes.nearest",
-    "zettel.tools.verbs.candidates.conflict_between",
+    "zettel.tools.verbs.candidates.find_conflicts",
     "zettel.tools.verbs.candidates.find_statements",
     "zettel.tools.verbs.remember.fold_hash",
 )

@@ -45,6 +45,10 @@ def test_a_value_told_otherwise_is_found(sort: str) -> None:
         ("Wow, that painting looks great!", "Wow, that painting looks gorgeous!"),
         ("Is the API listening on port 9090?", "Is the API listening on port 8080?"),
         ("The API listens on port 8080.", "The API listens on port 8080."),
+        (
+            "the deploy of the gateway broke, says Zebulon",
+            "the deploy of the gateway is watched by Zebulon",
+        ),
     ],
 )
 def test_other_pairs_tell_no_other_value(younger: str, older: str) -> None:

@@ -222,13 +222,13 @@ async def test_on_disk_it_composes_comes_to_rest_and_is_left_out_of_answers(
         async with opened_desk(Memory(store=store, embedder=embedder, consolidates=True)) as desk:
             for number in range(6):
                 await desk.told(f"Ana owns {number} bowls in sunny Lyon", session="s")
-            ids = set(await desk.found(query="bowls"))
+            ids = set(await desk.found(query="bowls", limit=10))
             first = await desk.evolve("first")
             assert first.created == 3
             for resident in (False, True):
                 if resident:
                     await store.upkeep()
-                assert set(await desk.found(query="bowls")) == ids
+                assert set(await desk.found(query="bowls", limit=10)) == ids
                 assert len(await desk.found(query="bowls", kind="concept")) >= 1
                 assert await store.count(NoteFilter(derived=True)) == 3
                 assert await store.count(NoteFilter(derived=None)) == 9

@@ -20,6 +20,10 @@ SLOT_MAX_SENTENCES = 6
 """Sentences of a text that are compared."""
 VALUE_MAX_TOKENS, VALUE_MAX_CHARACTERS = 4, 8
 """Longest stretch that differs, in words and in characters of scripts without spaces."""
+WORD_MAX_TOKENS = 2
+"""Longest value within a sentence, where it is neither a number nor comes after words that hold one
+value: more words are another statement ("the deploy is watched by Ben", "the deploy broke, says
+Ben")."""
 BEFORE_MIN_TOKENS, BEFORE_MIN_CHARACTERS = 2, 3
 """Fewest words and characters before a value: a statement that begins with what differs is about
 somebody else ("Ana likes tea", "Ben likes tea")."""
@@ -30,7 +34,7 @@ tea."""
 WHOLE_MIN_SHARE = 0.6
 """Least share of its text of a sentence whose value is a mere word: in talk sentences begin
 alike that state nothing ("Wow, that sounds great")."""
-WORD_MIN_CHARACTERS = 4
+FRAME_WORD_MIN_CHARACTERS = 4
 """Fewest letters of a word that tells what a statement is about."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
@@ -92,7 +96,8 @@ def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
     if not all(values) or not all(map(_is_short, values)) or not _is_enough(new[:before]):
         return None
     sure = _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
-    if not sure and not (younger.whole and older.whole):
+    short = not after or all(map(_is_word, values))
+    if not sure and not (younger.whole and older.whole and short):
         return None
     if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
         return None
@@ -101,6 +106,10 @@ def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
 
 def _is_short(value: Sequence[str]) -> bool:
     return len(value) <= (VALUE_MAX_CHARACTERS if _is_unspaced(value) else VALUE_MAX_TOKENS)
+
+
+def _is_word(value: Sequence[str]) -> bool:
+    return _is_unspaced(value) or len(value) <= WORD_MAX_TOKENS
 
 
 def _is_enough(before: Sequence[str]) -> bool:
@@ -124,5 +133,5 @@ def _is_number(token: str) -> bool:
 
 def _told(frame: Sequence[str]) -> float:
     """Telling words around a value; of scripts without spaces two characters are one."""
-    words = sum(len(token) >= WORD_MIN_CHARACTERS for token in frame)
+    words = sum(len(token) >= FRAME_WORD_MIN_CHARACTERS for token in frame)
     return words + sum(_MEANING.match(token) is not None for token in frame) / 2
