@@ -72,7 +72,9 @@ async def test_an_update_of_a_time_to_come_takes_effect_then(desk: Desk) -> None
     new = str(answer["successor"])
 
     assert pick(answer, "changed", "valid_until") == [None, "2026-12-01T00:00:00Z"]
-    assert set(await desk.found(query="When is standup?")) == {old, new}
+    # As often as not the later note would come first: the words match alike.
+    assert await desk.found(query="When is standup? At ten?") == [old, new]
+    assert (await desk.found(query="When is the next standup?"))[0] == new
     again = await desk("update", note_id=old, content="Standup is at ten", happened_at="2026-12-01")
     assert again["successor"] == new
     desk.later(days=14)

@@ -344,6 +344,16 @@ async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_word
         assert [note["note_id"] for note in notes(recalled)] == [answer["note_id"]]
 
 
+async def test_before_the_model_is_loaded_another_value_in_the_same_words_is_seen() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        older = await desk.told("The API listens on port 8080")
+        answer = await desk("remember", content="The API listens on port 9090")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert "“9090”" in str(pick(answer, "candidates", 0, "why"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

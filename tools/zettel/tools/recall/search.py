@@ -13,6 +13,7 @@ from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
+from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems
@@ -363,9 +364,9 @@ async def newest_first(
 ) -> tuple[Ranked, ...]:
     """Move notes that plainly may supersede a note before it, the newest first.
 
-    A note keeps its place if the question names it by its value or by a word that the other one
-    lacks; all do if a former value or a past time is asked for. No note moves before
-    one that is trusted more.
+    A note that is to supersede another later comes behind that. A note keeps its place if the
+    question names it by its value or by a word that the other one lacks; all do if a former value
+    or a past time is asked for. No note moves before one that is trusted more.
 
     Args:
         memory: The memory.
@@ -384,6 +385,8 @@ async def newest_first(
     ahead = {}
     if pairs:
         ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
+    if not question.is_ahead and question.order != "next":
+        ahead |= _standing_first(linking, best, asked.moment)
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -395,6 +398,17 @@ async def newest_first(
     for one in ranked:
         place(one)
     return _lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+def _standing_first(
+    linking: Iterable[Note], best: Mapping[str, Ranked], at: datetime
+) -> dict[str, list[Ranked]]:
+    """Note id of one that is to supersede others later -> those, which stand until then."""
+    return {
+        note.note_id: [best[i] for i in supersedes(note) if i in best]
+        for note in linking
+        if note.note_id in best and note.happened_at > at
+    }
 
 
 async def _believed(

@@ -130,11 +130,11 @@ async def candidates(
     known = {found.outline.note_id: found.outline for found in near or ()}
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
     stating = await _found(notes_stating(memory.store, note, stated, where))
-    known |= {other.note_id: other for other in stating}
+    sharing = await _found(_sharing_words(memory, note, where)) if near is None else []
+    known |= {other.note_id: other for other in (*stating, *sharing)}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
     conflicts, alike = await read_in_thread(_compared, note, stated, known, cosines)
     if near is None:
-        sharing = await _found(_sharing_words(memory, note, where))
         alike = [other for other in sharing if other.note_id not in done]
     chosen = {o.note_id: o for o in (*(known[i] for i in conflicts), *alike)}.values()
 
