@@ -24,9 +24,9 @@ SHM_KB := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { 
 export PYTEST_DEBUG_TEMPROOT ?= $(if $(SHM_KB),/dev/shm)
 # Where it is set, each of a hundred started processes compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Three workers, since much of a test is waiting. A quick test that takes a minute hangs: it is shown
-# and its process ended.
-QUICK := -m "not slow" -o faulthandler_timeout=60
+# Three workers, and four for the quick tests, since much of a test is waiting. A quick test that
+# takes a minute hangs: it is shown and its process ended.
+QUICK := -n 4 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit torture soak mutants clean
@@ -61,7 +61,7 @@ dev: install ## install, and have git run what `make check` runs before each com
 serve: install ## serve Streamable HTTP and SSE on 127.0.0.1 (ARGS="--port 9000")
 	@exec $(BIN)/zettel serve $(ARGS)
 
-test: install ## run the tests but the slow ones, three at a time (ARGS="tests/tools -k forget")
+test: install ## run the tests but the slow ones, four at a time (ARGS="tests/tools -k forget")
 	@exec $(PYTEST) $(QUICK) $(ARGS)
 
 test-all: install ## run every test, the slow ones last, and say how long each part took

@@ -51,6 +51,7 @@ async def test_a_newer_note_that_names_the_old_value_is_seen_to_come_first(tmp_p
     assert "newer first and older marked by recall: 100%" in write_report({"one": [seen]}, {})
 
 
+@pytest.mark.slow
 async def test_what_evolution_links_is_seen(tmp_path: Path) -> None:
     (seen,) = await play_changes([MOVED], HashEmbedder(), tmp_path / "store")
 
@@ -81,6 +82,7 @@ async def test_a_world_in_which_something_changes_raises_one(tmp_path: Path) -> 
     assert alarms.links == ["k1: Ana lives in Paris"]
 
 
+@pytest.mark.slow
 async def test_misses_and_alarms_are_listed(tmp_path: Path) -> None:
     unlike = Change.model_validate({**MOVED.model_dump(), "new": "Rain fell on the harbour"})
     (seen,) = await play_changes([unlike], HashEmbedder(), tmp_path / "store")

@@ -99,6 +99,7 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
 
 
+@pytest.mark.slow
 async def test_links_stand_beside_notes_and_take_no_evidence_away(tmp_path: Path) -> None:
     one = made(FRIDAY)
     days = [f"Mel took the kids to a workshop about {what}" for what in ("clay", "wood", "wool")]

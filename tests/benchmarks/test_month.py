@@ -61,6 +61,7 @@ def test_every_month_has_sixty_notes_and_questions_in_dated_sessions(path: Path)
     assert sum(isinstance(line, Question) for line in month) >= 60
 
 
+@pytest.mark.slow
 async def test_a_month_is_told_at_its_dates_settled_as_offered_and_asked(tmp_path: Path) -> None:
     month, said = read_month(written(tmp_path, *MONTH)), list[str]()
 

@@ -166,6 +166,7 @@ async def test_every_arm_finds_a_past_revision(store: Store) -> None:
     assert hit.score == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 async def test_a_look_back_copes_with_thousands_of_past_revisions(store: Store) -> None:
     notes = [make_note(f"note {number}") for number in range(2000)]
     await add(store, *notes)

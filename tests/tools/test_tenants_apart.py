@@ -241,6 +241,7 @@ def test_nothing_of_a_tenant_appears_to_another_in_memory(portal: BlockingPortal
     converse(portal, in_memory, examples=EXAMPLES * 3 // 10, steps=25)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_tenant_appears_to_another_on_disk(
     portal: BlockingPortal, tmp_path: Path
 ) -> None:

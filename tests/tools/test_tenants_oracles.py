@@ -150,6 +150,7 @@ async def told(opening: Opening, others: Sequence[dict[str, object]], *, turns: 
         return world.answers
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES * 4 // 100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

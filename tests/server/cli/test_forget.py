@@ -141,6 +141,7 @@ async def test_ids_are_forgotten_at_once_and_brought_back(farm: Settings) -> Non
         await forget_once(farm, ForgetRequest(note_ids=(note.note_id,)), types(""))
 
 
+@pytest.mark.slow
 async def test_a_dry_run_names_what_was_kept_long_enough_and_a_run_erases_it(
     farm: Settings,
 ) -> None:

@@ -140,6 +140,7 @@ def shown(note: Note) -> str:
     return repr((note.content, note.context, note.keywords, note.entities, note.links, note.state))
 
 
+@pytest.mark.slow
 async def test_a_dry_run_tells_what_the_run_then_does_and_touches_no_file(kept: Kept) -> None:
     before = files(kept.store)
 

@@ -148,6 +148,7 @@ async def contents(settings: Settings) -> list[str]:
         return sorted(note.content for note in await memory.store.find(NoteFilter(), limit=9))
 
 
+@pytest.mark.slow
 async def test_an_older_backup_brings_back_nothing_that_a_restored_backup_records_as_erased(
     tmp_path: Path,
 ) -> None:

@@ -66,6 +66,7 @@ def test_an_older_client_is_served_by_a_newer_engine(home: Home, tmp_path: Path)
     assert version_of(home) == NEWER
 
 
+@pytest.mark.slow
 def test_a_newer_client_does_not_end_a_server_somebody_started(home: Home, tmp_path: Path) -> None:
     served = home.spawn("serve", "--port", "0", **of_version(tmp_path, OLDER))
     while "Ctrl-C" not in served.read_line():

@@ -109,6 +109,7 @@ async def test_a_dry_run_asks_no_llm(kept: Settings, service: ScriptedLlm) -> No
     assert service.asked == []
 
 
+@pytest.mark.slow
 async def test_a_server_evolves_with_it_too(kept: Settings, service: ScriptedLlm) -> None:
     runtime = Runtime(kept.store, installed_factories(kept), clock=utc_now)
     async with runtime.running():
@@ -266,6 +267,7 @@ async def test_status_names_what_is_wrong_with_the_llm(
     assert "barley" not in json.dumps(told)
 
 
+@pytest.mark.slow
 async def test_status_says_that_the_llm_cannot_be_used_at_all_or_is_left_alone(
     kept: Settings, service: ScriptedLlm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +310,7 @@ async def test_a_namespace_that_is_off_is_embedded_and_otherwise_left_as_it_was_
     assert "not evolved  farm" in status_output({"store": "s", "engine": {**ENGINE, **told}}).text
 
 
+@pytest.mark.slow
 async def test_a_namespace_whose_text_must_not_leave_is_described_by_rule_and_never_sent(
     kept: Settings, service: ScriptedLlm
 ) -> None:

@@ -342,6 +342,7 @@ async def test_a_restore_that_breaks_off_has_brought_back_nothing_and_can_be_don
     await second.close()
 
 
+@pytest.mark.slow
 async def test_a_backup_beside_writers_is_one_moment_of_their_history(
     lance: LanceStore, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ async def test_scores_of_the_only_namespace_are_lancedbs(
         )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

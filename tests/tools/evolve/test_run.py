@@ -90,6 +90,7 @@ async def test_what_is_forgotten_does_not_live_on_in_its_neighbours(desk: Desk) 
     assert "platypus" not in str(await desk("recall", query="platypus"))
 
 
+@pytest.mark.slow
 async def test_links_made_from_words_that_changed_are_made_anew(desk: Desk) -> None:
     older = await desk.told("the red bicycle stands in the small shed")
     younger = await desk.told("the red bicycle stands in the big shed")
@@ -101,6 +102,7 @@ async def test_links_made_from_words_that_changed_are_made_anew(desk: Desk) -> N
     assert (await stored(desk, younger)).links == ()
 
 
+@pytest.mark.slow
 async def test_a_note_full_of_names_and_dates_is_read_in_no_time_worth_mentioning(
     desk: Desk,
 ) -> None:

@@ -170,6 +170,7 @@ async def told_four_that_do_not_stand(desk: Desk, friend: str) -> dict[str, str]
     return gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detail", ["index", "notes"])
 async def test_what_does_not_stand_comes_in_no_mode_of_recall(any_desk: Desk, detail: str) -> None:
     friend = await any_desk.told(
@@ -256,6 +257,7 @@ async def told_a_contradiction(desk: Desk, fillers: int) -> tuple[str, str]:
     return claim, doubt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detail", ["index", "notes", "full"])
 async def test_contradicting_notes_come_together_and_marked(any_desk: Desk, detail: str) -> None:
     claim, doubt = await told_a_contradiction(any_desk, fillers=12)

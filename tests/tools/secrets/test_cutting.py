@@ -124,6 +124,7 @@ async def test_without_the_rules_a_text_that_may_hold_a_key_is_not_stored(
     assert await desk.memory.admin.count(NoteFilter(states=())) == 1
 
 
+@pytest.mark.slow
 async def test_no_file_of_a_store_and_no_log_line_holds_a_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -136,6 +136,7 @@ def test_a_setting_of_the_engine_in_a_clients_environment_is_warned_about(home: 
     assert str(home.store / "config.toml") in warned
 
 
+@pytest.mark.slow
 def test_the_engine_that_a_client_starts_has_the_settings_of_its_environment(home: Home) -> None:
     assert home.run("stop").returncode == 0
     client = home.attach(ZETTEL_FOUND_FROM="0", ZETTEL_SECRETS="refuse", ZETTEL_PORT="1")

@@ -161,6 +161,7 @@ def test_a_client_that_may_not_reach_the_engine_serves_itself_beside_it(
     assert str(home.engine().pid) in warned
 
 
+@pytest.mark.slow
 def test_a_read_only_home_fails_each_call_with_what_to_set(tmp_path: Path) -> None:
     locked = tmp_path / "home"
     locked.mkdir()

@@ -110,6 +110,7 @@ def test_initialize_is_answered_before_store_and_model_are_there(zettel: Launche
     assert b"is open" not in (stderr.read() or b"")
 
 
+@pytest.mark.slow
 def test_a_note_told_before_the_model_is_there_is_kept(zettel: Launcher) -> None:
     process = zettel.spawn(ZETTEL_MODEL="all-MiniLM-L6-v2")
     shake_hands(process)
@@ -190,6 +191,7 @@ def test_legacy_protocol_takes_initialize_after_discover(zettel: Launcher) -> No
     assert "Method not found" in error_of(refused)
 
 
+@pytest.mark.slow
 def test_what_others_print_does_not_reach_the_client(tmp_path: Path) -> None:
     script = """
 import os, subprocess, sys

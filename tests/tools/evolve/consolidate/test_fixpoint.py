@@ -126,6 +126,7 @@ async def test_after_any_story_a_second_run_changes_nothing_and_no_word_is_touch
         await check_composed(memory.store)
 
 
+@pytest.mark.slow
 @CALM
 @given(stories, stories)
 async def test_after_any_story_a_run_undone_leaves_everything_as_it_was(
@@ -213,6 +214,7 @@ async def test_killed_between_any_two_commits_it_comes_to_the_same_rest(writes: 
     assert rests[0]
 
 
+@pytest.mark.slow
 async def test_on_disk_it_composes_comes_to_rest_and_is_left_out_of_answers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -47,6 +47,7 @@ async def test_the_profile_says_of_whom_it_is(desk: Desk) -> None:
     assert profile.content == "Ben: owns a kite"
 
 
+@pytest.mark.slow
 async def test_the_profile_keeps_to_its_budget(desk: Desk) -> None:
     for number in range(60):
         await desk.told(f"person {number} owns {'a very ' * 9}old car", subject=f"person {number}")

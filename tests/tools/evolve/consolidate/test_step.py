@@ -85,6 +85,7 @@ async def test_a_gist_names_what_was_decided(desk: Desk) -> None:
     assert decided in gist.content
 
 
+@pytest.mark.slow
 async def test_gists_feed_one_summary_of_constant_size_that_is_revised(desk: Desk) -> None:
     for number in range(12):
         await session(desk, f"s{number}", tuple(f"{content} in year {number}" for content in TOLD))
