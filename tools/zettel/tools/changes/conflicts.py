@@ -107,12 +107,12 @@ def find_conflicts(
     """
     closest = sorted(cosines.values())[-2:]
     lead = closest[-1] - closest[0] if len(closest) > 1 else 1.0
-    found = dict[str, Conflict]()
+    cue, found = find_change_cue(note.content), dict[str, Conflict]()
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
         leads = bool(closest) and cosine == closest[-1] and lead >= CLOSEST_MIN_LEAD
         conflict = conflict_between(note, stated, other) or _change_between(
-            note, other, cosine, leads=leads and cosine >= CLOSEST_MIN_COSINE
+            note, cue, other, cosine, leads=leads and cosine >= CLOSEST_MIN_COSINE
         )
         if conflict:
             found[note_id] = conflict
@@ -142,12 +142,18 @@ def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
 
 
 def _change_between(
-    note: Note | Outline, other: Note | Outline, cosine: float, *, leads: bool
+    note: Note | Outline,
+    cue: ChangeCue | None,
+    other: Note | Outline,
+    cosine: float,
+    *,
+    leads: bool,
 ) -> Conflict | None:
     """Whether the younger of two notes says that what the older tells is otherwise by now.
 
     Args:
         note: One note.
+        cue: Its words of a change.
         other: The other.
         cosine: Of their nearest passages.
         leads: Whether no other note is nearly as near.
@@ -155,7 +161,10 @@ def _change_between(
     older, younger = sorted((note, other), key=order_key)
     # The share of a much longer note is too small in any case, and its words are many to read.
     long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
-    cue = None if long else find_change_cue(younger.content)
+    if long:
+        cue = None
+    elif younger is other:
+        cue = find_change_cue(other.content)
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
     if fold(older.subject) == fold(younger.subject) or not (older.subject and younger.subject):
