@@ -52,14 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _measure(folder: Path, mark: str, options: Options) -> Measured:
     async with opened([str(find_command())], folder, mark) as tenants:
         quiet, abused = [await _waits(tenants, "quiet", 0, options)], list[Waits]()
-        memory = {"before": tenants.resident, "most": tenants.resident}
         for name in options.only or ABUSES:
             for connections in dict.fromkeys((1, options.connections)):
                 abused.append(await _waits(tenants, name, connections, options))
-                memory["most"] = max(memory["most"], tenants.resident)
             quiet.append(await _waits(tenants, "quiet", 0, options))
         await anyio.sleep(REST_S)
-        memory["after"] = tenants.resident
+        memory = {
+            "before": quiet[0].resident,
+            "most": max(waits.resident for waits in (*quiet, *abused)),
+            "after": tenants.resident,
+        }
         sys.stderr.write("guessing\n")
         guesses = await guess_rates(tenants, options.words, options.seed) if options.words else {}
     return Measured(quiet=quiet, abused=abused, memory=memory, guesses=guesses)
@@ -67,7 +69,9 @@ async def _measure(folder: Path, mark: str, options: Options) -> Measured:
 
 async def _waits(tenants: Tenants, name: str, connections: int, options: Options) -> Waits:
     sys.stderr.write(f"{name}, {connections} connections\n")
-    return await waits(tenants, name, connections, options.seconds)
+    found = await waits(tenants, name, connections, options.seconds)
+    found.resident = tenants.resident
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -97,8 +97,11 @@ def write_report(measured: Measured, *, command: str, machine: str) -> str:
     memory = ", ".join(f"{when} {size / MB:.0f} MB" for when, size in measured.memory.items())
     blocks = [
         f"# Neighbours\n\n`{command}`\n\n{machine}",
-        "A second tenant's recall and `/health`, in milliseconds: p50 / p95 / slowest.",
-        _table(("", "at once", "recalls", "recall", "/health", "refused"), map(_row, all_waits)),
+        "A second tenant's recall and `/health`, in milliseconds: p50 / p95 / slowest; and the "
+        "server's memory afterwards.",
+        _table(
+            ("", "at once", "recalls", "recall", "/health", "refused", "MB"), map(_row, all_waits)
+        ),
         f"Memory of the server: {memory}.",
         _table(
             ("bound", "measured", "allowed", "kept"),
@@ -116,6 +119,7 @@ def _row(waits: Waits) -> Sequence[str]:
         _spread(waits.recall),
         _spread(waits.health),
         str(waits.failed),
+        f"{waits.resident / MB:.0f}",
     )
 
 

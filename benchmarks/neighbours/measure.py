@@ -50,6 +50,8 @@ class Waits:
     health: list[float] = field(default_factory=list[float])
     failed: int = 0
     """Calls of the measured tenant that were not answered with 200."""
+    resident: int = 0
+    """Memory of the server afterwards, bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Checked in the order of their cost: a refused request was neither read nor parse
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,10 +14,15 @@ from zettel.server.config.limits import Limits
 from zettel.server.transports.http.limits.fair_queue import FairQueue
 from zettel.server.transports.http.limits.rejections import RETRY_S, Reason, Rejections, refusal
 from zettel.server.transports.http.limits.sessions import Sessions, principal_of
+from zettel.tools.concurrency import KeyedLock
 
 HELD_MAX_BODIES = 8
 """Largest bodies held at once; one principal may hold a quarter of their bytes. The SDK and the
 parser hold each some three times over."""
+LONG_BODY = 16_384
+"""Bytes from which bodies of one principal are passed on one after another: parsing and refusing a
+long one keeps the event loop for some milliseconds, and eight at once keep it from everybody else
+(`make bench-neighbours`, "a deep argument"). A note of the usual length is a tenth of that."""
 BODY = "zettel.body"
 """Key in a POST's scope: its whole body; one byte or more too long for `/messages/` only."""
 REFUSAL = "zettel.refusal"
@@ -77,6 +83,7 @@ class Admission:
         self._rate = RateLimit(limits.rate_per_minute) if limits.rate_per_minute else None
         self._open = Counter[Hashable]()
         self._held_bytes = Counter[Hashable]()
+        self._long_bodies = KeyedLock()
         self._leaving = False
 
     def leave(self) -> None:
@@ -148,9 +155,14 @@ class Admission:
                 return
             scope[BODY] = bytes(body)
             body.clear()
-            await app(scope, replay(scope[BODY], receive), send)
+            async with self._turn(principal, size):
+                await app(scope, replay(scope[BODY], receive), send)
         finally:
             _subtract(self._held_bytes, principal, size)
+
+    def _turn(self, principal: Hashable, size: int) -> AbstractAsyncContextManager[None]:
+        alone = principal is not None and size >= LONG_BODY
+        return self._long_bodies.hold(principal) if alone else nullcontext()
 
     async def _answer(
         self, refused: _Refused, principal: Hashable, scope: Scope, receive: Receive, send: Send
