@@ -16,6 +16,7 @@ from benchmarks.neighbours.oracles import guess_rates
 from benchmarks.processes import kill_all
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.server import find_command
+from zettel.server.runtime.threads import RETURN_S
 
 
 class Options(argparse.Namespace):
@@ -56,7 +57,7 @@ async def _measure(folder: Path, mark: str, options: Options) -> Measured:
             for connections in dict.fromkeys((1, options.connections)):
                 abused.append(await _waits(tenants, name, connections, options))
             quiet.append(await _waits(tenants, "quiet", 0, options))
-        await anyio.sleep(REST_S)
+        await anyio.sleep(RETURN_S + REST_S)
         memory = {
             "before": quiet[0].resident,
             "most": max(waits.resident for waits in (*quiet, *abused)),

@@ -32,6 +32,8 @@ CONFIG = 'log_level = "warning"\nevolve_off = ["abuser", "victim"]\n'
 """The packaged model; evolution is a load of its own and would come between."""
 NOTES = 30
 """Of the tenant that is measured."""
+MAYBE_A_KEY = "Kim moved on commit 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12."
+"""A note for which the rules that find keys are loaded: once for all, and no abuse's doing."""
 PASSAGES = 40
 """Of a note of 32 KB."""
 PAUSE_S = 0.05
@@ -86,6 +88,7 @@ async def opened(command: Sequence[str], folder: Path, mark: str) -> AsyncGenera
         tenants = Tenants(serving=serving, abuser=texts["abuser"], victim=texts["victim"])
         async with client_of(serving.url, tenants.victim) as victim:
             await _until_loaded(victim)
+            await answer_to(victim, "remember", {"content": MAYBE_A_KEY})
             for number in range(NOTES):
                 said = f"{number}: Kim moved to house {number} and paints on day {number % 7}."
                 await answer_to(victim, "remember", {"content": said, "subject": f"Kim{number}"})

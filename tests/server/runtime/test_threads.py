@@ -36,3 +36,28 @@ def test_threads_share_their_memory() -> None:
     done = subprocess.run([sys.executable, "-c", POOLS], capture_output=True, text=True, check=True)
 
     assert 1 <= done.stdout.count("<heap nr=") <= ARENAS
+
+
+FREED = """
+import anyio, psutil
+from zettel.server.runtime import threads
+
+threads.RETURN_S = 0.0
+
+async def main():
+    held = [bytes(2_000) for _ in range(20_000)]
+    held = held[::100]  # what is left lies between what is free
+    before = psutil.Process().memory_info().rss
+    with anyio.move_on_after(0.5):
+        await threads.return_memory_regularly()
+    print(before - psutil.Process().memory_info().rss)
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_free_memory_between_what_is_in_use_is_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) > 10_000_000

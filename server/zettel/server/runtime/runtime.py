@@ -18,6 +18,7 @@ from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
+from zettel.server.runtime.threads import return_memory_regularly
 from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
@@ -142,6 +143,7 @@ class Runtime:
             self._tasks = tasks
             tasks.start_soon(self._start)
             tasks.start_soon(self.feed.run)
+            tasks.start_soon(return_memory_regularly)
             try:
                 yield
             finally:
