@@ -211,7 +211,7 @@ async def test_a_server_is_idle_when_it_was_not_called_for_so_long(
     really_sleep, waits = anyio.sleep, list[float]()
 
     async def sleep(seconds: float) -> None:
-        if seconds != 30:
+        if seconds != 7:
             await really_sleep(seconds)
             return
         waits.append(seconds)
@@ -219,7 +219,7 @@ async def test_a_server_is_idle_when_it_was_not_called_for_so_long(
             await runtime.call(RECALL, Caller())
 
     async def export(_embedder: Embedder, await_idle: AwaitIdle) -> bool:
-        await await_idle(30)
+        await await_idle(7)
         idle.set()
         return False
 
