@@ -18,6 +18,8 @@ from zettel.tools.concurrency import SHORT_CHARACTERS
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.recall import answer
+from zettel.tools.secrets import cutting
+from zettel.tools.secrets.scanner import Secret, find_secrets
 from zettel.tools.state import caches
 from zettel.tools.state.memory import SHORT_MAX_CHARACTERS, Memory
 
@@ -40,6 +42,7 @@ FUNCTIONS = (
     "zettel.tools.recall.modes.nearest",
     "zettel.tools.verbs.candidates.find_conflicts",
     "zettel.tools.verbs.candidates.find_statements",
+    "zettel.tools.verbs.candidates.settle_call",
     "zettel.tools.verbs.remember.fold_hash",
 )
 
@@ -88,6 +91,23 @@ async def test_functions_that_read_long_texts_are_called_in_worker_threads(
 
     assert [name for name in FUNCTIONS if not threads[name]] == []
     assert [name for name in FUNCTIONS if threading.get_ident() in threads[name]] == []
+
+
+async def test_the_rules_that_find_keys_are_loaded_in_a_worker_thread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set[int]()
+
+    def noted(text: str) -> list[Secret]:
+        threads.add(threading.get_ident())
+        return find_secrets(text)
+
+    monkeypatch.setattr(cutting, "find_secrets", noted)
+
+    await desk("remember", content="Fixed in 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12.")
+
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 async def test_each_note_of_an_answer_is_cut_into_passages_once(

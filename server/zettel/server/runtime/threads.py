@@ -4,6 +4,7 @@ import ctypes
 import sys
 
 import anyio
+from anyio import to_thread
 
 SWITCH_S = 0.0005
 """How long a thread keeps the interpreter while others want it; CPython's own is 5 ms. With eight
@@ -32,4 +33,4 @@ async def return_memory_regularly() -> None:
         return
     while True:
         await anyio.sleep(RETURN_S)
-        libc.malloc_trim(0)
+        await to_thread.run_sync(libc.malloc_trim, 0)

@@ -143,10 +143,16 @@ async def candidates(
         return (note_id not in conflicts, -cosines.get(note_id, 0.0), note_id)
 
     reader = TrustView(memory.trust, note.origin.principal)
-    return [
-        _candidate(note, other, reader, cosines.get(other.note_id), conflicts.get(other.note_id))
-        for other in sorted(chosen, key=rank)[:MAX_CANDIDATES]
-    ]
+    shown = sorted(chosen, key=rank)[:MAX_CANDIDATES]
+
+    def described() -> list[Candidate]:
+        return [
+            _candidate(note, o, reader, cosines.get(o.note_id), conflicts.get(o.note_id))
+            for o in shown
+        ]
+
+    characters = sum(len(read.content) for read in (note, *shown)) if shown else 0
+    return await memory.read(characters, described)
 
 
 def _compared(
