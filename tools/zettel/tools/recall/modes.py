@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 import anyio
 
@@ -14,6 +15,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.marks import find_marks
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.cut import notes_to_show
@@ -223,9 +225,9 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     ids += [note_id for note_id in _ids(newest) if note_id not in ids][:room]
     around = Overview()
     if tags := (await memory.store.facets(where)).tags:
-        around["tags"] = commonest(tags)
+        around["tags"] = await read_in_thread(commonest, tags)
     if names := await namespaces_seen(memory, where):
-        around["namespaces"] = commonest(names)
+        around["namespaces"] = await read_in_thread(commonest, names)
     overview = None if page.offset else around
     return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
 
@@ -276,8 +278,12 @@ def _ids(notes: Sequence[Note]) -> list[str]:
 
 
 def commonest(counts: Mapping[str, int]) -> dict[str, int]:
-    """The `OVERVIEW_MAX_NAMES` names with the highest counts, those first."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:OVERVIEW_MAX_NAMES])
+    """The `OVERVIEW_MAX_NAMES` names with the highest counts, those first.
+
+    Without names that would be marked in a note: here nobody would see whose words they are.
+    """
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(islice((entry for entry in ordered if not find_marks(entry[0])), OVERVIEW_MAX_NAMES))
 
 
 REASON_NAME_CHARACTERS = 60

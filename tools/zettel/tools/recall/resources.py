@@ -134,8 +134,8 @@ async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
         now=iso(now),
         notes=dict(sorted(facets.namespaces.items())),
         kinds={kind: count for kind, count in kinds.items() if count},
-        subjects=commonest(facets.subjects),
-        tags=commonest(facets.tags),
+        subjects=await read_in_thread(commonest, facets.subjects),
+        tags=await read_in_thread(commonest, facets.tags),
         waiting=await memory.store.count(replace(where, unembedded=True)),
     )
 
