@@ -283,7 +283,9 @@ def commonest(counts: Mapping[str, int]) -> dict[str, int]:
     Without names that would be marked in a note: here nobody would see whose words they are.
     """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return dict(islice((entry for entry in ordered if not find_marks(entry[0])), OVERVIEW_MAX_NAMES))
+    return dict(
+        islice((entry for entry in ordered if not find_marks(entry[0])), OVERVIEW_MAX_NAMES)
+    )
 
 
 REASON_NAME_CHARACTERS = 60
