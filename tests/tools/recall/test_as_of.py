@@ -285,4 +285,4 @@ async def test_an_overview_names_no_tag_that_reads_like_an_order(desk: Desk) -> 
 
     answer = await desk("recall")
 
-    assert answer["overview"]["tags"] == {"early": 1}
+    assert answer["overview"] == {"tags": {"early": 1}, "namespaces": {"proj": 1}}
