@@ -5,9 +5,10 @@ Checked in the order of their cost: a refused request was neither read nor parse
 
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import asynccontextmanager
 
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.limits import Limits
@@ -19,10 +20,12 @@ from zettel.tools.concurrency import KeyedLock
 HELD_MAX_BODIES = 8
 """Largest bodies held at once; one principal may hold a quarter of their bytes. The SDK and the
 parser hold each some three times over."""
-LONG_BODY = 16_384
+LONG_BODY = 8_192
 """Bytes from which bodies of one principal are passed on one after another: parsing and refusing a
 long one keeps the event loop for some milliseconds, and eight at once keep it from everybody else
 (`make bench-neighbours`, "a deep argument"). A note of the usual length is a tenth of that."""
+LONG_BODY_PAUSE_S = 0.02
+"""Seconds between two of them, for everybody else: twice what a short call takes there."""
 BODY = "zettel.body"
 """Key in a POST's scope: its whole body; one byte or more too long for `/messages/` only."""
 REFUSAL = "zettel.refusal"
@@ -160,9 +163,14 @@ class Admission:
         finally:
             _subtract(self._held_bytes, principal, size)
 
-    def _turn(self, principal: Hashable, size: int) -> AbstractAsyncContextManager[None]:
-        alone = principal is not None and size >= LONG_BODY
-        return self._long_bodies.hold(principal) if alone else nullcontext()
+    @asynccontextmanager
+    async def _turn(self, principal: Hashable, size: int) -> AsyncGenerator[None]:
+        if principal is None or size < LONG_BODY:
+            yield
+            return
+        async with self._long_bodies.hold(principal):
+            yield
+            await anyio.sleep(LONG_BODY_PAUSE_S)
 
     async def _answer(
         self, refused: _Refused, principal: Hashable, scope: Scope, receive: Receive, send: Send
