@@ -41,6 +41,8 @@ async def test_code_tables_and_logs_name_nobody(desk: Desk, code: str) -> None:
         ("The rent is 900 EUR, due on Friday at 12:00 UTC", ()),
         ("Prices are kept as integers. Budget is fixed", ()),
         ("LAN-212 is about LEDGER_DSN", ("LAN-212", "LEDGER_DSN")),
+        ("The trip to the UK was long, the US is next", ("UK", "US")),
+        ("Fully agreed! But it’s late and I’ll go by train to Toronto", ("Toronto",)),
     ],
 )
 async def test_names_are_those_that_a_reader_would_mark(

@@ -44,6 +44,9 @@ _COMMON_ACRONYMS = frozenset(
 )
 """Currencies, time zones and terms of the trade: two notes with one need have nothing in common."""
 
+_PLACES = frozenset("UK US EU UN UAE LA DC NZ".split())
+"""Words of capitals alone that are names, though as short as those that are none."""
+
 _IDENTIFIER = re.compile(
     r"""(?<![\w/.@#$=-])(?:
         [A-Z]{2}[A-Z0-9]*+-\d++                    # LAN-212
@@ -185,8 +188,8 @@ def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
     groups = [_Group(opens and not titled, titled, before in words.determiners)]
     for match in _SPACED.finditer(text, start, run.end()):
         word = match.group()
-        folded = _POSSESSIVE.sub("", word).lower()
-        if word[0].isupper() and (
+        folded = _POSSESSIVE.sub("", word).lower().replace("’", "'")
+        if (word[0].isupper() and word not in _PLACES) and (
             folded in titles() or names_nobody(folded, words) or is_common_acronym(word)
         ):
             groups.append(_Group(False, folded in titles(), folded in words.determiners))
@@ -218,6 +221,8 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         adjective = language.adjectives and re.fullmatch(language.adjectives, words[0][1].lower())
         return "" if name.isupper() or (group.opens and adjective) else name
     folded = name.lower()
+    if name in _PLACES:
+        return name
     if name.isupper() or folded in common or (language.capitalised_nouns and group.determined):
         return ""
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
