@@ -221,9 +221,8 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         adjective = language.adjectives and re.fullmatch(language.adjectives, words[0][1].lower())
         return "" if name.isupper() or (group.opens and adjective) else name
     folded = name.lower()
-    if name in _PLACES:
-        return name
-    if name.isupper() or folded in common or (language.capitalised_nouns and group.determined):
+    nobody = name.isupper() or folded in common
+    if name not in _PLACES and (nobody or (language.capitalised_nouns and group.determined)):
         return ""
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
         return name
