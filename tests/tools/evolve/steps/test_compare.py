@@ -153,6 +153,40 @@ async def test_a_note_redated_before_the_one_it_may_supersede_is_not_put_first(
     assert [link.to for link in await open_links(desk, younger)]
 
 
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "The user plans a trip to Lisbon with Carla",
+            "The trip to Lisbon is cancelled, Carla can't get time off",
+        ),
+        (
+            "Diego looks after the contact with the client of Kestrel",
+            "Diego is leaving the project; Lucia looks after the contact with the client",
+        ),
+    ],
+)
+async def test_what_says_that_a_thing_is_over_comes_before_it_and_marks_it(
+    desk: Desk, older: str, younger: str
+) -> None:
+    old, new = await told_apart(desk, older, younger)
+
+    answer = await desk("recall", query=older)
+
+    assert [note["note_id"] for note in notes(answer)] == [new, old]
+    assert pick(answer, "notes", 1, "links", 0) == {"note_id": new, "relation": "superseded_by"}
+
+
+async def test_what_says_that_another_thing_is_over_marks_nothing(desk: Desk) -> None:
+    await told_apart(
+        desk,
+        "The user plans a trip to Lisbon with Carla",
+        "The concert of Rosalia is cancelled, the user and Carla plan a trip",
+    )
+
+    assert "superseded_by" not in str(await desk("recall", query="the trip to Lisbon"))
+
+
 async def test_another_persons_fact_is_not_linked(desk: Desk) -> None:
     _, other = await told_apart(desk, LYON, "Ben has moved to Paris")
 
