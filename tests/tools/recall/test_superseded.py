@@ -177,10 +177,12 @@ async def test_a_forgotten_note_stays_away(desk: Desk) -> None:
 async def test_a_superseded_note_stays_away_where_the_newer_one_does_not_match_the_filters(
     desk: Desk,
 ) -> None:
-    older, _ = await superseded(desk, tags=["search"])
-    await desk.told("Search has its own index", tags=["search"])
+    older, newer = await superseded(desk, tags=["search"])
+    assert older in await desk.found(query=LOST)
 
     assert older not in await desk.found(query=LOST, tags=["search"])
+    await desk("update", note_id=newer, tags=["search"])
+    assert older in await desk.found(query=LOST, tags=["search"])
     assert older not in await desk.found(tags=["search"])
 
 

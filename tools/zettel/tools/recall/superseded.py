@@ -86,7 +86,7 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     matches = _Matches.of(arms)
     best = max(map(matches, {*found.arms.text, *found.arms.meaning}), default=0.0)
     hits = {*over.text, *over.meaning}
-    near = tuple(i for i in sorted(hits) if matches(i) >= NEAR_MIN_SHARE * best > 0)
+    near = tuple(i for i in sorted(hits) if matches(i) >= NEAR_MIN_SHARE * best)
     if not near:
         return found
     notes = await memory.store.find(replace(where, note_ids=near), limit=len(near))
@@ -190,8 +190,8 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
 def _place(note_id: str, joint: Ranking, older: Collection[str]) -> int:
     """How many current notes come before one, by all signals."""
     outlines, least = joint.corpus.outlines, joint.scores[joint.corpus.rows[note_id]]
-    first = joint.order[joint.scores[joint.order] > least].tolist()
-    return sum(outlines[row].note_id not in older for row in first)
+    first = joint.order[joint.scores[joint.order] > least]
+    return sum(outlines[row].note_id not in older for row in map(int, first))
 
 
 def _insert(ranked: list[Ranked], note_id: str, place: int) -> None:
