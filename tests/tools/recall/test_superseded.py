@@ -85,6 +85,19 @@ async def test_a_word_that_only_the_superseded_note_has_is_enough(desk: Desk) ->
     assert found[:2] == [newer, older]
 
 
+async def test_a_superseded_note_that_is_much_nearer_is_found(desk: Desk) -> None:
+    older, newer = await superseded(
+        desk,
+        old="The rollout percentage of search is 20",
+        new="After a long meeting with Priya and Tomas about the roadmap of the winter, nobody knows"
+        " the rollout percentage of search, which was to be told by the vendor by Friday",
+    )
+
+    found = await desk.found(query=CHANGED)
+
+    assert found[:2] == [newer, older]
+
+
 async def test_an_answer_does_not_grow_by_a_superseded_note(desk: Desk) -> None:
     await told_others(desk)
     older = await desk.told(OLD)
