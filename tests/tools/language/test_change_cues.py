@@ -56,13 +56,6 @@ def test_what_stands_behind_a_comma_is_not_over() -> None:
     assert cue.over == (frozenset({"trip"}),)
 
 
-def test_a_japanese_word_from_another_language_can_be_a_value() -> None:
-    cue = find_change_cue("もうコーヒーを飲まない。今は紅茶が好き。")
-
-    assert cue
-    assert "コーヒー" in cue.former
-
-
 def test_every_language_with_a_file_is_tried() -> None:
     folder = files("zettel.tools.language") / "change_words"
 

@@ -89,8 +89,8 @@ async def test_a_superseded_note_that_is_much_nearer_is_found(desk: Desk) -> Non
     older, newer = await superseded(
         desk,
         old="The rollout percentage of search is 20",
-        new="After a long meeting with Priya and Tomas about the roadmap of the winter, nobody knows"
-        " the rollout percentage of search, which was to be told by the vendor by Friday",
+        new="After a long meeting with Priya and Tomas about the roadmap of the winter, nobody"
+        " knows the rollout percentage of search, which was to be told by the vendor by Friday",
     )
 
     found = await desk.found(query=CHANGED)

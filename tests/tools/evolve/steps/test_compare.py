@@ -160,6 +160,10 @@ async def test_a_note_redated_before_the_one_it_may_supersede_is_not_put_first(
             "The user plans a trip to Lisbon with Carla",
             "The trip to Lisbon is cancelled, Carla can't get time off",
         ),
+        (  # a month that is over by now
+            "The user plans a trip to Lisbon with Carla in June",
+            "The trip to Lisbon in June is cancelled, Carla can't get time off",
+        ),
         (
             "Diego looks after the contact with the client of Kestrel",
             "Diego is leaving the project; Lucia looks after the contact with the client",

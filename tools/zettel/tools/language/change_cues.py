@@ -30,7 +30,6 @@ _GAP = r"\s+(?:\S+\s+){0,3}"
 _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond; a full stop may stand within one."""
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-_KATAKANA = regex.compile(r"[\p{Katakana}ー]{2,}")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -91,17 +90,13 @@ def holds_one_value(text: str) -> bool:
 
 
 def value_words(text: str) -> set[str]:
-    """Words of a text that can be a value or part of one: telling ones, short ones and names.
-
-    In Japanese also words from other languages, which are written in Katakana.
-    """
+    """Words of a text that can be a value or part of one: telling ones, short ones and names."""
     short = (
         word
         for word in _WORD.findall(text)
         if len(word) >= FORMER_MIN_CHARACTERS or (len(word) > 1 and word.isupper())
     )
-    found = {fold(word) for word in short if not _HAN.search(word)}
-    return telling_words(text) | found | {fold(word) for word in _KATAKANA.findall(text)}
+    return telling_words(text) | {fold(word) for word in short if not _HAN.search(word)}
 
 
 def _changed(language: _Language, text: str) -> str:

@@ -16,7 +16,7 @@ from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFI
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.terms import stems
+from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import (
@@ -371,7 +371,8 @@ async def newest_first(
 
     A note that is to supersede another later comes behind that. A note keeps its place if the
     question names it by its value or by a word that the other one lacks; all do if a former value
-    or a past time is asked for. No note moves before one that is trusted more.
+    is asked for, or a past time that the newer note does not name. No note moves before one that is
+    trusted more.
 
     Args:
         memory: The memory.
@@ -380,17 +381,19 @@ async def newest_first(
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
     """
-    if question.order == "first" or question.is_past or _FORMER.search(question.text):
+    if question.order == "first" or _FORMER.search(question.text):
         return tuple(ranked)
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    if question.is_past:
+        pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
     pairs = await _believed(memory, linking, pairs) if pairs else pairs
     named = _pairs_named(linking, asked)
     ahead = {}
     if pairs:
         ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
-    if not question.is_ahead and question.order != "next":
+    if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
     placed = dict[str, Ranked]()
 
@@ -403,6 +406,12 @@ async def newest_first(
     for one in ranked:
         place(one)
     return lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+def _names_time(question: Question, outline: Outline) -> bool:
+    """Whether a note names every time that the question does, in its words."""
+    told = set(terms(outline.content))
+    return bool(question.time_words) and all(words <= told for words in question.time_words)
 
 
 def _standing_first(
