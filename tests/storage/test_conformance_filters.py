@@ -51,6 +51,8 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     "unexpired": (NoteFilter(unexpired_at=NOW + DAY), "abcd"),
     "unexpired at its end": (NoteFilter(unexpired_at=NOW + 2 * DAY), "bcd"),
     "unexpired before it began": (NoteFilter(unexpired_at=NOW - TICK), "abcd"),
+    "ended": (NoteFilter(ended_at=NOW + 2 * DAY), "a"),
+    "ended before its end": (NoteFilter(ended_at=NOW + 2 * DAY - TICK), ""),
     "composed": (NoteFilter(derived=True), "f"),
     "told or composed": (NoteFilter(derived=None), "abcdf"),
 }

@@ -73,13 +73,15 @@ class NoteFilter:
     """`since <= t <= until` for `happened_at`, or for the ULID's time."""
     unexpired_at: datetime | None = None
     """`t < valid_until`, whatever `valid_from` says: tolerates a clock set back."""
+    ended_at: datetime | None = None
+    """`valid_until <= t`."""
     valid_at: datetime | None = None
     """`valid_from <= t < valid_until`."""
     known_at: datetime | None = None
     """Revisions that were current then, instead of now."""
     past: tuple[str, ...] = ()
-    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, `valid_at` and `known_at`, not
-    from the other conditions."""
+    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, from the conditions on
+    validity and from `known_at`, not from the others."""
     after: Note | None = None
     """Only notes after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
@@ -481,6 +483,8 @@ def in_state(note: Note, where: NoteFilter) -> bool:
 
 def _valid(note: Note, where: NoteFilter) -> bool:
     if where.unexpired_at is not None and not before(where.unexpired_at, note.valid_until):
+        return False
+    if where.ended_at is not None and before(where.ended_at, note.valid_until):
         return False
     if where.valid_at is None:
         return True

@@ -28,6 +28,34 @@ def test_words_of_a_change_are_found_with_what_was_before(language: str) -> None
     assert former <= cue.former
 
 
+OVER = {
+    "de": ("Die Reise nach Schweden fällt aus", {"schweden"}),
+    "en": ("The trip to Lisbon is cancelled", {"trip", "lisbon"}),
+    "es": ("El concierto de Rosalía se ha cancelado", {"rosalía"}),
+    "fr": ("Le voyage au Japon est annulé", {"japon"}),
+    "ja": ("五月の北海道旅行は中止になった", {"旅行"}),
+    "zh": ("五月去日本的旅游取消了", {"日本"}),
+}
+"""Language -> a text, and some of what is over by it."""
+
+
+@pytest.mark.parametrize("language", TOLD)
+def test_what_is_over_is_found(language: str) -> None:
+    text, over = OVER[language]
+
+    cue = find_change_cue(text)
+
+    assert cue
+    assert any(over <= words for words in cue.over)
+
+
+def test_what_stands_behind_a_comma_is_not_over() -> None:
+    cue = find_change_cue("The trip is cancelled, Carla is ill")
+
+    assert cue
+    assert cue.over == (frozenset({"trip"}),)
+
+
 def test_every_language_with_a_file_is_tried() -> None:
     folder = files("zettel.tools.language") / "change_words"
 

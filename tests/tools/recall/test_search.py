@@ -182,7 +182,8 @@ async def test_what_does_not_stand_comes_in_no_mode_of_recall(any_desk: Desk, de
 
     for question in (
         {"query": "harbour office"},
-        {"query": "harbour superseded expired archived forgotten"},
+        # What a superseded note alone tells is found: tests/tools/recall/test_superseded.py.
+        {"query": "harbour expired archived forgotten"},
         {"query": "harbour office", "tags": ["port"]},
         {"tags": ["port"]},
         {"subject": "Ana"},

@@ -71,6 +71,8 @@ def _meant(where: NoteFilter) -> Iterable[str]:
         yield one_of("state", where.states)
     if where.unexpired_at is not None:
         yield f"valid_until IS NULL OR valid_until > {time_literal(where.unexpired_at)}"
+    if where.ended_at is not None:
+        yield f"valid_until <= {time_literal(where.ended_at)}"
     if where.valid_at is not None:
         valid = time_literal(where.valid_at)
         yield f"valid_from <= {valid} AND (valid_until IS NULL OR valid_until > {valid})"

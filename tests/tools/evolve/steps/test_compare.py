@@ -153,6 +153,47 @@ async def test_a_note_redated_before_the_one_it_may_supersede_is_not_put_first(
     assert [link.to for link in await open_links(desk, younger)]
 
 
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "The user plans a trip to Lisbon with Carla",
+            "The trip to Lisbon is cancelled, Carla can't get time off",
+        ),
+        (  # a month that is over by now
+            "The user plans a trip to Lisbon with Carla in June",
+            "The trip to Lisbon in June is cancelled, Carla can't get time off",
+        ),
+        (
+            "Diego looks after the contact with the client of Kestrel",
+            "Diego is leaving the project; Lucia looks after the contact with the client",
+        ),
+    ],
+)
+async def test_what_says_that_a_thing_is_over_comes_before_it_and_marks_it(
+    desk: Desk, older: str, younger: str
+) -> None:
+    old, new = await told_apart(desk, older, younger)
+
+    answer = await desk("recall", query=older)
+
+    assert [note["note_id"] for note in notes(answer)] == [new, old]
+    assert pick(answer, "notes", 1, "links", 0) == {"note_id": new, "relation": "superseded_by"}
+
+
+async def test_what_says_that_another_thing_is_over_marks_nothing(desk: Desk) -> None:
+    _, new = await told_apart(
+        desk,
+        "The user plans a trip to Lisbon with Carla",
+        "Rosalia's concert is cancelled; the user plans a trip to Lisbon with Carla",
+    )
+
+    answer = await desk("recall", query="the trip to Lisbon")
+
+    assert await open_links(desk, new)
+    assert "superseded_by" not in str(answer)
+
+
 async def test_another_persons_fact_is_not_linked(desk: Desk) -> None:
     _, other = await told_apart(desk, LYON, "Ben has moved to Paris")
 

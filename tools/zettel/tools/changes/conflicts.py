@@ -3,7 +3,7 @@
 Compares only plain statements about the same person or thing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import regex as re
@@ -48,6 +48,9 @@ CHANGE_MIN_COSINE = 0.40
 CHANGE_MIN_WORDS, CHANGE_MIN_SHARE = 2, 0.1
 """Least cosine, number and share of the telling words of either note that the other has for a
 change of it; a document has few of a fact's."""
+OVER_MIN_SHARE = 0.5
+"""Least share of the words of what is over that the older note has: half of the pairs of characters
+of a Chinese phrase are two words' ends."""
 CLOSEST_MIN_COSINE, CLOSEST_MIN_LEAD = 0.60, 0.12
 """Where a note tells of a change and shares one telling word with another: how near that must be,
 and by how much nearer than every other. These are set with `make bench-changes`, whose figures
@@ -175,8 +178,10 @@ def _change_between(
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = len(new & old)
-    enough = shared >= least or (leads and shared)
-    return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue)) if enough else None
+    if not (shared >= least or (leads and shared)):
+        return None
+    named = _says_over(cue, value_words(f"{older.subject} {older.content}"))
+    return _change(NAMED_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
 
 
 def _names_former(
@@ -186,6 +191,11 @@ def _names_former(
     former = cue.former & value_words(older.content)
     new, old = (value_words(f"{one.subject} {one.content}") for one in (younger, older))
     return bool(former) and (cosine >= CHANGE_MIN_COSINE or not (new & old) <= former)
+
+
+def _says_over(cue: ChangeCue, told: Collection[str]) -> bool:
+    """Whether what is over by the words of a change is what the older note tells."""
+    return any(len(words.intersection(told)) >= OVER_MIN_SHARE * len(words) for words in cue.over)
 
 
 def _by_words(cue: ChangeCue) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 
 import regex
 
@@ -40,6 +41,8 @@ class ChangeCue:
     """As it stands in the text."""
     former: frozenset[str]
     """Words of what was before, if the text names it; as `value_words` gives them."""
+    over: tuple[frozenset[str], ...] = ()
+    """Words of each thing or person that it says is over or has left, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class _Language:
     changed: regex.Pattern[str]
     not_changed: regex.Pattern[str] | None
     former: Sequence[regex.Pattern[str]]
+    over: Sequence[regex.Pattern[str]]
     one_value: regex.Pattern[str] | None
 
     def is_of(self, text: str) -> bool:
@@ -68,7 +72,9 @@ def find_change_cue(text: str) -> ChangeCue | None:
     plain = _apart(text)
     for language in _languages():
         if language.is_of(plain) and (found := _changed(language, plain)):
-            return ChangeCue(found.replace("' ", "'"), frozenset(_former(language, plain)))
+            former = frozenset(chain.from_iterable(_values(language.former, plain)))
+            over = tuple(filter(None, _values(language.over, plain)))
+            return ChangeCue(found.replace("' ", "'"), former, over)
     return None
 
 
@@ -105,10 +111,10 @@ def _apart(text: str) -> str:
     return _APOSTROPHE.sub("' ", text)
 
 
-def _former(language: _Language, text: str) -> Iterator[str]:
-    for pattern in language.former:
+def _values(patterns: Iterable[regex.Pattern[str]], text: str) -> Iterator[frozenset[str]]:
+    for pattern in patterns:
         for found in pattern.finditer(text):
-            yield from value_words(found["value"])
+            yield frozenset(value_words(found["value"]))
 
 
 @cache
@@ -129,22 +135,24 @@ def _language(table: dict[str, str | list[str]]) -> _Language:
         not_script=_pattern(table, "not_script"),
         changed=regex.compile(_any(table["changed"], spaced), regex.IGNORECASE),
         not_changed=_phrases(table, "not_changed", "{}", spaced),
-        former=tuple(_former_patterns(table, spaced)),
+        former=tuple(_value_patterns(table, "former", spaced)),
+        over=tuple(_value_patterns(table, "over", spaced)),
         one_value=_phrases(table, "one_value", "{}$", spaced),
     )
 
 
-def _former_patterns(
-    table: dict[str, str | list[str]], spaced: bool
+def _value_patterns(
+    table: dict[str, str | list[str]], name: str, spaced: bool
 ) -> Iterator[regex.Pattern[str]]:
     word = rf"[^\s{_BREAKS}]+"
     value = rf"(?P<value>(?:{word}\s+){{0,{FORMER_MAX_WORDS - 1}}}{word})"
     if not spaced:
         value = rf"(?P<value>[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}})"
-    for key, form in (("former", rf"{{}}\s*{value}"), ("former_before", rf"{value}\s*{{}}")):
+    after = r"\s+" if spaced and name == "over" else r"\s*"  # "is cancelled, Ana is ill"
+    for key, form in ((name, rf"{{}}{after}{value}"), (f"{name}_before", rf"{value}\s*{{}}")):
         if pattern := _phrases(table, key, form, spaced):
             yield pattern
-    for phrase in table.get("former_between", ()):
+    for phrase in table.get(f"{name}_between", ()):
         first, second = (_any([part], spaced) for part in phrase.split("…"))
         # Only the last "from" before "to".
         between = value.replace(word, f"(?!{first}){word}")

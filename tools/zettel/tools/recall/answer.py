@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 
-from zettel.storage.notes import ANSWERS, CONTRADICTS, OPEN_RELATIONS, Note, fold
+from zettel.storage.notes import ANSWERS, CONTRADICTS, OPEN_RELATIONS, Note, State, fold
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
@@ -28,9 +29,10 @@ from zettel.tools.recall.note_details import (
     in_session,
     link_line,
     linked,
+    superseded_line,
     whole_story,
 )
-from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, RecallQuery
+from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
     QUOTED_MAX_CHARACTERS,
     copy_line,
@@ -162,6 +164,9 @@ BESIDE_MAX_IDS = 5
 """Most copies, and most contradicting notes, named beside a note."""
 
 
+NO_FORMER: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageNote:
     """A note to show."""
@@ -175,6 +180,8 @@ class PageNote:
     """Ids of valid notes that contradict it or are contradicted by it."""
     rivals: tuple[str, ...] = ()
     """Ids of valid notes that, by a rule, cannot be true together with it."""
+    superseded_by: Note | None = None
+    """The note that took its place; None if it is current."""
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -194,7 +201,8 @@ class PageNotes:
 
     def done(self, shown: int) -> int:
         """How many of the ids are done once the first `shown` entries were shown."""
-        seen = {note.note_id for e in self.entries[:shown] for note in (e.note, *e.also)}
+        first = self.entries[:shown]
+        seen = {note.note_id for e in first for note in (e.note, *e.also, e.superseded_by) if note}
         left = (at for at, i in enumerate(self.ids) if i in self.there and i not in seen)
         return next(left, len(self.ids))
 
@@ -207,6 +215,7 @@ async def gather(
     most: int,
     by_id: bool,
     adds: bool = False,
+    former: Mapping[str, str] = NO_FORMER,
 ) -> PageNotes:
     """Read the notes of a page.
 
@@ -221,6 +230,7 @@ async def gather(
         most: Notes to show, 1 and up.
         by_id: Whether the request names the ids: each is shown in any state, and no other.
         adds: Whether inserted notes are shown in addition to `most`, up to `SHOWN_MAX_NOTES`.
+        former: Id of a note -> id of a superseded one to place right behind it.
     """
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
@@ -231,6 +241,7 @@ async def gather(
     entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
         entries = await _side_by_side(memory, asked, entries, most, adds=adds)
+        entries = await _with_former(memory, asked, entries, former, 0 if adds else most)
     return PageNotes(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
 
 
@@ -304,6 +315,32 @@ async def _side_by_side(
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
     return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if adds else most]
+
+
+async def _with_former(
+    memory: Memory,
+    asked: RecallQuery,
+    entries: Sequence[PageNote],
+    former: Mapping[str, str],
+    most: int,
+) -> list[PageNote]:
+    """The entries, some followed by a superseded note in the room of the last ones.
+
+    `most` is 0 where the page may grow, so that such a note is shown behind its last one. It takes
+    the last one's place where the page may not.
+    """
+    ids = [former[e.note.note_id] for e in entries if e.note.note_id in former]
+    notes = [n for n in await memory.store.get(ids) if n.state in TRUE_THEN] if ids else []
+    found = {one.note.note_id: one for one in await _entries(memory, asked, [(n,) for n in notes])}
+    placed, least = list[PageNote](), 0
+    for entry in entries:
+        older = found.get(former.get(entry.note.note_id, ""))
+        if older is None or len(placed) + 1 != most:
+            placed.append(entry)
+        if older:
+            placed.append(replace(older, superseded_by=entry.note))
+            least = len(placed)
+    return placed[: most or max(len(entries), least)]
 
 
 async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> list[Note]:
@@ -393,7 +430,13 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
     """Build the answer within the budget, and record the notes as served."""
     most = page.most or max(len(page.ids), 1)
     gathered = await gather(
-        memory, asked, page.ids, most=most, by_id=page.any_state, adds=page.chosen
+        memory,
+        asked,
+        page.ids,
+        most=most,
+        by_id=page.any_state,
+        adds=page.chosen,
+        former=page.found.former,
     )
     entries = gathered.entries
     answer = _judged(asked, page, there=bool(entries))
@@ -545,6 +588,8 @@ async def _views(
                 context=note.note_id in needing,
                 time=times[note.note_id],
             )
+        if entry.superseded_by:
+            view["state"] = State.SUPERSEDED.value
         if entry.contradicts:
             view["contradicts"] = list(entry.contradicts)
         if entry.also:
@@ -573,12 +618,16 @@ async def _link_lines(
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
     reader = memory.reader(asked.caller)
+    ahead, links = list[LinkLine](), entry.links
+    if newer := entry.superseded_by:
+        ahead = [superseded_line(newer, reader, beside=beside)]
+        links = [link for link in links if link.other.note_id != newer.note_id]
     if asked.detail == "full":
-        lines = [link_line(link, asked, reader, of=entry.note) for link in entry.links]
-        return [*lines, *await in_session(memory, asked, entry.note)]
+        lines = [link_line(link, asked, reader, of=entry.note) for link in links]
+        return [*ahead, *lines, *await in_session(memory, asked, entry.note)]
     told = (
         link_line(link, asked, reader, of=entry.note, beside=beside)
-        for link in entry.links
+        for link in links
         if link.link.relation != ANSWERS or entry.note.note_id in replies
     )
     # An id alone tells a reader nothing, unless its note stands in the same answer.
@@ -588,7 +637,7 @@ async def _link_lines(
         if line.keys() & {"line", "reason"}
         or (line["relation"] == SUPERSEDED_BY and line["note_id"] in beside)
     )
-    return list(islice(shown, DETAIL_MAX_LINKS))
+    return [*ahead, *islice(shown, DETAIL_MAX_LINKS)][:DETAIL_MAX_LINKS]
 
 
 def _served(

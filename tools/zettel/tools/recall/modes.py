@@ -25,6 +25,7 @@ from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import Found, newest_first, reordered, search
+from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
@@ -88,15 +89,19 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         if not memory.embedder.ready and not await memory.store.count(asked.where):
             return page
         no_model = await _awaited_model(memory)
-        found = await search(memory, asked.request.query, asked.where, now=asked.moment)
-        ranking, problem = await reordered(memory, asked, found.ranked)
+        query = asked.request.query
+        found = await search(memory, query, asked.where, now=asked.moment)
+        found = await add_superseded(memory, asked, found)
+        outlines = _outlines(found, found.ranked)
+        ranking, problem = await reordered(memory, query, found.ranked, outlines)
         own = memory.reader(asked.caller).own_principals
         sure, unsearched = await _judgement(memory, asked, found, ranking)
-        corpus = found.first.corpus
-        outlines = {r.note_id: corpus.outlines[corpus.rows[r.note_id]] for r in ranking}
+        ranking = replaced_by_current(ranking, found.superseded)
+        outlines = _outlines(found, ranking)
         ranking = await newest_first(memory, asked, found.question, ranking, outlines)
         ranking = await read_in_thread(_arranged, ranking, outlines, own)
-        kept = CachedRanking(ranking=ranking, judgement=sure)
+        former = {newer: older for older, newer in found.superseded.items()}
+        kept = CachedRanking(ranking=ranking, judgement=sure, former=former)
         if found.with_meaning and not asked.request.limit and not page.offset:
             most, chosen = _shown(ranking, found.question, outlines), True
         by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
@@ -111,6 +116,12 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found=kept,
         degraded=degraded,
     )
+
+
+def _outlines(found: Found, ranking: Sequence[Ranked]) -> dict[str, Outline]:
+    """The outlines of a ranking's notes, by id."""
+    corpus = found.first.corpus
+    return {one.note_id: corpus.outlines[corpus.rows[one.note_id]] for one in ranking}
 
 
 def _shown(ranking: Sequence[Ranked], question: Question, outlines: Mapping[str, Outline]) -> int:
@@ -130,7 +141,7 @@ async def _judgement(
             judge,
             found.question,
             found.first,
-            found.meaning,
+            found.arms.meaning,
             ranking,
             found_from=memory.found_from,
             whole=found.whole,

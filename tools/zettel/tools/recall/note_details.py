@@ -32,7 +32,7 @@ from zettel.tools.trust import TrustView
 from zettel.tools.validation import tidy_relation
 
 SUPERSEDED_BY = "superseded_by"
-"""Relation shown to the note that another one names as what was before."""
+"""Relation shown to the note that another one supersedes, or names as what was before."""
 DETAIL_MAX_LINKS = 3
 """Most links of a note in `notes` detail."""
 
@@ -162,6 +162,15 @@ def link_line(
         line["reason"] = link.reason
     if entry.state:
         line["state"] = entry.state
+    return line
+
+
+def superseded_line(newer: Note, reader: TrustView, *, beside: Collection[str]) -> LinkLine:
+    """The link of a superseded note to the current one; with its line unless that is shown."""
+    line = LinkLine(note_id=newer.note_id, relation=SUPERSEDED_BY)
+    if newer.note_id not in beside:
+        line["line"] = one_line(newer)
+        add_labels(line, line["line"], newer, reader)
     return line
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.terms import stems
+from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import (
@@ -75,7 +75,9 @@ class Arms:
     text: Mapping[str, float]
     """Raw BM25 by note id, best first."""
     meaning: Mapping[str, float]
-    """Cosine by note id, best first."""
+    """Cosine by note id, best first; empty while the model is loading."""
+    vector: Vectors | None
+    """What was searched by meaning, shape `(dim,)`; None while the model is loading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +89,13 @@ class Found:
     """The first look's ranking, of every note that was looked at."""
     ranked: Sequence[Ranked]
     """The best notes after all looks."""
-    meaning: Mapping[str, float]
-    """Cosine by note id; empty while the model is loading."""
+    arms: Arms
+    """Of the first look."""
     with_meaning: bool
     whole: bool
     """Whether all notes of the scope were looked at."""
+    superseded: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Id of a superseded note among them -> id of the current note in its place."""
 
 
 async def search(
@@ -126,7 +130,7 @@ async def search(
         question=question,
         first=first,
         ranked=ranking.best(depth),
-        meaning=arms.meaning,
+        arms=arms,
         with_meaning=with_meaning,
         whole=whole,
     )
@@ -245,19 +249,20 @@ async def gather_arms(
 ) -> Arms:
     """The hits by words and, if the model is loaded, by meaning, searched concurrently."""
 
-    async def by_meaning() -> Sequence[Hit]:
+    async def by_meaning() -> tuple[Sequence[Hit], Vectors | None]:
         if not with_meaning:
-            return ()
+            return (), None
         vector = await memory.embedder.embed_query(question.topic)
-        return await memory.store.match_vectors(vector, where, limit=arm)
+        return await memory.store.match_vectors(vector, where, limit=arm), vector
 
-    text, meaning = await gather2(
+    text, (meaning, vector) = await gather2(
         lambda: memory.store.match_text(question.words or question.text, where, limit=arm),
         by_meaning,
     )
     return Arms(
         text={hit.note_id: hit.score for hit in text},
         meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
+        vector=vector,
     )
 
 
@@ -292,16 +297,21 @@ question fit the 512 of most models."""
 
 
 async def reordered(
-    memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]
+    memory: Memory, query: str, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
 ) -> tuple[tuple[Ranked, ...], str]:
     """Lift notes that hold an exact term of the question, then rerank the best ones.
+
+    Args:
+        memory: The memory.
+        query: The question.
+        ranked: Best first.
+        outlines: Outlines of all ranked notes, by id.
 
     Returns:
         The ranking, and why the reranker was not used; empty if it was or there is none.
     """
-    query = asked.request.query
     if terms := await read_texts(len(query), lambda: find_exact_terms(query)):
-        read = await _read(memory, asked, ranked)
+        read = [outlines[one.note_id] for one in ranked]
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
@@ -309,7 +319,7 @@ async def reordered(
         return tuple(ranked), ""
     if not memory.reranker.ready:
         return tuple(ranked), memory.reranker.problem or "reranker is loading"
-    best = await _read(memory, asked, ranked[:RERANK_MAX_NOTES])
+    best = [outlines[one.note_id] for one in ranked[:RERANK_MAX_NOTES]]
     texts = await read_in_thread(lambda: [_told(outline, query) for outline in best])
     try:
         scores = await memory.reranker.score(query, texts)
@@ -327,11 +337,6 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
         check_cancelled()
         shares[outline.note_id] = exact_share(terms, outline.content)
     return shares
-
-
-async def _read(memory: Memory, asked: RecallQuery, ranked: Sequence[Ranked]) -> list[Outline]:
-    where = replace(asked.where, note_ids=tuple(r.note_id for r in ranked))
-    return await memory.store.outlines(where, limit=len(ranked)) if ranked else []
 
 
 def _told(outline: Outline, query: str) -> str:
@@ -366,7 +371,8 @@ async def newest_first(
 
     A note that is to supersede another later comes behind that. A note keeps its place if the
     question names it by its value or by a word that the other one lacks; all do if a former value
-    or a past time is asked for. No note moves before one that is trusted more.
+    is asked for, or a past time that the newer note does not name. No note moves before one that is
+    trusted more.
 
     Args:
         memory: The memory.
@@ -375,17 +381,19 @@ async def newest_first(
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
     """
-    if question.order == "first" or question.is_past or _FORMER.search(question.text):
+    if question.order == "first" or _FORMER.search(question.text):
         return tuple(ranked)
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    if question.is_past:
+        pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
     pairs = await _believed(memory, linking, pairs) if pairs else pairs
     named = _pairs_named(linking, asked)
     ahead = {}
     if pairs:
         ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
-    if not question.is_ahead and question.order != "next":
+    if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
     placed = dict[str, Ranked]()
 
@@ -397,7 +405,13 @@ async def newest_first(
 
     for one in ranked:
         place(one)
-    return _lifted(list(placed.values())) if ahead else tuple(ranked)
+    return lifted(list(placed.values())) if ahead else tuple(ranked)
+
+
+def _names_time(question: Question, outline: Outline) -> bool:
+    """Whether a note names every time that the question does, in its words."""
+    told = set(terms(outline.content))
+    return bool(question.time_words) and all(words <= told for words in question.time_words)
 
 
 def _standing_first(
@@ -458,7 +472,7 @@ def _ahead(
         # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
         tells = (younger, older) in named
-        if later and (tells or not _is_asked_for(question, outlines[older], outlines[younger])):
+        if later and (tells or not is_asked_for(question, outlines[older], outlines[younger])):
             found.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
@@ -466,7 +480,7 @@ def _ahead(
     }
 
 
-def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
+def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     """Whether the question has a word that only the older note has, besides words of the fact.
 
     The older value is such a word, unless the question is whether it still holds.
@@ -478,7 +492,7 @@ def _is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
 
 
-def _lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+def lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
     """Raise the scores of moved notes so that scores descend."""
     lifted, least = list[Ranked](), float("-inf")
     for one in reversed(ranked):

@@ -86,6 +86,8 @@ class CachedRanking:
     """The whole ranking; empty if the pages are a list in the store."""
     judgement: Confidence | None = None
     """None if nothing was ranked."""
+    former: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Id of a note -> id of the one that it supersedes, to be shown behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class _Entry:
     cursor: Cursor
     ranking: PackedRanking
     judgement: Confidence | None
+    former: Mapping[str, str]
 
 
 _Rankings = dict[str, OrderedDict[str, _Entry]]
@@ -137,7 +140,10 @@ class PageCache:
             The cursor as text.
         """
         entry = _Entry(
-            cursor=cursor, ranking=PackedRanking.of(kept.ranking), judgement=kept.judgement
+            cursor=cursor,
+            ranking=PackedRanking.of(kept.ranking),
+            judgement=kept.judgement,
+            former=kept.former,
         )
         own = self._rankings.setdefault(self._tenant, OrderedDict())
         own[cursor.key] = entry
@@ -162,7 +168,9 @@ class PageCache:
         entry = self._own.get(key)
         if entry is None:
             return CachedRanking()
-        return CachedRanking(ranking=entry.ranking.unpacked(), judgement=entry.judgement)
+        return CachedRanking(
+            ranking=entry.ranking.unpacked(), judgement=entry.judgement, former=entry.former
+        )
 
     def read(self, text: str) -> Cursor:
         """Read a cursor back.

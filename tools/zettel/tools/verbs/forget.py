@@ -214,7 +214,7 @@ def _comes_near(memory: Memory, found: Found) -> bool:
     sure = judge(
         found.question,
         found.first,
-        found.meaning,
+        found.arms.meaning,
         found.ranked,
         found_from=memory.found_from,
         whole=found.whole,
@@ -232,7 +232,7 @@ def _meant(memory: Memory, found: Found) -> list[str]:
         for ranked in found.ranked
         if ranked.note_id in leading
         or ranked.shares.keys() & _OWN_SIGNALS
-        or found.meaning.get(ranked.note_id, 0.0) >= MEANT_MIN_COSINE
+        or found.arms.meaning.get(ranked.note_id, 0.0) >= MEANT_MIN_COSINE
     ]
 
 

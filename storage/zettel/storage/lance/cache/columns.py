@@ -111,6 +111,8 @@ class FactTable:
             meant &= _any_of(state, [_STATES[asked.value] for asked in where.states])
         if where.unexpired_at is not None:
             meant &= valid_until > microseconds(where.unexpired_at)
+        if where.ended_at is not None:
+            meant &= valid_until <= microseconds(where.ended_at)
         if where.valid_at is not None:
             moment = microseconds(where.valid_at)
             meant &= (valid_from <= moment) & (valid_until > moment)
@@ -139,6 +141,7 @@ def _asked(where: NoteFilter) -> NoteFilter:
         namespaces=where.namespaces,
         states=where.states,
         unexpired_at=where.unexpired_at,
+        ended_at=where.ended_at,
         valid_at=where.valid_at,
         known_at=where.known_at,
         derived=where.derived,

@@ -1,0 +1,220 @@
+"""Superseded notes that answer a question much better than the notes in their place.
+
+A note that changes one fact of another supersedes all of it. What else the older one told is found
+through it: it is ranked among the others, the newer note takes its place, and it follows that.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from zettel.storage.notes import Note, Outline, State, order_key, outline_of
+from zettel.storage.store import NoteFilter
+from zettel.tools.changes.supersession import stated_end, supersedes
+from zettel.tools.concurrency import gather2, read_in_thread
+from zettel.tools.ranking.corpus import make_corpus
+from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.ranked import Ranked
+from zettel.tools.ranking.weights import OTHERWISE
+from zettel.tools.recall.search import Arms, Found, is_asked_for, lifted
+from zettel.tools.recall_request import TRUE_THEN, RecallQuery
+from zettel.tools.state.memory import Memory
+
+SUPERSEDED_ARM_HITS = 50
+"""Hits of each arm among the notes that are over."""
+NEAR_MIN_SHARE = 0.9
+"""Least share of the best current note's match: a current note that matches better answers."""
+LEAD_MIN_RATIO = 1.1
+"""Least ratio to the newer note's match, below which that is taken to answer as well. With it 18 of
+twenty questions are answered that only the older of twelve pairs answers, and of thirteen that the
+newer answers none shows the older, too (two with 1.0)."""
+FIRST_PLACES = 3
+"""Places of the ranking among which it must come: further ones are filled without answering."""
+SUCCESSION_MAX_STEPS = 16
+"""Notes that superseded each other in turn, of which the last is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """A superseded note, and the current one in its place."""
+
+    note: Note
+    by: Outline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matches:
+    """How well notes match a question by their own words and meaning."""
+
+    arms: Arms
+    words: float
+    """The best raw BM25."""
+    meaning: float
+    """The best cosine."""
+
+    @classmethod
+    def of(cls, arms: Arms) -> "_Matches":
+        best = (max(scores.values(), default=0.0) for scores in (arms.text, arms.meaning))
+        words, meaning = best
+        return cls(arms=arms, words=words or 1.0, meaning=meaning or 1.0)
+
+    def __call__(self, note_id: str) -> float:
+        """From 0 to the weights of words and meaning together."""
+        words = self.arms.text.get(note_id, 0.0) / self.words
+        meaning = self.arms.meaning.get(note_id, 0.0) / self.meaning
+        return OTHERWISE["text"] * words + OTHERWISE["meaning"] * meaning
+
+
+async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Found:
+    """Rank the superseded notes that match as the best current ones do, among these.
+
+    Only notes that a current one of the request's scope supersedes, directly or in turn, that are
+    trusted as far as that one, and that answer better than it. A look back, and a question for all
+    of a time or of a kind, are answered by what stood or stands.
+    """
+    if asked.looks_back or found.question.only_when or found.question.only_sort:
+        return found
+    where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.moment)
+    if not await memory.store.count(where):
+        return found
+    over = await _hits(memory, found, where)
+    arms = Arms(
+        text={**found.arms.text, **over.text},
+        meaning={**found.arms.meaning, **over.meaning},
+        vector=over.vector,
+    )
+    matches = _Matches.of(arms)
+    best = max(map(matches, {*found.arms.text, *found.arms.meaning}), default=0.0)
+    hits = {*over.text, *over.meaning}
+    near = tuple(i for i in sorted(hits) if matches(i) >= NEAR_MIN_SHARE * best)
+    if not near:
+        return found
+    notes = await memory.store.find(replace(where, note_ids=near), limit=len(near))
+    pairs = await _with_current(memory, asked, notes)
+    pairs.sort(key=lambda pair: (matches(pair.note.note_id), order_key(pair.note)))
+    told = {  # of several that one note supersedes the best, of equals the newest
+        pair.by.note_id: pair
+        for pair in pairs
+        if await read_in_thread(_answers_better, found.question, matches, pair)
+        and await _stands_but_for_that(memory, asked, pair.note)
+    }
+    return await read_in_thread(_joined, found, arms, list(told.values())) if told else found
+
+
+def _answers_better(question: Question, matches: _Matches, pair: _Superseded) -> bool:
+    """Whether a note matches clearly better than the newer, or has a word of the question alone."""
+    led = matches(pair.note.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)
+    return led or is_asked_for(question, outline_of(pair.note), pair.by)
+
+
+async def _hits(memory: Memory, found: Found, where: NoteFilter) -> Arms:
+    question, vector = found.question, found.arms.vector
+
+    async def by_meaning() -> Mapping[str, float]:
+        if vector is None:
+            return {}
+        hits = await memory.store.match_vectors(vector, where, limit=SUPERSEDED_ARM_HITS)
+        return {hit.note_id: hit.score for hit in hits if hit.score > 0}
+
+    text, meaning = await gather2(
+        lambda: memory.store.match_text(
+            question.words or question.text, where, limit=SUPERSEDED_ARM_HITS
+        ),
+        by_meaning,
+    )
+    return Arms(text={hit.note_id: hit.score for hit in text}, meaning=meaning, vector=vector)
+
+
+async def _with_current(
+    memory: Memory, asked: RecallQuery, notes: Sequence[Note]
+) -> list[_Superseded]:
+    """The notes with the current note in the place of each, without those that have none.
+
+    Every note on the way must be trusted enough to supersede the one before it.
+    """
+    known = {note.note_id: note for note in notes}
+    below = {note_id: {note_id} for note_id in known}
+    ahead = set(known)
+    for _ in range(SUCCESSION_MAX_STEPS):
+        newer = await memory.store.linking_to(sorted(ahead), known_at=asked.where.known_at)
+        ahead, standing = set[str](), ahead
+        for note in newer:
+            for older in supersedes(note) & standing:
+                forgotten = note.state is State.FORGOTTEN
+                if not forgotten and memory.trust.may_replace(note, known[older]):
+                    known[note.note_id] = note
+                    below[note.note_id] = below.get(note.note_id, set()) | below[older]
+                    ahead.add(note.note_id)
+        if not ahead:
+            break
+    ids = tuple(below)
+    current = await memory.store.outlines(replace(asked.where, note_ids=ids), limit=len(ids))
+    reader, found = memory.reader(asked.caller), dict[str, Outline]()
+    for outline in sorted(current, key=order_key):
+        for note_id in below[outline.note_id] - {outline.note_id}:
+            # Nor may a less trusted note lead to what is trusted more.
+            if reader.trust(known[note_id]) >= reader.trust(outline):
+                found[note_id] = outline
+    return [_Superseded(n, by) for n in notes if (by := found.get(n.note_id))]
+
+
+async def _stands_but_for_that(memory: Memory, asked: RecallQuery, note: Note) -> bool:
+    """Whether a note would be current if nothing superseded it."""
+    end = stated_end(await memory.store.revisions(note.note_id))
+    return end is None or asked.moment < end
+
+
+def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
+    """The search with these notes among the others, each at its place by all signals.
+
+    Without those that do not come among the first.
+    """
+    before = found.first.corpus
+    pairs = [(outline_of(one.note), one.by) for one in told]
+    more = {one.note_id: one for pair in pairs for one in pair if one.note_id not in before.rows}
+    corpus = make_corpus([*before.outlines, *more.values()], like=before)
+    joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
+    older = {outline.note_id: newer.note_id for outline, newer in pairs}
+    places = {note_id: _place(note_id, joint, older) for note_id in older}
+    shown = {note_id: older[note_id] for note_id in older if places[note_id] < FIRST_PLACES}
+    if not shown:
+        return found
+    if len(shown) < len(told):  # the verdict is not to follow from what is not shown
+        return _joined(found, arms, [one for one in told if one.note.note_id in shown])
+    ranked = list(found.ranked)
+    for note_id in sorted(shown, key=places.__getitem__, reverse=True):
+        _insert(ranked, note_id, places[note_id])
+    return replace(found, first=joint, ranked=tuple(ranked), arms=arms, superseded=shown)
+
+
+def _place(note_id: str, joint: Ranking, older: Collection[str]) -> int:
+    """How many current notes come before one, by all signals."""
+    outlines, least = joint.corpus.outlines, joint.scores[joint.corpus.rows[note_id]]
+    first = joint.order[joint.scores[joint.order] > least]
+    return sum(outlines[row].note_id not in older for row in map(int, first))
+
+
+def _insert(ranked: list[Ranked], note_id: str, place: int) -> None:
+    """Insert a note; scores descend, as reordering by further signals expects."""
+    place = min(place, len(ranked))
+    score = ranked[place - 1].score if place else ranked[0].score if ranked else 0.0
+    ranked.insert(place, Ranked(note_id, score, {}))
+
+
+def replaced_by_current(
+    ranked: Sequence[Ranked], superseded: Mapping[str, str]
+) -> tuple[Ranked, ...]:
+    """The ranking with the current note at the place of each superseded one, if that is better.
+
+    Args:
+        ranked: Best first.
+        superseded: Id of a superseded note -> id of the note in its place.
+    """
+    if not superseded:
+        return tuple(ranked)
+    own = {one.note_id: one for one in ranked}
+    placed = dict[str, Ranked]()
+    for one in ranked:
+        note_id = superseded.get(one.note_id, one.note_id)
+        placed.setdefault(note_id, own.get(note_id) or Ranked(note_id, 0.0, {}))
+    return lifted(list(placed.values()))
