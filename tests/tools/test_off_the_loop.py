@@ -47,6 +47,14 @@ FUNCTIONS = (
 )
 
 
+STEP_FUNCTIONS = (
+    "zettel.tools.evolve.steps.link.find_cue",
+    "zettel.tools.evolve.steps.link.find_users",
+    "zettel.tools.evolve.steps.link.terms",
+    "zettel.tools.evolve.steps.link.telling_words",
+)
+
+
 @pytest.fixture
 async def desk() -> AsyncGenerator[Desk]:
     """A desk with some long notes."""
@@ -91,6 +99,20 @@ async def test_functions_that_read_long_texts_are_called_in_worker_threads(
 
     assert [name for name in FUNCTIONS if not threads[name]] == []
     assert [name for name in FUNCTIONS if threading.get_ident() in threads[name]] == []
+
+
+async def test_evolution_links_long_notes_in_worker_threads(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = {name: watch(name, monkeypatch) for name in STEP_FUNCTIONS}
+    await desk.told("The user is called Kim.", kind="core")
+    for number in range(2):
+        cause = f"Zorblax {number} left because Kim moved to Lyon and paints there. {LONG}"
+        await desk.told(cause, subject="Zorblax", session="s")
+    await desk.evolve()
+
+    assert [name for name in STEP_FUNCTIONS if not threads[name]] == []
+    assert [name for name in STEP_FUNCTIONS if threading.get_ident() in threads[name]] == []
 
 
 async def test_the_rules_that_find_keys_are_loaded_in_a_worker_thread(

@@ -38,6 +38,7 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
 from zettel.tools.changes.unlearn import unlearn
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import (
     LLM_BATCH_NOTES,
     Batch,
@@ -286,11 +287,17 @@ async def _cued(
     where = NoteFilter(namespaces=(note.namespace,), note_ids=ids)
     found = await task.memory.store.outlines(where, limit=len(ids)) if ids else []
     others |= {other.note_id: other for other in found}
-    read = {
-        i: find_cue(note.content, other.content, follows=before is not None and i == before.note_id)
+    follows = before.note_id if before else ""
+    read = await read_in_thread(_find_cues, note.content, others, follows)
+    return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
+
+
+def _find_cues(text: str, others: Mapping[str, Outline], follows: str) -> dict[str, Cue | None]:
+    """Note id -> the cue; `follows` is the id of the previous note of the session."""
+    return {
+        i: find_cue(text, other.content, follows=i == follows)
         for i, other in sorted(others.items())
     }
-    return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
 
 
 def made_link(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:
@@ -327,15 +334,21 @@ async def _sharing_name(task: Task, note: Note) -> list[Link]:
         holders = await _naming(task, note.namespace, name)
         if len(holders) > RARE_NAME_MAX_HOLDERS:
             continue
-        known, rare = telling_words(name), len(holders) <= TELLING_NAME_MAX_HOLDERS
-        for other in (holder for holder in holders if holder.note_id < note.note_id):
-            shared = len(telling & telling_words(other.content) - known)
+        rare = len(holders) <= TELLING_NAME_MAX_HOLDERS
+        earlier = [holder for holder in holders if holder.note_id < note.note_id]
+        counts = await read_in_thread(_count_shared, telling - telling_words(name), earlier)
+        for other, shared in zip(earlier, counts, strict=True):
             if rare or shared >= SHARED_MIN_KEYWORDS or _introduces(other, name):
                 reason = f"both name {name}"
                 link = made_link(task, note, other.note_id, SHARES_NAME, 1 / len(holders), reason)
                 found.setdefault(other.note_id, (shared, link))
     best = sorted(found.values(), key=lambda pair: (-pair[0], -pair[1].weight, pair[1].to))
     return [link for _, link in best][:SHARED_NAME_MAX_LINKS]
+
+
+def _count_shared(words: set[str], notes: Sequence[Outline]) -> list[int]:
+    """How many of the words each note has."""
+    return [len(words & telling_words(note.content)) for note in notes]
 
 
 def _introduces(note: Outline, name: str) -> bool:
@@ -353,9 +366,13 @@ async def _user_names(task: Task, namespace: str) -> frozenset[str]:
     if namespace not in task.users:
         where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,))
         core = await task.memory.store.outlines(where, limit=USER_NAMES_MAX_NOTES)
-        names = {name for outline in core for name in find_users(outline.content)}
+        names = await read_in_thread(_find_users, core)
         task.users[namespace] = frozenset(fold(w) for n in names for w in (n, *n.split()))
     return task.users[namespace]
+
+
+def _find_users(core: Sequence[Outline]) -> set[str]:
+    return {name for outline in core for name in find_users(outline.content)}
 
 
 async def _naming(task: Task, namespace: str, name: str) -> tuple[Outline, ...]:
@@ -366,11 +383,15 @@ async def _naming(task: Task, namespace: str, name: str) -> tuple[Outline, ...]:
         near = await match_outlines(
             store, name, where, limit=4 * RARE_NAME_MAX_HOLDERS, counted=where.namespaces
         )
-        # As it is spelled: a "bad" room is not "Bad".
-        says = re.compile(rf"(?<!{_SPACED}){re.escape(name)}(?!{_SPACED})")
-        named = (o for o in near if key[1] == fold(o.subject) or says.search(o.content))
-        task.holders[key] = tuple(islice(named, RARE_NAME_MAX_HOLDERS + 1))
+        task.holders[key] = await read_in_thread(_find_holders, name, near)
     return task.holders[key]
+
+
+def _find_holders(name: str, near: Sequence[Outline]) -> tuple[Outline, ...]:
+    # As it is spelled: a "bad" room is not "Bad".
+    says = re.compile(rf"(?<!{_SPACED}){re.escape(name)}(?!{_SPACED})")
+    named = (o for o in near if fold(name) == fold(o.subject) or says.search(o.content))
+    return tuple(islice(named, RARE_NAME_MAX_HOLDERS + 1))
 
 
 async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
@@ -502,15 +523,22 @@ def _revisable(other: Note, by: str, since: datetime) -> bool:
 async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
     """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`, if they share a word."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
-    words = _shared_words(note.content)
+    words = await read_in_thread(_shared_words, note.content)
     for vector in vectors[:LINK_MAX_PASSAGES]:
-        for near in await task.memory.store.nearest(
+        found = await task.memory.store.nearest(
             vector, where, limit=LINK_NEAREST_NOTES, least=LINK_MIN_COSINE
-        ):
-            other = near.outline.note_id
-            if other in best or words & _shared_words(near.outline.content):
+        )
+        unread = [near.outline for near in found if near.outline.note_id not in best]
+        sharing = best.keys() | await read_in_thread(_find_sharing, words, unread)
+        for near in found:
+            if (other := near.outline.note_id) in sharing:
                 best[other] = max(best.get(other, 0.0), near.score)
     return best
+
+
+def _find_sharing(words: set[str], notes: Sequence[Outline]) -> set[str]:
+    """Ids of the notes that have one of the words."""
+    return {note.note_id for note in notes if words & _shared_words(note.content)}
 
 
 def _shared_words(text: str) -> set[str]:
