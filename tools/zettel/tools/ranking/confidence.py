@@ -16,6 +16,7 @@ from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
+from zettel.tools.ranking.speakers import find_speakers
 from zettel.tools.ranking.stuffing import Stuffing
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.trust import OWNERS
@@ -111,9 +112,15 @@ def judge(
     reason = f"No note {what}; these are the nearest."
     if verdict == "uncertain" and apart and margin < 0:
         other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
-        asked = corpus.subjects[question.subject]
-        reason = f"The closest notes are about {other}, not {asked}."
+        asked = corpus.subjects.get(question.subject) or _spelled(question)
+        reason = f"The closest notes are about {other or 'somebody else'}, not {asked}."
     return Confidence(verdict=verdict, confidence=confidence, reason=reason)
+
+
+def _spelled(question: Question) -> str:
+    """The one name of a question without a subject, as it spells it."""
+    asked = (name for name in find_asked_names(question.text) if fold(name) in question.names)
+    return next(asked, "whom you asked")
 
 
 def _is_shown(ranking: Ranking, signal: str) -> bool:
@@ -139,8 +146,7 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
     if number is None:
-        nobody = np.zeros(len(corpus), np.bool_)
-        return nobody, nobody
+        return _speakers(question, corpus)
     somebody = (n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number)
     own = corpus.subject_numbers == number
     if question.subject == USER:
@@ -150,6 +156,17 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     return _without_questions(own, corpus), _without_questions(
         corpus.of_subjects(somebody) & ~own, corpus
     )
+
+
+def _speakers(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
+    """The two sides where nobody says who speaks; nobody unless the question names one person."""
+    if len(question.names) != 1:
+        nobody = np.zeros(len(corpus), np.bool_)
+        return nobody, nobody
+    (name,) = question.names
+    own, others = find_speakers(name, corpus)
+    own[corpus.mentions.speak_of(name)] = True
+    return _without_questions(own, corpus), _without_questions(others & ~own, corpus)
 
 
 def _without_questions(side: Flags, corpus: Corpus) -> Flags:
