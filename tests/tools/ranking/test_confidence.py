@@ -378,8 +378,9 @@ def test_what_stands_out_is_surer_than_what_is_as_near_as_all_else() -> None:
     assert confidence(0.05) > confidence(0.35) + 0.1
 
 
-def test_a_name_that_no_note_holds_makes_all_notes_less_near() -> None:
-    corpus = scope({"n1": "", "n2": ""})
+@pytest.mark.parametrize("talk", [False, True])
+def test_a_name_that_no_note_holds_makes_all_notes_less_near(talk: bool) -> None:
+    corpus = replace(scope({"n1": "", "n2": ""}), conversation=talk)
     meaning = {"n1": 0.3, "n2": 0.25}
 
     def confidence(whose: str) -> float:

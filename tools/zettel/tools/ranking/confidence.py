@@ -41,7 +41,7 @@ NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """Weights beside the margin: of the step between far and near, and of the nearness itself."""
 LANGUAGE_NOTES = 500
 """Most notes of a scope whose language is read, before it is said that none is relevant: some
-20 ms."""
+30 ms."""
 COVERAGE_WEIGHT = 0.85
 """Weight of the covered share of the question's words against a cosine (generator's seeds)."""
 NAMELESS_OFFSET = 0.1
