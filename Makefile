@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 QUICK := -n 4 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit torture soak mutants clean
+.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -137,6 +137,9 @@ bench-changes: install ## tell changes of facts, and notes that change nothing, 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.fit "$(DATA)" $(ARGS)
+
+fit-verdict: install ## calibrate recall's verdict, leaving each set of questions out in turn (DATA="folder ..." [ARGS="--cache folder"])
+	@exec $(BIN)/python -m benchmarks.verdict $(DATA) $(ARGS)
 
 torture: install ## take the engine away 160 times under its clients, then kill at random among many processes on one store for 10 minutes (ARGS="--kills 0 --seconds 60 --processes 3 --seed 1"), and count what is lost
 	@exec $(BIN)/python -m benchmarks.torture $(ARGS)

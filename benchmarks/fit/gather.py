@@ -71,7 +71,7 @@ async def gather(
     try:
         memory = Memory(store=opened, embedder=embedder)
         names = namespaces(document.place for document in dataset.documents)
-        ids = await _tell(memory, dataset, names, subjects=subjects, progress=progress)
+        ids = await tell(memory, dataset, names, subjects=subjects, progress=progress)
         return [
             await _ask(memory, dataset, conversation, names[conversation], ids, progress)
             for conversation in dict.fromkeys(q.conversation for q in dataset.questions)
@@ -80,7 +80,7 @@ async def gather(
         await opened.close()
 
 
-async def _tell(
+async def tell(
     memory: Memory,
     dataset: Dataset,
     names: Mapping[str, str],

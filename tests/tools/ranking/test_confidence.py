@@ -1,5 +1,6 @@
 """Recall says how sure it is that memory knows, and why it is not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -171,6 +172,18 @@ async def test_what_is_noted_for_nobody_answers_who_asks_as_i(desk: Desk) -> Non
     assert (answer["verdict"], ids(answer)[0]) == ("found", rule)
 
 
+async def test_a_birthday_of_another_is_not_hers(desk: Desk) -> None:
+    await desk.told("Ana's birthday is on 14 August", subject="Ana")
+    await desk.told("Yuki is allergic to walnuts", subject="Yuki")
+    await desk.told("The boiler was serviced in February")
+
+    hers = await desk("recall", query="When is Ana's birthday?")
+    yukis = await desk("recall", query="When is Yuki's birthday?")
+
+    assert (hers["verdict"], yukis["verdict"]) == ("found", "uncertain")
+    assert yukis["reason"] == "The closest notes are about Ana, not Yuki."
+
+
 async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
     query = "When does Ben teach the pottery class?"
     before = await sure(friends, query)
@@ -252,7 +265,7 @@ async def test_how_sure_it_must_be_can_be_set(found_from: float, verdict: str) -
     assert answer["verdict"] == verdict
 
 
-def scope(subjects: dict[str, str]) -> Corpus:
+def scope(subjects: dict[str, str], content: str = "the pottery class") -> Corpus:
     return make_corpus(
         Outline(
             note_id=note_id,
@@ -261,14 +274,15 @@ def scope(subjects: dict[str, str]) -> Corpus:
             subject=subject,
             happened_at=START,
             kind=Kind.EPISODIC,
-            content="the pottery class",
+            content=content,
         )
         for note_id, subject in subjects.items()
     )
 
 
-def judged(meaning: dict[str, float], *, found_from: float = 0.5) -> Confidence:
+def judged(meaning: dict[str, float], *, found_from: float = 0.5, talk: bool = False) -> Confidence:
     corpus = scope({"n1": "Ana", "n2": "Ana", "n3": "Ben", "n4": ""})
+    corpus = replace(corpus, conversation=talk)
     question = read_question("Is Ben in a choir?", ["Ana", "Ben"], START)
     words = {"n3": 1.0}  # or nothing would come in
     ranking = fuse(signal_values(question, words, meaning, corpus), corpus)
@@ -305,7 +319,7 @@ def test_what_is_told_of_another_is_less_near_than_what_is_told_of_who_is_asked_
 
 
 def asked_of_ana(said: str) -> Confidence:
-    """Both have told something, and Ben has said this besides."""
+    """Both talk and have told something, and Ben has said this besides."""
     contents = (("Ana", "I made a blue bowl"), ("Ben", "My sister called"), ("Ben", said))
     corpus = make_corpus(
         Outline(
@@ -319,6 +333,7 @@ def asked_of_ana(said: str) -> Confidence:
         )
         for number, (subject, content) in enumerate(contents)
     )
+    corpus = replace(corpus, conversation=True)
     question = ask("Does Ana sing in a choir on Mondays?", corpus, START)
     meaning = {f"n{number}": 0.6 for number in range(len(contents))}
     ranking = fuse(signal_values(question, {"n2": 1.0}, meaning, corpus), corpus)
@@ -333,14 +348,39 @@ def test_who_asks_with_the_questions_words_has_told_nothing() -> None:
 
 
 def test_between_far_and_near_every_bit_nearer_counts() -> None:
-    sure = [judged({"n3": cosine}).confidence for cosine in (0.1, 0.24, 0.28, 0.32, 0.36)]
+    cosines = (0.1, 0.24, 0.28, 0.32, 0.36)
+    sure = [judged({"n3": cosine}).confidence for cosine in cosines]
+    in_talk = [judged({"n3": cosine}, talk=True).confidence for cosine in cosines]
 
-    assert sure == sorted(sure)
-    assert all(more > 1.5 * less for less, more in pairwise(sure[1:]))
+    assert all(more > less for less, more in pairwise(sure))
+    assert in_talk == sorted(in_talk)
+    assert all(more > 1.5 * less for less, more in pairwise(in_talk[1:]))
 
 
-def test_a_name_that_no_note_holds_makes_all_notes_less_near() -> None:
-    corpus = scope({"n1": "", "n2": ""})
+def test_what_is_near_in_notes_of_another_is_less_sure_than_in_those_of_who_is_asked_about() -> (
+    None
+):
+    own = judged({"n3": 0.6, "n1": 0.1})
+    others = judged({"n1": 0.6, "n3": 0.1})
+
+    assert (own.verdict, others.verdict) == ("found", "uncertain")
+    assert others.reason == "The closest notes are about Ana, not Ben."
+
+
+def test_what_stands_out_is_surer_than_what_is_as_near_as_all_else() -> None:
+    def confidence(others: float) -> float:
+        corpus = scope({f"n{number:02}": "" for number in range(24)})
+        question = read_question("Is there a choir?", [], START)
+        meaning = {"n00": 0.4} | {f"n{number:02}": others for number in range(1, 24)}
+        ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+        return judge(question, ranking, meaning, ranking.best(9)).confidence
+
+    assert confidence(0.05) > confidence(0.35) + 0.1
+
+
+@pytest.mark.parametrize("talk", [False, True])
+def test_a_name_that_no_note_holds_makes_all_notes_less_near(talk: bool) -> None:
+    corpus = replace(scope({"n1": "", "n2": ""}), conversation=talk)
     meaning = {"n1": 0.3, "n2": 0.25}
 
     def confidence(whose: str) -> float:
@@ -349,6 +389,25 @@ def test_a_name_that_no_note_holds_makes_all_notes_less_near() -> None:
         return judge(question, ranking, meaning, ranking.best(9)).confidence
 
     assert confidence("Zora") < confidence("somebody") / 2
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("How hot will my oven be?", "uncertain"),
+        ("Wie heiß wird mein Ofen?", "nothing_relevant"),
+        ("Quand est-ce que le four est chaud ?", "uncertain"),
+    ],
+)
+def test_words_that_are_unknown_in_another_language_do_not_mean_that_nothing_is_there(
+    question: str, verdict: str
+) -> None:
+    corpus = scope({"n1": "", "n2": ""}, "Der Waschtag ist Donnerstag, und das ist gut so")
+    read = read_question(question, [], START)
+    meaning = {"n1": 0.1, "n2": 0.08}
+    ranking = fuse(signal_values(read, {}, meaning, corpus), corpus)
+
+    assert judge(read, ranking, meaning, ranking.best(9)).verdict == verdict
 
 
 cosines = st.dictionaries(

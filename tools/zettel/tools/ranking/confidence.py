@@ -4,18 +4,22 @@ Does not filter. Flags answers that are about another person or far from the que
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zettel.storage.notes import fold
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.terms import STEM_CHARACTERS, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
+from zettel.tools.ranking.estimate import ABSENT, PRESENT, Figures, likelihood, read_figures
 from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
+from zettel.tools.ranking.speakers import find_speakers
 from zettel.tools.ranking.stuffing import Stuffing
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.trust import OWNERS
@@ -35,6 +39,9 @@ SORT_NEAR = 0.3
 """Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """Weights beside the margin: of the step between far and near, and of the nearness itself."""
+LANGUAGE_NOTES = 500
+"""Most notes of a scope whose language is read, before it is said that none is relevant: some
+30 ms."""
 COVERAGE_WEIGHT = 0.85
 """Weight of the covered share of the question's words against a cosine (generator's seeds)."""
 NAMELESS_OFFSET = 0.1
@@ -63,13 +70,13 @@ def judge(
     whole: bool = True,
     own_names: frozenset[str] = OWNERS,
 ) -> Confidence:
-    """Judge a ranking by its margin and its nearness.
+    """Judge a ranking: by its margin and nearness in talk, else by the figures of `estimate`.
 
     The **margin** (retrieval study, section 14) is the mean of the best scores of notes about the
     question's subject, without what the name adds, minus the same for notes about others. The
     **nearness** is the best cosine of a note, or the share of the question's words that one note
     holds; it is lower for a name that no note holds. A note that shares words with everything and
-    tells nothing does not count for it.
+    tells nothing does not count for it. A time or a kind of notes that is asked for decides alone.
 
     Args:
         question: The question.
@@ -83,37 +90,135 @@ def judge(
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
-    own, others = _sides(question, corpus)
-    scores = ranking.without({"subject", "mentioned"})
-    apart = own.any() and others.any()
-    margin = _best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX
-    unknown = _unknown_names(question, corpus)
-    near = _nearness(question, corpus, meaning, unknown, own_names)
-    timeless = whole and _is_none_of_then(question, ranking)
-    of_then = question.only_when and bool(ranking.share("all_of_then").any())
-    # A note about every Monday answers for one of them.
-    if question.only_when and whole and (of_then or not question.is_ahead):
-        near = float(of_then)
-    if ranking.share("all_of_whom").any() or (question.only_sort and _is_shown(ranking, "of_sort")):
-        near = 1.0
-    elif question.sort and _is_shown(ranking, "of_sort"):
-        near = max(near, SORT_NEAR)
-    confidence = _confidence(
-        margin, NEARNESS_FAR if timeless else near - UNKNOWN_NAME_PENALTY * bool(unknown)
-    )
+    seen = weigh(question, ranking, meaning, whole=whole, own_names=own_names)
+    if corpus.conversation:
+        confidence = _confidence(
+            seen.margin,
+            NEARNESS_FAR
+            if seen.timeless
+            else seen.near - UNKNOWN_NAME_PENALTY * bool(seen.unknown),
+        )
+    else:
+        confidence = likelihood(seen.figures)
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    verdict: RecallVerdict = "nothing_relevant" if near <= NOTHING_NEAR else "uncertain"
-    near_by = "comes near" if near <= NOTHING_NEAR else "comes quite near"
-    what = f"mentions {unknown[0]}" if unknown else f"{near_by} the question"
-    what = "is of that time" if timeless else what
-    reason = f"No note {what}; these are the nearest."
-    if verdict == "uncertain" and apart and margin < 0:
-        other = corpus.outlines[int(np.where(others, scores, -np.inf).argmax())].subject
-        asked = corpus.subjects[question.subject]
-        reason = f"The closest notes are about {other}, not {asked}."
-    return Confidence(verdict=verdict, confidence=confidence, reason=reason)
+    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
+    verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
+    return Confidence(
+        verdict=verdict, confidence=confidence, reason=_reason(question, corpus, seen, verdict)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What a judgement is made of."""
+
+    margin: float
+    near: float
+    """The nearness of the whole scope."""
+    figures: Figures
+    timeless: bool
+    """Asks for a time that no note is from."""
+    unknown: Sequence[str]
+    """The names that no note holds."""
+    others: int
+    """Row of the best note about others; -1 if not all notes are on one side."""
+
+
+def weigh(
+    question: Question,
+    ranking: Ranking,
+    meaning: Mapping[str, float],
+    *,
+    whole: bool = True,
+    own_names: frozenset[str] = OWNERS,
+) -> Evidence:
+    """Measure a ranking for its judgement; the arguments are those of `judge`."""
+    corpus = ranking.corpus
+    own, others = _sides(question, corpus)
+    scores = ranking.without({"subject", "mentioned"})
+    apart = bool(own.any() and others.any())
+    unknown = _unknown_names(question, corpus)
+    near = _nearness(question, corpus, meaning, unknown, own_names)
+    timeless = whole and _is_none_of_then(question, ranking)
+    figures = _figures(question, corpus, meaning, own if apart else None, near, unknown)
+    if timeless:
+        figures = ABSENT
+    of_then = question.only_when and bool(ranking.share("all_of_then").any())
+    # A note about every Monday answers for one of them.
+    if question.only_when and whole and (of_then or not question.is_ahead):
+        near, figures = float(of_then), PRESENT if of_then else ABSENT
+    elif question.only_when and whole:
+        # Beside notes of other times, any note with its words stands out.
+        figures = replace(figures, stands_out=0.0)
+    if ranking.share("all_of_whom").any() or (question.only_sort and _is_shown(ranking, "of_sort")):
+        near, figures = 1.0, PRESENT
+    elif question.sort and _is_shown(ranking, "of_sort"):
+        near = max(near, SORT_NEAR)
+        figures = replace(figures, nearness=max(figures.nearness, SORT_NEAR))
+    return Evidence(
+        margin=_best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX,
+        near=near,
+        figures=figures,
+        timeless=timeless,
+        unknown=unknown,
+        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
+    )
+
+
+def _reason(question: Question, corpus: Corpus, seen: Evidence, verdict: RecallVerdict) -> str:
+    """Why notes are not sure to answer."""
+    estimated = not (corpus.conversation or seen.timeless or seen.unknown)
+    anothers = seen.margin < 0 or (estimated and seen.figures.nearness < seen.near)
+    if verdict == "uncertain" and seen.others >= 0 and anothers:
+        other = corpus.outlines[seen.others].subject or "somebody else"
+        asked = corpus.subjects.get(question.subject) or _spelled(question)
+        return f"The closest notes are about {other}, not {asked}."
+    near_by = "comes near" if verdict == "nothing_relevant" else "comes quite near"
+    what = f"mentions {seen.unknown[0]}" if seen.unknown else f"{near_by} the question"
+    what = "is of that time" if seen.timeless else what
+    return f"No note {what}; these are the nearest."
+
+
+def _figures(
+    question: Question,
+    corpus: Corpus,
+    meaning: Mapping[str, float],
+    own: Flags | None,
+    near: float,
+    unknown: Sequence[str],
+) -> Figures:
+    """What the likelihood is estimated from.
+
+    Args:
+        question: The question.
+        corpus: The notes.
+        meaning: Cosine by note id where it is above 0.
+        own: The notes about whom the question asks; None if none or all are.
+        near: The nearness of the whole scope.
+        unknown: Names that no note holds.
+    """
+    cosines, told = in_rows(meaning, corpus)[0], corpus.stuffing == Stuffing.TELLS
+    if own is not None:
+        held = _held_share(question, corpus, unknown)[own & told].max(initial=0.0)
+        near = float(max(cosines[own & told].max(initial=0.0), COVERAGE_WEIGHT * held))
+    nearness = near - UNKNOWN_NAME_PENALTY * bool(unknown)
+    return read_figures(question, corpus, cosines, told, nearness)
+
+
+def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
+    """Whether notes are in another language than the question, so that few of its words tell."""
+    asked = find_language(question.text)
+    step = -(-len(corpus) // LANGUAGE_NOTES)
+    told = (find_language(outline.content) for outline in corpus.outlines[::step])
+    return bool(asked) and any(language not in ("", asked) for language in told)
+
+
+def _spelled(question: Question) -> str:
+    """The one name of a question without a subject, as it spells it."""
+    asked = (name for name in find_asked_names(question.text) if fold(name) in question.names)
+    return next(asked, "whom you asked")
 
 
 def _is_shown(ranking: Ranking, signal: str) -> bool:
@@ -139,8 +244,7 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     numbers = {subject: number for number, subject in enumerate(corpus.subjects)}
     number = numbers.get(question.subject)
     if number is None:
-        nobody = np.zeros(len(corpus), np.bool_)
-        return nobody, nobody
+        return _speakers(question, corpus)
     somebody = (n for subject, n in numbers.items() if subject not in ASSISTANTS or n == number)
     own = corpus.subject_numbers == number
     if question.subject == USER:
@@ -150,6 +254,17 @@ def _sides(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
     return _without_questions(own, corpus), _without_questions(
         corpus.of_subjects(somebody) & ~own, corpus
     )
+
+
+def _speakers(question: Question, corpus: Corpus) -> tuple[Flags, Flags]:
+    """The two sides where nobody says who speaks; nobody unless the question names one person."""
+    if len(question.names) != 1:
+        nobody = np.zeros(len(corpus), np.bool_)
+        return nobody, nobody
+    (name,) = question.names
+    own, others = find_speakers(name, corpus)
+    own[corpus.mentions.speak_of(name)] = True
+    return _without_questions(own, corpus), _without_questions(others & ~own, corpus)
 
 
 def _without_questions(side: Flags, corpus: Corpus) -> Flags:
@@ -227,7 +342,13 @@ def _coverage(
     unknown: Sequence[str],
     own_names: frozenset[str],
 ) -> float:
-    """Highest share of the question's words that one note holds, weighted by rarity.
+    """Highest share of the question's words that one note holds."""
+    held = _held_share(question, corpus, unknown)
+    return max(0.0, _best_told(np.where(told, held, 0.0), corpus, own_names))
+
+
+def _held_share(question: Question, corpus: Corpus, unknown: Sequence[str]) -> Values:
+    """The share of the question's words that each note holds, weighted by rarity.
 
     An unknown name is held by no note, even by one with a word that begins like it.
     """
@@ -239,4 +360,4 @@ def _coverage(
         weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
         total += weight
         held += weight * there
-    return _best_told(np.where(told, held, 0.0), corpus, own_names) / total if total else 0.0
+    return held / total if total else held

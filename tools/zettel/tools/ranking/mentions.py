@@ -91,7 +91,7 @@ class Mentions:
     def __init__(self, outlines: Sequence[Outline], said: TermIndex) -> None:
         self._outlines = outlines
         self._said = said
-        self._found = dict[str, tuple[int, list[int]]]()
+        self._found = dict[str, tuple[int, list[int], list[int]]]()
 
     def count(self, name: str) -> int:
         """The number of notes that hold a folded name in any role."""
@@ -101,27 +101,34 @@ class Mentions:
         """Rows of the notes about others that mention a folded name, not only as the addressee."""
         return self._look(name)[1]
 
-    def _look(self, name: str) -> tuple[int, list[int]]:
+    def address(self, name: str) -> list[int]:
+        """Rows of the notes that address a folded name: "Hi Ana!"."""
+        return self._look(name)[2]
+
+    def _look(self, name: str) -> tuple[int, list[int], list[int]]:
         if name not in self._found:
             self._found[name] = self._read(name)
         return self._found[name]
 
-    def _read(self, name: str) -> tuple[int, list[int]]:
+    def _read(self, name: str) -> tuple[int, list[int], list[int]]:
         told = [self._said.postings(term)[0] for term in terms(name)]
         if not told or len(name) > NAME_MAX_CHARACTERS:
-            return 0, []
+            return 0, [], []
         spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
         texts = {row: self._outlines[row].content for row in map(int, there)}
         found = {row: list(spelled.finditer(text)) for row, text in texts.items()}
-        held, rows = 0, list[int]()
+        held, rows, addressing = 0, list[int](), list[int]()
         for row, matches in _as_names(found).items():
             subject = fold(self._outlines[row].subject)
             held += bool(matches)
             own = name in subject.split() or name == subject
-            if not own and not all(is_addressed(texts[row], *match.span()) for match in matches):
+            addressed = [is_addressed(texts[row], *match.span()) for match in matches]
+            if any(addressed):
+                addressing.append(row)
+            if not own and not all(addressed):
                 rows.append(row)
-        return held, rows
+        return held, rows, addressing
 
 
 def _as_names(found: _Places) -> _Places:

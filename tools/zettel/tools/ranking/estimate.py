@@ -1,0 +1,95 @@
+"""How likely notes hold what a question asks for, where people do not talk with each other.
+
+A logistic regression of three figures that do not depend on how much a store holds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from zettel.storage.notes import fold
+from zettel.tools.ranking.corpus import Corpus, Flags, Values
+from zettel.tools.ranking.mentions import find_asked_names
+from zettel.tools.ranking.question import Question
+
+NAMED_GAP_MAX = 0.3
+"""Most that is counted of the distance between the nearest note and the nearest that holds a name
+of the question."""
+BACKGROUND_NOTES = 7
+"""Notes that a scope has at least for what is usual in it; missing ones are not near at all. Set by
+hand: a few notes tell little of what is usual, and from 1 to 20 all sets come out alike."""
+WEIGHTS: Mapping[str, float] = {"nearness": 5.0, "named": 5.8, "stands_out": 4.5}
+"""Weight of each figure."""
+OFFSET = -2.29
+"""Added to the weighted figures: at 0 the likelihood is 0.5. All are fitted by `make fit-verdict`,
+each set of questions left out in turn (`benchmarks/RESULTS.md`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is known of a question's notes."""
+
+    nearness: float
+    """Of the nearest note that is about whom the question asks, in `[0, 1]`."""
+    named: float
+    """Cosine of the nearest note that holds a name of the question, less that of the nearest of
+    all; in `[-NAMED_GAP_MAX, 0]`, 0 where no name is asked for."""
+    stands_out: float
+    """Cosine of the nearest note less the usual one of the scope, in `[0, 1]`."""
+
+
+PRESENT = Figures(nearness=1.0, named=0.0, stands_out=0.0)
+"""Where what is asked for is known to be there, by its time or its kind."""
+ABSENT = Figures(nearness=0.0, named=0.0, stands_out=0.0)
+"""Where it is known not to be there."""
+
+
+def likelihood(figures: Figures) -> float:
+    """The likelihood that the notes answer, in `[0, 1]`; 0.5 is where `found` begins."""
+    weighted = float(np.dot(list(WEIGHTS.values()), astuple(figures)))
+    return float(1 / (1 + np.exp(-(weighted + OFFSET))))
+
+
+def read_figures(
+    question: Question, corpus: Corpus, near: Values, told: Flags, nearness: float
+) -> Figures:
+    """The figures of a question.
+
+    Args:
+        question: The question.
+        corpus: The notes.
+        near: Cosine of each note.
+        told: The notes that tell something.
+        nearness: Of the nearest note about whom the question asks.
+    """
+    best = float(near[told].max(initial=0.0))
+    usual = np.zeros(max(BACKGROUND_NOTES, int(told.sum())))
+    usual[: told.sum()] = near[told]
+    holding = _holding_names(question, corpus)
+    named = 0.0
+    if holding is not None:
+        named = max(float(near[holding].max(initial=0.0)) - best, -NAMED_GAP_MAX)
+    return Figures(
+        nearness=nearness,
+        named=min(named, 0.0),
+        stands_out=max(best - float(np.median(usual)), 0.0),
+    )
+
+
+def _holding_names(question: Question, corpus: Corpus) -> Flags | None:
+    """The notes that are about a name of the question or hold it; None if it has no name."""
+    names = {*question.names, *map(fold, find_asked_names(question.text))}
+    if question.subject:
+        names.add(question.subject)
+    if not names:
+        return None
+    meant = (
+        number
+        for number, subject in enumerate(corpus.subjects)
+        if subject in names or not names.isdisjoint(subject.split())
+    )
+    holding = corpus.of_subjects(meant)
+    for name in names:
+        holding[corpus.mentions.speak_of(name)] = True
+    return holding
