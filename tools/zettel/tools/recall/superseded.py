@@ -11,6 +11,8 @@ from zettel.storage.notes import Note, Outline, State, order_key, outline_of
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
+from zettel.tools.language.slots import find_other_value
+from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question
@@ -103,8 +105,19 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
 
 def _answers_better(question: Question, matches: _Matches, pair: _Superseded) -> bool:
     """Whether a note matches clearly better than the newer, or has a word of the question alone."""
+    if _tells_nothing_else(pair):
+        return False
     led = matches(pair.note.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)
     return led or is_asked_for(question, outline_of(pair.note), pair.by)
+
+
+def _tells_nothing_else(pair: _Superseded) -> bool:
+    """Whether a note says what the newer says, with another value of no more words."""
+    older, newer = pair.note.content, pair.by.content
+    other = find_other_value(newer, older)
+    if other is None or len(terms(other.old)) > max(len(terms(other.new)), 1):
+        return False
+    return {*terms(older)} - {*terms(other.old)} <= {*terms(newer)}
 
 
 async def _hits(memory: Memory, found: Found, where: NoteFilter) -> Arms:
