@@ -11,6 +11,7 @@ from zettel.storage.notes import Note, Outline, State, order_key, outline_of
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
+from zettel.tools.language.facts import find_statements
 from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -104,11 +105,17 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
 
 
 def _answers_better(question: Question, matches: _Matches, pair: _Superseded) -> bool:
-    """Whether a note matches clearly better than the newer, or has a word of the question alone."""
+    """Whether a note matches clearly better than the newer, or has a word of the question alone.
+
+    Of one that states a fact, only such a word counts: any other is of the fact that has changed.
+    """
     if _tells_nothing_else(pair):
         return False
-    led = matches(pair.note.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)
-    return led or is_asked_for(question, outline_of(pair.note), pair.by)
+    older = outline_of(pair.note)
+    if is_asked_for(question, older, pair.by):
+        return True
+    led = matches(older.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)
+    return led and not find_statements(older)
 
 
 def _tells_nothing_else(pair: _Superseded) -> bool:
