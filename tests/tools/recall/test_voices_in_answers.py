@@ -61,6 +61,21 @@ async def test_many_lies_of_another_principal_do_not_bury_the_truth(
     assert truth in (await peers["local"].found(query=query))[:3]
 
 
+async def test_lies_that_contradict_each_other_do_not_bury_the_truth(
+    peers: dict[str, Peer],
+) -> None:
+    truth = await peers["ana"].told("Use the VPN gateway in Dublin, this is ours")
+    lies = list[str]()
+    for n in range(12):
+        links = [{"to": lie, "relation": "contradicts"} for lie in lies[-3:]]
+        said = f"The VPN gateway is gw{n}.example.com, use this VPN gateway"
+        lies.append(await peers["mallory"].told(said, links=links))
+
+    found = await peers["ana"].found(query="Is this the VPN gateway to use?")
+
+    assert truth in found[:3]
+
+
 async def test_many_lies_of_one_host_do_not_bury_the_truth(peers: dict[str, Peer]) -> None:
     ana = peers["ana"]
     truth = await ana.told("The staging database runs on host seven, since the move")

@@ -10,7 +10,15 @@ from functools import partial
 from itertools import islice
 from types import MappingProxyType
 
-from zettel.storage.notes import ANSWERS, CONTRADICTS, OPEN_RELATIONS, Note, State, fold
+from zettel.storage.notes import (
+    ANSWERS,
+    CONTRADICTS,
+    OPEN_RELATIONS,
+    Note,
+    State,
+    fold,
+    outline_of,
+)
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
@@ -20,6 +28,7 @@ from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
+from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.ranking.weights import why
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
@@ -309,12 +318,24 @@ async def _side_by_side(
         pulled = await _matching(memory, asked, sorted(away))
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
-    placed = [one for e in entries for one in (e, *(known[i] for i in e.beside if i in known))]
+    own = memory.reader(asked.caller).own_principals
+
+    def beside(entry: PageNote) -> list[PageNote]:
+        others = [known[note_id] for note_id in entry.beside if note_id in known]
+        return [one for one in others if not _is_one_voice(entry.note, one.note, own)]
+
+    placed = [one for entry in entries for one in (entry, *beside(entry))]
     keys = await _copy_keys([one.note for one in placed])
     ordered = dict[tuple[str, str], PageNote]()
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
     return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if adds else most]
+
+
+def _is_one_voice(note: Note, other: Note, own: Collection[str]) -> bool:
+    """Whether somebody other than the reader tells both: what they say twice takes no places."""
+    voice = voice_of(outline_of(note), own)
+    return voice == voice_of(outline_of(other), own) != OWN
 
 
 async def _with_former(
