@@ -78,9 +78,9 @@ class Door:
         """Notes by their ids; those that cannot be read are left out."""
         return self._recall(look, note_ids=list(note_ids)) if note_ids else []
 
-    def ask(self, look: Look, query: str) -> dict[str, str]:
-        """Note id -> content of what a question finds."""
-        return {found.note_id: found.view.content for found in self._recall(look, query=query)}
+    def ask(self, look: Look, query: str) -> list[Shown]:
+        """What a question finds."""
+        return self._recall(look, query=query)
 
     def _recall(self, look: Look, **asked: object) -> list[Shown]:
         given = {
