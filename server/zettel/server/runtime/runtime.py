@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
-from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from zettel.server.observability.request_log import Counters
@@ -27,7 +26,6 @@ from zettel.tools.doctor.heal import heal
 from zettel.tools.llm.llm import Llm
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.state.memory import Memory
-from zettel.tools.state.word_tables import load_word_tables
 
 logger = logging.getLogger(__name__)
 
@@ -214,7 +212,6 @@ class Runtime:
             await self._load_reranker()
         finally:
             self._loading_done.set()
-        await to_thread.run_sync(load_word_tables)
         await self._export_model()
 
     async def _open(self, attempt: _Attempt) -> None:
