@@ -1,4 +1,4 @@
-"""Who speaks where nobody says so."""
+"""The speakers of a talk without subjects are read from whom they address by name."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who speaks where nobody says so: read from whom the speakers of a talk address by name."""
+"""Tells who speaks in a talk of two without subjects, from whom they address by name."""
 
 import numpy as np
 
