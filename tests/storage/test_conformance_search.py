@@ -201,10 +201,10 @@ async def test_embedding_makes_no_revision_and_fills_in_the_very_ones_it_names(
     await store.write(changes=[revised(closed, "newer words")])
     before, now = await store.revisions(closed.note_id)
 
-    await store.embed([(note, unit(X)), (closed, unit(Y)), (make_note(), unit(Z))], model="m2")
+    await store.embed([(note, unit(X)), (closed, unit(Y)), (make_note(), unit(Z))], model=MODEL)
 
-    assert await store.revisions(note.note_id) == [replace(note, embed_model="m2")]
-    assert await store.revisions(closed.note_id) == [replace(before, embed_model="m2"), now]
+    assert await store.revisions(note.note_id) == [replace(note, embed_model=MODEL)]
+    assert await store.revisions(closed.note_id) == [replace(before, embed_model=MODEL), now]
     assert list(await store.passages_of([note.note_id, closed.note_id])) == [note.note_id]
     assert len(await store.match_vectors(unit(X)[0], NoteFilter(), limit=9)) == 1
     [was] = await store.match_vectors(unit(Y)[0], NoteFilter(known_at=NOW), limit=1)
@@ -217,7 +217,7 @@ async def test_vectors_of_words_that_are_not_there_any_more_are_not_kept(store: 
     note = make_note("a secret")
     await add(store, replace(note, content="blotted out"))
 
-    await store.embed([(note, unit(X))], model="m2")
+    await store.embed([(note, unit(X))], model=MODEL)
 
     assert [row.embed_model for row in await store.revisions(note.note_id)] == [""]
 
@@ -226,8 +226,8 @@ async def test_embedding_leaves_vectors_that_are_there_alone(store: Store) -> No
     note = make_note()
     await store.write(new=[NewNote(note=note, vectors=unit(X))])
 
-    await store.embed([(note, unit(Y))], model="m2")
-    await store.embed([], model="m2")
+    await store.embed([(note, unit(Y))], model=MODEL)
+    await store.embed([], model=MODEL)
 
     assert (await store.passages_of([note.note_id]))[note.note_id].tolist() == [list(X)]
 

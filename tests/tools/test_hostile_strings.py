@@ -22,7 +22,7 @@ from zettel.storage.text.passages import TextSpan, sentence_spans, split_passage
 from zettel.storage.text.utterance import parts_of
 from zettel.storage.verify.patterns import fold_words
 from zettel.tools.changes.conflicts import conflict_between
-from zettel.tools.evolve.consolidate.concepts import is_repeat
+from zettel.tools.evolve.consolidate.concepts import SaidWords
 from zettel.tools.evolve.consolidate.profile import read_fact
 from zettel.tools.evolve.consolidate.sentences import quotable
 from zettel.tools.evolve.steps.link import find_cue
@@ -142,11 +142,8 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "telling words, for each note near a new one": telling_words,
     "quotations, in evolution": _quoted,
     "the profile, in evolution": lambda text: read_fact(_note(text)),
-    "repeats, in evolution": lambda text: is_repeat(_note(text), _note(text)),
+    "repeats, in evolution": lambda text: SaidWords.of(_note(text)),
     "sources, for each text of an LLM": lambda text: sources_of([_note(text)]),
-    "faults, for each text of an LLM": lambda text: fault(
-        text, sources_of([_note("x")]), most=MAX_CONTENT
-    ),
     "sentences, everywhere": sentence_spans,
     "passages by characters, before embedding": lambda text: split_passages(text, _characters),
     "passages by words, before embedding": lambda text: split_passages(text, _words),
@@ -248,6 +245,14 @@ def _check(read: Callable[[str], object], texts: list[Hostile], longest: int) ->
         assert not _grows_as_the_square(read, text, longest), text
 
 
+WORDED_MAX_CHARACTERS = 8_000
+"""Longer than any text of an LLM that is used: the profile's 40 lines are the longest."""
+LLM_READERS: dict[str, Callable[[str], object]] = {
+    "faults, for each text of an LLM": lambda text: fault(
+        text, sources_of([_note("x")]), most=MAX_CONTENT
+    ),
+}
+"""They read what an LLM wrote, within the bounds that it was asked to keep."""
 STATEMENT_READERS: dict[str, Callable[[str], object]] = {
     "statements, for each candidate of remember": lambda text: find_statements(_outline(text)),
     "conflicts, in evolution and remember": lambda text: conflict_between(
@@ -259,6 +264,7 @@ STATEMENT_READERS: dict[str, Callable[[str], object]] = {
 CASES = [
     *((name, read, MAX_QUERY) for name, read in QUESTION_READERS.items()),
     *((name, read, MAX_CONTENT) for name, read in NOTE_READERS.items()),
+    *((name, read, WORDED_MAX_CHARACTERS) for name, read in LLM_READERS.items()),
     *((name, read, STATEMENTS_MAX_CHARACTERS) for name, read in STATEMENT_READERS.items()),
 ]
 every_reader = pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def collected(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(tracing, "TRACER", provider.get_tracer("zettel"))
+    monkeypatch.setattr("zettel.tools.tracing._TRACER", provider.get_tracer("zettel"))
     return exporter
 
 
@@ -57,6 +58,12 @@ async def test_a_request_is_a_span_in_its_callers_trace_with_its_work_inside(
     assert f"{call.context.trace_id:032x}" == TRACE
     assert work.parent is not None
     assert work.parent.span_id == call.context.span_id
+    parts = [s.name for s in collected.get_finished_spans() if _is_child(s, work)]
+    assert {"scope", "fetching", "assembly"} <= {*parts}
+
+
+def _is_child(span: ReadableSpan, work: ReadableSpan) -> bool:
+    return bool(span.parent and work.context and span.parent.span_id == work.context.span_id)
 
 
 async def test_no_argument_of_any_verb_comes_into_a_span(collected: InMemorySpanExporter) -> None:

@@ -16,14 +16,15 @@ from tests.storage.samples import DIM, LATER, MODEL, X, Y, add, make_note, revis
 from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS, CurrentRows
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.predicates import equals
-from zettel.storage.lance.reads import current_rows, select_wide
+from zettel.storage.lance.reads import current_rows, keep_resident, select_wide
 from zettel.storage.lance.rows import NOTE_COLUMNS
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.location import read_place
 from zettel.storage.notes import Note
+from zettel.storage.read_view import read_view
 from zettel.storage.revisions import NoteRow
-from zettel.storage.store import Change, NewNote
+from zettel.storage.store import Change, NewNote, NoteFilter
 
 
 async def opened(folder: Path) -> Tables:
@@ -159,3 +160,54 @@ async def test_a_row_changed_between_the_two_steps_is_read_as_it_is_now(
 
     assert read.column("content").to_pylist() == ["bees sting"]
     await table.other.close()
+
+
+async def test_the_reads_of_one_answer_see_one_version_of_what_others_write(
+    tables: Tables, tmp_path: Path
+) -> None:
+    store, other = LanceStore(tables), LanceStore(await opened(tmp_path))
+    await add(store, make_note())
+    await store.upkeep()
+
+    with read_view():
+        before = await store.count(NoteFilter())
+        await add(other, make_note("another"))
+        within = await store.count(NoteFilter())
+        kept = await store.outlines(NoteFilter(), limit=10)
+    after = await store.count(NoteFilter())
+
+    assert (before, within, len(kept), after) == (1, 1, 1, 2)
+    await other.close()
+
+
+async def test_a_read_view_sees_the_commits_of_its_own_process(tables: Tables) -> None:
+    store = LanceStore(tables)
+    await add(store, make_note())
+    await store.upkeep()
+
+    with read_view():
+        before = await store.count(NoteFilter())
+        await add(store, make_note("another"))
+        after = await store.count(NoteFilter())
+        await store.upkeep()
+        tended = await store.count(NoteFilter())
+
+    assert (before, after, tended) == (1, 2, 2)
+
+
+async def test_notes_that_changed_amid_a_view_are_not_kept_as_of_its_version(
+    tables: Tables, tmp_path: Path
+) -> None:
+    store, other = LanceStore(tables), LanceStore(await opened(tmp_path))
+    await add(store, make_note())
+    await store.upkeep()
+
+    with read_view():
+        seen = await store.version()
+        await add(other, make_note("another"))
+        tables.resident.drop()
+        await keep_resident(tables)
+
+    assert tables.resident.version != seen
+    assert len(await store.outlines(NoteFilter(), limit=10)) == 2
+    await other.close()

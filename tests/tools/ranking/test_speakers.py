@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from tests.tools.conftest import Desk, ids
 
 from zettel.storage.notes import Kind, Outline
+from zettel.tools.ranking.confidence import find_speakers
 from zettel.tools.ranking.corpus import Corpus, make_corpus
-from zettel.tools.ranking.speakers import find_speakers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -27,6 +27,9 @@ WEB_TRUST = 0.3
 MARKED_TRUST = 0.2
 """Text that `language.hostile_text` has marked."""
 
+IMPORT_SCHEME = "import"
+"""Scheme of the `source` of notes from another system: `import:mem0`, then where that had it."""
+
 _OWN = frozenset("user me i myself human conversation chat dialogue session prompt".split())
 _CONCLUSION = frozenset(
     "agent assistant ai llm model claude conclusion inference inferred reasoning reflection"
@@ -51,6 +54,8 @@ def source_trust(source: str) -> float:
     The agent states it, so it can only lower the trust: without one it is full.
     """
     text = fold(source)
+    if text.startswith(f"{IMPORT_SCHEME}:"):
+        return min(TOOL_TRUST, source_trust(text.partition(" ")[2]))
     words = frozenset(_WORD.findall(text))
     scheme = found[1] if (found := _SCHEME.match(text)) else ""
     if not text or text in _OWN or (words <= _OWN | {"the", "own", "words", "s"} and words & _OWN):

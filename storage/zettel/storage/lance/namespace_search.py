@@ -19,8 +19,9 @@ from lancedb.query import MatchQuery
 from zettel.storage.lance.cache.text_index import COUNTED_MAX_BYTES, Frequencies, NamespaceTerms
 from zettel.storage.lance.predicates import equals, one_of, predicate
 from zettel.storage.lance.reads import notes_version
+from zettel.storage.lance.schema import EMBED_MODEL
 from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Hit
+from zettel.storage.notes import Hit, best_first
 from zettel.storage.store import NoteFilter
 
 READ_MAX_ROWS = 500
@@ -49,7 +50,7 @@ async def match_namespaces(
         names = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
         scores = await to_thread.run_sync(lambda: Frequencies(terms).score_texts(query, texts))
         found = [Hit(names[row_id], score) for row_id, score in scores.items()]
-    return sorted(found, key=lambda hit: (-hit.score, hit.note_id))[:limit]
+    return best_first(found)[:limit]
 
 
 async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
@@ -113,7 +114,10 @@ async def _passing(
     known = tables.resident.passing(await notes_version(tables), where, row_ids)
     if known is not None:
         return known
-    table = await tables.notes.select(["row_id", "note_id"], where=predicate(where))
+    table = await tables.notes.select(
+        ["row_id", "note_id"],
+        where=predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL)),
+    )
     return dict(zip(*(table.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
 
 
@@ -121,7 +125,11 @@ async def _candidates(tables: Tables, query: str, where: NoteFilter) -> pa.Table
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
 
     async def fetch(handle: AsyncTable) -> pa.Table:
-        search = handle.query().nearest_to_text(words).where(predicate(where))
+        search = (
+            handle.query()
+            .nearest_to_text(words)
+            .where(predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL)))
+        )
         return (
             await search.select(["row_id", "note_id", "text"]).limit(CANDIDATE_MAX_ROWS).to_arrow()
         )

@@ -53,15 +53,24 @@ def known(at: datetime | None) -> str:
     return f"known_from <= {moment} AND (known_to IS NULL OR known_to > {moment})"
 
 
-def predicate(where: NoteFilter) -> str:
+def is_unembedded(column: str) -> str:
+    """Rows without vectors of a set, by its column for the model."""
+    return f"{column} IS NULL OR {column} = ''"
+
+
+def predicate(where: NoteFilter, *, embed_model: str = "embed_model") -> str:
     """The rows that pass a filter.
 
     Each row id of `where.past` adds 4 microseconds to a read at 25,000 rows.
+
+    Args:
+        where: The filter.
+        embed_model: The column's name on the disk.
     """
     meant = all_of(*_meant(where))
     if where.past:
         meant = f"({meant}) OR {one_of('row_id', where.past)}"
-    return all_of(meant, *_words(where), *_times(where), *_progress(where))
+    return all_of(meant, *_words(where), *_times(where), *_progress(where, embed_model))
 
 
 def _meant(where: NoteFilter) -> Iterable[str]:
@@ -117,10 +126,10 @@ def _times(where: NoteFilter) -> Iterable[str]:
         yield f"({' AND '.join(happened)}) OR ({' AND '.join(told)})"
 
 
-def _progress(where: NoteFilter) -> Iterable[str]:
+def _progress(where: NoteFilter, embed_model: str) -> Iterable[str]:
     if where.stage_below is not None:
         yield f"stage < {where.stage_below}"
     if where.stage_from is not None:
         yield f"stage >= {where.stage_from}"
     if where.unembedded:
-        yield equals("embed_model", "")
+        yield is_unembedded(embed_model)

@@ -103,7 +103,7 @@ async def _keep(tables: Tables) -> None:
     columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
     loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
     # Another process may have committed meanwhile.
-    if loaded and await notes.version() == version:
+    if loaded and await notes.newest_version() == version:
         tables.resident.keep(version, loaded)
 
 
@@ -164,8 +164,11 @@ async def select_wide(
         if not keys.num_rows:
             return table.spec.schema.empty_table().select(asked)
         names, addresses = (keys.column(c).to_pylist() for c in (key, "_rowid"))
-        rows = await table.read(
-            lambda handle: handle.take_row_ids(addresses).select([key, *asked]).to_arrow()
+        stored = [table.spec.column(name) for name in (key, *asked)]
+        rows = table.spec.as_named(
+            await table.read(
+                lambda handle: handle.take_row_ids(addresses).select(stored).to_arrow()
+            )
         )
         places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
         # A row changed or moved since has left its address; a doubled row must appear twice.

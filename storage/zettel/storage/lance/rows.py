@@ -63,7 +63,7 @@ def to_table(rows: Sequence[NoteRow], *, schema: pa.Schema, dim: int) -> pa.Tabl
     """Rows as Arrow with exactly the columns of `schema`, whose last is `vectors`."""
     plain = schema.remove(schema.get_field_index("vectors"))
     table = pa.Table.from_pylist([_as_record(row.note) for row in rows], schema=plain)
-    vectors = _vectors_column([row.vectors for row in rows], dim)
+    vectors = to_vectors_column([row.vectors for row in rows], dim)
     return table.append_column(schema.field("vectors"), vectors)
 
 
@@ -73,6 +73,8 @@ def read_notes(table: pa.Table) -> list[Note]:
     for record in table.select(list(NOTE_COLUMNS)).to_pylist():
         record.update({name: tuple(record[name]) for name in _LISTS})
         record.update({name: _utc_or_none(record[name]) for name in _TIMES})
+        # Null in a row that was written while this set of vectors was being made.
+        record["embed_model"] = record["embed_model"] or ""
         record["kind"], record["state"] = Kind(record["kind"]), State(record["state"])
         record["times"] = _spans(record["times"])
         record["derived_by"] = {k: v for k, v in record["derived_by"].items() if v is not None}
@@ -201,7 +203,8 @@ def _link_record(link: Link) -> Mapping[str, object]:
     }
 
 
-def _vectors_column(vectors: Sequence[Vectors | None], dim: int) -> pa.Array:
+def to_vectors_column(vectors: Sequence[Vectors | None], dim: int) -> pa.Array:
+    """The column `vectors`; null for None."""
     present = [array for array in vectors if array is not None]
     flat = np.concatenate(present) if present else np.empty((0, dim), np.float32)
     passages = pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), dim)

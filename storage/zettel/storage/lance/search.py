@@ -42,8 +42,9 @@ from zettel.storage.lance.rows import (
     read_vectors,
     utc,
 )
+from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, order_key
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits, order_key
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors
 
@@ -72,6 +73,10 @@ def count_pieces(text: str, parts: tuple[str, ...]) -> float:
 _SESSION_ORDER = ("happened_at", "note_id")
 
 
+def _predicate(tables: Tables, where: NoteFilter) -> str:
+    return predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL))
+
+
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Implement `NoteStore.get`."""
     if not note_ids:
@@ -95,7 +100,7 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
     table = await select_wide(
         tables.notes,
         NOTE_COLUMNS,
-        where=predicate(where),
+        where=_predicate(tables, where),
         order=_SESSION_ORDER,
         descending=True,
         limit=limit,
@@ -107,7 +112,7 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
     """Implement `NoteStore.count`."""
     known = tables.resident.count(await notes_version(tables), where)
-    return await tables.notes.count(predicate(where)) if known is None else known
+    return await tables.notes.count(_predicate(tables, where)) if known is None else known
 
 
 async def match_text(
@@ -124,7 +129,7 @@ async def match_text(
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(predicate(where)).select(["note_id", "_score"])
+        search = search.where(_predicate(tables, where)).select(["note_id", "_score"])
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
@@ -138,7 +143,9 @@ async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int
     if not parts:
         return []
     holding = " OR ".join(f"contains(lower(text), {text_literal(part)})" for part in parts)
-    table = await tables.notes.select(["note_id", "text"], where=all_of(predicate(where), holding))
+    table = await tables.notes.select(
+        ["note_id", "text"], where=all_of(_predicate(tables, where), holding)
+    )
     return as_hits(table, [count_pieces(text, parts) for text in table.column("text").to_pylist()])[
         :limit
     ]
@@ -150,14 +157,16 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
     if known is not None:
         return known[: max(0, limit)]
     table = await tables.notes.select(
-        OUTLINE_COLUMNS, where=predicate(where), order=_SESSION_ORDER, limit=limit
+        OUTLINE_COLUMNS, where=_predicate(tables, where), order=_SESSION_ORDER, limit=limit
     )
     return read_outlines(table)
 
 
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
     """Implement `NoteStore.facets`."""
-    table = await tables.notes.select(["subject", "tags", "namespace"], where=predicate(where))
+    table = await tables.notes.select(
+        ["subject", "tags", "namespace"], where=_predicate(tables, where)
+    )
     subjects = _counts(table.column("subject"))
     subjects.pop("", None)
     return Facets(
@@ -174,8 +183,7 @@ def _counts(values: pa.Array | pa.ChunkedArray) -> dict[str, int]:
 def as_hits(table: pa.Table, scores: list[float]) -> list[Hit]:
     """The notes of a table with their scores, best first, then by id."""
     ids: list[str] = table.column("note_id").to_pylist()
-    hits = [Hit(note_id, score) for note_id, score in zip(ids, scores, strict=True)]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))
+    return best_first(make_hits(ids, scores))
 
 
 _TEXTS = ("content", "context", "subject", "source", "array_to_string(tags, '')")
@@ -218,7 +226,7 @@ async def match_vectors(
     few = limit <= INDEXED_MAX_HITS
 
     async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(handle, vector, where).select(["note_id", "_distance"])
+        search = _by_cosine(tables, handle, vector, where).select(["note_id", "_distance"])
         search = search if few else search.bypass_vector_index()
         return await search.limit(
             min(limit * VECTOR_OVERFETCH if few else limit, MAX_ROWS)
@@ -243,10 +251,11 @@ async def nearest(
 
 
 def _by_cosine(
-    handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
+    tables: Tables, handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
 ) -> AsyncVectorQuery:
-    search = handle.query().nearest_to(vector).column("vectors").distance_type("cosine")
-    return search.where(predicate(where))
+    column = tables.notes.spec.column(VECTORS)
+    search = handle.query().nearest_to(vector).column(column).distance_type("cosine")
+    return search.where(_predicate(tables, where))
 
 
 def _cosines(table: pa.Table) -> list[float]:
@@ -271,7 +280,7 @@ async def rows_true_at(tables: Tables, where: NoteFilter) -> tuple[str, ...]:
     later = await tables.notes.select(
         ["note_id", "rev"],
         where=all_of(
-            predicate(asked),
+            _predicate(tables, asked),
             f"valid_from > {moment} AND (valid_until IS NULL OR valid_until > {moment})",
         ),
     )
@@ -354,7 +363,8 @@ async def _passages(
 ) -> dict[str, Vectors]:
     if not values:
         return {}
-    where = all_of(condition, "embed_model <> ''", one_of(key, values))
-    table = await tables.notes.select([key, "vectors"], where=where)
+    embedded = f"{tables.notes.spec.column(EMBED_MODEL)} <> ''"
+    where = all_of(condition, embedded, one_of(key, values))
+    table = await tables.notes.select([key, VECTORS], where=where)
     pairs = zip(table.column(key).to_pylist(), read_vectors(table), strict=True)
     return {name: vectors for name, vectors in pairs if vectors is not None}

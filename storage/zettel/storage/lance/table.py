@@ -27,9 +27,10 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.cache.note_cache import CurrentRows, NoteCache
 from zettel.storage.lance.cache.text_index import TextIndex
 from zettel.storage.lance.cache.versions import Stamp, commits_stamp
-from zettel.storage.lance.errors import is_conflict, is_stale, unavailable
+from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale, unavailable
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.location import StoreLocation
+from zettel.storage.read_view import keep_version, seen_version
 
 Sync = Callable[[Path], None]
 """Returns when the directory's file system has written everything to its disk."""
@@ -117,13 +118,16 @@ class LanceTable:
         self._lock = anyio.Lock()
         self._version = -1
         self._stamp: Stamp | None = None
+        self._commits = 0
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         """Run a read, again if another process deleted the version it was reading."""
         for left in reversed(range(READ_ATTEMPTS)):
             try:
                 return await fetch(self._handle)
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, ValueError) as error:
+                if isinstance(error, ValueError) and not is_other_vectors(error):
+                    raise
                 if not left or not is_stale(error):
                     raise unavailable(self.place.uri, error) from error
             await self._handle.checkout_latest()
@@ -155,7 +159,7 @@ class LanceTable:
             return self.spec.schema.empty_table().select(list(columns))
 
         async def fetch(handle: AsyncTable) -> pa.Table:
-            query = handle.query().select(list(columns))
+            query = handle.query().select([self.spec.column(name) for name in columns])
             if addressed:
                 query = query.with_row_id()
             if where:
@@ -166,14 +170,23 @@ class LanceTable:
                 )
             return await query.limit(min(limit, MAX_ROWS)).offset(offset).to_arrow()
 
-        return await self.read(fetch)
+        return self.spec.as_named(await self.read(fetch))
 
     async def count(self, where: str = "") -> int:
         """Number of matching rows."""
         return await self.read(lambda handle: handle.count_rows(where or None))
 
     async def version(self) -> int:
-        """Number of the newest version; every commit makes at least one."""
+        """Number of the newest version, asked for once a read view; every commit makes one."""
+        commits = self._commits
+        seen = seen_version(self, commits)
+        if seen is None:
+            seen = await self.newest_version()
+            keep_version(self, commits, seen)
+        return seen
+
+    async def newest_version(self) -> int:
+        """`version`, whatever the read view has seen."""
         directory = self.place.directory
         # Taken first: what is committed while LanceDB looks gives another stamp to the next call.
         stamp = commits_stamp(directory, self.spec.name) if directory else None
@@ -204,7 +217,10 @@ class LanceTable:
 
     async def commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         """Run one commit, again while others commit first. Call it inside `writing`."""
-        result = await self._commit(change)
+        try:
+            result = await self._commit(change)
+        finally:
+            self._commits += 1
         await self.sync()
         return result
 
@@ -226,7 +242,9 @@ class LanceTable:
         for pause_s in COMMIT_RETRY_PAUSES_S:
             try:
                 return await change(self._handle)
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, ValueError) as error:
+                if isinstance(error, ValueError) and not is_other_vectors(error):
+                    raise
                 if not is_conflict(error) and not is_stale(error):
                     raise unavailable(self.place.uri, error) from error
             await anyio.sleep(pause_s * self._jitter())
@@ -238,7 +256,8 @@ class LanceTable:
 
     async def insert(self, rows: pa.Table) -> int:
         """Append rows in one commit and return its version. Call it inside `writing`."""
-        return (await self.commit(lambda handle: handle.add(rows))).version
+        stored = self.spec.as_stored(rows)
+        return (await self.commit(lambda handle: handle.add(stored))).version
 
     async def merge(
         self, rows: pa.Table, *, replace_where: str | None = None, insert: bool = True
@@ -249,10 +268,11 @@ class LanceTable:
 
         Args:
             rows: Whole rows, each key once.
-            replace_where: Matched rows to replace, over `target.` and `source.` columns; empty for
-                all, None for none.
+            replace_where: Matched rows to replace, over `target.` and `source.` columns as named on
+                the disk; empty for all, None for none.
             insert: Whether to insert rows whose key is missing.
         """
+        stored = self.spec.as_stored(rows)
 
         async def change(handle: AsyncTable) -> Merged:
             builder = handle.merge_insert(self.spec.key).use_index(False)
@@ -261,7 +281,7 @@ class LanceTable:
             if insert:
                 builder = builder.when_not_matched_insert_all()
             # "null": a row that waits for embedding has no vectors, which is not a bad one.
-            merged = builder.execute(rows, on_bad_vectors="null")
+            merged = builder.execute(stored, on_bad_vectors="null")
             result = await merged  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
             return Merged(
                 replaced=result.num_updated_rows,
@@ -290,6 +310,8 @@ class Tables:
     place: StoreLocation
     model_id: str
     dim: int
+    vector_set: int
+    """Number of the set of vectors, which are all of this model."""
     healed: Counter[str]
     """Repairs made while opening, by kind of damage, until `heal` has reported them."""
     notes: LanceTable

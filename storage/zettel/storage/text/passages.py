@@ -101,8 +101,13 @@ def _fit(
 
 
 def _find_cuts(content: str) -> _Cuts:
-    graphemes = [match.end() for match in _GRAPHEME.finditer(content)]
-    between = frozenset(graphemes)
+    plain = content.isascii() and "\r" not in content  # each character is a grapheme of its own
+    graphemes: Sequence[int] = (
+        range(1, len(content) + 1)
+        if plain
+        else [match.end() for match in _GRAPHEME.finditer(content)]
+    )
+    between = graphemes if isinstance(graphemes, range) else frozenset(graphemes)
 
     def ends(pattern: "regex.Pattern[str]") -> list[int]:
         return [match.end() for match in pattern.finditer(content) if match.end() in between]

@@ -32,22 +32,27 @@ _CLAUSE_ENDS = (
 """Text after "on the 15th" where a day is meant and not a floor."""
 _EXPRESSION = re.compile(
     rf"""\b(?:
-        \d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:?\d{{2}})?)?
-      | (?<!-)(?:19|20)\d{{2}}-(?:0[1-9]|1[0-2])(?![-\d])
-      | \d{{1,2}}[./]\d{{1,2}}[./](?:19|20)\d{{2}}
-      | [QH][1-4][ -]?(?:19|20)\d{{2}} | (?:19|20)\d{{2}}[ -]?[QH][1-4]
-      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{MONTH}(?:(?:,\s*|\s+)\d{{4}})?
-      | {MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
-      | {MONTH},?\s+\d{{4}}
-      | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
-      | (?:last|this|next|past|on|by|until)\s+{DAY}
-      | (?:last|next|past)\s+{_SHORT_DAY}
-      | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
-      | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
-      | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
-      | yesterday | today | tonight | tomorrow
+        (?=\d)(?:
+            \d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:?\d{{2}})?)?
+          | (?<!-)(?:19|20)\d{{2}}-(?:0[1-9]|1[0-2])(?![-\d])
+          | \d{{1,2}}[./]\d{{1,2}}[./](?:19|20)\d{{2}}
+          | (?:19|20)\d{{2}}[ -]?[QH][1-4]
+          | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{MONTH}(?:(?:,\s*|\s+)\d{{4}})?
+        )
+      | (?=[^\W\d])(?:
+            [QH][1-4][ -]?(?:19|20)\d{{2}}
+          | {MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
+          | {MONTH},?\s+\d{{4}}
+          | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
+          | (?:last|this|next|past|on|by|until)\s+{DAY}
+          | (?:last|next|past)\s+{_SHORT_DAY}
+          | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
+          | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
+          | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
+          | yesterday | today | tonight | tomorrow
+          | (?:in|since|from|until|of|by)\s+(?:19|20)\d{{2}}(?!-\d)
+        )
       | {COUNT}\s+(?:day|week|month|year)s?\s+ago
-      | (?:in|since|from|until|of|by)\s+(?:19|20)\d{{2}}(?!-\d)
     )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -75,6 +80,9 @@ MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
 NOTE_MAX_TIMES = 8
 """Most times of one note."""
+TIMES_MAX_CHARACTERS = 16_000
+"""Characters of a note that are read for times, up to the end of a sentence; 32 KB of single
+letters took 100 ms."""
 TEXT_MAX_EXPRESSIONS = 32
 """Most different time expressions of a text that are tried, of any sort: each takes up to a
 millisecond."""
@@ -117,6 +125,9 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
 def _told(text: str, moment: datetime) -> list[tuple[SpelledTime, Period]]:
     """The time expressions of a text with their periods, each once."""
     found, tried = dict[str, tuple[SpelledTime, Period]](), set[str]()
+    if len(text) > TIMES_MAX_CHARACTERS:
+        ends = (text.rfind(end, 0, TIMES_MAX_CHARACTERS) for end in (". ", "。", "\n"))
+        text = text[: max(*ends, 0) or TIMES_MAX_CHARACTERS]
     for told in _expressions(text):
         phrase = told.phrase
         if phrase.lower() in found or phrase in tried:

@@ -80,7 +80,7 @@ NAME_MAX_CHARACTERS = 256
 text's."""
 NOTE_MAX_NAMES = 12
 """Most names of one note."""
-NAMED_MAX_CHARACTERS = 20_000
+NAMED_MAX_CHARACTERS = 8_000
 """Characters of a text that are read for names."""
 
 

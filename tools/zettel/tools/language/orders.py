@@ -106,7 +106,10 @@ class _Rule:
 
     def holds(self, union: int) -> bool:
         """Whether all that the rule needs is there."""
-        return all(union & need for need in self.needs)
+        for need in self.needs:  # `all` takes twice as long, and a text is held against each rule
+            if not union & need:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

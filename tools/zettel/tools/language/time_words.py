@@ -7,7 +7,7 @@ import re
 import tomllib
 from calendar import day_name, month_name
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,6 +21,8 @@ TEXT_MAX_MATCHES = 32
 """Most places of a text where one pattern is tried."""
 Tense = Literal["", "past", "ahead"]
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
+_LETTER = r"[^\W\d_]"
 
 
 class _Table(BaseModel):
@@ -50,6 +52,10 @@ class _Pattern:
 class _Language:
     table: _Table
     patterns: Sequence[_Pattern]
+    letter: re.Pattern[str]
+    """A letter that every time holds."""
+    some: re.Pattern[str]
+    """Any of the patterns; in a text without, one look at each word instead of thirty."""
     past: re.Pattern[str]
     ahead: re.Pattern[str]
 
@@ -74,20 +80,30 @@ def _languages() -> Mapping[str, _Language]:
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+            spelled = [_spell(pattern, table) for pattern, _ in table.times]
             found[file.name.removesuffix(".toml")] = _Language(
                 table=table,
                 patterns=[
-                    _Pattern(_compile(_spell(spelled, table), table), english)
-                    for spelled, english in table.times
+                    _Pattern(_compile(pattern, table), english)
+                    for pattern, (_, english) in zip(spelled, table.times, strict=True)
                 ],
+                letter=re.compile(_LETTER if not table.inside else f"[{_letters(spelled)}]"),
+                some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
                 past=_compile("|".join(table.past), table),
                 ahead=_compile("|".join(table.ahead), table),
             )
     return found
 
 
+def _letters(patterns: Iterable[str]) -> str:
+    """The letters outside ASCII in some patterns."""
+    return "".join(
+        sorted({c for pattern in patterns for c in pattern if c > "\x7f" and c.isalpha()})
+    )
+
+
 def _compile(pattern: str, table: _Table) -> re.Pattern[str]:
-    bounded = pattern if table.inside else rf"(?<!\w)(?:{pattern})(?!\w)"
+    bounded = pattern if table.inside else rf"(?<!\w)(?=\w)(?:{pattern})(?!\w)"
     return re.compile(bounded, re.IGNORECASE)
 
 
@@ -127,6 +143,8 @@ def is_day_month_or_count(word: str) -> bool:
 def find_spelled_times(text: str) -> Iterator[SpelledTime]:
     """The times of a text that are spelled in another language than English, in any order."""
     for code, language in _languages().items():
+        if not (language.letter.search(text) and language.some.search(text)):
+            continue
         for pattern in language.patterns:
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
                 english = _in_english(match, pattern.english, language.table)

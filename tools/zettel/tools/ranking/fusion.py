@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from math import isfinite
+from itertools import repeat
 
 import numpy as np
 
@@ -48,15 +48,16 @@ class Ranking:
         rows, outlines = self.order[:depth], self.corpus.outlines
         # By signal: indexing arrays note by note is slow.
         parts = {name: weight * of[rows] for name, (weight, of) in self.parts.items()}
-        shown = [(name, shares.tolist()) for name, shares in parts.items() if shares.any()]
+        parts = {name: shares.tolist() for name, shares in parts.items() if shares.any()}
+        of_notes = zip(*parts.values(), strict=True) if parts else repeat((), len(rows))
         return [
-            _ranked(outlines[row].note_id, [(name, of[at]) for name, of in shown])
-            for at, row in enumerate(map(int, rows))
+            _ranked(outlines[row].note_id, parts, shares)
+            for row, shares in zip(map(int, rows), of_notes, strict=True)
         ]
 
 
-def _ranked(note_id: str, parts: Iterable[tuple[str, float]]) -> Ranked:
-    shares = {name: share for name, share in parts if share}
+def _ranked(note_id: str, names: Iterable[str], given: Iterable[float]) -> Ranked:
+    shares = {name: share for name, share in zip(names, given, strict=True) if share}
     return Ranked(note_id, sum(shares.values()), shares)
 
 
@@ -161,12 +162,12 @@ def in_rows(scores: Mapping[str, float], corpus: Corpus) -> tuple[Values, Flags]
     Raises:
         NotFiniteError: A score is NaN or infinite.
     """
-    for note_id, score in scores.items():
-        if not isfinite(score):
-            raise signals.NotFiniteError(note_id)
+    given = np.fromiter(scores.values(), np.float64, len(scores))
+    if not (finite := np.isfinite(given)).all():
+        raise signals.NotFiniteError(list(scores)[int(finite.argmin())])
     values, scored = np.zeros(len(corpus)), np.zeros(len(corpus), np.bool_)
-    rows = np.array([corpus.rows.get(note_id, -1) for note_id in scores], np.intp)
+    rows = np.fromiter(map(corpus.rows.get, scores, repeat(-1)), np.intp, len(scores))
     here = rows >= 0
-    values[rows[here]] = np.array(list(scores.values()), np.float64)[here]
+    values[rows[here]] = given[here]
     scored[rows[here]] = True
     return values, scored

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import islice
 
 import numpy as np
 import regex as re
@@ -15,6 +16,7 @@ _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
 _OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
+_POSSESSIVE_END = re.compile(r"['’]s$")
 _CALLS = (
     *("alright", "aw", "aww", "awesome", "bye", "congrats", "congratulations", "cool", "dear"),
     *("good (?:job|luck|morning|news|night)", "goodbye", "great(?: job| news)?", "hello", "hey"),
@@ -25,6 +27,8 @@ _CALLS = (
 """Words said before the name of the person who is addressed (LoCoMo's turns)."""
 _CALL = 24
 """Most characters of a call."""
+NOTE_MAX_MENTIONS = 200
+"""Most places of a name that are read in one note."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
 _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$", re.IGNORECASE)
 
@@ -65,7 +69,7 @@ def find_asked_names(question: str) -> tuple[str, ...]:
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
     named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
-    spelled = (re.sub(r"['’]s$", "", match.group()) for match in named)
+    spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
     return tuple(names)[:QUESTION_MAX_WORDS]
 
@@ -117,7 +121,10 @@ class Mentions:
         spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
         texts = {row: self._outlines[row].content for row in map(int, there)}
-        found = {row: list(spelled.finditer(text)) for row, text in texts.items()}
+        found = {
+            row: list(islice(spelled.finditer(text), NOTE_MAX_MENTIONS))
+            for row, text in texts.items()
+        }
         held, rows, addressing = 0, list[int](), list[int]()
         for row, matches in _as_names(found).items():
             subject = fold(self._outlines[row].subject)

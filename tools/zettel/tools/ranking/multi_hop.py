@@ -6,7 +6,7 @@ question, so every name near Ana is weighed by both.
 """
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import regex as re
@@ -68,6 +68,7 @@ _POSSESSED = re.compile(
 """After a name: "'s project", and without an s of its own "' project" of "Silvas"."""
 _UNQUOTED_WORD = re.compile(r"(?<!['’‘“\"])\b\p{Lu}")
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}-]+")
+_POSSESSIVE_END = re.compile(r"['’]s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,8 @@ BRIDGE_MAX_NAMES = 2
 NOTE_MAX_BRIDGE_NAMES, BRIDGE_MAX_CANDIDATES = 64, 500
 """Most names of one note, and of one question, that are weighed: a turn of LoCoMo has at most 11, a
 whole conversation 308. Each is looked up in every note."""
+NOTE_MAX_RUNS = 500
+"""Most runs of capitalised words of one note that are read; 32 KB of "Ab." have 11,000."""
 BRIDGE_NAME_MAX_CHARACTERS = 64
 """Longest name; LoCoMo's longest has 25. A longer run of capitalised words is a headline."""
 WRONG_KIND_WEIGHT = 0.3
@@ -330,7 +333,8 @@ def _names(outline: Outline, *, spoken: bool) -> list[str]:
     """
     text = outline.content
     means_subject = outline.subject and (not spoken or USER in _words(text))
-    spelled = (m for m in _CAPITALISED.finditer(text) if not is_addressed(text, *m.span()))
+    runs = islice(_CAPITALISED.finditer(text), NOTE_MAX_RUNS)
+    spelled = (m for m in runs if not is_addressed(text, *m.span()))
     names = (name for m in spelled for name in _readings(m.group()))
     found = chain([outline.subject] if means_subject else [], names)
     by_folded = dict[str, str]()
@@ -375,8 +379,8 @@ class _Texts:
         """Each sentence, folded, with its words."""
         if row not in self._read:
             text = self.corpus.outlines[row].content
-            parts = [text[slice(*span)] for span in sentence_spans(text)]
-            self._read[row] = [(fold(part), _words(part)) for part in parts]
+            parts = (text[slice(*span)] for span in sentence_spans(text))
+            self._read[row] = [(fold(part), _words(part)) for part in parts if part.strip()]
         return self._read[row]
 
 
@@ -431,5 +435,5 @@ def _is_person(name: str, corpus: Corpus) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    found = set[str](_WORD.findall(re.sub(r"['’]s\b", "", fold(text))))
+    found = set[str](_WORD.findall(_POSSESSIVE_END.sub("", fold(text))))
     return found | {USER} if found & SELF_WORDS else found

@@ -48,7 +48,13 @@ def _host(source: str) -> str:
 
 def voices_of(outlines: Iterable[Outline], own: Collection[str]) -> dict[str, str]:
     """Note id -> its voice; `own` as in `voice_of`."""
-    return {outline.note_id: voice_of(outline, own) for outline in outlines}
+    known, found = dict[tuple[str, str], str](), dict[str, str]()
+    for outline in outlines:
+        author = (outline.principal, outline.source)
+        if author not in known:
+            known[author] = voice_of(outline, own)
+        found[outline.note_id] = known[author]
+    return found
 
 
 def share_places(

@@ -55,6 +55,7 @@ from zettel.tools.render import (
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import FoldedView, read_view
+from zettel.tools.tracing import start_part
 
 DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
@@ -413,7 +414,8 @@ def _replies(notes: Iterable[Note]) -> set[str]:
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= ALIKE_MIN_JACCARD * len(one | other)
+    shared = len(one & other)
+    return shared >= ALIKE_MIN_JACCARD * (len(one) + len(other) - shared)
 
 
 OMITTED_RESERVE_TOKENS = 80
@@ -449,16 +451,23 @@ class Page:
 
 async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnswer:
     """Build the answer within the budget, and record the notes as served."""
-    most = page.most or max(len(page.ids), 1)
-    gathered = await gather(
-        memory,
-        asked,
-        page.ids,
-        most=most,
-        by_id=page.any_state,
-        adds=page.chosen,
-        former=page.found.former,
-    )
+    with start_part("fetching"):
+        gathered = await gather(
+            memory,
+            asked,
+            page.ids,
+            most=page.most or max(len(page.ids), 1),
+            by_id=page.any_state,
+            adds=page.chosen,
+            former=page.found.former,
+        )
+    with start_part("assembly"):
+        return await _assembled(memory, asked, page, gathered)
+
+
+async def _assembled(
+    memory: Memory, asked: RecallQuery, page: Page, gathered: PageNotes
+) -> RecallAnswer:
     entries = gathered.entries
     answer = _judged(asked, page, there=bool(entries))
     if asked.request.as_of:
@@ -666,13 +675,14 @@ def _served(
     asked: RecallQuery,
     page: Page,
     entries: Sequence[PageNote],
-    texts: Iterable[FoldedView],
+    texts: Sequence[FoldedView],
 ) -> None:
     """Count the recalls of notes that matched, and log the texts for the echo guard."""
     if asked.looks_back:
         return
-    filler = {r.note_id for r in page.found.ranking if not speaks_for_itself(r)}
-    notes = (entry.note for entry in entries)
-    memory.record_recalls((note for note in notes if note.note_id not in filler), asked.now)
-    for text in texts:
-        memory.served.add(asked.where.namespaces, text, asked.now)
+    notes = {entry.note.note_id: entry.note for entry in entries}
+    for ranked in page.found.ranking:
+        if ranked.note_id in notes and not speaks_for_itself(ranked):
+            del notes[ranked.note_id]
+    memory.record_recalls(notes.values(), asked.now)
+    memory.served.add(asked.where.namespaces, texts, asked.now)

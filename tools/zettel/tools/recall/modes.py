@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 import anyio
 
+from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
+from zettel.storage.read_view import read_view
 from zettel.storage.store import NoteFilter
-from zettel.tools.answers import MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
+from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.marks import find_marks
@@ -29,6 +30,7 @@ from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
+from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, TrustView
 from zettel.tools.validation import as_given, nearest
 
@@ -62,6 +64,15 @@ async def recall_page(
     memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
 ) -> RecallAnswer:
     """Answer a request with its first page, or with the one that a cursor names."""
+    with read_view():
+        asked, page = await find_page(memory, asked, cursor)
+        return await assemble(memory, asked, page)
+
+
+async def find_page(
+    memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
+) -> tuple[RecallQuery, Page]:
+    """The ids of a page with what they were found by, and the request with its moments resolved."""
     start = cursor or Cursor(
         key=new_id(asked.now), offset=0, known_at=asked.now, request=asked.request
     )
@@ -78,7 +89,7 @@ async def recall_page(
     if cursor is None and not page.reason and not asked.note_ids:
         reason = await (missing_namespace if page.ids else why_nothing)(memory, asked)
         page = replace(page, reason=reason)
-    return await assemble(memory, asked, page)
+    return asked, page
 
 
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
@@ -91,19 +102,27 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         no_model = await _awaited_model(memory)
         query = asked.request.query
         found = await search(memory, query, asked.where, now=asked.moment)
-        found = await add_superseded(memory, asked, found)
+        with start_part("superseded"):
+            found = await add_superseded(memory, asked, found)
         outlines = _outlines(found, found.ranked)
         ranking, problem = await reordered(memory, query, found.ranked, outlines)
+        placed = replaced_by_current(ranking, found.superseded)
+        outlines = _outlines(found, placed)
+        with start_part("order"):
+            placed = await newest_first(memory, asked, found.question, placed, outlines)
         own = memory.reader(asked.caller).own_principals
-        sure, unsearched = await _judgement(memory, asked, found, ranking)
-        ranking = replaced_by_current(ranking, found.superseded)
-        outlines = _outlines(found, ranking)
-        ranking = await newest_first(memory, asked, found.question, ranking, outlines)
-        ranking = await read_in_thread(_arranged, ranking, outlines, own)
+
+        def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
+            sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
+            return sure, _arranged(placed, outlines, own)
+
+        with start_part("verdict"):
+            sure, arranged = await read_in_thread(concluded)
+            sure, unsearched = await _with_unread(memory, asked, sure)
         former = {newer: older for older, newer in found.superseded.items()}
-        kept = CachedRanking(ranking=ranking, judgement=sure, former=former)
+        kept = CachedRanking(ranking=arranged, judgement=sure, former=former)
         if found.with_meaning and not asked.request.limit and not page.offset:
-            most, chosen = _shown(ranking, found.question, outlines), True
+            most, chosen = _shown(arranged, found.question, outlines), True
         by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
         by_words = f"{by_words}: found by words only" if by_words else ""
         degraded = "; ".join(filter(None, (by_words, problem)))
@@ -130,25 +149,25 @@ def _shown(ranking: Sequence[Ranked], question: Question, outlines: Mapping[str,
     return len({copy_key(outlines[one.note_id]) for one in first})
 
 
-async def _judgement(
-    memory: Memory, asked: RecallQuery, found: Found, ranking: Sequence[Ranked]
+def _judged(
+    memory: Memory, found: Found, ranking: Sequence[Ranked], own: frozenset[str]
+) -> Confidence:
+    return judge(
+        found.question,
+        found.first,
+        found.arms.meaning,
+        ranking,
+        found_from=memory.found_from,
+        whole=found.whole,
+        own_names=own,
+    )
+
+
+async def _with_unread(
+    memory: Memory, asked: RecallQuery, sure: Confidence
 ) -> tuple[Confidence, str]:
     """The judgement of a ranking, and which notes were not searched by meaning."""
-    if not found.with_meaning:
-        return UNJUDGED, ""
-    sure = await read_in_thread(
-        partial(
-            judge,
-            found.question,
-            found.first,
-            found.arms.meaning,
-            ranking,
-            found_from=memory.found_from,
-            whole=found.whole,
-            own_names=memory.reader(asked.caller).own_principals,
-        )
-    )
-    if sure.verdict != "found":
+    if sure is not UNJUDGED and sure.verdict != "found":
         waiting = await memory.store.count(replace(asked.where, unembedded=True))
         if waiting:
             # One of them may be what was asked for.
@@ -164,6 +183,8 @@ async def _awaited_model(memory: Memory) -> str:
     """
     if memory.embedder.ready:
         return ""
+    if isinstance(memory.embedder, AbsentEmbedder):
+        return MODEL_CHANGING
     if memory.model_wait_s:
         report_progress(MODEL_LOADING)
         try:

@@ -47,6 +47,7 @@ from zettel.tools.ranking.signals import (
 from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
+from zettel.tools.tracing import start_part
 
 SMALL_ARM_HITS = 1_000
 """Hits of each arm in a small scope: all of it, so that scores are scaled over the scope."""
@@ -111,13 +112,16 @@ async def search(
         depth: Most notes to return.
     """
     with_meaning = memory.embedder.ready
-    corpus = await memory.corpora.read(memory.store, where, now)
+    with start_part("scope"):
+        corpus = await memory.corpora.read(memory.store, where, now)
     whole = corpus is not None
     if corpus:
-        question = await read_in_thread(ask, query, corpus, now)
+        with start_part("question"):
+            question = await read_in_thread(ask, query, corpus, now)
         arms, first = await _ranked(memory, question, where, corpus)
-        ranking = await _beside(memory, where, now, first, question)
-        ranking = await _steps(memory, where, now, ranking, question)
+        with start_part("further looks"):
+            ranking = await _beside(memory, where, now, first, question)
+            ranking = await _steps(memory, where, now, ranking, question)
     else:
         subjects = (await memory.store.facets(where)).subjects
         question = await read_in_thread(read_question, query, subjects, now)
@@ -147,11 +151,17 @@ async def _ranked(
 ) -> tuple[Arms, Ranking]:
     """The arms' hits, and their fusion with the other signals."""
     arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
+
+    async def signals() -> Mapping[str, Values]:
+        with start_part("signals"):
+            return await read_in_thread(question_values, question, corpus)
+
     arms, beforehand = await gather2(
         lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
-        lambda: read_in_thread(question_values, question, corpus),
+        signals,
     )
-    return arms, await read_in_thread(_fused, question, arms, corpus, beforehand)
+    with start_part("fusion"):
+        return arms, await read_in_thread(_fused, question, arms, corpus, beforehand)
 
 
 def _fused(
@@ -249,16 +259,20 @@ async def gather_arms(
 ) -> Arms:
     """The hits by words and, if the model is loaded, by meaning, searched concurrently."""
 
+    async def by_words() -> Sequence[Hit]:
+        with start_part("text"):
+            words = question.words or question.text
+            return await memory.store.match_text(words, where, limit=arm)
+
     async def by_meaning() -> tuple[Sequence[Hit], Vectors | None]:
         if not with_meaning:
             return (), None
-        vector = await memory.embedder.embed_query(question.topic)
-        return await memory.store.match_vectors(vector, where, limit=arm), vector
+        with start_part("encoding"):
+            vector = await memory.embedder.embed_query(question.topic)
+        with start_part("vectors"):
+            return await memory.store.match_vectors(vector, where, limit=arm), vector
 
-    text, (meaning, vector) = await gather2(
-        lambda: memory.store.match_text(question.words or question.text, where, limit=arm),
-        by_meaning,
-    )
+    text, (meaning, vector) = await gather2(by_words, by_meaning)
     return Arms(
         text={hit.note_id: hit.score for hit in text},
         meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
@@ -395,6 +409,8 @@ async def newest_first(
         ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
     if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
+    if not ahead:
+        return tuple(ranked)
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -405,7 +421,7 @@ async def newest_first(
 
     for one in ranked:
         place(one)
-    return lifted(list(placed.values())) if ahead else tuple(ranked)
+    return lifted(list(placed.values()))
 
 
 def _names_time(question: Question, outline: Outline) -> bool:

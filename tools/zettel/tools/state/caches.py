@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from math import isnan
+from itertools import chain, repeat
+from math import isnan, nan, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,13 @@ class PackedRanking:
     @classmethod
     def of(cls, ranking: Sequence[Ranked]) -> "PackedRanking":
         """Pack a ranking."""
-        names = tuple(dict.fromkeys(name for ranked in ranking for name in ranked.shares))
-        numbers = np.full((len(ranking), 1 + len(names)), np.nan)
-        for row, ranked in zip(numbers, ranking, strict=True):
-            row[:] = [ranked.score, *(ranked.shares.get(name, np.nan) for name in names)]
+        known = dict[str, float]()
+        for ranked in ranking:
+            known.update(ranked.shares)
+        names = tuple(known)
+        rows = ((r.score, *map(r.shares.get, names, repeat(nan))) for r in ranking)
+        size = (len(ranking), 1 + len(names))
+        numbers = np.fromiter(chain.from_iterable(rows), np.float64, prod(size)).reshape(size)
         note_ids = tuple(ranked.note_id for ranked in ranking)
         return cls(note_ids=note_ids, names=names, numbers=numbers)
 
@@ -133,8 +137,8 @@ class PageCache:
         Args:
             cursor: The start of the next page.
             kept: The first page's result.
-            longest: Most characters of a cursor that carries its request; a longer one only
-                names the cached ranking.
+            longest: Most characters of a cursor that carries its request, 0 for none; a longer one
+                only names the cached ranking.
 
         Returns:
             The cursor as text.
@@ -153,6 +157,8 @@ class PageCache:
             self._rankings[most].popitem(last=False)
             if not self._rankings[most]:
                 del self._rankings[most]
+        if longest <= 0:
+            return _short(cursor)
         packed = [
             cursor.key,
             cursor.offset,

@@ -140,6 +140,15 @@ class Memory(Policy):
         """The unscoped store, for what only its owner may do."""
         return self.store.whole if isinstance(self.store, ScopedStore) else self.store
 
+    @property
+    def unnoticed(self) -> "Memory":
+        """The same memory, but recalls are not counted and texts do not count as served."""
+        return replace(self, usage=UsageBuffer(), served=ServedLog())
+
+    def may_write(self, namespace: str) -> bool:
+        """Whether notes of a namespace may be changed."""
+        return self.reach is None or namespace in self.reach.writes
+
     def reader(self, caller: Caller) -> TrustView:
         """How a caller sees notes."""
         return TrustView(self.trust, caller.origin.principal)

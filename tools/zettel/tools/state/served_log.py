@@ -8,7 +8,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -174,16 +174,20 @@ class ServedLog:
 
     def record(self, namespaces: Iterable[str], view: RecalledNote, at: datetime) -> None:
         """Record that a view of a note was served to callers of these namespaces."""
-        self.add(namespaces, read_view(view), at)
+        self.add(namespaces, [read_view(view)], at)
 
-    def add(self, namespaces: Iterable[str], told: FoldedView, at: datetime) -> None:
-        """The same for a view that was read in a thread."""
+    def add(self, namespaces: Iterable[str], told: Sequence[FoldedView], at: datetime) -> None:
+        """The same for the views of an answer, read in a thread."""
+        if not told:
+            return
         names = tuple(namespaces)
         log = self._tenants.setdefault(self._tenant, _TenantLog(at))
         log.last = at
-        for text in told.texts:
-            for namespace in names:
-                log.add(namespace, Served(told.note_id, text, told.subject, told.fields, at))
+        for view in told:
+            for text in view.texts:
+                entry = Served(view.note_id, text, view.subject, view.fields, at)
+                for namespace in names:
+                    log.add(namespace, entry)
         log.expire(at)
         for name in [n for n, other in self._tenants.items() if at - other.last > ECHO_WINDOW]:
             del self._tenants[name]

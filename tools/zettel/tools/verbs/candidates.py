@@ -30,6 +30,7 @@ from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
+from zettel.tools.tracing import start_part
 from zettel.tools.trust import TrustView
 
 _T = TypeVar("_T")
@@ -203,7 +204,8 @@ async def nearest_notes(
         len(note.content), lambda: tells_change(note.content)
     )
     least = CHANGE_MIN_COSINE if changes else SAME_SUBJECT_MIN_COSINE
-    return await _found(_nearest(memory, where, vectors, least))
+    with start_part("vectors"):
+        return await _found(_nearest(memory, where, vectors, least))
 
 
 async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors, least: float) -> list[Near]:

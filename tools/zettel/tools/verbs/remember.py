@@ -1,6 +1,7 @@
 """The verb `remember`: store one note, verbatim, at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -39,6 +40,7 @@ from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
+from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
 
@@ -167,36 +169,42 @@ async def _store(
     check_targets(links, linked)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
-    (marks, parts), folded, times = await memory.read(
-        len(note.content),
-        lambda: (_marks(memory, note), fold_hash(note.content), _relative_times(note)),
-    )
-    note = replace(note, trust=_trust(memory, note, marks, links, linked))
-    check_core(note.kind, note.trust)
-    check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
-    async with memory.writing.hold(f"{note.namespace}\n{folded}"):
-        known, vectors = await _known_or_embedded(memory, note, folded, given, now)
-        if known:
-            # A repeated call finishes one that was interrupted between its two commits.
-            with shielded():
-                await reconcile_superseded(memory, supersedes(known), by=note.changed_by, now=now)
-            return _already_known(known, note)
-        created = await _is_new_namespace(memory, note.namespace)
-        model = memory.embedder.model_id if vectors is not None else ""
-        note = replace(note, embed_model=model)
+    async with _embedding(memory, note.content) as embedded:
+        with start_part("marks and times"):
+            (marks, parts), folded, times = await _read(memory, note)
+        note = replace(note, trust=_trust(memory, note, marks, links, linked))
+        check_core(note.kind, note.trust)
+        check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
+        async with memory.writing.hold(f"{note.namespace}\n{folded}"):
+            with start_part("known before"):
+                known = await _repeated(memory, note, folded, given)
+                known = known or await _echoed(memory, note, given, now)
+            if known:
+                # A repeated call finishes one that was interrupted between its two commits.
+                with shielded():
+                    await reconcile_superseded(
+                        memory, supersedes(known), by=note.changed_by, now=now
+                    )
+                return _already_known(known, note)
+            created = await _is_new_namespace(memory, note.namespace)
+            vectors = await embedded()
+            model = memory.embedder.model_id if vectors is not None else ""
+            note = replace(note, embed_model=model)
 
-        async def write() -> None:
-            await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
+            async def write() -> None:
+                await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
 
-        _, near = await committed_beside_search(memory, note, vectors, write, now=now)
-        memory.namespaces.add(note.namespace)
+            _, near = await committed_beside_search(memory, note, vectors, write, now=now)
+            memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
     if times:
         answer["times"] = times
     if marks:
         answer["marks"] = list(marks)
-    if found := await candidates(memory, note, near, supersedes(note) | await kin(memory, note)):
-        answer["candidates"] = found
+    with start_part("candidates"):
+        settled = supersedes(note) | await kin(memory.store, note)
+        if found := await candidates(memory, note, near, settled):
+            answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     return answer
@@ -265,7 +273,7 @@ async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: dat
     def doubts(part: Note) -> bool:
         return part.state is State.ACTIVE and part.trust > MARKED_TRUST
 
-    with shielded():
+    with shielded(), start_part("commit"):
         await commit(memory, parts - supersedes(note), plan, new=(entry,))
         await reconcile_superseded(memory, supersedes(note), by=note.changed_by, now=now)
 
@@ -276,26 +284,44 @@ def _doubted(part: Note, note: Note, now: datetime) -> Change:
     return Change(note=next_note(part, by=note.changed_by, now=now, change=DOUBT, reason=reason))
 
 
-async def _known_or_embedded(
-    memory: Memory, note: Note, folded: str, given: _Given, now: datetime
-) -> tuple[Note | None, Vectors | None]:
-    """The existing note, or the vectors of the new one, made during the lookup."""
-    known, vectors = None, None
+@asynccontextmanager
+async def _embedding(
+    memory: Memory, content: str
+) -> AsyncGenerator[Callable[[], Awaitable[Vectors | None]]]:
+    """Embed a text while the body runs; what it gives waits for the vectors.
+
+    They are None while the model is loading. Where the body ends without them, so does the work.
+    """
+    made, done = list[Vectors | None](), anyio.Event()
 
     async def embed() -> None:
-        nonlocal vectors
-        vectors = await embed_if_loaded(memory, note.content)
+        with start_part("encoding"):
+            made.append(await embed_if_loaded(memory, content))
+        done.set()
+
+    async def wait() -> Vectors | None:
+        await done.wait()
+        return made[0]
 
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(embed)
-            known = await _repeated(memory, note, folded, given)
-            known = known or await _echoed(memory, note, given, now)
-            if known:
-                group.cancel_scope.cancel()
+            yield wait
+            group.cancel_scope.cancel()
     except* ZettelError as failed:
         raise failed.exceptions[0] from None
-    return known, vectors
+
+
+async def _read(
+    memory: Memory, note: Note
+) -> tuple[tuple[tuple[str, ...], frozenset[str]], str, dict[str, str]]:
+    """What is read of a new note, in a thread: marks, the key of its repeats, and its times."""
+
+    def read() -> tuple[tuple[tuple[str, ...], frozenset[str]], str, dict[str, str]]:
+        return _marks(memory, note), fold_hash(note.content), _relative_times(note)
+
+    async with memory.reading(len(note.content)):
+        return await read_in_thread(read)
 
 
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:

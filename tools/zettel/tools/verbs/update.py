@@ -526,7 +526,7 @@ async def _apply(
     if after.content != before.content:
         if near is None and embedded is not None:  # of a restored revision, known only now
             near = await nearest_notes(memory, note, embedded, now=now)
-        related = supersedes(after) | parts | await kin(memory, after)
+        related = supersedes(after) | parts | await kin(memory.store, after)
         if found := await candidates(memory, after, near, related):
             answer["candidates"] = found
         if embedded is None:

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, RevisionFacts, fact_of
-from zettel.storage.notes import Hit, Note, Outline, fold_hash, order_key, outline_of
+from zettel.storage.notes import (
+    Hit,
+    Note,
+    Outline,
+    best_first,
+    fold_hash,
+    make_hits,
+    order_key,
+    outline_of,
+)
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter, Vectors, matches
 
@@ -234,9 +243,8 @@ class NoteCache:
             # With ties of the last one, which are ordered by id.
             good = scores >= np.partition(scores, -limit)[-limit]
             places, scores = places[good], scores[good]
-        ids = [self._ids[place][1] for place in map(int, places)]
-        hits = [Hit(note_id, float(score)) for note_id, score in zip(ids, scores, strict=True)]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.note_id))[:limit]
+        ids: list[str] = [self._ids[place][1] for place in places.tolist()]
+        return best_first(make_hits(ids, scores.tolist()))[:limit]
 
     def _meant(self, version: int, where: NoteFilter) -> NDArray[np.bool_] | None:
         if version != self._version:
