@@ -19,6 +19,7 @@ from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import beside, write_links
 from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
 from benchmarks.evolution.report import write_days, write_report
+from benchmarks.evolution.rows import SESSION_NOTES, Rows, count_rows, write_rows
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Played, Told, Trial, answerable
 from benchmarks.evolution.written import read_judged, write_written, written
@@ -125,6 +126,19 @@ async def _profiles(options: Options) -> None:
     _tell(write_profiles(rows))
 
 
+async def _rows(options: Options) -> None:
+    embedder = await _embedder()
+    for style in options.style or get_args(Style):
+        for world in _worlds(options, style):
+            columns = list[tuple[str, Rows]]()
+            for way, often in (("at once", False), (f"{SESSION_NOTES} a session", True)):
+                with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+                    store = Path(folder) / "store"
+                    found = await count_rows(world, embedder, store, often=often, progress=_say)
+                columns.append((way, found))
+            _tell(write_rows(world.name, columns))
+
+
 def _by_kind(options: Options) -> Iterator[tuple[str, Iterator[Trial]]]:
     """Conversations apart, since each ends at a time of its own."""
     if options.data is not None:
@@ -189,6 +203,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "profiles": _profiles,
     "cues": _cues,
     "written": _written,
+    "rows": _rows,
 }
 
 

@@ -11,6 +11,7 @@ from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import BUDGETS, Beside, beside, write_links
 from benchmarks.evolution.profiles import as_facts, current, profiles
 from benchmarks.evolution.report import write_report
+from benchmarks.evolution.rows import count_rows, write_rows
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Sample, Told
 from benchmarks.evolution.written import Written, read_judged, sample, write_written
@@ -97,6 +98,18 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     assert by_step["construct"] is not by_step["off"]
     assert by_step["revise"] is by_step["compare"]
     assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:optimize.cleanup_older_than=0.:UserWarning")
+async def test_evolution_writes_at_most_eleven_rows_for_ten_new_notes(tmp_path: Path) -> None:
+    world = generate(0, "smoke", "notes")
+
+    rows = await count_rows(world, HashEmbedder(), tmp_path / "store", often=True, progress=say)
+
+    assert 0.9 * rows.told <= rows.revisions.total() <= 1.1 * rows.told
+    assert rows.in_place <= 0.05 * rows.told
+    assert f"| **{rows.revisions.total()}** |" in write_rows("made", [("so", rows)])
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@
 
     python -m tests.server.evolve_worker PLACE NOW BEFORE POINT
 
-BEFORE is `step` (before a step's first batch, POINT its name), `mark` (after a step's commits and
-before its notes are marked as seen, POINT the stage), or `nothing`.
+BEFORE is `step` (before a step, POINT its name), `commit` (POINT `before` or `after` it), or
+`nothing`.
 """
 
 import os
@@ -17,7 +17,7 @@ import anyio
 from zettel.server.commands.evolve import evolve_once
 from zettel.server.config.settings import load_engine_settings
 from zettel.storage.lance.store import LanceStore
-from zettel.storage.notes import Note
+from zettel.storage.store import Change, NewNote, Written
 
 
 def die() -> None:
@@ -27,14 +27,19 @@ def die() -> None:
 
 def main(place: str, now: str, before: str, point: str) -> None:
     """Evolve until the point."""
-    marking = LanceStore.mark
+    writing = LanceStore.write
 
-    async def mark(self: LanceStore, notes: Sequence[Note], *, stage: int) -> None:
-        if (before, point) == ("mark", str(stage)):
+    async def write(
+        self: LanceStore, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
+    ) -> Written:
+        if (before, point) == ("commit", "before"):
             die()
-        await marking(self, notes, stage=stage)
+        written = await writing(self, new=new, changes=changes)
+        if (before, point) == ("commit", "after"):
+            die()
+        return written
 
-    LanceStore.mark = mark
+    LanceStore.write = write
 
     def progress(step: str, done: int, total: int) -> None:
         if (before, point) == ("step", step):

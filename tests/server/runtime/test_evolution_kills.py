@@ -51,8 +51,9 @@ TOLD = (
 )
 POINTS = {
     "before the notes are linked": ("step", "link"),
-    "after revising, before marking": ("mark", "4"),
-    "after composing, before marking": ("mark", "5"),
+    "before what became of them is committed": ("commit", "before"),
+    "right after the commit": ("commit", "after"),
+    "while a neighbour is revised": ("asked", "new"),
     "while a pair is judged": ("asked", "younger"),
     "while a gist is composed": ("asked", "source"),
 }

@@ -101,7 +101,8 @@ async def test_every_change_of_evolution_is_in_the_notes_history(desk: Desk) -> 
     told, *evolved = await desk.memory.store.revisions(younger)
     assert told.change == "remember"
     assert {(note.changed_by, note.run_id) for note in evolved} == {("scheduler", "run-7")}
-    assert {note.change for note in evolved} == {"construct", "link"}
+    assert [note.change for note in evolved] == ["construct, link"]
+    assert [note.reason for note in evolved] == ["derived by rule; linked by rule"]
     assert {note.content for note in evolved} == {told.content}
 
 
@@ -127,7 +128,7 @@ class Unreadable(DictStore):
         return await super().passages_of(note_ids)
 
 
-async def test_a_run_that_fails_says_so_and_the_next_one_goes_on_where_it_ended() -> None:
+async def test_a_run_that_fails_says_so_and_the_next_one_takes_up_its_batch() -> None:
     async with opened_desk(Memory(store=Unreadable(), embedder=EMBEDDER)) as desk:
         told = [await desk.told(content) for content in NAMED]
 
@@ -135,8 +136,8 @@ async def test_a_run_that_fails_says_so_and_the_next_one_goes_on_where_it_ended(
             await desk.evolve("run-1")
 
         [failed] = await desk.memory.admin.runs(limit=5)
-        assert (failed.run_id, failed.outcome, failed.counts["construct"]) == ("run-1", "failed", 2)
+        assert (failed.run_id, failed.outcome, failed.counts["construct"]) == ("run-1", "failed", 0)
         report = await desk.evolve("run-2")
         assert report.outcome == "done"
-        assert (report.steps["construct"], report.steps["link"]) == (0, 1)
+        assert (report.steps["construct"], report.steps["link"]) == (2, 1)
         assert (await stored(desk, told))[1].links

@@ -108,7 +108,7 @@ async def test_as_a_mem_does_not_every_revision_says_which_note_caused_it(
 
     await desk.evolve()
 
-    [revised] = [r for r in await desk.memory.store.revisions(older) if r.change == "revise"]
+    [revised] = [r for r in await desk.memory.store.revisions(older) if "revise" in r.steps]
     assert younger in revised.reason
     assert (revised.run_id, revised.changed_by) == ("run-1", "scheduler")
     assert revised.content == "We met Zebulon at the market by the harbour"
@@ -239,6 +239,33 @@ async def test_a_run_cancelled_between_two_steps_comes_to_the_same_end(
     await desk.evolve()
 
     assert await waiting(desk.memory) == 0
+    assert {n.context for n in await desk.memory.store.get(ids)} == {NEW_WORDS["context"]}
+
+
+async def test_when_the_time_is_over_a_batch_is_committed_as_far_as_it_is_and_asks_nothing_twice(
+    desk: Desk, llm: ScriptedLlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm.describes, llm.revises = describe_all, revise_all
+    ids, seconds = await neighbours(desk), 0.0
+    monkeypatch.setattr(anyio, "current_time", lambda: seconds)
+
+    def spend(step: str, done: int, total: int) -> None:
+        nonlocal seconds
+        seconds = 60.0 if step == "link" else seconds
+
+    budget = Budget(seconds=60.0)
+    cut = await evolve(
+        desk.memory, now=desk.now, run_id="cut", who="t", budget=budget, progress=spend
+    )
+
+    assert (cut.outcome, {n.stage for n in await desk.memory.store.get(ids)}) == (
+        "budget",
+        {LINKED},
+    )
+    assert llm.put("new") == []
+    await desk.evolve()
+    assert await waiting(desk.memory) == 0
+    assert len(llm.put("note")) == 1
     assert {n.context for n in await desk.memory.store.get(ids)} == {NEW_WORDS["context"]}
 
 

@@ -91,7 +91,7 @@ async def check_composed(store: NoteStore) -> None:
             assert {source.state for source in sources} == {State.ACTIVE}
             assert note.trust <= min(source.trust for source in sources)
         if not note.derived:
-            assert note.changed_by != "scheduler" or note.change in TOLD_ON
+            assert note.changed_by != "scheduler" or set(note.steps) <= set(TOLD_ON)
 
 
 @CALM

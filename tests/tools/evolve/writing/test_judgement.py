@@ -79,9 +79,13 @@ async def test_what_it_finds_replaced_is_superseded_with_the_words_that_show_it(
     closed = await stored(desk, older)
     assert (closed.state, closed.content) == (State.SUPERSEDED, LYON)
     assert closed.valid_until == (await stored(desk, younger)).happened_at
-    assert (closed.change, closed.run_id, closed.changed_by) == ("supersede", "run-1", "scheduler")
+    assert (closed.change, closed.reason) == (
+        "construct, supersede",
+        f"derived by rule; superseded by {younger}",
+    )
+    assert (closed.run_id, closed.changed_by) == ("run-1", "scheduler")
     history = (await desk.memory.store.revisions(younger))[-1]
-    assert (history.change, history.run_id) == ("compare", "run-1")
+    assert (history.steps[-1], history.run_id) == ("compare", "run-1")
     assert f"supersedes {older}" in history.reason
     assert not any("fallback" in name for name in report.llm if "missing" not in name)
     assert await desk.found(query="Where does Ana live?") == [younger]

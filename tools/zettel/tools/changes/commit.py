@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note, State
-from zettel.storage.store import Change, NewNote, NoteStore, Written
+from zettel.storage.store import Change, NewNote, NoteReader, Written
 from zettel.tools.changes.run_changes import UNDO
 from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
 from zettel.tools.state.memory import Memory
@@ -14,7 +14,7 @@ DERIVATION_LEVELS = 2
 """A summary is made of gists, and these of notes."""
 
 
-async def with_following(store: NoteStore, changes: Sequence[Change]) -> list[Change]:
+async def with_following(store: NoteReader, changes: Sequence[Change]) -> list[Change]:
     """Adds to a commit's changes those that follow for notes composed of the changed ones.
 
     A note that enters or leaves recall, becomes another kind or loses trust waits for consolidation
@@ -50,7 +50,7 @@ def _waits_again(change: Change) -> Change:
     return replace(change, note=replace(note, stage=min(note.stage, CONSOLIDATED - 1)))
 
 
-async def _composed_of(store: NoteStore, notes: Sequence[Note]) -> list[Note]:
+async def _composed_of(store: NoteReader, notes: Sequence[Note]) -> list[Note]:
     found, ids = dict[str, Note](), [note.note_id for note in notes]
     for _ in range(DERIVATION_LEVELS):
         citing = await store.linking_to(ids) if ids else []

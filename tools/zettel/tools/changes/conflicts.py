@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import regex as re
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
-from zettel.storage.store import NoteFilter, NoteStore
+from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.language.change_cues import ChangeCue, find_change_cue, value_words
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.slots import find_other_value
@@ -188,9 +188,11 @@ def _names_former(
     cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float
 ) -> bool:
     """Whether the older note states what the younger one says was before."""
-    former = cue.former & value_words(older.content)
+    former = cue.former & value_words(older.content) if cue.former else None
+    if not former or cosine >= CHANGE_MIN_COSINE:
+        return bool(former)
     new, old = (value_words(f"{one.subject} {one.content}") for one in (younger, older))
-    return bool(former) and (cosine >= CHANGE_MIN_COSINE or not (new & old) <= former)
+    return not (new & old) <= former
 
 
 def _says_over(cue: ChangeCue, told: Collection[str]) -> bool:
@@ -213,7 +215,7 @@ def tells_change(text: str) -> bool:
 
 
 async def notes_stating(
-    store: NoteStore,
+    store: NoteReader,
     note: Note,
     stated: Iterable[Statement],
     where: NoteFilter,
@@ -234,11 +236,11 @@ async def notes_stating(
 
 
 async def match_outlines(
-    store: NoteStore, text: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    store: NoteReader, text: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
 ) -> list[Outline]:
     """Outlines of the `limit` notes that match a text best, in the store's order.
 
-    `counted` are the namespaces behind the scores, as for `NoteStore.match_text`.
+    `counted` are the namespaces behind the scores, as for `NoteReader.match_text`.
     """
     if not text:
         return []

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import PART_OF, SUPERSEDES, Link, Note, State
-from zettel.tools.state.memory import Memory
+from zettel.storage.store import NoteReader
 from zettel.tools.validation import (
     MAX_LIST,
     check_ids,
@@ -57,13 +57,13 @@ def linked_as(arguments: Iterable[LinkArgument], relation: str) -> frozenset[str
     )
 
 
-async def kin(memory: Memory, note: Note) -> frozenset[str]:
+async def kin(store: NoteReader, note: Note) -> frozenset[str]:
     """Ids of the notes that a note is part of, of its parts, and of the parts beside it.
 
     None of these repeats or replaces it, however similar it is.
     """
     wholes = _wholes(note)
-    around = await memory.store.linking_to([note.note_id, *sorted(wholes)])
+    around = await store.linking_to([note.note_id, *sorted(wholes)])
     parts = (other.note_id for other in around if _wholes(other) & {note.note_id, *wholes})
     return wholes | frozenset(parts)
 

@@ -29,7 +29,7 @@ class TouchedNote:
     after: Note
     """The run's last revision."""
     steps: tuple[str, ...]
-    """`Note.change` of the run's revisions, in order."""
+    """What made the run's revisions, in order."""
 
 
 async def touched_notes(store: NoteStore, run_id: str) -> list[TouchedNote]:
@@ -42,7 +42,7 @@ async def touched_notes(store: NoteStore, run_id: str) -> list[TouchedNote]:
         TouchedNote(
             before=before.get(note_id),
             after=revisions[-1],
-            steps=tuple(revision.change for revision in revisions),
+            steps=tuple(step for revision in revisions for step in revision.steps),
         )
         for note_id, revisions in sorted(made.items())
     ]

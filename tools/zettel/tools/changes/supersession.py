@@ -11,7 +11,7 @@ from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SUPERSEDES, Note, State
-from zettel.storage.store import Change, NoteFilter, NoteStore, Store
+from zettel.storage.store import Change, NoteFilter, NoteReader, Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import next_note, stage_after
@@ -45,7 +45,7 @@ def changed_targets(before: Note, after: Note) -> frozenset[str]:
     return frozenset(to for to, _ in said(before) ^ said(after))
 
 
-async def check_no_circle(store: NoteStore, note_id: str, targets: Iterable[str]) -> None:
+async def check_no_circle(store: NoteReader, note_id: str, targets: Iterable[str]) -> None:
     """Refuses a supersession that leads back to the note.
 
     Raises:
@@ -90,7 +90,7 @@ async def check_supersedable(memory: Memory, note: Note, targets: Iterable[str])
 
 
 async def plan_targets(
-    store: NoteStore,
+    store: NoteReader,
     targets: Iterable[str],
     changed: Mapping[str, Note],
     *,
@@ -196,10 +196,10 @@ def _begins_superseding(other: Note, note_id: str) -> datetime:
     return min(begins)
 
 
-async def _reopened(store: NoteStore, note: Note) -> Note:
+async def _reopened(store: NoteReader, note: Note) -> Note:
     """The note with its stated end; unchanged if it was never superseded."""
     revisions = await store.revisions(note.note_id)
-    if all(revision.change != SUPERSEDE for revision in revisions):
+    if all(SUPERSEDE not in revision.steps for revision in revisions):
         return note
     return replace(
         note,
@@ -216,7 +216,7 @@ def stated_end(revisions: Iterable[Note]) -> datetime | None:
     last: Note | None = None
     for revision in revisions:
         if last is None or (
-            revision.change != SUPERSEDE and revision.valid_until != last.valid_until
+            SUPERSEDE not in revision.steps and revision.valid_until != last.valid_until
         ):
             stated = revision.valid_until
         last = revision

@@ -75,7 +75,7 @@ def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:
     """Tags that an LLM has added to an agent's since the agent last set them."""
     added = set[str]()
     for before, after in pairwise(revisions):
-        if after.change == "revise":
+        if "revise" in after.steps:
             added |= set(after.tags) - set(before.tags)
         elif after.tags != before.tags and not after.run_id:
             added.clear()

@@ -27,7 +27,7 @@ ERASE_WAIT_S = 20.0
 """How long a call waits for physical removal: 20,000 notes take 2 s, and clients wait 60."""
 SAME_TEXT_MAX_NOTES = 20
 """Notes listed that contain the same text."""
-BACKUP, FAILED = "backup", "failed"
+COPY_KINDS, FAILED = ("backup", "export"), "failed"
 """`Run.kind` of a backup, whose run id ends with the file's name, and a failed `Run.outcome`."""
 BACKUP_MAX_RUNS = 1_000_000
 
@@ -141,13 +141,13 @@ def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
 
 
 async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
-    """Known backups made before the erasure, which still contain the notes.
+    """Known backups and exports made before the erasure, which may still contain the notes.
 
     A tenant gets their times, the owner their names as well.
     """
     runs = await memory.admin.runs(limit=BACKUP_MAX_RUNS)
     until = receipt.invisible_at or receipt.ordered_at
-    made = [run for run in runs if run.kind == BACKUP and run.outcome != FAILED]
+    made = [run for run in runs if run.kind in COPY_KINDS and run.outcome != FAILED]
     held = [run for run in made if run.started_at <= until]
     if memory.reach is not None:
         return [iso(run.started_at) for run in held]

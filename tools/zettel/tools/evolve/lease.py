@@ -1,4 +1,4 @@
-"""A lease in `meta` for one evolution at a time per store."""
+"""A lease in `meta` for work that only one process at a time does on a store."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from zettel.storage.store import NoteStore
 LEASE_LIFETIME = timedelta(seconds=60)
 """Six times the scheduler's renewal interval."""
 LEASE_KEY = "lease:evolution"
-"""Key in `meta`."""
+"""Key in `meta` of the lease for evolution."""
 
 
 class Lease:
@@ -18,6 +18,7 @@ class Lease:
     Args:
         store: The store.
         holder: A name that no other process has.
+        key: Key in `meta`; one for each kind of work.
         is_gone: Whether a holder is known to have died; its lease is then free at once.
     """
 
@@ -26,16 +27,18 @@ class Lease:
         store: NoteStore,
         holder: str,
         *,
+        key: str = LEASE_KEY,
         is_gone: Callable[[str], bool] = lambda holder: False,
     ) -> None:
         self._store = store
+        self._key = key
         self._is_gone = is_gone
         self._holder = holder
         self._held: str | None = None
 
     async def acquire(self, now: datetime) -> bool:
         """Takes the lease if it is free, expired, this holder's, or its holder has died."""
-        current = await self._store.get_meta(LEASE_KEY)
+        current = await self._store.get_meta(self._key)
         if current is not None and current != self._held:
             holder, until = _read(current)
             if until > now and holder != self._holder and not self._is_gone(holder):
@@ -49,13 +52,13 @@ class Lease:
     async def release(self) -> None:
         """Releases the lease if it is still held."""
         if self._held is not None:
-            await self._store.swap_meta(LEASE_KEY, expected=self._held, value=None)
+            await self._store.swap_meta(self._key, expected=self._held, value=None)
             self._held = None
 
     async def _swap(self, current: str | None, now: datetime) -> bool:
         claim = json.dumps({"holder": self._holder, "until": (now + LEASE_LIFETIME).isoformat()})
         if claim != current and not await self._store.swap_meta(
-            LEASE_KEY, expected=current, value=claim
+            self._key, expected=current, value=claim
         ):
             self._held = None
             return False

@@ -1,22 +1,28 @@
-"""One evolution run: steps in order, in batches, within a budget, recorded in `runs`."""
+"""One evolution run: all steps over a batch of notes, one commit, and the next batch.
+
+A run keeps to its budget and is recorded in `runs`.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import log
 
 import anyio
 import anyio.lowlevel
 
-from zettel.storage.notes import Run
-from zettel.storage.store import StoreStats
+from zettel.storage.ids import told_at
+from zettel.storage.notes import REVISED_BY, Kind, Note, Run, State, Usage
+from zettel.storage.store import NoteFilter, StoreStats
 from zettel.tools.changes.stages import SCHEDULER
+from zettel.tools.changes.supersession import changed_targets, reconcile_superseded
+from zettel.tools.changes.unlearn import unlearn
+from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
-from zettel.tools.evolve.steps.archive import FADE as FADE
-from zettel.tools.evolve.steps.archive import fade
-from zettel.tools.evolve.steps.base import Batch, Step, Task
+from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Committed, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE_STEP
-from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED_STEP
+from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED, UNEMBEDDED_NOTES, embed
 from zettel.tools.evolve.steps.link import LINK_STEP, REVISE_STEP
 from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
@@ -24,9 +30,12 @@ from zettel.tools.llm.client import TokenBudget
 from zettel.tools.llm.llm import keep_health
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
+from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
 
 RUN_BATCH_NOTES = 128
-"""Notes per commit: some seconds of work between checks for cancellation and lease."""
+"""Notes per commit: some seconds of work. With an LLM `LLM_BATCH_NOTES`."""
+RUN_MAX_NOTES = 50_000
+"""Waiting notes listed at once."""
 UPKEEP_OLD_VERSIONS = 20
 """Expired table versions after which an idle store is cleaned; a run and its upkeep
 leave about ten."""
@@ -34,14 +43,13 @@ UPKEEP_COMMITS = 50
 """Commits after which the store is compacted; every 50-100 keeps reads under 3 ms."""
 
 EVOLUTION_STEPS = (
-    EMBED_STEP,
     CONSTRUCT_STEP,
     LINK_STEP,
     COMPARE_STEP,
     REVISE_STEP,
     CONSOLIDATE_STEP,
 )
-"""In order; `maintain` follows them."""
+"""In order; vectors are made before, `fade` and `maintain` follow."""
 
 
 def steps_of(memory: Memory) -> tuple[Step, ...]:
@@ -69,7 +77,7 @@ class RunReport:
 
     run_id: str
     changed: int
-    """Notes with a new revision or new vectors."""
+    """New revisions, and notes with new vectors or erased."""
     created: int
     steps: dict[str, int] = field(default_factory=dict[str, int])
     """Step -> notes it changed."""
@@ -82,8 +90,14 @@ class RunReport:
 
 
 async def queue(memory: Memory) -> dict[str, int]:
-    """Notes waiting for each enabled step."""
-    return {s.name: await memory.store.count(s.waiting_in(memory)) for s in steps_of(memory)}
+    """Notes waiting for vectors and for each enabled step."""
+    unembedded = await memory.store.count(UNEMBEDDED_NOTES)
+    where = {step.name: _waiting_in(memory, step) for step in steps_of(memory)}
+    return {EMBED: unembedded} | {name: await memory.store.count(w) for name, w in where.items()}
+
+
+def _waiting_in(memory: Memory, step: Step) -> NoteFilter:
+    return replace(step.waiting, namespaces_not=memory.evolve_off)
 
 
 async def waiting(memory: Memory) -> int:
@@ -108,14 +122,13 @@ async def evolve(
 ) -> RunReport:
     """Runs the steps over waiting notes; the caller holds and renews the lease.
 
-    A cancelled run is recorded as such, and the next one continues. A second run over unchanged
-    notes changes nothing. `of` replaces the enabled steps.
+    A cancelled run is recorded as such; it loses the batch that it was at, and the next run takes
+    that up. A second run over unchanged notes changes nothing. `of` replaces the enabled steps.
     """
-    writer, began = _writer(memory, now), anyio.current_time()
-    task = Task(memory=memory, now=now, run_id=run_id, writer=writer)
-    steps, created, outcome = dict[str, int](), 0, "failed"
+    run = _Running(memory, now=now, run_id=run_id, budget=budget, progress=progress)
+    outcome = "failed"
     try:
-        outcome, created = await _steps(task, of or steps_of(memory), steps, budget, progress)
+        outcome = "done" if await run.evolve(of or steps_of(memory)) else "budget"
     except anyio.get_cancelled_exc_class():
         outcome = "cancelled"
         raise
@@ -123,23 +136,23 @@ async def evolve(
         with anyio.CancelScope(shield=True):
             if memory.mind is not None:
                 await keep_health(memory.store, memory.mind.health.report)
-            run = Run(
+            record = Run(
                 run_id=run_id,
                 kind="evolve",
                 who=who,
                 started_at=now,
-                ended_at=now + timedelta(seconds=anyio.current_time() - began),
-                counts=steps | dict(writer.counts),
+                ended_at=now + timedelta(seconds=run.seconds),
+                counts=run.steps | dict(run.writer.counts),
                 outcome=outcome,
             )
-            memory.on_run(run)
-            await memory.admin.add_run(run)
+            memory.on_run(record)
+            await memory.admin.add_run(record)
     return RunReport(
         run_id=run_id,
-        changed=sum(steps.values()),
-        created=created,
-        steps=steps,
-        llm=dict(writer.counts),
+        changed=run.changed,
+        created=run.created,
+        steps=run.steps,
+        llm=dict(run.writer.counts),
         outcome=outcome,
         evolve_off=memory.evolve_off,
         llm_off=memory.llm_off,
@@ -153,49 +166,159 @@ def _writer(memory: Memory, now: datetime) -> Writer:
     return PrivateNamespaceWriter(asking, memory.llm_off) if memory.llm_off else asking
 
 
-async def _steps(
-    task: Task, of: Sequence[Step], steps: dict[str, int], budget: Budget, progress: RunProgress
-) -> tuple[str, int]:
-    started, seen, created = anyio.current_time(), 0, 0
-    await _erase(task, steps)
-    for step in of:
-        steps[step.name], done, last = 0, 0, Batch()
-        # Notes stored during the run wait for the next one, so that the run ends.
-        todo = await task.memory.store.count(step.waiting_in(task.memory))
+class _Running:
+    """A run under way, and what it has done so far."""
+
+    def __init__(
+        self, memory: Memory, *, now: datetime, run_id: str, budget: Budget, progress: RunProgress
+    ) -> None:
+        self.memory = memory
+        self.now = now
+        self.run_id = run_id
+        self.writer = _writer(memory, now)
+        self.steps = dict[str, int]()
+        self.changed = 0
+        self.created = 0
+        self._budget = budget
+        self._progress = progress
+        self._began = anyio.current_time()
+        self._seen = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return anyio.current_time() - self._began
+
+    async def evolve(self, of: Sequence[Step]) -> bool:
+        """Takes these steps; False if the budget did not suffice."""
+        await self._erase()
+        self.steps |= {EMBED: 0} | {step.name: 0 for step in of}
+        if not (await self._embed() and await self._take(of)):
+            return False
+        if self.memory.archive_below:
+            self._count(FADE, await fade(self.memory, now=self.now, run_id=self.run_id))
+        await _maintain(self.memory)
+        return True
+
+    def _count(self, step: str, notes: int) -> None:
+        self.steps[step] = self.steps.get(step, 0) + notes
+        self.changed += notes
+
+    async def _erase(self) -> None:
+        """Erases expired and ordered notes first, so that nothing is derived from them."""
+        memory, now = self.memory, self.now
+        if old := await expired(memory.store, memory.retention, now):
+            ids = [outline.note_id for outline in old]
+            await order_erasure(memory, ids, scope=RETENTION, who=SCHEDULER, now=now)
+            self._count(RETENTION, len(ids))
+        if done := await drain(memory, now=now):
+            self._count(ERASE, done)
+
+    async def _embed(self) -> bool:
+        last, done, todo = (), 0, await self.memory.store.count(UNEMBEDDED_NOTES)
         while done < todo:
-            spent = anyio.current_time() - started
-            most = min(
-                RUN_BATCH_NOTES,
-                todo - done,
-                RUN_BATCH_NOTES if budget.notes is None else budget.notes - seen,
-            )
-            if most <= 0 or (budget.seconds is not None and spent >= budget.seconds):
-                return "budget", created
-            progress(step.name, done, todo)
-            await anyio.lowlevel.checkpoint()
-            batch = await step.work(task, most)
-            if not batch.seen or batch.seen == last.seen:  # others keep changing these notes
+            if not (most := self._room(min(RUN_BATCH_NOTES, todo - done))):
+                return False
+            await self._tell(EMBED, done, todo)
+            ids = await embed(self.memory, most)
+            if ids == last:  # others keep changing these notes
                 break
-            steps[step.name] += batch.changed
-            done, seen, last = done + len(batch.seen), seen + len(batch.seen), batch
-            created += batch.created
-            if _upkeep_due(await task.memory.admin.stats()):
-                await task.memory.admin.upkeep()
-    if task.memory.archive_below:
-        steps[FADE] = await fade(task, task.memory.archive_below)
-    await _maintain(task.memory)
-    return "done", created
+            self._count(EMBED, len(ids))
+            last, done, self._seen = ids, done + len(ids), self._seen + len(ids)
+            await _tend(self.memory)
+        return True
+
+    async def _take(self, of: Sequence[Step]) -> bool:
+        size, last = LLM_BATCH_NOTES if self.writer.asks else RUN_BATCH_NOTES, list[str]()
+        while (todo := await self._waiting(of)) and todo != last:
+            done, last = 0, todo
+            while done < len(todo):
+                if not (most := self._room(size)):
+                    return False
+                part = todo[done : done + most]
+                if not await self._evolve_batch(of, part, done, len(todo)):
+                    return False
+                done, self._seen = done + len(part), self._seen + len(part)
+                await _tend(self.memory)
+            if len(todo) < RUN_MAX_NOTES:  # what was stored meanwhile waits: the run ends
+                break
+        return True
+
+    async def _waiting(self, of: Sequence[Step]) -> list[str]:
+        """Ids of the notes that wait for a step, in the order in which they were told.
+
+        So a note finds those that it may be linked to as evolution leaves them.
+        """
+        found = set[str]()
+        for step in of:
+            where = _waiting_in(self.memory, step)
+            outlines = await self.memory.store.outlines(where, limit=RUN_MAX_NOTES)
+            found |= {outline.note_id for outline in outlines}
+        return sorted(found)[:RUN_MAX_NOTES]
+
+    async def _evolve_batch(
+        self, of: Sequence[Step], note_ids: Sequence[str], done: int, todo: int
+    ) -> bool:
+        """Takes the steps with some notes in memory, then commits what became of them.
+
+        Returns:
+            Whether all steps were taken; with an LLM the time may be over before.
+        """
+        store = self.memory.store
+        batch = Batch(store, await store.get(note_ids))
+        task = Task(
+            memory=self.memory,
+            now=self.now,
+            run_id=self.run_id,
+            writer=self.writer,
+            batch=batch,
+        )
+        over = False
+        for step in of:
+            if over := self.writer.asks and self._is_over():
+                break
+            await self._tell(step.name, done, todo)
+            if waiting := batch.waiting(_waiting_in(self.memory, step)):
+                await step.work(task, waiting)
+        with shielded():
+            committed = await _commit(task)
+        self.changed += committed.changed
+        self.created += committed.created
+        for name, notes in committed.steps.items():
+            self.steps[name] = self.steps.get(name, 0) + notes
+        return not over
+
+    async def _tell(self, step: str, done: int, todo: int) -> None:
+        self._progress(step, done, todo)
+        await anyio.lowlevel.checkpoint()
+
+    def _room(self, most: int) -> int:
+        """The number of notes that the budget still admits, `most` at most."""
+        if self._is_over():
+            return 0
+        notes = self._budget.notes
+        return most if notes is None else max(0, min(most, notes - self._seen))
+
+    def _is_over(self) -> bool:
+        return self._budget.seconds is not None and self.seconds >= self._budget.seconds
 
 
-async def _erase(task: Task, steps: dict[str, int]) -> None:
-    """Erases expired and ordered notes first, so that nothing is derived from them."""
-    old = await expired(task.memory.store, task.memory.retention, task.now)
-    if old:
-        ids = [outline.note_id for outline in old]
-        await order_erasure(task.memory, ids, scope=RETENTION, who=SCHEDULER, now=task.now)
-        steps[RETENTION] = len(ids)
-    if done := await drain(task.memory, now=task.now):
-        steps[ERASE] = done
+async def _commit(task: Task) -> Committed:
+    """Commits a batch, then sets right what verbs of others have changed meanwhile."""
+    memory, pairs, now = task.memory, task.batch.changed, task.now
+    committed = await task.batch.commit(now=now, run_id=task.run_id)
+    superseded = frozenset[str]().union(*(changed_targets(*pair) for pair in pairs))
+    await reconcile_superseded(memory, superseded, by=SCHEDULER, now=now)
+    new = (link for old, note in pairs for link in note.links if link not in old.links)
+    revisers = await memory.store.get(sorted({k.to for k in new if k.relation == REVISED_BY}))
+    forgotten = [note.note_id for note in revisers if note.state is State.FORGOTTEN]
+    await unlearn(memory, forgotten, by=SCHEDULER, now=now)
+    return committed
+
+
+async def _tend(memory: Memory) -> None:
+    if _upkeep_due(await memory.admin.stats()):
+        await memory.admin.upkeep()
 
 
 async def _maintain(memory: Memory) -> None:
@@ -204,3 +327,37 @@ async def _maintain(memory: Memory) -> None:
     stats = await memory.admin.stats()
     if stats.commits_since_upkeep or stats.old_versions:
         await memory.admin.upkeep()
+
+
+FADE = "fade"
+FADE_BATCH_NOTES = 256
+"""Notes read and archived at most per commit."""
+_FADING = tuple(kind for kind in Kind if kind is not Kind.CORE)
+
+
+async def fade(memory: Memory, *, now: datetime, run_id: str) -> int:
+    """Archives notes with less strength left than `memory.archive_below` (`usage.strength_left`).
+
+    Returns:
+        Number of archived notes.
+    """
+    store, below, archived, after = memory.store, memory.archive_below, 0, None
+    # Lower bound: half the shortest layer's days, without importance.
+    soonest = timedelta(days=-log(below) * min(LAYER_DAYS.values()) / 2)
+    where = NoteFilter(kinds=_FADING, until=now - soonest, namespaces_not=memory.evolve_off)
+    while notes := await store.find(replace(where, after=after), limit=FADE_BATCH_NOTES):
+        after, batch = notes[-1], Batch(store, notes)
+        usage = await store.usage_of([note.note_id for note in notes])
+        for note in notes:
+            if (held := _held(note, usage.get(note.note_id), now)) < below:
+                reason = f"{held:.3f} of it is held, less than {below:g}"
+                batch.put(note, replace(note, state=State.ARCHIVED), FADE, reason)
+        archived += (await batch.commit(now=now, run_id=run_id)).changed
+    return archived
+
+
+def _held(note: Note, known: Usage | None, now: datetime) -> float:
+    since = max(known.recalled_at if known else told_at(note.note_id), told_at(note.note_id))
+    if note.changed_by != SCHEDULER:
+        since = max(since, note.known_from)
+    return strength_left(strength_days=lasting_days(note, known), elapsed=now - since)

@@ -30,10 +30,12 @@ CLUSTER_MIN_COSINE = 0.70
 """Mean cosine at which two clusters are one; best of 0.5, 0.6 and 0.7 by shared
 evidence."""
 REPEAT_MIN_COSINE = 0.90
-"""Exact cosine from which two notes may be repeats (`is_repeat`); folds 32 of 42
+"""Exact cosine from which two notes may be repeats (`SaidWords`); folds 32 of 42
 repunctuated notes of LoCoMo."""
 REPEAT_MIN_SHARED = 0.8
 """Share of different words that two repeats have in common."""
+REPEAT_MAX_CHARACTERS = 4_000
+"""Characters of a note that may be repeated in other words: two of 32,000 take 100 ms to read."""
 CONCEPT_MIN_NOTES = 3
 """Notes of a cluster without repeats that make a concept."""
 CONCEPT_NEAREST_NOTES = 24
@@ -55,36 +57,34 @@ _COUNTS = re.compile(
 )
 
 
-def is_repeat(one: Note, other: Note) -> bool:
-    """Whether two notes about one subject say the same, by their words.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidWords:
+    """What a note says by its words, read once for all pairs that it is in.
 
     Numbers, names and negations must be equal, which no embedding tells apart: "the rent is 1200"
-    and "the rent is 1300".
+    and "the rent is 1300"; so must all that comes after the first `REPEAT_MAX_CHARACTERS`.
     """
-    return _Said.by(one).repeats(_Said.by(other))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """What is compared of a note, read once for all of its pairs."""
 
     subject: str
     exact: tuple[frozenset[str], ...]
     """Numbers, names and negations."""
     terms: frozenset[str]
+    rest: str
 
     @classmethod
-    def by(cls, note: Note) -> "_Said":
+    def of(cls, note: Note) -> "SaidWords":
         """What a note says."""
+        read = note.content[:REPEAT_MAX_CHARACTERS]
         return cls(
             subject=fold(note.subject),
-            exact=_exact(note.content),
-            terms=frozenset(terms(note.content)),
+            exact=_exact(read),
+            terms=frozenset(terms(read)),
+            rest=note.content[REPEAT_MAX_CHARACTERS:],
         )
 
-    def repeats(self, other: "_Said") -> bool:
-        """Whether both say the same."""
-        if (self.subject, self.exact) != (other.subject, other.exact):
+    def repeats(self, other: "SaidWords") -> bool:
+        """Whether both say the same about one subject."""
+        if (self.subject, self.exact, self.rest) != (other.subject, other.exact, other.rest):
             return False
         shared, all_terms = self.terms & other.terms, self.terms | other.terms
         return len(shared) >= REPEAT_MIN_SHARED * len(all_terms) and bool(self.terms)
@@ -110,17 +110,17 @@ async def concepts(
         pool = await _in_reach(task, namespace, seed.note_id)
         seen |= pool.keys()
         if 1 < len(pool) <= POOL_MAX_NOTES:
-            found = await task.memory.store.get(sorted(pool))
+            found = await task.batch.get(sorted(pool))
             found = task.memory.trust.most_trusted([n for n in found if n.kind is not Kind.WORKING])
             notes = sorted(found, key=order_key)
             drafts += await read_in_thread(_drafts, notes, pool)
-    pointing = await task.memory.store.linking_to(sorted(seen)) if seen else []
+    pointing = await task.batch.linking_to(sorted(seen)) if seen else []
     return drafts, [note for note in pointing if note.origin.principal == CONCEPT]
 
 
 async def _in_reach(task: Task, namespace: str, note_id: str) -> dict[str, Vectors]:
     """Note id -> vectors of the notes reached by pairs alike; stops beyond `POOL_MAX_NOTES`."""
-    store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
+    store, where = task.batch, NoteFilter(namespaces=(namespace,))
     reached, ahead = dict[str, Vectors](), {note_id}
     while ahead and len(reached) <= POOL_MAX_NOTES:
         vectors = await store.passages_of(sorted(ahead))
@@ -178,7 +178,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
         said.repeats(other_said)
         and float((vectors[one.note_id] @ vectors[other.note_id].T).max()) >= REPEAT_MIN_COSINE
         for (one, said), (other, other_said) in combinations(
-            [(note, _Said.by(note)) for note in telling], 2
+            [(note, SaidWords.of(note)) for note in telling], 2
         )
     )
     if not same and len(telling) < CONCEPT_MIN_NOTES:

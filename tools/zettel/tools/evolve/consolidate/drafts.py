@@ -16,10 +16,10 @@ from zettel.storage.notes import (
     State,
     fold,
 )
-from zettel.storage.store import NewNote, NoteFilter
+from zettel.storage.store import NoteFilter
 from zettel.tools.caller import LOCAL
 from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
-from zettel.tools.evolve.steps.base import Task, revision
+from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.marks import find_marks_across
 from zettel.tools.note_marks import is_suspect, marks_of
@@ -176,21 +176,11 @@ async def worded(task: Task, draft: DerivedDraft, old: Note | None) -> DerivedDr
             return _by_llm(draft, old.content, mark)
     if not task.writer.asks or len(shown) > WRITER_MAX_NOTES:
         return draft
+    if len(await task.batch.active(shown)) < len(shown):
+        return draft
     room = draft.room - len(draft.head.encode()) - 1
     text = await task.writer.compose(Piece(sort=draft.sort, notes=shown, most=room))
     return _by_llm(draft, f"{draft.head} {text}".strip(), mark) if text else draft
-
-
-async def still_current(task: Task, drafts: Sequence[DerivedDraft]) -> list[DerivedDraft]:
-    """The drafts whose sources have not changed while the writer was asked."""
-    ids = {note.note_id for draft in drafts for note in draft.sources}
-    now = {note.note_id: note for note in await task.memory.store.get(sorted(ids))}
-
-    def stands(note: Note) -> bool:
-        is_now = now.get(note.note_id)
-        return is_now is not None and (is_now.state, is_now.content) == (note.state, note.content)
-
-    return [draft for draft in drafts if all(map(stands, draft.sources))]
 
 
 def _shown(draft: DerivedDraft) -> tuple[Note, ...]:
@@ -218,8 +208,8 @@ def _mark(notes: Sequence[Note]) -> str:
 
 async def _marked(task: Task, note: Note) -> str:
     """The source hash of a note's last wording; empty if there is none."""
-    for earlier in reversed(await task.memory.store.revisions(note.note_id)):
-        if earlier.change == CONSOLIDATE_CHANGE and _BY in earlier.reason:
+    for earlier in reversed(await task.batch.revisions(note.note_id)):
+        if CONSOLIDATE_CHANGE in earlier.steps and _BY in earlier.reason:
             return earlier.reason.rpartition(_BY)[2]
     return ""
 
@@ -228,47 +218,37 @@ SORT_MAX_NOTES = 100
 """Notes read of a sort that is single in its namespace: it and its forgotten predecessors."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommittedDrafts:
-    """Result of committing drafts."""
-
-    changed: int = 0
-    created: int = 0
-    lost: bool = False
-    """Others changed one of the notes or sources meanwhile."""
-
-    def plus(self, other: "CommittedDrafts") -> "CommittedDrafts":
-        """The sum of two results."""
-        return CommittedDrafts(
-            changed=self.changed + other.changed,
-            created=self.created + other.created,
-            lost=self.lost or other.lost,
-        )
-
-
-async def keep(
-    task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()
-) -> CommittedDrafts:
-    """Commits the drafts at once; `outdated` composed notes without a draft leave recall."""
-    drafts = [draft for draft in drafts if not marks_of(draft.content)]
-    new, revised, seen = list[Note](), list[tuple[Note, Note, str]](), set[str]()
-    standing = [(draft, *await _standing(task, draft)) for draft in drafts]
-    ready = [(await worded(task, draft, old), note_id, old) for draft, note_id, old in standing]
-    still = await still_current(task, [d for d, _, _ in ready]) if task.writer.asks else drafts
-    late = len(still) < len(drafts)
-    for draft, note_id, old in ready:
-        seen.add(note_id)
-        if late and draft not in still:
+async def keep(task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()) -> None:
+    """Puts the drafts into the batch; `outdated` composed notes without a draft leave recall."""
+    made, seen = list[tuple[Note | None, Note, DerivedDraft]](), set[str]()
+    for draft in drafts:
+        if marks_of(draft.content):
             continue
+        note_id, old = await _standing(task, draft)
+        seen.add(note_id)
+        ready = await worded(task, draft, old)
         if old is None:
-            new.append(composed(task, draft, note_id))
-        elif is_ours(old) and (fresh := recomposed(task, draft, old)) != old:
-            revised.append((old, fresh, draft.reason))
+            made.append((None, composed(task, ready, note_id), ready))
+        elif is_ours(old) and (fresh := recomposed(task, ready, old)) != old:
+            made.append((old, fresh, ready))
+    await _put(task, made)
     for old in outdated:
         if old.note_id not in seen and old.state is State.ACTIVE and is_ours(old):
             gone = replace(old, state=await _left_for(task, old))
-            revised.append((old, gone, "nothing is left of what it was of"))
-    return (await _committed(task, new, revised)).plus(CommittedDrafts(lost=late))
+            task.batch.put(old, gone, CONSOLIDATE_CHANGE, "nothing is left of what it was of")
+
+
+async def _put(task: Task, made: Sequence[tuple[Note | None, Note, DerivedDraft]]) -> None:
+    """Puts composed notes into the batch, with vectors where the content is new."""
+    texts = [note.content for old, note, _ in made if not (old and old.content == note.content)]
+    embedded = await task.memory.embedder.embed_notes(texts) if texts else []
+    vectors, model = dict(zip(texts, embedded, strict=True)), task.memory.embedder.model_id
+    for old, composed_note, draft in made:
+        array = vectors.get(composed_note.content)
+        note = composed_note if array is None else replace(composed_note, embed_model=model)
+        if old is not None:
+            task.batch.put(old, note, CONSOLIDATE_CHANGE, draft.reason)
+        task.batch.compose(note, draft.sources, array)
 
 
 async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
@@ -278,7 +258,7 @@ async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
     forgotten content, nor is an erased note's id: a new note takes its place. A note forgotten by
     an agent stays forgotten.
     """
-    store = task.memory.store
+    store = task.batch
     if draft.key:
         for generation in count():
             note_id = derived_id(draft.key, f"{draft.namespace}\n{draft.sort}\n{generation}")
@@ -293,7 +273,7 @@ async def _standing(task: Task, draft: DerivedDraft) -> tuple[str, Note | None]:
 
 
 async def _of_sort(task: Task, where: NoteFilter, sort: str) -> list[Note]:
-    found = await task.memory.store.find(replace(where, tags=(sort,)), limit=SORT_MAX_NOTES)
+    found = await task.batch.find(replace(where, tags=(sort,)), limit=SORT_MAX_NOTES)
     return [note for note in found if note.origin.principal == sort]
 
 
@@ -303,35 +283,6 @@ def _is_replaced(note: Note) -> bool:
 
 async def _left_for(task: Task, note: Note) -> State:
     """Archived; forgotten if one of its sources is."""
-    sources = await task.memory.store.get(sorted(cited(note)))
+    sources = await task.batch.get(sorted(cited(note)))
     forgotten = any(source.state is State.FORGOTTEN for source in sources)
     return State.FORGOTTEN if forgotten else State.ARCHIVED
-
-
-async def _committed(
-    task: Task, new: Sequence[Note], revised: Sequence[tuple[Note, Note, str]]
-) -> CommittedDrafts:
-    if not new and not revised:
-        return CommittedDrafts()
-    reworded = [fresh for old, fresh, _ in revised if fresh.content != old.content]
-    texts = [note.content for note in (*new, *reworded)]
-    embedded = await task.memory.embedder.embed_notes(texts) if texts else []
-    vectors = dict(zip((n.note_id for n in (*new, *reworded)), embedded, strict=True))
-    model = task.memory.embedder.model_id
-    changes = [
-        replace(
-            revision(task, replace(fresh, embed_model=model), CONSOLIDATE_CHANGE, reason),
-            vectors=vectors.get(fresh.note_id),
-        )
-        if fresh.note_id in vectors
-        else revision(task, fresh, CONSOLIDATE_CHANGE, reason)
-        for _, fresh, reason in revised
-    ]
-    made = [
-        NewNote(note=replace(note, embed_model=model), vectors=vectors[note.note_id])
-        for note in new
-    ]
-    written = await task.memory.store.write(new=made, changes=changes)
-    created = sum(note.rev == 1 for note in written.stored)
-    changed = len(written.stored) - created
-    return CommittedDrafts(changed=changed, created=created, lost=bool(written.lost))

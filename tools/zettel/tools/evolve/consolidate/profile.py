@@ -100,7 +100,7 @@ def _after_subject(text: str, subject: str) -> str | None:
 
 async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
     """The draft of a namespace's profile, if there is any fact, and the existing profiles."""
-    store = task.memory.store
+    store = task.batch
     made = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,), derived=True)
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
@@ -110,7 +110,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
     notes = {fact.note_id: notes[fact.note_id] for fact in facts}
     against = await _contradicted(task, notes.values())
-    usage = await store.usage_of(list(notes))
+    usage = await task.memory.store.usage_of(list(notes))
     newest = dict[str, ProfileFact]()
     for fact in facts:
         newest.setdefault(fact.head, fact)
@@ -138,7 +138,7 @@ async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:
     found = [
         note
         for at in range(0, len(note_ids), PROFILE_MAX_FACTS)
-        for note in await task.memory.store.get(note_ids[at : at + PROFILE_MAX_FACTS])
+        for note in await task.batch.get(note_ids[at : at + PROFILE_MAX_FACTS])
         if note.trust >= FULL_TRUST
     ]
     return {note.note_id: note for note in task.memory.trust.most_trusted(found)}
@@ -147,7 +147,7 @@ async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:
 async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
     """Ids of conflicting notes: both of a contradiction, the older of a supersession."""
     known = {note.note_id: note for note in notes}
-    pointing = await task.memory.store.linking_to(sorted(known)) if known else []
+    pointing = await task.batch.linking_to(sorted(known)) if known else []
     # What is trusted less takes nothing out of the profile.
     pointing = [
         note

@@ -16,6 +16,8 @@ from zettel.tools.note_marks import is_suspect
 QUOTE_MIN_TERMS = 5
 """Different content words of a quotable sentence: 72 % of LoCoMo's turns and 90 % of its
 evidence have one (conv-26)."""
+QUOTABLE_MAX_CHARACTERS = 8_000
+"""Characters of a note that are quoted from: what a document says first tells what it is about."""
 RICH_TERMS = 10
 """Content words above which a sentence counts no more."""
 SPECIFIC_WORTH = 0.5
@@ -40,7 +42,8 @@ def quotable(note: Note) -> list[str]:
     """The informative sentences of a note; none if it is marked."""
     if is_suspect(note):
         return []
-    told = (text for text in sentences(note.content) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
+    read = note.content[:QUOTABLE_MAX_CHARACTERS]
+    told = (text for text in sentences(read) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
     return [text for text in told if not asks(text)]
 
 

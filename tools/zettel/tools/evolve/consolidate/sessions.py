@@ -78,7 +78,7 @@ SESSION_MAX_NOTES = 100_000
 
 async def gists(task: Task, namespace: str, session: str) -> tuple[list[DerivedDraft], list[Note]]:
     """Drafts of a session's gists, and its existing gists."""
-    store = task.memory.store
+    store = task.batch
     where = NoteFilter(namespaces=(namespace,), sessions=(session,))
     notes = sorted(await store.find(where, limit=SESSION_MAX_NOTES), key=order_key)
     notes = [note for note in notes if note.kind is not Kind.WORKING]
@@ -164,7 +164,7 @@ def _joined(head: str, quotes: Mapping[int, str]) -> str:
 
 async def summary(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[Note]]:
     """Drafts of the running summary, made of the most central newest gists; and existing ones."""
-    store = task.memory.store
+    store = task.batch
     where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CONCEPT,), derived=True)
     found = await store.find(where, limit=4 * SUMMARY_MAX_GISTS)
     standing = [note for note in found if note.origin.principal == SUMMARY]

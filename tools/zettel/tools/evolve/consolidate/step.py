@@ -4,43 +4,31 @@ By rule, then in the writer's words where they pass its checks.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from zettel.storage.notes import CONCEPT, PROFILE, Kind, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
 from zettel.tools.evolve.consolidate.concepts import concepts
-from zettel.tools.evolve.consolidate.drafts import CommittedDrafts, DerivedDraft, cited, keep
+from zettel.tools.evolve.consolidate.drafts import CONSOLIDATE_CHANGE, DerivedDraft, cited, keep
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
-from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task
+from zettel.tools.evolve.steps.base import Step, Task
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
 """In any state: notes composed of a note that has left recall are composed anew."""
 
 
-async def _consolidate(task: Task, most: int) -> Batch:
-    """Composes around some notes, then marks them as seen.
-
-    Killed before the mark, a second run finds the same notes and changes nothing already composed.
-    """
-    store = task.memory.store
-    most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
-    waiting = await store.find(task.here(UNCONSOLIDATED), limit=most)
-    kept = CommittedDrafts()
+async def _consolidate(task: Task, waiting: Sequence[Note]) -> None:
     for namespace in sorted({note.namespace for note in waiting}):
-        here = [note for note in waiting if note.namespace == namespace]
-        kept = kept.plus(await _composed(task, namespace, here))
-    if waiting and not kept.lost:
-        await store.mark(waiting, stage=CONSOLIDATED)
-    return Batch(
-        seen=tuple(note.note_id for note in waiting), changed=kept.changed, created=kept.created
-    )
+        await _compose(task, namespace, [n for n in waiting if n.namespace == namespace])
+    for note in waiting:
+        task.batch.put(note, replace(note, stage=CONSOLIDATED), CONSOLIDATE_CHANGE, "")
 
 
-async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> CommittedDrafts:
-    store = task.memory.store
+async def _compose(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
     ids = [note.note_id for note in waiting]
-    citing = [note for note in await store.linking_to(ids) if note.derived]
+    citing = [note for note in await task.batch.linking_to(ids) if note.derived]
     drafts, outdated = list[DerivedDraft](), list[Note]()
     sessions = sorted({note.session for note in waiting if note.session})
     for session in sessions:
@@ -51,18 +39,17 @@ async def _composed(task: Task, namespace: str, waiting: Sequence[Note]) -> Comm
     made, standing = await concepts(task, namespace, await _seeds(task, waiting, of_concepts))
     drafts += made
     outdated += [*of_concepts, *standing]
-    kept = await keep(task, drafts, _once(outdated))
+    await keep(task, drafts, _once(outdated))
     if sessions:
-        kept = kept.plus(await keep(task, *await summary(task, namespace)))
+        await keep(task, *await summary(task, namespace))
     if any(note.origin.principal == PROFILE for note in citing) or any(map(read_fact, waiting)):
-        kept = kept.plus(await keep(task, *await profile(task, namespace)))
-    return kept
+        await keep(task, *await profile(task, namespace))
 
 
 async def _seeds(task: Task, waiting: Sequence[Note], of: Sequence[Note]) -> list[Note]:
     """The active waiting notes, and the active notes cited by the same concepts."""
     beside = frozenset[str]().union(*map(cited, of)) - {note.note_id for note in waiting}
-    found = [*waiting, *await task.memory.store.get(sorted(beside))]
+    found = [*waiting, *await task.batch.get(sorted(beside))]
     return [note for note in found if note.state is State.ACTIVE and note.kind is not Kind.WORKING]
 
 
@@ -70,4 +57,4 @@ def _once(notes: Iterable[Note]) -> list[Note]:
     return list({note.note_id: note for note in notes}.values())
 
 
-CONSOLIDATE_STEP = Step(name="consolidate", waiting=UNCONSOLIDATED, work=_consolidate)
+CONSOLIDATE_STEP = Step(name=CONSOLIDATE_CHANGE, waiting=UNCONSOLIDATED, work=_consolidate)

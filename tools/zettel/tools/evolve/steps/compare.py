@@ -20,7 +20,7 @@ from zettel.storage.notes import (
     State,
     order_key,
 )
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import Change, NoteFilter
 from zettel.tools.changes.commit import with_following
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
@@ -33,19 +33,10 @@ from zettel.tools.changes.stages import COMPARED, LINKED, SCHEDULER
 from zettel.tools.changes.supersession import (
     check_no_circle,
     plan_targets,
-    reconcile_superseded,
     supersedes,
 )
-from zettel.tools.concurrency import read_in_thread, shielded
-from zettel.tools.evolve.steps.base import (
-    LLM_BATCH_NOTES,
-    Batch,
-    Step,
-    Task,
-    content_since,
-    revision,
-    settle,
-)
+from zettel.tools.concurrency import read_in_thread
+from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.link import made_link, unless_same
 from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import find_statements
@@ -82,9 +73,11 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
     new = {link.to: link for link in after.links if is_open(link) and link not in before.links}
     if not new or not task.writer.asks:
         return None
-    known = await task.memory.store.get(sorted(new))
+    known = await task.batch.active(await task.batch.get(sorted(new)))
     older = [other for other in known if _may_judge(task, after, other)]
-    verdicts = dict(await task.writer.judge(after, older)) if older else {}
+    if not older or not await task.batch.active([after]):
+        return None
+    verdicts = dict(await task.writer.judge(after, older))
     for note_id, verdict in list(verdicts.items()):
         if verdict.ruling == "supersedes" and await _is_circle(task, after, note_id):
             del verdicts[note_id]
@@ -112,7 +105,7 @@ def _may_judge(task: Task, younger: Note, older: Note) -> bool:
 
 async def _is_circle(task: Task, note: Note, target: str) -> bool:
     try:
-        await check_no_circle(task.memory.store, note.note_id, [target])
+        await check_no_circle(task.batch, note.note_id, [target])
     except InvalidArgumentError:
         return True
     return False
@@ -134,37 +127,25 @@ def _by_verdict(task: Task, note: Note, link: Link, verdict: PairVerdict) -> Lin
     )
 
 
-async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> tuple[int, frozenset[str]]:
-    """Commits notes with their verdicts, and the changes to the notes they supersede.
+async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> frozenset[str]:
+    """Puts notes with their verdicts into the batch, and what becomes of the notes they supersede.
 
     Oldest first, so that a note that is superseded itself supersedes first.
 
     Returns:
-        Number of new revisions, and ids of notes now superseded.
+        Ids of notes now superseded.
     """
-    changed, closed = 0, set[str]()
+    closed, batch = set[str](), task.batch
     for one in sorted(rulings, key=lambda ruling: order_key(ruling.note)):
-        targets = supersedes(one.note)
-        with shielded():
-            made, gone = await _commit(task, one, targets)
-            await reconcile_superseded(task.memory, targets, by=SCHEDULER, now=task.now)
-        changed, closed = changed + made, closed | gone
-    return changed, frozenset(closed)
-
-
-async def _commit(task: Task, one: JudgedNote, targets: frozenset[str]) -> tuple[int, set[str]]:
-    store = task.memory.store
-    after: Mapping[str, Note] = {one.note.note_id: one.note}
-    closing = await plan_targets(store, targets, after, by=SCHEDULER, now=task.now)
-    own = revision(task, one.note, "compare", one.reason)
-    changes = [
-        # Part of the run, so that undoing the run reverts it.
-        replace(change, note=replace(change.note, run_id=task.run_id))
-        for change in await with_following(store, [own, *closing])
-    ]
-    stored = (await store.write(changes=changes)).stored
-    ids = {note.note_id for note in stored if note.state is not State.ACTIVE}
-    return len(stored), ids & targets
+        targets, after = supersedes(one.note), {one.note.note_id: one.note}
+        closing = await plan_targets(batch, targets, after, by=SCHEDULER, now=task.now)
+        own = Change(note=replace(one.note, change=COMPARE_STEP.name, reason=one.reason))
+        for note in [change.note for change in await with_following(batch, [own, *closing])]:
+            [before] = await batch.get([note.note_id])
+            batch.put(before, note, note.change, note.reason)
+            if note.note_id in targets and note.state is not State.ACTIVE:
+                closed.add(note.note_id)
+    return frozenset(closed)
 
 
 COMPARE_MAX_LINKS = 3
@@ -181,21 +162,13 @@ Conflicts = dict[str, tuple[Outline, Conflict]]
 """Id of the other note -> the note, and the conflict with it."""
 
 
-async def _compare(task: Task, most: int) -> Batch:
-    store = task.memory.store
-    most = min(most, LLM_BATCH_NOTES) if task.writer.asks else most
-    waiting = await store.find(task.here(UNCOMPARED), limit=most)
-    changed, closed = await _compare_notes(task, waiting)
-    while closed:  # links that lead to them are reviewed in the same run
-        more, closed = await _compare_notes(task, await store.get(sorted(closed)))
-        changed += more
-    return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
+async def _compare(task: Task, waiting: Sequence[Note]) -> None:
+    while waiting:  # after a verdict, notes with links to what it has superseded
+        waiting = await task.batch.get(sorted(await _compare_notes(task, waiting)))
 
 
-async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, frozenset[str]]:
-    """Number of changed notes, and ids of notes superseded by a verdict."""
-    if not waiting:
-        return 0, frozenset()
+async def _compare_notes(task: Task, waiting: Sequence[Note]) -> frozenset[str]:
+    """Ids of notes superseded by a verdict."""
     seen = tuple(note.note_id for note in waiting)
     notes = {note.note_id: note for note in waiting}
     notes |= {note.note_id: note for note in await _leading_to(task, seen)}
@@ -207,28 +180,28 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> tuple[int, froz
         for other, _ in conflicts.values()
         if other.note_id not in notes and order_key(other) > order_key(notes[i])
     }
-    for note in await task.memory.store.get(sorted(younger)):
+    for note in await task.batch.get(sorted(younger)):
         if note.stage >= LINKED:
             notes[note.note_id] = note
             found[note.note_id] = await _conflicts(task, note)
     fresh = {i: await _without_stale(task, note) for i, note in notes.items()}
     stale = {(i, k.to) for i, note in notes.items() for k in note.links if k not in fresh[i].links}
     settled = await _settled(task, list(notes)) - stale
-    pairs = [(note, _compared(task, fresh[i], found[i], settled)) for i, note in notes.items()]
-    rulings = {old.note_id: one for old, new in pairs if (one := await judged(task, old, new))}
-    rest = [(old, new) for old, new in pairs if old.note_id not in rulings]
-    before, after = [old for old, _ in rest], [new for _, new in rest]
-    changed = await settle(task, before, after, "compare", "compared by rule")
-    # Last, so that an interrupted run asks about these again.
-    more, closed = await carry_out(task, list(rulings.values()))
-    return changed + more, closed
+    rulings = list[JudgedNote]()
+    for i, note in notes.items():
+        compared = _compared(task, fresh[i], found[i], settled)
+        if one := await judged(task, note, compared):
+            rulings.append(one)
+        else:
+            task.batch.put(note, compared, COMPARE_STEP.name, "compared by rule")
+    return await carry_out(task, rulings)
 
 
 async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
     """Active notes with a link of this step to one of these."""
     return [
         note
-        for note in await task.memory.store.linking_to(note_ids)
+        for note in await task.batch.linking_to(note_ids)
         if note.note_id not in note_ids
         and note.state is State.ACTIVE
         and note.stage >= LINKED
@@ -238,7 +211,7 @@ async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
 
 async def _without_stale(task: Task, note: Note) -> Note:
     """The note without verdicts on content changed since; supersessions stay."""
-    store, kept = task.memory.store, list[Link]()
+    store, kept = task.batch, list[Link]()
     ruled_of = {link.to for link in note.links if is_verdict(link)}
     others = await store.get(sorted(ruled_of)) if ruled_of else []
     changed = {other.note_id: await content_since(store, other) for other in others}
@@ -254,7 +227,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     """Conflicts of a note with linked notes and with notes stating the same facts."""
     if note.state is not State.ACTIVE or (note.valid_until and note.valid_until <= task.now):
         return {}
-    store, stated = task.memory.store, find_statements(note)
+    store, stated = task.batch, find_statements(note)
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=task.now)
     linked = {link.to for link in note.links if link.stood(None)}
     linked |= {other.note_id for other in await store.linking_to([note.note_id])}
@@ -267,12 +240,12 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     known.pop(note.note_id, None)
 
     found = await read_in_thread(find_conflicts, note, stated, known, cosines)
-    related = await kin(task.memory, note) if found else frozenset[str]()
+    related = await kin(task.batch, note) if found else frozenset[str]()
     return {i: (known[i], conflict) for i, conflict in found.items() if i not in related}
 
 
 async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:
-    store = task.memory.store
+    store = task.batch
     vectors = (await store.passages_of([note.note_id])).get(note.note_id, ())
     return [
         near
@@ -285,7 +258,7 @@ async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:
 
 async def _settled(task: Task, note_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
     """Pairs (link's start, target) that an agent or a verdict has settled."""
-    store = task.memory.store
+    store = task.batch
     notes = [*await store.get(note_ids), *await store.linking_to(note_ids)]
     return frozenset(
         (note.note_id, link.to)

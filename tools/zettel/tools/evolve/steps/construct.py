@@ -1,4 +1,4 @@
-"""Steps `embed` and `construct`: vectors, keywords, names, times, and a default context."""
+"""Step `construct`: keywords, names, times, and a default context; and vectors before all steps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,39 +7,40 @@ from zettel.storage.notes import Note, Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
 from zettel.tools.concurrency import read_in_thread
-from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Step, Task, settle
+from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Step, Task
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_note_times
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names, read_spellings
 from zettel.tools.note_marks import is_suspect
+from zettel.tools.state.memory import Memory
 
+EMBED = "embed"
+"""Its name in reports; it makes no revision."""
 UNEMBEDDED_NOTES = NoteFilter(unembedded=True, derived=None)
+"""Of all namespaces, also those that do not evolve."""
 
 
-async def _embed(task: Task, most: int) -> Batch:
-    memory = task.memory
+async def embed(memory: Memory, most: int) -> tuple[str, ...]:
+    """Computes the missing vectors of at most `most` notes, in place; returns their ids.
+
+    Loads the model if necessary.
+    """
     waiting = await memory.store.find(UNEMBEDDED_NOTES, limit=most)
-    if not waiting:
-        return Batch()
-    bare = [*waiting, *await _earlier(task, waiting)]
+    bare = [*waiting, *await _earlier(memory, waiting)]
     contents = list(dict.fromkeys(note.content for note in bare))
-    vectors = await memory.embedder.embed_notes(contents)
+    vectors = await memory.embedder.embed_notes(contents) if contents else []
     made = dict(zip(contents, vectors, strict=True))
     pairs = [(note, made[note.content]) for note in bare]
     await memory.store.embed(pairs, model=memory.embedder.model_id)
-    return Batch(seen=tuple(note.note_id for note in waiting), changed=len(waiting))
+    return tuple(note.note_id for note in waiting)
 
 
-async def _earlier(task: Task, notes: Sequence[Note]) -> list[Note]:
+async def _earlier(memory: Memory, notes: Sequence[Note]) -> list[Note]:
     """Closed revisions without vectors."""
     revised = [note.note_id for note in notes if note.rev > 1]
-    histories = [await task.memory.store.revisions(note_id) for note_id in revised]
+    histories = [await memory.store.revisions(note_id) for note_id in revised]
     return [row for rows in histories for row in rows if not (row.current or row.embed_model)]
-
-
-EMBED_STEP = Step(name="embed", waiting=UNEMBEDDED_NOTES, work=_embed, everywhere=True)
-"""Loads the model if necessary."""
 
 
 def context_of(note: Note, keywords: Sequence[str]) -> str:
@@ -85,31 +86,19 @@ UNCONSTRUCTED = NoteFilter(stage_below=CONSTRUCTED)
 """Notes whose content evolution has not read yet."""
 
 
-async def _construct(task: Task, most: int) -> Batch:
-    store = task.memory.store
-    waiting = await store.find(
-        task.here(UNCONSTRUCTED), limit=min(most, LLM_BATCH_NOTES) if task.writer.asks else most
-    )
-    if not waiting:
-        return Batch()
+async def _construct(task: Task, waiting: Sequence[Note]) -> None:
     before, built = list[Note](), list[Note]()
     for namespace in sorted({note.namespace for note in waiting}):
         notes = [note for note in waiting if note.namespace == namespace]
-        background = await store.outlines(
+        background = await task.batch.outlines(
             NoteFilter(namespaces=(namespace,)), limit=BACKGROUND_MAX_NOTES
         )
         before += notes
         built += await read_in_thread(_built_all, notes, background)
-    worded, changed = await described(task, built), 0
-    for maker in ("rule", "llm"):
-        pairs = [
-            (old, new)
-            for old, rule, new in zip(before, built, worded, strict=True)
-            if (new is rule) == (maker == "rule")
-        ]
-        olds, news = [old for old, _ in pairs], [new for _, new in pairs]
-        changed += await settle(task, olds, news, "construct", f"derived by {maker}")
-    return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
+    worded = await described(task, built)
+    for old, rule, new in zip(before, built, worded, strict=True):
+        maker = "rule" if new is rule else "llm"
+        task.batch.put(old, new, CONSTRUCT_STEP.name, f"derived by {maker}")
 
 
 def _built_all(notes: Sequence[Note], background: Sequence[Outline]) -> list[Note]:

@@ -32,22 +32,13 @@ from zettel.storage.notes import (
     fold,
     order_key,
 )
-from zettel.storage.store import Change, NoteFilter, Vectors
+from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.changes.conflicts import match_outlines
-from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED, SCHEDULER
-from zettel.tools.changes.unlearn import unlearn
+from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED
 from zettel.tools.concurrency import read_in_thread
-from zettel.tools.evolve.steps.base import (
-    LLM_BATCH_NOTES,
-    Batch,
-    Step,
-    Task,
-    content_since,
-    revision,
-    settle,
-)
+from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, is_telling
 from zettel.tools.language.question_words import find_users
@@ -189,24 +180,15 @@ model finds notes in scripts that it does not know all alike."""
 UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 
 
-async def _link(task: Task, most: int) -> Batch:
+async def _link(task: Task, waiting: Sequence[Note]) -> None:
     """Links notes that are constructed; those without vectors wait."""
-    store = task.memory.store
-    waiting = await store.find(task.here(UNLINKED), limit=most)
-    notes = waiting + await _linked_by_rule(task, waiting)
-    vectors = await store.passages_of([note.note_id for note in notes]) if notes else {}
+    notes = [*waiting, *await _linked_by_rule(task, waiting)]
+    vectors = await task.batch.passages_of([note.note_id for note in notes])
     ready = [note for note in notes if note.note_id in vectors]
-    if not ready:
-        return Batch()
     previous = await _previous_notes(task, ready)
-    linked = [
-        await _linked(task, note, vectors[note.note_id], previous.get(note.note_id))
-        for note in ready
-    ]
-    changed = await settle(task, ready, linked, "link", "linked by rule")
-    # Only waiting notes: the run counts them against those that waited at its start.
-    seen = {note.note_id for note in waiting}
-    return Batch(seen=tuple(n.note_id for n in ready if n.note_id in seen), changed=changed)
+    for note in ready:
+        linked = await _linked(task, note, vectors[note.note_id], previous.get(note.note_id))
+        task.batch.put(note, linked, LINK_STEP.name, "linked by rule")
 
 
 async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
@@ -218,7 +200,7 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
     known = {note.note_id for note in changed}
     return [
         note
-        for note in (await task.memory.store.linking_to(again) if again else [])
+        for note in (await task.batch.linking_to(again) if again else [])
         if note.note_id not in known
         and not note.derived
         and note.state is State.ACTIVE
@@ -238,7 +220,7 @@ async def _previous_notes(task: Task, notes: Sequence[Note]) -> dict[str, Outlin
         if not sessions:
             continue
         where = NoteFilter(namespaces=(namespace,), sessions=sessions)
-        previous = await task.memory.store.outlines(where, limit=SESSIONS_MAX_NOTES)
+        previous = await task.batch.outlines(where, limit=SESSIONS_MAX_NOTES)
         for session in _by_session(previous).values():
             found |= {after.note_id: b for b, after in pairwise(session) if after.note_id in here}
     return found
@@ -285,7 +267,7 @@ async def _cued(
     others = {before.note_id: before} if before else dict[str, Outline]()
     ids = tuple(sorted({link.to for link in joined} - others.keys()))
     where = NoteFilter(namespaces=(note.namespace,), note_ids=ids)
-    found = await task.memory.store.outlines(where, limit=len(ids)) if ids else []
+    found = await task.batch.outlines(where, limit=len(ids)) if ids else []
     others |= {other.note_id: other for other in found}
     follows = before.note_id if before else ""
     read = await read_in_thread(_find_cues, note.content, others, follows)
@@ -365,7 +347,7 @@ async def _user_names(task: Task, namespace: str) -> frozenset[str]:
     """By which names the profile calls the user, whom every note may be about; folded."""
     if namespace not in task.users:
         where = NoteFilter(namespaces=(namespace,), kinds=(Kind.CORE,))
-        core = await task.memory.store.outlines(where, limit=USER_NAMES_MAX_NOTES)
+        core = await task.batch.outlines(where, limit=USER_NAMES_MAX_NOTES)
         names = await read_in_thread(_find_users, core)
         task.users[namespace] = frozenset(fold(w) for n in names for w in (n, *n.split()))
     return task.users[namespace]
@@ -377,7 +359,7 @@ def _find_users(core: Sequence[Outline]) -> set[str]:
 
 async def _naming(task: Task, namespace: str, name: str) -> tuple[Outline, ...]:
     """Active notes with this name or subject, at most `RARE_NAME_MAX_HOLDERS` + 1."""
-    store, where = task.memory.store, NoteFilter(namespaces=(namespace,))
+    store, where = task.batch, NoteFilter(namespaces=(namespace,))
     key = (namespace, fold(name))
     if key not in task.holders:
         near = await match_outlines(
@@ -428,51 +410,31 @@ UNREVISED = NoteFilter(stage_below=REVISED, stage_from=COMPARED)
 """Notes whose neighbours have not been revised in their light."""
 
 
-async def _revise(task: Task, most: int) -> Batch:
-    store = task.memory.store
-    if not task.writer.asks:
-        waiting = await store.find(task.here(UNREVISED), limit=most)
-        await store.mark(waiting, stage=REVISED)
-        return Batch(seen=tuple(note.note_id for note in waiting))
-    waiting = await store.find(task.here(UNREVISED), limit=min(most, LLM_BATCH_NOTES))
-    changed = 0
-    for note_id in sorted(note.note_id for note in waiting):  # in storage order
-        # Read again: another of these notes may have revised it, or an agent changed it.
-        for note in await store.get([note_id]):
-            if note.state is State.ACTIVE and note.stage >= LINKED:
-                changed += await _revise_neighbours(task, note)
-                await store.mark([note], stage=REVISED)
-    return Batch(seen=tuple(note.note_id for note in waiting), changed=changed)
+async def _revise(task: Task, waiting: Sequence[Note]) -> None:
+    for note_id in (note.note_id for note in waiting):
+        # Read again: another of these notes may have revised it.
+        [note] = await task.batch.get([note_id])
+        if task.writer.asks and not is_suspect(note):
+            await _revise_neighbours(task, note)
+        task.batch.put(note, replace(note, stage=REVISED), REVISE_STEP.name, "")
 
 
-async def _revise_neighbours(task: Task, note: Note) -> int:
-    """Commits the neighbours' revisions; returns their number."""
-    neighbours = [] if is_suspect(note) else await _neighbours(task, note)
-    if not neighbours:
-        return 0
+async def _revise_neighbours(task: Task, note: Note) -> None:
+    neighbours = await task.batch.active(await _neighbours(task, note))
+    if not neighbours or not await task.batch.active([note]):
+        return
     drafts = await task.writer.revise(note, neighbours)
-    changes = [
-        change
-        for neighbour in neighbours
-        if (change := _revised(task, note, neighbour, drafts)) is not None
-    ]
-    if not changes:
-        return 0
-    stored = (await task.memory.store.write(changes=changes)).stored
-    now = await task.memory.store.get([note.note_id])
-    if now and now[0].state is State.FORGOTTEN:  # forgotten while the LLM was asked
-        await unlearn(task.memory, [note.note_id], by=SCHEDULER, now=task.now)
-    return len(stored)
+    for other in neighbours:
+        if other.note_id in drafts:
+            revised = _revised(task, note, other, drafts[other.note_id])
+            task.batch.put(other, revised, REVISE_STEP.name, f"in the light of {note.note_id}")
 
 
-def _revised(
-    task: Task, note: Note, neighbour: Note, drafts: Mapping[str, Description]
-) -> Change | None:
-    """The neighbour's next revision; its vectors stay, being made of content alone."""
-    draft = drafts.get(neighbour.note_id)
-    drafted = with_draft(neighbour, draft) if draft else neighbour
+def _revised(task: Task, note: Note, neighbour: Note, draft: Description) -> Note:
+    """The neighbour with a draft of it; its vectors stay, being made of content alone."""
+    drafted = with_draft(neighbour, draft)
     if drafted == neighbour:
-        return None
+        return neighbour
     cause = Link(
         to=note.note_id,
         relation=REVISED_BY,
@@ -482,13 +444,12 @@ def _revised(
         valid_from=note.valid_from,
     )
     others = tuple(k for k in drafted.links if (k.to, k.relation) != (cause.to, cause.relation))
-    linked = replace(drafted, links=(*others, cause))
-    return revision(task, linked, "revise", f"in the light of {note.note_id}")
+    return replace(drafted, links=(*others, cause))
 
 
 async def _neighbours(task: Task, note: Note) -> list[Note]:
     """Linked notes, weightiest link first, then similar ones, most similar first."""
-    store = task.memory.store
+    store = task.batch
     weights = {link.to: link.weight for link in note.links if link.stood(None)}
     for other in await store.linking_to([note.note_id]):
         for link in other.links:
@@ -525,7 +486,7 @@ async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[s
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     words = await read_in_thread(_shared_words, note.content)
     for vector in vectors[:LINK_MAX_PASSAGES]:
-        found = await task.memory.store.nearest(
+        found = await task.batch.nearest(
             vector, where, limit=LINK_NEAREST_NOTES, least=LINK_MIN_COSINE
         )
         unread = [near.outline for near in found if near.outline.note_id not in best]

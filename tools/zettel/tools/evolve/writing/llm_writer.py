@@ -110,16 +110,20 @@ def given(note: Note) -> tuple[str, tuple[str, ...]]:
     return context, note.tags if makers.get("tags") == "agent" and not taught else ()
 
 
+NOTE_MAX_CHARACTERS = 4_000
+"""Characters shown of a note."""
+
+
 def _words(text: str) -> list[str]:
     """Words in NFKC, case kept."""
     return _WORD.findall(normalise(text))
 
 
 def _said(note: Note) -> str:
-    """A note's own text and day, without derived fields, whose makers may have been wrong."""
+    """What is shown of a note's own text, and its day; no derived fields: they may be wrong."""
     context, tags = given(note)
     day = f"{note.happened_at:%A %d %B %Y %Y-%m-%d} {note.happened_at.day}"
-    return "\n".join((note.content, note.subject, context, *tags, day))
+    return "\n".join((note.content[:NOTE_MAX_CHARACTERS], note.subject, context, *tags, day))
 
 
 def _is_invented(word: str, sources: Sources) -> bool:
@@ -133,8 +137,6 @@ def _is_invented(word: str, sources: Sources) -> bool:
     return counts or named or _DIGIT.search(word) is not None
 
 
-NOTE_MAX_CHARACTERS = 4_000
-"""Characters shown of a note."""
 BASE_TOKENS = 1_000
 NOTE_TOKENS = 400
 """Tokens of an answer, once and per note; `llm_writer` uses about 350 a note, the rest is for
