@@ -14,7 +14,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 BASE: list[str] = PROJECT["project"]["dependencies"]
 BUILD: list[str] = PROJECT["build-system"]["requires"]
 WANTED = {
-    "image": [*BASE, *EXTRAS["export"], *EXTRAS["llm"]],
+    "light": [*BASE, *EXTRAS["llm"]],
     "dev": [*BASE, *EXTRAS["dev"], *EXTRAS["verify"]],
     "build": BUILD,
 }
@@ -62,8 +62,15 @@ def test_every_locked_version_is_that_of_the_constraints_and_has_hashes(name: st
 
 def test_the_largest_lock_holds_every_version_and_nothing_for_cuda() -> None:
     assert set(exact()) <= set(locked("dev"))
-    assert set(locked("image")) - {"httpx2-jsfetch"} <= set(locked("dev"))
+    assert set(locked("light")) - {"httpx2-jsfetch"} <= set(locked("dev"))
     assert not [name for name in locked("dev") if name.startswith(("nvidia", "cuda", "triton"))]
+
+
+def test_the_light_lock_holds_nothing_that_only_torch_and_other_extras_need() -> None:
+    heavy = {"torch", "transformers", "sentence-transformers", "scikit-learn", "scipy", "sympy"}
+
+    assert heavy <= set(locked("dev"))
+    assert heavy.isdisjoint(locked("light"))
 
 
 def test_make_and_the_image_install_from_the_locks_and_ci_asks_for_advisories() -> None:
@@ -72,7 +79,8 @@ def test_make_and_the_image_install_from_the_locks_and_ci_asks_for_advisories() 
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
     assert "--require-hashes --no-deps -r locks/dev.txt" in makefile
-    assert "--require-hashes --no-deps -r locks/image.txt" in dockerfile
+    assert "--require-hashes --no-deps -r locks/light.txt" in makefile
+    assert "--require-hashes --no-deps -r locks/light.txt" in dockerfile
     assert "pip-audit --strict" in makefile  # or it passes where nothing could be asked
     assert "make audit" in workflow
     assert "make audit" not in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from tests.storage.embedding.small_exports import DIM, make_model, publish_expor
 
 from zettel.server.runtime import export
 from zettel.server.runtime.export import IDLE_S, export_when_idle
-from zettel.storage.embedding import backends, exports
+from zettel.storage.embedding import backends
 from zettel.storage.embedding.backends import Backend, make_embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
@@ -141,13 +141,13 @@ async def test_what_cannot_be_exported_goes_on_as_it_is_and_the_log_says_why(
     caplog.set_level(logging.INFO)
     embedder, exporter.fails = await loaded(files, "auto"), True
     assert not await export_when_idle(embedder, "auto", exporter.await_idle)
-    monkeypatch.setattr(exports, "EXPORTER", "no_such_library")
+    monkeypatch.setattr(backends, "has_torch", lambda: False)
     assert not await export_when_idle(embedder, "auto", exporter.await_idle)
 
     assert embedder.backend == "torch"
     assert len(exporter.done) == 2
     assert "cannot be exported" in caplog.text
-    assert "the extra `export` is not installed" in caplog.text
+    assert "the extra `torch` is not installed" in caplog.text
 
 
 HEAVY = {"torch", "transformers", "sentence_transformers"}

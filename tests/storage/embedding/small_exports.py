@@ -31,8 +31,8 @@ WORDS = ("[PAD]", "[UNK]", "ask", ":", "Ana", "Bo", "keeps", "bees", "tea", "bre
 DIM = 16
 
 
-def make_model(folder: Path) -> Path:
-    """A folder as sentence-transformers lays it out."""
+def make_model(folder: Path, *, weights: bytes = b"no weights") -> Path:
+    """A folder as sentence-transformers lays it out; other weights are another model."""
     modules = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
     listed = [
         {"path": path, "type": f"sentence_transformers.models.{kind}"} for kind, path in modules
@@ -47,20 +47,20 @@ def make_model(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
     _tokenizer().save(str(folder / "tokenizer.json"))
-    (folder / "model.safetensors").write_bytes(b"no weights")
+    (folder / "model.safetensors").write_bytes(weights)
     return folder
 
 
-def publish_export(files: ModelFiles) -> Path:
+def publish_export(files: ModelFiles, *, seed: int = 0) -> Path:
     """Publish an export of it, as the program that loads torch does; its folder."""
     with only_exporter():
-        return write_export(files)
+        return write_export(files, seed=seed)
 
 
-def write_export(files: ModelFiles) -> Path:
+def write_export(files: ModelFiles, *, seed: int = 0) -> Path:
     """The same, by who holds the lock."""
     with unfinished_export() as folder:
-        _write_graph(folder)
+        _write_graph(folder, seed)
         tokenizer = _tokenizer()
         tokenizer.enable_padding()
         tokenizer.enable_truncation(64)
@@ -79,9 +79,9 @@ def _tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _write_graph(folder: Path) -> None:
+def _write_graph(folder: Path, seed: int) -> None:
     """The sum of the vectors of a text's tokens."""
-    table = np.random.default_rng(0).standard_normal((len(WORDS), DIM), np.float32)
+    table = np.random.default_rng(seed).standard_normal((len(WORDS), DIM), np.float32)
     given = [helper.make_tensor_value_info(n, TensorProto.INT64, ["n", "t"]) for n in INPUTS]
     made = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", DIM])
     axes = {"last": 2, "tokens": 1}

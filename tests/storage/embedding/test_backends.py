@@ -20,8 +20,13 @@ from tests.storage.embedding.small_exports import (
     write_export,
 )
 
-from zettel.storage.embedding import backends, exports
-from zettel.storage.embedding.backends import Backend, make_embedder, make_export
+from zettel.storage.embedding import backends, exports, torch_runtime
+from zettel.storage.embedding.backends import (
+    Backend,
+    check_runnable,
+    make_embedder,
+    make_export,
+)
 from zettel.storage.embedding.exports import (
     EXPORT_MANIFEST,
     GRAPH,
@@ -37,6 +42,7 @@ from zettel.storage.embedding.exports import (
 )
 from zettel.storage.embedding.model_embedder import Encoder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
+from zettel.storage.embedding.sentence_transformer import load_sentence_transformer
 from zettel.storage.errors import ExtraMissingError, ModelUnavailableError
 from zettel.storage.store import Vectors
 
@@ -297,15 +303,35 @@ def test_weights_that_do_not_fit_into_a_graph_are_not_tried(
     assert said == ["", f"its weights are {size} bytes, more than {size - 1}"]
 
 
-async def test_without_the_libraries_that_export_the_extra_is_named(
+@pytest.mark.parametrize("backend", ["auto", "torch"])
+async def test_without_torch_a_model_that_has_no_export_names_the_extra(
+    files: ModelFiles, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "has_torch", lambda: False)
+    monkeypatch.setattr(torch_runtime, "has_torch", lambda: False)
+    monkeypatch.setattr(backends, "load_sentence_transformer", load_sentence_transformer)
+    refused = list[str]()
+    for attempt in (make_embedder(files, backend).load, lambda: make_export(files)):
+        with pytest.raises((ModelUnavailableError, ExtraMissingError)) as caught:
+            await attempt()
+        refused.append(str(caught.value))
+    with pytest.raises(ModelUnavailableError) as caught:
+        check_runnable(files, backend)
+
+    assert all("zettel-mcp[torch]" in said for said in (*refused, str(caught.value)))
+
+
+async def test_without_torch_a_model_that_has_an_export_runs(
     files: ModelFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "EXPORTER", "no_such_library")
+    monkeypatch.setattr(backends, "has_torch", lambda: False)
+    publish_export(files)
+    embedder = make_embedder(files, "auto")
 
-    with pytest.raises(ExtraMissingError) as refused:
-        await make_export(files)
+    check_runnable(files, "auto")
+    await embedder.load()
 
-    assert "zettel-mcp[export]" in str(refused.value)
+    assert embedder.backend == "onnx"
 
 
 AT_THE_DOOR = """

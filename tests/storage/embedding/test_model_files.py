@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
-from zettel.storage.embedding.model_files import check_weights, find_model
+from zettel.storage.embedding.model_files import check_weights, find_model, find_model_of
 from zettel.storage.errors import ModelUnavailableError
 
 packaged = pytest.mark.skipif(
@@ -309,3 +309,19 @@ async def test_a_class_of_the_library_is_taken_wherever_it_lies_there(
     folder = with_own_code(tmp_path / "m", f"sentence_transformers.{kind}")
 
     assert (await find_model(str(folder))).name == "m"
+
+
+@packaged
+async def test_the_model_of_a_stores_vectors_is_found_by_its_very_fingerprint_and_in_no_directory(
+    tmp_path: Path,
+) -> None:
+    packaged = await find_model()
+
+    found = await find_model_of(packaged.model_id)
+
+    assert found is not None
+    assert found.folder == packaged.folder
+    assert await find_model_of("all-MiniLM-L6-v2@00000000") is None
+    assert await find_model_of(f"{packaged.folder}@53aa5117") is None
+    assert await find_model_of("nobody/has-it@53aa5117") is None
+    assert await find_model_of("") is None

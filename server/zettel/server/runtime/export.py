@@ -5,9 +5,9 @@ import logging
 from anyio import to_thread
 
 from zettel.server.runtime.factories import AwaitIdle
-from zettel.storage.embedding.backends import Backend, make_export
+from zettel.storage.embedding.backends import Backend, can_export, make_export
 from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.exports import can_export, why_not
+from zettel.storage.embedding.exports import why_not
 from zettel.storage.embedding.model_embedder import ModelEmbedder
 from zettel.storage.errors import ModelUnavailableError
 
@@ -52,6 +52,6 @@ async def export_when_idle(embedder: Embedder, backend: Backend, await_idle: Awa
 
 
 def _why_not(embedder: ModelEmbedder) -> str:
-    if not can_export():
-        return "the extra `export` is not installed"
+    if not can_export(embedder.files):
+        return "the extra `torch` is not installed"
     return why_not(embedder.files)

@@ -1,5 +1,6 @@
 """Factories for a runtime's dependencies; tests inject fakes."""
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,12 +12,14 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from zettel.server.config.settings import Settings
+from zettel.server.config.settings import Settings, config_file
+from zettel.server.config.trust import counting_settings
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.llm import build_llm
-from zettel.storage.embedding.embedder import Embedder, Reranker
-from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.embedding.embedder import AbsentEmbedder, Embedder, Reranker
+from zettel.storage.errors import ExtraMissingError, OtherModelError, StoreUnavailableError
+from zettel.storage.progress import Pause, ReportProgress
 from zettel.storage.store import Store
 from zettel.tools.caller import Caller
 from zettel.tools.llm.llm import Llm
@@ -27,6 +30,8 @@ from zettel.tools.trust import TrustRules
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for hashed word vectors, without an embedding model."""
+
+logger = logging.getLogger(__name__)
 
 
 class Dispatch(Protocol):
@@ -83,6 +88,58 @@ async def no_export(_embedder: Embedder, _await_idle: AwaitIdle) -> bool:
     return False
 
 
+async def no_other_model(error: OtherModelError) -> Embedder:
+    """The store is not opened.
+
+    Raises:
+        OtherModelError: Always.
+    """
+    raise error
+
+
+class VectorUpkeep(Protocol):
+    """Makes a store's vectors with another model, and sees when another process has done so."""
+
+    async def is_outdated(self, store: Store) -> bool:
+        """Whether other vectors are in use than when the store was opened."""
+        ...
+
+    async def is_cleaning(self, store: Store) -> bool:
+        """Whether vectors that are not in use any more are still in the files."""
+        ...
+
+    async def fill(
+        self, store: Store, embedder: Embedder, *, tell: ReportProgress, pause: Pause
+    ) -> bool:
+        """Make new vectors and put them in use; False if another process does so, or did.
+
+        Args:
+            store: Opened with the vectors in use.
+            embedder: Of the other model.
+            tell: Called with the step, revisions done, revisions in all.
+            pause: Awaited before each piece of work.
+
+        Raises:
+            ModelUnavailableError: The other model cannot be used.
+        """
+        ...
+
+    async def clean_up(self, store: Store, embedder: Embedder, *, pause: Pause) -> bool:
+        """Remove vectors that are not in use; False if it has to be tried again.
+
+        Args:
+            store: Opened with the vectors in use.
+            embedder: Of their model.
+            pause: Awaited before each piece of work.
+        """
+        ...
+
+
+async def no_vector_upkeep() -> VectorUpkeep | None:
+    """The store's vectors stay as they are."""
+    return None
+
+
 def no_llm() -> Llm | None:
     """No LLM: evolution works by its rules."""
     return None
@@ -96,6 +153,11 @@ class Factories:
     make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
     """The reranker, not loaded yet; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[Store]]
+    find_embedder: Callable[[OtherModelError], Awaitable[Embedder]] = no_other_model
+    """The embedder to open a store with whose vectors are of another model than the settings'."""
+    changes_model: bool = False
+    """Whether such a store is embedded anew: the settings name a model."""
+    make_vector_upkeep: Callable[[], Awaitable[VectorUpkeep | None]] = no_vector_upkeep
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
     export_model: Callable[[Embedder, AwaitIdle], Awaitable[bool]] = no_export
@@ -104,6 +166,30 @@ class Factories:
     """The LLM for evolution; None if none is set."""
     policy: Policy = field(default_factory=Policy)
     """How notes are found, evolved and kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedStore:
+    """A store with the embedder of its vectors."""
+
+    store: Store
+    embedder: Embedder
+    wanted: Embedder | None = None
+    """The model that the settings name, if the vectors are of another and are to be made anew."""
+
+
+async def open_with_model(factories: Factories, embedder: Embedder) -> OpenedStore:
+    """Open a store with the embedder of the settings, else with that of its own vectors.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    try:
+        return OpenedStore(store=await factories.open_store(embedder), embedder=embedder)
+    except OtherModelError as error:
+        own = await factories.find_embedder(error)
+    wanted = embedder if factories.changes_model else None
+    return OpenedStore(store=await factories.open_store(own), embedder=own, wanted=wanted)
 
 
 def installed_factories(
@@ -161,8 +247,12 @@ def installed_factories(
 
         return await export_when_idle(embedder, settings.embed_backend, await_idle)
 
+    model = _ModelName(settings)
     return Factories(
-        make_embedder=lambda: _make_embedder(settings),
+        make_embedder=lambda: _make_embedder(model.read(), settings),
+        find_embedder=lambda error: _find_embedder(error, settings),
+        changes_model=_names_model(settings),
+        make_vector_upkeep=_make_vector_upkeep,
         make_reranker=make_reranker,
         open_store=open_store,
         import_verbs=_import_verbs,
@@ -180,7 +270,7 @@ def _policy(settings: Settings) -> Policy:
         # Over HTTP the wait is part of a recall's time: some of that is left to answer in.
         model_wait_s=min(settings.model_wait_seconds, settings.recall_seconds * 2 / 3),
         archive_below=settings.archive_below,
-        consolidates=settings.consolidate,
+        consolidates=settings.consolidate and _can_consolidate(),
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,
         trust=TrustRules(frozenset(settings.trusted_principals)),
@@ -188,6 +278,17 @@ def _policy(settings: Settings) -> Policy:
         quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
         secrets=settings.secrets,
     )
+
+
+def _can_consolidate() -> bool:
+    from zettel.tools.evolve.consolidate.library import check_clustering  # noqa: PLC0415  rarely on
+
+    try:
+        check_clustering()
+    except ExtraMissingError as error:
+        logger.error("notes are not consolidated: %s", error)
+        return False
+    return True
 
 
 def expanded(path: str) -> Path:
@@ -201,8 +302,69 @@ async def _load(*modules: str) -> None:
         await to_thread.run_sync(import_module, module)
 
 
-async def _make_embedder(settings: Settings) -> Embedder:
-    if settings.model == HASH_MODEL:
+class _ModelName:
+    """The model of the settings, as long as nobody names another one in the store's file.
+
+    `zettel reembed` does so while a server runs.
+
+    Args:
+        settings: As read when the process started.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        file = self._stored()
+        self._follows_file = not _names_model(settings) or file == settings.model
+
+    def read(self) -> str:
+        """The name."""
+        return (self._stored() if self._follows_file else "") or self._settings.model
+
+    def _stored(self) -> str:
+        try:
+            return str(counting_settings(config_file(self._settings.store)).get("model", ""))
+        except (OSError, ValueError):
+            return ""
+
+
+def _names_model(settings: Settings) -> bool:
+    """Whether a flag, a variable or the store's file names a model."""
+    return "model" in settings.model_fields_set
+
+
+async def _find_embedder(error: OtherModelError, settings: Settings) -> Embedder:
+    """The embedder of a store's vectors, or one that stands for it.
+
+    Raises:
+        OtherModelError: Its model is not on this machine, and no other one is named.
+    """
+    found = await _own_embedder(error.found, settings)
+    if found is None and not _names_model(settings):
+        raise error
+    return found or AbsentEmbedder(error.found, error.dim)
+
+
+async def _own_embedder(model_id: str, settings: Settings) -> Embedder | None:
+    if model_id.startswith(f"{HASH_MODEL}@"):
+        hashing = await _make_embedder(HASH_MODEL, settings)
+        return hashing if hashing.model_id == model_id else None
+    await _load("zettel.storage.embedding.backends")
+    from zettel.storage.embedding.backends import make_embedder  # noqa: PLC0415
+    from zettel.storage.embedding.model_files import find_model_of  # noqa: PLC0415
+
+    files = await find_model_of(model_id)
+    return files and make_embedder(files, settings.embed_backend)
+
+
+async def _make_vector_upkeep() -> VectorUpkeep:
+    await _load("zettel.server.runtime.reembed")
+    from zettel.server.runtime.reembed import LeasedVectorUpkeep  # noqa: PLC0415
+
+    return LeasedVectorUpkeep()
+
+
+async def _make_embedder(model: str, settings: Settings) -> Embedder:
+    if model == HASH_MODEL:
         await _load("zettel.storage.embedding.hashing")
         from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
 
@@ -211,7 +373,7 @@ async def _make_embedder(settings: Settings) -> Embedder:
     from zettel.storage.embedding.backends import make_embedder  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
 
-    return make_embedder(await find_model(settings.model), settings.embed_backend)
+    return make_embedder(await find_model(model), settings.embed_backend)
 
 
 async def _import_verbs() -> Dispatch:
@@ -235,8 +397,9 @@ async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[
     factories = installed_factories(settings, create=create)
     embedder = await factories.make_embedder()
     reranker = await factories.make_reranker()
-    store = await factories.open_store(embedder)
+    found = await open_with_model(factories, embedder)
+    memory = Memory(store=found.store, embedder=found.embedder, reranker=reranker)
     try:
-        yield Memory(store=store, embedder=embedder, reranker=reranker).under(factories.policy)
+        yield memory.under(factories.policy)
     finally:
-        await store.close()
+        await found.store.close()

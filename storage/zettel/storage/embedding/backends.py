@@ -3,15 +3,18 @@
 import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 from anyio import run_process
 
-from zettel.storage.embedding.exports import UnusableExportError, can_export
+from zettel.storage.embedding.exports import UnusableExportError, read_export, why_not
 from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.onnx_encoder import load_onnx
+from zettel.storage.embedding.reference import is_recorded
 from zettel.storage.embedding.sentence_transformer import load_sentence_transformer
+from zettel.storage.embedding.torch_runtime import TORCH_EXTRA, check_installed, has_torch
 from zettel.storage.errors import ExtraMissingError, ModelUnavailableError
 
 Backend = Literal["auto", "onnx", "torch"]
@@ -32,6 +35,29 @@ def make_embedder(files: ModelFiles, backend: Backend) -> ModelEmbedder:
     return ModelEmbedder(files, loads[backend])
 
 
+def check_runnable(files: ModelFiles, backend: Backend) -> None:
+    """Check that a library that can run a model is installed, without loading one.
+
+    Raises:
+        ModelUnavailableError: None is.
+    """
+    if backend != "torch":
+        if is_recorded(files):
+            return
+        try:
+            read_export(files)
+        except UnusableExportError:
+            pass
+        else:
+            return
+    check_installed(files.name)
+
+
+def can_export(files: ModelFiles) -> bool:
+    """Whether what makes an export of a model is installed."""
+    return is_recorded(files) or has_torch()
+
+
 async def make_export(files: ModelFiles, *, nice: bool = False) -> None:
     """Export a model in a process of its own, unless there is a usable export of it.
 
@@ -40,30 +66,39 @@ async def make_export(files: ModelFiles, *, nice: bool = False) -> None:
         nice: Whether to leave cores and memory to others.
 
     Raises:
-        ExtraMissingError: The libraries that export are not installed.
+        ExtraMissingError: The libraries that export it are not installed.
         ModelUnavailableError: It cannot be exported.
     """
-    if not can_export():
-        raise ExtraMissingError("export", "the export of an embedding model")
-    isolation = "-I" if sys.flags.isolated else "-P"
-    command = [sys.executable, isolation, "-m", _EXPORT_PROGRAM, str(files.folder)]
+    if not can_export(files):
+        raise ExtraMissingError(TORCH_EXTRA, f"the export of the embedding model {files.name!r}")
+    command = _export_command(files, nice=nice)
     done = await run_process(
-        [*command, "--nice"] if nice else command,
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
     )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").split("\n")
-        reason = next((line for line in reversed(said) if line), f"exit status {done.returncode}")
-        remedy = "ZETTEL_EMBED_BACKEND=torch runs it as it is."
+    _check_exported(files, done.returncode, done.stderr)
+
+
+def _export_command(files: ModelFiles, *, nice: bool) -> Sequence[str]:
+    isolation = "-I" if sys.flags.isolated else "-P"
+    command = [sys.executable, isolation, "-m", _EXPORT_PROGRAM, str(files.folder)]
+    return [*command, "--nice"] if nice else command
+
+
+def _check_exported(files: ModelFiles, code: int, log: bytes) -> None:
+    if code:
+        said = log.decode(errors="replace").split("\n")
+        reason = next((line for line in reversed(said) if line), f"exit status {code}")
+        remedy = f"ZETTEL_EMBED_BACKEND=torch runs it as it is, with zettel-mcp[{TORCH_EXTRA}]."
         raise ModelUnavailableError(files.name, f"cannot be exported: {reason}", remedy)
 
 
 def _load_export(files: ModelFiles) -> Encoder:
     try:
-        return load_onnx(files)
+        return _load_or_export(files)
     except UnusableExportError as error:
         problem = f"has no usable export: it {error}"
         remedy = "Run `zettel model export`, or set ZETTEL_EMBED_BACKEND=auto."
@@ -72,7 +107,33 @@ def _load_export(files: ModelFiles) -> Encoder:
 
 def _load_any(files: ModelFiles) -> Encoder:
     try:
-        return load_onnx(files)
+        return _load_or_export(files)
     except UnusableExportError as error:
+        if not has_torch():
+            problem = (
+                f"has no usable export, it {error}; without one it needs sentence-transformers"
+            )
+            remedy = f"Run pip install 'zettel-mcp[{TORCH_EXTRA}]' where zettel is installed."
+            raise ModelUnavailableError(files.name, problem, remedy) from error
         _log.info("the export of the embedding model %s %s: torch runs it", files.name, error)
         return load_sentence_transformer(files)
+
+
+def _load_or_export(files: ModelFiles) -> Encoder:
+    """Load the export; where that needs no torch (3 s), make it first.
+
+    Raises:
+        UnusableExportError: There is none.
+    """
+    try:
+        return load_onnx(files)
+    except UnusableExportError:
+        if not is_recorded(files) or why_not(files):
+            raise
+    command = _export_command(files, nice=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        _check_exported(files, done.returncode, done.stderr)
+    except ModelUnavailableError as error:
+        raise UnusableExportError(str(error)) from error
+    return load_onnx(files)

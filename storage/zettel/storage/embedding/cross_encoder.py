@@ -19,7 +19,7 @@ from zettel.storage.embedding.model_files import (
     find_folder,
 )
 from zettel.storage.embedding.model_thread import ModelThread
-from zettel.storage.embedding.torch_runtime import prepare_libraries
+from zettel.storage.embedding.torch_runtime import check_installed, prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class CrossEncoderReranker(Reranker):
 
 
 def _load(name: str) -> "CrossEncoder":
+    check_installed(name, what="reranker")
     folder = find_folder(name, setting=RERANKER_SETTING, what="reranker")
     try:
         check_classes(folder)

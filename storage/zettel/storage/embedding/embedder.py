@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
 
 
@@ -45,6 +46,57 @@ class Embedder(Protocol):
         A passage has at most 200 tokens; a content has at least one passage.
         """
         ...
+
+
+class AbsentEmbedder(Embedder):
+    """Stands for the model of a store's vectors where that is not on this machine.
+
+    It is never ready, so notes are found by their words and stored without vectors.
+
+    Args:
+        model_id: Of the store's vectors.
+        dim: Their length.
+    """
+
+    def __init__(self, model_id: str, dim: int) -> None:
+        self._model_id, self._dim = model_id, dim
+
+    @property
+    def model_id(self) -> str:
+        """Of the store's vectors."""
+        return self._model_id
+
+    @property
+    def dim(self) -> int:
+        """Their length."""
+        return self._dim
+
+    @property
+    def ready(self) -> bool:
+        """Never."""
+        return False
+
+    async def load(self) -> None:
+        """Fail.
+
+        Raises:
+            ModelUnavailableError: Always.
+        """
+        raise self._error()
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Fail; raises as `load`."""
+        raise self._error()
+
+    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
+        """Fail; raises as `load`."""
+        raise self._error()
+
+    def _error(self) -> ModelUnavailableError:
+        remedy = "Run zettel reembed to make the store's vectors with the one that is set."
+        return ModelUnavailableError(
+            self._model_id, "made the store's vectors and is not found here", remedy
+        )
 
 
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:

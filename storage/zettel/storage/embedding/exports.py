@@ -11,7 +11,6 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -38,9 +37,6 @@ MODULES = frozenset({"Transformer", "Pooling", "Dense", "LayerNorm", "Dropout", 
 
 LARGEST_WEIGHTS_BYTES = 1_900_000_000
 """A graph with its weights is one protobuf message, of 2 GiB at most."""
-
-EXPORTER = "onnx"
-"""The library that torch's exporter needs beside itself: the extra `export`."""
 
 _UNFINISHED = "unfinished-"
 _CONFIGURATION = ("*.json", "*.txt", "*.model")
@@ -125,11 +121,6 @@ def why_not(files: ModelFiles) -> str:
     except FileNotFoundError:
         return ""
     return str(recorded.get("problem", "")) if recorded.get("format") == EXPORT_FORMAT else ""
-
-
-def can_export() -> bool:
-    """Whether the libraries that make an export are installed."""
-    return find_spec(EXPORTER) is not None
 
 
 @contextmanager

@@ -79,12 +79,12 @@ def check_classes(folder: Path) -> None:
     """
     listed = _read_json(folder / "modules.json")
     for entry in listed if _is_list(listed) else ():
-        module = _as_mapping(entry)
+        module = as_mapping(entry)
         _check_class(module.get("type"), folder / "modules.json")
         # A router has modules of its own.
         for name in _ROUTER_CONFIGS:
             file = folder / str(module.get("path", "")) / name
-            for kind in _as_mapping(_read_mapping(file).get("types")).values():
+            for kind in as_mapping(read_mapping(file).get("types")).values():
                 _check_class(kind, file)
 
 
@@ -140,12 +140,12 @@ def _read_json(file: Path) -> object:
         raise ModelConfigError(problem) from error
 
 
-def _read_mapping(file: Path) -> Mapping[str, object]:
+def read_mapping(file: Path) -> Mapping[str, object]:
     """Parse a file that holds one object; an absent one is empty."""
-    return _as_mapping(_read_json(file))
+    return as_mapping(_read_json(file))
 
 
-def _as_mapping(value: object) -> Mapping[str, object]:
+def as_mapping(value: object) -> Mapping[str, object]:
     """The object, or an empty one for anything else."""
     return value if _is_mapping(value) else dict[str, object]()
 
@@ -173,7 +173,7 @@ def _dim(folder: Path, modules: list[tuple[str, str]]) -> int:
     """Follow the vector's length through the modules; unknown ones keep it."""
     dim: int | None = None
     for kind, path in modules:
-        config = _read_mapping(folder / path / "config.json")
+        config = read_mapping(folder / path / "config.json")
         if kind == "Transformer":
             dim = _number(config, "hidden_size", "dim", "d_model")
         elif kind == "Pooling":
@@ -212,16 +212,16 @@ def _static_dim(place: Path) -> int | None:
         except ValueError as error:
             problem = f"cannot be read: {str(weights[0])!r} is no safetensors file"
             raise ModelConfigError(problem) from error
-    tables = _as_mapping(header)
-    shape = _as_mapping(tables.get("embedding.weight") or tables.get("embeddings")).get("shape")
+    tables = as_mapping(header)
+    shape = as_mapping(tables.get("embedding.weight") or tables.get("embeddings")).get("shape")
     return _number({"width": shape[-1]}, "width") if _is_list(shape) and shape else None
 
 
 def _max_tokens(place: Path) -> int | None:
     told = (
-        _number(_read_mapping(place / "sentence_bert_config.json"), "max_seq_length"),
-        _number(_read_mapping(place / "tokenizer_config.json"), "model_max_length"),
-        _number(_read_mapping(place / "config.json"), "max_position_embeddings"),
+        _number(read_mapping(place / "sentence_bert_config.json"), "max_seq_length"),
+        _number(read_mapping(place / "tokenizer_config.json"), "model_max_length"),
+        _number(read_mapping(place / "config.json"), "max_position_embeddings"),
     )
     return min((n for n in told if n is not None and 0 < n < _LARGEST_WINDOW), default=None)
 
@@ -232,8 +232,8 @@ def _prompt(folder: Path, names: Sequence[str]) -> str:
     Not left to sentence-transformers: since 5.0 it gives every model an empty `document` prompt,
     which hides a `passage` or default one (seen in 6.2.0).
     """
-    config = _read_mapping(folder / "config_sentence_transformers.json")
-    prompts = _as_mapping(config.get("prompts"))
+    config = read_mapping(folder / "config_sentence_transformers.json")
+    prompts = as_mapping(config.get("prompts"))
     told = [str(prompts[name] or "") for name in names if name in prompts]
     default = str(prompts.get(str(config.get("default_prompt_name")), "") or "")
     return next((prompt for prompt in told if prompt), "" if told else default)
@@ -291,6 +291,32 @@ async def find_model(model: str = "") -> ModelFiles:
         ModelUnavailableError: It is missing, or its files are not a model's.
     """
     return await to_thread.run_sync(_find, model)
+
+
+async def find_model_of(model_id: str) -> ModelFiles | None:
+    """Find the model that made vectors, in a thread; None if it is not on this machine.
+
+    Only the packaged one and those in the Hugging Face cache are looked for: what a store says of
+    itself must not choose a directory.
+
+    Args:
+        model_id: As `ModelFiles.model_id`.
+    """
+
+    def find() -> ModelFiles | None:
+        name = model_id.rpartition("@")[0]
+        try:
+            if name in _PACKAGED_NAMES:
+                files = _find(name)
+            elif _HUB_NAME.fullmatch(name):
+                files = _describe(name, _cached_folder(name, "ZETTEL_MODEL", "embedding model"))
+            else:
+                return None
+        except ModelUnavailableError:
+            return None
+        return files if files.model_id == model_id else None
+
+    return await to_thread.run_sync(find)
 
 
 def find_folder(model: str, *, setting: str, what: str) -> Path:

@@ -1,8 +1,8 @@
 """Exports an embedding model to ONNX, in a process of its own: `python -m` this module MODEL.
 
-Torch and transformers are loaded here, so that a server that has an export never loads them. The
-graph computes a vector from token ids, pooling and normalisation included, and is published only if
-its vectors are the reference's.
+The graph computes a vector from token ids, pooling and normalisation included, and is published
+only if its vectors are the reference's. What writes it, and torch where the reference is not
+recorded, is loaded here, so that a server never loads them.
 """
 
 # The libraries are typed in part only.
@@ -20,6 +20,12 @@ from typing import TYPE_CHECKING
 import anyio
 import numpy as np
 
+from zettel.storage.embedding.bert_graph import (
+    EXTERNAL_MIN_BYTES,
+    OPSET,
+    read_bert_config,
+    write_bert_graph,
+)
 from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.embedding.exports import (
     GRAPH,
@@ -32,9 +38,9 @@ from zettel.storage.embedding.exports import (
     read_export,
     unfinished_export,
 )
-from zettel.storage.embedding.model_embedder import Encoder
-from zettel.storage.embedding.model_files import ModelFiles, find_model
+from zettel.storage.embedding.model_files import ModelFiles, check_weights, find_model
 from zettel.storage.embedding.onnx_encoder import INPUTS, OUTPUT, open_export
+from zettel.storage.embedding.reference import TEXTS, Reference, compute, is_recorded, read_record
 from zettel.storage.embedding.sentence_transformer import SentenceEncoder, load_sentence_transformer
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.startup import set_environment
@@ -45,25 +51,6 @@ if TYPE_CHECKING:
 LARGEST_DIFFERENCE = 1e-4
 """Of any number in a unit vector from the reference's: cosines then differ by 1e-4 times the root
 of the dimension at most, MiniLM's in fact by 1e-6, and the order of notes stays."""
-
-OPSET = 17
-"""Of ONNX: the first with an operator for layer normalization; onnxruntime reads it since 1.12."""
-
-TEXTS = (
-    "When did Ana move to Lisbon?",
-    "tea",
-    "",
-    "   ",
-    "THE SAME in Capitals, with Café, naïve, Größe and Ærø.",
-    "In May Ana told me that she had moved into the small flat above the bakery, that the stairs"
-    " were steep, that the neighbours were kind, and that she would look for a larger one before"
-    " the winter came to Lisbon again.",
-    "明日の会議は午後三時に始まります。 Встреча в среду. موعدنا غدا 🫖👩‍👩‍👧",
-    "see https://example.org/a?b=1&c=[2] or mail ana@example.org: `x = f(3.14)`\n\n\t- done",
-    "[CLS] first [SEP] second [MASK] <s> </s> <pad>",
-    "A text that is longer than any window of the model. " * 200,
-)
-"""Compared one by one, and as one batch: what pads a text must not change it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -107,12 +94,18 @@ def _export(files: ModelFiles) -> None:
 
 
 def _make(files: ModelFiles) -> None:
-    reference = load_sentence_transformer(files)
+    bert = read_bert_config(files)
+    encoder = None if bert and is_recorded(files) else load_sentence_transformer(files)
+    check_weights(files)
     with unfinished_export() as folder:
         try:
-            assert isinstance(reference, SentenceEncoder)
-            write_graph(reference, folder)
-            difference = _difference(reference, folder, files)
+            if bert is not None:
+                write_bert_graph(files, bert, folder)
+            else:
+                assert isinstance(encoder, SentenceEncoder)
+                write_graph(encoder, folder)
+            expected = compute(encoder) if encoder else read_record()
+            difference = _difference(expected, folder, files)
         except (OSError, MemoryError):
             # Not the model's fault: the next start tries again.
             raise
@@ -128,7 +121,7 @@ def _make(files: ModelFiles) -> None:
 
 
 def write_graph(reference: SentenceEncoder, folder: Path) -> None:
-    """Write graph, weights and tokenizer of a loaded model into a folder."""
+    """Write graph, weights and tokenizer of any loaded model into a folder."""
     import onnx  # noqa: PLC0415  only this process loads these
     import torch  # noqa: PLC0415
 
@@ -172,25 +165,25 @@ def write_graph(reference: SentenceEncoder, folder: Path) -> None:
         folder / GRAPH,
         save_as_external_data=True,
         location=WEIGHTS,
-        # Smaller ones are shapes and indices, which the graph's optimizer has to see.
-        size_threshold=1024,
+        size_threshold=EXTERNAL_MIN_BYTES,
     )
 
 
-def _difference(reference: Encoder, folder: Path, files: ModelFiles) -> float:
-    """The largest difference of any number in a unit vector.
+def _difference(reference: Reference, folder: Path, files: ModelFiles) -> float:
+    """The largest difference of any number in a unit vector, of texts alone and as one batch.
 
     Raises:
         UnusableExportError: It is more than `LARGEST_DIFFERENCE`.
     """
     exported = open_export(folder, files)
     differences = [
-        np.abs(unit_rows(ours) - unit_rows(theirs)).max()
-        for texts in (TEXTS, *([text] for text in TEXTS))
-        for ours, theirs in (
-            (exported.encode_queries(texts), reference.encode_queries(texts)),
-            (exported.encode_documents(texts), reference.encode_documents(texts)),
+        np.abs(unit_rows(vectors) - expected).max()
+        for encode, expected in (
+            (exported.encode_queries, reference.questions),
+            (exported.encode_documents, reference.notes),
         )
+        # What pads a text must not change its vector.
+        for vectors in (encode(TEXTS), np.concatenate([encode([text]) for text in TEXTS]))
     ]
     difference = float(np.max(differences))
     # Not the other way round: what is not a number is a difference.

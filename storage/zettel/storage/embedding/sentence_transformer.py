@@ -16,7 +16,7 @@ from zettel.storage.embedding.model_embedder import (
     ModelEmbedder,
 )
 from zettel.storage.embedding.model_files import ModelConfig, ModelFiles, check_weights
-from zettel.storage.embedding.torch_runtime import prepare_libraries
+from zettel.storage.embedding.torch_runtime import check_installed, prepare_libraries
 from zettel.storage.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def load_sentence_transformer(files: ModelFiles) -> Encoder:
     Raises:
         ModelUnavailableError: Anything fails.
     """
+    check_installed(files.name)
     check_weights(files)
     try:
         prepare_libraries()

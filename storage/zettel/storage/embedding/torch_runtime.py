@@ -1,8 +1,35 @@
-"""The import of the model libraries."""
+"""The model libraries: whether they are installed, and their import."""
 
 import logging
 import os
 from functools import cache
+from importlib.util import find_spec
+
+from zettel.storage.errors import ModelUnavailableError
+
+TORCH_EXTRA = "torch"
+"""The extra with sentence-transformers, which brings torch and transformers."""
+
+
+def has_torch() -> bool:
+    """Whether the model libraries are installed."""
+    return find_spec("sentence_transformers") is not None
+
+
+def check_installed(model: str, *, what: str = "embedding model") -> None:
+    """Check that the model libraries are installed.
+
+    Args:
+        model: What needs them.
+        what: Kind of model, for messages.
+
+    Raises:
+        ModelUnavailableError: They are not.
+    """
+    if not has_torch():
+        problem = "is run by sentence-transformers, which is not installed"
+        remedy = f"Run pip install 'zettel-mcp[{TORCH_EXTRA}]' where zettel is installed."
+        raise ModelUnavailableError(model, problem, remedy, what=what)
 
 
 @cache
