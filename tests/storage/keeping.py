@@ -15,6 +15,7 @@ from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note, Run, Usage
 
+COPIES = ("backup", "export", "restore")
 Everything = tuple[Mapping[str, tuple[Note, object]], Mapping[str, Usage], list[Run]]
 
 
@@ -65,7 +66,7 @@ async def fresh(folder: Path, *, model: str = MODEL, dim: int = DIM) -> LanceSto
 
 
 async def everything(store: LanceStore) -> Everything:
-    """All revisions with their vectors, all usage, all runs but those of backups."""
+    """All revisions with their vectors, all usage, all runs but those of copies."""
     rows = await read_rows(store.tables, "")
     notes = {
         row.note.row_id: (row.note, None if row.vectors is None else row.vectors.tolist())
@@ -73,7 +74,7 @@ async def everything(store: LanceStore) -> Everything:
     }
     assert len(notes) == len(rows)
     usage = await store.usage_of(sorted({row.note.note_id for row in rows}))
-    runs = [run for run in await store.runs(limit=999) if run.kind not in ("backup", "restore")]
+    runs = [run for run in await store.runs(limit=999) if run.kind not in COPIES]
     return notes, usage, runs
 
 

@@ -118,7 +118,7 @@ def _change(act: Act, note: Note) -> Change:
 
 async def _repeat(store: Store, act: Act, plan: Plan, current: Sequence[Note]) -> None:
     if act.name == "embed":
-        await store.embed([(note, unit(Y)) for note in current], model="late")
+        await store.embed([(note, unit(Y)) for note in current], model=MODEL)
     elif act.name == "mark":
         await store.mark(current, stage=2)
     elif act.name == "upkeep":

@@ -107,3 +107,5 @@ class Purge:
     """Why it is not done; it can be tried again."""
     verified: tuple[str, ...] = ()
     """Checks made, in words."""
+    rewritten: bool = False
+    """Whether no version of a table has it any more, though it is not done."""

@@ -11,6 +11,7 @@
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the current note
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
+    ├── BusyEvolvingError         the caller: later, when the run has ended
     ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
     ├── LimitError                the caller: later, or with less (see `limit_errors.py`)
@@ -24,6 +25,7 @@
     │   ├── LeaseLostError          try again: another process took the work over
     │   └── ExtraMissingError       install a part of Zettel that few need
     ├── BackupError               the person who keeps backups (see `backup/errors.py`)
+    ├── VaultError                the person who keeps the folder (see `tools/vault/manifest.py`)
     └── ServingError              the person who starts the server
         ├── PortBusyError           another port, or stop what uses it
         ├── HostRefusedError        a loopback host, or tokens and names
@@ -52,7 +54,7 @@ class InvalidArgumentError(ZettelError, ValueError):
     """
 
     def __init__(self, name: str, problem: str, remedy: str) -> None:
-        self.name = name
+        self.name, self.problem = name, problem
         super().__init__(f"{name}: {problem}. {remedy}")
 
 
@@ -153,14 +155,30 @@ class ChangedSinceError(ZettelError):
         )
 
 
-class NotConfirmedError(ZettelError):
-    """The confirming word was not typed."""
+class BusyEvolvingError(ZettelError):
+    """A run of evolution is at work on the notes, and does not end in time."""
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, work: str) -> None:
+        self.work = work
+        super().__init__(
+            f"A run of evolution is at work, so {work} did not begin and nothing was changed."
+            " Try again in a minute."
+        )
+
+
+class NotConfirmedError(ZettelError):
+    """The confirming word was not typed.
+
+    Args:
+        word: The word.
+        option: What a script passes instead; empty for `--confirm` with the word.
+    """
+
+    def __init__(self, word: str, *, option: str = "") -> None:
         self.word = word
         super().__init__(
             f"Nothing was done: {word!r} was not typed. Run the command again and type it, or pass"
-            f" --confirm {word}."
+            f" {option or f'--confirm {word}'}."
         )
 
 
@@ -196,14 +214,21 @@ class NewerStoreError(StoreError):
 
 
 class OtherModelError(StoreError):
-    """The store's vectors are of another embedding model."""
+    """The store's vectors are of another embedding model.
 
-    def __init__(self, place: str | Path, found: str, asked: str) -> None:
-        self.found, self.asked = found, asked
+    Args:
+        place: The store.
+        found: The model of its vectors, with its weights' fingerprint.
+        asked: The model that was to be used.
+        dim: Length of the store's vectors; 0 if unknown.
+    """
+
+    def __init__(self, place: str | Path, found: str, asked: str, *, dim: int = 0) -> None:
+        self.found, self.asked, self.dim = found, asked, dim
         super().__init__(
             f"The store at {str(place)!r} was embedded with {found!r}, not {asked!r}. Set"
-            " ZETTEL_MODEL to the model it was made with, or point ZETTEL_STORE at another"
-            " directory."
+            " ZETTEL_MODEL to the model it was made with, or run zettel reembed to make its vectors"
+            " with the other one."
         )
 
 

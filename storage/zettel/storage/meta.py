@@ -6,6 +6,9 @@ from itertools import count
 from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.store import NoteStore
 
+REEMBEDDING_KEY = "reembedding"
+"""Key in `meta`: the re-embedding in progress, as JSON; absent when there is none."""
+
 UPDATE_ATTEMPTS = 16
 """Compare-and-swaps before giving up; every lost one is another process's success."""
 

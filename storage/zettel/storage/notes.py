@@ -1,12 +1,15 @@
 """The stored values: notes, links, times, usage, runs."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 import regex
 
@@ -109,6 +112,10 @@ class Origin:
     principal: str = ""
 
 
+STEP_SEPARATOR = ", "
+"""Between the steps in `Note.change`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """One revision of one remembered text. All datetimes are UTC and timezone-aware."""
@@ -159,7 +166,7 @@ class Note:
     changed_by: str = ""
     """Author of this revision: a client's name, or `scheduler`."""
     change: str = "remember"
-    """The tool or evolution step that made this revision."""
+    """The tool that made this revision, or the steps of evolution, joined by `STEP_SEPARATOR`."""
     reason: str = ""
     run_id: str = ""
     embed_model: str = ""
@@ -171,6 +178,11 @@ class Note:
     def row_id(self) -> str:
         """Key of the table: `note_id@rev`."""
         return f"{self.note_id}@{self.rev}"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What made this revision: a tool, or steps of evolution in their order."""
+        return tuple(self.change.split(STEP_SEPARATOR))
 
     @property
     def open(self) -> bool:
@@ -222,12 +234,22 @@ def outline_of(note: Note) -> Outline:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One arm's result: raw score, higher is better, comparable within one call only."""
 
     note_id: str
     score: float
+
+
+def make_hits(note_ids: Iterable[str], scores: Iterable[float]) -> Iterator[Hit]:
+    """Hits of as many ids as scores, in half of the time that calling `Hit` for each takes."""
+    made: Callable[[tuple[str, float]], Hit] = partial(tuple.__new__, Hit)  # pyright: ignore[reportUnknownMemberType]
+    return map(made, zip(note_ids, scores, strict=True))
+
+
+def best_first(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits by score, those of equal score by id."""
+    return sorted(sorted(hits, key=itemgetter(0)), key=itemgetter(1), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +311,9 @@ _MANY_MARKS = regex.compile(r"[\p{M}\p{Lm}]{64}")
 
 def normalise(text: str) -> str:
     """NFKC in linear time: Python's takes the square of a run of combining marks."""
-    if not text.isascii() and len(text) >= SORTED_FROM_CHARACTERS and _MANY_MARKS.search(text):
+    if text.isascii():
+        return text
+    if len(text) >= SORTED_FROM_CHARACTERS and _MANY_MARKS.search(text):
         # Decomposed and in canonical order already, which leaves the result the same.
         order = unicodedata.combining
         apart = "".join(unicodedata.normalize("NFKD", character) for character in text)

@@ -150,7 +150,58 @@ class StoreStats:
     """Table versions that maintenance would drop, of all tables."""
 
 
-class NoteStore(Protocol):
+class NoteReader(Protocol):
+    """Reads of notes, by evolution also of changes that are not committed yet."""
+
+    async def get(self, note_ids: Sequence[str]) -> list[Note]:
+        """Current revisions in any state, in the order of `note_ids`, without unknown ids."""
+        ...
+
+    async def find(self, where: NoteFilter, *, limit: int) -> list[Note]:
+        """Matching notes, newest first by (`happened_at`, `note_id`)."""
+        ...
+
+    async def match_text(
+        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
+    ) -> list[Hit]:
+        """Full-text hits, best first, with raw BM25 scores above 0; else `verbatim` ones.
+
+        Args:
+            query: Words.
+            where: The notes to search.
+            limit: Most hits.
+            counted: Namespaces whose notes' words make up the frequencies behind the scores; empty
+                for the whole store.
+        """
+        ...
+
+    async def nearest(
+        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
+    ) -> list[Near]:
+        """`match_vectors` for a few notes of at least this cosine, with their outlines.
+
+        Exact except for notes of very many passages: in a large store those may hide others.
+        """
+        ...
+
+    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
+        """The fields that ranking needs, by `happened_at` and `note_id`, ascending."""
+        ...
+
+    async def linking_to(self, note_ids: Sequence[str]) -> list[Note]:
+        """Notes of any state with a link, ended or not, to one of these."""
+        ...
+
+    async def revisions(self, note_id: str) -> list[Note]:
+        """All revisions, oldest first; empty for an unknown id."""
+        ...
+
+    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of current notes by note id, without notes that wait for embedding."""
+        ...
+
+
+class NoteStore(NoteReader, Protocol):
     """Notes with their revisions, usage and named values: what a tenant may read and change.
 
     Every write is one commit, completes even when the caller is cancelled, and is durable when
@@ -179,49 +230,18 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        """Current revisions in any state, in the order of `note_ids`, without unknown ids."""
-        ...
-
     async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
-        """Matching notes, newest first by (`happened_at`, `note_id`)."""
+        """Matching notes, newest first by (`happened_at`, `note_id`), from `offset` on."""
         ...
 
     async def count(self, where: NoteFilter) -> int:
         """Number of matching notes."""
         ...
 
-    async def match_text(
-        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
-    ) -> list[Hit]:
-        """Full-text hits, best first, with raw BM25 scores above 0; else `verbatim` ones.
-
-        Args:
-            query: Words.
-            where: The notes to search.
-            limit: Most hits.
-            counted: Namespaces whose notes' words make up the frequencies behind the scores; empty
-                for the whole store.
-        """
-        ...
-
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit]:
         """Notes by cosine of their best passage to a unit vector of shape `(dim,)`, best first."""
-        ...
-
-    async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
-    ) -> list[Near]:
-        """`match_vectors` for a few notes of at least this cosine, with their outlines.
-
-        Exact except for notes of very many passages: in a large store those may hide others.
-        """
-        ...
-
-    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
-        """The fields that ranking needs, by `happened_at` and `note_id`, ascending."""
         ...
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
@@ -251,20 +271,12 @@ class NoteStore(Protocol):
         """Counts by subject, tag and namespace."""
         ...
 
-    async def revisions(self, note_id: str) -> list[Note]:
-        """All revisions, oldest first; empty for an unknown id."""
-        ...
-
     async def revisions_of_run(self, run_id: str) -> list[Note]:
         """All revisions that a run made, by note and revision; none for an empty id."""
         ...
 
     async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of revisions, current or not, by row id, without rows that have none."""
-        ...
-
-    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of current notes by note id, without notes that wait for embedding."""
         ...
 
     async def version(self) -> int:

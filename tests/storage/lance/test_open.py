@@ -67,7 +67,7 @@ def _key(number: int) -> str | None:
 
 
 async def test_a_store_of_a_newer_version_is_refused_and_left_alone(lance: LanceStore) -> None:
-    assert await lance.swap_meta("schema_version", expected="1", value="2")
+    assert await lance.swap_meta("schema_version", expected="1", value="3")
     await _refuses(lance, NewerStoreError, model_id=MODEL, dim=DIM)
 
 

@@ -10,7 +10,7 @@ from tests.storage.samples import DIM, LATER, MODEL, X, add, make_note, unit
 
 from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.lance import maintenance
-from zettel.storage.lance.maintenance import VECTOR_INDEX_MIN_ROWS, VECTOR_INDEX_NAME
+from zettel.storage.lance.maintenance import VECTOR_INDEX_MIN_ROWS, vector_index_name
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import Tables
@@ -37,7 +37,9 @@ def embedded(vectors: Sequence[Vectors]) -> list[NewNote]:
 
 async def parts(tables: Tables) -> int | None:
     """How many parts the index has; None if there is none."""
-    stats = await tables.notes.read(lambda handle: handle.index_stats(VECTOR_INDEX_NAME))
+    stats = await tables.notes.read(
+        lambda handle: handle.index_stats(vector_index_name(tables.notes.spec))
+    )
     return None if stats is None else stats.num_indices
 
 

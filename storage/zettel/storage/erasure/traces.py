@@ -48,7 +48,7 @@ def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note
 
 def _added(before: Note, note: Note, added: set[str]) -> set[str]:
     """Tags that an LLM has added since the agent last set them."""
-    if note.change == "revise":
+    if "revise" in note.steps:
         return added | (set(note.tags) - set(before.tags))
     return set() if note.tags != before.tags and not note.run_id else added
 

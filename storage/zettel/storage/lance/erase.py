@@ -11,7 +11,7 @@ killed writer. `test_purge_files.py` fails if a newer LanceDB differs.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ from zettel.storage.lance.files import remove
 from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
+from zettel.storage.lance.schema import EMBED_MODEL
 from zettel.storage.lance.snapshot import remove_unused
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.writes import as_table
@@ -46,8 +47,6 @@ IDS_PER_COMMIT = 500
 ERASE_ATTEMPTS = 8
 """Tries against racing writers."""
 
-_AS_READ = "target.current = source.current AND target.embed_model = source.embed_model"
-"""Nobody has closed or embedded the row since it was read."""
 _WORDS = ("content", "context", "subject", "summary", "source", "text")
 
 
@@ -213,10 +212,18 @@ async def _scrub(tables: Tables, found: _Found) -> int:
             clean = await to_thread.run_sync(_clean, rows, found.gone)
             if clean:
                 await tables.notes.merge(
-                    as_table(tables, clean), replace_where=_AS_READ, insert=False
+                    as_table(tables, clean), replace_where=_as_read(tables), insert=False
                 )
         scrubbed += len(clean)
     return scrubbed
+
+
+def _as_read(tables: Tables) -> str:
+    """Nobody has closed or embedded the row since it was read."""
+    column = tables.notes.spec.column(EMBED_MODEL)
+    same = f"target.{column} = source.{column}"
+    none = f"target.{column} IS NULL AND source.{column} = ''"
+    return f"target.current = source.current AND ({same} OR ({none}))"
 
 
 def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[NoteRow]:
@@ -262,6 +269,9 @@ DROPPED_VERSION_AGE = timedelta(milliseconds=1)
 """Drops all versions but the newest; with 0, LanceDB 0.40 warns at every call."""
 FRAGMENTS_PER_COMMIT = 200
 """Fragments in one predicate."""
+MOVED_ROWS_PER_COMMIT = 20_000
+"""Rows of these fragments, unless one has more: some 100 MB."""
+_TENDED = "another process tends the store"
 SETTLE_S = (0.05, 0.2, 0.8)
 """Pauses in which a writer can finish its commit."""
 SEARCHED_MAX_IDS = 64
@@ -282,34 +292,62 @@ async def purge(tables: Tables, note_ids: Sequence[str], *, meta: bool) -> Purge
 
     It can be killed and repeated at any point; every step leaves a whole table.
     """
+    chosen = (tables.meta,) if meta else (tables.notes, tables.usage)
+    return await _purge(tables, chosen, note_ids, everything=False)
+
+
+async def remove_old_data(tables: Tables) -> Purge:
+    """Remove from the files of `notes` what no row has any more: dropped columns, too.
+
+    Like `purge`, but every row is rewritten. If only files of unfinished writes are left, then
+    `remove_abandoned` is enough from then on.
+    """
+    return await _purge(tables, (tables.notes,), (), everything=True)
+
+
+async def remove_abandoned(tables: Tables, *, before: float) -> Purge:
+    """Remove files of `notes` that no version names.
+
+    Args:
+        tables: The store's.
+        before: Seconds since the epoch; younger files are left.
+    """
+    async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
+        if not held:
+            return Purge(done=False, why=_TENDED)
+        return await _verified((tables.notes,), _folders((tables.notes,)), (), before)
+
+
+async def _purge(
+    tables: Tables, chosen: Sequence[LanceTable], note_ids: Sequence[str], *, everything: bool
+) -> Purge:
     if not tables.place.optimises:
         return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
-            return Purge(done=False, why="another process tends the store")
+            return Purge(done=False, why=_TENDED)
         if await _copies_in_use(tables):
             return Purge(done=False, why="a dry run holds a copy of the store's files")
-        chosen = (tables.meta,) if meta else (tables.notes, tables.usage)
         began = time()
         try:
             for table in chosen:
-                await _rewrite(table, tables)
+                await _rewrite(table, tables, everything=everything)
         except StoreUnavailableError as error:
             if error.__cause__ is not None and is_conflict(error.__cause__):
                 return Purge(done=False, why="others write without a pause")
             raise
         await mark_upkeep(tables.all())
         # Orders and previews in `meta` name the ids until that table is cleaned, as the last one.
-        places = _folders(chosen) if not meta else [tables.place.directory]
+        places = [tables.place.directory] if tables.meta in chosen else _folders(chosen)
         return await _verified(chosen, [place for place in places if place], note_ids, began)
 
 
-async def _rewrite(table: LanceTable, tables: Tables) -> None:
-    """Move every row that shares a fragment with a deleted one, then drop everything old."""
+async def _rewrite(table: LanceTable, tables: Tables, *, everything: bool) -> None:
+    """Move every row, or those that share a fragment with a deleted one, then drop all else."""
     # Setting a value to itself writes the row elsewhere and marks the old one.
     same = {table.spec.schema.names[1]: table.spec.schema.names[1]}
     # Never cancelled: a cancelled commit leaves a file that verification waits a minute for.
-    for where in await _shared(table):
+    for where in await (_all_fragments(table) if everything else _shared(table)):
         async with table.writing():
             await table.commit(lambda t, w=where: t.update(updates_sql=same, where=w))
     async with table.writing():
@@ -339,12 +377,30 @@ async def _shared(table: LanceTable) -> list[str | None]:
     folder = directory / f"{table.spec.name}.lance"
     numbers = await to_thread.run_sync(_marked_fragments, folder)
     return [
-        " OR ".join(
-            f"(_rowid >= {n << _FRAGMENT_BITS} AND _rowid < {(n + 1) << _FRAGMENT_BITS})"
-            for n in numbers[start : start + FRAGMENTS_PER_COMMIT]
-        )
+        _in_fragments(numbers[start : start + FRAGMENTS_PER_COMMIT])
         for start in range(0, len(numbers), FRAGMENTS_PER_COMMIT)
     ]
+
+
+def _in_fragments(numbers: Iterable[int]) -> str:
+    return " OR ".join(
+        f"(_rowid >= {n << _FRAGMENT_BITS} AND _rowid < {(n + 1) << _FRAGMENT_BITS})"
+        for n in numbers
+    )
+
+
+async def _all_fragments(table: LanceTable) -> list[str | None]:
+    """Predicates that together select every row."""
+    rows = await table.select([table.spec.key], addressed=True)
+    counts = Counter(address >> _FRAGMENT_BITS for address in rows.column("_rowid").to_pylist())
+    groups, taken = list[list[int]](), MOVED_ROWS_PER_COMMIT
+    for number, count in sorted(counts.items()):
+        if taken + count > MOVED_ROWS_PER_COMMIT or len(groups[-1]) == FRAGMENTS_PER_COMMIT:
+            groups.append([])
+            taken = 0
+        groups[-1].append(number)
+        taken += count
+    return [_in_fragments(numbers) for numbers in groups]
 
 
 def _marked_fragments(folder: Path) -> list[int]:
@@ -376,7 +432,8 @@ async def _verified(
     for folder in _folders(chosen):
         left = await _left_over(folder, began)
         if left:
-            return Purge(done=False, why=f"{len(left)} files of an unfinished write are too young")
+            why = f"{len(left)} files of an unfinished write are too young"
+            return Purge(done=False, why=why, rewritten=True)
     sought = note_ids[:: max(1, len(note_ids) // SEARCHED_MAX_IDS)][:SEARCHED_MAX_IDS]
     if held := await to_thread.run_sync(files_holding, places, sought):
         return Purge(done=False, why=f"an id still stands in {held[0].name}")

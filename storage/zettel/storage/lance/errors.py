@@ -1,5 +1,6 @@
 """Meaning of LanceDB's errors; it raises plain errors with text, so all matching is done here."""
 
+import re
 from dataclasses import dataclass
 
 from zettel.storage.errors import StoreUnavailableError
@@ -9,6 +10,11 @@ CONFLICTS = ("Retryable commit conflict", "Commit conflict", "Too many concurren
 
 STALE = "Not found:"
 """A file of the version read from is gone: another process dropped old versions."""
+
+NO_COLUMN = ("No field named", "does not exist in", "not found in target schema")
+"""A column was dropped since it was last used (lance 13.0)."""
+
+_VECTOR_COLUMN = re.compile(r"\b(?:vectors|embed_model)(?:_\d+)?\b")
 
 MAX_DETAIL_CHARS = 300
 """Characters of a foreign error's text in a message."""
@@ -57,12 +63,21 @@ def is_stale(error: Exception) -> bool:
     return STALE in str(error)
 
 
+def is_other_vectors(error: Exception) -> bool:
+    """Whether the columns of vectors that this process opened are gone."""
+    text = str(error)
+    return any(mark in text for mark in NO_COLUMN) and bool(_VECTOR_COLUMN.search(text))
+
+
 def unavailable(place: str, error: Exception) -> StoreUnavailableError:
     """The error for a failed LanceDB call, with its cause and remedy."""
     text = str(error)
     for cause in _CAUSES:
         if any(mark in text for mark in cause.marks):
             return StoreUnavailableError(place, cause.problem, cause.remedy)
+    if is_other_vectors(error):
+        problem = "was embedded anew with another model, so nothing was stored"
+        return StoreUnavailableError(place, problem, "Make the same call again in a moment.")
     return StoreUnavailableError(
         place,
         f"failed: {text[:MAX_DETAIL_CHARS]}",

@@ -16,14 +16,11 @@ from lancedb.index import IvfFlat
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.files import count_old_versions, disk_bytes, remove_leftovers
+from zettel.storage.lance.schema import EMBED_MODEL, VECTORS, TableSpec
 from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import StoreLocation, hold
 from zettel.storage.store import StoreStats
-
-VECTOR_COLUMN = "vectors"
-VECTOR_INDEX_NAME = "vectors_idx"
-"""LanceDB's name for the column's index."""
 
 VECTOR_INDEX_MIN_ROWS = 1_000
 """Embedded revisions from which the index exists; without one, 1,000 take 7 ms to search."""
@@ -40,20 +37,30 @@ def vector_index() -> IvfFlat:
     return IvfFlat(distance_type="cosine", num_partitions=1)
 
 
+def vector_index_name(notes: TableSpec) -> str:
+    """LanceDB's name for the index of the vectors."""
+    return f"{notes.column(VECTORS)}_idx"
+
+
 async def maintain_vector_index(notes: LanceTable) -> None:
     """Create, rebuild or drop the index as needed, before the table is optimised.
 
     LanceDB 0.40 cannot train it without a vector, nor optimise a table whose index has none.
     """
-    worth_it = await notes.count("embed_model <> ''") >= VECTOR_INDEX_MIN_ROWS
-    stats = await notes.read(lambda handle: handle.index_stats(VECTOR_INDEX_NAME))
+    await index_vectors(notes, notes.spec)
+
+
+async def index_vectors(notes: LanceTable, spec: TableSpec) -> None:
+    """`maintain_vector_index` for the vectors of any set, named by its table's `spec`."""
+    embedded = f"{spec.column(EMBED_MODEL)} <> ''"
+    worth_it = await notes.count(embedded) >= VECTOR_INDEX_MIN_ROWS
+    name, column = vector_index_name(spec), spec.column(VECTORS)
+    stats = await notes.read(lambda handle: handle.index_stats(name))
     if worth_it and (stats is None or (stats.num_indices or 0) > VECTOR_INDEX_MAX_PARTS):
         async with notes.writing():
-            await notes.commit(
-                lambda handle: handle.create_index(VECTOR_COLUMN, config=vector_index())
-            )
+            await notes.commit(lambda handle: handle.create_index(column, config=vector_index()))
     elif not worth_it and stats is not None:
-        await drop_vector_index(notes)
+        await _drop_index(notes, name)
 
 
 async def renew_vector_index(notes: LanceTable) -> None:
@@ -64,10 +71,14 @@ async def renew_vector_index(notes: LanceTable) -> None:
 
 async def drop_vector_index(notes: LanceTable) -> None:
     """Drop the index if there is one; maintenance rebuilds it."""
+    await _drop_index(notes, vector_index_name(notes.spec))
+
+
+async def _drop_index(notes: LanceTable, name: str) -> None:
     indices = await notes.read(lambda handle: handle.list_indices())
-    if any(index.name == VECTOR_INDEX_NAME for index in indices):
+    if any(index.name == name for index in indices):
         async with notes.writing():
-            await notes.commit(lambda handle: handle.drop_index(VECTOR_INDEX_NAME))
+            await notes.commit(lambda handle: handle.drop_index(name))
 
 
 KEEP_VERSIONS = timedelta(minutes=15)
@@ -119,7 +130,7 @@ async def mark_upkeep(tables: Sequence[LanceTable]) -> None:
     meta = tables[-1]
     # Writing the mark is itself a commit to `meta`.
     versions[meta.spec.name] += 1
-    await put_meta(meta, _MARK, json.dumps(versions))
+    await put_meta(meta, {_MARK: json.dumps(versions)})
 
 
 async def stats(tables: Tables) -> StoreStats:

@@ -27,8 +27,17 @@ from zettel.storage.lance.files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
-from zettel.storage.lance.schema import META, RUNS, SCHEMA_VERSION, USAGE, TableSpec, notes_table
-from zettel.storage.lance.side_tables import get_meta, put_meta, swap_meta
+from zettel.storage.lance.schema import (
+    FIRST_VECTOR_SET,
+    META,
+    REEMBEDDED_SCHEMA_VERSION,
+    RUNS,
+    SCHEMA_VERSION,
+    USAGE,
+    TableSpec,
+    notes_table,
+)
+from zettel.storage.lance.side_tables import get_meta, put_meta, read_meta, swap_meta
 from zettel.storage.lance.table import LanceTable, Sync, Tables
 from zettel.storage.location import (
     StoreLocation,
@@ -45,6 +54,8 @@ METADATA_CACHE_BYTES = 4 << 20
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
 DIM_KEY = "embed_dim"
+SET_KEY = "vector_set"
+"""Key in `meta`: number of the set of vectors in use; absent for the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +110,20 @@ async def open_tables(
                 await _create(site, model_id=model_id, dim=dim)
     meta = await _open(site, META)
     await _check_version(meta, place)
-    if model_id is None:
-        model_id, dim = await _model(meta)
-    await _check_model(meta, place, model_id=model_id, dim=dim)
-    notes = await _open(site, notes_table(dim))
+    found = await read_vectors_in_use(meta)
+    if model_id is not None and (found.model_id, found.dim) != (model_id, dim):
+        asked = f"{model_id} ({dim} dimensions)"
+        raise OtherModelError(place.uri, found.model_id, asked, dim=found.dim)
+    notes = await _open(site, notes_table(found.dim, found.number))
     healed["empty_index_files"] = await repair_indices(notes)
     return Tables(
         database=database,
         place=place,
-        model_id=model_id,
-        dim=dim,
+        model_id=found.model_id,
+        dim=found.dim,
+        vector_set=found.number,
         healed=healed,
-        resident=NoteCache(dim),
+        resident=NoteCache(found.dim),
         ledger=ledger_of(place, erasures),
         notes=notes,
         usage=await _open(site, USAGE),
@@ -159,8 +172,7 @@ async def _create(site: _Site, *, model_id: str, dim: int) -> None:
     others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
     await notes.build_indices()
     meta = others[-1]
-    await put_meta(meta, MODEL_KEY, model_id)
-    await put_meta(meta, DIM_KEY, str(dim))
+    await put_meta(meta, {MODEL_KEY: model_id, DIM_KEY: str(dim)})
     await mark_upkeep((notes, *others))
     await swap_meta(meta, SCHEMA_KEY, expected=None, value=str(SCHEMA_VERSION))
 
@@ -181,21 +193,27 @@ async def _make(site: _Site, spec: TableSpec) -> LanceTable:
 
 async def _check_version(meta: LanceTable, place: StoreLocation) -> None:
     version = int(await get_meta(meta, SCHEMA_KEY) or 0)
-    if version > SCHEMA_VERSION:
-        raise NewerStoreError(place.uri, version, SCHEMA_VERSION)
+    if version > REEMBEDDED_SCHEMA_VERSION:
+        raise NewerStoreError(place.uri, version, REEMBEDDED_SCHEMA_VERSION)
 
 
-async def _model(meta: LanceTable) -> tuple[str, int]:
-    """The store's model and the length of its vectors."""
-    return await get_meta(meta, MODEL_KEY) or "", int(await get_meta(meta, DIM_KEY) or 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorsInUse:
+    """The set of vectors that a store is searched with."""
+
+    number: int
+    model_id: str
+    dim: int
 
 
-async def _check_model(meta: LanceTable, place: StoreLocation, *, model_id: str, dim: int) -> None:
-    found, found_dim = await _model(meta)
-    if (found, found_dim) != (model_id, dim):
-        raise OtherModelError(
-            place.uri, f"{found} ({found_dim} dimensions)", f"{model_id} ({dim} dimensions)"
-        )
+async def read_vectors_in_use(meta: LanceTable) -> VectorsInUse:
+    """The record in `meta`, read at one moment: one commit changes all of it."""
+    values = await read_meta(meta, (MODEL_KEY, DIM_KEY, SET_KEY))
+    return VectorsInUse(
+        number=int(values.get(SET_KEY) or FIRST_VECTOR_SET),
+        model_id=values.get(MODEL_KEY, ""),
+        dim=int(values.get(DIM_KEY) or 0),
+    )
 
 
 logger = logging.getLogger(__name__)

@@ -1,11 +1,12 @@
-"""The tables of a LanceDB store: columns, keys and indices of schema version 1."""
+"""The tables of a LanceDB store: columns, keys and indices."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from lancedb.index import FTS, Bitmap, BTree, LabelList
@@ -13,7 +14,14 @@ from lancedb.index import FTS, Bitmap, BTree, LabelList
 from zettel.storage.revisions import DERIVED_FIELDS
 
 SCHEMA_VERSION = 1
-"""Raised when an older Zettel could misread the tables; kept in `meta`."""
+"""Of a new store and of a backup; raised when an older Zettel could misread them."""
+REEMBEDDED_SCHEMA_VERSION = 2
+"""Of a store whose vectors are, or were, made anew: they may be in columns with other names."""
+
+FIRST_VECTOR_SET = 1
+"""Number of the vectors of a new store. Each re-embedding has the next one, never used before."""
+VECTORS, EMBED_MODEL = "vectors", "embed_model"
+"""Columns of the first set; those of another one end with its number."""
 
 TIME = pa.timestamp("us", "UTC")
 
@@ -33,6 +41,21 @@ class TableSpec:
     """Its first field is the key."""
     indices: tuple[tuple[str, IndexConfig], ...] = ()
     """Column and configuration; created on the empty table."""
+    stored_as: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name of a column of `schema` -> its name on the disk, where they differ."""
+
+    def column(self, name: str) -> str:
+        """The name on the disk of a column of the schema."""
+        return self.stored_as.get(name, name)
+
+    def as_stored(self, rows: pa.Table) -> pa.Table:
+        """Rows with the columns' names on the disk."""
+        return rows.rename_columns([self.column(name) for name in rows.schema.names])
+
+    def as_named(self, rows: pa.Table) -> pa.Table:
+        """Rows read from the disk with the names of `schema`."""
+        names = {stored: name for name, stored in self.stored_as.items()}
+        return rows.rename_columns([names.get(name, name) for name in rows.schema.names])
 
 
 def _text(name: str, *, key: bool = False) -> pa.Field:
@@ -89,7 +112,7 @@ def _note_fields() -> list[pa.Field]:
     life = [_text("state"), pa.field("importance", pa.float64())]
     provenance = [pa.field("origin", ORIGIN_TYPE), pa.field("trust", pa.float64())]
     provenance += [_text("changed_by"), _text("change"), _text("reason"), _text("run_id")]
-    search = [_text("text"), _text("embed_model"), pa.field("stage", pa.int32())]
+    search = [_text("text"), _text(EMBED_MODEL), pa.field("stage", pa.int32())]
     return [
         *(identity + place + words + derived + graph),
         *(valid + known + closed + life + provenance + search),
@@ -104,8 +127,24 @@ def text_index() -> FTS:
     return FTS(base_tokenizer="icu/split", stem=True, ascii_folding=True, with_position=False)
 
 
-def notes_table(dim: int) -> TableSpec:
-    """One row is one revision; the vector index belongs to `maintenance`, not to `indices`."""
+def vector_columns(number: int) -> dict[str, str]:
+    """The two columns of a set of vectors: name in the schema -> name on the disk.
+
+    A process reads and writes by name the columns of the set it opened the store with, so that it
+    cannot meet the vectors of another model, even of equal length.
+    """
+    if number == FIRST_VECTOR_SET:
+        return {}
+    return {name: f"{name}_{number}" for name in (VECTORS, EMBED_MODEL)}
+
+
+def notes_table(dim: int, vector_set: int = FIRST_VECTOR_SET) -> TableSpec:
+    """One row is one revision; the vector index belongs to `maintenance`, not to `indices`.
+
+    Args:
+        dim: Length of a vector.
+        vector_set: Number of the set of vectors.
+    """
     columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
     trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]
     maps: list[tuple[str, IndexConfig]] = [(c, Bitmap()) for c in ("namespace", "current", "state")]
@@ -113,8 +152,9 @@ def notes_table(dim: int) -> TableSpec:
     return TableSpec(
         name="notes",
         key="row_id",
-        schema=pa.schema([*_note_fields(), pa.field("vectors", vectors_type(dim))]),
+        schema=pa.schema([*_note_fields(), pa.field(VECTORS, vectors_type(dim))]),
         indices=(*trees, *maps, *labels, ("text", text_index())),
+        stored_as=vector_columns(vector_set),
     )
 
 

@@ -139,10 +139,17 @@ async def swap_meta(meta: LanceTable, key: str, *, expected: str | None, value: 
         return await get_meta(meta, key) == value
 
 
-async def put_meta(meta: LanceTable, key: str, value: str) -> None:
-    """Insert or replace a value unconditionally: for what only the lock's holder writes."""
+async def read_meta(meta: LanceTable, keys: Sequence[str]) -> dict[str, str]:
+    """The values of those of the keys that are there, at one moment."""
+    table = await meta.select(["key", "value"], where=one_of("key", keys))
+    return dict(zip(*(table.column(name).to_pylist() for name in ("key", "value")), strict=True))
+
+
+async def put_meta(meta: LanceTable, values: Mapping[str, str]) -> None:
+    """Insert or replace values unconditionally, in one commit: for the lock's holder alone."""
+    rows = [{"key": key, "value": value} for key, value in values.items()]
     async with meta.writing():
-        await meta.merge(_table(meta, [{"key": key, "value": value}]), replace_where="")
+        await meta.merge(_table(meta, rows), replace_where="")
 
 
 async def _swap(meta: LanceTable, key: str, expected: str | None, value: str | None) -> int:

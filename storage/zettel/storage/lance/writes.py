@@ -12,10 +12,12 @@ import pyarrow as pa
 from anyio import to_thread
 
 from zettel.storage.erasure.ledger import admit
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.namespace_search import texts_by_namespace
-from zettel.storage.lance.predicates import all_of, equals, one_of
+from zettel.storage.lance.predicates import all_of, is_unembedded, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
 from zettel.storage.lance.rows import to_table
+from zettel.storage.lance.schema import EMBED_MODEL
 from zettel.storage.lance.table import Merged, Tables
 from zettel.storage.notes import Note
 from zettel.storage.revisions import (
@@ -31,8 +33,8 @@ from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 _CLOSES = "target.current AND NOT source.current"
 """A row is replaced only to close it, so the second of two writers replaces nothing."""
 
-_WAITS = (
-    "target.current = source.current AND target.embed_model = '' AND target.stage = source.stage"
+_AS_READ = (
+    "target.current = source.current AND target.stage = source.stage"
     " AND target.content = source.content"
 )
 """The row is as it was read, so that writing all of it undoes nothing."""
@@ -55,6 +57,8 @@ async def write_notes(
         InvalidArgumentError: Something in it cannot be stored.
     """
     check_write(new, changes, dim=tables.dim)
+    written = (item.note.embed_model for item in (*new, *changes) if item.vectors is not None)
+    _check_models(tables, written)
     admitted = admit(tables.ledger, new, changes)
     added = [
         NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
@@ -82,15 +86,18 @@ async def embed_notes(
     """Implement `NoteStore.embed`.
 
     Raises:
-        InvalidArgumentError: A vector is not finite or not of unit length.
+        InvalidArgumentError: A vector is not finite or not of unit length, or the model is not the
+            store's.
     """
+    _check_models(tables, [model])
     for _, array in vectors:
         check_vectors(array, dim=tables.dim)
     made = {note.row_id: (note.content, array) for note, array in vectors}
     if not made:
         return
     async with tables.notes.writing():
-        waiting = await read_rows(tables, all_of(equals("embed_model", ""), _keyed(made)))
+        column = tables.notes.spec.column(EMBED_MODEL)
+        waiting = await read_rows(tables, all_of(is_unembedded(column), _keyed(made)))
         filled = [
             NoteRow(note=replace(row.note, embed_model=model), vectors=array)
             for row in waiting
@@ -99,8 +106,20 @@ async def embed_notes(
         ]
         if filled:
             rows = await to_thread.run_sync(as_table, tables, filled)
-            merged = await tables.notes.merge(rows, replace_where=_WAITS, insert=False)
+            waits = all_of(_AS_READ, is_unembedded(f"target.{column}"))
+            merged = await tables.notes.merge(rows, replace_where=waits, insert=False)
             _follow(tables, merged, filled, rows, replaced=len(filled))
+
+
+def _check_models(tables: Tables, models: Iterable[str]) -> None:
+    """Refuse vectors of another model: of equal length they could not be told from the store's."""
+    other = sorted(set(models) - {"", tables.model_id})
+    if other:
+        raise InvalidArgumentError(
+            name="model",
+            problem=f"the store's vectors are of {tables.model_id!r}, not {other[0]!r}",
+            remedy="Run zettel reembed to make all of them with another model.",
+        )
 
 
 async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> None:
