@@ -337,6 +337,19 @@ async def test_nobody_comes_in_under_a_name_that_the_server_gives_itself(
     assert other.status_code == 200
 
 
+async def test_a_token_of_the_issuer_opens_the_page(team: Team) -> None:
+    form = {"origin": team.url}
+    async with httpx2.AsyncClient(base_url=team.url) as browser:
+        shut = await browser.get("/timeline")
+        old = {"token": team.token(exp=1)}
+        refused = await browser.post("/login", data=old, headers=form)
+        taken = await browser.post("/login", data={"token": team.token()}, headers=form)
+        seen = await browser.get("/timeline")
+
+    assert (shut.status_code, refused.status_code, taken.status_code) == (303, 401, 303)
+    assert (seen.status_code, "Log out" in seen.text) == (200, True)
+
+
 async def test_a_session_is_of_the_person_and_outlives_a_token(team: Team) -> None:
     url = f"{team.url}/mcp"
     async with httpx2.AsyncClient(timeout=PATIENCE_S) as http:

@@ -20,6 +20,8 @@ OPEN_PATHS = ("/health", "/health/live", "/health/ready")
 """Paths that need no token."""
 METRICS_PATH = "/metrics"
 """Needs a token of its own, since its figures are of all tenants together."""
+ADMITTED = "zettel.admitted"
+"""Key in a request's scope: it was let in before, by the login of the page."""
 WELL_KNOWN = "/.well-known/"
 """Where clients look for OAuth metadata, before they have a token."""
 
@@ -62,7 +64,7 @@ class AccessControl(ABC):
     async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Middleware: pass admitted requests on."""
         path = scope.get("path", "")
-        is_open = path in OPEN_PATHS or path.startswith(WELL_KNOWN)
+        is_open = path in OPEN_PATHS or path.startswith(WELL_KNOWN) or ADMITTED in scope
         if scope["type"] == "http" and not is_open and (refusal := await self.refusal(scope)):
             await refusal(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The web application: `/mcp` (Streamable HTTP), `/sse` (SSE), `/health`, `/metrics`.
+"""The web application: `/mcp` (Streamable HTTP), `/sse` (SSE), `/health`, `/metrics`, the page.
 
 The endpoints of MCP are the SDK's, behind checks that it lacks.
 """
@@ -6,9 +6,10 @@ The endpoints of MCP are the SDK's, behind checks that it lacks.
 import json
 import math
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Protocol
 from urllib.parse import quote
 
 import anyio
@@ -29,7 +30,7 @@ from mcp.types import (
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.addresses import is_loopback
@@ -262,6 +263,19 @@ Handler = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 """Serves a request in front of an application."""
 
 
+class MountedPage(Protocol):
+    """A page for people, beside the endpoints for programs."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Its paths."""
+        ...
+
+    async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Middleware: identify who asks for one of its paths."""
+        ...
+
+
 _REASONS: Mapping[type[Exception], Reason] = {
     TooManyCallsError: "calls",
     LeavingError: "leaving",
@@ -298,6 +312,7 @@ def create_app(
     admission: Admission | None = None,
     make_server: Callable[[Engine, ClientDefaults, ChangeFeed], Server] = create_server,
     metrics: Metrics | None = None,
+    make_page: Callable[[Engine], MountedPage] | None = None,
 ) -> ASGIApp:
     """Make the application.
 
@@ -310,10 +325,12 @@ def create_app(
         admission: Bounds of requests; None for the defaults.
         make_server: Makes the server object of each transport; the conformance suite has its own.
         metrics: Shown on `/metrics`; None for no such path.
+        make_page: Makes the page at `/`; None for none.
     """
     admission = admission or Admission(Limits(), Rejections())
     limits, sessions = admission.limits, admission.sessions
     engine = LimitedEngine(runtime, admission.queue, admission.rejections, limits.recall_seconds)
+    page = make_page(engine) if make_page else None
     http_server, sse_server = (
         make_server(
             engine,
@@ -338,7 +355,7 @@ def create_app(
             yield
 
     ready = partial(_answer_readiness, runtime, access)
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/health", ready),
         Route("/health/live", _answer_liveness),
         Route("/health/ready", ready),
@@ -347,11 +364,13 @@ def create_app(
         Route("/mcp", McpEndpoint(partial(sessions.handle, manager.handle_request))),
         Route("/sse", SseEndpoint(sse_server, sse), methods=["GET"]),
         Mount("/messages/", MessagesEndpoint(sse.handle_post_message, limits.max_request_bytes)),
+        *(page.routes if page else ()),
     ]
     middleware: list[Handler] = [
         *([metrics.handle] if metrics else []),
         HostCheck(security).handle,
         streams.handle,
+        *([page.handle] if page else []),
         access.handle,
         admission.handle,
     ]

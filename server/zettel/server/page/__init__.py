@@ -1,0 +1,1 @@
+"""The page for a person: search, notes, graph, timeline, review, runs; server-rendered."""

@@ -1,0 +1,107 @@
+"""The pairs of notes that evolution left open, with what each answer would do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from zettel.storage.notes import MAY_SUPERSEDE, NEEDS_REVIEW, OPEN_RELATIONS, Link, Note, State
+from zettel.tools.answers import RecalledNote
+from zettel.tools.caller import Caller
+from zettel.tools.concurrency import read_in_thread
+from zettel.tools.note_marks import marks_of_views
+from zettel.tools.recall_request import RecallRequest, check
+from zettel.tools.render import note_view
+from zettel.tools.state.memory import Memory
+
+QUEUE_MAX_NOTES = 20
+"""Notes whose pairs are on one page."""
+
+
+class OpenPair(TypedDict):
+    """Two notes of which one may have replaced or contradict the other."""
+
+    newer: RecalledNote
+    """Has the open link."""
+    older: RecalledNote
+    changes: bool
+    """Whether the newer one may tell a change; else both cannot be true."""
+    reason: str
+    writable: bool
+
+
+class ReviewQueue(TypedDict):
+    """One page of what waits for a decision."""
+
+    pairs: list[OpenPair]
+    waiting: int
+    """Notes with something to settle, on all pages."""
+    offset: NotRequired[int]
+    """Of the next page, where there is one."""
+
+
+async def read_review(
+    memory: Memory, caller: Caller, *, now: datetime, namespace: str = "", offset: int = 0
+) -> ReviewQueue:
+    """The open pairs of notes, the newest first.
+
+    Args:
+        memory: The memory.
+        caller: The caller.
+        now: The moment.
+        namespace: As recall takes it.
+        offset: Notes to leave out, 0 and up.
+
+    Raises:
+        InvalidArgumentError: The namespace's name is invalid.
+    """
+    where = check(RecallRequest(namespace=namespace, tags=(NEEDS_REVIEW,)), caller, now).where
+    notes = await memory.store.find(where, limit=QUEUE_MAX_NOTES, offset=max(offset, 0))
+    waiting = await memory.store.count(where)
+    open_links = [(note, link) for note in notes for link in _open(note)]
+    ids = list(dict.fromkeys(link.to for _, link in open_links))
+    known = {other.note_id: other for other in await memory.store.get(ids)} if ids else {}
+    pairs = [
+        _pair(memory, caller, note, known[link.to], link)
+        for note, link in open_links
+        if link.to in known and known[link.to].state is State.ACTIVE
+    ]
+    await _mark(pairs)
+    queue = ReviewQueue(pairs=pairs, waiting=waiting)
+    if max(offset, 0) + len(notes) < waiting:
+        queue["offset"] = max(offset, 0) + len(notes)
+    return queue
+
+
+def _open(note: Note) -> Sequence[Link]:
+    """One open link to each other note, a possible change before a contradiction."""
+    found = dict[str, Link]()
+    for link in note.links:
+        if link.relation in OPEN_RELATIONS and link.stood(None):
+            kept = found.get(link.to)
+            if kept is None or link.relation == MAY_SUPERSEDE:
+                found[link.to] = link
+    return list(found.values())
+
+
+def _pair(memory: Memory, caller: Caller, note: Note, other: Note, link: Link) -> OpenPair:
+    reader = memory.reader(caller)
+    newer, older = (
+        note_view(one, reader, namespace=caller.namespace, context=True) for one in (note, other)
+    )
+    return OpenPair(
+        newer=newer,
+        older=older,
+        changes=link.relation == MAY_SUPERSEDE,
+        reason=link.reason,
+        writable=memory.may_write(note.namespace) and memory.may_write(other.namespace),
+    )
+
+
+async def _mark(pairs: Sequence[OpenPair]) -> None:
+    views = [view for pair in pairs for view in (pair["newer"], pair["older"])]
+    marks: Mapping[str, Sequence[str]] = await read_in_thread(marks_of_views, views)
+    for view in views:
+        if found := marks.get(view["note_id"]):
+            view["marks"] = list(found)
