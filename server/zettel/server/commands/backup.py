@@ -53,6 +53,7 @@ class BackupResult:
 class RestoreResult:
     """A finished restore."""
 
+    file: Path
     backup: BackupFile
     store: str
     namespace: str | None
@@ -115,12 +116,43 @@ async def restore_once(
             named.
         StoreError: The store or its model cannot be used.
     """
+    check_restore(namespace, with_tokens=with_tokens)
+    whole = await to_thread.run_sync(checked, file, tell)
+    return await restore_checked(settings, whole, file, namespace, tell, with_tokens=with_tokens)
+
+
+def check_restore(namespace: str | None, *, with_tokens: bool) -> None:
+    """Check the arguments of a restore before any work.
+
+    Raises:
+        InvalidArgumentError: The namespace is none, or tokens are asked for beside one.
+    """
     if namespace is not None:
         check_namespace(namespace)
         if with_tokens:
             problem, remedy = "into a namespace no tokens are restored", "Leave one of them out."
             raise InvalidArgumentError("with-tokens", problem, remedy)
-    whole = await to_thread.run_sync(checked, file, tell)
+
+
+async def restore_checked(
+    settings: Settings,
+    whole: BackupFile,
+    file: Path,
+    namespace: str | None,
+    tell: ReportProgress,
+    *,
+    with_tokens: bool,
+) -> RestoreResult:
+    """Restore a backup whose bytes were checked, as `restore_once`.
+
+    Args:
+        settings: Name the store and its model.
+        whole: The backup.
+        file: What the person named, for messages and the record.
+        namespace: Takes all notes; None needs an empty store.
+        tell: Called with the progress.
+        with_tokens: Whether the access tokens are to be in force again.
+    """
     receipts = await to_thread.run_sync(receipts_in, whole)
     room = await to_thread.run_sync(_free_bytes, settings.store)
     backup = await to_thread.run_sync(
@@ -154,6 +186,7 @@ async def restore_once(
     finally:
         await store.close()
     return RestoreResult(
+        file=file,
         backup=backup,
         store=store.place,
         namespace=namespace,
@@ -249,13 +282,18 @@ def backup_output(backup: BackupResult) -> Output:
     return Output(data, text)
 
 
-def restore_output(restored: RestoreResult) -> Output:
-    """The printed result of a restore."""
+def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output:
+    """The printed result of a restore.
+
+    Args:
+        restored: What was done.
+        source: What the notes came from: a backup or an export.
+    """
     done, made = restored.done, restored.backup.manifest
     into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
     lines = [
         f"{restored.store}: {done.notes} notes, {done.revisions} revisions came back{into}"
-        f" from the backup of {made.made_at}."
+        f" from the {source} of {made.made_at}."
     ]
     if done.there:
         lines.append(f"{done.there} notes were there already and were left as they are.")
@@ -267,10 +305,15 @@ def restore_output(restored: RestoreResult) -> Output:
             f" {done.cleaned} others held of them was taken out."
         )
     if done.unembedded:
+        why = (
+            f"The {source}'s vectors are of {made.embed_model}, the store's model is"
+            f" {restored.model}"
+            if made.embed_model
+            else f"The {source} has no vectors"
+        )
         lines.append(
-            f"The backup's vectors are of {made.embed_model}, the store's model is"
-            f" {restored.model}: {done.unembedded} notes are found by their words until"
-            " evolution has embedded them (zettel evolve --once does it now)."
+            f"{why}: {done.unembedded} notes are found by their words until evolution has embedded"
+            " them (zettel evolve --once does it now)."
         )
     if restored.tokens and restored.with_tokens:
         lines.append(f"{restored.tokens} access tokens are in force again: zettel token list.")
@@ -281,7 +324,7 @@ def restore_output(restored: RestoreResult) -> Output:
             " --with-tokens if you trust where the file has been."
         )
     data = {
-        "file": str(restored.backup.path),
+        "file": str(restored.file),
         "backup_id": made.backup_id,
         "store": restored.store,
         "namespace": restored.namespace,

@@ -4,20 +4,16 @@ Any zip program opens it, and any Parquet reader its parts.
 """
 
 import os
-import secrets
-import stat
 import struct
 import zipfile
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from time import time
 
+from zettel.storage.backup.drafts import drafted
 from zettel.storage.backup.errors import (
     BackupDamagedError,
-    BackupExistsError,
-    BackupUnwritableError,
     NewerBackupError,
 )
 from zettel.storage.backup.manifest import (
@@ -29,11 +25,8 @@ from zettel.storage.backup.manifest import (
     read_manifest,
     write_manifest,
 )
-from zettel.storage.errors import ZettelError
 from zettel.storage.progress import ReportProgress
 
-DRAFT_LEFTOVER_AGE_S = 3600.0
-"""Age in seconds from which an unfinished file is a killed backup's."""
 MANIFEST_BYTES = 16 << 20
 """Maximum size of a manifest: `MAX_PARTS` parts take 10 MB."""
 DIRECTORY_BYTES = 8 << 20
@@ -77,21 +70,6 @@ class ArchiveWriter:
         self._archive.writestr(zipfile.ZipInfo(MANIFEST, _DATE), write_manifest(manifest))
 
 
-def check_target(file: Path, *, force: bool) -> None:
-    """Check before any work whether a backup may be written there.
-
-    Raises:
-        BackupExistsError: A file exists, and not `force`.
-        BackupUnwritableError: It is a directory, or its parent is missing.
-    """
-    if file.is_dir():
-        raise BackupUnwritableError(file, "it is a directory")
-    if not file.parent.is_dir():
-        raise BackupUnwritableError(file, f"there is no directory {str(file.parent)!r}")
-    if not force and os.path.lexists(file):
-        raise BackupExistsError(file)
-
-
 @contextmanager
 def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
     """Write a backup, readable by its owner alone; it gets its name when it is complete.
@@ -104,24 +82,11 @@ def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
         BackupExistsError: A file has appeared, and not `force`.
         BackupUnwritableError: The disk is full or not writable.
     """
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    try:
-        _remove_killed(file)
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "w+b") as raw:
-                with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
-                    yield ArchiveWriter(archive)
-                raw.flush()
-                os.fsync(raw.fileno())
-            _name(draft, file, force=force)
-        finally:
-            with suppress(FileNotFoundError):
-                draft.unlink()
-    except ZettelError:  # of the store, or there is a file by now
-        raise
-    except OSError as error:
-        raise BackupUnwritableError(file, error.strerror or str(error)) from error
+    with (
+        drafted(file, force=force) as raw,
+        zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        yield ArchiveWriter(archive)
 
 
 class BackupFile:
@@ -263,37 +228,3 @@ def _place(info: zipfile.ZipInfo) -> str:
 
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def _name(draft: Path, file: Path, *, force: bool) -> None:
-    """Give a finished backup its name, durably."""
-    if force:
-        os.replace(draft, file)
-    else:
-        try:
-            os.link(draft, file)
-        except FileExistsError:
-            raise BackupExistsError(file) from None
-        except OSError:  # a file system without hard links
-            if os.path.lexists(file):
-                raise BackupExistsError(file) from None
-            os.replace(draft, file)
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _remove_killed(file: Path) -> None:
-    """Remove drafts of killed backups to this file: they contain notes' text."""
-    for old in file.parent.glob(f".{_escaped(file.name)}.????????.part"):
-        with suppress(FileNotFoundError):
-            found = old.lstat()
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - DRAFT_LEFTOVER_AGE_S:
-                old.unlink()
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

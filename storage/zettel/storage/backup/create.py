@@ -8,17 +8,20 @@ Versions of LanceDB tables never change, so this needs no engine, model or coope
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.backup.archive import ArchiveWriter, check_target, writing
+from zettel.storage.backup.archive import ArchiveWriter, writing
+from zettel.storage.backup.drafts import check_target
 from zettel.storage.backup.errors import BackupUnwritableError
 from zettel.storage.backup.manifest import (
     COUNTED,
@@ -29,14 +32,16 @@ from zettel.storage.backup.manifest import (
     PART_ROWS,
     RUNS,
     TABLES,
+    USAGE,
     Manifest,
 )
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_stale, unavailable
-from zettel.storage.lance.schema import SCHEMA_VERSION
+from zettel.storage.lance.predicates import all_of, one_of
+from zettel.storage.lance.schema import EMBED_MODEL, SCHEMA_VERSION, VECTORS
 from zettel.storage.lance.side_tables import put_run
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
-from zettel.storage.notes import Run
+from zettel.storage.notes import Run, State
 from zettel.storage.progress import ReportProgress
 
 PART_BYTES = 64 << 20
@@ -44,8 +49,9 @@ PART_BYTES = 64 << 20
 CONSISTENT_READ_ATTEMPTS = 200
 """Tries to read all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
-    *("schema_version", "embed_model", "embed_dim"),
+    *("schema_version", "embed_model", "embed_dim", "vector_set", "reembedding"),
     *("upkeep", "lease:evolution", "previews", "erasing"),
+    "lease:reembedding",
 )
 """Keys of `meta` that the manifest contains or that concern only this store's processes."""
 
@@ -53,6 +59,62 @@ LOCAL_KEYS = (
 def is_local(key: str) -> bool:
     """Whether a value of `meta` is not backed up; `previews@…` are those of a tenant."""
     return key.partition("@")[0] in LOCAL_KEYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The part of a store to copy."""
+
+    namespaces: tuple[str, ...] = ()
+    """Empty for all."""
+    history: bool = True
+    """Also closed revisions, and notes that were forgotten."""
+    vectors: bool = True
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no note and no revision is left out; else only notes, usage and runs count."""
+        return self.history and not self.namespaces
+
+    @property
+    def predicate(self) -> str:
+        """Chooses the rows of the notes; empty for all."""
+        inside = one_of("namespace", self.namespaces) if self.namespaces else ""
+        return all_of(inside, "" if self.history else f"current AND state != '{State.FORGOTTEN}'")
+
+
+EVERYTHING_STORED = Selection()
+
+
+class RowSink(Protocol):
+    """Takes the rows of a store, table by table: notes, usage, runs, then the others."""
+
+    def add_rows(self, table: str, rows: pa.Table) -> None:
+        """Take some rows, at least one; called in a thread. `rows` may lack the vectors."""
+        ...
+
+    def add_erasures(self, lines: bytes) -> None:
+        """Take the ledger of erasures: JSON lines."""
+        ...
+
+
+class ArchiveSink:
+    """Writes rows as the parts of a backup.
+
+    Args:
+        archive: Takes the parts.
+    """
+
+    def __init__(self, archive: ArchiveWriter) -> None:
+        self._archive = archive
+
+    def add_rows(self, table: str, rows: pa.Table) -> None:
+        """Append a part."""
+        self._archive.add(table, to_parquet(rows), rows=rows.num_rows)
+
+    def add_erasures(self, lines: bytes) -> None:
+        """Append the part with the erasures."""
+        self._archive.add(ERASURES, lines, rows=lines.count(b"\n"))
 
 
 @dataclass(slots=True)
@@ -72,19 +134,65 @@ class VersionGoneError(Exception):
         super().__init__(str(cause))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copy:
+    """A copy in progress."""
+
+    sink: RowSink
+    chosen: Selection
+    run_id: str
+    tell: ReportProgress
+    counted: TableCounts = field(default_factory=TableCounts)
+    notes: set[str] = field(default_factory=set[str])
+    """Ids of the copied notes, where not all are."""
+    runs: set[str] = field(default_factory=set[str])
+    """Ids of the runs that made their copied revisions, where not all are."""
+
+    def part_of(self, table: str, rows: pa.Table) -> pa.Table:
+        """The rows that belong to the selection; notes were chosen when they were read."""
+        if self.chosen.is_all or table not in (NOTES, USAGE, RUNS):
+            return rows
+        if table == NOTES:
+            self.notes.update(rows.column("note_id").to_pylist())
+            self.runs.update(rows.column("run_id").to_pylist())
+            return rows
+        key, kept = ("note_id", self.notes) if table == USAGE else ("run_id", self.runs)
+        return _where(rows, [name in kept for name in rows.column(key).to_pylist()])
+
+
 async def copy_tables(
-    tables: Tables, writer: ArchiveWriter, *, run_id: str, tell: ReportProgress
+    tables: Tables,
+    sink: RowSink,
+    *,
+    run_id: str,
+    tell: ReportProgress,
+    chosen: Selection = EVERYTHING_STORED,
 ) -> TableCounts:
-    """Copy every table at one moment into parts, then the erasures recorded by then."""
+    """Copy every table at one moment, then the erasures recorded by then.
+
+    Args:
+        tables: The store's.
+        sink: Takes the rows.
+        run_id: The copy's own record, which is left out.
+        tell: Called with table, rows done, rows in all.
+        chosen: What is copied.
+
+    Raises:
+        VersionGoneError: Another process dropped the versions; begin again with another sink.
+        StoreUnavailableError: The store cannot be read.
+    """
     moment = await _one_moment(tables)
-    counted = TableCounts()
+    copy = _Copy(sink=sink, chosen=chosen, run_id=run_id, tell=tell)
+    counted = copy.counted
+    counted.rows.update(dict.fromkeys((*TABLES, ERASURES), 0))
     for table in tables.all():
         name = table.spec.name
-        counted.rows[name] = 0
+        if name == META and not chosen.is_all:
+            continue
         try:
             with await tables.database.open_table(name) as handle:
                 await handle.checkout(moment[name])
-                await _copy_table(handle, table, writer, counted, run_id, tell)
+                await _copy_table(handle, table, copy)
         except (RuntimeError, OSError, ValueError) as error:
             if isinstance(error, StoreUnavailableError | BackupUnwritableError):
                 raise
@@ -93,61 +201,68 @@ async def copy_tables(
             if isinstance(error, OSError) and error.errno is not None:  # the file's, not Lance's
                 raise
             raise unavailable(tables.place.uri, error) from error
-    erasures = await to_thread.run_sync(tables.ledger.own_lines)
+    erasures = await to_thread.run_sync(tables.ledger.own_lines) if chosen.is_all else b""
     counted.rows[ERASURES] = erasures.count(b"\n")
     if erasures:
-        await to_thread.run_sync(
-            lambda: writer.add(ERASURES, erasures, rows=counted.rows[ERASURES])
-        )
+        await to_thread.run_sync(sink.add_erasures, erasures)
     return counted
 
 
-async def _copy_table(
-    handle: AsyncTable,
-    table: LanceTable,
-    writer: ArchiveWriter,
-    counted: TableCounts,
-    run_id: str,
-    tell: ReportProgress,
-) -> None:
-    name, total = table.spec.name, await handle.count_rows()
-    reader = await handle.query().limit(MAX_ROWS).to_batches(max_batch_length=PART_ROWS)
+async def _copy_table(handle: AsyncTable, table: LanceTable, copy: _Copy) -> None:
+    name = table.spec.name
+    schema = table.spec.schema
+    if name == NOTES and not copy.chosen.vectors:
+        schema = schema.remove(schema.get_field_index(VECTORS))
+    where = copy.chosen.predicate if name == NOTES else ""
+    total = await handle.count_rows(where or None)
+    query = handle.query().select([table.spec.column(column) for column in schema.names])
+    query = query.where(where) if where else query
+    reader = await query.limit(MAX_ROWS).to_batches(max_batch_length=PART_ROWS)
     gathered: list[pa.RecordBatch] = []
-    tell(name, 0, total)
+    done = 0
+    copy.tell(name, 0, total)
     async for batch in reader:
         gathered.append(batch)
-        if (
-            sum(piece.num_rows for piece in gathered) >= PART_ROWS
-            or sum(piece.nbytes for piece in gathered) >= PART_BYTES
-        ):
-            await _add(table, gathered, writer, counted, run_id)
-            gathered = []
-            tell(name, counted.rows[name], total)
+        rows = sum(piece.num_rows for piece in gathered)
+        if rows >= PART_ROWS or sum(piece.nbytes for piece in gathered) >= PART_BYTES:
+            await _add(table, schema, gathered, copy)
+            gathered, done = [], done + rows
+            copy.tell(name, done, total)
     if gathered:
-        await _add(table, gathered, writer, counted, run_id)
-    tell(name, total, total)
+        await _add(table, schema, gathered, copy)
+    copy.tell(name, total, total)
 
 
 async def _add(
-    table: LanceTable,
-    batches: list[pa.RecordBatch],
-    writer: ArchiveWriter,
-    counted: TableCounts,
-    run_id: str,
+    table: LanceTable, schema: pa.Schema, batches: list[pa.RecordBatch], copy: _Copy
 ) -> None:
-    """Write gathered rows as one part."""
-    name = table.spec.name
-    rows = pa.Table.from_batches(batches).select(table.spec.schema.names).cast(table.spec.schema)
+    """Pass gathered rows on."""
+    name, counted = table.spec.name, copy.counted
+    read = pa.Table.from_batches(batches)
+    rows = table.spec.as_named(read.select([table.spec.column(name) for name in schema.names]))
+    if name == NOTES:
+        rows = _with_models(rows)
+    rows = copy.part_of(name, rows.cast(schema))
     if name == RUNS:  # not its own record: that says nothing before it is done
-        rows = rows.filter([key != run_id for key in rows.column(table.spec.key).to_pylist()])
+        rows = _where(rows, [key != copy.run_id for key in rows.column("run_id").to_pylist()])
     elif name == META:
-        rows = rows.filter([not is_local(key) for key in rows.column("key").to_pylist()])
+        rows = _where(rows, [not is_local(key) for key in rows.column("key").to_pylist()])
     elif name == NOTES:
         counted.current += sum(rows.column("current").to_pylist())
         counted.namespaces |= set(rows.column("namespace").unique().to_pylist())
     if rows.num_rows:
         counted.rows[name] += rows.num_rows
-        await to_thread.run_sync(lambda: writer.add(name, to_parquet(rows), rows=rows.num_rows))
+        await to_thread.run_sync(copy.sink.add_rows, name, rows)
+
+
+def _where(rows: pa.Table, kept: list[bool]) -> pa.Table:
+    return rows.filter(pa.array(kept, pa.bool_()))
+
+
+def _with_models(rows: pa.Table) -> pa.Table:
+    """The rows with an empty name for a model that is null."""
+    models = pc.fill_null(rows.column(EMBED_MODEL), "")
+    return rows.set_column(rows.schema.get_field_index(EMBED_MODEL), EMBED_MODEL, models)
 
 
 def to_parquet(rows: pa.Table) -> bytes:
@@ -177,8 +292,8 @@ async def _one_moment(tables: Tables) -> Mapping[str, int]:
     )
 
 
-BACKUP = "backup"
-"""`Run.kind` of a backup."""
+BACKUP, EXPORT = "backup", "export"
+"""`Run.kind` of a backup, and of another copy of notes in a file."""
 BEGUN = "begun"
 """`Run.outcome` until the file is complete: it may already contain what is erased later."""
 COPY_ATTEMPTS = 5
@@ -224,19 +339,59 @@ async def back_up(
         StoreUnavailableError: The store cannot be read.
     """
     await to_thread.run_sync(lambda: check_target(file, force=force))
-    _check_outside(file, tables)
+    check_outside(file, tables)
+    job = _Job(tables=tables, run=run, made_by=made_by, tell=tell)
+
+    async def write() -> Manifest:
+        with writing(file, force=force) as writer:
+            sink = ArchiveSink(writer)
+            counted = await copy_tables(tables, sink, run_id=run.run_id, tell=tell)
+            manifest = _manifest(job, counted, writer)
+            await to_thread.run_sync(writer.finish, manifest)
+        return manifest
+
+    manifest, recorded = await recorded_copy(
+        tables, run, write, clock=clock, counts_of=lambda made: made.counts
+    )
+    size = (await to_thread.run_sync(file.stat)).st_size
+    return BackupSummary(backup_id=run.run_id, manifest=manifest, bytes=size, recorded=recorded)
+
+
+_T = TypeVar("_T")
+
+
+async def recorded_copy(
+    tables: Tables,
+    run: Run,
+    write: Callable[[], Awaitable[_T]],
+    *,
+    clock: Callable[[], datetime],
+    counts_of: Callable[[_T], Mapping[str, int]],
+) -> tuple[_T, bool]:
+    """Write a copy of a store and record it in `runs`, first as begun.
+
+    Args:
+        tables: The store's.
+        run: The record; counts and outcome are filled in.
+        write: Writes the copy; called again when the versions it read were dropped.
+        clock: Current time.
+        counts_of: The counts to record.
+
+    Returns:
+        What `write` returned, and whether the store could record it.
+
+    Raises:
+        StoreUnavailableError: The store cannot be read.
+    """
     recorded = await _record(tables, run)
     try:
-        job = _Job(tables=tables, run=run, made_by=made_by, tell=tell)
-        manifest = await _written(job, file, force=force)
+        made = await _again_if_gone(tables, write)
     except BaseException:
         if recorded:
             await _record(tables, replace(run, outcome="failed", ended_at=clock()))
         raise
-    done = replace(run, outcome="done", ended_at=clock(), counts=manifest.counts)
-    recorded = recorded and await _record(tables, done)
-    size = (await to_thread.run_sync(file.stat)).st_size
-    return BackupSummary(backup_id=run.run_id, manifest=manifest, bytes=size, recorded=recorded)
+    done = replace(run, outcome="done", ended_at=clock(), counts=counts_of(made))
+    return made, recorded and await _record(tables, done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,21 +404,13 @@ class _Job:
     tell: ReportProgress
 
 
-async def _written(job: _Job, file: Path, *, force: bool) -> Manifest:
+async def _again_if_gone(tables: Tables, write: Callable[[], Awaitable[_T]]) -> _T:
     for attempt in range(COPY_ATTEMPTS):
         try:
-            with writing(file, force=force) as writer:
-                manifest = _manifest(
-                    job,
-                    await copy_tables(job.tables, writer, run_id=job.run.run_id, tell=job.tell),
-                    writer,
-                )
-                await to_thread.run_sync(writer.finish, manifest)
+            return await write()
         except VersionGoneError as error:
             if attempt + 1 == COPY_ATTEMPTS:
-                raise unavailable(job.tables.place.uri, error.cause) from error
-        else:
-            return manifest
+                raise unavailable(tables.place.uri, error.cause) from error
     raise AssertionError
 
 
@@ -294,25 +441,30 @@ async def _record(tables: Tables, run: Run) -> bool:
     return True
 
 
-def _check_outside(file: Path, tables: Tables) -> None:
-    """Reject a file inside the store: it would be backed up, measured and deleted with it."""
+def check_outside(file: Path, tables: Tables) -> None:
+    """Reject a file inside the store: it would be backed up, measured and deleted with it.
+
+    Raises:
+        BackupUnwritableError: It lies there.
+    """
     directory = tables.place.directory
     if directory is not None and file.resolve().is_relative_to(directory.resolve()):
         raise BackupUnwritableError(file, "it would lie inside the store")
 
 
-def begin_record(name: str, run_id: str, who: str, now: datetime) -> Run:
-    """The record of a backup that begins; the file's name ends its id.
+def begin_record(name: str, run_id: str, who: str, now: datetime, *, kind: str = BACKUP) -> Run:
+    """The record of a backup or an export that begins; the file's name ends its id.
 
     Args:
         name: The file's, without its folder.
         run_id: A new one.
         who: Who requested it.
         now: Current time.
+        kind: `BACKUP` or `EXPORT`.
     """
     return Run(
         run_id=f"{run_id}-{name}",
-        kind=BACKUP,
+        kind=kind,
         who=who,
         started_at=now,
         ended_at=now,

@@ -4,6 +4,7 @@ BackupError
 ├── BackupExistsError       another file, or --force
 ├── BackupUnwritableError   another directory
 ├── BackupDamagedError      another copy of it
+├── ExportDamagedError      the line it names, or another export
 ├── BackupTooLargeError     another disk
 ├── NewerBackupError        upgrade Zettel
 ├── BackupErasesError       another store, or erase these notes first
@@ -32,12 +33,12 @@ class BackupExistsError(BackupError, FileExistsError):
 
 
 class BackupUnwritableError(BackupError, OSError):
-    """The backup's file cannot be written."""
+    """A file cannot be written."""
 
     def __init__(self, file: Path, problem: str) -> None:
         self.file = file
         super().__init__(
-            f"The backup {str(file)!r} was not written: {problem}. Name a file in a directory that"
+            f"{str(file)!r} was not written: {problem}. Name a file in a directory that"
             " is there, writable and has space."
         )
 
@@ -56,6 +57,23 @@ class BackupDamagedError(BackupError, ValueError):
         super().__init__(
             f"The backup {str(file)!r} is damaged at {place}: {problem}. Nothing was restored."
             " Restore another copy of it, or another backup."
+        )
+
+
+class ExportDamagedError(BackupError, ValueError):
+    """A file that is to be imported is none that Zettel could have exported; nothing was written.
+
+    Args:
+        file: The export.
+        place: Position: a line's number.
+        problem: The damage.
+    """
+
+    def __init__(self, file: Path, place: str, problem: str) -> None:
+        self.file, self.place, self.problem = file, place, problem
+        super().__init__(
+            f"{str(file)!r} cannot be imported, {place}: {problem}. Nothing was written. Mend that"
+            " place, or export the notes again."
         )
 
 

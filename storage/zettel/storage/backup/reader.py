@@ -126,7 +126,7 @@ def examined(
                 _check_notes(rows, backup.manifest, problem_of, seen)
             else:
                 for record in rows.to_pylist():
-                    _ROW_CHECKS[table](record)
+                    check_row(table, record)
         except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
             raise parts.damaged(table, f"a row is none of a store's ({_line(error)})") from error
     return SoundBackup(backup.path, backup.manifest)
@@ -182,6 +182,15 @@ _ROW_CHECKS: Mapping[str, Callable[[Mapping[str, object]], None]] = {
     RUNS: _check_run,
     META: _check_meta,
 }
+
+
+def check_row(table: str, record: Mapping[str, object]) -> None:
+    """Check a row of `usage`, `runs` or `meta`.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: No store could have it.
+    """
+    _ROW_CHECKS[table](record)
 
 
 def _check_text(value: object, most: int) -> None:

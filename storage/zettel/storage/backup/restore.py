@@ -27,7 +27,7 @@ from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.backup.archive import BackupFile
-from zettel.storage.backup.create import BACKUP, is_local
+from zettel.storage.backup.create import BACKUP, EXPORT, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import ERASURES, META, RUNS, USAGE
 from zettel.storage.backup.reader import BackupReader, SoundBackup
@@ -317,12 +317,13 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
 
 
 async def _add_runs(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
-    """Add missing runs; into a namespace without records of backups, which are another's."""
+    """Add missing runs; into a namespace without records of copies, which are another's."""
     added = 0
     for rows in parts.of(RUNS, tables.runs.spec.schema, "runs"):
         kept = rows
         if adoption.namespace:
-            kept = rows.filter(pc.not_equal(rows.column("kind"), BACKUP))
+            copies = pc.is_in(rows.column("kind"), pa.array([BACKUP, EXPORT]))
+            kept = rows.filter(pc.invert(copies))
             names = [adoption.run_id(name) for name in kept.column("run_id").to_pylist()]
             kept = _with_column(kept, "run_id", names)
         added += await _insert(tables.runs, kept)
@@ -372,7 +373,8 @@ class _Stream:
     def __init__(
         self, tables: Tables, parts: BackupReader, adoption: MergePlan, *, keeps_vectors: bool
     ) -> None:
-        self._schema, self._dim = tables.notes.spec.schema, tables.dim
+        self._spec, self._dim = tables.notes.spec, tables.dim
+        self._schema = self._spec.schema
         self._parts, self._adoption, self._keeps = parts, adoption, keeps_vectors
         self.notes = self.rows = self.unembedded = 0
         self.error: BackupDamagedError | None = None
@@ -380,7 +382,8 @@ class _Stream:
 
     def reader(self) -> pa.RecordBatchReader:
         """All rows, from the first one on."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
+        stored = self._spec.as_stored(self._schema.empty_table()).schema
+        return pa.RecordBatchReader.from_batches(stored, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         self.notes = self.rows = self.unembedded = 0
@@ -389,7 +392,7 @@ class _Stream:
                 entering = self._entering(rows)
                 self.rows += entering.num_rows
                 self.notes += sum(entering.column("current").to_pylist())
-                yield from entering.to_batches()
+                yield from self._spec.as_stored(entering).to_batches()
         except BackupDamagedError as error:
             self.error = error
             raise

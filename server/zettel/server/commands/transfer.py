@@ -1,0 +1,247 @@
+"""`zettel export` and what brings an export back: notes in files of other formats."""
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from anyio import to_thread
+
+from zettel.server.commands.backup import (
+    RestoreResult,
+    check_restore,
+    restore_checked,
+    restore_output,
+)
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.version import VERSION
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.factories import expanded
+from zettel.server.runtime.leadership import new_run_id
+from zettel.storage.backup.archive import checked
+from zettel.storage.backup.create import EXPORT, Selection, begin_record
+from zettel.storage.backup.errors import BackupDamagedError, ExportDamagedError
+from zettel.storage.backup.manifest import NOTES
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.lance.schema import SCHEMA_VERSION
+from zettel.storage.lance.store import open_as_it_is
+from zettel.storage.lance.table import Tables
+from zettel.storage.notes import Run
+from zettel.storage.progress import ReportProgress
+from zettel.storage.transfer.export import ExportSummary, ExportTarget, MakeSink, export
+from zettel.storage.transfer.graphml import GraphMlSink
+from zettel.storage.transfer.json_lines import (
+    LINES_FORMAT,
+    LINES_VERSION,
+    ExportHeader,
+    JsonLinesSink,
+    VectorsOf,
+)
+from zettel.storage.transfer.line_reader import to_backup
+from zettel.storage.transfer.parquet_tables import PARQUET_TABLES, ParquetSink
+from zettel.tools.doctor.validity import problem_of
+from zettel.tools.validation import check_namespace
+
+STANDARD_OUTPUT = Path("-")
+"""As a file's name."""
+JSONL, PARQUET, GRAPHML = "jsonl", "parquet", "graphml"
+HEADER_MAX_BYTES = 10_000
+"""Read to see whether a file is an export."""
+OWN_FORMAT = "zettel"
+"""What an export of Zettel's is called among the formats that are imported."""
+FILE_FORMATS = (JSONL, PARQUET, GRAPHML)
+"""Each is also a file's suffix."""
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file begins as JSON lines of an export do."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return f'"{LINES_FORMAT}"'.encode() in file.readline(HEADER_MAX_BYTES)
+
+
+def own_only(option: str, path: Path) -> InvalidArgumentError:
+    """The error for an option that another system's notes do not take."""
+    problem = f"{path} is no export of Zettel's"
+    return InvalidArgumentError(option, problem, f"Leave it out, or add --from {OWN_FORMAT}.")
+
+
+def no_preview(path: Path) -> InvalidArgumentError:
+    """The error for asking what JSON lines would change."""
+    problem = f"{path} is checked whole before anything is written, and all of it comes back"
+    return InvalidArgumentError("--dry-run", problem, "Leave it out.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """The options of the command line."""
+
+    file: Path
+    """Absolute, or `STANDARD_OUTPUT`."""
+    format: str | None = None
+    """None for the one that the file's suffix names."""
+    namespaces: tuple[str, ...] = ()
+    """Empty for all."""
+    current: bool = False
+    vectors: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """A finished export."""
+
+    request: ExportRequest
+    format: str
+    history: bool
+    """Whether earlier revisions are in it."""
+    done: ExportSummary
+
+
+async def export_once(
+    settings: Settings, request: ExportRequest, tell: ReportProgress
+) -> ExportResult:
+    """Write the notes of a store into a file, while other processes may use it.
+
+    Raises:
+        InvalidArgumentError: There is no such format, or it takes no such option.
+        BackupError: The file exists, or cannot be written.
+        StoreError: The store cannot be read.
+    """
+    form = chosen_format(request)
+    names = tuple(dict.fromkeys(map(check_namespace, request.namespaces)))
+    is_stream = request.file == STANDARD_OUTPUT
+    is_folder = form == PARQUET and not is_stream and request.file.suffix != f".{PARQUET}"
+    _check_options(request, form)
+    history = form == JSONL or is_folder
+    chosen = Selection(
+        namespaces=names, history=history and not request.current, vectors=request.vectors
+    )
+    name = "stdout" if is_stream else request.file.name
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
+    try:
+        now = utc_now()
+        run_id = new_run_id(now, kind=EXPORT)
+        run = begin_record(name, run_id, CLI_PRINCIPAL, now, kind=EXPORT)
+        done = await export(
+            store.tables,
+            ExportTarget(
+                file=None if is_stream else request.file,
+                stream=sys.stdout.buffer,
+                tables=PARQUET_TABLES if is_folder else (),
+                file_suffix=f".{PARQUET}",
+                force=request.force,
+            ),
+            _sink_maker(store.tables, form, chosen, run),
+            chosen=chosen,
+            run=run,
+            clock=utc_now,
+            tell=tell,
+        )
+    finally:
+        await store.close()
+    return ExportResult(request=request, format=form, history=chosen.history, done=done)
+
+
+def chosen_format(request: ExportRequest) -> str:
+    """The format that is asked for, or that the file's suffix names.
+
+    Raises:
+        InvalidArgumentError: There is no such format, or neither says one.
+    """
+    is_stream = request.file == STANDARD_OUTPUT
+    form = request.format or (JSONL if is_stream else request.file.suffix.removeprefix("."))
+    if form not in FILE_FORMATS:
+        problem = f"{form[:40]!r} is no format" if form else "it is not said"
+        remedy = f"Pass one of {', '.join(FILE_FORMATS)}, or a file with that suffix."
+        raise InvalidArgumentError("format", problem, remedy)
+    return form
+
+
+def _check_options(request: ExportRequest, form: str) -> None:
+    if request.vectors and form == GRAPHML:
+        problem, remedy = "a graph has no place for them", "Leave it out, or pass another format."
+        raise InvalidArgumentError("vectors", problem, remedy)
+
+
+def _sink_maker(tables: Tables, form: str, chosen: Selection, run: Run) -> MakeSink:
+    dim = tables.dim if chosen.vectors else None
+    if form == PARQUET:
+        return partial(ParquetSink, dim=dim)
+    if form == GRAPHML:
+        return lambda files: GraphMlSink(files[NOTES])
+    header = ExportHeader(
+        format=LINES_FORMAT,
+        version=LINES_VERSION,
+        export_id=run.run_id,
+        made_at=run.started_at.isoformat(),
+        made_by=VERSION,
+        schema_version=SCHEMA_VERSION,
+        namespaces=chosen.namespaces,
+        history=chosen.history,
+        vectors=VectorsOf(model=tables.model_id, dim=dim) if dim else None,
+    )
+    return lambda files: JsonLinesSink(files[NOTES], header)
+
+
+def export_output(result: ExportResult) -> Output:
+    """The printed result of an export."""
+    request, done = result.request, result.done
+    counts = ", ".join(f"{name}: {n}" for name, n in done.counts.items() if n)
+    text = f"{request.file}: {counts or 'no notes'}. It holds notes' text; only you can read it."
+    if not result.history:
+        text += " Earlier revisions are not in it: zettel backup keeps everything."
+    if not done.recorded:
+        text += " The store could not note it down, so no later erasure will name it."
+    data = {
+        "file": str(request.file),
+        "format": result.format,
+        "export_id": done.export_id,
+        "counts": dict(done.counts),
+        "recorded": done.recorded,
+    }
+    return Output(data, printable(text))
+
+
+async def import_lines(
+    settings: Settings,
+    file: Path,
+    namespace: str | None,
+    tell: ReportProgress,
+    *,
+    with_tokens: bool = False,
+) -> RestoreResult:
+    """Bring an export as JSON lines back, checked whole before anything is written.
+
+    Args:
+        settings: Name the store and its model.
+        file: The export, absolute.
+        namespace: Takes all notes, in a store that may hold others; None needs an empty store.
+        tell: Called with the progress.
+        with_tokens: Whether the export's access tokens are to be in force again.
+
+    Raises:
+        InvalidArgumentError: Tokens are asked for, and a namespace is named.
+        BackupError: The file is damaged, or the store has notes and no namespace is named.
+        StoreError: The store or its model cannot be used.
+    """
+    check_restore(namespace, with_tokens=with_tokens)
+    with TemporaryDirectory(prefix="zettel-") as folder:
+        target = Path(folder, "import.zettel")
+        make = partial(to_backup, problem_of=problem_of, tell=tell)
+        await to_thread.run_sync(make, file, target)
+        try:
+            whole = await to_thread.run_sync(checked, target, tell)
+            return await restore_checked(
+                settings, whole, file, namespace, tell, with_tokens=with_tokens
+            )
+        except BackupDamagedError as error:
+            raise ExportDamagedError(file, error.place, error.problem) from error
+
+
+def import_output(restored: RestoreResult) -> Output:
+    """The printed result of an import."""
+    return restore_output(restored, source="export")

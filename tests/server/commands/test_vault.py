@@ -1,0 +1,298 @@
+"""A folder of Markdown files that is edited, and the notes behind it."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.server.engine_homes import ask, home_at
+from tests.storage.keeping import untold
+
+from zettel.server.commands.output import Output
+from zettel.server.commands.vault import (
+    VaultExport,
+    VaultImport,
+    export_vault,
+    import_vault,
+    import_vault_output,
+    watch_vault,
+)
+from zettel.server.config.settings import Settings, load_settings
+from zettel.server.runtime.factories import opened
+from zettel.storage.notes import Note
+from zettel.tools.caller import Caller
+from zettel.tools.changes.links import LinkArgument
+from zettel.tools.erasure.erase import erase_all
+from zettel.tools.evolve.run import Budget, evolve
+from zettel.tools.state.memory import Memory
+from zettel.tools.vault.manifest import VAULT_FILE, VaultError
+from zettel.tools.vault.read import EditKind
+from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+BEES = Caller(namespace="farm")
+
+
+class Desk:
+    """A store, a folder of its notes, and what a person does in it."""
+
+    def __init__(self, memory: Memory, settings: Settings, folder: Path) -> None:
+        self.memory, self.settings, self.folder = memory, settings, folder
+
+    async def remember(self, content: str, *, namespace: str = "farm", **more: object) -> str:
+        """Store a note; its id."""
+        caller = Caller(namespace=namespace)
+        told = await remember(self.memory, caller, now=NOW, content=content, **more)  # pyright: ignore[reportArgumentType] named as its arguments
+        return told["note_id"]
+
+    async def note(self, note_id: str) -> Note:
+        """A note as it is now."""
+        (note,) = await self.memory.store.get([note_id])
+        return note
+
+    async def write(self, *, force: bool = False) -> VaultExport:
+        """Export into the folder."""
+        return await export_vault(self.settings, self.folder, (), force, untold)
+
+    async def read(self, *, apply: bool = True, forgets: bool = False) -> VaultImport:
+        """Import what was changed."""
+        return await import_vault(
+            self.settings, self.folder, apply=apply, forget_deleted=forgets, tell=untold
+        )
+
+    def file_of(self, note_id: str) -> Path:
+        """A note's file."""
+        return next(file for file in self.folder.rglob("*.md") if note_id in file.read_text())
+
+    def text_of(self, note_id: str) -> str:
+        """What a note's file says."""
+        return self.file_of(note_id).read_text()
+
+    def edit(self, note_id: str, old: str, new: str) -> None:
+        """Change words in a note's file."""
+        file = self.file_of(note_id)
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncGenerator[Desk]:
+    """An empty store and the place of a folder."""
+    settings = load_settings(
+        store=str(tmp_path / "store"),
+        model="hash",
+        erasures=str(tmp_path / "erasures"),
+        namespace="user",
+    )
+    async with opened(settings, create=True) as memory:
+        yield Desk(memory, settings, tmp_path / "vault")
+
+
+def kinds(found: VaultImport) -> dict[str, EditKind]:
+    """File names and what was found."""
+    return {Path(edit.path).name: edit.kind for edit in found.changes.edits}
+
+
+async def test_an_edited_file_comes_back_as_a_revision_once(desk: Desk) -> None:
+    ben = await desk.remember("Ben has a barn")
+    ana = await desk.remember("Ana has 40 bees", tags=["two words", "hive"], subject="Ana")
+    carl = await desk.remember("Carl helps", links=[LinkArgument(to=ben, relation="supports")])
+    await desk.write()
+
+    desk.edit(ana, "40 bees", "41 bees")
+    desk.edit(ana, "- hive", "- new one")
+    desk.edit(ana, "subject: Ana\n", "")
+    stem = desk.file_of(ana).stem
+    desk.edit(carl, "supports:", f"answers:\n- '[[{stem}|x]]'\nhidden:")
+    shown = await desk.read(apply=False)
+    before = await desk.note(ana)
+    done = await desk.read()
+    again = await desk.read()
+
+    assert [edit.kind for edit in shown.changes.edits] == [EditKind.UPDATE] * 2
+    assert (before.content, before.rev) == ("Ana has 40 bees", 1)
+    assert all(edit.done for edit in done.changes.edits)
+    assert again.changes.edits == []
+    note = await desk.note(ana)
+    assert (note.content, note.subject, note.tags) == (
+        "Ana has 41 bees",
+        "",
+        ("two words", "new one"),
+    )
+    assert (note.happened_at, note.rev) == (NOW, 2)
+    assert (await desk.memory.store.revisions(ana))[0].corrected
+    links = {(link.to, link.relation) for link in (await desk.note(carl)).links if link.stood(None)}
+    assert links == {(ana, "answers"), (ben, "hidden")}
+    # The files take over what the store made of it, and then there is nothing to do.
+    assert len((await desk.write()).report.written) == 2
+    assert (await desk.write()).report.written == []
+    assert (await desk.read()).changes.edits == []
+
+
+async def test_a_note_that_was_changed_meanwhile_is_a_conflict_and_evolution_is_none(
+    desk: Desk,
+) -> None:
+    ana, ben = await desk.remember("Ana has 40 bees"), await desk.remember("Ben keeps hens in May")
+    await desk.write()
+    await evolve(desk.memory, now=NOW, run_id="e1", who="scheduler", budget=Budget())
+    await update(desk.memory, BEES, now=NOW, note_id=ana, content="Ana has 50 bees")
+
+    desk.edit(ana, "40 bees", "41 bees")
+    desk.edit(ben, "hens", "ducks")
+    shown = await desk.read(apply=False)
+    done = await desk.read()
+    kept = await desk.write()
+
+    assert sorted(kinds(shown).values()) == [EditKind.CONFLICT, EditKind.UPDATE]
+    assert kinds(done) == kinds(shown)
+    assert (await desk.note(ana)).content == "Ana has 50 bees"
+    assert (await desk.note(ben)).content == "Ben keeps ducks in May"
+    assert "41 bees" in desk.file_of(ana).read_text()
+    assert [Path(path).name for path in kept.report.edited] == [desk.file_of(ana).name]
+    assert "revision" in import_vault_output(done).text
+    await desk.write(force=True)
+    assert "50 bees" in desk.file_of(ana).read_text()
+
+
+async def test_new_renamed_and_removed_files(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has bees"), await desk.remember("Ben has hens")
+    await desk.write()
+    farm = desk.folder / "farm"
+    (farm / "tractor.md").write_text("---\ntags: [red, '#big']\nsubject: Ben\n---\n\nA tractor\n")
+    (desk.folder / "plain.md").write_text("Just text\r\nof two lines")
+    (farm / "empty.md").write_text("---\nsubject: x\n---\n")
+    (farm / "bad.md").write_text("---\nsubject: {a: b}\n---\nx")
+    (desk.folder / ".obsidian").mkdir()
+    (desk.folder / ".obsidian" / "a.md").write_text("not a note")
+    desk.file_of(ana).rename(desk.folder / "my bees.md")
+    desk.edit(ana, "Ana has bees", "Ana had bees")
+    desk.file_of(ben).unlink()
+
+    done = await desk.read()
+    again = await desk.read()
+
+    assert set(kinds(again).values()) == {EditKind.PROBLEM, EditKind.DELETED}
+    new = {edit.path: edit for edit in done.changes.edits if edit.kind is EditKind.NEW}
+    assert set(new) == {"farm/tractor.md", "plain.md"}
+    tractor = await desk.note(new["farm/tractor.md"].note_id)
+    assert (tractor.content, tractor.tags, tractor.namespace) == (
+        "A tractor",
+        ("red", "big"),
+        "farm",
+    )
+    plain = await desk.note(new["plain.md"].note_id)
+    assert (plain.content, plain.namespace) == ("Just text\nof two lines", "user")
+    assert {edit.path for edit in done.changes.edits if edit.kind is EditKind.PROBLEM} == {
+        *("farm/empty.md", "farm/bad.md")
+    }
+    assert (await desk.note(ana)).content == "Ana had bees"
+    assert (await desk.note(ben)).state.value == "active"
+    written = await desk.write()
+    assert (written.report.deleted, (desk.folder / "my bees.md").exists()) == (
+        [edit.path for edit in done.changes.edits if edit.kind is EditKind.DELETED],
+        True,
+    )
+    gone = await desk.read(forgets=True)
+    assert (await desk.note(ben)).state.value == "forgotten"
+    assert [edit.done for edit in gone.changes.edits if edit.kind is EditKind.DELETED] == [True]
+    assert EditKind.DELETED not in kinds(await desk.read()).values()
+
+
+async def test_the_text_of_an_erased_note_leaves_the_folder_and_the_erasure_names_it(
+    desk: Desk,
+) -> None:
+    await desk.remember("Ana has bees")
+    await desk.remember("a secret", namespace="pests")
+    await desk.write()
+    answer = await erase_all(desk.memory, namespace="pests", who="test", now=datetime.now(UTC))
+
+    report = (await desk.write()).report
+
+    assert report.removed == 1
+    assert not (desk.folder / "pests").exists()
+    assert "proof" in answer
+    assert any("-vault " in name for name in answer["proof"].get("backups", []))
+
+
+async def test_only_a_folder_of_this_store_is_written_and_read(desk: Desk, tmp_path: Path) -> None:
+    await desk.remember("Ana has bees")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.md").write_text("mine")
+
+    with pytest.raises(VaultError):
+        await export_vault(desk.settings, other, (), False, untold)
+    with pytest.raises(VaultError):
+        await export_vault(desk.settings, tmp_path / "store" / "v", (), False, untold)
+    with pytest.raises(VaultError):
+        await import_vault(desk.settings, other, apply=True, forget_deleted=False, tell=untold)
+    await desk.write()
+    manifest = desk.folder / VAULT_FILE
+    manifest.write_text(manifest.read_text().replace(str(tmp_path / "store"), "/elsewhere"))
+    for use in (desk.read, desk.write):
+        with pytest.raises(VaultError, match="elsewhere"):
+            await use()
+    await desk.write(force=True)
+    assert (await desk.read()).changes.edits == []
+    assert (desk.folder.stat().st_mode & 0o777, manifest.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+@asynccontextmanager
+async def watching(desk: Desk) -> AsyncGenerator[list[Output]]:
+    """Folder and store kept in step while the block runs."""
+    said = list[Output]()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch_vault, desk.settings, desk.folder, said.append)
+        yield said
+        tasks.cancel_scope.cancel()
+
+
+async def eventually(desk: Desk, note_id: str, words: str) -> None:
+    """Returns when a note and its file have some words."""
+    for _ in range(600):
+        if words in (await desk.note(note_id)).content and words in desk.text_of(note_id):
+            return
+        await anyio.sleep(0.1)
+    raise AssertionError(words)
+
+
+@pytest.mark.slow
+async def test_folder_and_store_are_kept_in_step_in_both_directions(desk: Desk) -> None:
+    ana = await desk.remember("Ana has 40 bees")
+    await desk.write()
+
+    async with watching(desk) as said:
+        desk.edit(ana, "40 bees", "41 bees")
+        await eventually(desk, ana, "41 bees")
+        await update(desk.memory, BEES, now=NOW, note_id=ana, content="Ana has 42 bees")
+        await eventually(desk, ana, "42 bees")
+
+    assert any("updated" in output.text for output in said)
+    assert (await desk.read()).changes.edits == []
+
+
+@pytest.mark.slow
+def test_a_person_edits_a_folder_while_an_engine_runs(tmp_path: Path) -> None:
+    with home_at(tmp_path / "store") as home:
+        told = ask(home.attach(), 2, "remember", content="Ana has bees", namespace="farm")
+        first = home.run("export", "vault", "--format", "markdown")
+        (file,) = (tmp_path / "vault").rglob("*.md")
+        file.write_text(file.read_text().replace("bees", "hens"))
+        shown, done = home.run("import", "vault"), home.run("import", "vault", "--yes")
+        again = home.run("import", "vault", "--json")
+        back = home.run("show", str(told["note_id"]))
+        nowhere = home.run("import", "store", "--from", "zettel")
+        unknown = home.run("import", "store")
+
+    assert first.returncode == 0, first.stderr
+    assert "--yes" in shown.stdout
+    assert done.stdout.startswith("updated")
+    assert json.loads(again.stdout)["edits"] == []
+    assert "Ana has hens" in back.stdout
+    assert (nowhere.returncode, VAULT_FILE in nowhere.stderr) == (1, True)
+    assert (unknown.returncode, "no known format" in unknown.stderr) == (2, True)

@@ -1,0 +1,1 @@
+"""Notes of other systems, read from their files and stored as notes."""

@@ -1,0 +1,575 @@
+"""Stores drafts as notes, many in one commit; run again, it adds only what is missing."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+
+from anyio import to_thread
+
+from zettel.storage.errors import ZettelError
+from zettel.storage.ids import derived_id, new_id
+from zettel.storage.meta import update_meta
+from zettel.storage.notes import (
+    CONTRADICTS,
+    DERIVED_FROM,
+    MAY_CONTRADICT,
+    MAY_SUPERSEDE,
+    SUPERSEDES,
+    Kind,
+    Note,
+    Run,
+    State,
+    fold,
+    fold_hash,
+)
+from zettel.storage.progress import ReportProgress
+from zettel.storage.store import Change, NewNote, NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.links import DEFAULT_RELATION, LinkArgument, with_links
+from zettel.tools.changes.stages import next_note
+from zettel.tools.concurrency import shielded
+from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
+from zettel.tools.imports.formats import Format
+from zettel.tools.imports.prepare import TIES_MAX, Ready, as_note, moments, prepare, source_of
+from zettel.tools.state.memory import Memory
+from zettel.tools.validation import MAX_LIST, tidy_relation
+from zettel.tools.verbs.update import update
+
+IMPORT = "import"
+"""`Run.kind` of an import, and `Note.change` of a revision that adds links."""
+IMPORT_LEASE_KEY = "lease:import"
+"""Key in `meta` of the lease under which one process at a time imports."""
+BATCH_NOTES = 500
+"""In one commit: some 100 ms of work, and 200 fragments for 100,000 notes."""
+NAMED_MAX = 20
+"""Notes and skipped parts of a source that a report names."""
+SAMPLES = 3
+ERASED_BEFORE = "erased here before"
+"""Why a draft is skipped."""
+REPEATS_MAX_NOTES = 1_000
+"""With the same words, that are compared with a draft."""
+ALL_NOTES = 10_000_000
+"""Read in one go: between pages a note could move."""
+
+_PROPOSED = {SUPERSEDES: MAY_SUPERSEDE, CONTRADICTS: MAY_CONTRADICT}
+"""What a file says of these is a proposal to review: it takes no note out of recall."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ImportReport:
+    """What an import did, or would do; its parts count notes."""
+
+    format: str
+    namespace: str
+    run_id: str = ""
+    """Empty if nothing was stored."""
+    read: int = 0
+    """Drafts, and skipped parts of the source."""
+    stored: int = 0
+    unchanged: int = 0
+    """Imported before."""
+    repeated: int = 0
+    """Of which a note with the same words was there, or came before in the source."""
+    updated: int = 0
+    """Imported before, changed in the source since, and not changed here."""
+    links: int = 0
+    marked: int = 0
+    """Stored with text that reads like orders to an agent, or hides characters."""
+    kinds: Counter[Kind] = field(default_factory=Counter[Kind])
+    """Of the stored ones."""
+    skipped: Counter[str] = field(default_factory=Counter[str])
+    """Reason -> parts of the source that became no note."""
+    skipped_named: list[Skipped] = field(default_factory=list[Skipped])
+    """The first of them."""
+    kept: list[str] = field(default_factory=list[str])
+    """Ids of the first notes that were changed in the source and here, and left as they are."""
+    kept_count: int = 0
+    unresolved: int = 0
+    """Links to what the source does not have, or what was forgotten here."""
+    cut: Counter[str] = field(default_factory=Counter[str])
+    """Secrets, by kind."""
+    samples: list[Draft] = field(default_factory=list[Draft])
+    """The first notes to be stored."""
+
+    def skip(self, part: Skipped) -> None:
+        """Count a part of the source that becomes no note."""
+        self.skipped[part.reason] += 1
+        if len(self.skipped_named) < NAMED_MAX:
+            self.skipped_named.append(part)
+
+    def keep(self, note_id: str) -> None:
+        """Count a note that was left as it is."""
+        self.kept_count += 1
+        if len(self.kept) < NAMED_MAX:
+            self.kept.append(note_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportTask:
+    """One import."""
+
+    format: Format
+    namespace: str
+    clock: Callable[[], datetime]
+    run_id: str
+    trusted: bool = False
+    """Whether the notes count as the person's own words."""
+    dry: bool = False
+    """Whether nothing is written."""
+
+
+async def import_notes(
+    memory: Memory,
+    caller: Caller,
+    task: ImportTask,
+    found: Iterator[SourcePart],
+    *,
+    tell: ReportProgress,
+    total: int = 0,
+) -> ImportReport:
+    """Stores all that a source has and the store has not.
+
+    The caller holds the lease of `IMPORT_LEASE_KEY`. A note's id follows from its key in the source
+    and the first import that stored it, so an import that was killed is simply run again. Its
+    notes are known from their commit on; embedding is left to evolution.
+
+    Args:
+        memory: Where to.
+        caller: Their author; its name tells an import's revisions from others.
+        task: The import.
+        found: From the format's reader.
+        tell: Called with step, amount done, amount in all.
+        total: Drafts and skipped parts of the source; 0 if unknown.
+
+    Raises:
+        InvalidArgumentError: The source cannot be read to its end; what came before is stored.
+        QuotaExceededError: The namespace would exceed its quota; what came before is stored.
+        StoreError: The store failed; what came before is stored.
+    """
+    began, work, outcome = task.clock(), _Import(memory, caller, task), "failed"
+    await work.open()
+    try:
+        async for batch in _batches(found):
+            await work.store(batch)
+            tell("reading" if task.dry else "importing", work.report.read, total)
+        await work.link_later(tell)
+        if work.report.run_id:
+            tell("indexing", 0, 0)
+            await memory.admin.upkeep()
+        outcome = "done"
+    finally:
+        if work.report.run_id:
+            with shielded():
+                run = _record(work.report, caller.name, began, task.clock(), outcome)
+                await memory.admin.add_run(run)
+    return work.report
+
+
+def _record(report: ImportReport, who: str, began: datetime, ended: datetime, outcome: str) -> Run:
+    counts = {"stored": report.stored, "updated": report.updated, "linked": report.links}
+    return Run(
+        run_id=report.run_id,
+        kind=IMPORT,
+        who=who,
+        started_at=began,
+        ended_at=ended,
+        counts=counts,
+        outcome=outcome,
+    )
+
+
+async def _batches(found: Iterator[SourcePart]) -> AsyncIterator[list[SourcePart]]:
+    """What a source has, some at a time, read in a thread."""
+    with closing(found):  # pyright: ignore[reportArgumentType]: readers are generators
+        while batch := await to_thread.run_sync(lambda: list(islice(found, BATCH_NOTES))):
+            yield batch
+
+
+async def count_found(found: Iterator[SourcePart], tell: ReportProgress) -> int:
+    """How many drafts and skipped parts a source has; reads it to its end.
+
+    Raises:
+        InvalidArgumentError: It cannot be read to its end.
+    """
+    count = 0
+    async for batch in _batches(found):
+        count += len(batch)
+        tell("reading", count, 0)
+    return count
+
+
+def _meta_key(name: str) -> str:
+    return f"imports:{name}"
+
+
+class _Import:
+    """The state of one import: what the store has of the source, and what waits for later notes."""
+
+    def __init__(self, memory: Memory, caller: Caller, task: ImportTask) -> None:
+        self.report = ImportReport(format=task.format.name, namespace=task.namespace)
+        self._memory, self._caller, self._task = memory, caller, task
+        self._anchors = list[str]()
+        """Ids that the ids of earlier imports' notes derive from, the newest last."""
+        self._own = ""
+        """This import's; empty until it stores a note."""
+        self._ids, self._folds = set[str](), set[int]()
+        self._seen = dict[str, int]()
+        """Ids of the source's notes so far -> place."""
+        self._folded_new = defaultdict[str, list[str]](list)
+        """Hash of the folded content -> notes of the batch at work."""
+        self._repeats = dict[str, str]()
+        """Key in the source -> the note that had its words before."""
+        self._later = dict[str, list[DraftLink]]()
+        """Note -> links to what may come later in the source."""
+
+    async def open(self) -> None:
+        """Read what the namespace holds."""
+        key = _meta_key(self._task.format.name)
+        stored = await self._memory.store.get_meta(key)
+        anchors: list[str] = json.loads(stored) if stored else []
+        self._anchors = anchors
+        where = NoteFilter(namespaces=(self._task.namespace,), states=(), derived=None)
+        outlines = await self._memory.store.outlines(where, limit=ALL_NOTES)
+        self._ids = {outline.note_id for outline in outlines}
+        self._folds = await to_thread.run_sync(
+            lambda: {_short(fold_hash(outline.content)) for outline in outlines}
+        )
+
+    async def store(self, batch: Sequence[SourcePart]) -> None:
+        """Store the notes of a batch in one commit, and update those that the source changed."""
+        self.report.read += len(batch)
+        ready = list[Ready]()
+        for each in await to_thread.run_sync(self._prepared, batch):
+            if isinstance(each, Skipped):
+                self.report.skip(each)
+            else:
+                ready.append(each)
+        ids = {each.draft.key: self._known(each.draft.key) for each in ready}
+        erased = await self._erased([key for key, note_id in ids.items() if note_id is None])
+        wanted = sorted({note_id for note_id in ids.values() if note_id})
+        known = {note.note_id: note for note in await self._memory.store.get(wanted)}
+        new = dict[str, Ready]()
+        self._folded_new.clear()
+        for each in ready:
+            if each.draft.key in erased:
+                self.report.skip(Skipped(where=erased[each.draft.key], reason=ERASED_BEFORE))
+            else:
+                await self._sort(each, known.get(ids[each.draft.key] or ""), new)
+        await self._write(new)
+
+    def _prepared(self, batch: Sequence[SourcePart]) -> list[Ready | Skipped]:
+        prepared = list[Ready | Skipped]()
+        for each in batch:
+            if isinstance(each, Skipped):
+                prepared.append(each)
+            else:
+                prepared += prepare(each, self._memory.secrets, self.report.cut)
+        return prepared
+
+    async def _erased(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The keys whose notes an earlier import stored, and that were erased; with their ids."""
+        earlier = [anchor for anchor in self._anchors if anchor != self._own]
+        ids = {derived_id(anchor, self._seed(key)): key for key in keys for anchor in earlier}
+        if not ids:
+            return {}
+        return {ids[i]: i for i in await self._memory.admin.erased(list(ids))}
+
+    async def _sort(self, each: Ready, known: Note | None, new: dict[str, Ready]) -> None:
+        """Find out whether a draft is new, known, changed or a repeat."""
+        key = each.draft.key
+        if known is not None:
+            if known.note_id in self._seen:
+                self.report.repeated += 1
+                return
+            self._seen[known.note_id] = len(self._seen)
+            await self._update(each, known)
+            return
+        note_id = self._new_id(key)
+        if note_id in new or note_id in self._seen:
+            self.report.repeated += 1
+        elif repeated := await self._repeated(each, new):
+            self._repeats[key] = repeated
+            self.report.repeated += 1
+        else:
+            new[note_id] = each
+            self._folded_new[each.folded].append(note_id)
+
+    def _known(self, key: str) -> str | None:
+        """The id of the note that an import has stored for a key."""
+        seed = self._seed(key)
+        for anchor in (*self._anchors, *((self._own,) if self._own else ())):
+            if (note_id := derived_id(anchor, seed)) in self._ids:
+                return note_id
+        return None
+
+    def _new_id(self, key: str) -> str:
+        self._own = self._own or new_id(self._task.clock())
+        return derived_id(self._own, self._seed(key))
+
+    def _seed(self, key: str) -> str:
+        return f"{self._task.format.name}\n{self._task.namespace}\n{key}"
+
+    async def _repeated(self, each: Ready, new: Mapping[str, Ready]) -> str | None:
+        """The note that says the same, as `remember` would find it."""
+        own = [
+            note_id
+            for note_id in self._folded_new[each.folded]
+            if _repeats(each.draft, new[note_id].draft)
+        ]
+        stored = await self._repeated_there(each) if _short(each.folded) in self._folds else []
+        # The same one at each import: what came first in the source, else what was first stored.
+        earlier = sorted((i for i in stored if i in self._seen), key=lambda i: self._seen[i])
+        return next(iter((*earlier, *own, *stored)), None)
+
+    async def _repeated_there(self, each: Ready) -> list[str]:
+        """The stored notes that say the same, the oldest first."""
+        where = NoteFilter(
+            namespaces=(self._task.namespace,),
+            fold_hash=each.folded,
+            subject=each.draft.subject,
+            kinds=() if each.draft.kind is Kind.EPISODIC else (each.draft.kind,),
+            sessions=(each.draft.session,) if each.draft.session else (),
+        )
+        notes = await self._memory.store.find(where, limit=REPEATS_MAX_NOTES)
+        found = [note for note in notes if _repeats(each.draft, note)]
+        return [n.note_id for n in sorted(found, key=lambda n: (n.known_from, n.note_id))]
+
+    async def _update(self, each: Ready, note: Note) -> None:
+        """Bring a note to what the source has now, if nobody has changed it here."""
+        draft = each.draft
+        self._link_later(note, draft)
+        if _says(note, draft):
+            self.report.unchanged += 1
+            return
+        revisions = await self._memory.store.revisions(note.note_id)
+        imported = [r for r in revisions if r.changed_by == self._caller.name]
+        if imported and _says(imported[-1], draft):
+            self.report.unchanged += 1  # changed here alone
+            return
+        others = [r for r in revisions if not r.run_id and r.changed_by != self._caller.name]
+        if note.state is not State.ACTIVE or others:
+            self.report.keep(note.note_id)
+            return
+        if self._task.dry:
+            self.report.updated += 1
+            return
+        self.report.run_id = self._task.run_id
+        try:
+            await self._apply(note, draft)
+        except ZettelError:  # changed here meanwhile, or what the source says now is refused
+            self.report.keep(note.note_id)
+            return
+        self.report.updated += 1
+
+    async def _apply(self, note: Note, draft: Draft) -> None:
+        happened = draft.happened_at
+        later = happened is not None and happened > note.happened_at
+        await update(
+            self._memory,
+            self._caller,
+            now=self._task.clock(),
+            note_id=note.note_id,
+            content=draft.content,
+            context=draft.context or None,
+            subject=draft.subject or None,
+            tags=draft.tags or None,
+            kind=draft.kind.value,
+            happened_at=happened.isoformat() if later and happened else None,
+            expected_rev=note.rev,
+            reason=f"changed in {self._task.format.name}",
+        )
+
+    async def _write(self, new: Mapping[str, Ready]) -> None:
+        """Commit new notes with their links to what is there."""
+        if not new:
+            return
+        task, report = self._task, self.report
+        await self._record_anchor()
+        now = task.clock()
+        self._ids.update(new)
+        self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
+        self._folds.update(_short(each.folded) for each in new.values())
+        notes = await to_thread.run_sync(self._as_notes, new, now)
+        stored = await self._commit_new(await self._linked(notes, new, now))
+        for note_id in new.keys() - {note.note_id for note in stored}:
+            report.skip(Skipped(where=note_id, reason=ERASED_BEFORE))
+        for note in stored:
+            report.stored += 1
+            report.kinds[note.kind] += 1
+            report.links += len(note.links)
+            if len(report.samples) < SAMPLES:
+                report.samples.append(new[note.note_id].draft)
+
+    async def _commit_new(self, notes: Sequence[Note]) -> Sequence[Note]:
+        if self._task.dry:
+            return notes
+        self.report.run_id = self._task.run_id
+        entries = [NewNote(note=note) for note in notes]
+        return await commit(self._memory, (), _no_changes, new=entries)
+
+    def _as_notes(self, new: Mapping[str, Ready], now: datetime) -> list[Note]:
+        task, notes = self._task, list[Note]()
+        times = moments([each.draft for each in new.values()], now)
+        for (note_id, each), happened in zip(new.items(), times, strict=True):
+            note, marked = as_note(
+                each.draft,
+                note_id,
+                happened=happened,
+                namespace=task.namespace,
+                source=source_of(each.draft, task.format.name, trusted=task.trusted),
+                origin=self._caller.origin,
+                by=self._caller.name,
+                run_id=task.run_id,
+                now=now,
+            )
+            self.report.marked += marked
+            notes.append(note)
+        return notes
+
+    async def _linked(
+        self, notes: Sequence[Note], new: Mapping[str, Ready], now: datetime
+    ) -> list[Note]:
+        """The notes with their links to what is there by now; other links wait."""
+        targets = {note.note_id: note for note in notes}
+        ties = {note.note_id: new[note.note_id].draft.links for note in notes}
+        wanted = {self._target(link.key) for links in ties.values() for link in links}
+        there = sorted(to for to in wanted if to and to not in targets)
+        targets |= {note.note_id: note for note in await self._memory.store.get(there)}
+        linked = list[Note]()
+        for note in notes:
+            for link in ties[note.note_id]:
+                if self._target(link.key) is None:
+                    self._later.setdefault(note.note_id, []).append(link)
+            linked.append(self._with_links(note, ties[note.note_id], targets, now))
+        return linked
+
+    def _with_links(
+        self,
+        note: Note,
+        links: Sequence[DraftLink],
+        targets: Mapping[str, Note | None],
+        now: datetime,
+    ) -> Note:
+        """The note with links to targets that can be linked to, and at most their trust."""
+        arguments, trust = list[LinkArgument](), note.trust
+        had = {(link.to, link.relation) for link in note.links}
+        room = MAX_LIST - len([link for link in note.links if link.made_by == "agent"])
+        for link in links:
+            to, relation = self._target(link.key), _relation(link.relation)
+            target = targets.get(to) if to else None
+            if to is None or to == note.note_id or (to, relation) in had:
+                continue
+            if target is None or target.state is State.FORGOTTEN or len(arguments) >= room:
+                self.report.unresolved += 1
+                continue
+            arguments.append(LinkArgument(to=to, relation=relation))
+            if relation == DERIVED_FROM:
+                trust = min(trust, target.trust)
+        return replace(note, links=with_links(note, arguments, now=now), trust=trust)
+
+    def _target(self, key: str) -> str | None:
+        """The note that a key leads to, if it is there."""
+        if key in self._repeats:
+            return self._repeats[key]
+        return self._known(key)
+
+    def _link_later(self, note: Note, draft: Draft) -> None:
+        """Have links added that an import was killed before, or that the source has added."""
+        had = {(link.to, link.relation) for link in note.links}
+        missing = [
+            link
+            for link in draft.links
+            if (self._target(link.key), _relation(link.relation)) not in had
+        ]
+        if missing and note.state is not State.FORGOTTEN:
+            self._later[note.note_id] = missing
+
+    async def link_later(self, tell: ReportProgress) -> None:
+        """Add the links to what came later in the source."""
+        waiting, total = list(self._later), len(self._later)
+        for start in range(0, total, BATCH_NOTES):
+            ids = waiting[start : start + BATCH_NOTES]
+            links = [link for note_id in ids for link in self._later[note_id]]
+            found = {to for link in links if (to := self._target(link.key))}
+            self.report.unresolved += len([k for k in links if not self._target(k.key)])
+            if not self._task.dry:
+                await self._add_links(ids, sorted(found))
+            tell("linking", min(start + BATCH_NOTES, total), total)
+
+    async def _add_links(self, ids: Sequence[str], found: Sequence[str]) -> None:
+        targets = {note.note_id: note for note in await self._memory.store.get(found)}
+        now, added = self._task.clock(), dict[str, int]()
+        self.report.run_id = self._task.run_id
+
+        async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+            changes = list[Change]()
+            for note in notes.values():
+                after = self._with_links(note, self._later[note.note_id], targets, now)
+                if after.links == note.links:
+                    continue
+                added[note.note_id] = len(after.links) - len(note.links)
+                by, run_id = self._caller.name, self._task.run_id
+                after = next_note(after, by=by, now=now, change=IMPORT, run_id=run_id)
+                changes.append(Change(note=after))
+            return changes
+
+        await commit(self._memory, ids, plan)
+        self.report.links += sum(added.values())
+
+    async def _record_anchor(self) -> None:
+        """Record where the ids of this import's notes derive from, before the first is stored."""
+        if self._task.dry or self._own in self._anchors:
+            return
+
+        def add(before: str | None) -> str:
+            known: list[str] = json.loads(before) if before else []
+            return json.dumps(list(dict.fromkeys((*known, self._own))))
+
+        await update_meta(self._memory.store, _meta_key(self._task.format.name), add)
+        self._anchors.append(self._own)
+
+
+async def _no_changes(_notes: Mapping[str, Note]) -> Sequence[Change]:
+    return ()
+
+
+def _short(folded: str) -> int:
+    """64 of a hash's bits: of 100,000 notes, two have the same once in four billion stores."""
+    return int(folded[:16], 16)
+
+
+def _relation(text: str) -> str:
+    relation = tidy_relation(text) or DEFAULT_RELATION
+    return _PROPOSED.get(relation, relation)
+
+
+def _repeats(draft: Draft, other: Draft | Note) -> bool:
+    """Whether another one with the same words says all that a draft says."""
+    return (
+        fold(draft.subject) == fold(other.subject)
+        and (draft.kind is Kind.EPISODIC or draft.kind is other.kind)
+        and (not draft.session or draft.session == other.session)
+        and _when(draft.happened_at, other.happened_at)
+    )
+
+
+def _when(stated: datetime | None, other: datetime | None) -> bool:
+    if stated is None or other is None:
+        return stated is None
+    return abs(stated - other) < TIES_MAX
+
+
+def _says(note: Note, draft: Draft) -> bool:
+    """Whether a revision says what a draft says, links aside."""
+    return (
+        note.content == draft.content
+        and (not draft.subject or note.subject == draft.subject)
+        and note.kind is draft.kind
+        and (not draft.context or note.context == draft.context)
+        and set(draft.tags) <= set(note.tags)
+    )

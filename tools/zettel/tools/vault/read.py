@@ -1,0 +1,353 @@
+"""Finds what a person changed in a folder of notes, and does it to the notes by the verbs.
+
+An edit is made of the revision that the file was written from. Where an agent has changed the note
+since, it is a conflict: the file and the note are left as they are. Changes that evolution made
+since are none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+import anyio
+from anyio import to_thread
+
+from zettel.storage.errors import OtherRevisionError, ZettelError
+from zettel.storage.notes import Note, State
+from zettel.storage.progress import ReportProgress
+from zettel.tools.caller import Caller
+from zettel.tools.changes.links import LinkArgument
+from zettel.tools.changes.preconditions import only_evolved
+from zettel.tools.state.memory import Memory
+from zettel.tools.validation import NAMESPACE
+from zettel.tools.vault.manifest import (
+    KnownFile,
+    Vault,
+    VaultError,
+    VaultManifest,
+    digest_of_file,
+    paths_by_id,
+)
+from zettel.tools.vault.note_file import (
+    NoteFile,
+    editable,
+    parse,
+    same_text,
+    standing_links,
+    stem_of,
+    tag_of,
+)
+from zettel.tools.verbs.forget import forget
+from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
+
+FILE_REASON = "edited in a folder of notes"
+"""`Note.reason` of such a revision."""
+TOLD_FILES = 200
+"""Files between two reports of progress."""
+_TEXTS = ("kind", "subject", "context", "happened_at", "valid_until")
+_MAY_BE_EMPTIED = ("subject", "context", "valid_until")
+
+
+class EditKind(StrEnum):
+    """What a person did to a file, or why it cannot be taken."""
+
+    UPDATE = "update"
+    NEW = "new"
+    DELETED = "deleted"
+    CONFLICT = "conflict"
+    PROBLEM = "problem"
+
+
+class FileFields(TypedDict, total=False):
+    """Arguments of `remember` and `update` that a file gives."""
+
+    content: str
+    kind: str
+    subject: str
+    tags: list[str]
+    context: str
+    happened_at: str
+    valid_until: str
+    links: list[LinkArgument]
+
+
+@dataclass(slots=True, kw_only=True)
+class NoteFileEdit:
+    """One file that differs from its note."""
+
+    kind: EditKind
+    path: str
+    note_id: str = ""
+    rev: int = 0
+    """The revision that the file was written from."""
+    fields: FileFields = field(default_factory=FileFields)
+    """What changed; of a new file all that it gives."""
+    namespace: str | None = None
+    """Of a new note; None for the caller's."""
+    sha256: str = ""
+    problem: str = ""
+    done: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class VaultChanges:
+    """All that a person changed in a folder."""
+
+    edits: list[NoteFileEdit] = field(default_factory=list[NoteFileEdit])
+    unchanged: int = 0
+    moved: dict[str, str] = field(default_factory=dict[str, str])
+    """New path -> path under which the manifest knows the file."""
+    touched: dict[str, KnownFile] = field(default_factory=dict[str, KnownFile])
+    """Files whose bytes differ and which say the same."""
+
+
+async def find_changes(
+    memory: Memory, vault: Vault, manifest: VaultManifest, tell: ReportProgress
+) -> VaultChanges:
+    """Compare every file with the revision that it was written from; changes nothing.
+
+    Args:
+        memory: The notes.
+        vault: The folder.
+        manifest: What it knows of its files.
+        tell: Called with step, files done, files in all.
+    """
+    paths = [path for path, _ in await to_thread.run_sync(lambda: list(vault.scan()))]
+    finder = _Finder(memory, manifest, frozenset(paths))
+    for number, path in enumerate(paths):
+        if number % TOLD_FILES == 0:
+            tell("reading files", number, len(paths))
+        try:
+            content = await to_thread.run_sync(vault.read, path)
+        except VaultError as error:
+            finder.add_problem(path, str(error))
+            continue
+        if content is not None:
+            await finder.add(path, content)
+    tell("reading files", len(paths), len(paths))
+    finder.add_deleted()
+    return finder.found
+
+
+class _Finder:
+    def __init__(self, memory: Memory, manifest: VaultManifest, there: frozenset[str]) -> None:
+        self._memory, self._files, self._there = memory, manifest.files, there
+        self._path_of = paths_by_id(manifest.files)
+        self._id_of = {stem_of(path): known.id for path, known in manifest.files.items()}
+        self._seen = set[str]()
+        self.found = VaultChanges()
+
+    def add_problem(self, path: str, problem: str, *, note_id: str = "") -> None:
+        """Report a file that cannot be taken."""
+        self._seen.add(path)
+        self.found.edits.append(
+            NoteFileEdit(kind=EditKind.PROBLEM, path=path, note_id=note_id, problem=problem)
+        )
+
+    async def add(self, path: str, content: bytes) -> None:
+        """Compare one file."""
+        digest, known = digest_of_file(content), self._files.get(path)
+        if known is not None and known.sha256 == digest:
+            self._seen.add(path)
+            self.found.unchanged += 1
+            return
+        try:
+            read = await to_thread.run_sync(lambda: parse(content.decode()))
+        except ValueError as error:
+            self.add_problem(path, _line(error))
+            return
+        if known is None and (old := self._old_path(read)):
+            self.found.moved[path] = old
+            self._seen.add(old)
+            known = self._files[old]
+        self._seen.add(path)
+        if known is None:
+            self._add_new(path, read, digest)
+        else:
+            await self._add_edit(path, known, read, digest)
+
+    def add_deleted(self) -> None:
+        """Report the files that are gone."""
+        self.found.edits += [
+            NoteFileEdit(kind=EditKind.DELETED, path=path, note_id=known.id, rev=known.rev)
+            for path, known in self._files.items()
+            if path not in self._seen
+        ]
+
+    def _old_path(self, read: NoteFile) -> str:
+        """The path of a file that was renamed: the one of its id, if nothing is there any more."""
+        path = self._path_of.get(read.fields.get("id", ""), "")
+        return path if path not in self._there and path not in self._seen else ""
+
+    def _add_new(self, path: str, read: NoteFile, digest: str) -> None:
+        fields = FileFields(content=read.body)
+        for name in _TEXTS:
+            if value := read.fields.get(name):
+                fields[name] = value
+        if read.tags:
+            fields["tags"] = list(read.tags)
+        if links := self._targets(read):
+            fields["links"] = [LinkArgument(to=to, relation=r) for to, r in sorted(links)]
+        folder = path.partition("/")[0] if "/" in path else ""
+        named = read.fields.get("namespace") or folder
+        edit = NoteFileEdit(kind=EditKind.NEW, path=path, fields=fields, sha256=digest)
+        edit.namespace = named if NAMESPACE.fullmatch(named) else None
+        if not read.body:
+            edit.kind, edit.problem = EditKind.PROBLEM, "it has no text"
+        self.found.edits.append(edit)
+
+    async def _add_edit(self, path: str, known: KnownFile, read: NoteFile, digest: str) -> None:
+        revisions = await self._memory.store.revisions(known.id)
+        base = next((note for note in revisions if note.rev == known.rev), None)
+        if base is None or revisions[-1].state is State.FORGOTTEN:
+            self.add_problem(path, "its note is not there any more", note_id=known.id)
+            return
+        fields = self._changed(base, read)
+        if not fields:
+            self.found.unchanged += 1
+            self.found.touched[path] = KnownFile(id=known.id, rev=known.rev, sha256=digest)
+            return
+        edit = NoteFileEdit(
+            kind=EditKind.UPDATE,
+            path=path,
+            note_id=known.id,
+            rev=known.rev,
+            fields=fields,
+            sha256=digest,
+        )
+        if not await only_evolved(self._memory.store, revisions[-1], known.rev):
+            edit.kind = EditKind.CONFLICT
+            edit.problem = _changed_since(revisions[-1].rev, known.rev)
+        self.found.edits.append(edit)
+
+    def _changed(self, base: Note, read: NoteFile) -> FileFields:
+        """The fields in which a file differs from the revision that it was written from."""
+        fields = FileFields()
+        if not same_text(read.body, base.content):
+            fields["content"] = read.body
+        if not read.has_front:  # taken away as a whole, perhaps by an editor: says nothing
+            return fields
+        was = editable(base)
+        for name in _TEXTS:
+            value = read.fields.get(name, "")
+            if value != was[name] and (value or name in _MAY_BE_EMPTIED):
+                fields[name] = value
+        if list(read.tags) != was["tags"]:
+            as_told = {tag_of(tag): tag for tag in base.tags}
+            fields["tags"] = [as_told.get(tag, tag) for tag in read.tags]
+        before = {link for link in standing_links(base) if link[0] in self._path_of}
+        after = self._targets(read)
+        links = [LinkArgument(to=to, relation=r) for to, r in sorted(after - before)]
+        links += [LinkArgument(to=to, relation=r, remove=True) for to, r in sorted(before - after)]
+        if links:
+            fields["links"] = links
+        return fields
+
+    def _targets(self, read: NoteFile) -> set[tuple[str, str]]:
+        """Note ids and relations; links to pages that are no notes are left out."""
+        ids = self._id_of
+        return {(ids[stem], relation) for stem, relation in read.links if stem in ids}
+
+
+async def apply_changes(
+    memory: Memory,
+    caller: Caller,
+    vault: Vault,
+    manifest: VaultManifest,
+    changes: VaultChanges,
+    *,
+    forget_deleted: bool,
+    now: datetime,
+    tell: ReportProgress,
+) -> None:
+    """Do what was found; each edit is marked as done, or has its problem.
+
+    Args:
+        memory: The notes.
+        caller: Who makes the edits.
+        vault: The folder.
+        manifest: Renewed, and written at the end.
+        changes: As `find_changes` returned them.
+        forget_deleted: Whether the notes of removed files are forgotten.
+        now: Current time.
+        tell: Called with step, edits done, edits in all.
+    """
+    for path, old in changes.moved.items():
+        manifest.files[path] = manifest.files.pop(old)
+    manifest.files.update(changes.touched)
+    try:
+        for number, edit in enumerate(changes.edits):
+            tell("changing notes", number, len(changes.edits))
+            try:
+                await _apply(memory, caller, manifest, edit, now, forgets=forget_deleted)
+            except OtherRevisionError as error:
+                edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(error.rev, edit.rev)
+            except ZettelError as error:
+                edit.kind, edit.problem = EditKind.PROBLEM, str(error)
+        tell("changing notes", len(changes.edits), len(changes.edits))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(vault.write_manifest, manifest)
+
+
+async def _apply(
+    memory: Memory,
+    caller: Caller,
+    manifest: VaultManifest,
+    edit: NoteFileEdit,
+    now: datetime,
+    *,
+    forgets: bool,
+) -> None:
+    if edit.kind is EditKind.NEW:
+        told = await remember(memory, caller, now=now, namespace=edit.namespace, **edit.fields)
+        known = KnownFile(id=told["note_id"], rev=1, sha256=edit.sha256)
+        (standing,) = await memory.store.get([known.id])
+        edit.note_id, edit.rev = known.id, standing.rev
+        manifest.files[edit.path] = KnownFile(id=known.id, rev=standing.rev, sha256=edit.sha256)
+    elif edit.kind is EditKind.UPDATE:
+        # The file still says when it was so: then its old words were a mistake, not the past.
+        never = "content" in edit.fields and "happened_at" not in edit.fields
+        answer = await update(
+            memory,
+            caller,
+            now=now,
+            note_id=edit.note_id,
+            correction=never,
+            expected_rev=edit.rev,
+            reason=FILE_REASON,
+            **edit.fields,
+        )
+        manifest.files[edit.path] = KnownFile(
+            id=edit.note_id, rev=answer["rev"], sha256=edit.sha256
+        )
+    elif edit.kind is EditKind.DELETED and forgets:
+        (note,) = await memory.store.get([edit.note_id]) or [None]
+        if note is not None and not await only_evolved(memory.store, note, edit.rev):
+            edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
+            return
+        if note is not None:
+            await forget(memory, caller, now=now, note_ids=[edit.note_id])
+        del manifest.files[edit.path]
+    else:
+        return
+    edit.done = True
+
+
+def _changed_since(rev: int, base: int) -> str:
+    return (
+        f"the note has been changed since: it is at revision {rev}, the file is of {base}. Keep"
+        " your words elsewhere, take the note's with zettel export DIR --force, and edit again"
+    )
+
+
+def _line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
+def counted(edits: Sequence[NoteFileEdit]) -> Mapping[EditKind, int]:
+    """How many edits of each kind there are."""
+    return {kind: n for kind in EditKind if (n := sum(edit.kind is kind for edit in edits))}

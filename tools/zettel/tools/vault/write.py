@@ -1,0 +1,135 @@
+"""Writes notes into a folder, a Markdown file each, and leaves what a person changed there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import to_thread
+
+from zettel.storage.notes import Note, Outline, State
+from zettel.storage.progress import ReportProgress
+from zettel.storage.store import NoteFilter, NoteStore
+from zettel.tools.vault.manifest import KnownFile, Vault, VaultManifest, digest_of_file, paths_by_id
+from zettel.tools.vault.note_file import FileName, file_name, render, title_of
+
+SHOWN_STATES = (State.ACTIVE, State.SUPERSEDED, State.ARCHIVED)
+FILE_BATCH_NOTES = 500
+"""Notes read and written at once."""
+ID_END_CHARACTERS = 8
+"""Of a note's id in its file's name, the last ones: 40 random bits."""
+_ALL = 10_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class WriteReport:
+    """What became of the files."""
+
+    written: list[str] = field(default_factory=list[str])
+    """Paths."""
+    unchanged: int = 0
+    removed: int = 0
+    """Of notes that are not shown any more."""
+    edited: list[str] = field(default_factory=list[str])
+    """Paths left as a person changed them."""
+    deleted: list[str] = field(default_factory=list[str])
+    """Paths that a person removed; they are not written again."""
+
+
+async def write_vault(
+    store: NoteStore, vault: Vault, manifest: VaultManifest, *, force: bool, tell: ReportProgress
+) -> WriteReport:
+    """Make the folder's files those of the notes as they are now.
+
+    Args:
+        store: The notes.
+        vault: The folder.
+        manifest: What it knows of its files; renewed, and written at the end.
+        force: Whether files that a person changed or removed are written as well.
+        tell: Called with step, notes done, notes in all.
+
+    Raises:
+        VaultError: A file cannot be written.
+    """
+    where = NoteFilter(namespaces=manifest.namespaces, states=SHOWN_STATES, derived=None)
+    tell("listing", 0, 0)
+    outlines = await store.outlines(where, limit=_ALL)
+    names = await to_thread.run_sync(_names, outlines, manifest)
+    del outlines
+    ids, writer = list(names), _Writer(vault, manifest, names, force=force)
+    try:
+        for first in range(0, len(ids), FILE_BATCH_NOTES):
+            tell("writing", first, len(ids))
+            notes = await store.get(ids[first : first + FILE_BATCH_NOTES])
+            await to_thread.run_sync(writer.write, notes)
+        await to_thread.run_sync(writer.remove_others)
+        tell("writing", len(ids), len(ids))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(vault.write_manifest, manifest)
+    return writer.report
+
+
+def _names(outlines: Iterable[Outline], manifest: VaultManifest) -> dict[str, FileName]:
+    """Note id -> its file: the one it has, else a new one."""
+    known = paths_by_id(manifest.files)
+    # Case is folded: some file systems do so.
+    taken = {path.casefold() for path in manifest.files}
+    names = dict[str, FileName]()
+    for note in outlines:
+        path = known.get(note.note_id, "")
+        if not path:
+            start = f"{note.namespace}/{file_name(note.content)}"
+            path = f"{start}-{note.note_id[-ID_END_CHARACTERS:].lower()}.md"
+            if path.casefold() in taken:
+                path = f"{start}-{note.note_id.lower()}.md"
+            taken.add(path.casefold())
+        names[note.note_id] = FileName(path, title_of(note.content))
+    return names
+
+
+class _Writer:
+    def __init__(
+        self, vault: Vault, manifest: VaultManifest, names: Mapping[str, FileName], *, force: bool
+    ) -> None:
+        self._vault, self._files, self._names = vault, manifest.files, names
+        self._force = force
+        self.report = WriteReport()
+
+    def write(self, notes: Iterable[Note]) -> None:
+        """Write the files of some notes."""
+        for note in notes:
+            path = self._names[note.note_id].path
+            rendered = render(note, self._names).encode()
+            there, known = self._vault.read(path), self._files.get(path)
+            if there == rendered:
+                self.report.unchanged += 1
+            elif known is not None and there is None and not self._force:
+                self.report.deleted.append(path)
+                continue
+            elif there is not None and not self._force and not _is_as_known(there, known):
+                self.report.edited.append(path)
+                continue
+            else:
+                self._vault.write(path, rendered)
+                self.report.written.append(path)
+            self._files[path] = KnownFile(
+                id=note.note_id, rev=note.rev, sha256=digest_of_file(rendered)
+            )
+
+    def remove_others(self) -> None:
+        """Remove the files of notes that are not shown any more: their text is not to stay."""
+        for path, known in list(self._files.items()):
+            if known.id in self._names:
+                continue
+            there = self._vault.read(path)
+            if there is not None and not self._force and not _is_as_known(there, known):
+                self.report.edited.append(path)
+                continue
+            if there is not None:
+                self._vault.remove(path)
+                self.report.removed += 1
+            del self._files[path]
+
+
+def _is_as_known(content: bytes, known: KnownFile | None) -> bool:
+    return known is not None and digest_of_file(content) == known.sha256
