@@ -17,7 +17,7 @@ from shutil import copytree
 import lancedb
 import numpy as np
 import pytest
-from anyio import to_thread
+from anyio import Event, create_task_group, sleep, to_thread
 from lancedb import AsyncTable
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
@@ -30,7 +30,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
 from zettel.storage.lance.store import LanceStore, open_store
-from zettel.storage.location import read_place
+from zettel.storage.location import hold, read_place
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
@@ -295,6 +295,31 @@ async def test_a_sound_store_is_clean_and_stays_as_it_is(patient: Patient) -> No
 def sizes(folder: Path) -> dict[str, int]:
     """Every file of a folder with its size."""
     return {str(path): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_index_files_that_a_running_engine_is_still_writing_are_no_damage(
+    patient: Patient,
+) -> None:
+    index_file = next((patient.folder / "notes.lance" / "_indices").glob("*/*"))
+    content = await to_thread.run_sync(index_file.read_bytes)
+    begun, reports = Event(), list[DoctorReport]()
+
+    async def examine() -> None:
+        reports.append(
+            await examine_once(patient.settings, False, lambda *_: begun.set()),
+        )
+
+    async with create_task_group() as tasks:
+        async with hold(read_place(str(patient.folder)), wait_s=0) as held:
+            assert held
+            await to_thread.run_sync(index_file.write_bytes, b"")
+            tasks.start_soon(examine)
+            await begun.wait()
+            # Long enough for a look that does not wait to see the empty file.
+            await sleep(0.2)
+            await to_thread.run_sync(index_file.write_bytes, content)
+
+    assert (reports[0].findings, reports[0].is_clean) == ((), True)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -36,6 +36,7 @@ from zettel.storage.doctor.read import (
     look_at_tables,
     lost_commits,
 )
+from zettel.storage.embedding.backends import Backend, check_runnable
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
@@ -110,7 +111,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     findings, seen = check_confirmed(settings), FileFacts()
     if place.directory is not None:
         directory = place.directory
-        seen = await to_thread.run_sync(look_at_files, directory)
+        seen = await look_at_files(place)
         findings += [finding for check in checks.FILE_CHECKS for finding in check.run(seen)]
         findings += await to_thread.run_sync(check_permissions, directory)
         findings += await to_thread.run_sync(check_disk, directory)
@@ -133,7 +134,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     if settings.model == HASH_MODEL:
         findings += check_model_id(HashEmbedder().model_id, model)
     else:
-        findings += await check_model(settings.model, model)
+        findings += await check_model(settings.model, model, settings.embed_backend)
     if place.directory is None:
         progress("probing the object store", 0, 0)
         findings += checks.check_commits(await lost_commits(place))
@@ -383,17 +384,19 @@ def remove_traces(place: Rendezvous) -> None:
         os.close(lock)
 
 
-async def check_model(name: str, of_store: str) -> Sequence[Finding]:
+async def check_model(name: str, of_store: str, backend: Backend = "auto") -> Sequence[Finding]:
     """A configured model that is missing, damaged, or not the one of the store's vectors.
 
     Args:
         name: Of the setting.
         of_store: Name and fingerprint that the store records; empty if unknown.
+        backend: As in the settings.
     """
     advice = "Set ZETTEL_MODEL to the model it was made with."
     try:
         files = await find_model(name)
         await to_thread.run_sync(check_weights, files)
+        await to_thread.run_sync(check_runnable, files, backend)
     except ModelUnavailableError as error:
         return [Finding(name=MODEL_MISSING, count=1, means=str(error), advice=advice)]
     return check_model_id(files.model_id, of_store)
@@ -407,10 +410,10 @@ def check_model_id(model_id: str, of_store: str) -> Sequence[Finding]:
         Finding(
             name=OTHER_MODEL,
             count=1,
-            means=f"The store's vectors are of {of_store}, the setting names {model_id}: a server"
-            " refuses to open it.",
-            advice="Set ZETTEL_MODEL to the model it was made with; or zettel backup, and zettel"
-            " restore into another --store, which embeds with the new one.",
+            means=f"The store's vectors are of {of_store}, the settings say {model_id}: a server"
+            " makes them anew if the settings name that model, and else takes the store's own.",
+            advice="zettel reembed makes them now, and tells the cost first; or set ZETTEL_MODEL to"
+            " the model they are of.",
         )
     ]
 

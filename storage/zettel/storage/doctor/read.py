@@ -27,17 +27,31 @@ from zettel.storage.lance.files import (
 )
 from zettel.storage.lance.maintenance import commits_since_upkeep, old_versions
 from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, utc
+from zettel.storage.lance.schema import VECTORS
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
-from zettel.storage.location import StoreLocation
+from zettel.storage.location import StoreLocation, hold_or_refuse
 from zettel.storage.notes import Note
 
 _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
 
 
-def look_at_files(directory: Path | None) -> FileFacts:
-    """Files that a crash left in a store's directory; the store need not open."""
-    if directory is None:
+async def look_at_files(place: StoreLocation) -> FileFacts:
+    """Files that a crash left in a store's directory; the store need not open.
+
+    Raises:
+        StoreUnavailableError: Some are incomplete, and another process keeps the store's lock.
+    """
+    if place.directory is None:
         return FileFacts()
+    seen = await to_thread.run_sync(_read_files, place.directory)
+    if not seen.keeps_shut:
+        return seen
+    async with hold_or_refuse(place):
+        # Again: the first ones may have been of maintenance that was still writing.
+        return await to_thread.run_sync(_read_files, place.directory)
+
+
+def _read_files(directory: Path) -> FileFacts:
     return FileFacts(
         damaged_manifests=len(damaged_manifests(directory)),
         empty_data=len(tables_with_empty_data(directory)),
@@ -74,12 +88,13 @@ async def find_invalid(tables: Tables, problem_of: Callable[[Note], str]) -> tup
         tables: The store's.
         problem_of: What is wrong with a note; empty for nothing.
     """
+    columns = [tables.notes.spec.column(name) for name in ("row_id", *NOTE_COLUMNS)]
 
     async def fetch(handle: AsyncTable) -> tuple[str, ...]:
-        query = handle.query().select(["row_id", *NOTE_COLUMNS]).limit(MAX_ROWS)
+        query = handle.query().select(columns).limit(MAX_ROWS)
         found = list[str]()
         async for batch in await query.to_batches(max_batch_length=ROWS_PER_BATCH):
-            rows = pa.Table.from_batches([batch])
+            rows = tables.notes.spec.as_named(pa.Table.from_batches([batch]))
             found += await to_thread.run_sync(_invalid, rows, problem_of)
         return tuple(found)
 
@@ -102,7 +117,7 @@ def _problem(row: pa.Table, problem_of: Callable[[Note], str]) -> str:
 
 async def _rows(notes: LanceTable) -> tuple[RowFacts, ...]:
     # Not the vectors themselves: only whether a row has any.
-    bare = await notes.select(["row_id"], where="vectors IS NULL")
+    bare = await notes.select(["row_id"], where=f"{notes.spec.column(VECTORS)} IS NULL")
     without = set(bare.column("row_id").to_pylist())
     table = await notes.select([*_NARROW, "links", "link_ids"])
     return await to_thread.run_sync(_read, table, without)
@@ -117,7 +132,7 @@ def _read(table: pa.Table, without: set[str]) -> tuple[RowFacts, ...]:
             current=row["current"],
             known_from=row["known_from"] and utc(row["known_from"]),
             known_to=row["known_to"] and utc(row["known_to"]),
-            embed_model=row["embed_model"],
+            embed_model=row["embed_model"] or "",
             has_vectors=row["row_id"] not in without,
             links=tuple(link["to"] for link in row["links"] or ()),
             link_ids=tuple(row["link_ids"] or ()),
