@@ -181,6 +181,7 @@ class Launcher:
         return self.running.enter_context(serving(self.store, *arguments, fresh=self.fresh))
 
     def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-        """Run one command to its end."""
+        """Run one command to its end, without an engine."""
         env = environment(self.store, **settings)
-        return run_zettel(*arguments, env=env, cwd=self.store.parent, fresh=self.fresh)
+        given = ("--in-process", *arguments)
+        return run_zettel(*given, env=env, cwd=self.store.parent, fresh=self.fresh)

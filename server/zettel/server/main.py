@@ -3,10 +3,11 @@
 The client waits for `initialize` from the start of the process, so imports are late.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
-from zettel.server.engine.attachment.attach import serve_client
+from zettel.server.engine.ipc.spawn import COMPLETION
 
 STDIO_OPTIONS = ("store", "namespace", "session", "model", "protocol", "log-level")
 """Options of the stdio server; each takes a value."""
@@ -43,10 +44,13 @@ def main() -> None:
         from zettel.server.engine.start import start_engine  # noqa: PLC0415  not needed by clients
 
         start_engine(sys.argv[2:])
-    flags = stdio_flags(sys.argv[1:])
+    # A shell that asks for completions passes no arguments: it is no client.
+    flags = None if COMPLETION in os.environ else stdio_flags(sys.argv[1:])
     if flags is None:
         from zettel.server.cli.app import run  # noqa: PLC0415  typer, for the command line only
 
         run()
         return
+    from zettel.server.engine.attachment.attach import serve_client  # noqa: PLC0415  as above
+
     serve_client(flags)

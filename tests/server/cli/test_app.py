@@ -1,6 +1,7 @@
 """The command line for people."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from anyio import to_thread
 from mcp import Client
 from tests.server.processes import Launcher, environment
 
+from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.version import VERSION
+from zettel.server.engine.takeover import take_over
 from zettel.server.main import main, stdio_flags
 
 
@@ -52,7 +56,7 @@ async def _tell_what_waits(launcher: Launcher) -> None:
 def use(monkeypatch: pytest.MonkeyPatch, store: Path, *arguments: str) -> int:
     """Run the command line in this process as far as its exit; the status."""
     monkeypatch.setenv("ZETTEL_STORE", str(store))
-    monkeypatch.setattr(sys, "argv", ["zettel", *arguments])
+    monkeypatch.setattr(sys, "argv", ["zettel", "--in-process", *arguments])
     with pytest.raises(SystemExit) as caught:
         main()
     assert isinstance(caught.value.code, int)
@@ -66,7 +70,7 @@ def test_list_prints_every_active_note_of_the_namespace(farm: tuple[Launcher, st
         json.loads, zettel.run("--namespace", "farm", "list", "--json").stdout.splitlines()
     )
 
-    assert [line.split()[0] for line in lines] == [note_id]
+    assert [line.split()[0] for line in lines] == [note_id[-7:]]
     assert "Ana keeps bees in Ulm" in lines[0]
     assert (note["note_id"], note["content"]) == (note_id, "Ana keeps bees in Ulm")
 
@@ -144,6 +148,23 @@ def test_a_store_that_is_a_file_is_unavailable(zettel: Launcher) -> None:
     assert done.returncode == 3
     assert "is a file" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="engines of POSIX")
+def test_the_version_of_the_stores_engine_is_told_beside_ones_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    place = Rendezvous(str(tmp_path / "store"))
+    place.prepare()
+    engine_lock = take_over(place, "unix", "")
+    assert engine_lock is not None
+    place.write_record(place.read_record() | {"version": "9.8.7"})
+
+    assert use(monkeypatch, tmp_path / "store", "--version") == 0
+    engine_lock.release()
+    own, engine = capsys.readouterr().out.splitlines()
+    assert own == VERSION
+    assert engine == f"engine: 9.8.7, process {os.getpid()}"
 
 
 def test_version_and_help_need_no_store(

@@ -7,9 +7,16 @@ from shutil import copytree
 
 import anyio
 import pytest
+from tests.server.calls import with_calls
 
 from zettel.server.commands import evolve
-from zettel.server.commands.forget import Confirm, ForgetRequest, forget_once, forget_output
+from zettel.server.commands.forget import (
+    Confirm,
+    ForgetRequest,
+    erase_whole,
+    forget_notes,
+    forget_output,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -17,6 +24,7 @@ from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteE
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Kind
 from zettel.storage.store import NoteFilter
+from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import Retention, check_rules
@@ -57,6 +65,14 @@ def types(word: str) -> Confirm:
     return lambda told, asked: asked == word
 
 
+async def forget_once(settings: Settings, request: ForgetRequest, confirm: Confirm) -> ForgetAnswer:
+    """What `zettel forget --json` prints."""
+    if request.whole or request.everywhere:
+        return await erase_whole(settings, request, confirm)
+    output = await with_calls(settings, lambda call: forget_notes(call, request, confirm))
+    return json.loads(output.render(as_json=True))
+
+
 async def left(settings: Settings) -> list[str]:
     """The texts that are still there."""
     async with opened(settings) as memory:
@@ -78,8 +94,10 @@ async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None
 
     assert (answer["status"], answer.get("matched")) == ("erased", 2)
     assert await left(farm) == ["working in town", "episodic in town"]
-    assert json.loads(forget_output(answer).render(as_json=True))["proof"]["notes"] == 2
-    assert "physical_at" in forget_output(answer).text
+    proof = answer.get("proof")
+    assert proof is not None
+    assert proof["notes"] == 2
+    assert "physical_at" in forget_output(answer).render(as_json=False)
 
 
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
@@ -150,7 +168,7 @@ async def test_a_dry_run_names_what_was_kept_long_enough_and_a_run_erases_it(
     preview = await evolve.dry_run(strict, None, nothing)
 
     assert [o.content for o in preview.expired] == ["working in farm"]
-    assert "would erase " in evolve.dry_run_output(preview).text
+    assert "would erase " in evolve.dry_run_output(preview).render(as_json=False)
     assert (
         json.loads(evolve.dry_run_output(preview).render(as_json=True))["would_erase"][0]["of"]
         == "farm/working"

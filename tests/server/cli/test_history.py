@@ -16,7 +16,7 @@ from pydantic import JsonValue, TypeAdapter
 from tests.server.processes import Launcher
 
 from zettel.server.commands import evolve
-from zettel.server.commands.diffs import notes_as_json
+from zettel.server.commands.diffs import notes_as_json, print_history
 from zettel.server.commands.evolve import (
     dry_run,
     dry_run_output,
@@ -24,7 +24,6 @@ from zettel.server.commands.evolve import (
     undo_once,
     undo_output,
 )
-from zettel.server.commands.notes import print_history
 from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings
 from zettel.server.main import main
@@ -225,7 +224,7 @@ async def test_history_tells_of_every_revision_when_who_why_and_what(kept: Kept)
     page = await kept.history(as_json=False)
     revisions = [objects.validate_json(line) for line in await kept.history()]
 
-    assert page[0].startswith(f"{kept.ids[0]}  farm  active")
+    assert page[0].startswith(f"{kept.ids[0][-7:]}  farm  active")
     assert page[1] == "rev 1  2026-11-20T08:00:00Z  remember by ana"
     assert "  content: + We met Zebulon at the fair" in page
     assert any(f"construct by scheduler, {run['run_id']}: derived by rule" in li for li in page)

@@ -80,7 +80,11 @@ async def _tell(launcher: Launcher) -> str:
     "words",
     [
         ("list", "--namespace", "farm"),
+        ("list", "--namespace", "farm", "--state", "any"),
         ("show", "ID"),
+        ("graph", "ID"),
+        ("link", "ID", "\x1b[31m", "ID"),
+        ("add", "--namespace", "farm", "--kind", "procedural", HOSTILE),
         ("recall", "--namespace", "farm", "Where does Ana keep bees?"),
         ("recall", "--namespace", "farm", "--explain", "Where does Ana keep bees?"),
         ("history", "ID"),
@@ -108,7 +112,9 @@ def test_no_command_prints_what_a_terminal_obeys_or_a_line_that_a_note_wrote(
     assert r"\x1b" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("words", [("list", "--namespace", "farm"), ("show", "ID")])
+@pytest.mark.parametrize(
+    "words", [("list", "--namespace", "farm", "--kind", "episodic"), ("show", "ID")]
+)
 def test_as_json_the_text_is_whole(farm: tuple[Launcher, str], words: tuple[str, ...]) -> None:
     zettel, note_id = farm
     done = zettel.run(*(note_id if word == "ID" else word for word in words), "--json")

@@ -2,15 +2,18 @@
 
 import json
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from anyio import to_thread
+from tests.server.calls import with_calls
 
-from zettel.server.commands.recall import RecallOptions, recall_once, recall_output
+from zettel.server.commands.output import Output
+from zettel.server.commands.recall import recall_output
 from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.handshake import Json
 from zettel.server.main import main
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError
@@ -20,8 +23,15 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-TOLD = ("Ana keeps bees in Ulm", "Ben keeps hens", "The tram is late", "Ana\x1b[31m sings\nat dawn")
-ASKED = RecallOptions(question="Where does Ana keep bees?", limit=3)
+LONG = " ".join(f"Cem reads page {page} of book {page * 7}." for page in range(120))
+TOLD = (
+    "Ana keeps bees in Ulm",
+    "Ben keeps hens",
+    "The tram is late",
+    "Ana\x1b[31m sings\nat dawn",
+    LONG,
+)
+QUESTION = "Where does Ana keep bees?"
 
 
 @pytest.fixture
@@ -38,21 +48,38 @@ async def farm(tmp_path: Path) -> Settings:
     return Settings(store=place, model="hash", namespace="farm")
 
 
-async def test_the_best_note_comes_first_one_a_line(farm: Settings) -> None:
-    answer = await recall_once(farm, replace(ASKED, limit=2))
-    lines = recall_output(answer).text.splitlines()
+async def asked(
+    farm: Settings, *, query: str = QUESTION, limit: int = 3, explain: bool = False, **more: Json
+) -> Output:
+    """The printed answer."""
+    ask = partial(recall_output, explain=explain, query=query, limit=limit, **more)
+    return await with_calls(farm, ask)
 
-    assert lines[0] == "found"
-    assert lines[1].startswith("  1  ")
-    assert lines[1].endswith("2026-11-20  Ana keeps bees in Ulm")
-    assert lines[2].startswith("  2  ")
-    assert lines[3:] == ["", "1 more: raise --limit."]
-    assert not any("\x1b" in line for line in lines)
+
+def lines(output: Output) -> list[str]:
+    """What is printed without `--json`."""
+    return output.render(as_json=False).split("\n")
+
+
+async def test_the_best_note_comes_first_and_more_are_counted(farm: Settings) -> None:
+    told = lines(await asked(farm, limit=2))
+
+    assert told[0] == "found"
+    assert told[1].startswith("  1  ")
+    assert told[1].endswith("2026-11-20  Ana keeps bees in Ulm")
+    assert told[2].startswith("  2  ")
+    assert told[-2:] == ["", "1 more: raise --limit."] or "more: raise --limit." in told[-1]
+    assert not any("\x1b" in line for line in told)
+
+
+async def test_a_long_note_is_printed_whole(farm: Settings) -> None:
+    output = await asked(farm, query="Who reads book 91?", limit=1)
+
+    assert LONG in output.render(as_json=False)
 
 
 async def test_explain_adds_a_table_whose_rows_add_up_to_the_scores(farm: Settings) -> None:
-    answer = await recall_once(farm, replace(ASKED, explain=True))
-    told = recall_output(answer).text.splitlines()
+    told = lines(await asked(farm, explain=True))
 
     at = told.index("")
     names = told[at + 1].split()
@@ -65,31 +92,29 @@ async def test_explain_adds_a_table_whose_rows_add_up_to_the_scores(farm: Settin
 
 
 async def test_as_json_it_is_the_tools_own_answer(farm: Settings) -> None:
-    answer = json.loads(recall_output(await recall_once(farm, ASKED)).render(as_json=True))
+    answer = json.loads((await asked(farm)).render(as_json=True))
 
     assert answer["verdict"] == "found"
     assert answer["notes"][0]["content"] == TOLD[0]
 
 
 async def test_filters_and_moments_are_those_of_the_tool(farm: Settings) -> None:
-    by_subject = await recall_once(farm, RecallOptions(question="", limit=9, subject="Ben"))
-    before = await recall_once(farm, replace(ASKED, known_at="2026-11-19"))
-    more = await recall_once(farm, replace(ASKED, limit=1))
+    by_subject = await asked(farm, query="", limit=9, subject="Ben")
+    before = await asked(farm, known_at="2026-11-19")
 
-    assert [note.get("content") for note in by_subject["notes"]] == [TOLD[1]]
-    assert before["notes"] == []
-    assert recall_output(before).text.startswith("nothing_relevant: ")
-    assert recall_output(more).text.endswith("more: raise --limit.")
+    assert TOLD[1] in lines(by_subject)[1]
+    assert len(lines(by_subject)) == 2
+    assert lines(before)[0].startswith("nothing relevant: ")
     with pytest.raises(InvalidArgumentError, match="since"):
-        await recall_once(farm, replace(ASKED, since="soonish"))
+        await asked(farm, since="soonish")
 
 
 async def test_looking_strengthens_nothing_and_a_missing_reranker_is_told(farm: Settings) -> None:
     without = farm.model_copy(update={"reranker": "/not/there!"})
 
-    answer = await recall_once(without, ASKED)
+    answer = json.loads((await asked(without)).render(as_json=True))
 
-    assert "/not/there!" in answer.get("degraded", "")
+    assert "/not/there!" in answer["degraded"]
     assert answer["notes"]
     store = await open_store(farm.store, model_id=HashEmbedder().model_id, dim=HashEmbedder().dim)
     assert await store.usage_of([note["note_id"] for note in answer["notes"]]) == {}
@@ -98,7 +123,7 @@ async def test_looking_strengthens_nothing_and_a_missing_reranker_is_told(farm: 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--limit", "0"), "limit: 0"), (("--since", "soonish"), "since: 'soonish'")],
+    [(("--limit", "0"), "'--limit'"), (("--since", "soonish"), "--since: 'soonish'")],
 )
 async def test_a_question_that_cannot_be_asked_exits_with_2(
     monkeypatch: pytest.MonkeyPatch,
@@ -107,11 +132,8 @@ async def test_a_question_that_cannot_be_asked_exits_with_2(
     arguments: tuple[str, ...],
     words: str,
 ) -> None:
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        ["zettel", "--store", farm.store, "--model", "hash", "recall", "bees", *arguments],
-    )
+    given = ["--in-process", "--store", farm.store, "--model", "hash", "recall", "bees"]
+    monkeypatch.setattr(sys, "argv", ["zettel", *given, *arguments])
     with pytest.raises(SystemExit) as caught:
         await to_thread.run_sync(main)  # it runs a loop of its own
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zettel.server.cli.serve import welcome
+from zettel.server.cli.serving import welcome
 from zettel.server.config.settings import load_settings
 
 

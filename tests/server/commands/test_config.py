@@ -1,6 +1,7 @@
 """`zettel config`: what is set, by what, and setting it."""
 
 import json
+import stat
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def test_a_setting_is_written_and_everything_else_stays(
     assert done.returncode == 0, done.stderr
     assert getattr(found, name) == value
     assert file.startswith("# mine\n")
+    assert "# why" in file
+    assert stat.S_IMODE((zettel.store / "config.toml").stat().st_mode) == 0o600
     assert (found.model, dict(found.retain_days)) == ("hash", {"farm": 365})
 
 
@@ -81,7 +84,6 @@ def test_a_setting_is_written_and_everything_else_stays(
         ("found_from", "7", "from 0 to 1"),
         ("store", "/x", "--store"),
         ("recal_seconds", "5", "recall_seconds"),
-        ("retain_days", '{"farm": 3}', "Change it there"),
     ],
 )
 def test_what_cannot_be_set_changes_nothing(
@@ -93,6 +95,15 @@ def test_what_cannot_be_set_changes_nothing(
     assert done.returncode == 2
     assert said in done.stderr
     assert (zettel.store / "config.toml").read_bytes() == before
+
+
+def test_a_setting_that_is_a_table_is_written_as_one(zettel: Launcher) -> None:
+    done = zettel.run("config", "set", "retain_days", '{"farm": 3, "town": 9}')
+    found = load_engine_settings(str(zettel.store))
+
+    assert done.returncode == 0, done.stderr
+    assert dict(found.retain_days) == {"farm": 3, "town": 9}
+    assert (found.model, found.port) == ("hash", 9000)
 
 
 def test_a_file_that_was_not_confirmed_stays_unconfirmed(tmp_path: Path, zettel: Launcher) -> None:

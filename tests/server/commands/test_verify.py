@@ -17,6 +17,7 @@ from tests.server.processes import Launcher
 from tests.storage.canaries import delete_plainly
 
 from zettel.server.commands.verify import verify_output
+from zettel.storage.lance.store import open_store
 from zettel.storage.verify.report import FileKind, MatchKind, Unread, VerifyFinding, VerifyReport
 
 SAID = "The quick xylophone of Mr Brzęczyk jumps over nine lazy hedgehogs"
@@ -186,17 +187,18 @@ def test_what_it_cannot_look_into_is_refused_in_one_line(
     assert words in capsys.readouterr().err
 
 
-def test_a_text_of_another_model_is_refused(
-    told: tuple[Launcher, str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+def test_a_text_is_refused_if_the_model_of_the_stores_vectors_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    async def make() -> None:
+        await (await open_store(str(tmp_path / "store"), model_id="gone@1", dim=4)).close()
+
+    anyio.run(make)
     monkeypatch.setenv("ZETTEL_MODEL", "all-MiniLM-L6-v2")
     texts = written(tmp_path, SAID)
 
-    assert use(monkeypatch, told[0].store, "verify-erased", *texts) == 3
-    assert "was embedded with 'hash" in capsys.readouterr().err
+    assert use(monkeypatch, tmp_path / "store", "verify-erased", *texts) == 3
+    assert "'gone@1' made the store's vectors and is not found here" in capsys.readouterr().err
 
 
 def test_a_report_says_where_it_is_who_else_says_so_and_what_is_not_proven() -> None:

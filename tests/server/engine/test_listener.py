@@ -174,7 +174,9 @@ async def test_a_status_tells_what_there_is(tmp_path: Path) -> None:
 
     told = asked.answer
     assert told.items() >= {"clients": 1, "state": "ok", "queue": 0, "problem": None}.items()
-    assert part(told, "model") == {"name": "hash", "ready": True}
+    assert part(told, "model") == {
+        "name": "hash", "ready": True, "id": "hash@64", "embedding_anew": None
+    }  # fmt: skip
     assert part(told, "evolution")["last"] is None
     assert str(part(told, "evolution")["next"]).endswith("Z")
     assert part(told, "size")["notes"] == 0

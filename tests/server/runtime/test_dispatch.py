@@ -4,12 +4,18 @@ import inspect
 
 import pytest
 
-from zettel.server.protocol.schemas import Arguments, LinkChange, NewLink, Reading
+from zettel.server.protocol.schemas import (
+    Arguments,
+    AroundReading,
+    LinkChange,
+    NewLink,
+    Reading,
+)
 from zettel.server.runtime.dispatch import VERBS
 
 CONTEXT = {"memory", "caller", "_caller", "now"}
 """Parameters that are not part of a request."""
-NOT_REQUESTS = {Arguments, Reading, NewLink, LinkChange}
+NOT_REQUESTS = {Arguments, AroundReading, Reading, NewLink, LinkChange}
 
 
 def models(kind: type[Arguments]) -> set[type[Arguments]]:

@@ -11,11 +11,12 @@ import anyio
 import anyio.lowlevel
 import pytest
 from tests.scripted_llm import Reply, ScriptedLlm, scripted_llm, worded
+from tests.server.calls import with_calls
 
 from zettel.server.commands import evolve
 from zettel.server.commands.engine import status_output
 from zettel.server.commands.evolve import dry_run, dry_run_output, evolve_output, print_runs
-from zettel.server.commands.notes import print_notes
+from zettel.server.commands.listing import print_list
 from zettel.server.commands.output import Output
 from zettel.server.config.settings import Settings, differences, load_engine_settings, load_settings
 from zettel.server.config.trust import confirm
@@ -142,11 +143,13 @@ async def test_without_the_extra_notes_are_kept_and_read_all_the_same(
     async with runtime.running():
         memory = await runtime.memory()
         await remember(memory, ANA, now=TOLD_AT, content="So is the rye")
-    await print_notes(kept.model_copy(update={"namespace": "farm"}), said.append)
+    farm = kept.model_copy(update={"namespace": "farm"})
+    await with_calls(farm, lambda call: print_list(call, said.append, limit=None))
 
     assert memory.mind is None
     assert "zettel-mcp[llm]" in caplog.text
-    assert len([o for o in said if "is the rye" in o.text or "barley" in o.text]) == 2
+    told = [output.render(as_json=False) for output in said]
+    assert len([text for text in told if "is the rye" in text or "barley" in text]) == 2
 
 
 def test_no_llm_is_asked_unless_one_is_named(tmp_path: Path) -> None:

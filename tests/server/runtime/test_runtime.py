@@ -1,5 +1,6 @@
 """The runtime: what waits for what, and what survives a failure."""
 
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,11 +8,13 @@ from datetime import UTC, datetime
 
 import anyio
 import pytest
+from anyio import from_thread
 from tests.server.engines import Bell
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import Arguments, RecallArguments
+from zettel.server.runtime import runtime as runtime_module
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.factories import AwaitIdle, Dispatch, Factories, Scheduler, no_export
 from zettel.server.runtime.runtime import Runtime
@@ -229,6 +232,23 @@ async def test_a_server_is_idle_when_it_was_not_called_for_so_long(
         await idle.wait()
 
     assert len(waits) == 3
+
+
+async def test_the_tables_of_words_are_read_in_a_worker_thread_when_the_model_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads, read = list[int](), anyio.Event()
+
+    def load() -> None:
+        threads.append(threading.get_ident())
+        from_thread.run_sync(read.set)
+
+    monkeypatch.setattr(runtime_module, "load_word_tables", load)
+    async with running(Fakes()):
+        await read.wait()
+
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 async def test_what_recall_reinforced_is_written_at_the_end() -> None:

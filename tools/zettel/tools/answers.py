@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 MODEL_LOADING = "embedding model is loading"
 MODEL_FAILED = "embedding model could not be loaded, which zettel status explains"
+MODEL_CHANGING = "another embedding model is making the notes' vectors anew"
 
 
 # pydantic reads the schemas from here, and before Python 3.12 it takes only this TypedDict.

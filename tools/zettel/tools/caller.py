@@ -15,9 +15,11 @@ ALL = "*"
 """As recall's namespace: every one that the caller may read."""
 LOCAL = "local"
 """Principal of the store's owner: a caller without a token, or a command."""
+COMMAND = "cli"
+"""Client of what a person does with a command; author of the changes."""
 PROCESSES = frozenset({"scheduler", "zettel"})
 """NamespaceNames under which evolution and healing change notes."""
-RESERVED_PRINCIPALS = PROCESSES | DERIVED_TAGS | {LOCAL, EVOLUTION, "cli", "heal"}
+RESERVED_PRINCIPALS = PROCESSES | DERIVED_TAGS | {LOCAL, EVOLUTION, COMMAND, "heal"}
 """NamespaceNames that Zettel gives itself in origins, revisions, runs and receipts."""
 _FOR = ": "
 """Between principal and client in `changed_by`; replaced in a client's own name."""

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from zettel.server.auth.token_store import Tokens, read_tokens
-from zettel.server.commands.notes import LINE_MAX_CHARS
 from zettel.server.commands.output import Output, Say, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -18,7 +17,7 @@ from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasure.orders import ERASE
 from zettel.tools.language.times import exactly, iso, read_time
-from zettel.tools.render import shorten
+from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,5 +215,5 @@ def _event_output(event: AuditEvent) -> Output:
     if event.reason.strip():
         lines.append(f"  why: {event.reason}")
     if content := " ".join(event.content.split()):
-        lines.append(f"  {shorten(content, LINE_MAX_CHARS)}")
+        lines.append(f"  {shorten(content, LINE_MAX_CHARACTERS)}")
     return Output(fields | {"at": exactly(event.at)}, "\n".join(map(printable, lines)))

@@ -4,17 +4,16 @@ import ast
 import inspect
 import json
 import os
-import re
-import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+import tomlkit
 
 from zettel.server.commands.output import Output, printable
 from zettel.server.config import limits, settings
 from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import VARIABLE_PREFIX, read_stored
+from zettel.server.config.files import replace_file
 from zettel.server.config.settings import (
     EXPECTED,
     Settings,
@@ -142,7 +141,7 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
 
     Raises:
         UnknownNameError: There is no such setting.
-        InvalidArgumentError: The value cannot be used, or the file has to be edited by hand.
+        InvalidArgumentError: The value cannot be used, or the file cannot be written.
     """
     known = known_setting(name)
     file = config_file(found.store)
@@ -151,58 +150,15 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         raise InvalidArgumentError(known, problem, remedy)
     value = checked_setting(known, text)
     before, in_force = read_stored(file), not unconfirmed_settings(file)
-    old = file.read_text(encoding="utf-8") if before else ""
-    new = _with_line(old, known, f"{known} = {_toml(value)}")
+    document = tomlkit.parse(file.read_text(encoding="utf-8") if before else "")
+    document[known] = value
     try:
-        written: object = tomllib.loads(new)[known]
-    except (ValueError, KeyError):
-        written = None
-    if written != json.loads(json.dumps(value)) or _others(new, known) != _others(old, known):
-        problem = f"{file} sets it over several lines"
-        raise InvalidArgumentError(known, problem, f"Change it there, to {_toml(value)}.")
-    _replace(file, new)
-    if in_force:
-        confirm(file)
-    shown = "its value" if known in secret_settings() else _toml(value)
-    said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
-    return Output({"name": known, "file": str(file)}, printable(said))
-
-
-def _others(text: str, name: str) -> dict[str, object]:
-    try:
-        return {key: value for key, value in tomllib.loads(text).items() if key != name}
-    except ValueError:
-        return {"": None}
-
-
-def _with_line(text: str, name: str, line: str) -> str:
-    """The file with this line in the place of the old one, else before the first table."""
-    head, table, rest = re.fullmatch(r"(?s)(.*?)((?:^[ \t]*\[.*)?)()", text, re.MULTILINE).groups()  # pyright: ignore[reportOptionalMemberAccess]: matches any text
-    own = re.compile(rf"^[ \t]*{name}[ \t]*=.*$", re.MULTILINE)
-    if own.search(head):
-        return own.sub(lambda _: line, head, count=1) + table + rest
-    return (head.rstrip("\n") + "\n" if head.strip() else "") + line + "\n" + table + rest
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        entries: dict[str, object] = value  # pyright: ignore[reportUnknownVariableType]: of a field
-        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in entries.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, written = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as opened:
-                opened.write(text)
-            os.replace(written, file)
-        except BaseException:
-            os.unlink(written)
-            raise
+        replace_file(file, tomlkit.dumps(document))
     except OSError as error:
         problem, remedy = f"it cannot be written ({error})", "Check the store's directory."
         raise InvalidArgumentError(str(file), problem, remedy) from None
+    if in_force:
+        confirm(file)
+    shown = "its value" if known in secret_settings() else tomlkit.item(value).as_string()
+    said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
+    return Output({"name": known, "file": str(file)}, printable(said))

@@ -1,16 +1,22 @@
 """Differences between revisions, and what a run changed, as terminal text or JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
-from zettel.server.commands.output import printable
+from zettel.server.commands.output import Output, Say, printable
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.factories import opened
 from zettel.storage.notes import Link, Note, Span
+from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import SHOWN_FIELDS
 from zettel.tools.changes.run_changes import TouchedNote
+from zettel.tools.erasure.erase import not_found
 from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
+from zettel.tools.views.short_ids import resolve_ids, shorten_ids
 
 FIELDS = (*SHOWN_FIELDS, "importance", "trust")
 """The compared fields, in the order of the output."""
@@ -171,3 +177,71 @@ def notes_as_lines(touched: Iterable[TouchedNote]) -> list[str]:
             f"  {difference.as_line()}" for difference in differences(entry.before, entry.after)
         ]
     return lines
+
+
+async def print_history(settings: Settings, note_id: str, say: Say) -> None:
+    """Print a note's revisions, oldest first.
+
+    Raises:
+        NoteNotFoundError: No note has this id.
+        StoreError: The store cannot be read.
+    """
+    async with opened(settings) as memory:
+        found = await resolve_ids(memory, Caller(), now=utc_now(), typed=[note_id])
+        (meant,) = found["note_ids"]
+        revisions = await memory.store.revisions(meant)
+        if not revisions:
+            raise await not_found(memory, meant)
+        short = await shorten_ids(memory, Caller(), now=utc_now(), note_ids=[meant])
+    last = revisions[-1]
+    head = f"{short['short'][meant]}  {last.namespace}  {last.state}  {one_line(last)}"
+    say(Output(None, printable(head)))
+    for before, note in zip((None, *revisions), revisions, strict=False):
+        say(Output(_revision_data(before, note), _revision_text(before, note)))
+
+
+def _revision_data(before: Note | None, note: Note) -> Mapping[str, object]:
+    times = {
+        "known_from": note.known_from,
+        "known_to": note.known_to,
+        "happened_at": note.happened_at,
+        "true_from": note.valid_from,
+        "true_until": note.valid_until,
+        "world_changed_at": note.ended_at,
+    }
+    data: dict[str, object] = {
+        "rev": note.rev,
+        **{name: moment for name, moment in times.items() if moment},
+        "corrected": note.corrected,
+        "by": note.changed_by,
+        "change": note.change,
+        "reason": note.reason,
+        "run_id": note.run_id,
+        "state": note.state,
+        "changed": {change.name: change.as_json() for change in differences(before, note)},
+    }
+    return {name: value for name, value in data.items() if value != ""}
+
+
+def _revision_text(before: Note | None, note: Note) -> str:
+    by = f" by {note.changed_by}" if note.changed_by else ""
+    run = f", {note.run_id}" if note.run_id else ""
+    why = f": {note.reason}" if note.reason else ""
+    head = f"rev {note.rev}  {iso(note.known_from)}  {note.change}{by}{run}{why}"
+    changed = [f"  {change.as_line()}" for change in differences(before, note)]
+    return "\n".join((printable(head), f"  {_validity(note)}", *changed))
+
+
+def _validity(note: Note) -> str:
+    """From when to when the note's statement was true."""
+    ends = [moment for moment in (note.valid_until, note.ended_at) if moment]
+    until = f" until {iso(min(ends))}" if ends else ""
+    text = f"true from {iso(note.valid_from)}{until}"
+    if note.ended_at and note.ended_at <= note.valid_from:
+        text = f"told to be true from {iso(note.valid_from)}, but the world changed"
+        text += f" {iso(note.ended_at)}, was told next"
+    elif note.ended_at:
+        text += ", when the world changed"
+    if note.corrected and note.known_to:
+        text += f"; corrected {iso(note.known_to)}"
+    return text

@@ -1,6 +1,11 @@
-"""`zettel status` and `zettel stop`: look at the engine of a store, and end it."""
+"""`zettel status`, `stop` and `open`: look at the engine of a store, end it, open its page."""
 
-from collections.abc import Mapping
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from zettel.server.commands.output import Output, printable
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
@@ -8,10 +13,19 @@ from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import request_drain
-from zettel.storage.errors import EngineUnreachableError
+from zettel.storage.errors import EngineUnreachableError, ServingError
 
 STOP_TIMEOUT_S = 30.0
 """Time for an engine to drain and end."""
+
+
+OPEN_TIMEOUT_S = 60.0
+"""Time for `zettel serve` to start and answer, as for an engine."""
+OPEN_POLL_S = 0.1
+LOG_SHOWN_BYTES = 2_000
+"""Of what a server wrote that could not start."""
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+"""Hosts that a server may listen on and that are no address to go to."""
 
 
 def status(place: Rendezvous) -> Message:
@@ -60,6 +74,65 @@ def stop(place: Rendezvous) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
+def open_page(place: Rendezvous, options: Sequence[str]) -> tuple[str, bool]:
+    """Have `zettel serve` run for the store, starting it in the background where it does not.
+
+    Args:
+        place: Of the store.
+        options: Of `zettel serve`, if it is started.
+
+    Returns:
+        The page's address, and whether the server was started.
+
+    Raises:
+        ServingError: It cannot be started, or not be reached.
+    """
+    if url := _served_at(place):
+        return url, False
+    try:
+        place.prepare()
+    except UnattachableError as error:
+        raise EngineUnreachableError(place.store, str(error)) from None
+    command = [sys.executable, "-P", "-m", "zettel", "serve", "--store", place.store, *options]
+    with open(place.log, "ab", opener=_private) as log:
+        begun = log.tell()
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    until = time.monotonic() + OPEN_TIMEOUT_S
+    while time.monotonic() < until:
+        if child.poll() is not None:
+            with open(place.log, "rb") as log:
+                log.seek(begun)
+                said = log.read()[-LOG_SHOWN_BYTES:].decode(errors="replace").strip()
+            msg = f"zettel serve did not start. {said.removeprefix('zettel: ')}"
+            raise ServingError(msg)
+        if url := _served_at(place):
+            return url, True
+        time.sleep(OPEN_POLL_S)
+    msg = f"zettel serve has not answered within {OPEN_TIMEOUT_S:.0f} s; {place.log} says more."
+    raise ServingError(msg)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _served_at(place: Rendezvous) -> str:
+    """Address of the page; empty where no server answers."""
+    try:
+        engine = status(place)["engine"]
+    except EngineUnreachableError:
+        # One engine may be about to take another one's place.
+        return ""
+    url = engine.get("url") if isinstance(engine, dict) else ""
+    if not isinstance(url, str) or not url:
+        return ""
+    parts = urlsplit(url)
+    host = ANYWHERE.get(parts.hostname or "")
+    return f"{parts.scheme}://{host}:{parts.port}/" if host else f"{url}/"
+
+
 def _await_end(place: Rendezvous, connection: EngineConnection) -> None:
     with connection.sock:
         connection.sock.settimeout(STOP_TIMEOUT_S)
@@ -94,6 +167,7 @@ def _status_text(state: Message) -> str:
         "listens": engine["endpoint"],
         "HTTP": engine["url"] or None,
         "model": f"{model.get('name')} ({'ready' if model.get('ready') else 'not ready'})",
+        "vectors": _vectors_text(model),
         "queue": f"{engine['queue']} waiting" if engine["queue"] is not None else None,
         "evolution": f"last {evolution.get('last') or 'never'}, next {evolution.get('next')}",
         "not evolved": _names(off.get("evolution")),
@@ -105,6 +179,16 @@ def _status_text(state: Message) -> str:
         "problem": engine["problem"],
     }
     return _table(lines)
+
+
+def _vectors_text(model: Message) -> str | None:
+    """How far another model has come with the vectors; None while none is at it."""
+    anew = model.get("embedding_anew")
+    if not isinstance(anew, list):
+        return None
+    done, total = anew
+    come = f", {done} of {total} made" if total else ""
+    return f"of {model.get('id')}, being made anew with another model{come}"
 
 
 def _part(engine: Mapping[str, Json], name: str) -> Message:

@@ -1,31 +1,26 @@
 """`zettel evolve`, `zettel undo`, `zettel runs`: a run now, a dry run, its undo, the last runs."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
-
-import anyio
 
 from zettel.server.commands.diffs import notes_as_json, notes_as_lines
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
-from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
+from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.server.runtime.llm import build_llm
-from zettel.storage.errors import InvalidArgumentError, LeaseLostError, ZettelError
+from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.notes import Outline
 from zettel.storage.progress import ReportProgress
-from zettel.storage.store import NoteStore
 from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.doctor.heal import UNEMBEDDED, heal
-from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunReport, evolve
-from zettel.tools.evolve.steps.construct import EMBED_STEP
+from zettel.tools.evolve.steps.construct import EMBED
 from zettel.tools.language.times import iso
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
@@ -33,10 +28,6 @@ from zettel.tools.state.retention_policy import expired
 
 logger = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
-
-LEASE_POLL_S = 0.5
-"""Seconds between two attempts to take the lease of a run in another process."""
 LISTED_MAX_RUNS = 20
 
 
@@ -185,32 +176,6 @@ async def mend(memory: Memory) -> Mapping[str, int]:
     return {name: count for name, count in counts.items() if name != UNEMBEDDED}
 
 
-async def alone(
-    store: NoteStore, work: str, run: Callable[[], Awaitable[_T]], waits: Callable[[], None]
-) -> _T:
-    """Hold the lease of evolution while `run` works, so that no other run changes the notes.
-
-    Args:
-        store: Keeps the lease.
-        work: Names the work in the message of an error.
-        run: Does the work.
-        waits: Called once if another process holds the lease.
-
-    Raises:
-        LeaseLostError: Another process took the lease meanwhile.
-    """
-    lease = Lease(store, new_holder(), is_gone=is_gone)
-    if not await lease.acquire(utc_now()):
-        waits()
-        # The other run is in another process: no event announces its end.
-        while not await lease.acquire(utc_now()):  # noqa: ASYNC110
-            await anyio.sleep(LEASE_POLL_S)
-    done = await lead(lease, utc_now, run)
-    if done is None:
-        raise LeaseLostError(work)
-    return done
-
-
 async def run_all(memory: Memory, now: datetime, progress: ReportProgress) -> RunReport:
     """Run every step to the end; the caller holds the lease."""
     return await evolve(
@@ -251,7 +216,7 @@ def dry_run_output(trial: DryRun) -> Output:
     report = trial.report
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
     head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
-    vectors = report.steps.get(EMBED_STEP.name, 0)
+    vectors = report.steps.get(EMBED, 0)
     more = [f"{vectors} notes would get their vectors"] if vectors else []
     more += _excluded(replace(report, llm_off=()))  # a dry run asks no LLM anyway
     more += [f"would mend {name}: {count}" for name, count in trial.mended.items()]

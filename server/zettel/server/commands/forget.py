@@ -1,19 +1,18 @@
 """`zettel forget`: the tool `forget`, and erasing whole namespaces, after a typed word."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from zettel.server.commands.here import caller_here
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
-from zettel.server.config.settings import Settings
-from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import opened
-from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, NoteNotFoundError
-from zettel.storage.notes import Origin
-from zettel.tools.answers import ForgetAnswer
-from zettel.tools.erasure.erase import erase_all, ids_in, not_found
-from zettel.tools.state.memory import Memory
-from zettel.tools.verbs.forget import forget
+from zettel.server.commands.calls import MemoryCall
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, line
+from zettel.server.commands.short_ids import meant_ids, short_ids
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
+
+if TYPE_CHECKING:
+    from zettel.server.config.settings import Settings
+    from zettel.tools.answers import ForgetAnswer
+    from zettel.tools.state.memory import Memory
 
 Confirm = Callable[[str, str], bool]
 """Shows what would be done and asks for a word; whether the person typed it."""
@@ -40,31 +39,29 @@ class ForgetRequest:
     """Every note of the store."""
 
 
-async def forget_once(settings: Settings, request: ForgetRequest, confirm: Confirm) -> ForgetAnswer:
-    """Forget or erase on the store itself, without an engine.
+async def erase_whole(
+    settings: "Settings", request: ForgetRequest, confirm: Confirm
+) -> "ForgetAnswer":
+    """Erase every note of a namespace or of the store, on the store itself.
 
     Args:
         settings: Name the store and the namespace.
-        request: Chooses the notes.
-        confirm: Called before anything that has a preview.
+        request: Has `whole` or `everywhere`.
+        confirm: Called before anything is erased.
 
     Raises:
         NotConfirmedError: The word was not typed; nothing was changed.
         ZettelError: The request is refused, or the store cannot be used.
     """
-    if request.whole or request.everywhere:
-        _check_whole(settings, request)
+    from zettel.server.runtime.factories import opened  # noqa: PLC0415  slow
+
+    _check_whole(settings, request)
     async with opened(settings) as memory:
-        if request.whole or request.everywhere:
-            namespace = None if request.everywhere else settings.namespace
-            return await _erase_all(memory, namespace, confirm)
-        try:
-            return await _forget(memory, settings, request, confirm)
-        except NoteNotFoundError as error:
-            raise await not_found(memory, error.note_id) from None
+        namespace = None if request.everywhere else settings.namespace
+        return await _erase_all(memory, namespace, confirm)
 
 
-def _check_whole(settings: Settings, request: ForgetRequest) -> None:
+def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
     filters = (
         request.note_ids,
         request.query,
@@ -78,11 +75,14 @@ def _check_whole(settings: Settings, request: ForgetRequest) -> None:
         remedy = f"Pass --erase {name} and nothing that chooses among the notes."
         raise InvalidArgumentError(name, "it erases every note there is", remedy)
     if request.whole and not settings.namespace:
-        remedy = "Pass --namespace as well; zettel recall without a question lists them."
+        remedy = "Pass --namespace as well; zettel namespaces lists them."
         raise InvalidArgumentError("--all", "no namespace is named", remedy)
 
 
-async def _erase_all(memory: Memory, namespace: str | None, confirm: Confirm) -> ForgetAnswer:
+async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) -> "ForgetAnswer":
+    from zettel.server.runtime.clock import utc_now  # noqa: PLC0415  slow
+    from zettel.tools.erasure.erase import erase_all, ids_in  # noqa: PLC0415
+
     ids = await ids_in(memory.store, namespace)
     of = f"namespace {namespace!r}" if namespace else f"the store {memory.store.place!r}"
     preview = f"All {len(ids)} notes of {of}, with every revision, will be erased for good."
@@ -91,43 +91,72 @@ async def _erase_all(memory: Memory, namespace: str | None, confirm: Confirm) ->
     return await erase_all(memory, namespace=namespace, who=CLI_PRINCIPAL, now=utc_now())
 
 
-async def _forget(
-    memory: Memory, settings: Settings, request: ForgetRequest, confirm: Confirm
-) -> ForgetAnswer:
-    origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
-    caller = await caller_here(memory, settings, origin)
-    if request.query:
-        await memory.embedder.load()
-    answer = await forget(
-        memory,
-        caller,
-        now=utc_now(),
-        note_ids=request.note_ids,
-        query=request.query,
-        subject=request.subject,
-        tags=request.tags,
-        session=request.session,
-        until=request.until,
-        erase=request.erase,
-        undo=request.undo,
+def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> Output:
+    """Forget, erase or bring back notes: by ids at once, by filters after a preview.
+
+    Args:
+        call: Makes calls.
+        request: Chooses the notes.
+        confirm: Called before anything that has a preview.
+
+    Raises:
+        NotConfirmedError: The word was not typed; nothing was changed.
+        ZettelError: The request is refused, or the store cannot be used.
+    """
+    answer = cast(
+        "ForgetAnswer",
+        call(
+            "forget",
+            note_ids=[*meant_ids(call, request.note_ids)] or None,
+            query=request.query,
+            subject=request.subject,
+            tags=[*request.tags] or None,
+            session=request.session,
+            until=request.until,
+            erase=request.erase,
+            undo=request.undo,
+        ),
     )
     if "confirm" not in answer:
-        return answer
+        return forget_output(answer, _short(call, answer))
     word = "erase" if request.erase else "restore" if request.undo else "forget"
-    if not confirm(forget_output(answer).text, word):
+    short = _short(call, answer)
+    if not confirm(forget_output(answer, short).render(as_json=False), word):
         raise NotConfirmedError(word)
-    return await forget(memory, caller, now=utc_now(), confirm=answer["confirm"])
+    answer = cast("ForgetAnswer", call("forget", confirm=answer["confirm"]))
+    return forget_output(answer, _short(call, answer) | short)
 
 
-def forget_output(answer: ForgetAnswer) -> Output:
-    """The printed answer; with `--json` the tool's own."""
-    lines = [f"{note['note_id']}  {note['line']}" for note in answer["notes"]]
-    text = [f"{answer['status']}: {answer.get('matched', len(lines))} notes", *lines]
+def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
+    ids = [note["note_id"] for note in answer["notes"]]
+    ids += [*answer.get("elsewhere", []), *answer.get("skipped", [])]
+    return dict(short_ids(call, ids))
+
+
+def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None) -> Output:
+    """The printed answer; with `--json` the tool's own.
+
+    Args:
+        answer: Of the tool.
+        short: Note id -> what is printed of it; absent ones are printed whole.
+    """
+    noted, short = answer["notes"], short or {}
+    lines = [line(f"{answer['status']}: {answer.get('matched', len(noted))} notes")]
+    lines += [
+        line((short.get(note["note_id"], note["note_id"]), "id"), f"  {note['line']}")
+        for note in noted
+    ]
     if proof := answer.get("proof"):
-        text += [f"  {name}: {_proof_text(value)}" for name, value in proof.items()]
-    text += [f"same text, left as it is: {i}" for i in answer.get("elsewhere", [])]
-    text += [f"changed since the preview, left as it is: {i}" for i in answer.get("skipped", [])]
-    return Output(answer, "\n".join(map(printable, text)))
+        lines += [line(f"  {name}: {_proof_text(value)}") for name, value in proof.items()]
+    lines += [
+        line("same text, left as it is: ", (short.get(i, i), "id"))
+        for i in answer.get("elsewhere", [])
+    ]
+    lines += [
+        line("changed since the preview, left as it is: ", (short.get(i, i), "id"))
+        for i in answer.get("skipped", [])
+    ]
+    return Output.of(answer, lines)
 
 
 def _proof_text(value: object) -> str:

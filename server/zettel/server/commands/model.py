@@ -26,7 +26,7 @@ async def export_once(settings: Settings) -> ExportedModel:
 
     Raises:
         InvalidArgumentError: It is no model.
-        ExtraMissingError: The libraries that export are not installed.
+        ExtraMissingError: The libraries that export it are not installed.
         ModelUnavailableError: It is missing or cannot be exported.
     """
     if settings.model == HASH_MODEL:

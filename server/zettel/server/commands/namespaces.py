@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from zettel.server.commands.evolve import alone
 from zettel.server.commands.forget import Confirm
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
-from zettel.server.runtime.leadership import new_run_id
+from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
 from zettel.storage.notes import Note, Run
 from zettel.storage.store import Change, NoteFilter

@@ -1,17 +1,52 @@
 """The output of commands: one line of JSON for programs, or text for people; their progress."""
 
 import json
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from unicodedata import category
 
 from zettel.storage.progress import ReportProgress
+from zettel.tools.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+StyledText = tuple[str, str]
+"""A piece of a line, and its style: `id`, `strong`, `faint`, `added`, `removed`, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A printed line. A terminal wraps it at words, and indents all but its first part."""
+
+    spans: tuple[StyledText, ...]
+    indent: int = 4
+    """Spaces before what is wrapped: no line of a command begins with so many."""
+
+    @property
+    def plain(self) -> str:
+        """The line without styles, fit to be printed."""
+        return printable("".join(text for text, _ in self.spans))
+
+
+def line(*pieces: str | StyledText, indent: int = 4) -> Line:
+    """A line of texts and of texts with a style."""
+    spans = tuple((piece, "") if isinstance(piece, str) else piece for piece in pieces)
+    return Line(spans, indent)
+
+
+def block(text: str, lead: Line) -> list[Line]:
+    """A stored text of any number of lines behind `lead`, whose indent they all get but the first.
+
+    So no line of a stored text can pose as a line of the command.
+    """
+    first, *rest = text.expandtabs().splitlines() or [""]
+    begun = Line((*lead.spans, (first, "")), lead.indent)
+    return [begun, *(line(" " * lead.indent + each, indent=lead.indent) for each in rest)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +56,41 @@ class Output:
     data: object
     """Printed with `--json`; None prints nothing."""
     text: str
-    """Printed without `--json`, through `printable_lines`; the empty string prints nothing."""
+    """Printed without `--json`, its line feeds are meant; the empty string prints nothing."""
+    styled: Sequence[Line] = ()
+    """The text for a terminal, where it has styles."""
+
+    @classmethod
+    def of(cls, data: object, lines: Sequence[Line]) -> "Output":
+        """A result whose text has styles."""
+        return cls(data, "\n".join(each.plain for each in lines), lines)
+
+    def lines(self) -> Sequence[Line]:
+        """The text as lines with a fitting indent."""
+        if self.styled:
+            return self.styled
+        return [_as_line(text) for text in self.text.split("\n")] if self.text else []
 
     def render(self, *, as_json: bool) -> str:
-        """The line or lines to print; empty for nothing."""
+        """The line or lines to print where there is no terminal; empty for nothing."""
         if not as_json:
-            return printable_lines(self.text)
+            return "\n".join(each.plain for each in self.lines())
         if self.data is None:
             return ""
         return json.dumps(self.data, ensure_ascii=False, default=plain)
+
+
+_COLUMN = re.compile(r" *\S+(?: \S+){0,2}? {2,}(?=\S)")
+"""The first column of a table, as far as what comes behind it."""
+COLUMN_MAX_CHARACTERS = 26
+
+
+def _as_line(text: str) -> Line:
+    """A line of a text: what is wrapped goes on below the second column, if it has one."""
+    column = _COLUMN.match(text)
+    if column and column.end() <= COLUMN_MAX_CHARACTERS:
+        return line(text, indent=column.end())
+    return line(text, indent=len(text) - len(text.lstrip(" ")) + 4)
 
 
 CLI_PRINCIPAL = "cli"
@@ -40,26 +101,6 @@ Say = Callable[[Output], None]
 
 CONTINUATION_INDENT = "    "
 """Before each line of a text but its first: no line of a command begins with it."""
-
-
-def printable(text: str) -> str:
-    """One line in which all that a terminal obeys, reorders or hides is a visible escape.
-
-    Escaped are the general categories C (control and format characters, surrogates, private and
-    unassigned code points), Zl and Zp (Unicode Standard, section 4.5): with them C0 and C1
-    controls, line ends, bidi controls, zero-width and tag characters. Spaces of any width stay.
-    """
-    return "".join(
-        character
-        if character.isprintable() or category(character) == "Zs"
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def printable_lines(text: str) -> str:
-    """A text whose line feeds are meant: each of its lines as `printable` makes it."""
-    return "\n".join(map(printable, text.split("\n")))
 
 
 def printable_block(text: str) -> str:
@@ -77,7 +118,7 @@ def plain(value: object) -> str:
 
 @contextmanager
 def progress(console: "Console") -> Generator[ReportProgress]:
-    """Show progress while the body runs; the bar is removed at the end.
+    """Show progress while the body runs: a bar where the total is known, else a spinner.
 
     Args:
         console: Of standard error, since standard output carries the result.
@@ -88,25 +129,43 @@ def progress(console: "Console") -> Generator[ReportProgress]:
     # Heavy, and few commands need it.
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
-        MofNCompleteColumn,
         Progress,
+        SpinnerColumn,
         TaskID,
         TextColumn,
+        TimeRemainingColumn,
     )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        known = dict[str, TaskID]()
+    known_total = (
+        *(TextColumn("{task.description}"), BarColumn()),
+        *(TextColumn("{task.completed:,.0f} of {task.total:,.0f}"), TimeRemainingColumn()),
+    )
+    no_total = (SpinnerColumn(), TextColumn("{task.description}{task.fields[amount]}"))
+    at_work: Progress | None = None
+    step_of, task = ("", False), TaskID(0)
 
-        def tell(step: str, done: int, total: int) -> None:
-            for other in known.keys() - {step}:
-                bars.remove_task(known.pop(other))
-            if step not in known:
-                known[step] = bars.add_task(step)
-            bars.update(known[step], completed=done, total=total or None)
+    def tell(step: str, done: int, total: int) -> None:
+        nonlocal at_work, step_of, task
+        if at_work is None or step_of != (step, bool(total)):
+            if at_work is not None:
+                at_work.stop()
+            columns = known_total if total else no_total
+            at_work = Progress(*columns, console=console, transient=True)
+            # With the amount: what was done before says nothing of the time that is left.
+            task = at_work.add_task(step, completed=done, total=total or None, amount="")
+            step_of = (step, bool(total))
+            at_work.start()
+        amount = f" {done:,}" if done else ""
+        at_work.update(task, completed=done, total=total or None, amount=amount)
 
+    try:
         yield tell
+    finally:
+        if at_work is not None:
+            at_work.stop()
 
 
 def _line(step: str, done: int, total: int) -> str:
-    return f"{step}: {done} of {total}" if total else f"{step}: {done}"
+    if not total:
+        return f"{step}: {done}" if done else step
+    return f"{step}: {done} of {total}"

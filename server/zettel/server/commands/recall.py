@@ -1,98 +1,90 @@
-"""`zettel recall`: the answer an agent would get, with the reasons."""
+"""`zettel recall`: the answer an agent would get, for a person, with the reasons."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from zettel.server.commands.here import caller_here
-from zettel.server.commands.notes import LINE_MAX_CHARS
-from zettel.server.commands.output import Output, printable
-from zettel.server.config.settings import Settings
-from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import opened
-from zettel.storage.errors import ModelUnavailableError
-from zettel.tools.answers import RecallAnswer, RecalledNote
-from zettel.tools.render import shorten
-from zettel.tools.validation import MAX_TOKENS
-from zettel.tools.verbs.recall import recall
+from zettel.server.commands.calls import MemoryCall
+from zettel.server.commands.output import Line, Output, block, line
+from zettel.server.commands.short_ids import short_ids
+from zettel.server.engine.ipc.handshake import Json
 
+if TYPE_CHECKING:
+    from zettel.tools.answers import RecalledNote
+    from zettel.tools.views.listing import StoredNote
+    from zettel.tools.views.notes import SearchView
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecallOptions:
-    """The options of the command line; None is absent."""
-
-    question: str
-    limit: int
-    subject: str | None = None
-    tags: Sequence[str] = ()
-    kind: str | None = None
-    session: str | None = None
-    since: str | None = None
-    until: str | None = None
-    as_of: str | None = None
-    known_at: str | None = None
-    explain: bool = False
-    """Whether to show each signal's part."""
+RECALL_MAX_TOKENS = 32_000
+"""Size of the answer: the tool's most, since a person reads only as far as need be."""
+RANK_INDENT = 5
+"""Characters of a rank with what is behind it."""
 
 
-async def recall_once(settings: Settings, options: RecallOptions) -> RecallAnswer:
-    """Answer from the store itself, without an engine; strengthens no note.
+def recall_output(call: MemoryCall, *, explain: bool, **asked: Json) -> Output:
+    """Ask, and print: the verdict, then each note whole, then each signal's part if asked for.
 
     Args:
-        settings: Name the store, the namespace and the models.
-        options: The question and its filters.
+        call: Makes calls.
+        explain: Whether to show each signal's part.
+        asked: As recall takes it; None is absent.
 
     Raises:
-        ZettelError: An option cannot be used, or the store cannot be read.
+        ZettelError: An argument cannot be used, or the store cannot be read.
     """
-    async with opened(settings) as memory:
-        await memory.embedder.load()
-        if memory.reranker is not None:
-            with suppress(ModelUnavailableError):  # the answer says so
-                await memory.reranker.load()
-        return await recall(
-            memory,
-            await caller_here(memory, settings),
-            now=utc_now(),
-            query=options.question,
-            subject=options.subject,
-            tags=options.tags,
-            kind=options.kind,
-            session=options.session,
-            since=options.since,
-            until=options.until,
-            as_of=options.as_of,
-            known_at=options.known_at,
-            limit=options.limit,
-            max_tokens=MAX_TOKENS,
-            detail="full" if options.explain else "notes",
-        )
-
-
-def recall_output(answer: RecallAnswer) -> Output:
-    """The printed answer: the tool's own; for people the verdict, a line a note and the signals."""
-    head = (answer["verdict"], answer.get("reason", ""), answer.get("degraded", ""))
-    lines = [printable(": ".join(filter(None, head)))]
-    notes = answer["notes"]
-    lines += [f"{rank:>3}  {_line(note)}" for rank, note in enumerate(notes, 1)]
+    detail = "full" if explain else "notes"
+    view = call("search", **asked, detail=detail, max_tokens=RECALL_MAX_TOKENS)
+    answer = cast("SearchView", view)["answer"]
+    notes, short = answer["notes"], short_ids(call, _named(answer["notes"]))
+    verdict = answer["verdict"].replace("_", " ")
+    head = (verdict, answer.get("reason", ""), answer.get("degraded", ""))
+    lines = [line((": ".join(filter(None, head)), "strong"))]
+    for rank, note in enumerate(notes, 1):
+        lines += _note(rank, note, _whole(call, note), short)
     if table := _table(notes):
-        lines += ["", *table]
+        lines += [line(), *table]
     if "omitted" in answer:
-        lines += ["", f"{answer['omitted']['count']} more: raise --limit."]
-    return Output(answer, "\n".join(lines))
+        lines += [line(), line(f"{answer['omitted']['count']} more: raise --limit.")]
+    return Output.of(answer, lines)
 
 
-def _line(note: RecalledNote) -> str:
-    shown = shorten(" ".join(note.get("content", "").split()), LINE_MAX_CHARS)
+def _named(notes: Sequence["RecalledNote"]) -> list[str]:
+    """The ids that are printed with these notes."""
+    return [
+        note_id
+        for note in notes
+        for note_id in (
+            note["note_id"],
+            *note.get("contradicts", ()),
+            *(copy["note_id"] for copy in note.get("also", ())),
+        )
+    ]
+
+
+def _whole(call: MemoryCall, note: "RecalledNote") -> str:
+    """The content, of which an answer quotes a part where it is long."""
+    if not note.get("excerpt"):
+        return note.get("content", "")
+    stored = cast("StoredNote", call("note", note_id=note["note_id"]))
+    return str(stored["note"].get("content", ""))
+
+
+def _note(rank: int, note: "RecalledNote", content: str, short: Mapping[str, str]) -> list[Line]:
     who = f"{note['subject']}: " if "subject" in note else ""
     day = note.get("happened_at", "")[:10]
-    marks = [f"contradicts {i}" for i in note.get("contradicts", ())]
-    marks += [f"also told as {copy['note_id']}" for copy in note.get("also", ())]
-    tail = f"  [{', '.join(marks)}]" if marks else ""
-    return printable(f"{note['note_id']}  {day}  {who}{shown}{tail}")
+    lead = line(
+        f"{rank:>3}  ",
+        (short[note["note_id"]], "id"),
+        (f"  {day}  ", "faint"),
+        (who, "strong"),
+        indent=RANK_INDENT,
+    )
+    marks = [f"contradicts {short[i]}" for i in note.get("contradicts", ())]
+    marks += [f"also told as {short[copy['note_id']]}" for copy in note.get("also", ())]
+    marks += note.get("marks", ())
+    tail = [line(" " * RANK_INDENT, (f"[{', '.join(marks)}]", "faint"), indent=RANK_INDENT)]
+    return [*block(content, lead), *(tail if marks else ())]
 
 
-def _table(notes: Sequence[RecalledNote]) -> list[str]:
+def _table(notes: Sequence["RecalledNote"]) -> list[Line]:
     """One row per note and one column per signal, the signal with the largest share first."""
     parts: list[Mapping[str, float]] = [note.get("signals", {}) for note in notes]
     sums = dict[str, float]()
@@ -104,11 +96,12 @@ def _table(notes: Sequence[RecalledNote]) -> list[str]:
         return []
     widths = [max(len(name), 6) for name in names]
     headed = zip(names, widths, strict=True)
-    table = ["     score  " + "  ".join(f"{name:>{width}}" for name, width in headed)]
+    table = [line("     score  " + "  ".join(f"{name:>{width}}" for name, width in headed))]
     for rank, (note, shares) in enumerate(zip(notes, parts, strict=True), 1):
         cells = (
             f"{shares[name]:>{width}.3f}" if name in shares else " " * width
             for name, width in zip(names, widths, strict=True)
         )
-        table.append(f"{rank:>3}  {note.get('score', 0.0):>5.3f}  {'  '.join(cells)}".rstrip())
+        row = f"{rank:>3}  {note.get('score', 0.0):>5.3f}  {'  '.join(cells)}".rstrip()
+        table.append(line(row))
     return table

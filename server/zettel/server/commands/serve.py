@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 
 import anyio
 import uvicorn
@@ -20,9 +21,11 @@ from zettel.server.config.addresses import is_loopback
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine import DRAIN_S
 from zettel.server.engine.engine_lock import EngineLock
-from zettel.server.engine.listener import EngineListener
+from zettel.server.engine.listener import EngineListener, report
 from zettel.server.engine.store_watch import shut_down_when_evicted
 from zettel.server.observability.tracing import exporting
+from zettel.server.page.app import WebPage
+from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
@@ -128,6 +131,12 @@ async def serve_http(
         streams=streams,
         metrics=metrics,
         admission=admission,
+        make_page=partial(
+            WebPage,
+            access=access,
+            namespace=settings.namespace or USER_NAMESPACE,
+            report=partial(report, runtime, settings, utc_now),
+        ),
     )
     web, shutdown = _web(app, settings, admission.rejections), Shutdown(DRAIN_S)
     url = base_url(settings, listening)

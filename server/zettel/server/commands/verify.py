@@ -47,8 +47,8 @@ async def verify(
     Raises:
         ExtraMissingError: pylance is not installed.
         StoreUnavailableError: The store is no directory, or does not exist.
-        OtherModelError: The configured model did not make the store's vectors.
-        ModelUnavailableError: The model cannot be used.
+        OtherModelError: The model of the store's vectors is not on this machine.
+        ModelUnavailableError: It cannot be used.
     """
     require_extra()
     directory = await to_thread.run_sync(_directory, read_place(settings.store))
@@ -64,10 +64,12 @@ async def verify(
 async def _vectors(
     settings: Settings, directory: Path, texts: Sequence[str], progress: ReportProgress
 ) -> Sequence[Vectors]:
-    embedder = await installed_factories(settings, create=False).make_embedder()
+    factories = installed_factories(settings, create=False)
+    embedder = await factories.make_embedder()
     stored = await to_thread.run_sync(load_stored_model, directory)
     if stored and stored != embedder.model_id:
-        raise OtherModelError(directory, stored, embedder.model_id)
+        other = OtherModelError(directory, stored, embedder.model_id)
+        embedder = await factories.find_embedder(other)
     progress("embedding", 0, len(texts))
     return await embedder.embed_notes(texts)
 

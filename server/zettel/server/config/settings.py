@@ -174,11 +174,12 @@ class Settings(Limits, BaseSettings):
     docs/quality.md#better-models."""
     embed_backend: Literal["auto", "onnx", "torch"] = "auto"
     """What runs the embedding model: sentence-transformers (`torch`), or onnxruntime from an export
-    of it, in less time and memory (`onnx`); `auto` takes an export where there is one, and a server
-    makes it once, while nobody calls. See docs/operations.md#the-export-of-the-embedding-model."""
+    of it, in less time and memory (`onnx`); `auto` takes an export where there is one. It is made
+    once: of the packaged model at the first start, of others while nobody calls. See
+    docs/operations.md#the-export-of-the-embedding-model."""
     reranker: str = ""
     """Cross-encoder that reorders the best notes, by path or by its name in the local Hugging Face
-    cache; empty for none. See docs/quality.md#a-reranker."""
+    cache; empty for none. Needs the extra `torch`. See docs/quality.md#a-reranker."""
     host: str = Field(default="127.0.0.1", min_length=1)
     """Address that `zettel serve` listens on; any other than a loopback address needs what
     docs/remote.md says."""
@@ -258,8 +259,8 @@ class Settings(Limits, BaseSettings):
     variable JSON, such as `{"*/working": 30}`; in `config.toml` a table `[retain_days]`. See
     docs/erasure.md#retention."""
     consolidate: bool = False
-    """Whether evolution also composes gists, concepts and a profile; see
-    docs/evolution.md#gists-concepts-and-a-profile."""
+    """Whether evolution also composes gists, concepts and a profile; needs the extra `consolidate`.
+    See docs/evolution.md#gists-concepts-and-a-profile."""
     evolve_off: Namespaces = ()
     """Namespaces whose notes evolution leaves as they were stored; they get their vectors and are
     found. With commas between them, in `config.toml` a list."""

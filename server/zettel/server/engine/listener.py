@@ -1,4 +1,4 @@
-"""Accepts connections at the engine's socket: handshake, then a conversation or a status report.
+"""Accepts connections at the engine's socket: handshake, then a conversation, calls or a report.
 
 The report covers process, store, queue and LLM use, never a note's text.
 """
@@ -8,7 +8,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,12 +34,13 @@ from zettel.server.engine.ipc.version import VERSION
 from zettel.server.engine.store_watch import StoreWatch
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.clock import Clock, utc_now
+from zettel.server.runtime.command_calls import answer_call
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Run
-from zettel.tools.caller import USER_NAMESPACE
+from zettel.storage.notes import Origin, Run
+from zettel.tools.caller import COMMAND, LOCAL, USER_NAMESPACE, Caller
 from zettel.tools.language.times import iso
 from zettel.tools.llm.client import spent_on
 from zettel.tools.llm.llm import ANSWERED, OVER_BUDGET, read_health
@@ -101,7 +103,12 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
     status: Message = {
         "state": runtime.status,
         "problem": runtime.problem or None,
-        "model": {"name": settings.model, "ready": runtime.model_ready},
+        "model": {
+            "name": settings.model,
+            "ready": runtime.model_ready,
+            "id": runtime.model_id or None,
+            "embedding_anew": list(runtime.embedding_anew) if runtime.embedding_anew else None,
+        },
         "queue": None,
         "evolution": {"last": None, "outcome": None, "next": None},
         "off": {"evolution": [*settings.evolve_off], "llm": [*settings.llm_off]},
@@ -150,6 +157,11 @@ class Hello(BaseModel):
     session: str = Field(default="", max_length=256)
     pid: int = 0
     settings: dict[str, str] = Field(default_factory=dict[str, str])
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that a hello may carry."""
+        return {name: self.settings[name] for name in HELLO_SETTINGS if name in self.settings}
 
 
 class Peer:
@@ -279,6 +291,8 @@ class EngineListener:
                 return
             if hello.want == "session":
                 await self._serve_client(peer, hello)
+            elif hello.want == "calls":
+                await self._serve_calls(peer, hello)
             elif hello.want == "status":
                 await peer.send(await self._status())
             elif hello.want == "drain":
@@ -333,15 +347,11 @@ class EngineListener:
         return same
 
     async def _serve_client(self, peer: Peer, hello: Hello) -> None:
-        given = {name: hello.settings[name] for name in HELLO_SETTINGS if name in hello.settings}
-        try:
-            # Reads the disk, which may be a slow network disk: in a thread.
-            wanted, project, ignored = await to_thread.run_sync(
-                _client_settings, self._engine_lock.place.store, hello, given
-            )
-        except ZettelError as error:
-            await peer.send({**self._identity(), "refused": str(error)})
+        admitted = await self._admit(peer, hello)
+        if admitted is None:
             return
+        wanted, project, ignored = admitted
+        given = hello.given
         names = differing(wanted, self._settings, given)
         defaults = ClientDefaults(
             transport="stdio",
@@ -351,17 +361,9 @@ class EngineListener:
             session=wanted.session or hello.session,
             counters=self._runtime.counters,
         )
-        warnings = [*differences(wanted, self._settings, given), *ignored]
-        if warnings:
-            logger.warning("client=%d %s", hello.pid, " ".join(warnings))
-        if self._shutdown.requested.is_set():
-            # Without an answer, the client goes to the next engine.
-            return
-        self._sessions += 1
-        self._runtime.counters.connected("stdio", 1)
-        try:
-            await peer.send({**self._identity(), "warning": " ".join(warnings)})
-            logger.info("client=%d connected", hello.pid)
+        async with self._connected(peer, hello, wanted, ignored) as connected:
+            if not connected:
+                return
             await converse(
                 create_server(
                     StoreWatch(self._runtime, self._engine_lock), defaults, self._runtime.feed
@@ -371,6 +373,64 @@ class EngineListener:
                 protocol=wanted.protocol,
                 shutdown=self._shutdown,
             )
+
+    async def _serve_calls(self, peer: Peer, hello: Hello) -> None:
+        """Answer the calls of a command, one after the other."""
+        admitted = await self._admit(peer, hello)
+        if admitted is None:
+            return
+        wanted, project, ignored = admitted
+        caller = Caller(
+            namespace=wanted.namespace or USER_NAMESPACE,
+            project=project,
+            session=wanted.session or "",
+            origin=Origin(client=COMMAND, transport=COMMAND, principal=LOCAL),
+        )
+        engine = StoreWatch(self._runtime, self._engine_lock)
+        async with self._connected(peer, hello, wanted, ignored) as connected:
+            while connected and isinstance(line := await self._next_line(peer), bytes):
+                await peer.send_line(await answer_call(engine.call, caller, line))
+
+    async def _next_line(self, peer: Peer) -> object:
+        """The next line; None at the end of the connection, and when a shutdown is requested."""
+        line = None
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(self._cancel_on_shutdown, waiting.cancel_scope)
+            line = await peer.reader.next_line()
+            waiting.cancel_scope.cancel()
+        return line
+
+    async def _admit(
+        self, peer: Peer, hello: Hello
+    ) -> tuple[Settings, Project | None, list[str]] | None:
+        """A client's settings, project and warnings; None if it was refused, and told so."""
+        try:
+            # Reads the disk, which may be a slow network disk: in a thread.
+            return await to_thread.run_sync(
+                _client_settings, self._engine_lock.place.store, hello, hello.given
+            )
+        except ZettelError as error:
+            await peer.send({**self._identity(), "refused": str(error)})
+            return None
+
+    @asynccontextmanager
+    async def _connected(
+        self, peer: Peer, hello: Hello, wanted: Settings, ignored: list[str]
+    ) -> AsyncGenerator[bool]:
+        """Answer the hello, and count the client while the body runs; False if it is too late."""
+        warnings = [*differences(wanted, self._settings, hello.given), *ignored]
+        if warnings:
+            logger.warning("client=%d %s", hello.pid, " ".join(warnings))
+        if self._shutdown.requested.is_set():
+            # Without an answer, the client goes to the next engine.
+            yield False
+            return
+        self._sessions += 1
+        self._runtime.counters.connected("stdio", 1)
+        try:
+            await peer.send({**self._identity(), "warning": " ".join(warnings)})
+            logger.info("client=%d connected", hello.pid)
+            yield True
             logger.info("client=%d disconnected", hello.pid)
         finally:
             self._sessions -= 1

@@ -181,6 +181,115 @@ class VersionReading(Reading):
     """The store's version, which grows with every commit to notes."""
 
 
+class WholeNoteReading(Reading):
+    """A note with its links, its origin and every revision."""
+
+    note_id: str
+
+
+class AroundReading(Reading):
+    """A read request in a namespace, or in all of them (`*`)."""
+
+    namespace: str = ""
+
+
+class SearchReading(AroundReading):
+    """What recall answers, with the scores behind it."""
+
+    query: str = ""
+    subject: str = ""
+    tag: str = ""
+    tags: Names | None = None
+    kind: str = ""
+    session: str = ""
+    since: str = ""
+    until: str = ""
+    as_of: str = ""
+    known_at: str = ""
+    limit: int = 0
+    max_tokens: int | None = None
+    detail: Literal["index", "notes", "full"] = "notes"
+
+
+class ListReading(AroundReading):
+    """A page of one namespace's notes as they are stored."""
+
+    kind: str = ""
+    tags: Names | None = None
+    subject: str = ""
+    session: str = ""
+    state: str = ""
+    since: str = ""
+    until: str = ""
+    after: str = ""
+    limit: int | None = None
+
+
+class StoredNoteReading(Reading):
+    """A note as it is stored, in any state."""
+
+    note_id: str
+
+
+class TypedIdsReading(Reading):
+    """The note ids that a person means."""
+
+    typed: Names
+
+
+class ShortIdsReading(Reading):
+    """Note ids as they are shown to a person."""
+
+    note_ids: Names
+
+
+class TimelineReading(AroundReading):
+    """A page of notes by when they happened."""
+
+    subject: str = ""
+    session: str = ""
+    until: str = ""
+    after: str = ""
+
+
+class ReviewReading(AroundReading):
+    """A page of the pairs of notes to settle."""
+
+    offset: int = 0
+
+
+class GraphReading(AroundReading):
+    """The graph around something."""
+
+    around: Literal["note", "subject", "session", "query"]
+    name: str
+    step: int = -1
+
+
+class NamespacesReading(Reading):
+    """The namespaces with their sizes."""
+
+
+class RunsReading(Reading):
+    """A page of runs."""
+
+    offset: int = 0
+
+
+class RunReading(Reading):
+    """A run and what it changed."""
+
+    run_id: str
+
+
+class UndoArguments(Arguments):
+    """Arguments of undoing a run, which is no tool."""
+
+    run_id: str
+    partial: bool = False
+    """Leave notes that were changed since, instead of refusing."""
+
+
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 
 ARGUMENT_SHOWN_CHARS = 80

@@ -1,28 +1,46 @@
 """Maps a checked request to the verb or the read function that answers it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import cast
 
 from zettel.server.protocol.schemas import (
     Arguments,
+    AroundReading,
     CompletionReading,
     ForgetArguments,
+    GraphReading,
     HistoryReading,
+    ListReading,
+    NamespacesReading,
     NoteReading,
     ProfileReading,
     RecallArguments,
     RememberArguments,
+    ReviewReading,
     RevsReading,
+    RunReading,
+    RunsReading,
+    SearchReading,
+    ShortIdsReading,
     StatsReading,
+    StoredNoteReading,
+    TimelineReading,
+    TypedIdsReading,
+    UndoArguments,
     UpdateArguments,
     VersionReading,
+    WholeNoteReading,
 )
+from zettel.server.runtime.leadership import alone, new_run_id
+from zettel.storage.access import Access
 from zettel.storage.embedding.turns import working_for
-from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
+from zettel.storage.errors import NoteForgottenError, NoteNotFoundError, UnknownNameError
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import ALL, Caller
+from zettel.tools.changes.run_changes import touched_notes
+from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.erasure.erase import not_found
 from zettel.tools.recall.resources import (
     Name,
@@ -35,11 +53,23 @@ from zettel.tools.recall.resources import (
 )
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.namespaces import settled
+from zettel.tools.trust import check_change
 from zettel.tools.validation import as_given
 from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.recall import recall
 from zettel.tools.verbs.remember import remember
 from zettel.tools.verbs.update import update
+from zettel.tools.views.graph import read_graph
+from zettel.tools.views.listing import read_list, read_stored
+from zettel.tools.views.notes import (
+    read_namespaces,
+    read_search,
+    read_timeline,
+    read_whole_note,
+)
+from zettel.tools.views.review import read_review
+from zettel.tools.views.runs import read_run, read_runs
+from zettel.tools.views.short_ids import resolve_ids, shorten_ids
 
 
 async def _read_completion(
@@ -54,6 +84,41 @@ async def _read_version(memory: Memory, _caller: Caller, *, now: datetime) -> Ma
     return {"version": await memory.store.version()}
 
 
+UNDO_WAIT_S = 20.0
+"""How long an undo waits for a run of evolution to end; the scheduler's take 60 s at most."""
+
+
+async def _undo(
+    memory: Memory, caller: Caller, *, now: datetime, run_id: str, partial: bool
+) -> Mapping[str, object]:
+    """Undo a run in the namespaces that the caller may change.
+
+    Raises:
+        UnknownNameError: No run of this id changed a note of these.
+        LessTrustedError: One of the notes is trusted more than the caller.
+        ChangedSinceError: Notes were changed since, and not `partial`; nothing is undone.
+        BusyEvolvingError: A run of evolution does not end in time; nothing is undone.
+    """
+    if memory.reach is not None:
+        writes = memory.reach.writes
+        memory = memory.whole.within(Access(reads=writes, writes=writes))
+    touched = await touched_notes(memory.store, run_id)
+    if memory.reach is not None and not touched:
+        raise UnknownNameError("run", run_id[:80], (), "Undo one that changed notes of yours.")
+    for note in await memory.store.get([entry.after.note_id for entry in touched]):
+        check_change(memory.trust, caller, note)
+    undo_id, who = new_run_id(now, kind="undo"), caller.name
+
+    async def undo() -> UndoReport:
+        return await undo_run(memory, run_id, now=now, undo_id=undo_id, who=who, partial=partial)
+
+    report = await alone(
+        memory.admin, f"undoing {run_id}", undo, lambda: None, patience_s=UNDO_WAIT_S
+    )
+    memory.on_write()
+    return asdict(report)
+
+
 VERBS: Mapping[type[Arguments], Callable[..., Awaitable[Mapping[str, object]]]] = {
     RememberArguments: remember,
     RecallArguments: recall,
@@ -66,6 +131,19 @@ VERBS: Mapping[type[Arguments], Callable[..., Awaitable[Mapping[str, object]]]] 
     CompletionReading: _read_completion,
     RevsReading: revs_of,
     VersionReading: _read_version,
+    SearchReading: read_search,
+    ListReading: read_list,
+    StoredNoteReading: read_stored,
+    TypedIdsReading: resolve_ids,
+    ShortIdsReading: shorten_ids,
+    WholeNoteReading: read_whole_note,
+    TimelineReading: read_timeline,
+    ReviewReading: read_review,
+    GraphReading: read_graph,
+    NamespacesReading: read_namespaces,
+    RunsReading: read_runs,
+    RunReading: read_run,
+    UndoArguments: _undo,
 }
 """Function of each request; a model's fields are the keyword arguments of its function."""
 
@@ -81,7 +159,7 @@ async def dispatch(
     storing = isinstance(arguments, RememberArguments)
     caller = await settled(memory, caller, writes=storing, now=now)
     memory = memory.within(caller.reach)
-    if isinstance(arguments, RecallArguments):
+    if isinstance(arguments, RecallArguments | AroundReading):
         caller = await _seeing_all(memory, caller, arguments)
     # A cursor goes on with the sizes it was begun with: a default of this call is not given.
     unset = isinstance(arguments, RecallArguments)
@@ -109,9 +187,12 @@ def _ids_in(given: object) -> list[str]:
             return []
 
 
-async def _seeing_all(memory: Memory, caller: Caller, arguments: RecallArguments) -> Caller:
+async def _seeing_all(
+    memory: Memory, caller: Caller, arguments: RecallArguments | AroundReading
+) -> Caller:
     """The caller with all namespaces it may read, where it asks for them or a cursor may."""
-    if not arguments.cursor and (arguments.namespace or "").strip() != ALL:
+    cursor = isinstance(arguments, RecallArguments) and arguments.cursor
+    if not cursor and (arguments.namespace or "").strip() != ALL:
         return caller
     found = (await memory.store.facets(NoteFilter(states=()))).namespaces
     return replace(caller, everywhere=tuple(sorted(found)))

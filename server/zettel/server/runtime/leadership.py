@@ -1,6 +1,7 @@
 """Work under the lease that lets only one process evolve a store, renewed meanwhile."""
 
 import logging
+import math
 import os
 import secrets
 import socket
@@ -10,9 +11,10 @@ from typing import TypeVar
 
 import anyio
 
-from zettel.server.runtime.clock import Clock
-from zettel.storage.errors import StoreError
-from zettel.tools.evolve.lease import Lease
+from zettel.server.runtime.clock import Clock, utc_now
+from zettel.storage.errors import BusyEvolvingError, LeaseLostError, StoreError
+from zettel.storage.store import NoteStore
+from zettel.tools.evolve.lease import LEASE_KEY, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,10 @@ _T = TypeVar("_T")
 
 RENEW_S = 10.0
 """Seconds between two renewals; well below the lease's time to expiry."""
+
+
+LEASE_POLL_S = 0.5
+"""Seconds between two attempts to take the lease of a run in another process."""
 
 
 def new_holder() -> str:
@@ -83,6 +89,44 @@ async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[_T]]) ->
     if failure is not None:
         raise failure
     return result
+
+
+async def alone(
+    store: NoteStore,
+    work: str,
+    run: Callable[[], Awaitable[_T]],
+    waits: Callable[[], None],
+    *,
+    patience_s: float = math.inf,
+    key: str = LEASE_KEY,
+) -> _T:
+    """Hold a lease while `run` works: that of evolution, so that no other run changes the notes.
+
+    Args:
+        store: Keeps the lease.
+        work: Names the work in the message of an error.
+        run: Does the work.
+        waits: Called once if another run holds the lease.
+        patience_s: Seconds to wait for it.
+        key: Key of the lease, for work that only excludes its like.
+
+    Raises:
+        BusyEvolvingError: It was held all the time.
+        LeaseLostError: Another process took the lease meanwhile.
+    """
+    until = anyio.current_time() + patience_s
+    lease = Lease(store, new_holder(), key=key, is_gone=is_gone)
+    if not await lease.acquire(utc_now()):
+        waits()
+        # The other run may be in another process: no event announces its end.
+        while not await lease.acquire(utc_now()):
+            if anyio.current_time() >= until:
+                raise BusyEvolvingError(work)
+            await anyio.sleep(LEASE_POLL_S)
+    done = await lead(lease, utc_now, run)
+    if done is None:
+        raise LeaseLostError(work)
+    return done
 
 
 async def _renew(lease: Lease, clock: Clock, work: anyio.CancelScope) -> None:

@@ -6,10 +6,12 @@ Not in the SDK's lifespan, which is entered once per connection over SSE.
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Literal
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from zettel.server.observability.request_log import Counters
@@ -17,14 +19,24 @@ from zettel.server.observability.tracing import span
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.subscriptions import ChangeFeed
 from zettel.server.runtime.clock import Clock, utc_now
-from zettel.server.runtime.factories import Dispatch, Factories, Scheduler
+from zettel.server.runtime.factories import (
+    Dispatch,
+    Factories,
+    Scheduler,
+    VectorUpkeep,
+    open_with_model,
+)
 from zettel.server.runtime.threads import return_memory_regularly
 from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal
+from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.marks import find_marks
+from zettel.tools.language.names import find_names
 from zettel.tools.llm.llm import Llm
 from zettel.tools.progress import AT_WORK, report_progress
+from zettel.tools.ranking.question import read_question
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -54,6 +66,15 @@ async def flush(memory: Memory) -> None:
 CLOSE_TIMEOUT_S = 5.0
 """Seconds the last writes may take at exit."""
 
+MODEL_POLL_S = 2.0
+"""Seconds between two looks whether another process has changed the store's vectors."""
+CLEANING_RETRY_S = 20.0
+"""Seconds until the next attempt to remove old vectors; some files have to be a minute old."""
+MODEL_RETRY_S = 300.0
+"""Seconds until the next attempt to make them with another model, after a failure."""
+FORMER_CALLS_MAX_S = 60.0
+"""Seconds that calls in progress may go on with the former vectors."""
+
 Status = Literal["starting", "ok", "failed"]
 
 
@@ -64,6 +85,13 @@ class _Attempt:
     done: anyio.Event = field(default_factory=anyio.Event)
     memory: Memory | None = None
     error: ZettelError | None = None
+    calls: int = 0
+    """In progress on this memory."""
+    unused: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the last of them has ended."""
+    background: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    """Of its scheduler and its usage counts."""
+    background_done: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Runtime:
@@ -93,6 +121,9 @@ class Runtime:
         self._tasks: TaskGroup | None = None
         self._attempt: _Attempt | None = None
         self._embedder: Embedder | None = None
+        self._wanted: Embedder | None = None
+        self.embedding_anew: tuple[int, int] | None = None
+        """Revisions that have vectors of another model, and all, while these are made."""
         self._reranker: Reranker | None = None
         self._dispatch: Dispatch | None = None
         self._scheduler: Scheduler | None = None
@@ -119,10 +150,16 @@ class Runtime:
         return self._embedder is not None and self._embedder.ready
 
     @property
+    def model_id(self) -> str:
+        """The model of the vectors in use, with its fingerprint; empty until it is known."""
+        return self._embedder.model_id if self._embedder is not None else ""
+
+    @property
     def busy(self) -> bool:
-        """Whether a call is in progress, or notes are evolved now or soon."""
-        evolving = self._scheduler is not None and self._scheduler.busy
-        return bool(self._open_calls) or evolving or not self._loading_done.is_set()
+        """Whether a call is in progress, or notes are evolved or embedded anew now or soon."""
+        working = self.embedding_anew is not None
+        working = working or (self._scheduler is not None and self._scheduler.busy)
+        return bool(self._open_calls) or working or not self._loading_done.is_set()
 
     @property
     def scheduler(self) -> Scheduler | None:
@@ -142,6 +179,7 @@ class Runtime:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._start)
+            tasks.start_soon(self._keep_vectors)
             tasks.start_soon(self.feed.run)
             tasks.start_soon(return_memory_regularly)
             try:
@@ -166,13 +204,17 @@ class Runtime:
         Raises:
             ZettelError: It cannot be opened.
         """
+        _, memory = await self._ready()
+        return memory
+
+    async def _ready(self) -> tuple[_Attempt, Memory]:
         attempt = self._current_attempt()
         await attempt.done.wait()
         if attempt.memory is None:
             raise attempt.error or StoreUnavailableError(
                 self.place, "was closed while it was being opened", "Start Zettel again."
             )
-        return attempt.memory
+        return attempt, attempt.memory
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
         """Carry out one tool call or reading.
@@ -186,11 +228,17 @@ class Runtime:
         try:
             if self.status == "starting":
                 report_progress("opening the store")
-            memory = await self.memory()
+            attempt, memory = await self._ready()
             report_progress(AT_WORK)
             assert self._dispatch is not None
-            with span(type(arguments).__name__):
-                return await self._dispatch(memory, caller, arguments, now=self._clock())
+            attempt.calls += 1
+            try:
+                with span(type(arguments).__name__):
+                    return await self._dispatch(memory, caller, arguments, now=self._clock())
+            finally:
+                attempt.calls -= 1
+                if not attempt.calls:
+                    attempt.unused.set()
         finally:
             self._open_calls -= 1
             if not self._open_calls:
@@ -212,11 +260,12 @@ class Runtime:
             await self._load_reranker()
         finally:
             self._loading_done.set()
+        await to_thread.run_sync(load_word_tables)
         await self._export_model()
 
     async def _open(self, attempt: _Attempt) -> None:
         try:
-            attempt.memory = await self._opened()
+            attempt.memory = await self._opened(attempt)
         except ZettelError as error:
             logger.error("store=%r did not open: %s", self.place, error)
             attempt.error = error
@@ -229,35 +278,129 @@ class Runtime:
         finally:
             attempt.done.set()
 
-    async def _opened(self) -> Memory:
+    async def _opened(self, attempt: _Attempt) -> Memory:
         if self._embedder is None:
             self._embedder = await self._factories.make_embedder()
         if self._dispatch is None:
             self._dispatch = await self._factories.import_verbs()
         if self._reranker is None:
             self._reranker = await self._factories.make_reranker()
-        store = await self._factories.open_store(self._embedder)
+        opened = await open_with_model(self._factories, self._wanted or self._embedder)
+        self._embedder, self._wanted = opened.embedder, opened.wanted
         memory = Memory(
-            store=store,
-            embedder=self._embedder,
+            store=opened.store,
+            embedder=opened.embedder,
             reranker=self._reranker,
             mind=self._llm(),
             on_write=self._wrote,
             on_run=self.counters.ran,
         ).under(self._factories.policy)
         await self._heal(memory)
-        self._scheduler = await self._factories.make_scheduler(memory, self._clock)
+        await self._start_background(attempt, memory)
         assert self._tasks is not None
-        self._tasks.start_soon(self._scheduler.run)
-        self._tasks.start_soon(flush_regularly, memory)
-        if self.model_ready:
-            self._scheduler.model_ready()
         if self._loading_done.is_set() and not self.model_ready:
             # The previous attempt had failed.
             self._tasks.start_soon(self._load_model)
             self._tasks.start_soon(self._load_reranker)
         logger.info("store=%r is open", self.place)
         return memory
+
+    async def _start_background(self, attempt: _Attempt, memory: Memory) -> None:
+        """Start what works on a memory beside its calls."""
+        scheduler = await self._factories.make_scheduler(memory, self._clock)
+        assert self._tasks is not None
+        self._scheduler = scheduler
+
+        async def work() -> None:
+            with attempt.background:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(scheduler.run)
+                    tasks.start_soon(flush_regularly, memory)
+            attempt.background_done.set()
+
+        self._tasks.start_soon(work)
+        if self.model_ready:
+            scheduler.model_ready()
+
+    async def _keep_vectors(self) -> None:
+        """Make the store's vectors with the model that is set, and follow who has done so."""
+        await self.settled()
+        upkeep = await self._factories.make_vector_upkeep()
+        while upkeep is not None:
+            pause_s = MODEL_RETRY_S
+            try:
+                pause_s = await self._look_at_vectors(upkeep)
+            except ModelUnavailableError as error:
+                logger.error("the vectors were not made anew: %s", error)
+            except Exception:
+                # The vectors in use go on being used.
+                logger.exception("the vectors were not made anew")
+            self.embedding_anew = None
+            await anyio.sleep(pause_s)
+
+    async def _look_at_vectors(self, upkeep: VectorUpkeep) -> float:
+        """Do what is due; returns seconds until the next look."""
+        attempt = self._attempt
+        if attempt is None or attempt.memory is None:
+            return MODEL_POLL_S
+        memory = attempt.memory
+        if await upkeep.is_outdated(memory.admin):
+            await self._follow(attempt, memory)
+        elif self._wanted is not None:
+            self.embedding_anew = (0, 0)
+            made = await upkeep.fill(
+                memory.admin, self._wanted, tell=self._told, pause=self.calls_finished
+            )
+            if made:
+                await self._follow(attempt, memory)
+        elif await upkeep.is_cleaning(memory.admin):
+            self.embedding_anew = (0, 0)
+            done = await upkeep.clean_up(memory.admin, memory.embedder, pause=self.calls_finished)
+            return MODEL_POLL_S if done else CLEANING_RETRY_S
+        return MODEL_POLL_S
+
+    def _told(self, _step: str, done: int, total: int) -> None:
+        self.embedding_anew = (done, total)
+
+    async def _follow(self, former: _Attempt, before: Memory) -> None:
+        """Go on with the vectors that are in use now; calls in progress end with the former."""
+        asked = self._wanted or await self._factories.make_embedder()
+        opened = await open_with_model(self._factories, asked)
+        if opened.embedder is not asked:
+            logger.error(
+                "the store's vectors are of %s now, but the settings name %s: name the former"
+                " there, or the next start makes them anew",
+                opened.embedder.model_id,
+                asked.model_id,
+            )
+        try:
+            await opened.embedder.load()
+            self._model_problem = ""
+        except ModelUnavailableError as error:
+            logger.error("embedding model did not load: %s", error)
+            self._model_problem = str(error)
+        memory = replace(before, store=opened.store, embedder=opened.embedder)
+        former.background.cancel()
+        self._embedder, self._wanted = opened.embedder, None
+        attempt = _Attempt(memory=memory)
+        attempt.done.set()
+        await self._start_background(attempt, memory)
+        self._attempt = attempt
+        logger.info("store=%r is searched by %s", self.place, opened.embedder.model_id)
+        assert self._tasks is not None
+        self._tasks.start_soon(self._export_model)
+        with anyio.move_on_after(FORMER_CALLS_MAX_S):
+            while former.calls:
+                former.unused = anyio.Event()
+                await former.unused.wait()
+        self._tasks.start_soon(self._close_former, former, before)
+
+    async def _close_former(self, former: _Attempt, memory: Memory) -> None:
+        # A run of evolution that was cancelled is still being recorded.
+        await former.background_done.wait()
+        # Reports and checks of tokens read the store outside of calls, for milliseconds.
+        await anyio.sleep(CLOSE_TIMEOUT_S)
+        await memory.admin.close()
 
     def _llm(self) -> Llm | None:
         try:
@@ -338,3 +481,17 @@ class Runtime:
             return
         await flush(memory)
         await memory.admin.close()
+
+
+_TEXT = "Ana moved to Lyon on 3 May."
+
+
+def load_word_tables() -> None:
+    """Read and compile the tables of all languages, once for the process; in a worker thread.
+
+    The first note and the first question would else do it on the event loop, in 0.1 to 0.3 s each.
+    """
+    find_marks(_TEXT)
+    find_change_cue(_TEXT)
+    find_names(_TEXT)
+    read_question(_TEXT, (), datetime.now(UTC))

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
 from zettel.storage.ids import is_id
+from zettel.storage.meta import REEMBEDDING_KEY
 from zettel.storage.notes import NEEDS_REVIEW
 from zettel.tools.evolve.lease import LEASE_KEY
 from zettel.tools.render import shorten
@@ -291,6 +292,15 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
         find=lambda seen: sum(row.current and not row.embed_model for row in seen.rows),
         means="Notes wait for their vectors; until then they are found by their words.",
         advice="The engine embeds them in the background; zettel evolve --once does it now.",
+        is_damage=False,
+    ),
+    Check(
+        name="unfinished_reembedding",
+        find=lambda seen: int(REEMBEDDING_KEY in seen.meta),
+        means="Vectors are being made with another model, or the old ones have not been removed"
+        " yet: the store takes up to twice its size, and serves meanwhile.",
+        advice="A server whose settings name that model does it in the background; zettel reembed"
+        " --model NAME does it now, and with the model in use takes back what was begun.",
         is_damage=False,
     ),
     Check(

@@ -26,7 +26,12 @@ from zettel.server.config.permissions import permission_warnings
 from zettel.server.config.settings import Settings, config_file, load_settings, unconfirmed
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
-from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
+from zettel.storage.errors import (
+    ExtraMissingError,
+    InvalidArgumentError,
+    ModelUnavailableError,
+    ZettelError,
+)
 from zettel.tools.state.retention_policy import check_rules
 
 DISK_MIN_FREE_BYTES = 256 << 20
@@ -116,18 +121,31 @@ async def examine_serving(settings: Settings) -> PreflightReport:
     )
 
 
-async def model_warnings(settings: Settings) -> list[str]:
-    """A warning if the embedding model cannot be found; a running server reports it otherwise."""
+async def library_warnings(settings: Settings) -> list[str]:
+    """Warnings of models and libraries that are missing; a running server logs the same."""
     from zettel.server.runtime.factories import HASH_MODEL  # noqa: PLC0415  rarely needed
+    from zettel.storage.embedding.backends import check_runnable  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
+    from zettel.storage.embedding.torch_runtime import check_installed  # noqa: PLC0415
+    from zettel.tools.evolve.consolidate.library import check_clustering  # noqa: PLC0415
 
-    if settings.model == HASH_MODEL:
-        return []
+    warnings = list[str]()
     try:
-        await find_model(settings.model)
+        if settings.model != HASH_MODEL:
+            check_runnable(await find_model(settings.model), settings.embed_backend)
     except ModelUnavailableError as error:
-        return [str(error)]
-    return []
+        warnings.append(str(error))
+    try:
+        if settings.reranker:
+            check_installed(settings.reranker, what="reranker")
+    except ModelUnavailableError as error:
+        warnings.append(str(error))
+    try:
+        if settings.consolidate:
+            check_clustering()
+    except ExtraMissingError as error:
+        warnings.append(f"Notes will not be consolidated. {error}")
+    return warnings
 
 
 def _llm_warnings(settings: Settings) -> list[str]:

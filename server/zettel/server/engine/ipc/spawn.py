@@ -36,6 +36,9 @@ EXIT_DEAF = 4
 OWN_VARIABLES = "zettel_"
 """Of every variable that Zettel reads, in small letters."""
 
+COMPLETION = "_ZETTEL_COMPLETE"
+"""Variable with which a shell asks the command line for completions (typer, from its name)."""
+
 LLM_KEY = "zettel_llm_key"
 """Variable that an engine is started with, and that no hello carries."""
 

@@ -3,28 +3,30 @@
 import json
 import logging
 import shlex
-import shutil
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import anyio
 import typer
 
 from zettel.server.cli.command import (
+    AsJson,
     LogLevelOption,
     ModelOption,
     NamespaceOption,
     StoreOption,
+    examples,
     leave,
+    rendezvous,
+    say,
 )
-from zettel.server.commands.output import printable_lines
-from zettel.server.config.settings import Settings, config_file, load_engine_settings
-from zettel.server.config.trust import is_risky
+from zettel.server.commands.output import Output
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
-from zettel.server.observability.logs import configure_logging
 from zettel.storage.errors import PortBusyError
+from zettel.tools.printable import printable_lines
+
+if TYPE_CHECKING:
+    from zettel.server.config.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ TOKEN_PLACEHOLDER = "TOKEN"
 _ADD_SERVER = "claude mcp add --scope user"
 
 
+@examples("zettel serve", "zettel serve --port 9000", "zettel serve --check")
 def serve(
     context: typer.Context,
     *,
@@ -57,6 +60,8 @@ def serve(
     log_level: LogLevelOption = None,
 ) -> None:
     """Serve Streamable HTTP and SSE until interrupted; on other than loopback with tokens only."""
+    import anyio  # noqa: PLC0415  as slow as what follows, and for this command only
+
     from zettel.server.commands.serve import base_url, listen, serve_http  # noqa: PLC0415
     from zettel.server.engine.takeover import take_over  # noqa: PLC0415
 
@@ -86,7 +91,7 @@ def serve(
     leave()
 
 
-def examined_settings(context: typer.Context, check: bool, **flags: object) -> Settings:
+def examined_settings(context: typer.Context, check: bool, **flags: object) -> "Settings":
     """Read and examine the settings to serve with; warnings go to standard error.
 
     Args:
@@ -97,16 +102,19 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> S
     Raises:
         MisconfiguredError: These settings cannot be served; names every problem.
     """
+    import anyio  # noqa: PLC0415  as above
+
     from zettel.server.config.preflight.checks import (  # noqa: PLC0415  imports numpy
         examine_flags,
-        model_warnings,
+        library_warnings,
     )
+    from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
 
     before: dict[str, str] = context.obj
     given = {name: value for name, value in flags.items() if value is not None}
     settings, examined = anyio.run(examine_flags, {**before, **given})
     configure_logging(settings.log_level, settings.log_format)
-    of_now = [*anyio.run(model_warnings, settings), *_port_warnings(settings)] if check else []
+    of_now = [*anyio.run(library_warnings, settings), *_port_warnings(settings)] if check else []
     for warning in (*examined.warnings, *of_now):
         if settings.log_format == "json" and not check:
             # A reader of JSON logs reads no other lines.
@@ -119,7 +127,7 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> S
     return settings
 
 
-def _port_warnings(settings: Settings) -> list[str]:
+def _port_warnings(settings: "Settings") -> list[str]:
     """No refusal: what is checked may be the next start of the very server that listens now."""
     from zettel.server.commands.serve import listen  # noqa: PLC0415  imports uvicorn
 
@@ -130,7 +138,7 @@ def _port_warnings(settings: Settings) -> list[str]:
     return []
 
 
-def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = False) -> str:
+def welcome(url: str, settings: "Settings", problem: str, *, needs_token: bool = False) -> str:
     """The text printed when the server is ready.
 
     Args:
@@ -151,6 +159,7 @@ def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = F
             f"  Streamable HTTP  {url}/mcp",
             f"  SSE              {url}/sse",
             f"  Health           {url}/health",
+            f"  Page             {url}/",
             f"  Data             {settings.store}",
             f"  Model            {settings.model}",
             f"  Access           {access}",
@@ -162,7 +171,7 @@ def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = F
             _indented({"mcpServers": {"zettel": _url_entry(client_url, needs_token)}}),
             "",
             "Claude Code, either way:",
-            f"  {_ADD_SERVER} zettel -- {shlex.join([_command(), *_arguments(settings)])}",
+            f"  {_ADD_SERVER} zettel -- {shlex.join(_stdio_command(settings))}",
             f"  {_ADD_SERVER} --transport http zettel {client_url}/mcp{_option(needs_token)}",
             "",
             *_token_advice(client_url != url, needs_token),
@@ -172,7 +181,7 @@ def welcome(url: str, settings: Settings, problem: str, *, needs_token: bool = F
     )
 
 
-def would_serve(settings: Settings) -> str:
+def would_serve(settings: "Settings") -> str:
     """The text of `zettel serve --check` for examined settings that can be served."""
     scheme = "https" if settings.tls_cert else "http"
     url = f"{scheme}://{_bracketed(settings.host)}:{settings.port}"
@@ -183,6 +192,7 @@ def would_serve(settings: Settings) -> str:
             f"  Streamable HTTP  {url}/mcp",
             f"  SSE              {url}/sse",
             f"  Health           {url}/health",
+            f"  Page             {url}/",
             f"  Data             {settings.store}",
             f"  Model            {settings.model}",
             f"  Allowed hosts    {', '.join(settings.allowed_hosts) or 'this machine'}",
@@ -191,7 +201,7 @@ def would_serve(settings: Settings) -> str:
     )
 
 
-def _for_clients(url: str, settings: Settings) -> str:
+def _for_clients(url: str, settings: "Settings") -> str:
     """The base URL for clients on other machines, which cannot use an any-address."""
     if settings.oauth_resource:
         return settings.oauth_resource.rstrip("/")
@@ -206,7 +216,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _access(settings: Settings, needs_token: bool) -> str:
+def _access(settings: "Settings", needs_token: bool) -> str:
     if settings.oauth_issuer:
         return f"with a token of {settings.oauth_issuer}"
     return "with an access token" if needs_token else "everybody on this machine"
@@ -236,20 +246,25 @@ def _token_advice(named: bool, needs_token: bool) -> list[str]:
     return [*lines, ""]
 
 
-def _stdio_entry(settings: Settings) -> dict[str, object]:
-    return {"command": _command(), "args": _arguments(settings)}
+def _stdio_entry(settings: "Settings") -> dict[str, object]:
+    command, *arguments = _stdio_command(settings)
+    return {"command": command, "args": arguments}
 
 
-def _arguments(settings: Settings) -> list[str]:
-    # Clients start their servers with hardly any environment, so the store is an argument.
-    store = settings.store
-    if "://" not in store:
-        store = str(Path(store).expanduser().absolute())
-    return ["--store", store]
+def _stdio_command(settings: "Settings") -> list[str]:
+    from zettel.server.commands.clients import command_path, store_arguments  # noqa: PLC0415
+
+    return [command_path(), *store_arguments(settings)]
 
 
-def _advice(settings: Settings) -> list[str]:
+def _advice(settings: "Settings") -> list[str]:
     """The setting to store so that clients use the same model without this server."""
+    from zettel.server.config.settings import (  # noqa: PLC0415  slow
+        config_file,
+        load_engine_settings,
+    )
+    from zettel.server.config.trust import is_risky  # noqa: PLC0415
+
     store = one_spelling(settings.store)
     if not is_directory(store) or settings.model == load_engine_settings(store).model:
         return []
@@ -262,11 +277,49 @@ def _advice(settings: Settings) -> list[str]:
     ]
 
 
-def _command() -> str:
-    beside = Path(sys.executable).with_name("zettel")
-    return str(beside) if beside.exists() else (shutil.which("zettel") or "zettel")
-
-
 def _indented(value: dict[str, object]) -> str:
     lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
     return "\n".join(f"  {line}" for line in lines)
+
+
+@examples("zettel status", "zettel status --json")
+def status(context: typer.Context, *, as_json: AsJson = False, store: StoreOption = None) -> None:
+    """Say what runs in the background for the store: its engine, clients, model, queue, size."""
+    from zettel.server.commands import engine  # noqa: PLC0415
+
+    say(engine.status_output(engine.status(rendezvous(context, store))), as_json)
+
+
+@examples("zettel stop")
+def stop(context: typer.Context, *, as_json: AsJson = False, store: StoreOption = None) -> None:
+    """End what runs in the background for the store, in good order; the next client starts it."""
+    from zettel.server.commands import engine  # noqa: PLC0415
+
+    pid = engine.stop(rendezvous(context, store))
+    text = "No engine runs." if pid is None else f"The engine (process {pid}) has ended."
+    say(Output({"stopped": pid}, text), as_json)
+
+
+@examples("zettel open", "zettel open --port 9000")
+def open_in_browser(
+    context: typer.Context,
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Of a server that is started; default: 8377.", show_default=False),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    as_json: AsJson = False,
+    store: StoreOption = None,
+) -> None:
+    """Open the page of the memory in a browser; starts zettel serve in the background if needed."""
+    import webbrowser  # noqa: PLC0415  for this command only
+
+    from zettel.server.commands import engine  # noqa: PLC0415
+
+    options = [] if port is None else ["--port", str(port)]
+    url, started = engine.open_page(rendezvous(context, store), options)
+    shown = browser and webbrowser.open(url)
+    text = f"The page is open: {url}" if shown else f"Go to {url}"
+    more = " It is served in the background; zettel stop ends that." if started else ""
+    say(Output({"url": url, "started": started}, f"{text}{more}"), as_json)

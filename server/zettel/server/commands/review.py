@@ -1,0 +1,110 @@
+"""`zettel review`: the pairs of notes that evolution left open, settled one after the other."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from zettel.server.commands.calls import MemoryCall
+from zettel.server.commands.output import Line, block, line
+from zettel.server.commands.short_ids import short_ids
+
+if TYPE_CHECKING:
+    from zettel.tools.views.review import OpenPair, ReviewQueue
+
+EVERYWHERE = "*"
+REVIEW_INDENT = 10
+REVIEW_KEYS = {
+    "y": "the later note replaces the earlier one",
+    "n": "both hold",
+    "d": "they say the same",
+    "s": "later",
+    "q": "quit",
+}
+"""Keys, with their meaning."""
+
+AskKey = Callable[[Sequence[Line]], str]
+"""Shows lines and asks for a key of `REVIEW_KEYS`; empty where nobody answers."""
+
+
+def open_pairs(call: MemoryCall, namespace: str | None) -> "list[OpenPair]":
+    """Every pair to settle, the newest first.
+
+    Raises:
+        ZettelError: The store cannot be read.
+    """
+    pairs, offset = list["OpenPair"](), 0
+    while True:
+        page = call("review", namespace=namespace or EVERYWHERE, offset=offset)
+        queue = cast("ReviewQueue", page)
+        pairs += queue["pairs"]
+        if "offset" not in queue:
+            return pairs
+        offset = queue["offset"]
+
+
+def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[str, int]:
+    """Show each pair with the effect of each answer, and do what is answered.
+
+    Args:
+        call: Makes calls.
+        pairs: As `open_pairs` found them.
+        ask: Asks the person.
+
+    Returns:
+        How often each answer was given.
+
+    Raises:
+        ZettelError: An answer could not be carried out; the ones before were.
+    """
+    given = dict.fromkeys(REVIEW_KEYS, 0)
+    for number, pair in enumerate(pairs, 1):
+        key = ask(shown_pair(call, pair, f"{number} of {len(pairs)}"))
+        if key == "" or key == "q":
+            break
+        given[key] += 1
+        newer, older = pair["newer"]["note_id"], pair["older"]["note_id"]
+        if key == "y":
+            call("update", note_id=newer, links=[{"to": older, "relation": "supersedes"}])
+        elif key == "n":
+            call("update", note_id=newer, links=[{"to": older, "remove": True}])
+        elif key == "d":
+            call("forget", note_ids=[newer])
+    return given
+
+
+def shown_pair(call: MemoryCall, pair: "OpenPair", count: str) -> list[Line]:
+    """A pair of notes, and what each answer does."""
+    newer, older = pair["newer"], pair["older"]
+    short = short_ids(call, [newer["note_id"], older["note_id"]])
+    lines = [line((_question(pair), "strong"), f"  ({count})"), line((pair["reason"], "faint"))]
+    for name, note in (("earlier", older), ("later", newer)):
+        lead = line(
+            (f"  {name:<8}", "faint"),
+            (short[note["note_id"]], "id"),
+            (f"  {note.get('happened_at', '')[:10]}  ", "faint"),
+            indent=REVIEW_INDENT,
+        )
+        subject = f"{note['subject']}: " if "subject" in note else ""
+        lines += block(subject + note.get("content", ""), lead)
+    one, other = short[newer["note_id"]], short[older["note_id"]]
+    effects = {
+        "y": f"yes: {one} takes the place of {other}, which stays in the history",
+        "n": "no, both hold: the question is taken away, both notes stay",
+        "d": f"they say the same: {one} is forgotten (zettel forget --undo {one} brings it back)",
+        "s": "skip: ask again next time",
+        "q": "quit",
+    }
+    return [
+        *lines,
+        *(line("  ", (key, "strong"), f"  {text}", indent=5) for key, text in effects.items()),
+    ]
+
+
+def _question(pair: "OpenPair") -> str:
+    return "Has this changed?" if pair["changes"] else "Do these contradict each other?"
+
+
+def settled_text(given: dict[str, int], pairs: int) -> str:
+    """What was answered, in a line."""
+    done = [f"{count} {REVIEW_KEYS[key]}" for key, count in given.items() if count and key in "ynd"]
+    left = pairs - sum(given[key] for key in "ynd")
+    return f"Settled: {', '.join(done) or 'nothing'}. {left} left."

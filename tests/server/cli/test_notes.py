@@ -1,0 +1,258 @@
+"""The commands for what one does to notes: add, edit, link, review, graph, stats, list, show."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pydantic import JsonValue
+from tests.server.calls import with_calls
+from tests.server.processes import Launcher
+
+from zettel.server.commands.calls import MemoryCall
+from zettel.server.commands.output import Line, Output
+from zettel.server.commands.review import open_pairs, settle
+from zettel.server.commands.writing import add_output, edit_note, form_of, read_form
+from zettel.server.config.settings import Settings
+from zettel.server.engine.ipc.handshake import Json
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, OtherRevisionError
+from zettel.storage.lance.store import open_store
+from zettel.tools.views.listing import StoredNote
+
+NAMESPACE = "farm"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """A store with two notes that are not changed; its module's tests only read."""
+    with ExitStack() as running:
+        zettel = Launcher(store=tmp_path_factory.mktemp("told") / "store", running=running)
+        for words in (("Ana keeps bees in Ulm", "--subject", "Ana", "--tag", "bees"), ("A tram",)):
+            done = zettel.run("--namespace", NAMESPACE, "add", *words)
+            assert done.returncode == 0, done.stderr
+        yield zettel
+
+
+def listed(zettel: Launcher, *options: str) -> list[dict[str, JsonValue]]:
+    """The notes that `zettel list --json` prints."""
+    done = zettel.run("--namespace", NAMESPACE, "list", "--json", *options)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+async def farm(tmp_path: Path) -> Settings:
+    """The settings of an empty store."""
+    embedder, place = HashEmbedder(), str(tmp_path / "store")
+    store = await open_store(place, model_id=embedder.model_id, dim=embedder.dim)
+    await store.close()
+    return Settings(store=place, model="hash", namespace=NAMESPACE)
+
+
+def stored(call: MemoryCall, content: str, **fields: Json) -> str:
+    """Add a note; its id."""
+    output = add_output(call, content, **fields)
+    return str(json.loads(output.render(as_json=True))["note_id"])
+
+
+def text(output: Output) -> str:
+    """What is printed without `--json`."""
+    return output.render(as_json=False)
+
+
+def test_what_is_added_is_listed_whole_by_its_filters(told: Launcher) -> None:
+    every, tagged = listed(told), listed(told, "--tag", "bees", "--subject", "ana")
+
+    assert [note["content"] for note in every] == ["A tram", "Ana keeps bees in Ulm"]
+    assert [note["content"] for note in tagged] == ["Ana keeps bees in Ulm"]
+    assert every[0]["origin"] == {"client": "cli", "transport": "cli", "principal": "local"}
+    assert listed(told, "--state", "forgotten") == []
+    assert listed(told, "--until", "2020") == []
+
+
+def test_a_list_that_was_cut_says_so_beside_its_notes(told: Launcher) -> None:
+    done = told.run("--namespace", NAMESPACE, "list", "--limit", "1")
+
+    assert len(done.stdout.splitlines()) == 1
+    assert "1 of 2 notes; --limit or --all shows more" in done.stderr
+
+
+@pytest.mark.parametrize("cut", [slice(None), slice(-7, None), slice(-7, -3), slice(-12, None)])
+def test_an_id_is_understood_whole_by_its_end_and_as_it_is_shown(
+    told: Launcher, cut: slice
+) -> None:
+    whole = str(listed(told)[0]["note_id"])
+
+    done = told.run("show", whole[cut].lower())
+
+    assert done.stdout.startswith("A tram\n")
+    assert f"{whole[-7:]}  ({whole})" in done.stdout
+
+
+def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
+    first, second = (str(note["note_id"]) for note in listed(told))
+
+    done = told.run("show", first[:6])
+
+    assert done.returncode == 2
+    assert f"'{first[:6]}' fits 2 notes" in done.stderr
+    assert first in done.stderr
+    assert second in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "ZZZZZZZ"), "No note with id 'ZZZZZZZ'. zettel list and zettel search print"),
+        (("show", "ab"), "'AB' is too short for the id of a note"),
+        (("list", "--kind", "bogus"), "--kind: 'bogus' is not known."),
+        (("list", "--state", "gone"), "--state: 'gone' is not known."),
+        (("add", " "), "text: it is empty"),
+        (("recall", "--since", "soonish"), "--since: 'soonish'"),
+    ],
+)
+def test_errors_speak_to_a_person(told: Launcher, words: tuple[str, ...], said: str) -> None:
+    done = told.run(*words)
+
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert not {"recall(", "note_ids", "remember", "call again"} & set(done.stderr.split())
+
+
+def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
+    stats = told.run("--namespace", NAMESPACE, "stats")
+    note_id = str(listed(told, "--subject", "Ana")[0]["note_id"])
+    graph = told.run("graph", note_id)
+
+    assert "notes            2 in 1 namespace" in stats.stdout
+    assert "subjects       Ana 1" in stats.stdout
+    assert graph.stdout.startswith(f"{note_id[-7:]}  ")
+
+
+async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Settings) -> None:
+    def work(call: MemoryCall) -> tuple[Output, Mapping[str, object]]:
+        note_id = stored(call, "Ana keeps bees", tags=["old", "kept"], subject="Ana")
+        shown = list[str]()
+
+        def edit(form: str) -> str:
+            assert form.endswith("---\nAna keeps bees\n")
+            return form.replace("tags: old, kept", "tags: kept, new").replace("bees\n", "hens\n")
+
+        def agree(lines: Sequence[Line]) -> bool:
+            shown.extend(line.plain for line in lines)
+            return True
+
+        done = edit_note(call, note_id[-7:], edit, agree, correction=False, reason="moved")
+        assert shown == [
+            *("tags:", "  - old, kept", "  + kept, new"),
+            *("text:", "  - Ana keeps bees", "  + Ana keeps hens"),
+        ]
+        return done, cast("StoredNote", call("note", note_id=note_id))["note"]
+
+    done, note = await with_calls(farm, work)
+
+    assert text(done).endswith("as revision 2.")
+    assert (note["content"], note["tags"], note["rev"]) == ("Ana keeps hens", ["kept", "new"], 2)
+    assert note["reason"] == "moved"
+
+
+async def test_nothing_is_overwritten_that_changed_in_the_meantime(farm: Settings) -> None:
+    def work(call: MemoryCall) -> str:
+        note_id = stored(call, "Ana keeps bees")
+
+        def edit(form: str) -> str:
+            call("update", note_id=note_id, content="Ana keeps geese")
+            return form.replace("bees", "hens")
+
+        with pytest.raises(OtherRevisionError) as caught:
+            edit_note(call, note_id, edit, lambda _: True, correction=False, reason=None)
+        kept = Path(caught.value.__notes__[0].rpartition(" ")[2])
+        assert "Ana keeps hens" in kept.read_text(encoding="utf-8")
+        kept.unlink()
+        return str(call("note", note_id=note_id)["note"])
+
+    assert "Ana keeps geese" in await with_calls(farm, work)
+
+
+async def test_a_person_who_does_not_agree_changes_nothing(farm: Settings) -> None:
+    def work(call: MemoryCall) -> str:
+        note_id = stored(call, "Ana keeps bees")
+        with pytest.raises(NotConfirmedError) as caught:
+            edit_note(
+                call,
+                note_id,
+                lambda form: form + "and hens",
+                lambda _: False,
+                correction=False,
+                reason=None,
+            )
+        Path(caught.value.__notes__[0].rpartition(" ")[2]).unlink()
+        same = edit_note(
+            call, note_id, lambda form: form, lambda _: True, correction=False, reason=None
+        )
+        assert "nothing was changed" in text(same)
+        return str(call("note", note_id=note_id)["note"])
+
+    assert "'rev': 1" in await with_calls(farm, work)
+
+
+@pytest.mark.parametrize(
+    "written", ["Ana keeps bees", "---\nsubject: Ana\nno fence", "---\nbogus: 1\n---\nAna"]
+)
+def test_a_form_without_its_fields_is_refused(written: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="fields"):
+        read_form({"content": "Ana"}, written)
+
+
+def test_a_text_that_looks_like_the_fields_is_kept_as_it_is() -> None:
+    note = {"content": "---\nsubject: Eve\n---\nend", "subject": "Ana", "tags": ["a", "b"]}
+
+    assert read_form(note, form_of(note)) == {}
+    assert read_form(note, form_of(note) + "more\n") == {
+        "content": "---\nsubject: Eve\n---\nend\nmore"
+    }
+
+
+async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        pairs = [
+            (stored(call, f"Ana lives in {old}"), stored(call, f"Ana lives in {new} now"))
+            for old, new in (("Ulm", "Rome"), ("Bern", "Basel"), ("Kiel", "Kiel"))
+        ]
+        for old, new in pairs:
+            link: Json = {"to": old, "relation": "may_supersede"}
+            call("update", note_id=new, links=[link])
+        keys = iter("ynd")
+        given = settle(call, open_pairs(call, None), lambda _: next(keys))
+        assert given == {"y": 1, "n": 1, "d": 1, "s": 0, "q": 0}
+        assert open_pairs(call, None) == []
+        states = {
+            str(call("note", note_id=note_id)["note"]).partition("'state': '")[2].partition("'")[0]
+            for pair in pairs
+            for note_id in pair
+        }
+        assert states == {"active", "superseded", "forgotten"}
+
+    await with_calls(farm, work)
+
+
+async def test_a_review_that_nobody_answers_changes_nothing(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        old, new = stored(call, "Ana lives in Ulm"), stored(call, "Ana lives in Rome now")
+        link: Json = {"to": old, "relation": "may_supersede"}
+        call("update", note_id=new, links=[link])
+        shown = list[str]()
+
+        def ask(lines: Sequence[Line]) -> str:
+            shown.extend(line.plain for line in lines)
+            return ""
+
+        settle(call, open_pairs(call, NAMESPACE), ask)
+        assert len(open_pairs(call, None)) == 1
+        assert f"  y  yes: {new[-7:]} takes the place of {old[-7:]}, which stays" in "\n".join(
+            shown
+        )
+
+    await with_calls(farm, work)
