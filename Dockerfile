@@ -1,33 +1,34 @@
 # An image of zettel serve. How it is built, given its first token and run: docs/operations.md.
 
 FROM python:3.11-slim-bookworm AS build
-# Where torch's CPU build is; the package index alone has the one for CUDA, some gigabytes larger.
-ARG PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# More arguments for pip, for example another index.
+ARG PIP_ARGS=""
 # Parts of Zettel that few need, with commas between them.
-ARG EXTRAS="export,llm"
+ARG EXTRAS=""
 WORKDIR /build
-RUN python3 -m venv /opt/zettel
-# First and alone, as in the Makefile: once it is there, nothing makes pip fetch another one.
-COPY constraints.txt ./
-RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(grep '^torch==' constraints.txt)" -c constraints.txt
-# Everything else comes as the very files whose hashes are in the checkout, or not at all.
+# What serving needs comes as the very files whose hashes are in the checkout, or not at all.
 COPY locks locks
-RUN python3 -m venv /opt/build \
+RUN python3 -m venv /opt/zettel && python3 -m venv /opt/build \
  && /opt/build/bin/python -m pip install --no-cache-dir $PIP_ARGS --require-hashes --no-deps -r locks/build.txt
-RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS --require-hashes --no-deps -r locks/image.txt
-COPY LICENSE README.md pyproject.toml ./
+RUN /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS --require-hashes --no-deps -r locks/light.txt
+COPY LICENSE README.md constraints.txt pyproject.toml ./
 COPY server server
 COPY storage storage
 COPY tools tools
-# With EXTRAS as above nothing is fetched here; other parts come in exact versions, without hashes.
 RUN /opt/build/bin/python -m hatchling build -t wheel -d dist \
- && /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(ls dist/*.whl)[$EXTRAS]" -c constraints.txt
+ && /opt/zettel/bin/python -m pip install --no-cache-dir --no-deps --no-index dist/*.whl
+# Other parts come in exact versions, without hashes, and bring torch, as pip reads the metadata of
+# the packaged model: name the index of its build for CPUs in PIP_ARGS.
+RUN test -z "$EXTRAS" || /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(ls dist/*.whl)[$EXTRAS]" -c constraints.txt
+# The export of the packaged model: no container has to make it.
+RUN XDG_CACHE_HOME=/opt/zettel-cache /opt/zettel/bin/zettel model export
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --home-dir /var/lib/zettel --create-home --shell /usr/sbin/nologin zettel \
- && chmod 0700 /var/lib/zettel \
- && install -d -m 0700 -o zettel -g zettel /opt/zettel-cache
+ && chmod 0700 /var/lib/zettel
 COPY --from=build /opt/zettel /opt/zettel
+# An export is used only by its owner.
+COPY --from=build --chown=zettel:zettel /opt/zettel-cache /opt/zettel-cache
 COPY deploy/health.py /opt/zettel/health.py
 # The record of erasures lies in the volume too, beside the store: it must outlive the container.
 # The export of the packaged model is the image's, everything else that is cached the volume's.
@@ -40,8 +41,6 @@ ENV PATH=/opt/zettel/bin:$PATH \
     ZETTEL_HOST=0.0.0.0 \
     ZETTEL_PORT=8377
 USER zettel
-# So that no server loads torch.
-RUN zettel model export
 WORKDIR /var/lib/zettel
 VOLUME /var/lib/zettel
 EXPOSE 8377

@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+LIGHT := .venv-light
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # More arguments for pip, for example another index.
@@ -29,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 QUICK := -n 4 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test test-all check graph docs lock audit bench-retrieval bench-generator bench-attach bench-cost bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
+.PHONY: help install install-light dev serve test test-all check graph docs lock mcpb audit bench-retrieval bench-generator bench-attach bench-cost bench-latency bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,14 @@ $(STAMP): pyproject.toml constraints.txt locks/dev.txt
 	  --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 	@echo "Installed: $(BIN)/zettel"
+
+install-light: ## install what serving needs into .venv-light: no torch, no tools (does nothing when up to date)
+	@$(PYTHON) -m venv $(LIGHT)
+	@$(LIGHT)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check \
+	  --require-hashes --no-deps -r locks/light.txt -r locks/build.txt
+	@$(LIGHT)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation .
+	@echo "Installed: $(LIGHT)/bin/zettel"
 
 dev: install ## install, and have git run what `make check` runs before each commit
 	@$(BIN)/pre-commit install
@@ -82,9 +91,12 @@ check: install ## formatting, lint and types: what CI checks
 lock: ## write locks/*.txt anew: the versions of constraints.txt, with the hashes of their files
 	@$(PYTHON) -m venv $(LOCK_TOOLS)
 	@$(LOCK_TOOLS)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check $(UV)
-	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra export --extra llm -o locks/image.txt
+	$(COMPILE) --override locks/without-torch.txt pyproject.toml --extra llm -o locks/light.txt
 	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra dev --extra verify -o locks/dev.txt
 	echo 'hatchling>=1.27,<2' | $(COMPILE) - -o locks/build.txt
+
+mcpb: ## write dist/zettel-VERSION.mcpb, a bundle for clients that install such files
+	@exec $(PYTHON) deploy/mcpb/build.py
 
 audit: ## ask the advisory service for known weaknesses of the locked versions (needs the network)
 	@$(PYTHON) -m venv $(LOCK_TOOLS)
@@ -110,6 +122,9 @@ bench-attach: install ## measure what attaching costs: time to initialize, memor
 bench-cost: install ## measure what the verbs cost beside encoding and a bare commit (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.cost $(ARGS)
 
+bench-latency: install ## measure where recall and remember spend their time, beside their floor (ARGS="--notes 1000 --beside other/zettel")
+	@exec $(BIN)/python -m benchmarks.latency $(ARGS)
+
 bench-encoder: install ## measure both ways to run the embedding model in turn: time, memory, first recall (ARGS="--repeat 20")
 	@exec $(BIN)/python -m benchmarks.encoder $(ARGS)
 
@@ -119,7 +134,7 @@ bench-sizes: install ## measure what a server takes of memory, disk and time at 
 bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
 
-bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, links, cues, written)
+bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", fading, conflicts, profiles, gists, links, cues, rows, written)
 	@exec $(BIN)/python -m benchmarks.evolution $(ARGS)
 
 bench-attacks: install ## attack the memory 144 times in 16 ways and count what is laundered, unmarked or outranked (ARGS="--data folder --only stuffing --llm no")
@@ -151,5 +166,5 @@ mutants: install ## put known faults into a copy of the code one by one: at leas
 	@exec $(BIN)/python -m benchmarks.mutants $(ARGS)
 
 clean: ## remove .venv, caches and built files
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .ci/tools
+	rm -rf $(VENV) $(LIGHT) dist .pytest_cache .ruff_cache .hypothesis .ci/tools
 	find server tools storage tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

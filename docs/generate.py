@@ -7,6 +7,7 @@ settings classes and the docstrings under their fields, the command line, the to
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -126,7 +127,14 @@ def cli_page() -> str:
     _show_whole_help(group)
     context = typer.Context(group, info_name="zettel")  # pyright: ignore[reportArgumentType]  the two classes have one base
     told = get_docs_for_click(obj=group, ctx=context, indent=1, name="zettel")
-    return re.sub(r"\n\n\n+", "\n\n", re.sub(r" +$", "", told, flags=re.M))
+    told = re.sub(r" +$", "", told, flags=re.M)
+    told = re.sub(r"\x08\nExamples:\n((?:  .+\n)+)", _example_block, told)
+    return re.sub(r"\n\n\n+", "\n\n", told)
+
+
+def _example_block(found: re.Match[str]) -> str:
+    """The examples of a help as a block of shell."""
+    return f"Examples:\n\n```sh\n{textwrap.dedent(found[1])}```\n"
 
 
 def _show_whole_help(group: TyperGroup) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import ssl
 from collections.abc import Generator, Mapping
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import settings
 from jsonschema import Draft202012Validator
 from platformdirs import user_cache_path
+
+from zettel.server.observability.logs import OWN_LOGGER
 
 settings.register_profile("quick", deadline=None)
 settings.load_profile("quick")
@@ -53,6 +56,18 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
         patch.setenv("KF_RULE_CACHE_DIR", str(user_cache_path("zettel-tests") / "rules"))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Generator[None]:
+    """Restore the logging configuration: a test's standard error is closed after it."""
+    loggers = [logging.getLogger(), logging.getLogger(OWN_LOGGER)]
+    before = [(list(logger.handlers), logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        for handler in [each for each in logger.handlers if each not in handlers]:
+            logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -69,16 +69,23 @@ def test_what_the_image_is_built_of_is_there_and_sent_to_the_build() -> None:
     assert not is_sent("tests")
 
 
-def test_the_image_installs_extras_that_exist_and_the_pinned_torch_first() -> None:
+def test_the_image_installs_what_is_locked_and_has_the_export_of_the_model() -> None:
     arguments = dict(rest.split("=", 1) for rest in of("ARG"))
     installs = [rest for rest in of("RUN") if "pip install" in rest]
     hashed = [install for install in installs if "--require-hashes --no-deps -r locks/" in install]
 
-    assert set(arguments["EXTRAS"].strip('"').split(",")) <= set(PROJECT["optional-dependencies"])
-    assert "grep '^torch==' constraints.txt" in installs[0]
-    assert "[$EXTRAS]" in installs[-1]
-    assert all("-c constraints.txt" in install for install in installs if install not in hashed)
-    assert [install.rpartition("/")[2] for install in hashed] == ["build.txt", "image.txt"]
+    assert arguments == {"PIP_ARGS": '""', "EXTRAS": '""'}
+    assert [install.rpartition("/")[2] for install in hashed] == ["build.txt", "light.txt"]
+    [own, other] = [install for install in installs if install not in hashed]
+    # The package itself is not allowed to bring anything along.
+    assert "--no-deps --no-index dist/*.whl" in own
+    assert other.startswith('test -z "$EXTRAS" ||')
+    assert "-c constraints.txt" in other
+    # As root in the build, as its owner in the image: it is used by nobody else.
+    [made] = [rest for rest in of("RUN") if rest.endswith("zettel model export")]
+    [cache] = re.findall(r"XDG_CACHE_HOME=(\S+)", made)
+    assert f"--from=build --chown=zettel:zettel {cache} {cache}" in of("COPY")
+    assert f"XDG_CACHE_HOME={cache}" in of("ENV")[0].split()
 
 
 def test_the_image_runs_a_command_that_exists_as_nobody_special() -> None:

@@ -130,12 +130,20 @@ def test_only_the_server_imports_mcp_and_the_web_libraries() -> None:
     assert {user.split("/")[0] for user in users} == {"server"}
 
 
-def test_only_storage_packages_of_lance_import_lancedb() -> None:
-    users = importers("lancedb", "lance", "pyarrow")
-    packages = ("storage/lance/", "storage/backup/", "storage/doctor/", "storage/verify/")
+def test_only_the_page_imports_templates_and_the_layout_of_graphs() -> None:
+    users = importers("jinja2", "markupsafe", "networkx")
 
     assert users
-    assert all(user.startswith(packages) for user in users)
+    assert all(user.startswith("server/page/") for user in users)
+
+
+def test_only_storage_packages_of_lance_import_lancedb() -> None:
+    users = importers("lancedb", "lance", "pyarrow")
+    packages = ("lance", "backup", "doctor", "transfer", "verify")
+
+    assert users
+    assert {user.split("/")[1] for user in users} <= set(packages)
+    assert {user.split("/")[0] for user in users} == {"storage"}
 
 
 def test_only_the_embedder_the_export_and_the_reranker_import_the_model_libraries() -> None:
@@ -144,8 +152,14 @@ def test_only_the_embedder_the_export_and_the_reranker_import_the_model_librarie
     users = importers("sentence_transformers", "transformers", "torch")
 
     assert users == {f"storage/embedding/{name}.py" for name in names}
-    assert importers("onnx") == {"storage/embedding/onnx_export.py"}
+    files = {"storage/embedding/bert_graph.py", "storage/embedding/onnx_export.py"}
+    assert importers("onnx") == files
+    assert importers("safetensors") == {"storage/embedding/bert_graph.py"}
     assert importers("onnxruntime") == {"storage/embedding/onnx_encoder.py"}
+
+
+def test_only_the_clustering_of_concepts_imports_scikit_learn() -> None:
+    assert importers("sklearn", "scipy") == {"tools/evolve/consolidate/concepts.py"}
 
 
 def test_nothing_imports_the_program_that_loads_torch_to_export() -> None:
@@ -184,10 +198,10 @@ def test_only_the_http_server_counts_metrics() -> None:
     assert users == {"transports/http/app.py", "commands/serve.py"}
 
 
-def test_only_observability_imports_opentelemetry() -> None:
+def test_only_observability_and_the_parts_of_a_call_import_opentelemetry() -> None:
     files = {"server/observability/request_log.py", "server/observability/tracing.py"}
 
-    assert importers("opentelemetry") == files
+    assert importers("opentelemetry") == {*files, "tools/tracing.py"}
 
 
 def test_only_the_reader_of_a_stores_files_imports_the_decoder() -> None:

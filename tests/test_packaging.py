@@ -1,17 +1,22 @@
 """A wheel built from the tree works in an environment that has never seen the tree."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import venv
 from email import message_from_string
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
+import anyio
 import pytest
+from mcp import Client, StdioServerParameters
+from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -63,13 +68,35 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     editable installation of this tree stays out of sight.
     """
     place = tmp_path_factory.mktemp("environment")
+    dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    inside = installed(wheel, place)
+    (inside / "dependencies.pth").write_text("\n".join(dependencies), encoding="utf-8")
+    return place
+
+
+def installed(wheel: Path, place: Path) -> Path:
+    """A new virtual environment with the wheel alone; where its packages are."""
     venv.create(place, with_pip=False)
     python = place / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
     run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=place)
     inside = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=place)
-    dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    Path(inside.strip(), "dependencies.pth").write_text("\n".join(dependencies), encoding="utf-8")
+    return Path(inside.strip())
+
+
+@pytest.fixture(scope="module")
+def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but in sight of what `locks/light.txt` holds and nothing else."""
+    place = tmp_path_factory.mktemp("light")
+    inside = installed(wheel, place)
+    lock = (ROOT / "locks" / "light.txt").read_text(encoding="utf-8")
+    found = map(Requirement, re.findall(r"^([\w.-]+==[^\\]+)", lock, re.M))
+    for name in [each.name for each in found if not each.marker or each.marker.evaluate()]:
+        files = distribution(name).files or []
+        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+            source = Path(str(distribution(name).locate_file(top)))
+            if not (inside / top).exists():
+                (inside / top).symlink_to(source)
     return place
 
 
@@ -87,6 +114,8 @@ def test_the_wheel_holds_three_typed_packages_and_no_init_of_the_namespace(wheel
     assert {f"zettel/{package}/py.typed" for package in PACKAGES} <= names
     assert {f"zettel/{package}/__init__.py" for package in PACKAGES} <= names
     assert "zettel/tools/secrets/rules.yaml" in names
+    page = "zettel/server/page"
+    assert {f"{page}/templates/base.html", f"{page}/static/page.css"} <= names
     assert "zettel/__init__.py" not in names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
 
@@ -127,3 +156,61 @@ def test_the_version_is_told_by_the_installed_metadata(environment: Path) -> Non
     found = run(environment / "bin" / "python", "-c", code, cwd=environment)
 
     assert found.strip() == version("zettel-mcp")
+
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn", "scipy", "sympy")
+
+
+def light_environment(home: Path, **settings: str) -> dict[str, str]:
+    """Variables of a user who has just installed it; there is no network to fetch anything from."""
+    kept = {name: os.environ[name] for name in ("PATH", "KF_RULE_CACHE_DIR") if name in os.environ}
+    offline = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9"}
+    return kept | offline | {"HOME": str(home)} | settings
+
+
+def test_the_light_environment_has_nothing_heavy(light: Path, tmp_path: Path) -> None:
+    seen = f"from importlib.util import find_spec as f; print([n for n in {HEAVY} if f(n)])"
+
+    assert run(light / "bin" / "python", "-c", seen, cwd=tmp_path).strip() == "[]"
+
+
+async def test_without_torch_the_first_start_exports_the_model_and_recalls_by_meaning(
+    light: Path, tmp_path: Path
+) -> None:
+    zettel = light / "bin" / "zettel"
+    server = StdioServerParameters(
+        command=str(zettel), args=["--in-process"], env=light_environment(tmp_path), cwd=tmp_path
+    )
+    async with Client(server) as client:
+        for content in ("Ana keeps bees on the roof", "The rent is due on Friday"):
+            await client.call_tool("remember", {"content": content})
+        with anyio.fail_after(120):
+            answer: dict[str, Any] = {"degraded": "not asked yet"}
+            while "degraded" in answer:
+                asked = await client.call_tool("recall", {"query": "honey-making insects"})
+                answer = asked.structured_content or dict[str, Any]()
+
+    # No word of the question is in either note.
+    assert answer["notes"][0]["content"] == "Ana keeps bees on the roof"
+    known = await anyio.run_process(
+        [str(zettel), "model", "export"], env=light_environment(tmp_path)
+    )
+    assert b"all-MiniLM-L6-v2@53aa5117 is in" in known.stdout
+
+
+def test_without_torch_the_check_names_the_extras_that_settings_need(
+    light: Path, tmp_path: Path
+) -> None:
+    settings = {"ZETTEL_RERANKER": "ms-marco", "ZETTEL_CONSOLIDATE": "true"}
+    done = subprocess.run(
+        [str(light / "bin" / "zettel"), "serve", "--check"],
+        env=light_environment(tmp_path, **settings, ZETTEL_EMBED_BACKEND="torch"),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("zettel-mcp[torch]") == 2
+    assert "zettel-mcp[consolidate]" in done.stderr

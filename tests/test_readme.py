@@ -12,7 +12,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from zettel.server.cli.serve import welcome
+from zettel.server.cli.serving import welcome
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.protocol.server import TOOLS
 

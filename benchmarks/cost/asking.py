@@ -23,8 +23,15 @@ START_S = 5.0
 
 
 @asynccontextmanager
-async def attached(store: Path, *, model: str) -> AsyncGenerator[Timed]:
+async def attached(
+    store: Path, *, model: str, command: Path | None = None
+) -> AsyncGenerator[Timed]:
     """A client of the command `zettel`, which hands on to an engine that does nothing but answer.
+
+    Args:
+        store: The store's directory.
+        model: The model's name.
+        command: A `zettel`; None for the one that is installed beside this Python.
 
     Raises:
         ServerError: It does not come up.
@@ -33,7 +40,7 @@ async def attached(store: Path, *, model: str) -> AsyncGenerator[Timed]:
     quiet = f'model = "{model}"\nsettle_seconds = 86400\nevolve_minutes = 1440\n'
     (store / "config.toml").write_text(quiet, encoding="utf-8")
     confirm(store / "config.toml")
-    launch = Launch(command=find_command(), store=store, log=store.with_suffix(".log"))
+    launch = Launch(command=command or find_command(), store=store, log=store.with_suffix(".log"))
     async with connect(launch, "attach") as client:
         yield Timed(client=client, clock=perf_counter)
 

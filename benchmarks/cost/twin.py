@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from benchmarks.cost.fill import Filling
 from zettel.storage.lance.maintenance import (
     KEEP_VERSIONS,
-    VECTOR_COLUMN,
     VECTOR_INDEX_MIN_ROWS,
     vector_index,
 )
 from zettel.storage.lance.open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
 from zettel.storage.lance.rows import to_table
-from zettel.storage.lance.schema import notes_table
+from zettel.storage.lance.schema import VECTORS, notes_table
 from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 
@@ -48,7 +47,7 @@ class Twin:
         for batch in filling.batches():
             await self.add(self.rows([NoteRow(note=e.note, vectors=e.vectors) for e in batch]))
         if len(filling.entries) >= VECTOR_INDEX_MIN_ROWS:
-            await self._table.create_index(VECTOR_COLUMN, config=vector_index())
+            await self._table.create_index(VECTORS, config=vector_index())
         await self.optimise()
 
     def rows(self, rows: Sequence[NoteRow]) -> pa.Table:
@@ -78,18 +77,18 @@ class Twin:
         merge = merge.when_matched_update_all(where=CLOSES).when_not_matched_insert_all()
         await merge.execute(rows)  # pyright: ignore[reportGeneralTypeIssues] typed as if sync
 
-    async def nearest(self, vector: NDArray[np.float32], *, limit: int) -> int:
-        """One bare vector search among current notes; how many came."""
-        search = (
-            self._table.query().nearest_to(vector).column(VECTOR_COLUMN).distance_type("cosine")
-        )
-        found = await search.where("current").select([*SHOWN]).limit(limit).to_arrow()
+    async def nearest(
+        self, vector: NDArray[np.float32], *, limit: int, where: str = "current"
+    ) -> int:
+        """One bare vector search with a predicate; how many came."""
+        search = self._table.query().nearest_to(vector).column(VECTORS).distance_type("cosine")
+        found = await search.where(where).select([*SHOWN]).limit(limit).to_arrow()
         return found.num_rows
 
-    async def matching(self, query: str, *, limit: int) -> int:
-        """One bare full-text query among current notes; how many came."""
+    async def matching(self, query: str, *, limit: int, where: str = "current") -> int:
+        """One bare full-text query with a predicate; how many came."""
         words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
-        search = self._table.query().nearest_to_text(words).where("current")
+        search = self._table.query().nearest_to_text(words).where(where)
         return (await search.select([*SHOWN]).limit(limit).to_arrow()).num_rows
 
     async def optimise(self) -> None:
