@@ -304,10 +304,11 @@ async def test_index_files_that_a_running_engine_is_still_writing_are_no_damage(
     content = await to_thread.run_sync(index_file.read_bytes)
     begun, reports = Event(), list[DoctorReport]()
 
+    def report_begun(_step: str, _done: int, _total: int) -> None:
+        begun.set()
+
     async def examine() -> None:
-        reports.append(
-            await examine_once(patient.settings, False, lambda *_: begun.set()),
-        )
+        reports.append(await examine_once(patient.settings, False, report_begun))
 
     async with create_task_group() as tasks:
         async with hold(read_place(str(patient.folder)), wait_s=0) as held:

@@ -164,12 +164,12 @@ def test_a_killed_engine_s_work_is_finished_by_the_next(
     home.configure(model=str(models[1].folder), embed_backend="onnx")
     client, number = home.attach(), 0
 
-    # Whenever it is killed, the client's next call starts another one.
+    # Whenever it is killed, the client's next call starts another one: the last is left to finish.
     while state(home)[0] != models[1].model_id or number < KILLS:
         number += 1
-        call(client, number, "remember", content=f"Bo keeps tea {number}")
         if number <= KILLS:
             home.engine().kill()
+        call(client, number, "remember", content=f"Bo keeps tea {number}")
     await_clean(home)
 
     kept = call(client, number + 1, "recall", query="Bo keeps tea", limit=20)["notes"]

@@ -192,6 +192,25 @@ async def test_notes_told_changed_and_erased_meanwhile_are_right_afterwards(
         assert await found(store, NEW, "tea is brewed", known_at=NOW) == pytest.approx(1.0)
 
 
+async def test_a_client_that_never_stops_writing_does_not_hold_it_up(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await tell(store, OLD, *WORDS)
+        told = 0
+
+        async def tell_another() -> None:
+            nonlocal told
+            told += 1
+            assert told < 9, "it waits for the client to stop"
+            await tell(store, OLD, f"told {told}")
+
+        assert await fill(store, NEW, tell_another)
+
+    async with opened(tmp_path / "s", NEW) as store:
+        assert (await clean_up(store, NEW)).done
+        await check_whole(store, NEW)
+        assert await found(store, NEW, f"told {told}") == pytest.approx(1.0)
+
+
 async def test_a_note_that_a_process_with_the_old_vectors_wrote_late_gets_new_ones(
     tmp_path: Path,
 ) -> None:

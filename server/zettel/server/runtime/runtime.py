@@ -72,6 +72,8 @@ CLEANING_RETRY_S = 20.0
 """Seconds until the next attempt to remove old vectors; some files have to be a minute old."""
 MODEL_RETRY_S = 300.0
 """Seconds until the next attempt to make them with another model, after a failure."""
+TURN_MAX_S = 10.0
+"""Seconds that re-embedding waits for calls to end before its next second of work."""
 FORMER_CALLS_MAX_S = 60.0
 """Seconds that calls in progress may go on with the former vectors."""
 
@@ -349,15 +351,20 @@ class Runtime:
         elif self._wanted is not None:
             self.embedding_anew = (0, 0)
             made = await upkeep.fill(
-                memory.admin, self._wanted, tell=self._told, pause=self.calls_finished
+                memory.admin, self._wanted, tell=self._told, pause=self._next_turn
             )
             if made:
                 await self._follow(attempt, memory)
         elif await upkeep.is_cleaning(memory.admin):
             self.embedding_anew = (0, 0)
-            done = await upkeep.clean_up(memory.admin, memory.embedder, pause=self.calls_finished)
+            done = await upkeep.clean_up(memory.admin, memory.embedder, pause=self._next_turn)
             return MODEL_POLL_S if done else CLEANING_RETRY_S
         return MODEL_POLL_S
+
+    async def _next_turn(self) -> None:
+        """Wait until no call is in progress, but not for ever: some clients never stop calling."""
+        with anyio.move_on_after(TURN_MAX_S):
+            await self.calls_finished()
 
     def _told(self, _step: str, done: int, total: int) -> None:
         self.embedding_anew = (done, total)

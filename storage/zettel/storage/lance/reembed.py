@@ -365,11 +365,17 @@ async def _fill_all(
     tell: ReportProgress,
     pause: Pause,
 ) -> None:
-    """Fill until no revision waits, those that are written meanwhile included."""
+    """Fill until a last, partial batch has been stored.
+
+    What is written during that batch is left: waiting for it too, beside a client that never stops
+    writing, would have no end.
+    """
     waits = is_unembedded(_spec(record).column(EMBED_MODEL))
-    while True:
+    found = COMMIT_ROWS
+    while found == COMMIT_ROWS:
         waiting = await tables.notes.select(["row_id", "content"], where=waits, limit=COMMIT_ROWS)
-        if not waiting.num_rows:
+        found = waiting.num_rows
+        if not found:
             return
         total, left = await tables.notes.count(), await tables.notes.count(waits)
         tell("embedding", total - left, total)

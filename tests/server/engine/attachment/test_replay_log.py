@@ -44,18 +44,19 @@ def test_a_number_and_a_text_are_two_ids() -> None:
     assert replay_log.replay() == [request(1)]
 
 
-def test_the_handshake_is_said_again_and_its_second_answer_is_for_nobody() -> None:
+@pytest.mark.parametrize("used_again", [0, 1])
+def test_the_handshake_is_said_again_and_its_second_answer_is_for_nobody(used_again: int) -> None:
     replay_log = ReplayLog()
     replay_log.heard(request(0, "initialize"))
     replay_log.answered(answer(0))
     replay_log.heard(INITIALIZED)
-    replay_log.heard(request(1))
+    replay_log.heard(request(used_again))
     handshake, initialized, call = replay_log.replay()
 
     assert json.loads(handshake) == json.loads(request(REPLAY_ID, "initialize"))
-    assert (initialized, call) == (INITIALIZED, request(1))
+    assert (initialized, call) == (INITIALIZED, request(used_again))
     assert not replay_log.answered(answer(REPLAY_ID))
-    assert replay_log.answered(answer(1))
+    assert replay_log.answered(answer(used_again))
 
 
 def test_a_handshake_without_an_answer_is_resent_as_it_was() -> None:

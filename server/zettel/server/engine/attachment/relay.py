@@ -44,6 +44,7 @@ class ReplayLog:
         self._subscribed: dict[str, Message] = {}
         self._died_under: set[Id] = set()
         self._initialize: Message | None = None
+        # Until it is answered: some clients use an id again.
         self._initialize_id: Id | None = None
         self._initialized = b""
 
@@ -70,6 +71,8 @@ class ReplayLog:
             self._died_under.discard(request_id)
             if method == "initialize":
                 self._initialize, self._initialize_id = message, request_id
+            elif request_id == self._initialize_id:
+                self._initialize_id = None
         elif method == "notifications/initialized":
             self._initialized = line
         elif method == "notifications/cancelled":
@@ -116,11 +119,10 @@ class ReplayLog:
         """The first lines for a new engine: handshake, subscriptions, open requests."""
         rest = dict(self._open)
         lines: list[bytes] = []
-        if self._initialize is not None:
-            assert self._initialize_id is not None
-            unanswered = rest.pop(self._initialize_id, b"")
-            again = json.dumps({**self._initialize, "id": REPLAY_ID}).encode() + b"\n"
-            lines.append(unanswered or again)
+        if self._initialize_id is not None:
+            lines.append(rest.pop(self._initialize_id))
+        elif self._initialize is not None:
+            lines.append(json.dumps({**self._initialize, "id": REPLAY_ID}).encode() + b"\n")
         if self._initialized:
             lines.append(self._initialized)
         for count, message in enumerate(self._subscribed.values()):
@@ -144,6 +146,8 @@ class ReplayLog:
             self._listening.pop(key, None)
             self._open.pop(key, None)
             self._died_under.discard(key)
+        if key == self._initialize_id:
+            self._initialize_id = None
 
 
 def _lasts(line: bytes) -> bool:
