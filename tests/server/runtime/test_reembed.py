@@ -251,6 +251,27 @@ async def test_a_call_that_began_before_the_switch_ends_with_the_model_it_began_
         assert [answer["verdict"] for answer in answers] == ["found"]
 
 
+async def test_a_call_without_end_does_not_hold_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_module, "TURN_MAX_S", 0.01)
+    monkeypatch.setattr(reembed, "EMBEDDED_TOGETHER", 1)
+    held = HeldEmbedder()
+    async with running(tmp_path / "s") as runtime:
+        await tell(runtime, *TOLD)
+    # The first note is embedded while the question waits: the others come after that.
+    monkeypatch.setattr(HashEmbedder, "embed_query", held.embed_query)
+    new = ShiftedEmbedder(before=held.asked.wait)
+    async with running(tmp_path / "s", new) as runtime, anyio.create_task_group() as tasks:
+        tasks.start_soon(recall, runtime, TOLD[0])
+        await held.asked.wait()
+        with anyio.fail_after(60):
+            await _until(lambda: runtime.model_id == new.model_id)
+        assert not held.go_on.is_set()
+        monkeypatch.undo()
+        held.go_on.set()
+
+
 class HeldEmbedder(HashEmbedder):
     """Holds a question up."""
 
