@@ -77,7 +77,7 @@ test-all: install ## run every test, the slow ones last, and say how long each p
 	@began=$$(date +%s); failed=0; \
 	$(PYTEST) $(QUICK) || failed=1; \
 	between=$$(date +%s); \
-	$(PYTEST) -m slow || failed=1; \
+	$(PYTEST) -m slow --durations=40 --durations-min=5 || failed=1; \
 	ended=$$(date +%s); \
 	echo "make test: $$((between - began)) s; slow: $$((ended - between)) s;" \
 	  "make test-all: $$((ended - began)) s"; \

@@ -1,14 +1,16 @@
 """Questions that come while the embedding model is still being loaded."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import anyio
 import pytest
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import opened_desk
+from tests.tools.conftest import notes, opened_desk
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.store import NoteFilter
 from zettel.tools.state.memory import Memory
 
 PATIENCE_S = 30
@@ -93,3 +95,35 @@ async def test_notes_without_vectors_yet_are_not_judged_to_be_nothing() -> None:
     assert (early["verdict"], later["verdict"]) == ("uncertain", "nothing_relevant")
     assert "1 new notes are not embedded yet: found by words only" in str(early["degraded"])
     assert "degraded" not in later
+
+
+class EmbedsMeanwhile(DictStore):
+    """Ends an evolution between the search and the count of notes without vectors."""
+
+    evolve: Callable[[], Awaitable[object]] | None = None
+
+    async def count(self, where: NoteFilter) -> int:
+        """The count after it."""
+        if where.unembedded and self.evolve:
+            evolve, self.evolve = self.evolve, None
+            await evolve()
+        return await super().count(where)
+
+
+async def test_a_note_that_is_embedded_while_it_is_asked_for_is_found() -> None:
+    store = EmbedsMeanwhile()
+    memory = Memory(store=store, embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        await desk.told("Ana keeps bees in Lisbon", subject="Ana")
+        await desk.told("The rent is due on Friday")
+        await memory.embedder.load()
+        store.evolve = desk.evolve
+        meanwhile = await desk("recall", query="keeping bee hives")
+        assert store.evolve is None
+        afterwards = await desk("recall", query="keeping bee hives")
+
+    assert meanwhile["verdict"] == afterwards["verdict"] == "uncertain"
+    assert [note["note_id"] for note in notes(meanwhile)] == [
+        note["note_id"] for note in notes(afterwards)
+    ]
+    assert "degraded" not in meanwhile

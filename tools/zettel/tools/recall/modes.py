@@ -46,6 +46,8 @@ OVERVIEW_MAX_NAMES = 12
 """Most tags, and most namespaces, named by it."""
 REASON_MAX_IDS = 3
 """Most missing ids named in a reason; further ones are counted."""
+RANKINGS_MAX = 3
+"""Times a scope is ranked for a question that finds nothing in it while notes are written."""
 UNJUDGED = Confidence(
     verdict="uncertain",
     confidence=0.0,
@@ -100,32 +102,9 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         if not memory.embedder.ready and not await memory.store.count(asked.where):
             return page
         no_model = await _awaited_model(memory)
-        query = asked.request.query
-        found = await search(memory, query, asked.where, now=asked.moment)
-        with start_part("superseded"):
-            found = await add_superseded(memory, asked, found)
-        outlines = _outlines(found, found.ranked)
-        ranking, problem = await reordered(memory, query, found.ranked, outlines)
-        placed = replaced_by_current(ranking, found.superseded)
-        outlines = _outlines(found, placed)
-        with start_part("order"):
-            placed = await newest_first(memory, asked, found.question, placed, outlines)
-        own = memory.reader(asked.caller).own_principals
-
-        def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
-            sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
-            return sure, _arranged(placed, outlines, own)
-
-        with start_part("verdict"):
-            sure, arranged = await read_in_thread(concluded)
-            sure, unsearched = await _with_unread(memory, asked, sure)
-        former = {newer: older for older, newer in found.superseded.items()}
-        kept = CachedRanking(ranking=arranged, judgement=sure, former=former)
-        if found.with_meaning and not asked.request.limit and not page.offset:
-            most, chosen = _shown(arranged, found.question, outlines), True
-        by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
-        by_words = f"{by_words}: found by words only" if by_words else ""
-        degraded = "; ".join(filter(None, (by_words, problem)))
+        kept, shown, degraded = await _rank_unchanged(memory, asked, no_model)
+        if shown and not asked.request.limit and not page.offset:
+            most, chosen = shown, True
     return replace(
         page,
         ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
@@ -134,6 +113,69 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         total=len(kept.ranking),
         found=kept,
         degraded=degraded,
+    )
+
+
+async def _rank_unchanged(
+    memory: Memory, asked: RecallQuery, no_model: str
+) -> tuple[CachedRanking, int, str]:
+    """`_rank`, again where nothing is found while notes are written or embedded.
+
+    What is asked for may have become findable after it was searched, and before it was counted
+    which notes wait for their vectors.
+    """
+    left = RANKINGS_MAX
+    while True:
+        before = await memory.store.version()
+        ranked = await _rank(memory, asked, no_model)
+        left -= 1
+        judgement = ranked[0].judgement
+        if judgement is None or judgement is UNJUDGED or judgement.verdict == "found":
+            return ranked
+        if not left or await memory.store.version() == before:
+            return ranked
+
+
+async def _rank(
+    memory: Memory, asked: RecallQuery, no_model: str
+) -> tuple[CachedRanking, int, str]:
+    """Rank the scope.
+
+    Args:
+        memory: The memory.
+        asked: The request.
+        no_model: Why nothing is searched by meaning, if so.
+
+    Returns:
+        The ranking; how many notes to show if the request names no limit, 0 if nothing was searched
+        by meaning; what could not be done.
+    """
+    query = asked.request.query
+    found = await search(memory, query, asked.where, now=asked.moment)
+    with start_part("superseded"):
+        found = await add_superseded(memory, asked, found)
+    outlines = _outlines(found, found.ranked)
+    ranking, problem = await reordered(memory, query, found.ranked, outlines)
+    placed = replaced_by_current(ranking, found.superseded)
+    outlines = _outlines(found, placed)
+    with start_part("order"):
+        placed = await newest_first(memory, asked, found.question, placed, outlines)
+    own = memory.reader(asked.caller).own_principals
+
+    def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
+        sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
+        return sure, _arranged(placed, outlines, own)
+
+    with start_part("verdict"):
+        sure, arranged = await read_in_thread(concluded)
+        sure, unsearched = await _with_unread(memory, asked, sure)
+    former = {newer: older for older, newer in found.superseded.items()}
+    by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
+    by_words = f"{by_words}: found by words only" if by_words else ""
+    return (
+        CachedRanking(ranking=arranged, judgement=sure, former=former),
+        _shown(arranged, found.question, outlines) if found.with_meaning else 0,
+        "; ".join(filter(None, (by_words, problem))),
     )
 
 
