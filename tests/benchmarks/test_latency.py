@@ -72,7 +72,7 @@ def test_the_report_sets_each_side_over_the_floor() -> None:
 
 @pytest.mark.slow
 def test_a_small_run_measures_every_part() -> None:
-    command = (sys.executable, "-m", "benchmarks.latency", "--notes", "60", "--rounds", "1")
+    command = (sys.executable, "-m", "benchmarks.latency", "--notes", "10", "--rounds", "1")
 
     done = subprocess.run(
         [*command, "--model", "hash"], capture_output=True, text=True, check=True, env=os.environ
