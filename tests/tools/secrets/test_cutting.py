@@ -124,6 +124,17 @@ async def test_without_the_rules_a_text_that_may_hold_a_key_is_not_stored(
     assert await desk.memory.admin.count(NoteFilter(states=())) == 1
 
 
+async def test_ids_do_not_load_the_rules(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner, "load_scanner", scanner.load_scanner.__wrapped__)
+    monkeypatch.setitem(sys.modules, "kingfisher_sdk", None)
+    older = await desk.told("The barn is red")
+    newer = await desk.told("The barn is green")
+
+    link = {"to": older, "relation": "supersedes"}
+    await desk("update", note_id=newer, links=[link])
+    await desk.told("The shed, too", links=[link])
+
+
 @pytest.mark.slow
 async def test_no_file_of_a_store_and_no_log_line_holds_a_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

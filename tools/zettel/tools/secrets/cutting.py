@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.ids import is_id
 from zettel.tools.answers import RememberAnswer, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
@@ -86,7 +87,8 @@ def cut_secrets(text: str, cut: Counter[str]) -> str:
 
 
 def _may_hold(value: object) -> bool:
-    return any(map(may_hold_secrets, _texts(value)))
+    # The rules are not loaded for the ids of every update.
+    return any(may_hold_secrets(text) for text in _texts(value) if not is_id(text))
 
 
 def _texts(value: object) -> list[str]:
