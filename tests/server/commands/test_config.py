@@ -38,6 +38,7 @@ def test_every_setting_is_shown_with_what_says_so(zettel: Launcher) -> None:
     assert found["found_from"] == ("0.25", "ZETTEL_FOUND_FROM")
     assert found["llm_key"] == ("(set)", "ZETTEL_LLM_KEY")
     assert found["durability"] == ("fast", "default")
+    assert found["log_level"] == ("info", "default")
     assert found["retain_days"][1] == "config.toml"
 
 

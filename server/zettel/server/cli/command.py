@@ -70,7 +70,7 @@ class Invocation:
         Raises:
             MisconfiguredError: One cannot be used.
         """
-        return read_settings({"log_level": self.default_log_level, **self.flags})
+        return read_settings(self.flags, log_level=self.default_log_level)
 
     @contextmanager
     def memory(self, *, creates: bool = False) -> Generator[MemoryCall]:
@@ -149,7 +149,7 @@ def command(
 
     Args:
         options: Of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has.
-        log_level: Used unless `--log-level` is given.
+        log_level: Used where no setting says one.
     """
     shared = {"as_json": AsJson, "store": StoreOption} | {
         name: SHARED_OPTIONS[name] for name in options
@@ -205,8 +205,12 @@ def _tell(notice: str) -> None:
     typer.echo(f"zettel: {printable(notice)}", err=True)
 
 
-def read_settings(flags: Mapping[str, Json]) -> "Settings":
+def read_settings(flags: Mapping[str, Json], *, log_level: str = "") -> "Settings":
     """Read the settings, and have logs written as they say.
+
+    Args:
+        flags: Settings of the command line.
+        log_level: Used where no setting says one.
 
     Raises:
         MisconfiguredError: One cannot be used.
@@ -218,7 +222,8 @@ def read_settings(flags: Mapping[str, Json]) -> "Settings":
     from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
 
     settings = load_settings(**flags)
-    configure_logging(settings.log_level, settings.log_format)
+    given = not log_level or "log_level" in settings.model_fields_set
+    configure_logging(settings.log_level if given else log_level, settings.log_format)
     for warning in unconfirmed(settings):
         logging.getLogger(__name__).warning("%s", warning)
     return settings
