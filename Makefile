@@ -30,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 QUICK := -n 4 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-light dev serve test test-all check graph docs lock mcpb audit bench-retrieval bench-generator bench-attach bench-cost bench-latency bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
+.PHONY: help install install-light dev serve test test-all check graph docs uv lock mcpb audit bench-retrieval bench-generator bench-attach bench-cost bench-latency bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,9 +88,11 @@ check: install ## formatting, lint and types: what CI checks
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-lock: ## write locks/*.txt anew: the versions of constraints.txt, with the hashes of their files
+uv: ## install uv beside Zettel: it writes the locks, and one test starts the bundle by it
 	@$(PYTHON) -m venv $(LOCK_TOOLS)
 	@$(LOCK_TOOLS)/bin/python -m pip install $(PIP_ARGS) --quiet --disable-pip-version-check $(UV)
+
+lock: uv ## write locks/*.txt anew: the versions of constraints.txt, with the hashes of their files
 	$(COMPILE) --override locks/without-torch.txt pyproject.toml --extra llm -o locks/light.txt
 	$(COMPILE) $(CUDA:%=--no-emit-package %) pyproject.toml --extra dev --extra verify -o locks/dev.txt
 	echo 'hatchling>=1.27,<2' | $(COMPILE) - -o locks/build.txt

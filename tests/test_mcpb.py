@@ -105,7 +105,7 @@ def _locked(name: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(UV is None, reason="uv is not installed: run `make lock`, which brings it")
+@pytest.mark.skipif(UV is None, reason="uv is not installed: run `make uv`")
 async def test_a_client_that_does_what_the_manifest_says_gets_the_four_tools(
     bundle: Path, tmp_path: Path
 ) -> None:
