@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import make_note
-from tests.tools.conftest import Desk, opened_desk
+from tests.tools.conftest import Desk, Refused, opened_desk
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NewNote, Written
-from zettel.tools.changes.supersession import SUPERSEDE, stated_end
+from zettel.tools.changes.supersession import SUPERSEDE, half_superseded, stated_end
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.state.memory import Memory
 
@@ -88,6 +88,20 @@ async def test_a_new_note_supersedes_its_target_though_the_former_superseder_goe
 
         assert await state_of(desk, former) is State.FORGOTTEN
         assert await state_of(desk, old) is State.SUPERSEDED
+
+
+async def test_a_note_that_is_forgotten_while_it_is_to_supersede_another_closes_nothing() -> None:
+    store = Overtaken()
+    async with opened_desk(Memory(store=store, embedder=HashEmbedder())) as desk:
+        old, new = await desk.told("Ana lives in Lyon"), await desk.told(PARIS)
+        store.first = lambda: desk("forget", note_ids=[new])
+
+        with pytest.raises(Refused, match="forgotten"):
+            await desk("update", note_id=new, links=[{"to": old, "relation": "supersedes"}])
+
+        assert await state_of(desk, new) is State.FORGOTTEN
+        assert await state_of(desk, old) is State.ACTIVE
+        assert await half_superseded(store, now=desk.now) == []
 
 
 async def test_an_undone_unlinking_holds_though_the_other_superseder_goes_meanwhile() -> None:

@@ -1,10 +1,16 @@
 """The verb `update`: change a note, or restore a revision; every revision is kept."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    NoteForgottenError,
+    NoteNotFoundError,
+    ZettelError,
+)
 from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors
@@ -482,6 +488,21 @@ def _check_alone(edit: NoteEdit) -> None:
         )
 
 
+@asynccontextmanager
+async def _reconciled(
+    memory: Memory, touched: Set[str], by: str, now: datetime
+) -> AsyncGenerator[None]:
+    """Plan the targets again if the body fails after an attempt that lost the note to others.
+
+    Such an attempt may have closed or opened them for a link that was not stored.
+    """
+    try:
+        yield
+    except ZettelError:
+        await reconcile_superseded(memory, touched, by=by, now=now)
+        raise
+
+
 async def _apply(
     memory: Memory,
     by: str,
@@ -494,6 +515,7 @@ async def _apply(
     note_id, parts = note.note_id, await _open_parts(memory, note, edit)
     before = after = note
     embedded: Vectors | None = None
+    touched = set[str]()
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         nonlocal before, after, embedded
@@ -507,18 +529,19 @@ async def _apply(
             added = supersedes(after) - supersedes(before)
             await check_supersedable(memory, after, added)
             await check_no_circle(memory.store, note_id, added)
-        changes += await plan_targets(
-            memory.store, changed_targets(before, after), {note_id: after}, by=by, now=now
-        )
+        targets = changed_targets(before, after)
+        touched.update(targets)
+        changes += await plan_targets(memory.store, targets, {note_id: after}, by=by, now=now)
         busy = {change.note.note_id for change in changes}
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
 
     async def write() -> Sequence[Note]:
         with shielded():
-            stored = await commit(memory, [note_id, *sorted(parts)], plan)
+            async with _reconciled(memory, touched, by, now):
+                stored = await commit(memory, [note_id, *sorted(parts)], plan)
             ends = before.valid_until or after.valid_until  # true of every superseded note
-            targets = [*changed_targets(before, after), *([note_id] if ends else [])]
+            targets = [*touched, *([note_id] if ends else [])]
             return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
 
     stored, near = await committed_beside_search(memory, note, vectors, write, now=now)
