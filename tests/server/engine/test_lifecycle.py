@@ -27,6 +27,12 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
+def remove(store: Path) -> None:
+    """Remove a folder that others may just be writing into."""
+    while store.exists():
+        shutil.rmtree(store, ignore_errors=True)
+
+
 def test_a_client_that_closes_its_end_leaves_the_engine_to_the_others(home: Home) -> None:
     staying, leaving = home.attach(), home.attach()
     engine = home.engine()
@@ -140,18 +146,38 @@ def test_what_waits_for_evolution_is_done_before_an_engine_leaves(home: Home) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("idle", [False, True], ids=["with a client", "alone"])
 def test_an_engine_never_outlives_its_store(home: Home, idle: bool) -> None:
+    home.configure(settle_seconds=600)
     client = home.attach()
     engine = home.engine()
     ask(client, 2, "remember", content="Ana keeps bees")
     if idle:
         client.stdin.close()
         client.end()
-    # An engine that is just evolving writes into what is being removed.
-    while home.store.exists():
-        shutil.rmtree(home.store, ignore_errors=True)
+    remove(home.store)
 
     assert gone(engine)
     assert not home.store.exists()
+
+
+@pytest.mark.slow
+def test_a_store_that_is_removed_while_it_evolves_begins_anew(home: Home) -> None:
+    client = home.attach()
+    engine = home.engine()
+    for n in range(3):
+        ask(client, 2 + n, "remember", content=f"Ana keeps {n} bees in Turin since 2019")
+    client.stdin.close()
+    client.end()
+    # What evolution is just writing may make some of the folders again.
+    remove(home.store)
+    ended = gone(engine)
+    home.configure()
+    client = home.attach()
+    ask(client, 2, "remember", content="Ben plays chess")
+    known = json.dumps(ask(client, 3, "recall", limit=9))
+
+    assert ended
+    assert "Ben plays chess" in known
+    assert "bees" not in known
 
 
 def test_stop_ends_the_engine_and_has_nothing_to_do_without_one(home: Home) -> None:
