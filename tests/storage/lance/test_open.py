@@ -1,11 +1,12 @@
 """Opening a store: made once, found again, refused when it is not ours to touch."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
-from tests.storage.samples import DIM, MODEL, add, make_note
+from tests.storage.samples import DIM, MODEL, add, make_note, revised
 
 from zettel.storage.errors import (
     NewerStoreError,
@@ -107,6 +108,25 @@ async def test_a_file_in_the_stores_place_is_refused_and_left_alone(tmp_path: Pa
         await open_store(str(file), model_id=MODEL, dim=DIM)
 
     assert file.read_text(encoding="utf-8") == "mine"
+
+
+async def test_a_write_to_a_store_that_was_removed_leaves_nothing_in_its_place(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "store"
+    store = await open_store(str(directory), model_id=MODEL, dim=DIM)
+    kept = make_note("kept")
+    await add(store, kept)
+    shutil.rmtree(directory)
+
+    with pytest.raises(StoreUnavailableError, match="was removed"):
+        await add(store, make_note("lost"))
+    with pytest.raises(StoreUnavailableError):
+        await store.write(changes=[revised(kept, "lost")])
+    with pytest.raises(StoreUnavailableError, match="was removed"):
+        await store.swap_meta("k", expected=None, value="v")
+    assert not directory.exists()
+    await store.close()
 
 
 async def test_a_version_that_a_power_failure_left_empty_is_stepped_over(

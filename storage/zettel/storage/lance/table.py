@@ -124,13 +124,14 @@ class LanceTable:
         """Run a read, again if another process deleted the version it was reading."""
         for left in reversed(range(READ_ATTEMPTS)):
             try:
+                if left < READ_ATTEMPTS - 1:
+                    await self._handle.checkout_latest()
                 return await fetch(self._handle)
             except (RuntimeError, OSError, ValueError) as error:
                 if isinstance(error, ValueError) and not is_other_vectors(error):
                     raise
                 if not left or not is_stale(error):
                     raise unavailable(self.place.uri, error) from error
-            await self._handle.checkout_latest()
         raise AssertionError
 
     async def select(
@@ -216,7 +217,17 @@ class LanceTable:
             yield
 
     async def commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
-        """Run one commit, again while others commit first. Call it inside `writing`."""
+        """Run one commit, again while others commit first. Call it inside `writing`.
+
+        Raises:
+            StoreUnavailableError: The table's folder is gone, or the disk failed. LanceDB would
+                make the folder anew and leave a table in it whose older rows are missing.
+        """
+        folder = self.place.directory and self.place.directory / f"{self.spec.name}.lance"
+        if folder and not folder.is_dir():
+            raise StoreUnavailableError(
+                self.place.uri, "was removed", "Call again: a new store is made."
+            )
         try:
             result = await self._commit(change)
         finally:
