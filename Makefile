@@ -73,13 +73,13 @@ serve: install ## serve Streamable HTTP and SSE on 127.0.0.1 (ARGS="--port 9000"
 test: install ## run the tests but the slow ones, four at a time (ARGS="tests/tools -k forget")
 	@exec $(PYTEST) $(QUICK) $(ARGS)
 
-test-all: install ## run every test, the slow ones last, and say how long each part took
+test-all: install ## run every test, the slow ones first, and say how long each part took
 	@began=$$(date +%s); failed=0; \
-	$(PYTEST) $(QUICK) || failed=1; \
-	between=$$(date +%s); \
 	$(PYTEST) -m slow --durations=40 --durations-min=5 || failed=1; \
+	between=$$(date +%s); \
+	$(PYTEST) $(QUICK) || failed=1; \
 	ended=$$(date +%s); \
-	echo "make test: $$((between - began)) s; slow: $$((ended - between)) s;" \
+	echo "slow: $$((between - began)) s; make test: $$((ended - between)) s;" \
 	  "make test-all: $$((ended - began)) s"; \
 	exit $$failed
 

@@ -114,7 +114,7 @@ async def recalling(bench: Bench, rounds: int) -> Verb:
     async def encode(_index: int) -> None:
         await memory.embedder.embed_query(bench.words.question())
 
-    at_once = await _all_at_once(bench, answer, bare, encode)
+    at_once = await _all_at_once(bench, min(rounds, BLOCK), answer, bare, encode)
     return await _in_turn(bench, rounds, "recall", question, bare, at_once)
 
 
@@ -148,7 +148,7 @@ async def remembering(bench: Bench, rounds: int) -> Verb:
     async def encode(_index: int) -> None:
         await memory.embedder.embed_notes([bench.words.telling().content])
 
-    at_once = await _all_at_once(bench, store, bare, encode)
+    at_once = await _all_at_once(bench, min(rounds, BLOCK), store, bare, encode)
     await _tend(bench)
     return await _in_turn(bench, rounds, "remember", note, bare, at_once)
 
@@ -185,13 +185,13 @@ async def _in_turn(
         sides.append((through(bench.beside), beside))
     for block in range(-(-rounds // BLOCK)):
         for side, series in sides[:: 1 if block % 2 else -1]:
-            for index in range(WARM_UP):
+            for index in range(min(WARM_UP, rounds)):
                 await side(index)
             del calls[len(ours.wall) :], floor_parts[len(floor.wall) :]
             began = process_time()
-            series.wall += [await side(index) for index in range(BLOCK)]
+            series.wall += [await side(index) for index in range(min(BLOCK, rounds))]
             if series in (ours, floor):
-                series.cpu.append((process_time() - began) * 1000 / BLOCK)
+                series.cpu.append((process_time() - began) * 1000 / min(BLOCK, rounds))
         if tool == "remember" and not (block + 1) % UPKEEP_BLOCKS:
             await _tend(bench)
     return Verb(
@@ -226,19 +226,20 @@ def _named(names: Sequence[str], times: Sequence[float]) -> list[tuple[str, floa
 
 async def _all_at_once(
     bench: Bench,
+    rounds: int,
     ours: Callable[[int], Awaitable[None]],
     floor: Callable[[int], Awaitable[object]],
     encode: Callable[[int], Awaitable[None]],
 ) -> AtOnce:
-    rates = [await _rate(work) for work in (ours, floor, encode, encode, floor, ours)]
+    rates = [await _rate(work, rounds) for work in (ours, floor, encode, encode, floor, ours)]
     bench.recorder.forget()
     means = [2 / (1 / one + 1 / other) for one, other in zip(rates[:3], rates[:2:-1], strict=True)]
     return AtOnce(ours=means[0], floor=means[1], encoder=means[2])
 
 
-async def _rate(work: Callable[[int], Awaitable[object]]) -> float:
+async def _rate(work: Callable[[int], Awaitable[object]], rounds: int) -> float:
     async def client() -> None:
-        for index in range(BLOCK):
+        for index in range(rounds):
             await work(index)
 
     await work(0)
@@ -246,4 +247,4 @@ async def _rate(work: Callable[[int], Awaitable[object]]) -> float:
     async with anyio.create_task_group() as group:
         for _ in range(CLIENTS):
             group.start_soon(client)
-    return CLIENTS * BLOCK / (perf_counter() - began)
+    return CLIENTS * rounds / (perf_counter() - began)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
+from tests.server.engine_homes import Home, home_at
 from tests.server.processes import PATIENCE_S, ZETTEL, Launcher, Served, environment
 
 NODE = os.environ.get("ZETTEL_TEST_NODE", "")
@@ -60,17 +61,24 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, 
         yield zettel.serve(), made.stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A store whose engine all share who come by stdio, as clients on one machine do."""
+    with home_at(tmp_path_factory.mktemp("home") / "store") as home:
+        yield home
+
+
 @pytest.fixture(params=["stdio", "http", "sse"])
 def way_in(
-    request: pytest.FixtureRequest, guarded: tuple[Served, str], tmp_path: Path
+    request: pytest.FixtureRequest, guarded: tuple[Served, str], home: Home, tmp_path: Path
 ) -> tuple[list[str], list[str]]:
     """The arguments that name the server: before the method, and behind everything."""
     if request.param == "stdio":
         config = tmp_path / "mcp.json"
         server = {
             "command": ZETTEL[0],
-            "args": [*ZETTEL[1:], "--in-process"],
-            "env": {"ZETTEL_STORE": str(tmp_path / "store"), "ZETTEL_MODEL": "hash"},
+            "args": ZETTEL[1:],
+            "env": home.environment(),
         }
         config.write_text(json.dumps({"mcpServers": {"zettel": server}}), encoding="utf-8")
         return ["--config", str(config), "--server", "zettel"], []
