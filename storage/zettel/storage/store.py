@@ -122,6 +122,8 @@ class Written:
     """Revisions as stored, `known_from` included, in the order given (new notes first)."""
     lost: tuple[str, ...]
     """Note ids whose change lost to another writer: read and plan again."""
+    shared: bool = False
+    """Whether the commit holds notes of other calls too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

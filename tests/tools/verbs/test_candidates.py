@@ -1,8 +1,11 @@
 """Candidates are looked for while the note is being stored, and are none the worse for it."""
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
+import anyio
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +15,7 @@ from tests.tools.conftest import START, Desk, Refused, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Near, Note
 from zettel.storage.store import Change, NewNote, NoteFilter, Written
 from zettel.tools.state.memory import Memory
@@ -94,6 +98,28 @@ async def test_of_two_that_tell_the_same_at_once_the_second_sees_the_first(
     answer = await desk("remember", content=HERS)
 
     assert pick(answer, "candidates", 0, "note_id") == theirs[0]
+
+
+async def test_of_those_that_tell_the_same_in_one_commit_each_sees_the_others(
+    tmp_path: Path,
+) -> None:
+    texts = [f"The API listens on port {port}" for port in (8000, 8001, 8002)]
+    answers = dict[str, object]()
+    embedder = HashEmbedder()
+    store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
+    async with opened_desk(Memory(store=store, embedder=embedder)) as desk:
+
+        async def tell(text: str) -> None:
+            answers[text] = (await desk("remember", content=text)).get("candidates")
+
+        async with anyio.create_task_group() as group:
+            for text in texts:
+                group.start_soon(tell, text)
+    await store.close()
+
+    seen = {text: json.dumps(answers[text]) for text in texts}
+    pairs = [(one, other) for one in texts for other in texts if one < other]
+    assert all(one in seen[other] or other in seen[one] for one, other in pairs), seen
 
 
 async def test_an_update_sees_what_was_told_while_it_was_stored(desk: Desk, shared: Shared) -> None:

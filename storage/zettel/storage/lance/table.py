@@ -31,6 +31,7 @@ from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale,
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.location import StoreLocation
 from zettel.storage.read_view import keep_version, seen_version
+from zettel.storage.revisions import NoteRow
 
 Sync = Callable[[Path], None]
 """Returns when the directory's file system has written everything to its disk."""
@@ -313,6 +314,17 @@ class LanceTable:
         self._handle.close()
 
 
+@dataclass(slots=True, eq=False)
+class Insertion:
+    """New notes of one call, until they are committed."""
+
+    rows: Sequence[NoteRow]
+    shared: bool = False
+    """Whether notes of other calls are in the same commit."""
+    error: BaseException | None = None
+    """What the commit failed with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """The tables of one store with its fixed properties and its caches."""
@@ -333,6 +345,8 @@ class Tables:
     ledger: Ledger
     recent: CurrentRows = field(default_factory=CurrentRows)
     texts: TextIndex = field(default_factory=TextIndex)
+    insertions: list[Insertion] = field(default_factory=list[Insertion])
+    """New notes that wait for the table's writer; the next commit takes all of them."""
 
     def all(self) -> tuple[LanceTable, ...]:
         """Every table, `meta` last: maintenance writes its mark there."""

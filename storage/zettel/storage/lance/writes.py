@@ -18,7 +18,7 @@ from zettel.storage.lance.predicates import all_of, is_unembedded, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import EMBED_MODEL
-from zettel.storage.lance.table import Merged, Tables
+from zettel.storage.lance.table import Insertion, Merged, Tables
 from zettel.storage.notes import Note
 from zettel.storage.revisions import (
     NoteRow,
@@ -64,20 +64,61 @@ async def write_notes(
         NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
         for item in admitted.new
     ]
-    async with tables.notes.writing():
-        steps = await _plan(tables, admitted.changes)
-        if steps:
-            steps = await _merge(tables, added, steps)
-        elif added:
-            rows = await to_thread.run_sync(as_table, tables, added)
-            version = await tables.notes.insert(rows)
-            tables.resident.advance(version, added)
-            tables.texts.advance(version, texts_by_namespace(rows))
+    steps, shared = list[_Step](), False
+    if admitted.changes:
+        async with tables.notes.writing():
+            steps = await _plan(tables, admitted.changes)
+            if steps:
+                steps = await _merge(tables, added, steps)
+            elif added:
+                await _insert(tables, added)
+    elif added:
+        shared = await _insert_together(tables, added)
     stored = (*(row.note for row in added), *(step.following.note for step in steps))
     kept = {note.note_id for note in stored}
     asked = (item.note.note_id for item in (*new, *changes))
     lost = tuple(note_id for note_id in asked if note_id not in kept)
-    return Written(stored=stored, lost=lost)
+    return Written(stored=stored, lost=lost, shared=shared)
+
+
+async def _insert_together(tables: Tables, added: Sequence[NoteRow]) -> bool:
+    """Add rows in one commit with those of all calls that wait for the same writer.
+
+    Returns:
+        Whether there were others.
+
+    Raises:
+        StoreUnavailableError: The commit failed, for all of them.
+    """
+    mine = Insertion(added)
+    tables.insertions.append(mine)
+    async with tables.notes.writing():
+        if mine in tables.insertions:
+            group = tables.insertions.copy()
+            tables.insertions.clear()
+            await _commit_group(tables, group)
+    if mine.error:
+        raise mine.error
+    return mine.shared
+
+
+async def _commit_group(tables: Tables, group: Sequence[Insertion]) -> None:
+    """Add the rows of several calls; each learns by its insertion how it went."""
+    for insertion in group:
+        insertion.shared = len(group) > 1
+    try:
+        await _insert(tables, [row for insertion in group for row in insertion.rows])
+    except BaseException as error:
+        for insertion in group:
+            insertion.error = error
+        raise
+
+
+async def _insert(tables: Tables, added: Sequence[NoteRow]) -> None:
+    rows = await to_thread.run_sync(as_table, tables, added)
+    version = await tables.notes.insert(rows)
+    tables.resident.advance(version, added)
+    tables.texts.advance(version, texts_by_namespace(rows))
 
 
 async def embed_notes(

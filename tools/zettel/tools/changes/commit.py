@@ -83,30 +83,31 @@ Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
 
 async def commit(
     memory: Memory, note_ids: Iterable[str], plan: Plan, *, new: Sequence[NewNote] = ()
-) -> list[Note]:
+) -> Written:
     """Adds `new` and changes notes by `plan` in one commit.
 
     Returns:
-        The stored revisions; empty when there was nothing to change.
+        What is stored, of all attempts; nothing when there was nothing to change.
 
     Raises:
         QuotaExceededError: A namespace would exceed its quota; nothing is stored.
         ChangedMeanwhileError: Others kept winning; `new` is stored by then, and the same call
             made again finishes the rest.
     """
-    ids, stored, pending = list(note_ids), list[Note](), tuple(new)
+    ids, done, pending = list(note_ids), Written(stored=(), lost=()), tuple(new)
     for _ in range(COMMIT_ATTEMPTS):
         notes = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
         changes = _permitted(memory, await with_following(memory.store, await plan(notes)))
         if not changes and not pending:
-            return stored
+            return done
         written = await _write(memory, pending, changes)
-        stored += written.stored
         memory.on_write()
+        stored = (*done.stored, *written.stored)
+        done = Written(stored=stored, lost=(), shared=done.shared or written.shared)
         if not written.lost:
-            return stored
-        done = {note.note_id for note in written.stored}
-        ids, pending = [note_id for note_id in ids if note_id not in done], ()
+            return done
+        kept = {note.note_id for note in written.stored}
+        ids, pending = [note_id for note_id in ids if note_id not in kept], ()
     raise ChangedMeanwhileError(ids)
 
 

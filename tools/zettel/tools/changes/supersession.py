@@ -133,7 +133,7 @@ def _is_elsewhere(other: Note, note: Note) -> bool:
 
 async def reconcile_superseded(
     memory: Memory, targets: Iterable[str], *, by: str, now: datetime
-) -> list[Note]:
+) -> Sequence[Note]:
     """Plans the targets again after a commit: others may have linked them meanwhile.
 
     Returns:
@@ -146,7 +146,7 @@ async def reconcile_superseded(
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         return await plan_targets(memory.store, notes, {}, by=by, now=now)
 
-    return await commit(memory, ids, plan)
+    return (await commit(memory, ids, plan)).stored
 
 
 async def half_superseded(store: Store, *, now: datetime) -> list[str]:

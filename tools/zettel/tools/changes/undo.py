@@ -166,7 +166,7 @@ async def undo_run(
     undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     with shielded():  # a cancelled undo would have no record
-        stored = await commit(memory, sorted(touched), undoing.plan)
+        stored = (await commit(memory, sorted(touched), undoing.plan)).stored
         report = _report(undoing, stored)
         if stored:
             ended = now + timedelta(seconds=anyio.current_time() - began)

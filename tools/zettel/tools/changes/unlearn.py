@@ -21,7 +21,7 @@ UNLEARN = "unlearn"
 
 async def unlearn(
     memory: Memory, forgotten: Sequence[str], *, by: str, now: datetime
-) -> list[Note]:
+) -> Sequence[Note]:
     """Removes everything an LLM derived in notes that the notes with these ids have revised.
 
     Evolution describes them anew. Idempotent.
@@ -40,7 +40,7 @@ async def unlearn(
         ]
 
     ids = [note.note_id for note in taught if gone & _revised_by(note)]
-    return await commit(memory, ids, plan) if ids else []
+    return (await commit(memory, ids, plan)).stored if ids else ()
 
 
 def _revised_by(note: Note) -> frozenset[str]:

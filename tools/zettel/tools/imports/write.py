@@ -410,7 +410,7 @@ class _Import:
             return notes
         self.report.run_id = self._task.run_id
         entries = [NewNote(note=note) for note in notes]
-        return await commit(self._memory, (), _no_changes, new=entries)
+        return (await commit(self._memory, (), _no_changes, new=entries)).stored
 
     def _as_notes(self, new: Mapping[str, Ready], now: datetime) -> list[Note]:
         task, notes = self._task, list[Note]()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.notes import Near, Note, Outline, fold, order_key
-from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
@@ -90,14 +90,14 @@ async def committed_beside_search(
     memory: Memory,
     note: Note,
     vectors: Vectors | None,
-    commit: Callable[[], Awaitable[_T]],
+    commit: Callable[[], Awaitable[Written]],
     *,
     now: datetime,
-) -> tuple[_T, Sequence[Near] | None]:
+) -> tuple[Written, Sequence[Near] | None]:
     """Commits, and searches for notes near `vectors` at the same time.
 
-    Searches again if others have committed meanwhile: of two agents that store the same at once,
-    the one whose commit is second sees the other's note.
+    Searches again if others have committed meanwhile, or in the same commit: of two agents that
+    store the same at once, the one whose commit is not the first sees the other's note.
 
     Returns:
         The commit's result, and the nearest active notes, possibly the note itself; None without
@@ -107,7 +107,7 @@ async def committed_beside_search(
         return await commit(), None
     before = await memory.store.version()
     written, near = await gather2(commit, lambda: nearest_notes(memory, note, vectors, now=now))
-    if not await _is_next_version(memory, before):
+    if written.shared or not await _is_next_version(memory, before):
         near = await nearest_notes(memory, note, vectors, now=now)
     return written, near
 

@@ -297,7 +297,7 @@ async def _change_state(
 
     report_progress(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
     with shielded():
-        for note in await commit(memory, list(revs), plan):
+        for note in (await commit(memory, list(revs), plan)).stored:
             if note.note_id in revs:
                 settled[note.note_id] = note
         # A restored note may have lost or gained a superseding note. First after the commit, so

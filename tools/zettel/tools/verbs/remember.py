@@ -11,7 +11,7 @@ import anyio
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Note, Span, State, fold, fold_hash
-from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
+from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
@@ -191,8 +191,8 @@ async def _store(
             model = memory.embedder.model_id if vectors is not None else ""
             note = replace(note, embed_model=model)
 
-            async def write() -> None:
-                await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
+            async def write() -> Written:
+                return await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
 
             _, near = await committed_beside_search(memory, note, vectors, write, now=now)
             memory.namespaces.add(note.namespace)
@@ -251,7 +251,7 @@ def _trust(
     return min((source_trust(note.source), *inherited, *marked))
 
 
-async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: datetime) -> None:
+async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: datetime) -> Written:
     """Adds the note and closes the notes it supersedes in one commit, then reconciles these.
 
     Args:
@@ -274,8 +274,9 @@ async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: dat
         return part.state is State.ACTIVE and part.trust > MARKED_TRUST
 
     with shielded(), start_part("commit"):
-        await commit(memory, parts - supersedes(note), plan, new=(entry,))
+        written = await commit(memory, parts - supersedes(note), plan, new=(entry,))
         await reconcile_superseded(memory, supersedes(note), by=note.changed_by, now=now)
+    return written
 
 
 def _doubted(part: Note, note: Note, now: datetime) -> Change:

@@ -13,7 +13,7 @@ from zettel.storage.errors import (
 )
 from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State
 from zettel.storage.revisions import DERIVED_FIELDS
-from zettel.storage.store import Change, Vectors
+from zettel.storage.store import Change, Vectors, Written
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
@@ -536,16 +536,17 @@ async def _apply(
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
 
-    async def write() -> Sequence[Note]:
+    async def write() -> Written:
         with shielded():
             async with _reconciled(memory, touched, by, now):
-                stored = await commit(memory, [note_id, *sorted(parts)], plan)
+                written = await commit(memory, [note_id, *sorted(parts)], plan)
             ends = before.valid_until or after.valid_until  # true of every superseded note
             targets = [*touched, *([note_id] if ends else [])]
-            return [*stored, *await reconcile_superseded(memory, targets, by=by, now=now)]
+            reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
+            return replace(written, stored=(*written.stored, *reconciled))
 
-    stored, near = await committed_beside_search(memory, note, vectors, write, now=now)
-    answer = _answer(before, stored, parts)
+    written, near = await committed_beside_search(memory, note, vectors, write, now=now)
+    answer = _answer(before, written.stored, parts)
     if after.content != before.content:
         if near is None and embedded is not None:  # of a restored revision, known only now
             near = await nearest_notes(memory, note, embedded, now=now)
