@@ -168,7 +168,7 @@ async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) 
     theirs = {name: into for name, to in names.primary_of.items() if to == source}
     await record_names(memory.admin, {**theirs, source: into}, frozenset({into}))
     while notes := await memory.admin.find(where, limit=MERGE_BATCH_NOTES):
-        moved += len(await commit(memory, [note.note_id for note in notes], plan))
+        moved += len((await commit(memory, [note.note_id for note in notes], plan)).stored)
     await memory.admin.add_run(
         Run(
             run_id=run_id,
