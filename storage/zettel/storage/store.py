@@ -1,6 +1,6 @@
 """The store's contract: what tenants may do, and what only its owner may."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -246,6 +246,14 @@ class NoteStore(NoteReader, Protocol):
         """Notes by cosine of their best passage to a unit vector of shape `(dim,)`, best first."""
         ...
 
+    async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
+        """Outlines of at most `size` matching notes, the same ones for the same notes.
+
+        In runs of notes that were told one after the other, spread evenly over all; all of them if
+        they are no more than `size`.
+        """
+        ...
+
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         """Row ids of closed revisions that were true at `where.valid_at`.
 
@@ -436,6 +444,21 @@ class StoreAdmin(Protocol):
 
 class Store(NoteStore, StoreAdmin, Protocol):
     """A whole store, as its owner uses it."""
+
+
+SAMPLE_RUN = 64
+"""Notes of a sample that follow each other: some sessions, so that neighbours are together."""
+
+
+def sample_ids(note_ids: Iterable[str], size: int) -> list[str]:
+    """Choose ids for `NoteStore.sample`: runs in the order in which the notes were told."""
+    told = sorted(note_ids)
+    if len(told) <= size:
+        return told
+    run = min(SAMPLE_RUN, size)
+    runs = size // run
+    starts = [at * (len(told) - run) // max(runs - 1, 1) for at in range(runs)]
+    return [note_id for at in starts for note_id in told[at : at + run]]
 
 
 def matches(note: Note, where: NoteFilter) -> bool:

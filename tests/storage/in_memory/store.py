@@ -53,6 +53,7 @@ from zettel.storage.store import (
     known,
     listed,
     matches,
+    sample_ids,
     text_bytes,
 )
 
@@ -145,6 +146,10 @@ class DictStore(DictErasing, Store):
     async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
         found = sorted(self._matching(where), key=order_key)
         return [outline_of(note) for note in found[: max(0, limit)]]
+
+    async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
+        by_id = {note.note_id: outline_of(note) for note in self._matching(where)}
+        return [by_id[note_id] for note_id in sample_ids(by_id, size)]
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         revisions = defaultdict[str, list[Note]](list)

@@ -46,7 +46,7 @@ from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits, order_key
 from zettel.storage.revisions import check_vectors
-from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors
+from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors, sample_ids
 
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।"
 _CONTROL = re.compile(r"\p{Cc}")
@@ -160,6 +160,17 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
         OUTLINE_COLUMNS, where=_predicate(tables, where), order=_SESSION_ORDER, limit=limit
     )
     return read_outlines(table)
+
+
+async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outline]:
+    """Implement `NoteStore.sample`."""
+    known = tables.resident.outlines(await notes_version(tables), where)
+    if known is not None:
+        by_id = {outline.note_id: outline for outline in known}
+        return [by_id[note_id] for note_id in sample_ids(by_id, size)]
+    table = await tables.notes.select(["note_id"], where=_predicate(tables, where))
+    chosen = tuple(sample_ids(table.column("note_id").to_pylist(), size))
+    return await outlines(tables, replace(where, note_ids=chosen), limit=len(chosen))
 
 
 async def facets(tables: Tables, where: NoteFilter) -> Facets:

@@ -147,6 +147,9 @@ class LanceStore(Store):
     ) -> list[Note]:
         return await search.linking_to(self._tables, note_ids, known_at=known_at)
 
+    async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
+        return await search.sample(self._tables, where, size=size)
+
     async def facets(self, where: NoteFilter) -> Facets:
         return await search.facets(self._tables, where)
 

@@ -112,6 +112,10 @@ class ScopedStore(NoteStore):
         within = self._within(where)
         return [] if within is None else await self.whole.outlines(within, limit=limit)
 
+    async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
+        within = self._within(where)
+        return [] if within is None else await self.whole.sample(within, size=size)
+
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
         within = self._within(where)
         return () if within is None else await self.whole.rows_true_at(within)
