@@ -43,8 +43,7 @@ def measure(judged: Sequence[Judged]) -> Sample:
     """Reduce the questions of a set to figures."""
     figures, verdicts = list[tuple[float, ...]](), list[tuple[float, bool]]()
     for one in judged:
-        more = {name: one.more[name] for name in ("whole", "own_names")}
-        seen = weigh(one.question, one.ranking, one.meaning, **more)
+        seen = weigh(one.question, one.ranking, one.meaning, own_names=one.more["own_names"])
         sure = judge(one.question, one.ranking, one.meaning, one.ranked, **one.more)
         figures.append(astuple(seen.figures))
         verdicts.append((sure.confidence, sure.verdict == "nothing_relevant"))

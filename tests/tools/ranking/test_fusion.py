@@ -129,7 +129,8 @@ def test_what_the_other_signals_say_leaves_the_subject_out() -> None:
     without = ranking.without({"subject"})
 
     about_ana = np.array([o.subject == "Ana" for o in TALKING.outlines])
-    assert ranking.scores - without == pytest.approx(about_ana * TALK["subject"])
+    one_bit = TALK["subject"] / signals.SUBJECT_MAX_BITS
+    assert ranking.scores - without == pytest.approx(about_ana * one_bit)
 
 
 def test_an_answer_takes_over_the_words_of_its_question() -> None:

@@ -66,7 +66,6 @@ def judge(
     ranked: Sequence[Ranked],
     *,
     found_from: float = FOUND_FROM,
-    whole: bool = True,
     own_names: frozenset[str] = OWNERS,
 ) -> Confidence:
     """Judge a ranking: by its margin and nearness in talk, else by the figures of `estimate`.
@@ -83,13 +82,12 @@ def judge(
         meaning: Cosine by note id where it is above 0.
         ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
         found_from: Confidence from which the verdict is `found`.
-        whole: Whether the corpus is the whole scope; if not, times are not judged.
         own_names: Principals that count as the one that asks.
     """
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
-    seen = weigh(question, ranking, meaning, whole=whole, own_names=own_names)
+    seen = weigh(question, ranking, meaning, own_names=own_names)
     if corpus.conversation:
         confidence = _confidence(
             seen.margin,
@@ -130,11 +128,11 @@ def weigh(
     ranking: Ranking,
     meaning: Mapping[str, float],
     *,
-    whole: bool = True,
     own_names: frozenset[str] = OWNERS,
 ) -> Evidence:
     """Measure a ranking for its judgement; the arguments are those of `judge`."""
     corpus = ranking.corpus
+    whole = corpus.whole  # else a note that is not here may be of the time that is asked for
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
     apart = bool(own.any() and others.any())
@@ -147,7 +145,7 @@ def weigh(
         figures = ABSENT
     of_then = question.only_when and bool(ranking.share("all_of_then").any())
     # A note about every Monday answers for one of them.
-    if question.only_when and whole and (of_then or not question.is_ahead):
+    if question.only_when and (of_then or (whole and not question.is_ahead)):
         near, figures = float(of_then), PRESENT if of_then else ABSENT
     elif question.only_when and whole:
         # Beside notes of other times, any note with its words stands out.
@@ -201,19 +199,19 @@ def _figures(
         near: The nearness of the whole scope.
         names_unknown: Whether no note holds some name.
     """
-    told = corpus.stuffing == Stuffing.TELLS
     if own is not None:
-        most = held[own & told].max(initial=0.0)
-        near = float(max(cosines[own & told].max(initial=0.0), COVERAGE_WEIGHT * most))
+        nearest, most = (_best_told(np.where(own, of, 0.0), corpus) for of in (cosines, held))
+        near = max(nearest, COVERAGE_WEIGHT * most)
     nearness = near - UNKNOWN_NAME_PENALTY * names_unknown
-    return read_figures(question, corpus, cosines, told, nearness)
+    return read_figures(question, corpus, cosines, _best_told(cosines, corpus), nearness)
 
 
 def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
     """Whether notes are in another language than the question, so that few of its words tell."""
     asked = find_language(question.text)
-    step = -(-len(corpus) // LANGUAGE_NOTES)
-    told = (find_language(outline.content) for outline in corpus.outlines[::step])
+    outlines = corpus.usual.outlines
+    step = -(-len(outlines) // LANGUAGE_NOTES)
+    told = (find_language(outline.content) for outline in outlines[::step])
     return bool(asked) and any(language not in ("", asked) for language in told)
 
 
@@ -285,24 +283,38 @@ def _nearness(
     machines = (n for n, name in enumerate(corpus.subjects) if name in ASSISTANTS - {USER})
     by_assistant = corpus.of_subjects(machines)
     told = (cosines - ASSISTANT_PENALTY * by_assistant).astype(np.float64)
-    nearest = max(0.0, _best_told(told, corpus, own_names))
+    nearest = _best_told(told, corpus, own_names)
     spoken = [row for name in question.names for row in corpus.mentions.speak_of(name)]
     if spoken and not question.subject:
         about = np.full(len(corpus), -np.inf)
         about[spoken] = told[spoken]
-        nearest = NAMELESS_OFFSET + (nearest + _best_told(about, corpus, own_names)) / 2
+        named = _best_told(about, corpus, own_names, least=-ASSISTANT_PENALTY)
+        nearest = NAMELESS_OFFSET + (nearest + named) / 2
     # The highest share of the question's words that one note holds.
-    coverage = max(0.0, _best_told(np.where(by_assistant, 0.0, held), corpus, own_names))
+    coverage = _best_told(np.where(by_assistant, 0.0, held), corpus, own_names)
     return max(nearest, COVERAGE_WEIGHT * coverage)
 
 
-def _best_told(values: Values, corpus: Corpus, own_names: frozenset[str]) -> float:
-    """The highest value of a note that tells something."""
-    best = float(values[corpus.stuffing == Stuffing.TELLS].max(initial=-ASSISTANT_PENALTY))
-    lists = np.flatnonzero((corpus.stuffing == Stuffing.LISTS) & (values > best))
-    # The reader may ask for a list of their own.
-    own = (row for row in lists.tolist() if voice_of(corpus.outlines[row], own_names) == OWN)
-    return max(best, *(float(values[row]) for row in own), -ASSISTANT_PENALTY)
+def _best_told(
+    values: Values,
+    corpus: Corpus,
+    own_names: frozenset[str] = frozenset(),
+    *,
+    least: float = 0.0,
+) -> float:
+    """The highest value of a note that tells something, at least `least`.
+
+    Lists count if a principal of `own_names` told them: the reader may ask for one of their own.
+    """
+    left = values.copy()
+    while left.max(initial=least) > least:
+        row = int(left.argmax())
+        stuffing = corpus.stuffing_of(row)
+        own = own_names and voice_of(corpus.outlines[row], own_names) == OWN
+        if stuffing == Stuffing.TELLS or (stuffing == Stuffing.LISTS and own):
+            return float(left[row])
+        left[row] = least
+    return least
 
 
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
@@ -346,8 +358,9 @@ def _held_share(question: Question, corpus: Corpus, unknown: Sequence[str]) -> V
     unknown_stems = stems(" ".join(unknown))
     asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
     for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
-        there = corpus.said.holding(stem) & (stem not in unknown_stems)
-        weight = float(np.log1p((np.count_nonzero(~there) + 0.5) / (there.sum() + 0.5)))
+        known = stem not in unknown_stems
+        there, usual = (of.said.holding(stem) & known for of in (corpus, corpus.usual))
+        weight = float(np.log1p((np.count_nonzero(~usual) + 0.5) / (usual.sum() + 0.5)))
         total += weight
         held += weight * there
     return held / total if total else held

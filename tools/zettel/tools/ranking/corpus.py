@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +15,7 @@ from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
 from zettel.tools.ranking.mentions import Mentions
-from zettel.tools.ranking.stuffing import read_stuffing
+from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
 
 _N = TypeVar("_N", bound=np.generic)
 Values = NDArray[np.float64]
@@ -32,9 +34,30 @@ COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 """Least share and least number of the notes that hold a name which stands for a subject."""
 
 
+UNWEIGHED = -1
+"""Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Statistics:
+    """What is known of a scope whose notes are too many to be read for a question."""
+
+    size: int
+    """Number of its notes."""
+    sample: "Corpus"
+    """Some of its notes, with their neighbours."""
+    subjects: Mapping[str, str]
+    """Every subject, folded -> as spelled."""
+    counts: Mapping[str, int]
+    """Every subject, folded -> number of its notes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Corpus:
-    """The notes of a scope with the columns that the signals read."""
+    """The notes of a scope with the columns that the signals read.
+
+    Of a large scope only the candidates for a question: what its arms find, with their sessions.
+    """
 
     outlines: Sequence[Outline]
     """By (`happened_at`, `note_id`)."""
@@ -72,7 +95,7 @@ class Corpus:
     timed: Flags
     """Mentions a time."""
     stuffing: NDArray[np.int8]
-    """How little it tells: `Stuffing`."""
+    """How little it tells: `Stuffing`, or `UNWEIGHED`; `stuffing_of` reads it on demand."""
     names: Flags
     """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
@@ -85,15 +108,51 @@ class Corpus:
     """Times that notes mention: shape `(times, 3)`, rows of (row of the note, start, end)."""
     conversation: bool
     """People talk with each other: many notes of sessions ask, and no assistant speaks."""
+    statistics: Statistics | None = None
+    """Of the scope, if these are its candidates only."""
 
     def __len__(self) -> int:
         return len(self.outlines)
 
+    @property
+    def size(self) -> int:
+        """Number of notes in the scope."""
+        return self.statistics.size if self.statistics else len(self)
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all notes of the scope."""
+        return len(self) >= self.size
+
+    @property
+    def usual(self) -> "Corpus":
+        """The notes that show how frequent a word or a name is in the scope."""
+        return self.statistics.sample if self.statistics else self
+
     def is_common(self, name: str) -> bool:
         """Whether a folded name is in enough notes to stand for a subject."""
-        return self.mentions.count(name) >= max(
-            COMMON_NAME_MIN_NOTES, COMMON_NAME_MIN_SHARE * len(self)
+        return self.usual.mentions.count(name) >= max(
+            COMMON_NAME_MIN_NOTES, COMMON_NAME_MIN_SHARE * len(self.usual)
         )
+
+    def count_of(self, subject: str) -> int:
+        """Number of the scope's notes about a folded subject."""
+        if self.statistics:
+            return self.statistics.counts.get(subject, 0)
+        number = list(self.subjects).index(subject) if subject in self.subjects else -2
+        return int(np.count_nonzero(self.subject_numbers == number))
+
+    def stuffing_of(self, row: int) -> Stuffing:
+        """How little a note tells."""
+        if self.stuffing[row] == UNWEIGHED:
+            self.stuffing[row] = read_stuffing(self.outlines[row].content)
+        return Stuffing(self.stuffing[row])
+
+    def telling(self) -> Flags:
+        """Which notes tell something."""
+        for row in np.flatnonzero(self.stuffing == UNWEIGHED).tolist():
+            self.stuffing_of(row)
+        return self.stuffing == Stuffing.TELLS
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
@@ -131,20 +190,24 @@ _EMPTY = Corpus(
 )
 
 
-def make_corpus(outlines: Iterable[Outline], like: Corpus | None = None) -> Corpus:
+def make_corpus(
+    outlines: Iterable[Outline], like: Corpus | None = None, statistics: Statistics | None = None
+) -> Corpus:
     """Build the corpus of a scope.
 
     Args:
         outlines: In any order; of each session all notes, so that neighbours are right.
         like: An earlier corpus: its columns are reused for notes that have not changed.
+        statistics: Of the scope, if the notes are not all of it.
     """
     ordered = sorted(outlines, key=order_key)
     if like is None:
-        return _carried(ordered, np.full(len(ordered), -1), _EMPTY)
+        return _carried(ordered, np.full(len(ordered), -1), _EMPTY, statistics)
     kept = _kept(ordered, like)
-    if len(kept) == len(like) and kept.min(initial=0) >= 0:
+    same = len(kept) == len(like) and kept.min(initial=0) >= 0
+    if same and statistics is like.statistics:
         return like
-    return _carried(ordered, kept, like)
+    return _carried(ordered, kept, like, statistics)
 
 
 def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
@@ -160,11 +223,13 @@ def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
     )
 
 
-def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
+def _carried(
+    ordered: Sequence[Outline], kept: Rows, like: Corpus, statistics: Statistics | None
+) -> Corpus:
     new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
     before, after, sessions, session_count = _sessions(ordered)
     around = (before, take_rows(before, before), after, take_rows(after, after))
-    subjects, numbers = _subjects(ordered)
+    subjects, numbers = _subjects(ordered, statistics.subjects if statistics else {})
     naming = [_user_names(outline) for outline in ordered]
     said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
     kinds = [outline.kind for outline in new]
@@ -192,9 +257,7 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
             like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)
         ),
         timed=carry_column(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
-        stuffing=carry_column(
-            like.stuffing, kept, np.array([read_stuffing(o.content) for o in new], np.int8)
-        ),
+        stuffing=carry_column(like.stuffing, kept, np.full(len(new), UNWEIGHED, np.int8)),
         names=_names(ordered, new, subjects, kept, like),
         mentions=Mentions(ordered, said),
         happened=carry_column(
@@ -203,6 +266,7 @@ def _carried(ordered: Sequence[Outline], kept: Rows, like: Corpus) -> Corpus:
         said=said,
         spoken=_spoken(ordered),
         conversation=_conversation(asked[before >= 0], subjects),
+        statistics=statistics,
     )
 
 
@@ -232,8 +296,13 @@ def sum_by(numbers: Rows, counts: Values, size: int) -> Values:
 
 
 def _terms_of(outline: Outline) -> list[str]:
-    day = outline.happened_at
-    return terms(f"{day:%A} {day.day} {day:%B} {day.year} {outline.subject} {outline.content}")
+    told = terms(f"{outline.subject} {outline.content}")
+    return [*_terms_of_day(outline.happened_at.date()), *told]
+
+
+@lru_cache(maxsize=10_000)
+def _terms_of_day(day: date) -> Sequence[str]:
+    return terms(f"{day:%A} {day.day} {day:%B} {day.year}")
 
 
 def _user_names(outline: Outline) -> frozenset[str]:
@@ -243,10 +312,10 @@ def _user_names(outline: Outline) -> frozenset[str]:
     return frozenset(map(fold, find_users(outline.content)))
 
 
-def _subjects(ordered: Sequence[Outline]) -> tuple[dict[str, str], Rows]:
+def _subjects(ordered: Sequence[Outline], others: Mapping[str, str]) -> tuple[dict[str, str], Rows]:
     """Every subject, folded -> as spelled, and each note's subject number or -1."""
     folded = {subject: fold(subject) for subject in {outline.subject for outline in ordered}}
-    subjects = {name: o.subject for o in ordered if (name := folded[o.subject])}
+    subjects = {**others, **{name: o.subject for o in ordered if (name := folded[o.subject])}}
     numbers = {subject: number for number, subject in enumerate(subjects)}
     return subjects, np.array([numbers.get(folded[o.subject], -1) for o in ordered], np.intp)
 

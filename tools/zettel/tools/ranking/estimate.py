@@ -52,7 +52,7 @@ def likelihood(figures: Figures) -> float:
 
 
 def read_figures(
-    question: Question, corpus: Corpus, near: Values, told: Flags, nearness: float
+    question: Question, corpus: Corpus, near: Values, best: float, nearness: float
 ) -> Figures:
     """The figures of a question.
 
@@ -60,12 +60,9 @@ def read_figures(
         question: The question.
         corpus: The notes.
         near: Cosine of each note.
-        told: The notes that tell something.
+        best: Of the nearest note that tells something.
         nearness: Of the nearest note about whom the question asks.
     """
-    best = float(near[told].max(initial=0.0))
-    usual = np.zeros(max(BACKGROUND_NOTES, int(told.sum())))
-    usual[: told.sum()] = near[told]
     holding = _holding_names(question, corpus)
     named = 0.0
     if holding is not None:
@@ -73,8 +70,18 @@ def read_figures(
     return Figures(
         nearness=nearness,
         named=min(named, 0.0),
-        stands_out=max(best - float(np.median(usual)), 0.0),
+        stands_out=max(best - _usual(corpus, near), 0.0),
     )
+
+
+def _usual(corpus: Corpus, near: Values) -> float:
+    """The median cosine of the scope's notes that tell something; most of a large one's are 0."""
+    if not corpus.whole:
+        return 0.0
+    told = near[corpus.telling()]
+    usual = np.zeros(max(BACKGROUND_NOTES, len(told)))
+    usual[: len(told)] = told
+    return float(np.median(usual))
 
 
 def _holding_names(question: Question, corpus: Corpus) -> Flags | None:

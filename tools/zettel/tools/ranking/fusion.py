@@ -66,7 +66,7 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
     return {
         "exchange": signals.exchange(question, corpus),
         "session_text": signals.session_text(question, corpus),
-        "subject": signals.about(question, corpus),
+        "subject": signals.of_subject(question, corpus),
         "mentioned": signals.mentioned(question, corpus),
         "asking": signals.asking(corpus),
         "length": signals.length(corpus),

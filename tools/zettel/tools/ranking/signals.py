@@ -4,6 +4,7 @@ To add one: write the function, give it a row in `weights._TABLE` and a reason i
 and call it in `fusion.question_values`, or in `signal_values` if it needs the arms' hits.
 """
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from zettel.storage.notes import Kind, Outline, fold
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.question_words import Sort, says_decided, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
-from zettel.tools.ranking.corpus import Corpus, Flags, Rows, Values, sum_around, sum_by, take_rows
+from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 
@@ -30,6 +31,12 @@ COMING_MIN_SHARE = 0.5
 question for the next one."""
 LATER_VALUE = 0.15
 """What the latest of what comes loses against the soonest."""
+SUBJECT_MAX_BITS = 3.0
+"""Most that a subject tells: LoCoMo's development half, told among 38,000 notes about 40 people, is
+found as well with 2 to 3 (`benchmarks/RESULTS.md`)."""
+SUBJECT_FEW_NOTES = 32
+"""Notes up to which a subject tells one bit, however rare it is (set by hand: the topics of two
+months of agents' notes have 1 to 12, LoCoMo's speakers some 300)."""
 PROFILE_VALUE = 0.5
 """Of a note of the profile beside those that tell who the user is."""
 AMONG_SORT_VALUE = 0.4
@@ -75,23 +82,32 @@ def exchange(question: Question, corpus: Corpus) -> Values:
 
     The question's words are often spread over an exchange.
     """
-    counted = (sum_around(*postings, corpus.around) for postings in _postings(question, corpus))
-    return over_best(score_bm25(counted, corpus.around_lengths))
+
+    def counted(of: Corpus) -> Iterator[Values]:
+        return (sum_around(*of.said.postings(term), of.around) for term in asked)
+
+    asked, usual = _held_terms(question, corpus), corpus.usual
+    among = (counted(usual), usual.around_lengths) if corpus.statistics else None
+    return over_best(score_bm25(counted(corpus), corpus.around_lengths, among))
 
 
 def session_text(question: Question, corpus: Corpus) -> Values:
     """BM25 of each note's whole session, scaled over the sessions."""
-    postings, count = _postings(question, corpus), corpus.session_count
-    counted = (sum_by(corpus.sessions[rows], counts, count) for rows, counts in postings)
-    return _scale_over_sessions(score_bm25(counted, corpus.session_lengths))[corpus.sessions]
+
+    def counted(of: Corpus) -> Iterator[Values]:
+        for rows, counts in map(of.said.postings, asked):
+            yield sum_by(of.sessions[rows], counts, of.session_count)
+
+    asked, usual = _held_terms(question, corpus), corpus.usual
+    among = (counted(usual), usual.session_lengths) if corpus.statistics else None
+    scores = score_bm25(counted(corpus), corpus.session_lengths, among)
+    return _scale_over_sessions(scores, corpus)[corpus.sessions]
 
 
-def _postings(question: Question, corpus: Corpus) -> Iterator[tuple[Rows, Values]]:
-    """For each term of the question: the notes that hold it, and its count in each."""
-    for term in dict.fromkeys(terms(question.words or question.text)):
-        rows, counts = corpus.said.postings(term)
-        if len(rows):
-            yield rows, counts
+def _held_terms(question: Question, corpus: Corpus) -> list[str]:
+    """The terms of the question that some note holds."""
+    asked = dict.fromkeys(terms(question.words or question.text))
+    return [term for term in asked if len(corpus.said.postings(term)[0])]
 
 
 def answers(text: Values, corpus: Corpus) -> Values:
@@ -104,22 +120,39 @@ def session_meaning(meaning: Values, corpus: Corpus) -> Values:
     """The best meaning score of each note's session, scaled over the sessions."""
     best, near = np.zeros(corpus.session_count), np.flatnonzero(meaning)
     np.maximum.at(best, corpus.sessions[near], meaning[near])
-    return _scale_over_sessions(best)[corpus.sessions]
+    return _scale_over_sessions(best, corpus)[corpus.sessions]
 
 
-def _scale_over_sessions(scores: Values) -> Values:
-    """Scale over the sessions; 0 everywhere if all are equal."""
-    if not len(scores) or scores.max() == scores.min():
-        return np.zeros_like(scores)
-    return min_max(scores)
+def _scale_over_sessions(scores: Values, corpus: Corpus) -> Values:
+    """Scale over the scope's sessions, of which those that are not here have 0.
+
+    0 everywhere if all are equal.
+    """
+    low = scores.min(initial=np.inf if corpus.whole else 0.0)
+    high = scores.max(initial=low)
+    return (scores - low) / (high - low) if high > low else np.zeros_like(scores)
 
 
 def about(question: Question, corpus: Corpus) -> Values:
     """1 for notes of the question's subject; the user has several if they are called by name."""
-    meant = {question.subject}
-    if question.subject == USER and question.names_user:
-        meant |= corpus.users
-    return _of_subjects(meant, corpus)
+    return _of_subjects(_meant_subjects(question, corpus), corpus)
+
+
+def _meant_subjects(question: Question, corpus: Corpus) -> frozenset[str]:
+    named = frozenset({question.subject})
+    return named | corpus.users if question.subject == USER and question.names_user else named
+
+
+def of_subject(question: Question, corpus: Corpus) -> Values:
+    """For notes of the question's subject: what it tells, as a share of `SUBJECT_MAX_BITS`.
+
+    One bit between two people who talk; more the fewer of a scope's notes are of the subject, if
+    they still are many: of a topic with a few notes, its words tell as much.
+    """
+    count = sum(map(corpus.count_of, _meant_subjects(question, corpus)))
+    rarity = math.log2(max(corpus.size, 1) / max(count, 1))
+    told = min(rarity, math.log2(1 + count / SUBJECT_FEW_NOTES))
+    return about(question, corpus) * (np.clip(told, 1.0, SUBJECT_MAX_BITS) / SUBJECT_MAX_BITS)
 
 
 def _of_subjects(meant: Collection[str], corpus: Corpus) -> Values:

@@ -13,7 +13,7 @@ _TABLE = {
     "answers": (0.25, 0.00),
     "session_text": (0.20, 0.10),
     "session_meaning": (0.30, 0.15),
-    "subject": (0.45, 0.50),
+    "subject": (1.35, 1.50),
     "mentioned": (0.45, 0.50),
     "asking": (-0.15, 0.00),
     "length": (0.20, 0.00),

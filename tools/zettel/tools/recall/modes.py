@@ -200,7 +200,6 @@ def _judged(
         found.arms.meaning,
         ranking,
         found_from=memory.found_from,
-        whole=found.whole,
         own_names=own,
     )
 

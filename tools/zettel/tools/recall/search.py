@@ -4,13 +4,22 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 import numpy as np
 
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.notes import MAY_SUPERSEDE, Hit, Note, Outline, fold, order_key
+from zettel.storage.notes import (
+    MAY_SUPERSEDE,
+    Hit,
+    Kind,
+    Note,
+    Outline,
+    fold,
+    order_key,
+    outline_of,
+)
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.supersession import supersedes
@@ -37,7 +46,7 @@ from zettel.tools.ranking.multi_hop import (
     merge_by_score,
     step_share,
 )
-from zettel.tools.ranking.question import Question, find_anchor, read_question
+from zettel.tools.ranking.question import USER, Question, find_anchor, read_question
 from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.ranking.signals import (
     event_times,
@@ -53,12 +62,17 @@ SMALL_ARM_HITS = 1_000
 """Hits of each arm in a small scope: all of it, so that scores are scaled over the scope."""
 SMALL_SCOPE_NOTES = 4_000
 """Notes up to which a scope is small."""
-LARGE_ARM_HITS = 200
+LARGE_ARM_HITS = 100
 """Hits of each arm in a large scope: few enough for the vector index."""
-SESSION_HITS = 30
-"""Hits of each arm whose sessions are read, in a scope too large to be read whole."""
+SESSION_HITS = 10
+"""Hits of each arm whose sessions are candidates in a scope too large to be read whole."""
 HIT_SESSIONS_MAX_NOTES = 4_000
 """Most notes read of these sessions."""
+ASKED_FOR_MAX_NOTES = 200
+"""Most notes, the newest, of a time, a subject or a kind that a question asks for."""
+SEARCH_MAX_PASSES = 5
+"""Times that a question is answered from the candidates so far: the first finds words to search,
+each step of two names a candidate to look for, and the last finds nothing new."""
 SEARCH_MAX_STEPS = 2
 """Names followed one after the other: "Ana's colleague's project's deadline" takes two."""
 STEP_MAX_NOTES = 20
@@ -93,8 +107,6 @@ class Found:
     arms: Arms
     """Of the first look."""
     with_meaning: bool
-    whole: bool
-    """Whether all notes of the scope were looked at."""
     superseded: Mapping[str, str] = field(default_factory=dict[str, str])
     """Id of a superseded note among them -> id of the current note in its place."""
 
@@ -111,33 +123,131 @@ async def search(
         now: The moment that relative times mean, and at which notes must be valid.
         depth: Most notes to return.
     """
-    with_meaning = memory.embedder.ready
     with start_part("scope"):
         corpus = await memory.corpora.read(memory.store, where, now)
-    whole = corpus is not None
-    if corpus:
-        with start_part("question"):
-            question = await read_in_thread(ask, query, corpus, now)
-        arms, first = await _ranked(memory, question, where, corpus)
-        with start_part("further looks"):
-            ranking = await _beside(memory, where, now, first, question)
-            ranking = await _steps(memory, where, now, ranking, question)
-    else:
-        subjects = (await memory.store.facets(where)).subjects
-        question = await read_in_thread(read_question, query, subjects, now)
-        arms = await gather_arms(
-            memory, question, where, arm=LARGE_ARM_HITS, with_meaning=with_meaning
-        )
-        around = await read_in_thread(make_corpus, await _around(memory, where, arms))
-        first = ranking = await read_in_thread(_fused, question, arms, around)
+    looks = _Looks(memory, where, now, corpus)
+    found = await _search(looks, query, depth)
+    for _ in range(SEARCH_MAX_PASSES - 1):
+        if not await looks.widen(found.question):
+            break
+        found = await _search(looks, query, depth)
+    return found
+
+
+async def _search(looks: "_Looks", query: str, depth: int) -> Found:
+    question = await looks.ask(query)
+    arms, first = await looks.rank(question)
+    with start_part("further looks"):
+        ranking = await _beside(looks, first, question)
+        ranking = await _steps(looks, ranking, question)
     return Found(
         question=question,
         first=first,
         ranked=ranking.best(depth),
         arms=arms,
-        with_meaning=with_meaning,
-        whole=whole,
+        with_meaning=looks.with_meaning,
     )
+
+
+class _Looks:
+    """Looks at a scope for one question: each ranks the same notes.
+
+    A large scope's notes are the candidates that the looks found so far; `widen` adds what the
+    last ones found, and all are to be taken again.
+
+    Args:
+        memory: The memory.
+        where: The scope.
+        now: The moment that relative times mean.
+        corpus: From `CorpusCache.read`.
+    """
+
+    def __init__(self, memory: Memory, where: NoteFilter, now: datetime, corpus: Corpus) -> None:
+        self.now = now
+        self.corpus = corpus
+        self.with_meaning = memory.embedder.ready
+        self._memory = memory
+        self._where = where
+        self._arms = dict[tuple[str, str], Arms]()
+        self._seen = set(corpus.rows)
+        self._outlines = dict(zip(corpus.rows, corpus.outlines, strict=True))
+        self._sessions = {""}
+        self._asked_for = set[NoteFilter]()
+
+    async def ask(self, query: str) -> Question:
+        """Read a question."""
+        with start_part("question"):
+            return await read_in_thread(ask, query, self.corpus, self.now)
+
+    async def rank(self, question: Question) -> tuple[Arms, Ranking]:
+        """The arms' hits, and their fusion with the other signals."""
+
+        async def signals() -> Mapping[str, Values]:
+            with start_part("signals"):
+                return await read_in_thread(question_values, question, self.corpus)
+
+        arms, beforehand = await gather2(lambda: self._searched(question), signals)
+        with start_part("fusion"):
+            return arms, await read_in_thread(_fused, question, arms, self.corpus, beforehand)
+
+    async def _searched(self, question: Question) -> Arms:
+        key = (question.words or question.text, question.topic)
+        if key not in self._arms:
+            small = self.corpus.size <= SMALL_SCOPE_NOTES
+            self._arms[key] = await gather_arms(
+                self._memory,
+                question,
+                self._where,
+                arm=SMALL_ARM_HITS if small else LARGE_ARM_HITS,
+                with_meaning=self.with_meaning,
+            )
+        return self._arms[key]
+
+    async def widen(self, question: Question) -> bool:
+        """Add the notes that were found and are not candidates yet; False if there are none."""
+        corpus = self.corpus
+        if corpus.statistics is None:
+            return False
+        with start_part("candidates"):
+            await self._add_hits()
+            await self._add_asked_for(question)
+            # Of a session that was not read, two hits need not be neighbours.
+            told = [
+                outline if outline.session in self._sessions else replace(outline, session="")
+                for outline in self._outlines.values()
+            ]
+            self.corpus = await read_in_thread(make_corpus, told, corpus, corpus.statistics)
+        return self.corpus is not corpus
+
+    async def _add_hits(self) -> None:
+        """Add the arms' hits and the whole sessions of the best."""
+        arms = [hits for of in self._arms.values() for hits in (of.text, of.meaning)]
+        found = dict.fromkeys(note_id for hits in arms for note_id in hits)
+        await self._add(note_ids=tuple(found.keys() - self._seen))
+        best = {note_id for hits in arms for note_id in islice(hits, SESSION_HITS)}
+        told = {self._outlines[note_id].session for note_id in best & self._outlines.keys()}
+        if sessions := tuple(sorted(told - self._sessions)):
+            if await self._add(sessions=sessions) < HIT_SESSIONS_MAX_NOTES:
+                self._sessions.update(sessions)
+
+    async def _add(self, **only: tuple[str, ...]) -> int:
+        """Read notes of the scope, and say how many there are."""
+        if not any(only.values()):
+            return 0
+        within = replace(self._where, **only)
+        found = await self._memory.store.outlines(within, limit=HIT_SESSIONS_MAX_NOTES)
+        self._outlines |= {outline.note_id: outline for outline in found}
+        self._seen.update(self._outlines)
+        self._seen.update(only.get("note_ids", ()))
+        return len(found)
+
+    async def _add_asked_for(self, question: Question) -> None:
+        """Add notes that a question asks for by time, kind or subject, whatever their words."""
+        for where in _asked_for(question, self._where, self.corpus):
+            if where not in self._asked_for:
+                self._asked_for.add(where)
+                notes = await self._memory.store.find(where, limit=ASKED_FOR_MAX_NOTES)
+                self._outlines |= {note.note_id: outline_of(note) for note in notes}
 
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
@@ -146,54 +256,51 @@ def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     return read_question(query, corpus.subjects.values(), now, names=common, users=corpus.users)
 
 
-async def _ranked(
-    memory: Memory, question: Question, where: NoteFilter, corpus: Corpus
-) -> tuple[Arms, Ranking]:
-    """The arms' hits, and their fusion with the other signals."""
-    arm = SMALL_ARM_HITS if len(corpus) <= SMALL_SCOPE_NOTES else LARGE_ARM_HITS
-
-    async def signals() -> Mapping[str, Values]:
-        with start_part("signals"):
-            return await read_in_thread(question_values, question, corpus)
-
-    arms, beforehand = await gather2(
-        lambda: gather_arms(memory, question, where, arm=arm, with_meaning=memory.embedder.ready),
-        signals,
-    )
-    with start_part("fusion"):
-        return arms, await read_in_thread(_fused, question, arms, corpus, beforehand)
+def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[NoteFilter]:
+    """The notes of a scope that a question asks for by time, kind or subject."""
+    found = list[NoteFilter]()
+    if question.only_when or question.sort:
+        for start, end in question.times:
+            since, until = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+            found.append(
+                replace(
+                    where,
+                    since=max(since, where.since or since),
+                    until=min(until, where.until or until),
+                )
+            )
+    if question.sort == "open" and not where.kinds:
+        found.append(replace(where, kinds=(Kind.WORKING,)))
+    if question.all_of_whom and not where.subject:
+        meant = {question.subject, *((USER, *corpus.users) if question.asks_self else ())}
+        subjects = (spelled for name in meant if (spelled := corpus.subjects.get(name)))
+        found += [replace(where, subject=subject) for subject in sorted(subjects)]
+    return found
 
 
 def _fused(
-    question: Question,
-    arms: Arms,
-    corpus: Corpus,
-    beforehand: Mapping[str, Values] | None = None,
+    question: Question, arms: Arms, corpus: Corpus, beforehand: Mapping[str, Values]
 ) -> Ranking:
     return fuse(signal_values(question, arms.text, arms.meaning, corpus, beforehand), corpus)
 
 
-async def _beside(
-    memory: Memory, where: NoteFilter, now: datetime, first: Ranking, question: Question
-) -> Ranking:
+async def _beside(looks: _Looks, first: Ranking, question: Question) -> Ranking:
     """Find the moment that a question names by an event, and rank what happened next to it."""
-    corpus = first.corpus
-    anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, now))
+    anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, looks.now))
     if anchor is None or question.is_passage:
         return first
-    event = await read_in_thread(ask, anchor.what, corpus, now)
+    event = await looks.ask(anchor.what)
     event = replace(event, subject=question.subject, names=question.names)
-    _, told = await _ranked(memory, event, where, corpus)
+    _, told = await looks.rank(event)
     when = _moment(told)
     if when is None:
         return first
-    again = await read_in_thread(ask, anchor.rest, corpus, now)
+    again = await looks.ask(anchor.rest)
     # The question asks for events, which are notes that mention a time.
     again = replace(again, beside=(anchor.side, when), asks_when=True)
-    _, found = await _ranked(memory, again, where, corpus)
-    return merge_by_score(
-        merge_by_score(first, found, beside_share(corpus)), told, min(step_share(corpus), TIE_SHARE)
-    )
+    _, found = await looks.rank(again)
+    share = min(step_share(first.corpus), TIE_SHARE)
+    return merge_by_score(merge_by_score(first, found, beside_share(first.corpus)), told, share)
 
 
 def _moment(ranking: Ranking) -> float | None:
@@ -205,12 +312,7 @@ def _moment(ranking: Ranking) -> float | None:
 
 
 async def _steps(
-    memory: Memory,
-    where: NoteFilter,
-    now: datetime,
-    first: Ranking,
-    question: Question,
-    left: int = SEARCH_MAX_STEPS,
+    looks: _Looks, first: Ranking, question: Question, left: int = SEARCH_MAX_STEPS
 ) -> Ranking:
     """Resolve what a question names indirectly, and merge the rankings of the resolved ones."""
     corpus = first.corpus
@@ -225,8 +327,8 @@ async def _steps(
         return first
 
     async def asked(text: str) -> tuple[Question, Ranking]:
-        again = await read_in_thread(ask, text, corpus, now)
-        _, found = await _ranked(memory, again, where, corpus)
+        again = await looks.ask(text)
+        _, found = await looks.rank(again)
         return again, found
 
     (_, about), (_, rest) = await gather2(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
@@ -238,7 +340,7 @@ async def _steps(
     )
     for lead in await read_in_thread(find_bridge_entities, unnamed, about, rest):
         again, found = await asked(unnamed.named(text, lead.name))
-        found = await _steps(memory, where, now, found, again, left - 1)
+        found = await _steps(looks, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
         if by_places:
             ranking = merge_by_place(ranking, found, found.order[:STEP_MAX_NOTES], lead.share, best)
@@ -278,27 +380,6 @@ async def gather_arms(
         meaning={hit.note_id: hit.score for hit in meaning if hit.score > 0},
         vector=vector,
     )
-
-
-async def _around(memory: Memory, where: NoteFilter, arms: Arms) -> list[Outline]:
-    """Outlines of the hits and of the whole sessions of the best hits."""
-    ids = tuple(dict.fromkeys((*arms.text, *arms.meaning)))
-    if not ids:
-        return []
-    hits = await memory.store.outlines(replace(where, note_ids=ids), limit=len(ids))
-    best = {*islice(arms.text, SESSION_HITS), *islice(arms.meaning, SESSION_HITS)}
-    sessions = tuple(sorted({o.session for o in hits if o.session and o.note_id in best}))
-    if not sessions:
-        return hits
-    beside = await memory.store.outlines(
-        replace(where, sessions=sessions), limit=HIT_SESSIONS_MAX_NOTES
-    )
-    if len(beside) == HIT_SESSIONS_MAX_NOTES:  # cut off: neighbours could be missing
-        return [replace(outline, session="") for outline in hits]
-    whole = {o.note_id: o for o in beside}
-    # Of a session that was not read, two hits need not be neighbours.
-    lone = [replace(o, session="") for o in hits if o.note_id not in whole]
-    return [*lone, *whole.values()]
 
 
 logger = logging.getLogger(__name__)

@@ -192,7 +192,9 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     before = found.first.corpus
     pairs = [(outline_of(one.note), one.by) for one in told]
     more = {one.note_id: one for pair in pairs for one in pair if one.note_id not in before.rows}
-    corpus = make_corpus([*before.outlines, *more.values()], like=before)
+    corpus = make_corpus(
+        [*before.outlines, *more.values()], like=before, statistics=before.statistics
+    )
     joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
     older = {outline.note_id: newer.note_id for outline, newer in pairs}
     places = {note_id: _place(note_id, joint, older) for note_id in older}

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.ids import id_bytes, read_id
+from zettel.storage.notes import Kind, fold, outline_of
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.concurrency import KeyedLock, read_in_thread
-from zettel.tools.ranking.corpus import Corpus, make_corpus
+from zettel.tools.ranking.corpus import Corpus, Statistics, make_corpus
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.recall_request import RecallRequest, unpack
 
@@ -232,10 +233,15 @@ def _decode(text: str) -> object:
         return None
 
 
-CORPUS_MAX_NOTES = 30_000
-"""Notes up to which a scope is read whole; a larger one is read around the hits of each question,
-which is slower."""
-CORPUS_CACHE_MAX_NOTES = 4 * CORPUS_MAX_NOTES
+CORPUS_MAX_NOTES = 4_000
+"""Notes up to which a scope is read whole; of a larger one the candidates for each question."""
+SAMPLE_NOTES = 4_000
+"""Notes that a large scope's statistics are made of: as many as of the largest that is whole."""
+STATISTICS_MAX_DRIFT = 0.1
+"""Share by which a scope may grow or shrink before its statistics are made anew."""
+ASKED_PROFILE_MAX_NOTES = 200
+"""Most notes of the profile that are candidates for every question."""
+CORPUS_CACHE_MAX_NOTES = 120_000
 """Most notes of all cached scopes together."""
 CORPUS_CACHE_MAX_SCOPES = 256
 """Most cached scopes."""
@@ -249,13 +255,13 @@ class _Kept:
     """The moment it was read for."""
     expires: datetime
     """When the validity of the first of its notes ends."""
-    corpus: Corpus | None
-    """None if the scope is too large to be read whole."""
+    corpus: Corpus
 
     @property
-    def size(self) -> int:
-        """Number of notes."""
-        return len(self.corpus) if self.corpus else 0
+    def held(self) -> int:
+        """Number of notes in memory."""
+        statistics = self.corpus.statistics
+        return len(self.corpus) + (len(statistics.sample) if statistics else 0)
 
 
 @dataclass(slots=True)
@@ -273,8 +279,8 @@ class CorpusCache:
         """The cache of a tenant; each sees its own part of a scope."""
         return CorpusCache(self._kept, self._reading, tenant)
 
-    async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus | None:
-        """The corpus of a scope; None if the scope is too large to be read whole."""
+    async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus:
+        """The corpus of a scope: all its notes, or of a large one the profile and statistics."""
         place = (self._tenant, replace(where, unexpired_at=None))
         # One at a time: sixteen questions at once would each read forty long notes for 0.4 s.
         async with self._reading.hold(place):
@@ -282,15 +288,15 @@ class CorpusCache:
 
     async def _read(
         self, store: NoteStore, where: NoteFilter, now: datetime, place: tuple[str, NoteFilter]
-    ) -> Corpus | None:
+    ) -> Corpus:
         # Read before the notes: a commit in between invalidates the entry.
         version = await store.version()
         kept = self._kept.get(place)
         if kept and kept.version == version and kept.since <= now < kept.expires:
             self._kept.move_to_end(place)
             return kept.corpus
-        corpus = await _corpus(store, where, self._alike(where))
-        ends = (o.valid_until for o in corpus.outlines if o.valid_until) if corpus else ()
+        corpus = await _corpus(store, where, kept and kept.corpus, self._alike(where))
+        ends = (o.valid_until for o in corpus.outlines if o.valid_until)
         expires = min((end for end in ends if end > now), default=_ENDLESS)
         new = _Kept(version, now, expires, corpus)
         self._drop_replaced(where, new)
@@ -311,11 +317,11 @@ class CorpusCache:
         """
         for (tenant, place), kept in tuple(self._kept.items()):
             same = tenant == self._tenant and place.namespaces == where.namespaces
-            if same and kept.version != new.version and kept.size <= new.size:
+            if same and kept.version != new.version and kept.held <= new.held:
                 del self._kept[tenant, place]
 
     def _bound(self) -> None:
-        sizes = [kept.size for kept in self._kept.values()]
+        sizes = [kept.held for kept in self._kept.values()]
         total = sum(sizes)
         while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (
             total > CORPUS_CACHE_MAX_NOTES and len(sizes) > 1
@@ -328,13 +334,44 @@ class CorpusCache:
         alike = (
             kept.corpus
             for (tenant, place), kept in reversed(self._kept.items())
-            if tenant == self._tenant and place.namespaces == where.namespaces and kept.corpus
+            if tenant == self._tenant and place.namespaces == where.namespaces
         )
         return next(alike, None)
 
 
-async def _corpus(store: NoteStore, where: NoteFilter, like: Corpus | None) -> Corpus | None:
-    if await store.count(where) > CORPUS_MAX_NOTES:
-        return None
-    outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
-    return await read_in_thread(make_corpus, outlines, like)
+async def _corpus(
+    store: NoteStore, where: NoteFilter, before: Corpus | None, like: Corpus | None
+) -> Corpus:
+    """Read the corpus of a scope.
+
+    Args:
+        store: The store.
+        where: The scope.
+        before: What was read of it at an earlier version.
+        like: A corpus whose columns can be reused.
+    """
+    size = await store.count(where)
+    if size <= CORPUS_MAX_NOTES:
+        outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
+        return await read_in_thread(make_corpus, outlines, like)
+    statistics = await _statistics(store, where, size, before.statistics if before else None)
+    core = await store.find(replace(where, kinds=(Kind.CORE,)), limit=ASKED_PROFILE_MAX_NOTES)
+    return await read_in_thread(make_corpus, map(outline_of, core), before, statistics)
+
+
+async def _statistics(
+    store: NoteStore, where: NoteFilter, size: int, before: Statistics | None
+) -> Statistics:
+    if before and abs(size - before.size) <= STATISTICS_MAX_DRIFT * before.size:
+        return before
+    sample = await store.sample(where, size=SAMPLE_NOTES)
+    told = [(fold(name), name, n) for name, n in (await store.facets(where)).subjects.items()]
+    counts = Counter[str]()
+    for folded, _, count in told:
+        counts[folded] += count
+    return Statistics(
+        size=size,
+        sample=await read_in_thread(make_corpus, sample),
+        subjects={folded: name for folded, name, _ in told if folded},
+        counts=counts,
+    )

@@ -217,7 +217,6 @@ def _comes_near(memory: Memory, found: Found) -> bool:
         found.arms.meaning,
         found.ranked,
         found_from=memory.found_from,
-        whole=found.whole,
     )
     return sure.verdict != "nothing_relevant"
 

@@ -1,0 +1,178 @@
+"""Recall in a scope whose notes are too many to be read: of candidates, with the same ranking."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import START, Desk, notes, opened_desk, pick
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.cache import note_cache
+from zettel.storage.lance.store import open_store
+from zettel.storage.store import NoteFilter
+from zettel.tools.recall.search import search
+from zettel.tools.state import caches
+from zettel.tools.state.caches import CorpusCache
+from zettel.tools.state.memory import Memory
+
+FILLERS = 150
+"""Notes beside those a test is about: more than the bound it sets."""
+
+
+@pytest.fixture
+def small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every scope of a test a large one, of whose notes few are sampled."""
+    monkeypatch.setattr(caches, "CORPUS_MAX_NOTES", 20)
+    monkeypatch.setattr(caches, "SAMPLE_NOTES", 64)
+
+
+async def fill(desk: Desk) -> None:
+    """Tell of other things, as people who talk with each other."""
+    for number in range(FILLERS):
+        bed = f"bed {number // 2}"
+        text = f"Any roses in {bed}?" if number % 2 else f"The gardener of {bed} grows roses"
+        await desk.told(text, session=f"garden-{number // 6}")
+
+
+words = st.sampled_from("bees visit the rose garden in Rome with Ana and a violin".split())
+told = st.lists(
+    st.tuples(
+        st.lists(words, min_size=1, max_size=9).map(" ".join),
+        st.sampled_from(["", "Ana", "Ben"]),
+        st.sampled_from(["", "s1", "s2", "s3"]),
+    ),
+    min_size=1,
+    max_size=15,
+    unique=True,
+)
+
+
+@given(told, st.lists(words, min_size=1, max_size=5).map(" ".join))
+@settings(max_examples=25, deadline=None)
+async def test_candidates_of_a_scope_rank_as_all_of_its_notes(
+    said: list[tuple[str, str, str]], question: str
+) -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder())
+    async with opened_desk(memory) as desk:
+        for text, subject, session in said:
+            await desk("remember", content=text, subject=subject, session=session)
+    where = NoteFilter(namespaces=("proj",), unexpired_at=desk.now)
+
+    async def ranked() -> list[tuple[str, object]]:
+        asked = replace(memory, corpora=CorpusCache())
+        found = await search(asked, question, where, now=desk.now, depth=100)
+        return [(one.note_id, pytest.approx(one.score)) for one in found.ranked]
+
+    as_whole = await ranked()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(caches, "CORPUS_MAX_NOTES", 0)
+        assert await ranked() == as_whole
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_a_note_among_many_comes_first_with_its_neighbours(desk: Desk) -> None:
+    await fill(desk)
+    asked = await desk.told("Where did you leave the violin?", subject="Ana", session="talk")
+    answer = await desk.told("In Lisbon, with my aunt", subject="Ben", session="talk")
+
+    found = await desk.found(query="Where is the violin?", limit=2)
+
+    assert found == [asked, answer]
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_a_question_in_two_steps_is_answered_among_many_notes(desk: Desk) -> None:
+    await desk.told("Ana's manager is Priya Raman", subject="Ana")
+    await fill(desk)
+    birthday = await desk.told("Priya Raman was born on 4 May 1980", subject="Priya")
+
+    found = await desk.found(query="When was Ana's manager born?", limit=3)
+
+    assert birthday in found
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_what_many_notes_do_not_tell_is_not_found(desk: Desk) -> None:
+    await fill(desk)
+
+    answer = await desk("recall", query="Which submarine did Otto sell?")
+
+    assert answer["verdict"] == "nothing_relevant"
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_all_of_a_day_and_all_of_a_person_are_found_among_many_notes(desk: Desk) -> None:
+    day = START - timedelta(days=40)
+    then = [
+        await desk.told(text, happened_at=(day + timedelta(hours=n)).isoformat())
+        for n, text in enumerate(["Went to the dentist", "Bought a kettle", "Rang mother"])
+    ]
+    about = [await desk.told(text, subject="Miriam") for text in ("Likes tea", "Moved to Ulm")]
+    await fill(desk)
+
+    on_the_day = await desk.found(query=f"What happened on {day:%d %B %Y}?", limit=20)
+    of_miriam = await desk.found(query="Tell me everything about Miriam", limit=20)
+
+    assert set(then) <= set(on_the_day)
+    assert set(about) <= set(of_miriam)
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_the_profile_is_there_for_every_question_among_many_notes(desk: Desk) -> None:
+    core = await desk.told("The user is Ana Brandt, a beekeeper", kind="core")
+    await fill(desk)
+
+    answer = await desk("recall", query="Who am I?", limit=3)
+
+    assert pick(answer, "notes", 0, "note_id") == core
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_a_note_told_after_the_statistics_were_made_is_found_and_a_forgotten_one_not(
+    desk: Desk,
+) -> None:
+    await fill(desk)
+    await desk.found(query="roses")
+    kept = await desk.told("The violin is in Lisbon")
+    gone = await desk.told("The violin was in Rome")
+    assert set(await desk.found(query="violin", limit=2)) == {kept, gone}
+
+    await desk("forget", note_ids=[gone])
+
+    assert (await desk.found(query="violin", limit=2))[0] == kept
+    assert gone not in await desk.found(query="violin", limit=100)
+
+
+@pytest.mark.slow
+async def test_the_order_is_the_same_with_the_notes_in_memory_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caches, "CORPUS_MAX_NOTES", 20)
+    questions = ("Who grows roses?", "the gardener of bed 71", "violin", "What did Ana say?")
+
+    embedder = HashEmbedder()
+
+    async def answered(most_rows: int) -> list[list[tuple[object, object]]]:
+        monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", most_rows)
+        store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
+        try:
+            async with opened_desk(Memory(store=store, embedder=embedder)) as desk:
+                if not await store.count(NoteFilter()):
+                    await fill(desk)
+                    await desk.told("The violin is in Lisbon", subject="Ana")
+                desk.now = START + timedelta(days=1)
+                found = [await desk("recall", query=asked, detail="full") for asked in questions]
+        finally:
+            await store.close()
+        return [[(one["note_id"], one["score"]) for one in notes(answer)] for answer in found]
+
+    in_memory = await answered(50_000)
+    from_disk = await answered(0)
+
+    assert from_disk == in_memory
+    assert all(itertools.chain(in_memory))
