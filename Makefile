@@ -30,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 QUICK := -n 4 -m "not slow" -o faulthandler_timeout=60
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-light dev serve test test-all check graph docs uv lock mcpb audit bench-retrieval bench-generator bench-attach bench-cost bench-latency bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes fit fit-verdict torture soak mutants clean
+.PHONY: help install install-light dev serve test test-all check graph docs uv lock mcpb audit bench-retrieval bench-generator bench-attach bench-cost bench-latency bench-encoder bench-sizes bench-erasure bench-evolution bench-attacks bench-neighbours bench-month bench-changes bench-scale fit fit-verdict torture soak mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -150,6 +150,10 @@ bench-month: install ## tell two months of an agent's work at their dates and as
 
 bench-changes: install ## tell changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
 	@exec $(BIN)/python -m benchmarks.changes $(ARGS)
+
+bench-scale: install ## ask a data set's questions in its own namespaces and among many other notes (DATA=folder [ARGS="--others 20000 --every 3"])
+	@test -n "$(DATA)" || { echo "Say which data: make bench-scale DATA=folder" >&2; exit 2; }
+	@exec $(BIN)/python -m benchmarks.scale "$(DATA)" $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }
