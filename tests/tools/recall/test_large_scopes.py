@@ -1,6 +1,5 @@
 """Recall in a scope whose notes are too many to be read: of candidates, with the same ranking."""
 
-import itertools
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -90,6 +89,8 @@ async def test_a_question_in_two_steps_is_answered_among_many_notes(desk: Desk) 
     await desk.told("Ana's manager is Priya Raman", subject="Ana")
     await fill(desk)
     birthday = await desk.told("Priya Raman was born on 4 May 1980", subject="Priya")
+    for day in range(1, 13):
+        await desk.told(f"Otto {day} was born on {day} June 1980, Ana said", subject=f"Otto {day}")
 
     found = await desk.found(query="When was Ana's manager born?", limit=3)
 
@@ -175,4 +176,4 @@ async def test_the_order_is_the_same_with_the_notes_in_memory_and_without(
     from_disk = await answered(0)
 
     assert from_disk == in_memory
-    assert all(itertools.chain(in_memory))
+    assert all(in_memory)

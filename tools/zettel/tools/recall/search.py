@@ -59,9 +59,7 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 
 SMALL_ARM_HITS = 1_000
-"""Hits of each arm in a small scope: all of it, so that scores are scaled over the scope."""
-SMALL_SCOPE_NOTES = 4_000
-"""Notes up to which a scope is small."""
+"""Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
 LARGE_ARM_HITS = 100
 """Hits of each arm in a large scope: few enough for the vector index."""
 SESSION_HITS = 10
@@ -169,8 +167,10 @@ class _Looks:
         self._memory = memory
         self._where = where
         self._arms = dict[tuple[str, str], Arms]()
-        self._seen = set(corpus.rows)
-        self._outlines = dict(zip(corpus.rows, corpus.outlines, strict=True))
+        # A small scope is never widened.
+        candidates = corpus.outlines if corpus.statistics else ()
+        self._outlines = {outline.note_id: outline for outline in candidates}
+        self._read_ids = set[str]()
         self._sessions = {""}
         self._asked_for = set[NoteFilter]()
 
@@ -193,12 +193,11 @@ class _Looks:
     async def _searched(self, question: Question) -> Arms:
         key = (question.words or question.text, question.topic)
         if key not in self._arms:
-            small = self.corpus.size <= SMALL_SCOPE_NOTES
             self._arms[key] = await gather_arms(
                 self._memory,
                 question,
                 self._where,
-                arm=SMALL_ARM_HITS if small else LARGE_ARM_HITS,
+                arm=LARGE_ARM_HITS if self.corpus.statistics else SMALL_ARM_HITS,
                 with_meaning=self.with_meaning,
             )
         return self._arms[key]
@@ -223,7 +222,7 @@ class _Looks:
         """Add the arms' hits and the whole sessions of the best."""
         arms = [hits for of in self._arms.values() for hits in (of.text, of.meaning)]
         found = dict.fromkeys(note_id for hits in arms for note_id in hits)
-        await self._add(note_ids=tuple(found.keys() - self._seen))
+        await self._add(note_ids=tuple(found.keys() - self._outlines.keys() - self._read_ids))
         best = {note_id for hits in arms for note_id in islice(hits, SESSION_HITS)}
         told = {self._outlines[note_id].session for note_id in best & self._outlines.keys()}
         if sessions := tuple(sorted(told - self._sessions)):
@@ -237,8 +236,7 @@ class _Looks:
         within = replace(self._where, **only)
         found = await self._memory.store.outlines(within, limit=HIT_SESSIONS_MAX_NOTES)
         self._outlines |= {outline.note_id: outline for outline in found}
-        self._seen.update(self._outlines)
-        self._seen.update(only.get("note_ids", ()))
+        self._read_ids.update(only.get("note_ids", ()))
         return len(found)
 
     async def _add_asked_for(self, question: Question) -> None:
