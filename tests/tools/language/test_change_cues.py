@@ -4,7 +4,12 @@ from importlib.resources import files
 
 import pytest
 
-from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
+from zettel.tools.language.change_cues import (
+    CHANGE_CUE_MAX_CHARACTERS,
+    find_change_cue,
+    tells_of_now,
+    value_words,
+)
 
 TOLD = {
     "de": ("Statt Slack benutzen wir Matrix", "Statt", {"slack"}),
@@ -87,3 +92,29 @@ def test_a_text_of_the_greatest_length_is_read() -> None:
 
     assert find_change_cue(text)
     assert not find_change_cue(f" {text}")
+
+
+def test_a_number_with_a_colon_or_comma_is_one_value() -> None:
+    cue = find_change_cue("S beginnt um 13:00 statt 13:30, der Preis bleibt bei 1,50")
+
+    assert cue
+    assert "13:30" in cue.former
+    assert "30" not in cue.former
+    assert {"13:30", "1,50"} <= value_words("von 13:30 an 1,50")
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’"])
+def test_whose_a_thing_is_may_stand_within_a_phrase(apostrophe: str) -> None:
+    cue = find_change_cue(f"Moved the lantern{apostrophe}s unit tests from Jest to Vitest.")
+
+    assert cue
+    assert "jest" in cue.former
+
+
+def test_a_phrase_ends_with_its_sentence() -> None:
+    assert find_change_cue("It was Matt. The song is good") is None
+
+
+def test_a_text_tells_of_the_time_it_is_told_at() -> None:
+    assert all(map(tells_of_now, ("Node 22 now", "desde el lunes", "seit Mai", "目前用的是")))
+    assert not any(map(tells_of_now, ("I know it", "un desdentado", "Seite 3")))

@@ -2,7 +2,12 @@
 
 import pytest
 
-from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, OtherValue, find_other_value
+from zettel.tools.language.slots import (
+    SLOT_MAX_CHARACTERS,
+    OtherValue,
+    find_other_number,
+    find_other_value,
+)
 
 OTHER_VALUES = {
     "number": ("The API listens on port 8080.", "The API listens on port 9090.", "8080", "9090"),
@@ -60,3 +65,35 @@ def test_a_document_is_not_compared() -> None:
 
     assert find_other_value(text.format(9090), text.format(8080)) == OtherValue("8080", "9090")
     assert find_other_value(f" {text.format(9090)}", text.format(8080)) is None
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "found"),
+    [
+        ("It builds on Node 22", "Vite, React 18, Node 20.", ("node 20", "node 22")),
+        ("pool_size is 8 again", "pool_size=20, max_overflow=5", ("pool_size 20", "pool_size 8")),
+        ("Heute 85 %, fast da", "65% vom Ziel", ("65 %", "85 %")),
+    ],
+)
+def test_another_number_of_one_name_is_found(
+    younger: str, older: str, found: tuple[str, str]
+) -> None:
+    other = find_other_number(younger, older)
+
+    assert other
+    assert (other.old, other.new) == found
+    assert other.is_share is ("%" in younger)
+
+
+@pytest.mark.parametrize(
+    ("younger", "older"),
+    [
+        ("Node 20 it is", "Node 20 on all machines"),
+        ("Node 22 or Node 24", "Node 20"),  # of several numbers none replaces the other
+        ("We meet in May 2026", "We met in May 2025"),
+        ("room_b12 is free", "room_b14 is free"),
+        ("30 rows", "50 rows"),
+    ],
+)
+def test_other_texts_give_a_name_no_other_number(younger: str, older: str) -> None:
+    assert find_other_number(younger, older) is None

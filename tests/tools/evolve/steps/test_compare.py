@@ -402,6 +402,44 @@ async def test_a_note_changes_one_other_at_most_by_words_of_a_change(desk: Desk)
     assert len(await open_links(desk, younger)) == 1
 
 
+async def test_a_note_that_supersedes_one_is_said_to_change_no_other(desk: Desk) -> None:
+    backup = "The orders of the shop in MySQL have a nightly backup"
+    orders, _, younger = await told_apart(desk, MYSQL, backup, POSTGRES)
+    [link] = await open_links(desk, younger)
+
+    links = [{"to": link.to, "relation": "supersedes"}]
+    await desk("update", note_id=younger, links=links)
+    await desk.evolve()
+
+    assert link.to == orders
+    assert await open_links(desk, younger) == []
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "The garage takes the blue car at 7:30 one Tuesday in June for its new badge, 139 euros",
+            "From June on the early shift begins at 13:00 instead of 13:30, says the new plan",
+        ),
+        (
+            "Releases go out on Mondays, 09:30 to 11:00, since the files of Ostvik come late",
+            "Ostvik wants a month of evidence: days to keep raised from 14 to 30",
+        ),
+        (
+            "Flights are booked: back on Tuesday, landing 22:10 from Trauburg, one suitcase each",
+            "From this week on the choir no longer meets on Tuesday: yoga has rented the hall",
+        ),
+    ],
+)
+async def test_a_number_or_day_in_common_makes_no_note_the_former_state_of_another(
+    desk: Desk, older: str, younger: str
+) -> None:
+    _, new = await told_apart(desk, older, younger)
+
+    assert await open_links(desk, new) == []
+
+
 async def test_a_document_on_the_same_thing_is_not_changed(desk: Desk) -> None:
     words = " ".join(f"paragraph{number} explains" for number in range(60))
     _, younger = await told_apart(desk, f"{MYSQL} {words}", POSTGRES)
@@ -442,6 +480,26 @@ async def test_another_value_in_the_same_words_is_named_and_linked(
     assert "in the same place" in str(pick(answer, "candidates", 0, "why"))
     [link] = await open_links(desk, str(answer["note_id"]))
     assert (link.to, link.relation) == (old, "may_supersede")
+
+
+STACK = "The lantern dashboard uses Vite, React 18 and Node 20."
+
+
+@pytest.mark.parametrize(
+    ("younger", "linked"),
+    [
+        ("The lantern dashboard builds on Node 22 now", True),
+        ("The lantern dashboard of the second team uses Node 22", False),
+    ],
+)
+async def test_another_number_of_a_name_is_a_change_where_the_note_tells_of_now(
+    desk: Desk, younger: str, linked: bool
+) -> None:
+    _, new = await told_apart(desk, STACK, younger)
+
+    links = await open_links(desk, new)
+
+    assert [link.reason for link in links] == ["says “node 22”, not “node 20”"] * linked
 
 
 async def test_a_named_old_value_is_found_by_its_word_and_the_newer_note_stands_first(

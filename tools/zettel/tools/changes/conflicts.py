@@ -10,10 +10,16 @@ import regex as re
 
 from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, NoteReader
-from zettel.tools.language.change_cues import ChangeCue, find_change_cue, value_words
+from zettel.tools.language.change_cues import (
+    ChangeCue,
+    find_change_cue,
+    tells_of_now,
+    value_words,
+)
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.slots import find_other_value
-from zettel.tools.language.terms import telling_words
+from zettel.tools.language.slots import find_other_number, find_other_value
+from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.time_words import is_day_month_or_count
 
 SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
 """Both statements name the fact, one does not, or the same words are negated; set by hand."""
@@ -36,6 +42,8 @@ NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
 """Fewest shared words of a statement and its negation, its subject included; the
 second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denies nothing."""
 _DIGIT = re.compile(r"\p{N}")
+_FEW_DIGITS = re.compile(r"\p{N}{1,2}")
+"""A number that is in notes on anything, and so tells of nothing in common."""
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 CONFLICT_MAX_CANDIDATES = 48
@@ -173,11 +181,16 @@ def _change_between(
     if fold(older.subject) == fold(younger.subject) or not (older.subject and younger.subject):
         if value := find_other_value(younger.content, older.content):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
-    if cue is None or cosine < CHANGE_MIN_COSINE:
+    if cosine < CHANGE_MIN_COSINE:
+        return None
+    value = find_other_number(younger.content, older.content)
+    if value and (value.is_share or cue or tells_of_now(younger.content)):
+        return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
+    if cue is None:
         return None
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
-    shared = len(new & old)
+    shared = sum(_FEW_DIGITS.fullmatch(word) is None for word in new & old)
     if not (shared >= least or (leads and shared)):
         return None
     named = _says_over(cue, value_words(f"{older.subject} {older.content}"))
@@ -187,12 +200,24 @@ def _change_between(
 def _names_former(
     cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float
 ) -> bool:
-    """Whether the older note states what the younger one says was before."""
-    former = cue.former & value_words(older.content) if cue.former else None
-    if not former or cosine >= CHANGE_MIN_COSINE:
+    """Whether the older note states what the younger one says was before.
+
+    Where it is not near, or states but a short number or a day of that, it must share another word,
+    too: "from 14 to 30" is not about every note that has a 14.
+    """
+    former = cue.former & value_words(older.content) if cue.former else frozenset[str]()
+    plain = any(not _is_anywhere(word, cue.former) for word in former)
+    if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
     new, old = (value_words(f"{one.subject} {one.content}") for one in (younger, older))
-    return not (new & old) <= former
+    shared = terms(" ".join((new & old) - former))
+    return not all(map(_DIGIT.search, shared))
+
+
+def _is_anywhere(word: str, words: Collection[str]) -> bool:
+    """Whether a word of these, or the beginning of one, is in notes on anything."""
+    whole = (one for one in words if one.startswith(word))
+    return _FEW_DIGITS.fullmatch(word) is not None or any(map(is_day_month_or_count, whole))
 
 
 def _says_over(cue: ChangeCue, told: Collection[str]) -> bool:

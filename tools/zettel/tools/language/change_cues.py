@@ -1,7 +1,7 @@
 """Words by which a text says that something is otherwise than before: "no longer", "switched to".
 
 The words of a language are a file in `change_words`; a language is added by a file. A phrase stands
-as whole words, in any case, with up to three words for each "…"; in a language without spaces (one
+as whole words, in any case, with up to five words for each "…"; in a language without spaces (one
 with a `script`) it stands anywhere.
 """
 
@@ -25,11 +25,11 @@ FORMER_MAX_CHARACTERS = 12
 """Characters before a phrase, or between two, in a language without spaces."""
 FORMER_MIN_CHARACTERS = 4
 """Fewest letters of a word that can be a value ("tabs"), unless it is an abbreviation."""
-_APOSTROPHE = regex.compile(r"['’]\s?")
-_GAP = r"\s+(?:\S+\s+){0,3}"
+_ELISION = regex.compile(r"(?<=(?<!\w)(?:\p{L}|qu))'\s?", regex.IGNORECASE)
+_GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,5}"
 _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond; a full stop may stand within one."""
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -54,6 +54,7 @@ class _Language:
     former: Sequence[regex.Pattern[str]]
     over: Sequence[regex.Pattern[str]]
     one_value: regex.Pattern[str] | None
+    now: regex.Pattern[str] | None
 
     def is_of(self, text: str) -> bool:
         if self.script is not None and not self.script.search(text):
@@ -81,12 +82,15 @@ def find_change_cue(text: str) -> ChangeCue | None:
 def holds_one_value(text: str) -> bool:
     """Whether a text ends with words after which one value stands at a time: "Ana prefers"."""
     plain = _apart(text).rstrip()
-    return any(
-        language.one_value is not None
-        and language.is_of(plain)
-        and language.one_value.search(plain) is not None
-        for language in _languages()
-    )
+    patterns = (language.one_value for language in _languages() if language.is_of(plain))
+    return any(pattern is not None and pattern.search(plain) for pattern in patterns)
+
+
+def tells_of_now(text: str) -> bool:
+    """Whether a text says of when it is told that something is so: "now", "since Monday"."""
+    plain = _apart(text)
+    patterns = (language.now for language in _languages() if language.is_of(plain))
+    return any(pattern is not None and pattern.search(plain) for pattern in patterns)
 
 
 def value_words(text: str) -> set[str]:
@@ -107,8 +111,8 @@ def _changed(language: _Language, text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """The text with a word of its own before each apostrophe: "n' habite plus"."""
-    return _APOSTROPHE.sub("' ", text)
+    """The text with what French elides as a word of its own: "n' habite plus"."""
+    return _ELISION.sub("' ", text.replace("’", "'"))
 
 
 def _values(patterns: Iterable[regex.Pattern[str]], text: str) -> Iterator[frozenset[str]]:
@@ -138,6 +142,7 @@ def _language(table: dict[str, str | list[str]]) -> _Language:
         former=tuple(_value_patterns(table, "former", spaced)),
         over=tuple(_value_patterns(table, "over", spaced)),
         one_value=_phrases(table, "one_value", "{}$", spaced),
+        now=_phrases(table, "now", "{}", spaced),
     )
 
 

@@ -42,6 +42,12 @@ _TOKEN = regex.compile(
     rf"[\p{{N}}]+(?:[.,:/-][\p{{N}}]+)*|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}_@/~.'’&+#-])+"
 )
 _SENTENCE = regex.compile(r"(?:[^.!?？！。；;\n]|[.!?](?=\S))+[.!?？！。；;]*")
+_PERCENT = "%"
+_NAMED_NUMBER = regex.compile(
+    r"(?P<percent>\p{N}+(?:[.,]\p{N}+)?)\s?%"
+    r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:\s?[=:]\s?|\s(?:is\s)?)"
+    r"(?P<number>\p{N}+(?:[.:]\p{N}+)*)(?![\w%]|\s?%)"
+)
 _CLAUSE_END = regex.compile(r"[,，、](?!\p{N})")
 _CHARACTER = regex.compile(rf"[{_UNSPACED}]")
 _MEANING = regex.compile(r"[\p{Han}\p{Katakana}]")
@@ -54,6 +60,8 @@ class OtherValue:
 
     old: str
     new: str
+    is_share: bool = False
+    """Whether both are shares in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,33 @@ def find_other_value(younger: str, older: str) -> OtherValue | None:
         return None
     pairs = product(_sentences(younger), list(_sentences(older)))
     return next((found for new, old in pairs if (found := _other_value(new, old))), None)
+
+
+def find_other_number(younger: str, older: str) -> OtherValue | None:
+    """A number that both texts give to one name, as "Node 22" and "Node 20"; None if there is none.
+
+    A name is a word before a number ("pool_size is 8", "version 3"); a share in percent has "%" as
+    its name. Each text gives the name one number, and the numbers differ.
+    """
+    if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
+        return None
+    new, old = _numbers(younger), _numbers(older)
+    for name in new:
+        if name in old and len(new[name]) == len(old[name]) == 1 and new[name] != old[name]:
+            [before], [now] = old[name], new[name]
+            if name == _PERCENT:
+                return OtherValue(f"{before} %", f"{now} %", is_share=True)
+            return OtherValue(f"{name} {before}", f"{name} {now}")
+    return None
+
+
+def _numbers(text: str) -> dict[str, set[str]]:
+    numbers = dict[str, set[str]]()
+    for match in _NAMED_NUMBER.finditer(fold(text)):
+        name = match["name"] or _PERCENT
+        if name == _PERCENT or not is_day_month_or_count(name):
+            numbers.setdefault(name, set()).add(match["number"] or match["percent"])
+    return numbers
 
 
 def _sentences(text: str) -> Iterator[_Sentence]:

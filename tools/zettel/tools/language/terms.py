@@ -61,7 +61,8 @@ letters that count. On 120 made-up changes and two months of notes two such word
 more of the changes, at fewer false alarms, than any share of words weighted by rarity."""
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _TELLING = re.compile(
-    rf"{_UNSPACED.pattern}+|(?:(?!{_UNSPACED.pattern})[\p{{L}}\p{{M}}\p{{N}}]|\b[._-]\b)+"
+    rf"{_UNSPACED.pattern}+"
+    rf"|(?:(?!{_UNSPACED.pattern})[\p{{L}}\p{{M}}\p{{N}}]|\b[._-]\b|(?<=\d)[:,](?=\d))+"
 )
 _PARTICLE = re.compile(r"\p{Hiragana}")
 _DIGIT = re.compile(r"\d")

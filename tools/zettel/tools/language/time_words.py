@@ -132,11 +132,14 @@ def _spell(pattern: str, table: _Table) -> str:
 def _names() -> re.Pattern[str]:
     tables = [language.table for language in _languages().values()]
     words = {word for table in tables for word in (*table.months, *table.days, *table.counts)}
-    return re.compile("|".join(sorted(words)), re.IGNORECASE)
+    return re.compile(f"(?:{'|'.join(sorted(words))})s?", re.IGNORECASE)
 
 
 def is_day_month_or_count(word: str) -> bool:
-    """Whether a word spells a day of the week, a month or a small number in any language."""
+    """Whether a word spells a day of the week, a month or a small number in any language.
+
+    Also with an "s": "Tuesdays", "dienstags".
+    """
     return _names().fullmatch(word) is not None
 
 

@@ -293,8 +293,10 @@ def _compared(
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
     ]
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
+    # A note changes one other: the surest, or the one it is said to supersede.
+    said = any(link.relation == SUPERSEDES and link.stood(None) for link in stated)
     changed = [pair for pair in older if pair[1].change]
-    older = [pair for pair in older if pair not in changed[1:]]
+    older = [pair for pair in older if pair not in changed[0 if said else 1 :]]
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
     made = [
         made_link(task, note, other.note_id, c.relation, c.weight, c.reason)
