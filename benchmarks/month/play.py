@@ -14,7 +14,8 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.tools.render import count_tokens, to_json
 
 CALL_SECONDS = 20
-"""Between two calls of a session."""
+"""Between two calls of a session: ten times the pause after which a server evolves
+(`ZETTEL_SETTLE_SECONDS`), so that all is evolved that was told before."""
 NAMESPACE = "month"
 
 
@@ -85,7 +86,7 @@ async def play(
     store: Path,
     progress: Callable[[str], None],
 ) -> Played:
-    """Tell and ask everything in order; evolution follows each session.
+    """Tell and ask everything in order; what was told is evolved before the next call.
 
     Args:
         month: Its lines.
@@ -99,11 +100,11 @@ async def play(
         for line in month:
             desk.now += timedelta(seconds=CALL_SECONDS)
             if isinstance(line, SessionLine):
-                await desk.evolve()
                 desk.now, session = line.at, line.id
                 progress(f"session {line.id}")
             elif isinstance(line, NoteLine):
                 await actor.tell(line, session, played)
+                await desk.evolve()
             else:
                 played.asked.append(await actor.ask(line))
     return played

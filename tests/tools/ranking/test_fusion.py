@@ -17,7 +17,7 @@ from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.weights import OTHERWISE, REASONS, TALK, weights_for
-from zettel.tools.recall.search import NEWEST_SIGNAL
+from zettel.tools.recall.search import FORMER_SIGNAL, NEWEST_SIGNAL
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12
@@ -85,7 +85,7 @@ def test_every_signal_has_a_weight_for_every_scope_and_a_reason() -> None:
 
     assert named == TALK.keys() == OTHERWISE.keys()
     # These have weights of their own, or none.
-    assert named | {"exact", "reranker", STEPPED, NEWEST_SIGNAL} == REASONS.keys()
+    assert named | {"exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL} == REASONS.keys()
 
 
 @given(positive, positive)

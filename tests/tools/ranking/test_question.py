@@ -160,6 +160,7 @@ def test_a_question_names_a_moment_by_what_happened_then(
         "Where did Ana live before March?",
         "What has Ana done since Monday?",
         "Who looks after the cat?",
+        "Which broker did we use before for printing?",
         "What did Ana do?",
     ],
 )

@@ -230,3 +230,39 @@ async def test_a_look_back_shows_what_stood_alone(desk: Desk) -> None:
 
     assert older not in str(answer)
     assert newer in str(answer)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was the rollout percentage of search before?",
+        "What was the rollout percentage of search originally?",
+        "Was war früher bei search die rollout percentage?",
+        "search 的 rollout percentage 原来是多少？",
+    ],
+)
+async def test_a_former_value_that_is_asked_for_comes_first_with_the_newer_behind(
+    desk: Desk, question: str
+) -> None:
+    older, newer = await superseded(desk, old="The rollout percentage of search is 20")
+
+    answer = await desk("recall", query=question)
+
+    assert [note["note_id"] for note in notes(answer)[:2]] == [older, newer]
+    assert pick(answer, "notes", 0, "state") == "superseded"
+    assert pick(answer, "notes", 0, "links", 0) == {"note_id": newer, "relation": "superseded_by"}
+
+
+async def test_a_further_page_begins_with_the_former_value_too(desk: Desk) -> None:
+    older, newer = await superseded(desk, old="The rollout percentage of search is 20")
+    question = "Which bus was it before, and the rollout percentage of search?"
+
+    answer = await desk("recall", query=question, limit=1)
+    found = [str(note["note_id"]) for note in notes(answer)]
+    while cursor := answer.get("omitted"):
+        assert isinstance(cursor, dict)
+        answer = await desk("recall", cursor=cursor["cursor"])
+        found += [str(note["note_id"]) for note in notes(answer)]
+
+    assert older in found
+    assert len(found) == len({*found})

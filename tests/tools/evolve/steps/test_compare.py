@@ -108,12 +108,29 @@ async def test_what_puts_the_newest_first_shows(desk: Desk) -> None:
         "Where did Ana live in May 2020?",
     ],
 )
-async def test_a_former_value_that_is_asked_for_keeps_its_place(desk: Desk, query: str) -> None:
+async def test_a_former_value_that_is_asked_for_is_not_behind_its_successor(
+    desk: Desk, query: str
+) -> None:
     await told_apart(desk, LYON, "Ana resides in Paris")
 
     answer = await desk("recall", query=query, detail="full")
 
     assert not any("newest" in str(note["signals"]) for note in notes(answer))
+
+
+async def test_a_former_value_that_is_asked_for_comes_first_before_anybody_settles(
+    desk: Desk,
+) -> None:
+    older, younger = await told_apart(desk, MYSQL, POSTGRES)
+
+    answer = await desk(
+        "recall", query="What held the orders before we switched to Postgres?", detail="full"
+    )
+
+    first, second = notes(answer)
+    assert (first["note_id"], second["note_id"]) == (older, younger)
+    assert pick(first, "signals", "former")
+    assert "may have been replaced by one below" in str(first["why"])
 
 
 @pytest.mark.parametrize(
@@ -419,7 +436,7 @@ async def test_a_note_that_supersedes_one_is_said_to_change_no_other(desk: Desk)
     ("older", "younger"),
     [
         (
-            "The garage takes the blue car at 7:30 one Tuesday in June for its new badge, 139 euros",
+            "The garage takes the blue car at 7:30 one Tuesday in June for its new badge",
             "From June on the early shift begins at 13:00 instead of 13:30, says the new plan",
         ),
         (

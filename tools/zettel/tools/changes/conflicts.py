@@ -185,7 +185,7 @@ def _change_between(
         return None
     value = find_other_number(younger.content, older.content)
     if value and (value.is_share or cue or tells_of_now(younger.content)):
-        return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
+        return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     if cue is None:
         return None
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))

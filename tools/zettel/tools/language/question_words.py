@@ -33,6 +33,7 @@ class _Table(BaseModel):
     decided: tuple[str, ...] = ()
     decides: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
 
 
 @cache
@@ -82,6 +83,11 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
 def asks_who_i_am(text: str) -> bool:
     """Whether a question asks, maybe among other things, who the user is."""
     return _pattern("identity").search(text) is not None
+
+
+def asks_former(text: str) -> bool:
+    """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
+    return _pattern("former").search(text) is not None
 
 
 def speaks_of_me(text: str) -> bool:

@@ -22,6 +22,7 @@ from zettel.tools.language.question_words import (
     asks_for_anything,
     asks_for_everything,
     asks_for_next,
+    asks_former,
     asks_who_i_am,
     speaks_of_me,
     without_sort,
@@ -90,6 +91,8 @@ class Question:
     asks_when: bool = False
     asks_who: bool = False
     """Asks who, where or which: for a name."""
+    asks_former: bool = False
+    """Asks for what was so before it changed."""
     asks_how_to: bool = False
     """Asks for a standing instruction or a preference."""
     order: Literal["", "first", "latest", "next"] = ""
@@ -186,6 +189,7 @@ def read_question(
         now=clock,
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
+        asks_former=not passage and (asks_former(text) or _order(untimed) == "first"),
         asks_how_to=_HOW_TO.search(text) is not None,
         is_passage=passage,
         order="" if passage else _order(untimed),
@@ -314,7 +318,11 @@ _ANCHOR_SIDES: dict[str, Side] = {
     "after": "after",
     "since": "after",
 }
-_ANCHOR = re.compile(rf"\b({'|'.join(_ANCHOR_SIDES)})\s+([^?.!;,]+)", re.IGNORECASE)
+_ANCHOR = re.compile(
+    rf"\b({'|'.join(_ANCHOR_SIDES)})\s+(?!(?:for|in|on|at|to|as|and|or|with)\b)([^?.!;,]+)",
+    re.IGNORECASE,
+)
+"""Not "before" alone: "Which broker did we use before for printing?"."""
 _ASKS_PAST = re.compile(r"\b(?:did|was|were|happened|(?:had|has|have)(?! to\b))\b", re.IGNORECASE)
 """The question is about the past: "What must be done before a release?" names no moment."""
 _BEFORE_ANCHOR = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)

@@ -101,6 +101,7 @@ REASONS = {
     "of_sort": "of the kind you asked for",
     "stepped": "by a second look",
     "newest": "may have replaced one below",
+    "former": "may have been replaced by one below",
     "exact": "holds the very term",
     "reranker": "reads like an answer",
 }

@@ -226,6 +226,7 @@ async def gather(
     by_id: bool,
     adds: bool = False,
     former: Mapping[str, str] = NO_FORMER,
+    former_first: bool = False,
 ) -> PageNotes:
     """Read the notes of a page.
 
@@ -241,6 +242,7 @@ async def gather(
         by_id: Whether the request names the ids: each is shown in any state, and no other.
         adds: Whether inserted notes are shown in addition to `most`, up to `SHOWN_MAX_NOTES`.
         former: Id of a note -> id of a superseded one to place right behind it.
+        former_first: Whether that one is placed right before it.
     """
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
@@ -251,7 +253,8 @@ async def gather(
     entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
         entries = await _side_by_side(memory, asked, entries, most, adds=adds)
-        entries = await _with_former(memory, asked, entries, former, 0 if adds else most)
+        room = 0 if adds else most
+        entries = await _with_former(memory, asked, entries, former, room, first=former_first)
     return PageNotes(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
 
 
@@ -345,11 +348,13 @@ async def _with_former(
     entries: Sequence[PageNote],
     former: Mapping[str, str],
     most: int,
+    *,
+    first: bool,
 ) -> list[PageNote]:
     """The entries, some followed by a superseded note in the room of the last ones.
 
     `most` is 0 where the page may grow, so that such a note is shown behind its last one. It takes
-    the last one's place where the page may not.
+    the last one's place where the page may not. With `first` it comes before the newer note.
     """
     ids = [former[e.note.note_id] for e in entries if e.note.note_id in former]
     notes = [n for n in await memory.store.get(ids) if n.state in TRUE_THEN] if ids else []
@@ -357,10 +362,11 @@ async def _with_former(
     placed, least = list[PageNote](), 0
     for entry in entries:
         older = found.get(former.get(entry.note.note_id, ""))
+        beside = [replace(older, superseded_by=entry.note)] if older else []
         if older is None or len(placed) + 1 != most:
-            placed.append(entry)
+            beside.insert(len(beside) if first else 0, entry)
+        placed += beside
         if older:
-            placed.append(replace(older, superseded_by=entry.note))
             least = len(placed)
     return placed[: most or max(len(entries), least)]
 
@@ -460,6 +466,7 @@ async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnsw
             by_id=page.any_state,
             adds=page.chosen,
             former=page.found.former,
+            former_first=page.found.former_first,
         )
     with start_part("assembly"):
         return await _assembled(memory, asked, page, gathered)

@@ -173,7 +173,12 @@ async def _rank(
     by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
     by_words = f"{by_words}: found by words only" if by_words else ""
     return (
-        CachedRanking(ranking=arranged, judgement=sure, former=former),
+        CachedRanking(
+            ranking=arranged,
+            judgement=sure,
+            former=former,
+            former_first=found.question.asks_former,
+        ),
         _shown(arranged, found.question, outlines) if found.with_meaning else 0,
         "; ".join(filter(None, (by_words, problem))),
     )

@@ -443,13 +443,9 @@ def _told(outline: Outline, query: str) -> str:
 
 NEWEST_FIRST_NOTES = 20
 """The best notes of a ranking that are reordered: two pages of ten."""
-NEWEST_SIGNAL = "newest"
-"""Share that raises a note's score to that of the note it may supersede; not a signal."""
-_FORMER = re.compile(
-    r"\b(?:before|used? to|former(?:ly)?|previous(?:ly)?|old|earlier|once|original(?:ly)?|back then"
-    r"|away from)\b",
-    re.IGNORECASE,
-)
+NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
+"""Share that raises a note's score to that of the note it may supersede, or may be superseded by;
+not a signal."""
 _STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 
 
@@ -463,9 +459,9 @@ async def newest_first(
     """Move notes that plainly may supersede a note before it, the newest first.
 
     A note that is to supersede another later comes behind that. A note keeps its place if the
-    question names it by its value or by a word that the other one lacks; all do if a former value
-    is asked for, or a past time that the newer note does not name. No note moves before one that is
-    trusted more.
+    question names it by its value or by a word that the other one lacks; all do if a past time is
+    asked for that the newer note does not name. If a former value is asked for, the older note
+    moves before the newer one. No note moves before one that is trusted more.
 
     Args:
         memory: The memory.
@@ -474,17 +470,17 @@ async def newest_first(
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
     """
-    if question.order == "first" or _FORMER.search(question.text):
-        return tuple(ranked)
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
-    pairs = await _believed(memory, linking, pairs) if pairs else pairs
+    pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
     named = _pairs_named(linking, asked)
-    ahead = {}
-    if pairs:
+    ahead = dict[str, list[Ranked]]()
+    if question.asks_former:
+        ahead = _former_first(best, outlines, pairs)
+    elif pairs:
         ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
     if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
@@ -500,7 +496,19 @@ async def newest_first(
 
     for one in ranked:
         place(one)
-    return lifted(list(placed.values()))
+    signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
+    return lifted(list(placed.values()), signal)
+
+
+def _former_first(
+    best: Mapping[str, Ranked], outlines: Mapping[str, Outline], pairs: Iterable[tuple[str, str]]
+) -> dict[str, list[Ranked]]:
+    """Note id -> the note to place before it, which it may have superseded."""
+    return {
+        younger: [best[older]]
+        for younger, older in pairs
+        if order_key(outlines[younger]) > order_key(outlines[older])
+    }
 
 
 def _names_time(question: Question, outline: Outline) -> bool:
@@ -521,15 +529,20 @@ def _standing_first(
 
 
 async def _believed(
-    memory: Memory, newer: Iterable[Note], pairs: Sequence[tuple[str, str]]
+    memory: Memory, newer: Iterable[Note], pairs: Sequence[tuple[str, str]], *, both: bool
 ) -> list[tuple[str, str]]:
-    """The pairs whose newer note is trusted enough to stand before the older."""
+    """The pairs whose newer note is trusted enough to stand before the older.
+
+    With `both` also the other way round.
+    """
     notes = {note.note_id: note for note in newer}
     older = {n.note_id: n for n in await memory.store.get(sorted({to for _, to in pairs}))}
     return [
         (note_id, to)
         for note_id, to in pairs
-        if to in older and memory.trust.may_replace(notes[note_id], older[to])
+        if to in older
+        and memory.trust.may_replace(notes[note_id], older[to])
+        and (not both or memory.trust.may_replace(older[to], notes[note_id]))
     ]
 
 
@@ -587,12 +600,12 @@ def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
 
 
-def lifted(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
-    """Raise the scores of moved notes so that scores descend."""
+def lifted(ranked: Sequence[Ranked], signal: str = NEWEST_SIGNAL) -> tuple[Ranked, ...]:
+    """Raise the scores of moved notes, by a share of this name, so that scores descend."""
     lifted, least = list[Ranked](), float("-inf")
     for one in reversed(ranked):
         if one.score < least:
-            one = Ranked(one.note_id, least, {**one.shares, NEWEST_SIGNAL: least - one.score})
+            one = Ranked(one.note_id, least, {**one.shares, signal: least - one.score})
         lifted.append(one)
         least = one.score
     return tuple(reversed(lifted))

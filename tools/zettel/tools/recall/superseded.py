@@ -27,6 +27,8 @@ SUPERSEDED_ARM_HITS = 50
 """Hits of each arm among the notes that are over."""
 NEAR_MIN_SHARE = 0.9
 """Least share of the best current note's match: a current note that matches better answers."""
+FORMER_MIN_SHARE = 0.6
+"""The same where a former value is asked for, which the note that changed it often repeats."""
 LEAD_MIN_RATIO = 1.1
 """Least ratio to the newer note's match, below which that is taken to answer as well. With it 18 of
 twenty questions are answered that only the older of twelve pairs answers, and of thirteen that the
@@ -72,8 +74,8 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     """Rank the superseded notes that match as the best current ones do, among these.
 
     Only notes that a current one of the request's scope supersedes, directly or in turn, that are
-    trusted as far as that one, and that answer better than it. A look back, and a question for all
-    of a time or of a kind, are answered by what stood or stands.
+    trusted as far as that one, and that answer better than it or are asked for as former. A look
+    back, and a question for all of a time or of a kind, are answered by what stood or stands.
     """
     if asked.looks_back or found.question.only_when or found.question.only_sort:
         return found
@@ -89,7 +91,8 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     matches = _Matches.of(arms)
     best = max(map(matches, {*found.arms.text, *found.arms.meaning}), default=0.0)
     hits = {*over.text, *over.meaning}
-    near = tuple(i for i in sorted(hits) if matches(i) >= NEAR_MIN_SHARE * best)
+    least = FORMER_MIN_SHARE if found.question.asks_former else NEAR_MIN_SHARE
+    near = tuple(i for i in sorted(hits) if matches(i) >= least * best)
     if not near:
         return found
     notes = await memory.store.find(replace(where, note_ids=near), limit=len(near))
@@ -108,7 +111,10 @@ def _answers_better(question: Question, matches: _Matches, pair: _Superseded) ->
     """Whether a note matches clearly better than the newer, or has a word of the question alone.
 
     Of one that states a fact, only such a word counts: any other is of the fact that has changed.
+    Where a former value is asked for, it does in any case.
     """
+    if question.asks_former:
+        return True
     if _tells_nothing_else(pair):
         return False
     older = outline_of(pair.note)

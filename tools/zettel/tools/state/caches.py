@@ -92,7 +92,9 @@ class CachedRanking:
     judgement: Confidence | None = None
     """None if nothing was ranked."""
     former: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Id of a note -> id of the one that it supersedes, to be shown behind it."""
+    """Id of a note -> id of the one that it supersedes, to be shown beside it."""
+    former_first: bool = False
+    """Whether that one is shown before it: what was before is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ class _Entry:
     ranking: PackedRanking
     judgement: Confidence | None
     former: Mapping[str, str]
+    former_first: bool
 
 
 _Rankings = dict[str, OrderedDict[str, _Entry]]
@@ -149,6 +152,7 @@ class PageCache:
             ranking=PackedRanking.of(kept.ranking),
             judgement=kept.judgement,
             former=kept.former,
+            former_first=kept.former_first,
         )
         own = self._rankings.setdefault(self._tenant, OrderedDict())
         own[cursor.key] = entry
@@ -176,7 +180,10 @@ class PageCache:
         if entry is None:
             return CachedRanking()
         return CachedRanking(
-            ranking=entry.ranking.unpacked(), judgement=entry.judgement, former=entry.former
+            ranking=entry.ranking.unpacked(),
+            judgement=entry.judgement,
+            former=entry.former,
+            former_first=entry.former_first,
         )
 
     def read(self, text: str) -> Cursor:
