@@ -1,5 +1,6 @@
 """Passages: what is cut, where, and what survives the cut."""
 
+import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,10 +73,26 @@ def test_a_sentence_ends_with_its_quotes_and_at_a_line() -> None:
     assert [text[slice(*span)].strip() for span in sentence_spans(text)] == [
         'He said "No."',
         "I left.",
-        "That is e.g.",
-        "all。",
+        "That is e.g. all。",
         "好",
     ]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A visit to Dr. Hürlimann at 5 p.m. on Friday.",
+        "Mr. A. B. Meyer, Ph.D. stays at No. 7, St. Johns.",
+        "Wir kommen z. B. am 3. März.",
+        "It is bzw. was in Nr. 5.",
+    ],
+)
+def test_an_abbreviation_ends_no_sentence(sentence: str) -> None:
+    text = f"{sentence} No. It costs 5. Then go."
+
+    found = [text[slice(*span)].strip() for span in sentence_spans(text)]
+
+    assert found == [sentence, "No.", "It costs 5.", "Then go."]
 
 
 def test_the_cut_is_at_the_last_sentence_end_that_fits() -> None:

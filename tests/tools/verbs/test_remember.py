@@ -117,6 +117,25 @@ async def test_a_note_of_one_sentence_does_not_change_in_part(desk: Desk) -> Non
     assert "in part" not in str(pick(answer, "candidates", 0, "settle"))
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        "Visit to Dr. Hürlimann about the shop's orders in MySQL",
+        "Orders of the shop in MySQL are broken. Not fixed yet.",
+    ],
+)
+async def test_what_is_left_of_a_note_is_offered_only_if_it_says_enough(
+    desk: Desk, old: str
+) -> None:
+    older = await desk.told(old)
+    desk.later(days=1)
+
+    answer = await desk("remember", content="The shop's orders no longer stand in MySQL")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert "in part" not in str(pick(answer, "candidates", 0, "settle"))
+
+
 async def test_an_unlike_note_is_no_candidate(desk: Desk) -> None:
     await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
 

@@ -18,10 +18,17 @@ TokenSpans = Callable[[str], Sequence[TextSpan]]
 
 _GRAPHEME = regex.compile(r"\p{GCB=RI}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+|\X")
 """Flags apart, because at each flag `\\X` counts those before it again."""
-_SENTENCE_END = regex.compile(
-    r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
+_ABBREVIATION = (
+    r"\b(?:\p{L}|[Dd]r|Mrs?|Ms|Prof|St|vs|ca|bzw|approx|[Ss]r|Jr|Fr|Hr|Mme|Mlle|Sra|resp|inkl|incl"
+    r"|(?:[NnVv]o|Nr)(?=\.\s\d))"
 )
-"""Ends with its closing quotes; Chinese and Japanese put no space after it."""
+_GERMAN_MONTH = r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)"
+_SENTENCE_END = regex.compile(
+    rf"""(?<![.!?…])(?:(?<!{_ABBREVIATION}|\d(?=\.\s{_GERMAN_MONTH}))\.|[!?…])[.!?…]*+"""
+    r"""["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
+)
+"""Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g." and
+"3. März"."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 

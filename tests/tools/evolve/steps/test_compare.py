@@ -411,6 +411,24 @@ async def test_a_change_in_other_words_is_linked_and_the_newer_note_comes_first(
     )
 
 
+async def test_one_pair_of_an_answer_says_how_it_is_settled_and_every_pair_of_a_list(
+    desk: Desk,
+) -> None:
+    lunch = (
+        "Lunch of the shop is at noon in the canteen",
+        "Lunch of the shop moved from noon to 1",
+    )
+    told = await told_apart(desk, MYSQL, lunch[0], POSTGRES, lunch[1])
+
+    asked = await desk("recall", query="Where are the shop's orders, when is lunch of the shop?")
+    listed = await desk("recall", tags=["needs-review"])
+
+    assert set(told) <= {str(note["note_id"]) for note in notes(asked)}
+    assert str(asked).count("both hold: ") == 1
+    assert str(asked).count("'relation': 'superseded_by'") == 2
+    assert str(listed).count("both hold: ") == 2
+
+
 async def test_a_note_changes_one_other_at_most_by_words_of_a_change(desk: Desk) -> None:
     *_, younger = await told_apart(
         desk, MYSQL, "The orders of the shop in MySQL have a nightly backup", POSTGRES

@@ -638,10 +638,22 @@ async def _views(
             view["why"] = why(ranked.shares)
             view["score"] = round(ranked.score, 4)
             view["signals"] = {name: round(s, 4) for name, s in ranked.shares.items()}
-        if lines := await _link_lines(memory, asked, entry, beside, replies):
+        # The calls that settle a pair are long: unless a list of notes is asked for, one has them.
+        listed = full or page.any_state or not (asked.request.query or page.overview)
+        settles = listed or not any(map(_offers_calls, views))
+        if lines := await _link_lines(memory, asked, entry, beside, replies, settles=settles):
             view["links"] = lines
         views.append(view)
     return views
+
+
+def _offers_calls(view: RecalledNote) -> bool:
+    lines = view.get("links", ())
+    return any(line["relation"] in OPEN_RELATIONS and "reason" in line for line in lines)
+
+
+_TOLD_OF_OLDER = frozenset({SUPERSEDED_BY, *(f"{name} (from)" for name in OPEN_RELATIONS)})
+"""Relations of a note to a younger one that tell a reader something without a line of that."""
 
 
 async def _link_lines(
@@ -650,6 +662,8 @@ async def _link_lines(
     entry: PageNote,
     beside: Collection[str],
     replies: Collection[str],
+    *,
+    settles: bool,
 ) -> list[LinkLine]:
     # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
@@ -663,7 +677,7 @@ async def _link_lines(
         lines = [link_line(link, asked, reader, of=entry.note) for link in links]
         return [*ahead, *lines, *await in_session(memory, asked, entry.note)]
     told = (
-        link_line(link, asked, reader, of=entry.note, beside=beside)
+        link_line(link, asked, reader, of=entry.note, beside=beside, settles=settles)
         for link in links
         if link.link.relation != ANSWERS or entry.note.note_id in replies
     )
@@ -672,7 +686,7 @@ async def _link_lines(
         line
         for line in told
         if line.keys() & {"line", "reason"}
-        or (line["relation"] == SUPERSEDED_BY and line["note_id"] in beside)
+        or (line["relation"] in _TOLD_OF_OLDER and line["note_id"] in beside)
     )
     return [*ahead, *islice(shown, DETAIL_MAX_LINKS)][:DETAIL_MAX_LINKS]
 

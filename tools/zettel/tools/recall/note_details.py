@@ -134,6 +134,7 @@ def link_line(
     *,
     of: Note,
     beside: Collection[str] = (),
+    settles: bool = True,
 ) -> LinkLine:
     """Render a link for the note that shows it.
 
@@ -143,6 +144,7 @@ def link_line(
         reader: Is shown who told the other note, and its trust.
         of: The note that shows it.
         beside: Ids of the notes in the same answer to a question.
+        settles: Whether an open link says by which calls it is settled.
     """
     link, other, full = entry.link, entry.other, asked.detail == "full"
     line = LinkLine(note_id=other.note_id, relation=_relation(entry))
@@ -155,7 +157,7 @@ def link_line(
         line["line"] = one_line(other)
         add_labels(line, line["line"], other, reader)
     # To a question the calls are worth their words only if both notes answer it.
-    wanted = full or both or not asked.request.query
+    wanted = settles and (full or both or not asked.request.query)
     if unsettled and wanted and not entry.points_here and not asked.looks_back:
         line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
     elif full and link.reason:

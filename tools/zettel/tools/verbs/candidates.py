@@ -55,6 +55,8 @@ CANDIDATE_MAX_CHARACTERS = 160
 
 STILL_MAX_CHARACTERS = 400
 """Longest remainder of an older note that is written into the call."""
+STILL_MIN_WORDS = 3
+"""Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
 
 
 def settle_call(note: Note, other: Outline) -> str:
@@ -76,14 +78,18 @@ def settle_call(note: Note, other: Outline) -> str:
 
 
 def _still_told(younger: str, older: str) -> str:
-    """The older note without the sentences that share most with the younger; empty if no others."""
+    """The older note without the sentences that share most with the younger.
+
+    Empty if there are no others, or they say too little or too much.
+    """
     new = telling_words(younger)
     told = [" ".join(older[slice(*span)].split()) for span in sentence_spans(older)]
     shared = [len(new & telling_words(sentence)) for sentence in told]
     most = max(shared, default=0)
     rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
     text = " ".join(rest)
-    return text if len(text) <= STILL_MAX_CHARACTERS else ""
+    says_enough = len(telling_words(text)) >= STILL_MIN_WORDS
+    return text if says_enough and len(text) <= STILL_MAX_CHARACTERS else ""
 
 
 async def committed_beside_search(
