@@ -206,6 +206,7 @@ class Outline:
     happened_at: datetime
     kind: Kind
     content: str
+    tags: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     times: tuple[Span, ...] = ()
     valid_until: datetime | None = None
@@ -225,6 +226,7 @@ def outline_of(note: Note) -> Outline:
         happened_at=note.happened_at,
         kind=note.kind,
         content=note.content,
+        tags=note.tags,
         entities=note.entities,
         times=note.times,
         valid_until=note.valid_until,

@@ -81,6 +81,25 @@ async def test_what_is_open_is_the_working_notes(desk: Desk) -> None:
     assert first not in working
 
 
+async def test_what_is_open_or_decided_by_a_tag_or_by_its_words_is_of_that_kind(desk: Desk) -> None:
+    await told_noise(desk)
+    still = {
+        await desk.told("Write the docs of the endpoints", tags=["todo"]),
+        await desk.told("Open: nobody watches the certificates"),
+        await desk.told("The label test is flaky, cause unknown. Not fixed yet."),
+        await desk.told("Steuererklärung", tags=["Offen"]),
+    }
+    made = {
+        await desk.told("Ids are made by the application", tags=["decision"]),
+        await desk.told("Wir schreiben alles in Python", tags=["Entscheidung"]),
+    }
+    await desk.told("The shop is open until nine", tags=["shop"])
+
+    for question in ("What is still open?", "Any open tasks?", "What's left?", "Was ist offen?"):
+        assert set((await desk.found(query=question))[:4]) == still, question
+    assert set((await desk.found(query="What decisions did we make?"))[:2]) == made
+
+
 async def test_decisions_and_changes_are_the_notes_that_tell_them(desk: Desk) -> None:
     desk.later(days=-20)
     decision = await desk.told("Decided with Elke: migrations only expand and contract")

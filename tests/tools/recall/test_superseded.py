@@ -254,7 +254,7 @@ async def test_a_former_value_that_is_asked_for_comes_first_with_the_newer_behin
 
 
 async def test_a_further_page_begins_with_the_former_value_too(desk: Desk) -> None:
-    older, newer = await superseded(desk, old="The rollout percentage of search is 20")
+    older, _ = await superseded(desk, old="The rollout percentage of search is 20")
     question = "Which bus was it before, and the rollout percentage of search?"
 
     answer = await desk("recall", query=question, limit=1)

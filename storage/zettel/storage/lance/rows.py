@@ -45,9 +45,10 @@ NOTE_COLUMNS = (
 """The fields of `Note`: all columns except vectors and computed ones."""
 
 _OUTLINE_TEXTS = ("note_id", "namespace", "session", "subject", "kind", "content", "source")
+_OUTLINE_LISTS = ("tags", "entities")
 OUTLINE_COLUMNS = (
     *_OUTLINE_TEXTS,
-    "entities",
+    *_OUTLINE_LISTS,
     "happened_at",
     "valid_until",
     "times",
@@ -104,7 +105,7 @@ def read_outlines(table: pa.Table) -> list[Outline]:
 
     By column, because a recall reads thousands: 5 ms for 2,000 instead of 12.
     """
-    columns = [table.column(name).to_pylist() for name in (*_OUTLINE_TEXTS, "entities")]
+    columns = [table.column(name).to_pylist() for name in (*_OUTLINE_TEXTS, *_OUTLINE_LISTS)]
     spans = _times_column(table.column("times"))
     principals = table.column("origin").combine_chunks().field("principal").to_pylist()
     trusts = table.column("trust").to_pylist()
@@ -118,6 +119,7 @@ def read_outlines(table: pa.Table) -> list[Outline]:
             happened_at=_instant(happened),
             kind=_KINDS[kind],
             content=content,
+            tags=tuple(tags),
             entities=tuple(entities),
             times=times,
             valid_until=None if until is None else _instant(until),
@@ -125,7 +127,7 @@ def read_outlines(table: pa.Table) -> list[Outline]:
             source=source,
             trust=trust,
         )
-        for note_id, namespace, session, subject, kind, content, source, entities, (
+        for note_id, namespace, session, subject, kind, content, source, tags, entities, (
             happened,
             until,
         ), times, principal, trust in zip(

@@ -27,8 +27,8 @@ _SENTENCE_END = regex.compile(
     rf"""(?<![.!?…])(?:(?<!{_ABBREVIATION}|\d(?=\.\s{_GERMAN_MONTH}))\.|[!?…])[.!?…]*+"""
     r"""["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
 )
-"""Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g." and
-"3. März"."""
+"""Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g."
+and "3. März"."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 

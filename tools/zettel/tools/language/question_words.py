@@ -5,13 +5,15 @@ A language is a file of `question_words`: adding one takes no code.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from zettel.storage.notes import fold
 from zettel.tools.language.terms import terms
 
 
@@ -30,10 +32,13 @@ class _Table(BaseModel):
     identity: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
     decided: tuple[str, ...] = ()
     decides: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
+    open_tags: tuple[str, ...] = ()
+    decided_tags: tuple[str, ...] = ()
 
 
 @cache
@@ -110,6 +115,24 @@ def asked_sort(text: str) -> Sort:
 def says_decided(content: str) -> bool:
     """Whether a note says that something was decided."""
     return _pattern("decides").search(content) is not None
+
+
+def is_of_sort(sort: Sort, content: str, tags: Iterable[str]) -> bool:
+    """Whether a note says that something is still to be done, or decided, or is tagged so."""
+    if sort == "open":
+        says = _pattern("opens").search(content) is not None
+    elif sort == "decided":
+        says = says_decided(content)
+    else:
+        return False
+    return says or not sort_tags(sort).isdisjoint(map(fold, tags))
+
+
+@cache
+def sort_tags(sort: Literal["open", "decided"]) -> frozenset[str]:
+    """The tags of notes of a kind, folded."""
+    tables = _tables().values()
+    return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))
 
 
 def without_sort(text: str, sort: Sort) -> str:

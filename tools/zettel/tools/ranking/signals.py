@@ -13,7 +13,7 @@ import regex as re
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, Outline, fold
 from zettel.tools.language.change_cues import find_change_cue
-from zettel.tools.language.question_words import Sort, says_decided, without_next
+from zettel.tools.language.question_words import Sort, is_of_sort, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.mentions import find_asked_names
@@ -355,11 +355,10 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
 
 
 def _is_of_sort(outline: Outline, sort: Sort) -> bool:
-    if sort == "open":
-        return outline.kind is Kind.WORKING
-    if sort == "decided":
-        return says_decided(outline.content)
-    return find_change_cue(outline.content) is not None
+    if sort == "changed":
+        return find_change_cue(outline.content) is not None
+    working = sort == "open" and outline.kind is Kind.WORKING
+    return working or is_of_sort(sort, outline.content, outline.tags)
 
 
 def core(corpus: Corpus) -> Values:

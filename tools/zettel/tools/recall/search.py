@@ -25,6 +25,7 @@ from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFI
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.facts import find_statements
+from zettel.tools.language.question_words import sort_tags
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
@@ -269,6 +270,8 @@ def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[No
             )
     if question.sort == "open" and not where.kinds:
         found.append(replace(where, kinds=(Kind.WORKING,)))
+    if question.sort in ("open", "decided") and not where.tags:
+        found.append(replace(where, tags=tuple(sorted(sort_tags(question.sort)))))
     if question.all_of_whom and not where.subject:
         meant = {question.subject, *((USER, *corpus.users) if question.asks_self else ())}
         subjects = (spelled for name in meant if (spelled := corpus.subjects.get(name)))
