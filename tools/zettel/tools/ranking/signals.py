@@ -321,8 +321,13 @@ def standing(question: Question, corpus: Corpus) -> Values:
 
 
 def own(question: Question, corpus: Corpus) -> Values:
-    """1 for the profile, if the question is about the one who asks."""
-    return _where(corpus.core, given=question.asks_self)
+    """1 for the profile and what is told of the user, if the question is about the one who asks."""
+    if not question.asks_self:
+        return np.zeros(len(corpus))
+    found = np.maximum(corpus.core, _of_subjects({USER, *corpus.users}, corpus))
+    for name in corpus.users:
+        found[corpus.mentions.speak_of(name)] = 1.0
+    return found
 
 
 def all_of_whom(question: Question, corpus: Corpus) -> Values:

@@ -172,7 +172,9 @@ async def _store(
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):
             (marks, parts), folded, times = await _read(memory, note)
-        note = replace(note, trust=_trust(memory, note, marks, links, linked))
+        note = replace(note, trust=_trust(memory, note, marks, links, linked), times=times)
+        if times:  # now, so that a question may ask for them before evolution reads the note
+            note = replace(note, derived_by={**note.derived_by, "times": "rule"})
         check_core(note.kind, note.trust)
         check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
         async with memory.writing.hold(f"{note.namespace}\n{folded}"):
@@ -197,8 +199,8 @@ async def _store(
             _, near = await committed_beside_search(memory, note, vectors, write, now=now)
             memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
-    if times:
-        answer["times"] = times
+    if relative := {s.phrase: _days(s) for s in times if is_relative(s.phrase)}:
+        answer["times"] = relative
     if marks:
         answer["marks"] = list(marks)
     with start_part("candidates"):
@@ -224,12 +226,6 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
         memory.recent.drop(author)
     memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
-
-
-def _relative_times(note: Note) -> dict[str, str]:
-    """The days that phrases like "next Friday" of a new note mean."""
-    spans = find_note_times(note.content, note.happened_at, note.known_from)
-    return {s.phrase: _days(s) for s in spans if is_relative(s.phrase)}
 
 
 def _days(span: Span) -> str:
@@ -315,11 +311,12 @@ async def _embedding(
 
 async def _read(
     memory: Memory, note: Note
-) -> tuple[tuple[tuple[str, ...], frozenset[str]], str, dict[str, str]]:
+) -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
     """What is read of a new note, in a thread: marks, the key of its repeats, and its times."""
 
-    def read() -> tuple[tuple[tuple[str, ...], frozenset[str]], str, dict[str, str]]:
-        return _marks(memory, note), fold_hash(note.content), _relative_times(note)
+    def read() -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
+        times = find_note_times(note.content, note.happened_at, note.known_from)
+        return _marks(memory, note), fold_hash(note.content), times
 
     async with memory.reading(len(note.content)):
         return await read_in_thread(read)
