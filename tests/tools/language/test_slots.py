@@ -7,6 +7,7 @@ from zettel.tools.language.slots import (
     OtherValue,
     find_other_number,
     find_other_value,
+    shares_slot_name,
 )
 
 OTHER_VALUES = {
@@ -97,3 +98,16 @@ def test_another_number_of_one_name_is_found(
 )
 def test_other_texts_give_a_name_no_other_number(younger: str, older: str) -> None:
     assert find_other_number(younger, older) is None
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "shared"),
+    [
+        ("They moved, their address is Colmar 12", "User's home address: Gunder 84", True),
+        ("Die Adresse lautet Weg 5", "Adresse: Weg 4", True),
+        ("The address of the firm moved", "User's home address: Gunder 84", False),
+        ("This is new", "This is old", False),
+    ],
+)
+def test_two_texts_may_give_a_value_to_one_name(younger: str, older: str, shared: bool) -> None:
+    assert shares_slot_name(younger, older) is shared

@@ -363,6 +363,19 @@ async def test_before_the_model_is_loaded_a_note_is_stored_and_found_by_its_word
         assert [note["note_id"] for note in notes(recalled)] == [answer["note_id"]]
 
 
+async def test_before_the_model_is_loaded_words_of_a_change_are_enough() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        older = await desk.told("Dentist appointment for Elena on Thursday")
+        await desk.told("Elena likes lentils")
+        desk.later(days=1)
+
+        answer = await desk("remember", content="Elena's dentist appointment has been postponed")
+
+        assert pick(answer, "candidates", 0, "note_id") == older
+        assert "lentils" not in str(answer)
+
+
 async def test_before_the_model_is_loaded_another_value_in_the_same_words_is_seen() -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
     async with opened_desk(memory) as desk:

@@ -17,7 +17,7 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.slots import find_other_number, find_other_value
+from zettel.tools.language.slots import find_other_number, find_other_value, shares_slot_name
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
@@ -106,7 +106,7 @@ def find_conflicts(
     note: Note | Outline,
     stated: Sequence[Statement],
     others: Mapping[str, Outline],
-    cosines: Mapping[str, float],
+    cosines: Mapping[str, float] | None,
 ) -> dict[str, Conflict]:
     """Which of these notes conflict with a note, or are changed by it.
 
@@ -114,8 +114,11 @@ def find_conflicts(
         note: The note.
         stated: Its statements.
         others: Notes by id.
-        cosines: Of their nearest passages to the note's; no entry where it is not known.
+        cosines: Of their nearest passages to the note's; no entry for those that are far. None
+            without vectors, where the words alone tell.
     """
+    if cosines is None:
+        cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
     closest = sorted(cosines.values())[-2:]
     lead = closest[-1] - closest[0] if len(closest) > 1 else 1.0
     cue, found = find_change_cue(note.content), dict[str, Conflict]()
@@ -186,15 +189,22 @@ def _change_between(
     value = find_other_number(younger.content, older.content)
     if value and (value.is_share or cue or tells_of_now(younger.content)):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
-    if cue is None:
-        return None
+    return _change_by_cue(cue, younger, older, cosine, leads=leads) if cue else None
+
+
+def _change_by_cue(
+    cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float, *, leads: bool
+) -> Conflict | None:
+    """Whether a note that tells of a change is about the same as an older one, by their words."""
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = sum(_FEW_DIGITS.fullmatch(word) is None for word in new & old)
     if not (shared >= least or (leads and shared)):
         return None
-    named = _says_over(cue, value_words(f"{older.subject} {older.content}"))
-    return _change(NAMED_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
+    if _says_over(cue, value_words(f"{older.subject} {older.content}")):
+        return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
+    named = shares_slot_name(younger.content, older.content)
+    return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
 
 
 def _names_former(

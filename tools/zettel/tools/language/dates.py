@@ -109,8 +109,8 @@ def is_relative(phrase: str) -> bool:
 def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     """Read the time expressions of a text, in order, each once.
 
-    "27 to 30 November" is one time. A day without its year, and a day of the week, is in the past
-    if its sentence is; else a date is the nearest one, a day of the week the next one.
+    "27 to 30 November" is one time. A day or month without its year, and a day of the week, is in
+    the past if its sentence is; else a date is the nearest one, a day of the week the next one.
 
     Args:
         text: A note's content, or a question.
@@ -216,7 +216,7 @@ def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
         return past
     if _WEEKDAY.search(english) and not any(character.isdigit() for character in english):
         return past if tense == "past" else ahead
-    if past.end - past.start > timedelta(days=1):  # a month
+    if past.end - past.start > timedelta(days=1) and tense:  # a month
         return ahead if tense == "ahead" else past
     return _nearer(past, ahead, moment, tense)
 

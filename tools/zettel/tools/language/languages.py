@@ -8,11 +8,13 @@ LANGUAGE_READ_CHARACTERS = 400
 """Characters that are read of a text: some sixty words."""
 _SMALL_WORDS = {
     "en": "and are do does for from has have how i in is it my of on the that to was we what when"
-    " where which who will with you your",
+    " where which who will with you your an he her his not or our she their they this whose why",
     "de": "am auf bei bis das dem den der die ein eine einen für hat ich im ist mein meine mit"
-    " nicht und von wann was welche wer wie wir wird wo zu zum zur",
+    " nicht und von wann was welche wer wie wir wird wo zu zum zur auch er erst es ihr ihre kein"
+    " keine noch oder sein seine sie sind uns unser war wieder",
     "fr": "à au aux avec ce combien d de des du elle en est et il je l la le les mon ne on pas pour"
-    " qu quand que quel quelle qui s sont sur un une",
+    " qu quand que quel quelle qui s sont sur un une chez cette leur maintenant nous où sa ses son"
+    " vous",
     "es": "a al con cuándo cuánto de del dónde el en es está la las lo los me mi para por que qué"
     " quién se su tengo un una y",
     "it": "a al che chi con da dei del della di dove è e gli ho i il in la le mi mio non per quando"

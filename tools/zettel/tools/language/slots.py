@@ -6,12 +6,13 @@ they end alike.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product, takewhile
+from itertools import chain, islice, product, takewhile
 
 import regex
 
 from zettel.storage.notes import fold
 from zettel.tools.language.change_cues import holds_one_value
+from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
 SLOT_MAX_CHARACTERS = 600
@@ -47,6 +48,9 @@ _NAMED_NUMBER = regex.compile(
     r"(?P<percent>\p{N}+(?:[.,]\p{N}+)?)\s?%"
     r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:\s?[=:]\s?|\s(?:is\s)?)"
     r"(?P<number>\p{N}+(?:[.:]\p{N}+)*)(?![\w%]|\s?%)"
+)
+_SLOT_NAME = regex.compile(
+    r"(?<name>\p{L}[\p{L}_-]{3,})(?:\s?[=:]|\s(?:is|are|ist|sind|lautet|est|sont|es|son))\s"
 )
 _CLAUSE_END = regex.compile(r"[,，、](?!\p{N})")
 _CHARACTER = regex.compile(rf"[{_UNSPACED}]")
@@ -97,6 +101,16 @@ def find_other_number(younger: str, older: str) -> OtherValue | None:
     return None
 
 
+def shares_slot_name(younger: str, older: str) -> bool:
+    """Whether both texts give a value to one name: "my address is …" and "Home address: …"."""
+    return not _slot_names(younger).isdisjoint(_slot_names(older))
+
+
+def _slot_names(text: str) -> set[str]:
+    names = (match["name"] for match in _SLOT_NAME.finditer(fold(text[:SLOT_MAX_CHARACTERS])))
+    return set(chain.from_iterable(map(terms, names)))
+
+
 def _numbers(text: str) -> dict[str, set[str]]:
     numbers = dict[str, set[str]]()
     for match in _NAMED_NUMBER.finditer(fold(text)):
@@ -136,7 +150,8 @@ def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
         return None
     if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
         return None
-    return OtherValue(*(" ".join(value) for value in values))
+    was, becomes = (" ".join(value) for value in values)
+    return OtherValue(was, becomes)
 
 
 def _is_short(value: Sequence[str]) -> bool:

@@ -140,7 +140,8 @@ async def candidates(
     sharing = await _found(_sharing_words(memory, note, where)) if near is None else []
     known |= {other.note_id: other for other in (*stating, *sharing)}
     known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    conflicts, alike = await read_in_thread(_compared, note, stated, known, cosines)
+    near_by = None if near is None else cosines
+    conflicts, alike = await read_in_thread(_compared, note, stated, known, near_by)
     if near is None:
         alike = [other for other in sharing if other.note_id not in done]
     chosen = {o.note_id: o for o in (*(known[i] for i in conflicts), *alike)}.values()
@@ -166,14 +167,16 @@ def _compared(
     note: Note,
     stated: Sequence[Statement],
     known: Mapping[str, Outline],
-    cosines: Mapping[str, float],
+    cosines: Mapping[str, float] | None,
 ) -> tuple[dict[str, Conflict], list[Outline]]:
     """The conflicts with known notes by id, and the known notes that are similar."""
     conflicts = find_conflicts(note, stated, known, cosines)
     alike = [
         other
-        for note_id, other in known.items()
-        if _alike(note, other, cosines.get(note_id, -1.0)) and not is_about_others(stated, other)
+        for note_id, cosine in (cosines or {}).items()
+        if (other := known.get(note_id))
+        and _alike(note, other, cosine)
+        and not is_about_others(stated, other)
     ]
     return conflicts, alike
 
