@@ -7,6 +7,7 @@ from types import ModuleType
 
 import anyio
 import pytest
+from tests.object_server import Objects
 from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
 
@@ -43,7 +44,17 @@ async def lance(tmp_path: Path, empty_store: Path) -> AsyncGenerator[LanceStore]
     await opened.close()
 
 
-@pytest.fixture(params=["dict", "lance", "lance, its notes in memory"])
+ON_OBJECTS = "lance, on an object store"
+
+
+@pytest.fixture(
+    params=[
+        "dict",
+        "lance",
+        "lance, its notes in memory",
+        pytest.param(ON_OBJECTS, marks=pytest.mark.slow),
+    ]
+)
 async def store(
     request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path
 ) -> AsyncGenerator[Store]:
@@ -51,6 +62,9 @@ async def store(
     opened: Store
     if request.param == "dict":
         opened = DictStore(model_id=MODEL)
+    elif request.param == ON_OBJECTS:
+        objects: Objects = request.getfixturevalue("objects")
+        opened = await open_store(objects.copy_in(empty_store), model_id=MODEL, dim=DIM)
     else:
         place = copytree(empty_store, tmp_path / "store")
         opened = await open_store(str(place), model_id=MODEL, dim=DIM)

@@ -51,6 +51,11 @@ INDEX_CACHE_BYTES = 16 << 20
 METADATA_CACHE_BYTES = 4 << 20
 """LanceDB fills these caches up to the limit; larger ones made no call faster (`make soak`)."""
 
+OBJECT_STORE_OPTIONS = {"client_max_retries": "8"}
+"""Repeats of a request to an object store that answers 5xx or not at all, in some 20 s; LanceDB's
+own are 3, in half a second, which is less than S3 may ask to slow down for. Lance finds a commit
+whose answer was lost, and does not make it twice."""
+
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
 DIM_KEY = "embed_dim"
@@ -139,7 +144,10 @@ async def _connect(place: StoreLocation) -> AsyncConnection:
     try:
         # Consistency 0: with any other value an update misses rows another process added.
         return await connect_async(
-            place.uri, read_consistency_interval=timedelta(0), session=caches
+            place.uri,
+            read_consistency_interval=timedelta(0),
+            session=caches,
+            storage_options=OBJECT_STORE_OPTIONS if place.is_object_store else None,
         )
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(place.uri, error) from error
