@@ -27,11 +27,12 @@ from zettel.storage.doctor.read import look_at_files, look_at_tables
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.errors import OtherModelError, StoreUnavailableError
 from zettel.storage.ids import new_id
+from zettel.storage.lance import probe
 from zettel.storage.lance.open import OBJECT_STORE_OPTIONS
 from zettel.storage.lance.reads import read_rows
-from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.lance.store_files import ObjectFiles, files_of, unnamed_files
-from zettel.storage.location import read_place
+from zettel.storage.location import StoreLocation, read_place
 from zettel.storage.notes import SUPERSEDES, Link
 from zettel.storage.store import NewNote
 from zettel.tools.doctor.checks import CHECKS
@@ -235,3 +236,46 @@ async def test_many_opening_an_empty_bucket_make_one_store(objects: Objects) -> 
     assert (await look_at_files(read_place(uri))).leftovers == 0
     for store in stores:
         await store.close()
+
+
+def unconditional(passing: Passing) -> None:
+    """As a store does that knows no conditional puts."""
+    del passing.headers["if-none-match"]
+
+
+async def test_a_store_that_loses_commits_is_refused_before_anything_is_in_it(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spoiling(objects, unconditional) as spoiled:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", spoiled.endpoint)
+        uri = spoiled.new_uri()
+        with pytest.raises(StoreUnavailableError, match=r"If-None-Match.*conditional"):
+            await opened(uri)
+
+        assert ObjectFiles(uri=uri).listing() == {}
+
+
+async def test_a_provider_is_probed_once_and_again_only_where_the_store_has_moved(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = list[str]()
+    lost = probe.lost_commits
+
+    async def counted(place: StoreLocation) -> int:
+        probes.append(place.uri)
+        return await lost(place)
+
+    monkeypatch.setattr(probe, "lost_commits", counted)
+    uri = objects.new_uri()
+    for _ in range(2):
+        await (await opened(uri)).close()
+    assert probes == [uri]
+
+    with spoiling(objects, unconditional) as spoiled:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", spoiled.endpoint)
+        with pytest.raises(StoreUnavailableError, match="If-None-Match"):
+            await opened(uri)
+        # What only reads goes on: a backup moves the notes.
+        await (await open_as_it_is(uri)).close()
+
+    assert probes == [uri, uri]

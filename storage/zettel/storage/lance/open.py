@@ -27,6 +27,7 @@ from zettel.storage.lance.files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
+from zettel.storage.lance.probe import HELD, probed_key, refuse_lost_commits
 from zettel.storage.lance.schema import (
     FIRST_VECTOR_SET,
     META,
@@ -110,11 +111,15 @@ async def open_tables(
     if not await _is_made(site):
         if not create or model_id is None:
             raise nothing_there(place)
+        if place.is_object_store:
+            await refuse_lost_commits(place, None)
         async with hold_or_refuse(place):
             if not await _is_made(site):
                 await _create(site, model_id=model_id, dim=dim)
     meta = await _open(site, META)
     await _check_version(meta, place)
+    if place.is_object_store and model_id is not None:
+        await refuse_lost_commits(place, meta)
     found = await read_vectors_in_use(meta)
     if model_id is not None and (found.model_id, found.dim) != (model_id, dim):
         asked = f"{model_id} ({dim} dimensions)"
@@ -180,7 +185,8 @@ async def _create(site: _Site, *, model_id: str, dim: int) -> None:
     others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
     await notes.build_indices()
     meta = others[-1]
-    await put_meta(meta, {MODEL_KEY: model_id, DIM_KEY: str(dim)})
+    held = {probed_key(site.place): HELD} if site.place.is_object_store else {}
+    await put_meta(meta, {MODEL_KEY: model_id, DIM_KEY: str(dim), **held})
     await mark_upkeep((notes, *others))
     await swap_meta(meta, SCHEMA_KEY, expected=None, value=str(SCHEMA_VERSION))
 

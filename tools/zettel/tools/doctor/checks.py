@@ -394,9 +394,9 @@ def check_commits(lost: int) -> list[Finding]:
         "lost_commits",
         lost,
         "The object store ignores the condition of a put: of two processes that write at once, one"
-        " loses acknowledged writes.",
-        advice="Let only one process write there, or use a store with conditional puts (AWS S3,"
-        " Google Cloud Storage, Azure, MinIO).",
+        " loses acknowledged writes. No server opens a store there.",
+        advice="Keep it where puts can be conditional (AWS S3, Google Cloud Storage, Azure, MinIO):"
+        " zettel backup still reads it, zettel restore writes it there.",
     )
 
 
