@@ -7,6 +7,7 @@ from types import ModuleType
 
 import anyio
 import pytest
+from tests.cloud_double import KEY, serving_cloud
 from tests.object_server import Objects
 from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
@@ -44,7 +45,7 @@ async def lance(tmp_path: Path, empty_store: Path) -> AsyncGenerator[LanceStore]
     await opened.close()
 
 
-ON_OBJECTS = "lance, on an object store"
+ON_OBJECTS, IN_THE_CLOUD = "lance, on an object store", "lance, in the cloud"
 
 
 @pytest.fixture(
@@ -53,10 +54,14 @@ ON_OBJECTS = "lance, on an object store"
         "lance",
         "lance, its notes in memory",
         pytest.param(ON_OBJECTS, marks=pytest.mark.slow),
+        pytest.param(IN_THE_CLOUD, marks=pytest.mark.slow),
     ]
 )
 async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    empty_store: Path,
 ) -> AsyncGenerator[Store]:
     """An empty store of each kind."""
     opened: Store
@@ -65,6 +70,14 @@ async def store(
     elif request.param == ON_OBJECTS:
         objects: Objects = request.getfixturevalue("objects")
         opened = await open_store(objects.copy_in(empty_store), model_id=MODEL, dim=DIM)
+    elif request.param == IN_THE_CLOUD:
+        with serving_cloud(copytree(empty_store, tmp_path / "cloud")) as url:
+            monkeypatch.setenv("LANCEDB_HOST_OVERRIDE", url)
+            monkeypatch.setenv("LANCEDB_API_KEY", KEY)
+            opened = await open_store("db://notes", model_id=MODEL, dim=DIM)
+            yield opened
+            await opened.close()
+        return
     else:
         place = copytree(empty_store, tmp_path / "store")
         opened = await open_store(str(place), model_id=MODEL, dim=DIM)

@@ -43,9 +43,14 @@ class StoreLocation:
     """Whether a write returns the number of rows it touched (older LanceDB Cloud: 0)."""
 
     @property
+    def is_cloud(self) -> bool:
+        """Whether it is a name in LanceDB Cloud or Enterprise, whose files nobody sees."""
+        return self.uri.startswith(CLOUD)
+
+    @property
     def is_object_store(self) -> bool:
         """Whether it is `s3://`, `gs://` or the like: files, but not on this machine."""
-        return self.directory is None and not self.uri.startswith(CLOUD)
+        return self.directory is None and not self.is_cloud
 
 
 def read_place(text: str) -> StoreLocation:

@@ -135,6 +135,8 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
         findings += check_model_id(HashEmbedder().model_id, model)
     else:
         findings += await check_model(settings.model, model, settings.embed_backend)
+    if place.is_cloud:
+        findings += checks.cloud_limits()
     if place.is_object_store:
         progress("probing the object store", 0, 0)
         findings += checks.check_commits(await lost_commits(place))

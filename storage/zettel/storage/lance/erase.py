@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.erasable import Order, Purge, Receipt, digest_of
+from zettel.storage.erasable import PROVIDERS_FILES, Order, Purge, Receipt, digest_of
 from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
@@ -324,7 +324,7 @@ async def _purge(
     tables: Tables, chosen: Sequence[LanceTable], note_ids: Sequence[str], *, everything: bool
 ) -> Purge:
     if not tables.place.optimises:
-        return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")
+        return Purge(done=False, why=PROVIDERS_FILES, out_of_reach=True)
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why=_TENDED)

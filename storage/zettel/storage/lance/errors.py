@@ -28,8 +28,9 @@ class _Cause:
 
 
 def _statuses(*numbers: int, also: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """How object_store 0.12 and lance 13.0 word these statuses of HTTP."""
-    return (*(f"{word}: {n}" for n in numbers for word in ("status", "status code")), *also)
+    """How object_store 0.12, lance 13.0 and the Cloud's client word these statuses of HTTP."""
+    words = ("status: {}", "status code: {}", ") {} ")
+    return (*(word.format(number) for number in numbers for word in words), *also)
 
 
 _CAUSES = (
@@ -51,7 +52,10 @@ _CAUSES = (
         "Make the bucket, or correct its name in ZETTEL_STORE.",
     ),
     _Cause(
-        _statuses(401, 403, also=("CredentialsNotLoaded", "no storage account configured")),
+        _statuses(
+            *(401, 403),
+            also=("CredentialsNotLoaded", "no storage account configured", "api_key"),
+        ),
         "may not be used with the credentials that are there, or there are none",
         "Set the cloud's own variables (docs/data.md, Where a store can live), and check that they"
         " may list, read, write and delete there.",
@@ -60,6 +64,11 @@ _CAUSES = (
         _statuses(429, 503, also=("SlowDown",)),
         "is asked too much at once: its object store answered to slow down",
         "Make the same call again in a moment.",
+    ),
+    _Cause(
+        ("not supported on LanceDB", "not supported on remote", "is not supported by the server"),
+        "is in LanceDB Cloud, which cannot do this",
+        "docs/data.md says what it cannot do; zettel backup and zettel restore move the notes.",
     ),
     _Cause(
         ("BareRedirect",),

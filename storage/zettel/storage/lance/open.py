@@ -6,6 +6,7 @@
 # (pyarrow ships no types, lancedb some)
 
 import logging
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,6 +57,9 @@ OBJECT_STORE_OPTIONS = {"client_max_retries": "8"}
 """Repeats of a request to an object store that answers 5xx or not at all, in some 20 s; LanceDB's
 own are 3, in half a second, which is less than S3 may ask to slow down for. Lance finds a commit
 whose answer was lost, and does not make it twice."""
+
+CLOUD_REGION = "us-east-1"
+"""The client's default."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
@@ -153,6 +157,10 @@ async def _connect(place: StoreLocation) -> AsyncConnection:
             read_consistency_interval=timedelta(0),
             session=caches,
             storage_options=OBJECT_STORE_OPTIONS if place.is_object_store else None,
+            # For db:// alone; the client reads no variable by itself.
+            api_key=os.environ.get("LANCEDB_API_KEY") if place.is_cloud else None,
+            region=os.environ.get("LANCEDB_REGION") or CLOUD_REGION,
+            host_override=os.environ.get("LANCEDB_HOST_OVERRIDE"),
         )
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(place.uri, error) from error

@@ -239,7 +239,7 @@ async def clean_up(
         tell("removing the old vectors", 0, 0)
         await _drop_other_sets(tables, {record.number})
         purged = await remove_old_data(tables)
-    if purged.done:
+    if purged.done or purged.out_of_reach:
         await swap_meta(tables.meta, REEMBEDDING_KEY, expected=text, value=None)
     elif purged.rewritten and not record.rewritten_at:
         later = json.dumps(asdict(replace(record, rewritten_at=began)))

@@ -388,6 +388,22 @@ def notes_to_rewrite(seen: StoreFacts) -> list[str]:
     return sorted({note_id for ids in chosen if not isinstance(ids, int) for note_id in ids})
 
 
+def cloud_limits() -> list[Finding]:
+    """What cannot be promised of a store in LanceDB Cloud."""
+    return [
+        Finding(
+            name="cloud_limits",
+            count=1,
+            means="LanceDB Cloud compacts by itself and removes the bytes of erased notes when it"
+            " likes; Zettel can neither do it nor see it. It declares no keys: of two processes"
+            " that write a row at once, both may store it.",
+            advice="zettel doctor --fix removes doubled rows; what is kept of erased notes, and for"
+            " how long, only the provider can say.",
+            is_damage=False,
+        )
+    ]
+
+
 def check_commits(lost: int) -> list[Finding]:
     """Lost commits of a probe."""
     return found(
