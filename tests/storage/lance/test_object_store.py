@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import anyio
+import pyarrow as pa
 import pytest
 from tests.object_server import Objects, Passing, spoiling
 from tests.storage.keeping import backed_up, cosine_row, everything, fresh, restored
@@ -32,6 +34,7 @@ from zettel.storage.lance.open import OBJECT_STORE_OPTIONS
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.lance.store_files import ObjectFiles, files_of, unnamed_files
+from zettel.storage.lance.table import LanceTable, Merged
 from zettel.storage.location import StoreLocation, read_place
 from zettel.storage.notes import SUPERSEDES, Link
 from zettel.storage.store import NewNote
@@ -279,3 +282,52 @@ async def test_a_provider_is_probed_once_and_again_only_where_the_store_has_move
         await (await open_as_it_is(uri)).close()
 
     assert probes == [uri, uri]
+
+
+async def test_what_one_machine_erases_no_other_brings_back(
+    objects: Objects, empty_store: Path
+) -> None:
+    uri = objects.copy_in(empty_store)
+    one, other = await opened(uri), await opened(uri)
+    gone, kept = make_note("secret"), make_note("tea")
+    await add(one, gone, kept)
+    assert (await erased(one, gone.note_id)).done
+
+    link = Link(to=gone.note_id, relation=SUPERSEDES, made_at=LATER)
+    change = revised(kept, "coffee")
+    linked = replace(change, note=replace(change.note, links=(link,)))
+    written = await other.write(new=[NewNote(note=gone)], changes=[linked])
+    await other.reinforce([recalled(gone.note_id)])
+
+    assert written.stored == ()
+    assert set(written.lost) == {gone.note_id, kept.note_id}
+    assert await other.usage_of([gone.note_id]) == {}
+    third = await opened(uri)
+    for store in (one, other, third):
+        assert list(await store.erased([gone.note_id, kept.note_id])) == [gone.note_id]
+        assert await store.relapsed() == ()
+        assert len(await store.receipts()) == 1
+        await store.close()
+
+
+async def test_a_change_that_was_on_its_way_does_not_outlive_the_erasure(
+    objects: Objects, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = objects.copy_in(empty_store)
+    one, other = await opened(uri), await opened(uri)
+    note = make_note("secret")
+    await add(one, note)
+    merge = LanceTable.merge
+
+    async def late(table: LanceTable, rows: pa.Table, **how: Any) -> Merged:
+        monkeypatch.setattr(LanceTable, "merge", merge)
+        assert (await erased(one, note.note_id)).done
+        return await table.merge(rows, **how)
+
+    monkeypatch.setattr(LanceTable, "merge", late)
+    await other.write(changes=[revised(note, "the secret's new words")])
+
+    assert await one.relapsed() == ()
+    assert await read_rows(other.tables, "") == []
+    await one.close()
+    await other.close()

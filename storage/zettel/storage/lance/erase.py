@@ -28,6 +28,7 @@ from zettel.storage.erasable import PROVIDERS_FILES, Order, Purge, Receipt, dige
 from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
+from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
 from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
@@ -76,6 +77,7 @@ async def erase_rows(
     Orders that only wait for their files are checked together in one read and skipped if no writer
     has brought any note back, so repeated passes stay cheap.
     """
+    await follow_ledger(tables)
     receipts = [_receipt(tables, order) for order in orders]
     ids = {i for o, r in zip(orders, receipts, strict=True) if r.invisible_at for i in o.note_ids}
     rest = bool(ids) and await _are_gone(tables, frozenset(ids))
@@ -128,10 +130,12 @@ async def _erase(
 async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> None:
     """Record an erasure, or its progress."""
     await to_thread.run_sync(lambda: tables.ledger.put(receipt, goes_on=goes_on))
+    await share_receipt(tables, receipt)
 
 
 async def relapsed(tables: Tables) -> tuple[str, ...]:
     """Implement `StoreAdmin.relapsed`; 60 ms for 20,000 notes."""
+    await follow_ledger(tables)
     if not await to_thread.run_sync(tables.ledger.receipts):
         return ()
     rows = await tables.notes.select(["note_id", "link_ids"])

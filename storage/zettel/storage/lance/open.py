@@ -27,6 +27,7 @@ from zettel.storage.lance.files import (
     remove_damaged_manifests,
     tables_with_empty_data,
 )
+from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
 from zettel.storage.lance.probe import HELD, probed_key, refuse_lost_commits
 from zettel.storage.lance.schema import (
@@ -130,7 +131,7 @@ async def open_tables(
         raise OtherModelError(place.uri, found.model_id, asked, dim=found.dim)
     notes = await _open(site, notes_table(found.dim, found.number))
     healed["empty_index_files"] = await repair_indices(notes)
-    return Tables(
+    tables = Tables(
         database=database,
         place=place,
         model_id=found.model_id,
@@ -144,6 +145,8 @@ async def open_tables(
         runs=await _open(site, RUNS),
         meta=meta,
     )
+    await follow_ledger(tables)
+    return tables
 
 
 async def _connect(place: StoreLocation) -> AsyncConnection:
