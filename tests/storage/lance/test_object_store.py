@@ -1,5 +1,9 @@
 """A store on S3: the same code, for processes that have nothing but the bucket in common."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownArgumentType=false
+# (pyarrow ships no types)
+
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count

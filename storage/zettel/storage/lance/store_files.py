@@ -20,12 +20,19 @@ from uuid import UUID
 
 from zettel.storage.lance.errors import unavailable
 from zettel.storage.location import StoreLocation
+from zettel.storage.progress import ReportProgress
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 READ_TOGETHER = 16
 """Objects read at once: each takes some 30 ms, whatever its size."""
+
+COPY_PROGRESS_FILES = 50
+"""Files between two progress reports."""
+
+COPY_MAX_LISTINGS = 10
+"""Listings of files that writers add and remove meanwhile, as `verify` makes of a directory."""
 
 _NAMED = ("data/*", "_indices/*/*", "_transactions/*", "_versions/*#*", "_versions/.*")
 """Files that contain rows, ids or column names; deletion files contain only numbers."""
@@ -108,13 +115,9 @@ class ObjectFiles:
 
     def listing(self) -> Mapping[str, float]:
         """As in the contract."""
-        return {path: written for path, (written, _) in self.sizes().items()}
-
-    def sizes(self) -> Mapping[str, tuple[float, int]]:
-        """Path of each object -> when it was written, and its bytes."""
         try:
             return {
-                found["path"]: (found["last_modified"].timestamp(), found["size"])
+                found["path"]: found["last_modified"].timestamp()
                 for batch in self._objects.list()
                 for found in batch
             }
@@ -160,6 +163,31 @@ def files_of(place: StoreLocation, table: str = "") -> StoreFiles:
     if place.directory is not None:
         return FolderFiles(folder=place.directory / below)
     return ObjectFiles(uri=place.uri, below=below)
+
+
+def copy_out(files: StoreFiles, directory: Path, *, tell: ReportProgress) -> None:
+    """Copy every file, and those that writers add meanwhile, until a listing shows nothing new.
+
+    Args:
+        files: To copy.
+        directory: Of the copy, empty.
+        tell: Called with the progress.
+    """
+    copied = dict[str, float]()
+    for _ in range(COPY_MAX_LISTINGS):
+        listed = files.listing()
+        new = [path for path, written in listed.items() if copied.get(path) != written]
+        gone = copied.keys() - listed.keys()
+        for done, (path, raw) in enumerate(files.contents(new)):
+            if done % COPY_PROGRESS_FILES == 0:
+                tell("copying objects", done, len(new))
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_bytes(raw)
+        for path in gone:
+            (directory / path).unlink()
+        copied = dict(listed)
+        if not new and not gone:
+            return
 
 
 def marked_fragments(table: StoreFiles) -> list[int]:
