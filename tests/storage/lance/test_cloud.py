@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.lowlevel import checkpoint
 from tests.cloud_double import KEY, serving_cloud
 from tests.storage.keeping import backed_up, cosine_row, everything, fresh, restored
+from tests.storage.other_models import ShiftedEmbedder
 from tests.storage.samples import (
     DIM,
     EVERYTHING,
@@ -22,7 +24,9 @@ from tests.storage.samples import (
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance import reembed
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.progress import no_progress
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.erasure.orders import drain, order_erasure, pending_erasures
@@ -99,6 +103,15 @@ async def test_a_wrong_key_is_named_with_what_to_do(
         monkeypatch.setenv("LANCEDB_API_KEY", key)
         with pytest.raises(StoreUnavailableError, match=r"credentials.*Set the cloud's own"):
             await opened(cloud)
+
+
+async def test_another_model_takes_another_store_and_the_error_says_how(cloud: str) -> None:
+    store = await opened(cloud)
+
+    with pytest.raises(StoreUnavailableError, match=r"cannot be made anew.*zettel restore"):
+        await reembed.fill(store.tables, ShiftedEmbedder(), tell=no_progress, pause=checkpoint)
+
+    await store.close()
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """A store on S3: the same code, for processes that have nothing but the bucket in common."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
 # pyright: reportUnknownParameterType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types)
 
@@ -13,8 +14,10 @@ from typing import Any
 import anyio
 import pyarrow as pa
 import pytest
+from anyio.lowlevel import checkpoint
 from tests.object_server import Objects, Passing, spoiling
 from tests.storage.keeping import backed_up, cosine_row, everything, fresh, restored
+from tests.storage.other_models import ShiftedEmbedder
 from tests.storage.samples import (
     DIM,
     EVERYTHING,
@@ -30,10 +33,11 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.doctor.read import look_at_files, look_at_tables
+from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.errors import OtherModelError, StoreUnavailableError
 from zettel.storage.ids import new_id
-from zettel.storage.lance import probe
+from zettel.storage.lance import probe, reembed
 from zettel.storage.lance.open import OBJECT_STORE_OPTIONS
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
@@ -41,6 +45,7 @@ from zettel.storage.lance.store_files import ObjectFiles, files_of, unnamed_file
 from zettel.storage.lance.table import LanceTable, Merged
 from zettel.storage.location import StoreLocation, read_place
 from zettel.storage.notes import SUPERSEDES, Link
+from zettel.storage.progress import no_progress
 from zettel.storage.store import NewNote
 from zettel.tools.doctor.checks import CHECKS
 
@@ -219,6 +224,30 @@ async def test_a_backup_moves_a_store_from_a_directory_to_a_bucket_and_back(
     assert await everything(third) == whole
     for store in (first, second, third):
         await store.close()
+
+
+@pytest.mark.slow
+async def test_all_vectors_are_made_anew_and_the_old_ones_are_in_no_object(
+    objects: Objects, tmp_path: Path
+) -> None:
+    old, new, uri = HashEmbedder(), ShiftedEmbedder(), objects.new_uri()
+    store = await open_store(uri, model_id=old.model_id, dim=old.dim)
+    note = make_note("bees dance")
+    [vectors] = await old.embed_notes([note.content])
+    await store.write(new=[NewNote(note=note, vectors=vectors)])
+    assert await reembed.fill(store.tables, new, tell=no_progress, pause=checkpoint)
+    await store.close()
+
+    store = await open_store(uri, model_id=new.model_id, dim=new.dim)
+    assert (await reembed.clean_up(store.tables, new, tell=no_progress, pause=checkpoint)).done
+
+    [row] = await read_rows(store.tables, "")
+    [made] = await new.embed_notes([note.content])
+    assert row.note.embed_model == new.model_id
+    assert row.vectors is not None
+    assert row.vectors.tolist() == made.tolist()
+    assert remains(copied_out(uri, tmp_path), vectors=[vectors]) == []
+    await store.close()
 
 
 @pytest.mark.slow

@@ -185,8 +185,15 @@ async def fill(tables: Tables, embedder: Embedder, *, tell: ReportProgress, paus
 
     Raises:
         ModelUnavailableError: The new model cannot be used.
-        StoreUnavailableError: The store failed; what was made is kept.
+        StoreUnavailableError: The store failed; what was made is kept. Or it is in LanceDB Cloud.
     """
+    if tables.place.is_cloud:
+        raise StoreUnavailableError(
+            tables.place.uri,
+            "is in LanceDB Cloud, where vectors cannot be made anew in place",
+            "zettel backup it, then zettel restore that into a store with the other model: its"
+            " notes are embedded anew there.",
+        )
     if await is_outdated(tables):
         return False
     await embedder.load()

@@ -36,8 +36,8 @@ pytestmark = [
     ),
 ]
 
-REPLICAS, WRITERS, NOTES_OF_WRITER = 3, 4, 12
-KILLED_AFTER, ERASED_AFTER = 24, 32
+REPLICAS, WRITERS, NOTES_OF_WRITER = 3, 4, 8
+KILLED_AFTER, ERASED_AFTER = 16, 22
 """Acknowledged notes."""
 LOOK_S = 1.0
 """Seconds between two looks at what servers do in the background."""
