@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from jsonschema import Draft202012Validator
 from platformdirs import user_cache_path
+from tests.object_server import Objects, serving_objects
 
 from zettel.server.observability.logs import OWN_LOGGER
 
@@ -104,3 +105,18 @@ def schemas_checked_once() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Draft202012Validator, "check_schema", shared)
         yield
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Generator[Objects]:
+    """A local S3 server; it starts when the first test needs it."""
+    with serving_objects() as served:
+        yield served
+
+
+@pytest.fixture
+def objects(object_server: Objects, monkeypatch: pytest.MonkeyPatch) -> Objects:
+    """The server, told to this process as to any: by the variables of the cloud's libraries."""
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return object_server

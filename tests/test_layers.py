@@ -146,6 +146,10 @@ def test_only_storage_packages_of_lance_import_lancedb() -> None:
     assert {user.split("/")[0] for user in users} == {"storage"}
 
 
+def test_one_file_lists_the_objects_of_an_object_store() -> None:
+    assert importers("obstore") == {"storage/lance/store_files.py"}
+
+
 def test_only_the_embedder_the_export_and_the_reranker_import_the_model_libraries() -> None:
     names = ("sentence_transformer", "cross_encoder", "torch_runtime", "onnx_export")
 

@@ -7,6 +7,8 @@ from types import ModuleType
 
 import anyio
 import pytest
+from tests.cloud_double import KEY, serving_cloud
+from tests.object_server import Objects
 from tests.storage.in_memory.store import DictStore
 from tests.storage.samples import DIM, MODEL
 
@@ -43,14 +45,39 @@ async def lance(tmp_path: Path, empty_store: Path) -> AsyncGenerator[LanceStore]
     await opened.close()
 
 
-@pytest.fixture(params=["dict", "lance", "lance, its notes in memory"])
+ON_OBJECTS, IN_THE_CLOUD = "lance, on an object store", "lance, in the cloud"
+
+
+@pytest.fixture(
+    params=[
+        "dict",
+        "lance",
+        "lance, its notes in memory",
+        pytest.param(ON_OBJECTS, marks=pytest.mark.slow),
+        pytest.param(IN_THE_CLOUD, marks=pytest.mark.slow),
+    ]
+)
 async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    empty_store: Path,
 ) -> AsyncGenerator[Store]:
     """An empty store of each kind."""
     opened: Store
     if request.param == "dict":
         opened = DictStore(model_id=MODEL)
+    elif request.param == ON_OBJECTS:
+        objects: Objects = request.getfixturevalue("objects")
+        opened = await open_store(objects.copy_in(empty_store), model_id=MODEL, dim=DIM)
+    elif request.param == IN_THE_CLOUD:
+        with serving_cloud(copytree(empty_store, tmp_path / "cloud")) as url:
+            monkeypatch.setenv("LANCEDB_HOST_OVERRIDE", url)
+            monkeypatch.setenv("LANCEDB_API_KEY", KEY)
+            opened = await open_store("db://notes", model_id=MODEL, dim=DIM)
+            yield opened
+            await opened.close()
+        return
     else:
         place = copytree(empty_store, tmp_path / "store")
         opened = await open_store(str(place), model_id=MODEL, dim=DIM)

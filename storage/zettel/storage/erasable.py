@@ -98,6 +98,12 @@ class Order:
     """Stage to which other notes cited by an erased composed note return for consolidation."""
 
 
+PROVIDERS_FILES = (
+    "LanceDB Cloud removes their bytes from its files when it likes, which Zettel cannot see"
+)
+"""What is known of the bytes of notes erased there, as `Receipt.verified` says it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purge:
     """Result of one attempt to clean the files."""
@@ -109,3 +115,5 @@ class Purge:
     """Checks made, in words."""
     rewritten: bool = False
     """Whether no version of a table has it any more, though it is not done."""
+    out_of_reach: bool = False
+    """Whether the files are a provider's: trying again changes nothing."""

@@ -17,6 +17,9 @@ ENGINE_FOLDER = ".engine"
 
 LOCK_FILE = "store.lock"
 
+CLOUD = "db://"
+"""How the name of a store in LanceDB Cloud begins."""
+
 STORE_LOCK_POLL_S = 0.05
 """Seconds between attempts to take the lock."""
 
@@ -39,10 +42,20 @@ class StoreLocation:
     exact_counts: bool = True
     """Whether a write returns the number of rows it touched (older LanceDB Cloud: 0)."""
 
+    @property
+    def is_cloud(self) -> bool:
+        """Whether it is a name in LanceDB Cloud or Enterprise, whose files nobody sees."""
+        return self.uri.startswith(CLOUD)
+
+    @property
+    def is_object_store(self) -> bool:
+        """Whether it is `s3://`, `gs://` or the like: files, but not on this machine."""
+        return self.directory is None and not self.is_cloud
+
 
 def read_place(text: str) -> StoreLocation:
     """Parse a path, `~` path, `file://` URI, object-store URI or `db://` name."""
-    if text.startswith("db://"):
+    if text.startswith(CLOUD):
         return StoreLocation(
             uri=text, directory=None, declares_keys=False, optimises=False, exact_counts=False
         )

@@ -24,9 +24,9 @@ from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 
 from zettel.server.commands.doctor import DoctorReport, doctor_output, examine_once
 from zettel.server.config.settings import Settings, load_settings
-from zettel.storage.doctor.read import lost_commits
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance.probe import lost_commits
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
 from zettel.storage.lance.store import LanceStore, open_store

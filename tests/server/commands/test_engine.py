@@ -7,6 +7,7 @@ import pytest
 
 from zettel.server.commands.engine import status, status_output, stop
 from zettel.server.engine.engine_lock import EngineLock
+from zettel.server.engine.ipc import rendezvous
 from zettel.server.engine.ipc.file_lock import try_lock
 from zettel.server.engine.ipc.handshake import Message
 from zettel.server.engine.ipc.rendezvous import Rendezvous
@@ -75,6 +76,20 @@ def test_a_server_is_the_engine_and_says_where_it_is(place: Rendezvous) -> None:
     assert engine_lock is not None
     with pytest.raises(StoreServedError, match=r"http://127\.0\.0\.1:1"):
         take_over(place, "unix", "http://127.0.0.1:2")
+    assert place.read_record()["url"] == "http://127.0.0.1:1"
+    engine_lock.release()
+
+
+def test_any_number_of_servers_serve_a_bucket_and_the_first_is_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(rendezvous, "runtime_folder", lambda: str(tmp_path / "run"))
+    place = Rendezvous("s3://bucket/notes")
+    engine_lock = take_over(place, "unix", "http://127.0.0.1:1")
+    assert engine_lock is not None
+
+    assert take_over(place, "unix", "http://127.0.0.1:2") is None
+
     assert place.read_record()["url"] == "http://127.0.0.1:1"
     engine_lock.release()
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import anyio
 import pytest
 from mcp import Client
+from tests.object_server import Objects
 from tests.server.cli.test_app import use
-from tests.server.processes import Launcher
+from tests.server.processes import Launcher, environment, run_zettel
 from tests.storage.canaries import delete_plainly
 
 from zettel.server.commands.verify import verify_output
@@ -171,7 +172,6 @@ def test_without_the_extra_it_says_what_to_install(
         (("--id", "nonsense"), 2, "'nonsense' is no note id"),
         (("--text", "no-such-file"), 2, "'no-such-file' cannot be read"),
         (("--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), 3, "holds no notes yet"),
-        (("--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--store", "s3://b/s"), 3, "Copy all of"),
         (("--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--store", "db://s"), 3, "its provider"),
     ],
 )
@@ -244,3 +244,30 @@ def test_what_only_other_notes_hold_is_not_called_gone() -> None:
 
     assert "Nothing found but in other notes. Looked at 3 files" in said.text
     assert "Other notes hold the same words: B." in said.text
+
+
+@pytest.mark.slow
+def test_on_an_object_store_every_object_is_decoded_where_it_lies(
+    objects: Objects, tmp_path: Path
+) -> None:
+    env = environment(tmp_path) | {"ZETTEL_STORE": (uri := objects.new_uri())}
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return run_zettel("--in-process", *arguments, env=env, cwd=tmp_path)
+
+    assert run("verify-erased", "--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV").returncode == 3
+    note = json.loads(run("add", SAID, "--json").stdout)
+    assert run("add", "Bob keeps hens in Ulm").returncode == 0
+    before = run("verify-erased", "--id", note["note_id"], *written(tmp_path, SAID))
+    assert before.returncode == 1
+    assert "Still there." in before.stdout
+    erased = run("forget", "--erase", note["note_id"], "--confirm", "erase")
+    assert erased.returncode == 0, erased.stderr
+
+    after = run("verify-erased", "--id", note["note_id"], *written(tmp_path, SAID))
+
+    assert after.returncode == 0, after
+    assert "Nothing found." in after.stdout
+    assert "Older versions of objects" in after.stdout
+    sound = run("doctor")
+    assert (sound.returncode, sound.stdout) == (0, f"{uri}: nothing is wrong.\n")

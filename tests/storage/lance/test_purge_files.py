@@ -27,9 +27,9 @@ from zettel.storage.erasure.traces import redact
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
 from zettel.storage.lance import erase, maintenance
-from zettel.storage.lance.erase import unnamed_files
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.store_files import files_of, unnamed_files
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.lance.writes import as_table
 from zettel.storage.location import ENGINE_FOLDER
@@ -244,7 +244,7 @@ async def test_a_purge_cut_short_leaves_no_file_that_the_next_would_wait_for(
                 await anyio.sleep(steps * 0.004)
                 scope.cancel()
         cut += scope.cancelled_caught
-        assert not any(unnamed_files(Path(lance.place, f"{t}.lance")) for t in ("notes", "usage"))
+        assert not any(unnamed_files(files_of(lance.tables.place, t)) for t in ("notes", "usage"))
 
     assert cut
     assert (await lance.purge([told.note_id])).done

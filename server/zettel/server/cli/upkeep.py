@@ -252,7 +252,7 @@ async def verify_erased(
     query = read_question(ids or (), texts or (), spared or ())
     with call.progress() as progress:
         report = await verify(call.settings, query, progress)
-    call.say(verify_output(report))
+    call.say(verify_output(report, call.settings.store))
     if report.findings or report.elsewhere:
         return EXIT_FAILED
     return EXIT_UNAVAILABLE if report.unread else 0

@@ -28,6 +28,7 @@ from zettel.storage.backup.restore import (
     would_erase,
 )
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.lance.ledger_rows import share_receipt
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.location import read_place
 from zettel.storage.notes import Run
@@ -181,6 +182,8 @@ async def restore_checked(
             kept_meta=tokens,
         )
         await to_thread.run_sync(carry_over, ledger, receipts)
+        for receipt in receipts:
+            await share_receipt(store.tables, receipt)
         run = _record(file, begun, done)
         await _settle(store, Memory(store=store, embedder=embedder), run, tell)
     finally:

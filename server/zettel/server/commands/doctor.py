@@ -34,7 +34,6 @@ from zettel.storage.doctor.read import (
     find_invalid,
     look_at_files,
     look_at_tables,
-    lost_commits,
 )
 from zettel.storage.embedding.backends import Backend, check_runnable
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -42,6 +41,7 @@ from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
 from zettel.storage.ids import is_id
 from zettel.storage.lance.files import disk_bytes
+from zettel.storage.lance.probe import lost_commits
 from zettel.storage.lance.repair import rewrite, single_keys
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import check_there, read_place
@@ -135,7 +135,9 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
         findings += check_model_id(HashEmbedder().model_id, model)
     else:
         findings += await check_model(settings.model, model, settings.embed_backend)
-    if place.directory is None:
+    if place.is_cloud:
+        findings += checks.cloud_limits()
+    if place.is_object_store:
         progress("probing the object store", 0, 0)
         findings += checks.check_commits(await lost_commits(place))
     return findings

@@ -1,8 +1,11 @@
 """`zettel verify-erased`: look for erased notes in the files of a store."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from anyio import to_thread
 
@@ -13,6 +16,7 @@ from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.runtime.factories import installed_factories
 from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
 from zettel.storage.ids import is_id
+from zettel.storage.lance.store_files import copy_out, files_of
 from zettel.storage.location import StoreLocation, nothing_there, read_place
 from zettel.storage.progress import ReportProgress
 from zettel.storage.store import Vectors
@@ -46,19 +50,21 @@ async def verify(
 
     Raises:
         ExtraMissingError: pylance is not installed.
-        StoreUnavailableError: The store is no directory, or does not exist.
+        StoreUnavailableError: The store is in LanceDB Cloud, or does not exist.
         OtherModelError: The model of the store's vectors is not on this machine.
         ModelUnavailableError: It cannot be used.
     """
     require_extra()
-    directory = await to_thread.run_sync(_directory, read_place(settings.store))
-    if wanted.texts:
-        wanted = replace(
-            wanted, vectors=await _vectors(settings, directory, wanted.texts, progress)
+    async with _directory(read_place(settings.store), progress) as directory:
+        if wanted.texts:
+            wanted = replace(
+                wanted, vectors=await _vectors(settings, directory, wanted.texts, progress)
+            )
+        scan = await to_thread.run_sync(load_scan)
+        beside = [Path(Rendezvous(one_spelling(settings.store)).folder_elsewhere())]
+        return await to_thread.run_sync(
+            lambda: scan(directory, wanted, beside=beside, tell=progress)
         )
-    scan = await to_thread.run_sync(load_scan)
-    beside = [Path(Rendezvous(one_spelling(settings.store)).folder_elsewhere())]
-    return await to_thread.run_sync(lambda: scan(directory, wanted, beside=beside, tell=progress))
 
 
 async def _vectors(
@@ -74,8 +80,8 @@ async def _vectors(
     return await embedder.embed_notes(texts)
 
 
-def verify_output(report: VerifyReport) -> Output:
-    """The printed report."""
+def verify_output(report: VerifyReport, store: str = ".") -> Output:
+    """The printed report of a store at this address."""
     data = {
         "gone": report.gone and not report.elsewhere,
         "files": report.files,
@@ -97,6 +103,8 @@ def verify_output(report: VerifyReport) -> Output:
     if report.elsewhere and not report.findings:
         verdict = "Nothing found but in other notes."
     lines.append(f"{verdict} Looked at {report.files} files, {report.size:,} bytes.")
+    if read_place(store).is_object_store:
+        lines.append("Older versions of objects, where the bucket keeps any, were not looked at.")
     return Output(data, "\n".join(map(printable, lines)))
 
 
@@ -125,17 +133,24 @@ def _text(file: str) -> str:
     return text
 
 
-def _directory(place: StoreLocation) -> Path:
+@asynccontextmanager
+async def _directory(place: StoreLocation, progress: ReportProgress) -> AsyncGenerator[Path]:
+    """The store's directory; of an object store a copy that is removed again."""
+    if place.is_cloud:
+        problem = "is in LanceDB Cloud, whose files nobody sees"
+        remedy = "Only its provider can say what it keeps."
+        raise StoreUnavailableError(place.uri, problem, remedy)
     if place.directory is not None:
-        # Nothing is found in an empty directory either, and that would prove nothing.
-        if next(place.directory.glob("*.lance"), None) is None:
-            raise nothing_there(place)
-        return place.directory
-    remedy = (
-        "Only its provider can say what it keeps."
-        if place.uri.startswith("db://")
-        else "Copy all of the bucket's objects, older versions included, into a directory and pass"
-        " that with --store."
-    )
-    problem = "is no directory on this machine, and only files of such can be decoded"
-    raise StoreUnavailableError(place.uri, problem, remedy)
+        yield _holding_tables(place, place.directory)
+        return
+    with TemporaryDirectory(prefix="zettel-verify-") as made:
+        copy = Path(made)
+        await to_thread.run_sync(partial(copy_out, files_of(place), copy, tell=progress))
+        yield _holding_tables(place, copy)
+
+
+def _holding_tables(place: StoreLocation, directory: Path) -> Path:
+    # Nothing is found in an empty directory either, and that would prove nothing.
+    if next(directory.glob("*.lance"), None) is None:
+        raise nothing_there(place)
+    return directory

@@ -11,6 +11,7 @@ from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.handshake import request
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import REACH_TIMEOUT_S, SPAWN_POLL_S, request_drain
+from zettel.server.engine.ipc.store_path import is_directory
 from zettel.storage.errors import EngineUnreachableError, StoreServedError
 
 logger = logging.getLogger(__name__)
@@ -25,10 +26,11 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
         url: Base URL of this process, for the record.
 
     Returns:
-        None if no engine is possible here, for example because the store is a file.
+        None if no engine is possible here, for example because the store is a file, or if another
+        server of this machine is the engine of a store that any number may serve (no directory).
 
     Raises:
-        StoreServedError: Another `zettel serve` has the store.
+        StoreServedError: Another `zettel serve` has the directory.
         EngineUnreachableError: The store's engine can be neither reached nor replaced.
     """
     if sys.platform == "win32":
@@ -45,6 +47,11 @@ def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
         engine_lock = EngineLock.take(place, ipc)
         if engine_lock is not None:
             engine_lock.announce(url)
+    except StoreServedError as error:
+        if is_directory(place.store):
+            raise
+        logger.info("clients on this machine attach to its other server: %s", error)
+        return None
     except OSError as error:
         logger.warning("no client can attach to this server: %s", error)
         return None

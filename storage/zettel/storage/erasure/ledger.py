@@ -1,6 +1,7 @@
 """The ledger of erasures: JSON lines, append-only, so that nothing erased is restored.
 
-One file in the store's directory and a copy outside, for restoring into an empty directory.
+One file in the store's directory and a copy outside, for restoring into an empty directory. A store
+without a directory keeps its own lines in `meta` instead (`lance/ledger_rows.py`).
 """
 
 import json
@@ -30,10 +31,15 @@ class Ledger:
 
     Args:
         files: All are read and written; the first is the store's own. Empty keeps it in memory.
+        is_shared: Whether the store's own lines are in `meta`; then the files are copies.
     """
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], *, is_shared: bool = False) -> None:
         self.files = tuple(files)
+        self.is_shared = is_shared
+        self.followed = -1
+        """The version of `meta` whose lines are known."""
+        self._shared: tuple[str, ...] = ()
         self._stamp: tuple[tuple[int, int], ...] | None = None
         self._receipts: dict[str, Receipt] = {}
         self._by_digest: dict[str, dict[str, str]] = {}
@@ -42,7 +48,7 @@ class Ledger:
     @property
     def salt(self) -> str:
         """The store's salt: that of its first erasure, else a new one."""
-        own = next(_lines(self.files[0]), None) if self.files else None
+        own = next(_records(self.own_lines().decode(errors="replace")), None)
         if own:
             return str(own["salt"])
         return next((receipt.salt for receipt in self._told.values()), "") or new_salt()
@@ -80,8 +86,7 @@ class Ledger:
             goes_on: Whether its hashes were written before and are left out.
         """
         self.tell(receipt)
-        said = asdict(replace(receipt, digests=()) if goes_on else receipt)
-        line = json.dumps(said, default=_plain, separators=(",", ":")) + "\n"
+        line = line_of(replace(receipt, digests=()) if goes_on else receipt) + "\n"
         for file in self.files:
             try:
                 _append(file, line.encode())
@@ -94,7 +99,9 @@ class Ledger:
         self._stamp = None
 
     def own_lines(self) -> bytes:
-        """The store's own file for a backup, whole lines only; empty if there is none."""
+        """The store's own lines for a backup, whole ones only; empty if there are none."""
+        if self.is_shared:
+            return "".join(f"{line}\n" for line in self._shared).encode()
         try:
             written = self.files[0].read_bytes() if self.files else b""
         except FileNotFoundError:
@@ -103,22 +110,19 @@ class Ledger:
             raise _unusable(self.files[0], error) from error
         return written[: written.rfind(b"\n") + 1]
 
+    def learn(self, lines: Iterable[str], *, version: int) -> None:
+        """Take over the store's own lines from that version of `meta`."""
+        self._shared, self.followed, self._stamp = tuple(lines), version, None
+
     def _read(self) -> None:
         stamp = tuple(map(_stamp, self.files))
         if stamp == self._stamp:
             return
         receipts = dict(self._told)
-        for file in self.files:
-            for record in _lines(file):
+        for source in ("\n".join(self._shared), *map(_text, self.files)):
+            for record in _records(source):
                 read = _receipt(record)
-                known = receipts.get(read.receipt_id)
-                if known is not None:
-                    # Hashes are only added: what was erased once stays erased.
-                    digests = dict.fromkeys((*known.digests, *read.digests))
-                    known, read = (replace(r, digests=tuple(digests)) for r in (known, read))
-                    receipts[read.receipt_id] = known
-                if known is None or _progress(read) >= _progress(known):
-                    receipts[read.receipt_id] = read
+                receipts[read.receipt_id] = further(receipts.get(read.receipt_id), read)
         by_digest = dict[str, dict[str, str]]()
         for receipt in receipts.values():
             known = by_digest.setdefault(receipt.salt, {})
@@ -134,7 +138,29 @@ def ledger_of(place: StoreLocation, copy: Path | None) -> Ledger:
         copy: Directory of the copy outside; None for no copy.
     """
     folders = [folder for folder in (place.directory, copy) if folder is not None]
-    return Ledger([folder / LEDGER_FILE for folder in folders])
+    return Ledger([folder / LEDGER_FILE for folder in folders], is_shared=place.directory is None)
+
+
+def line_of(receipt: Receipt) -> str:
+    """All that is known of an erasure, as a line without its end."""
+    return json.dumps(asdict(receipt), default=_plain, separators=(",", ":"))
+
+
+def further(known: Receipt | None, read: Receipt) -> Receipt:
+    """The one of two records of an erasure that is further, with the hashes of both.
+
+    Hashes are only added: what was erased once stays erased.
+    """
+    if known is None:
+        return read
+    digests = tuple(dict.fromkeys((*known.digests, *read.digests)))
+    chosen = read if _progress(read) >= _progress(known) else known
+    return replace(chosen, digests=digests)
+
+
+def receipt_of(line: str) -> Receipt | None:
+    """The erasure that a line of the ledger records; None if it is none."""
+    return next(map(_receipt, _records(line)), None)
 
 
 def _append(file: Path, line: bytes) -> None:
@@ -150,14 +176,18 @@ def _append(file: Path, line: bytes) -> None:
             os.fsync(ledger.fileno())
 
 
-def _lines(file: Path) -> Iterator[Mapping[str, object]]:
-    """The whole lines of a file; none if it is missing."""
+def _text(file: Path) -> str:
+    """The lines of a file; none if it is missing."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return
+        return ""
     except OSError as error:
         raise _unusable(file, error) from error
+
+
+def _records(text: str) -> Iterator[Mapping[str, object]]:
+    """The records of whole lines."""
     for line in text.splitlines():
         try:
             record: object = json.loads(line)

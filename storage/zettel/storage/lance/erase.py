@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from pathlib import Path
-from time import time
-from uuid import UUID
+from pathlib import PurePosixPath
 
 import anyio
 import pyarrow as pa
@@ -26,16 +24,23 @@ import pyarrow.compute as pc
 from anyio import to_thread
 from lancedb import AsyncTable
 
-from zettel.storage.erasable import Order, Purge, Receipt, digest_of
+from zettel.storage.erasable import PROVIDERS_FILES, Order, Purge, Receipt, digest_of
 from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
-from zettel.storage.lance.files import remove
+from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
 from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.schema import EMBED_MODEL
 from zettel.storage.lance.snapshot import remove_unused
+from zettel.storage.lance.store_files import (
+    StoreFiles,
+    files_holding,
+    files_of,
+    marked_fragments,
+    unnamed_files,
+)
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.writes import as_table
 from zettel.storage.location import hold
@@ -72,6 +77,7 @@ async def erase_rows(
     Orders that only wait for their files are checked together in one read and skipped if no writer
     has brought any note back, so repeated passes stay cheap.
     """
+    await follow_ledger(tables)
     receipts = [_receipt(tables, order) for order in orders]
     ids = {i for o, r in zip(orders, receipts, strict=True) if r.invisible_at for i in o.note_ids}
     rest = bool(ids) and await _are_gone(tables, frozenset(ids))
@@ -124,10 +130,12 @@ async def _erase(
 async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> None:
     """Record an erasure, or its progress."""
     await to_thread.run_sync(lambda: tables.ledger.put(receipt, goes_on=goes_on))
+    await share_receipt(tables, receipt)
 
 
 async def relapsed(tables: Tables) -> tuple[str, ...]:
     """Implement `StoreAdmin.relapsed`; 60 ms for 20,000 notes."""
+    await follow_ledger(tables)
     if not await to_thread.run_sync(tables.ledger.receipts):
         return ()
     rows = await tables.notes.select(["note_id", "link_ids"])
@@ -281,8 +289,6 @@ ABANDONED_FILE_AGE_S = 60.0
 """Age in seconds from which no commit can still name a file. Commits without the store's lock take
 milliseconds, a bulk write of 50,000 notes seconds; a file removed too early is lost for good."""
 
-_NAMED = ("data/*", "_indices/*/*", "_transactions/*", "_versions/*#*", "_versions/.*")
-"""Files that contain rows, ids or column names; deletion files contain only numbers."""
 _FRAGMENT_BITS = 32
 """A row's address is its fragment's number, then its position (without stable row ids)."""
 
@@ -315,20 +321,21 @@ async def remove_abandoned(tables: Tables, *, before: float) -> Purge:
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why=_TENDED)
-        return await _verified((tables.notes,), _folders((tables.notes,)), (), before)
+        return await _verified((tables.notes,), (), (), before)
 
 
 async def _purge(
     tables: Tables, chosen: Sequence[LanceTable], note_ids: Sequence[str], *, everything: bool
 ) -> Purge:
     if not tables.place.optimises:
-        return Purge(done=False, why="LanceDB Cloud removes deleted rows by itself, when it likes")
+        return Purge(done=False, why=PROVIDERS_FILES, out_of_reach=True)
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why=_TENDED)
         if await _copies_in_use(tables):
             return Purge(done=False, why="a dry run holds a copy of the store's files")
-        began = time()
+        # By the clock of what holds the files: it may be another machine's.
+        began = await to_thread.run_sync(files_of(tables.place).now)
         try:
             for table in chosen:
                 await _rewrite(table, tables, everything=everything)
@@ -338,8 +345,8 @@ async def _purge(
             raise
         await mark_upkeep(tables.all())
         # Orders and previews in `meta` name the ids until that table is cleaned, as the last one.
-        places = [tables.place.directory] if tables.meta in chosen else _folders(chosen)
-        return await _verified(chosen, [place for place in places if place], note_ids, began)
+        places = _files((None,) if tables.meta in chosen else chosen, tables)
+        return await _verified(chosen, places, note_ids, began)
 
 
 async def _rewrite(table: LanceTable, tables: Tables, *, everything: bool) -> None:
@@ -366,16 +373,10 @@ async def _drop_old(handle: AsyncTable) -> None:
     await handle.optimize(cleanup_older_than=DROPPED_VERSION_AGE)
 
 
-async def _shared(table: LanceTable) -> list[str | None]:
-    """Predicates for the rows to move: of fragments that have a file of deletions.
-
-    All rows where there is no directory to look into.
-    """
-    directory = table.place.directory
-    if directory is None:
-        return [None]
-    folder = directory / f"{table.spec.name}.lance"
-    numbers = await to_thread.run_sync(_marked_fragments, folder)
+async def _shared(table: LanceTable) -> list[str]:
+    """Predicates for the rows to move: of fragments that have a file of deletions."""
+    files = files_of(table.place, table.spec.name)
+    numbers = await to_thread.run_sync(marked_fragments, files)
     return [
         _in_fragments(numbers[start : start + FRAGMENTS_PER_COMMIT])
         for start in range(0, len(numbers), FRAGMENTS_PER_COMMIT)
@@ -389,7 +390,7 @@ def _in_fragments(numbers: Iterable[int]) -> str:
     )
 
 
-async def _all_fragments(table: LanceTable) -> list[str | None]:
+async def _all_fragments(table: LanceTable) -> list[str]:
     """Predicates that together select every row."""
     rows = await table.select([table.spec.key], addressed=True)
     counts = Counter(address >> _FRAGMENT_BITS for address in rows.column("_rowid").to_pylist())
@@ -403,40 +404,40 @@ async def _all_fragments(table: LanceTable) -> list[str | None]:
     return [_in_fragments(numbers) for numbers in groups]
 
 
-def _marked_fragments(folder: Path) -> list[int]:
-    """Numbers of the fragments with a deletion file: `_deletions/<fragment>-<version>-<id>`."""
-    return sorted({int(path.name.split("-")[0]) for path in folder.glob("_deletions/*-*-*.*")})
-
-
 async def _copies_in_use(tables: Tables) -> bool:
     directory = tables.place.directory
     return directory is not None and await to_thread.run_sync(remove_unused, directory)
 
 
-def _folders(tables: Iterable[LanceTable]) -> list[Path]:
-    """Those of the tables; none where there is no directory to look into."""
-    return [
-        table.place.directory / f"{table.spec.name}.lance"
-        for table in tables
-        if table.place.directory is not None
-    ]
+def _files(chosen: Iterable[LanceTable | None], tables: Tables) -> list[StoreFiles]:
+    """Those of each table; of the whole store for None."""
+    return [files_of(tables.place, table.spec.name if table else "") for table in chosen]
 
 
 async def _verified(
-    chosen: Iterable[LanceTable], places: Sequence[Path], note_ids: Sequence[str], began: float
+    chosen: Iterable[LanceTable],
+    places: Sequence[StoreFiles],
+    note_ids: Sequence[str],
+    began: float,
 ) -> Purge:
-    """Check the files on the disk."""
-    if not places:
-        seen = ("rows rewritten, indices made anew, older versions dropped",)
-        return Purge(done=True, verified=seen)
-    for folder in _folders(chosen):
-        left = await _left_over(folder, began)
+    """Check the files that are left.
+
+    Args:
+        chosen: Tables without files of unfinished writes.
+        places: Where no file may name a note.
+        note_ids: The notes.
+        began: Start of the pass: what was written later holds nothing that was gone by then.
+    """
+    for table in chosen:
+        left = await _left_over(files_of(table.place, table.spec.name), began)
         if left:
             why = f"{len(left)} files of an unfinished write are too young"
             return Purge(done=False, why=why, rewritten=True)
     sought = note_ids[:: max(1, len(note_ids) // SEARCHED_MAX_IDS)][:SEARCHED_MAX_IDS]
-    if held := await to_thread.run_sync(files_holding, places, sought):
-        return Purge(done=False, why=f"an id still stands in {held[0].name}")
+    for place in places:
+        if held := await to_thread.run_sync(files_holding, place, sought):
+            name = PurePosixPath(held[0]).name
+            return Purge(done=False, why=f"an id still stands in {name}")
     return Purge(
         done=True,
         verified=(
@@ -448,69 +449,24 @@ async def _verified(
     )
 
 
-async def _left_over(folder: Path, began: float) -> Sequence[Path]:
+async def _left_over(files: StoreFiles, began: float) -> Sequence[str]:
     """Remove what killed or beaten writers have left; returns what may still be committed.
 
     A writer that is at it has some seconds of running time to name its files, and who was stopped
     for longer amid a commit of milliseconds is taken to have died.
     """
-    left = await to_thread.run_sync(_suspects, folder, began)
+    left = await to_thread.run_sync(_suspects, files, began)
     for pause_s in SETTLE_S:
         if not left:
-            break
+            return ()
         await anyio.sleep(pause_s)
-        left = await to_thread.run_sync(_suspects, folder, began)
-    old = [path for path in left if _written(path) < time() - ABANDONED_FILE_AGE_S]
-    await to_thread.run_sync(remove, old)
+        left = await to_thread.run_sync(_suspects, files, began)
+    before = await to_thread.run_sync(files.now) - ABANDONED_FILE_AGE_S
+    old = [path for path, written in left.items() if written < before]
+    await to_thread.run_sync(files.remove, old)
     return [path for path in left if path not in old]
 
 
-def _suspects(folder: Path, began: float) -> list[Path]:
+def _suspects(files: StoreFiles, began: float) -> dict[str, float]:
     """Files of no version, as old as the pass: younger ones hold nothing that was gone by then."""
-    return [path for path in unnamed_files(folder) if 0 < _written(path) <= began]
-
-
-def _written(path: Path) -> float:
-    """Seconds since the epoch; 0 if it was committed and dropped meanwhile."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def unnamed_files(folder: Path) -> list[Path]:
-    """Files that may hold rows and that no version of the table names.
-
-    A manifest names data files and transactions by their names, and indices, which are folders,
-    by the bytes of their UUIDs.
-    """
-    # Looked for first: what is committed meanwhile is named by the manifests read then.
-    files = [path for kind in _NAMED for path in folder.glob(kind) if path.is_file()]
-    manifests = [_bytes(path) for path in folder.glob("_versions/*.manifest")]
-    return [path for path in files if not any(_mark(path) in raw for raw in manifests)]
-
-
-def _mark(path: Path) -> bytes:
-    if path.parent.parent.name == "_indices":
-        return UUID(path.parent.name).bytes
-    return path.name.encode()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:  # an older version, dropped meanwhile
-        return b""
-
-
-def files_holding(folders: Iterable[Path], words: Iterable[str]) -> list[Path]:
-    """Files below these folders in which any of the words stands, byte by byte."""
-    sought, found = [word.encode() for word in words], list[Path]()
-    for path in (path for folder in folders for path in folder.rglob("*") if sought):
-        try:
-            raw = path.read_bytes() if path.is_file() else b""
-        except OSError:  # a socket, or dropped by another process meanwhile
-            continue
-        if any(word in raw for word in sought):
-            found.append(path)
-    return found
+    return {path: at for path, at in unnamed_files(files).items() if at <= began}

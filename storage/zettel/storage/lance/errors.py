@@ -27,6 +27,12 @@ class _Cause:
     remedy: str
 
 
+def _statuses(*numbers: int, also: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """How object_store 0.12, lance 13.0 and the Cloud's client word these statuses of HTTP."""
+    words = ("status: {}", "status code: {}", ") {} ")
+    return (*(word.format(number) for number in numbers for word in words), *also)
+
+
 _CAUSES = (
     _Cause(
         # 28 ENOSPC, 122 EDQUOT, 112 ERROR_DISK_FULL
@@ -39,6 +45,45 @@ _CAUSES = (
         ("Read-only", "Permission denied", "(os error 30)", "(os error 13)", "(os error 1)"),
         "cannot be written, so nothing was stored",
         "Make it writable for this user, or point ZETTEL_STORE at another directory.",
+    ),
+    _Cause(
+        ("NoSuchBucket",),
+        "is in no such bucket",
+        "Make the bucket, or correct its name in ZETTEL_STORE.",
+    ),
+    _Cause(
+        _statuses(
+            *(401, 403),
+            also=("CredentialsNotLoaded", "no storage account configured", "api_key"),
+        ),
+        "may not be used with the credentials that are there, or there are none",
+        "Set the cloud's own variables (docs/data.md, Where a store can live), and check that they"
+        " may list, read, write and delete there.",
+    ),
+    _Cause(
+        _statuses(429, 503, also=("SlowDown",)),
+        "is asked too much at once: its object store answered to slow down",
+        "Make the same call again in a moment.",
+    ),
+    _Cause(
+        ("not supported on LanceDB", "not supported on remote", "is not supported by the server"),
+        "is in LanceDB Cloud, which cannot do this",
+        "docs/data.md says what it cannot do; zettel backup and zettel restore move the notes.",
+    ),
+    _Cause(
+        ("BareRedirect",),
+        "is in another region than AWS_REGION says",
+        "Set AWS_REGION to the region of the bucket.",
+    ),
+    _Cause(
+        ("BadScheme",),
+        "is at an address without encryption, which is not allowed",
+        "Set AWS_ALLOW_HTTP=true if that is meant.",
+    ),
+    _Cause(
+        ("kind: Connect",),
+        "is on an object store that cannot be reached",
+        "Check the network, and AWS_ENDPOINT_URL if it is not Amazon's.",
     ),
     _Cause(
         CONFLICTS,

@@ -102,8 +102,9 @@ async def upkeep(tables: Tables) -> bool:
         since, old = await commits_since_upkeep(tables), await old_versions(tables.place)
         names = {name for name, commits in since.items() if commits} | old.keys()
         untended = [table for table in tables.all() if table.spec.name in names]
-        if untended and tables.place.optimises:
-            for table in untended:
+        if untended:
+            # LanceDB Cloud compacts by itself.
+            for table in untended if tables.place.optimises else ():
                 if not await _tend(table, tables):
                     return False
             await mark_upkeep(tables.all())

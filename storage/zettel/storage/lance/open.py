@@ -6,6 +6,7 @@
 # (pyarrow ships no types, lancedb some)
 
 import logging
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +27,9 @@ from zettel.storage.lance.files import (
     remove_damaged_manifests,
     tables_with_empty_data,
 )
+from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
+from zettel.storage.lance.probe import HELD, probed_key, refuse_lost_commits
 from zettel.storage.lance.schema import (
     FIRST_VECTOR_SET,
     META,
@@ -50,6 +53,14 @@ from zettel.storage.location import (
 INDEX_CACHE_BYTES = 16 << 20
 METADATA_CACHE_BYTES = 4 << 20
 """LanceDB fills these caches up to the limit; larger ones made no call faster (`make soak`)."""
+
+OBJECT_STORE_OPTIONS = {"client_max_retries": "8"}
+"""Repeats of a request to an object store that answers 5xx or not at all, in some 20 s; LanceDB's
+own are 3, in half a second, which is less than S3 may ask to slow down for. Lance finds a commit
+whose answer was lost, and does not make it twice."""
+
+CLOUD_REGION = "us-east-1"
+"""The client's default."""
 
 SCHEMA_KEY = "schema_version"
 MODEL_KEY = "embed_model"
@@ -105,18 +116,22 @@ async def open_tables(
     if not await _is_made(site):
         if not create or model_id is None:
             raise nothing_there(place)
+        if place.is_object_store:
+            await refuse_lost_commits(place, None)
         async with hold_or_refuse(place):
             if not await _is_made(site):
                 await _create(site, model_id=model_id, dim=dim)
     meta = await _open(site, META)
     await _check_version(meta, place)
+    if place.is_object_store and model_id is not None:
+        await refuse_lost_commits(place, meta)
     found = await read_vectors_in_use(meta)
     if model_id is not None and (found.model_id, found.dim) != (model_id, dim):
         asked = f"{model_id} ({dim} dimensions)"
         raise OtherModelError(place.uri, found.model_id, asked, dim=found.dim)
     notes = await _open(site, notes_table(found.dim, found.number))
     healed["empty_index_files"] = await repair_indices(notes)
-    return Tables(
+    tables = Tables(
         database=database,
         place=place,
         model_id=found.model_id,
@@ -130,6 +145,8 @@ async def open_tables(
         runs=await _open(site, RUNS),
         meta=meta,
     )
+    await follow_ledger(tables)
+    return tables
 
 
 async def _connect(place: StoreLocation) -> AsyncConnection:
@@ -139,7 +156,14 @@ async def _connect(place: StoreLocation) -> AsyncConnection:
     try:
         # Consistency 0: with any other value an update misses rows another process added.
         return await connect_async(
-            place.uri, read_consistency_interval=timedelta(0), session=caches
+            place.uri,
+            read_consistency_interval=timedelta(0),
+            session=caches,
+            storage_options=OBJECT_STORE_OPTIONS if place.is_object_store else None,
+            # For db:// alone; the client reads no variable by itself.
+            api_key=os.environ.get("LANCEDB_API_KEY") if place.is_cloud else None,
+            region=os.environ.get("LANCEDB_REGION") or CLOUD_REGION,
+            host_override=os.environ.get("LANCEDB_HOST_OVERRIDE"),
         )
     except (RuntimeError, OSError, ValueError) as error:
         raise unavailable(place.uri, error) from error
@@ -172,7 +196,8 @@ async def _create(site: _Site, *, model_id: str, dim: int) -> None:
     others = [await _make(site, spec) for spec in (USAGE, RUNS, META)]
     await notes.build_indices()
     meta = others[-1]
-    await put_meta(meta, {MODEL_KEY: model_id, DIM_KEY: str(dim)})
+    held = {probed_key(site.place): HELD} if site.place.is_object_store else {}
+    await put_meta(meta, {MODEL_KEY: model_id, DIM_KEY: str(dim), **held})
     await mark_upkeep((notes, *others))
     await swap_meta(meta, SCHEMA_KEY, expected=None, value=str(SCHEMA_VERSION))
 

@@ -185,8 +185,15 @@ async def fill(tables: Tables, embedder: Embedder, *, tell: ReportProgress, paus
 
     Raises:
         ModelUnavailableError: The new model cannot be used.
-        StoreUnavailableError: The store failed; what was made is kept.
+        StoreUnavailableError: The store failed; what was made is kept. Or it is in LanceDB Cloud.
     """
+    if tables.place.is_cloud:
+        raise StoreUnavailableError(
+            tables.place.uri,
+            "is in LanceDB Cloud, where vectors cannot be made anew in place",
+            "zettel backup it, then zettel restore that into a store with the other model: its"
+            " notes are embedded anew there.",
+        )
     if await is_outdated(tables):
         return False
     await embedder.load()
@@ -239,7 +246,7 @@ async def clean_up(
         tell("removing the old vectors", 0, 0)
         await _drop_other_sets(tables, {record.number})
         purged = await remove_old_data(tables)
-    if purged.done:
+    if purged.done or purged.out_of_reach:
         await swap_meta(tables.meta, REEMBEDDING_KEY, expected=text, value=None)
     elif purged.rewritten and not record.rewritten_at:
         later = json.dumps(asdict(replace(record, rewritten_at=began)))

@@ -23,6 +23,7 @@ from zettel.storage.lance import (
     side_tables,
     writes,
 )
+from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.table import Tables, sync_file_system
 from zettel.storage.location import read_place
@@ -181,6 +182,7 @@ class LanceStore(Store):
         return await side_tables.usage_of(self._tables, note_ids)
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
+        await follow_ledger(self._tables)
         await side_tables.reinforce(self._tables, recalled)
 
     async def add_run(self, run: Run) -> None:
@@ -212,9 +214,11 @@ class LanceStore(Store):
         return await side_tables.meta_keys(self._tables.meta, sort)
 
     async def receipts(self) -> list[Receipt]:
+        await follow_ledger(self._tables)
         return await to_thread.run_sync(self._tables.ledger.receipts)
 
     async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
+        await follow_ledger(self._tables)
         return await to_thread.run_sync(self._tables.ledger.erased, note_ids)
 
     async def relapsed(self) -> tuple[str, ...]:

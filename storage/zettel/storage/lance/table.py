@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import random
 from typing import TypeVar
@@ -72,6 +73,9 @@ MAX_ROWS = 2**31 - 1
 COMMIT_RETRY_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each retry of a write that lost to another: enough against 3 busy writers."""
 
+
+CLOUD_INDEX_WAIT = timedelta(minutes=5)
+"""How long LanceDB Cloud may take to build the indices of an empty table."""
 
 READ_ATTEMPTS = 5
 """Tries of a read: an erasure drops the versions in use twice within some 300 ms."""
@@ -308,6 +312,10 @@ class LanceTable:
         for column, config in self.spec.indices:
             async with self.writing():
                 await self.commit(lambda t, c=column, how=config: t.create_index(c, config=how))
+        if self.place.is_cloud:
+            # It builds them later, and full text fails without its own.
+            names = [f"{column}_idx" for column, _ in self.spec.indices]
+            await self.read(lambda t: t.wait_for_index(names, timeout=CLOUD_INDEX_WAIT))
 
     def close(self) -> None:
         """Release the table's caches."""

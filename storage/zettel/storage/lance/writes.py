@@ -13,6 +13,7 @@ from anyio import to_thread
 
 from zettel.storage.erasure.ledger import admit
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.namespace_search import texts_by_namespace
 from zettel.storage.lance.predicates import all_of, is_unembedded, one_of
 from zettel.storage.lance.reads import current_rows, read_rows
@@ -59,6 +60,7 @@ async def write_notes(
     check_write(new, changes, dim=tables.dim)
     written = (item.note.embed_model for item in (*new, *changes) if item.vectors is not None)
     _check_models(tables, written)
+    await follow_ledger(tables)
     admitted = admit(tables.ledger, new, changes)
     added = [
         NoteRow(note=first_revision(item, model_id=tables.model_id), vectors=item.vectors)
@@ -212,6 +214,7 @@ async def _merge(tables: Tables, added: list[NoteRow], steps: list[_Step]) -> li
     if _follow(tables, merged, rows, table, replaced=len(steps)):
         return steps
     # A row erased meanwhile could not be replaced and was inserted again.
+    await follow_ledger(tables)
     if gone := tables.ledger.erased(step.closed.note.note_id for step in steps):
         await tables.notes.commit(lambda handle: handle.delete(one_of("note_id", gone)))
     # Another process was first somewhere; the table shows where. A row that equals ours in every

@@ -63,7 +63,7 @@ EventSourceResponse.DEFAULT_PING_INTERVAL = modern._SSE_PING_INTERVAL = {PING_S}
 """
 
 
-def site(folder: Path, port: int, upstream: str) -> str:
+def site(folder: Path, port: int, upstream: str, read_timeout_s: int) -> str:
     """The file that is handed out, with a person's changes and shorter time-outs."""
     cert, key = certificate(folder)
     text = CONF.read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ def site(folder: Path, port: int, upstream: str) -> str:
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("/etc/ssl/certs/memory.example.org.pem", cert),
         ("/etc/ssl/private/memory.example.org.key", key),
-        ("proxy_read_timeout 75s", f"proxy_read_timeout {READ_TIMEOUT_S}s"),
+        ("proxy_read_timeout 75s", f"proxy_read_timeout {read_timeout_s}s"),
     ):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
@@ -80,11 +80,12 @@ def site(folder: Path, port: int, upstream: str) -> str:
 
 
 @contextmanager
-def proxying(folder: Path, upstream: str) -> Generator[int]:
-    """Run nginx; the port it listens on."""
+def proxying(folder: Path, *upstreams: str, read_timeout_s: int = READ_TIMEOUT_S) -> Generator[int]:
+    """Run nginx before servers; the port it listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
-    (folder / "zettel.conf").write_text(site(folder, port, upstream), encoding="utf-8")
+    text = site(folder, port, ";\n    server ".join(upstreams), read_timeout_s)
+    (folder / "zettel.conf").write_text(text, encoding="utf-8")
     (folder / "main.conf").write_text(MAIN.format(folder=folder), encoding="utf-8")
     command = [NGINX, "-p", str(folder), "-c", "main.conf", "-e", str(folder / "error.log")]
     popen = subprocess.Popen([*command], stdin=subprocess.DEVNULL)

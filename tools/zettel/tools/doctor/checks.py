@@ -388,15 +388,31 @@ def notes_to_rewrite(seen: StoreFacts) -> list[str]:
     return sorted({note_id for ids in chosen if not isinstance(ids, int) for note_id in ids})
 
 
+def cloud_limits() -> list[Finding]:
+    """What cannot be promised of a store in LanceDB Cloud."""
+    return [
+        Finding(
+            name="cloud_limits",
+            count=1,
+            means="LanceDB Cloud compacts by itself and removes the bytes of erased notes when it"
+            " likes; Zettel can neither do it nor see it. It declares no keys: of two processes"
+            " that write a row at once, both may store it.",
+            advice="zettel doctor --fix removes doubled rows; what is kept of erased notes, and for"
+            " how long, only the provider can say.",
+            is_damage=False,
+        )
+    ]
+
+
 def check_commits(lost: int) -> list[Finding]:
     """Lost commits of a probe."""
     return found(
         "lost_commits",
         lost,
         "The object store ignores the condition of a put: of two processes that write at once, one"
-        " loses acknowledged writes.",
-        advice="Let only one process write there, or use a store with conditional puts (AWS S3,"
-        " Google Cloud Storage, Azure, MinIO).",
+        " loses acknowledged writes. No server opens a store there.",
+        advice="Keep it where puts can be conditional (AWS S3, Google Cloud Storage, Azure, MinIO):"
+        " zettel backup still reads it, zettel restore writes it there.",
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import anyio
 
-from zettel.storage.erasable import Receipt
+from zettel.storage.erasable import PROVIDERS_FILES, Receipt
 from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
 from zettel.storage.notes import Note, fold_hash
 from zettel.storage.store import NoteFilter, NoteStore
@@ -109,6 +109,8 @@ async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
 
 
 def _unfinished(receipt: Receipt | None, token: str) -> str:
+    if receipt is not None and PROVIDERS_FILES in receipt.verified:
+        return f"No call finds them any more; {PROVIDERS_FILES}."
     seen = receipt is not None and receipt.invisible_at is not None
     now = "No call finds them any more; their files" if seen else "They"
     return (
@@ -134,6 +136,7 @@ def proof_of(receipt: Receipt, backups: Sequence[str]) -> Proof:
         proof["invisible_at"] = iso(receipt.invisible_at)
     if receipt.physical_at:
         proof["physical_at"] = iso(receipt.physical_at)
+    if receipt.physical_at or PROVIDERS_FILES in receipt.verified:
         proof["verified"] = list(receipt.verified)
     if backups:
         proof["backups"] = list(backups)
@@ -195,7 +198,9 @@ async def erase_all(
     found = [r for r in await memory.admin.receipts() if r.receipt_id == receipt_id]
     done = any(receipt.physical_at for receipt in found)
     answer = ForgetAnswer(status="erased" if done else "erasing", notes=[], matched=len(ids))
-    if not done:
+    if any(PROVIDERS_FILES in receipt.verified for receipt in found):
+        answer["next"] = f"No call finds them any more; {PROVIDERS_FILES}."
+    elif not done:
         answer["next"] = "It goes on in the background; zettel evolve --once does it now."
     for receipt in found:
         answer["proof"] = proof_of(receipt, await backups_before(memory, receipt))

@@ -101,7 +101,11 @@ async def drain(memory: Memory, *, now: datetime) -> int:
         ids = sorted({i for entry in pending.values() for i in entry.order.note_ids})
         if at_large := [entry for entry in pending.values() if not entry.wiped]:
             await _make_invisible(memory, at_large, now, began)
-            if not (purged := await _purge(store, ids)).done:
+            purged = await _purge(store, ids)
+            if purged.out_of_reach:
+                await _record_verified(store, pending, (purged.why,))
+                return await _finish(store, pending, _since(now, began), physical=False)
+            if not purged.done:
                 return 0
             await _record_verified(store, pending, purged.verified)
             await _change(store, lambda current: _wipe(current, pending))
@@ -152,8 +156,13 @@ def _wipe(pending: dict[str, Pending], done: Mapping[str, Pending]) -> None:
         pending[receipt_id] = Pending(order=replace(entry.order, note_ids=()), wiped=True)
 
 
-async def _finish(store: Store, pending: Mapping[str, Pending], ended: datetime) -> int:
-    """Completes the receipts, then removes the orders; the process that removes one records it."""
+async def _finish(
+    store: Store, pending: Mapping[str, Pending], ended: datetime, *, physical: bool = True
+) -> int:
+    """Completes the receipts, then removes the orders; the process that removes one records it.
+
+    Without `physical` the receipts do not say that the bytes are gone.
+    """
     receipts = {r.receipt_id: r for r in await store.receipts() if r.receipt_id in pending}
     removed = set[str]()
 
@@ -163,7 +172,7 @@ async def _finish(store: Store, pending: Mapping[str, Pending], ended: datetime)
         for receipt_id in removed:
             del current[receipt_id]
 
-    for receipt in receipts.values():
+    for receipt in receipts.values() if physical else ():
         await store.put_receipt(replace(receipt, physical_at=ended))
     await _change(store, remove)
     recorded = sorted(removed & receipts.keys())
