@@ -283,13 +283,15 @@ class _Import:
         with closing(found):  # pyright: ignore[reportArgumentType]: readers are generators
             batch, made = await self._read(found), None
             while batch.read:
+                done = self.report.read
                 self.report.read += batch.read
                 new = await self._sorted(batch.parts)
                 made, batch = await gather2(
                     partial(self._made_beside, new, made), lambda: self._read(found)
                 )
-                tell(step, self.report.read, total)
+                tell(step, done, total)
             await self._commit(made)
+            tell(step, self.report.read, total)
         if batch.failure:
             raise batch.failure
 
