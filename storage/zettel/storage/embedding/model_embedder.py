@@ -38,8 +38,8 @@ class BatchLimits:
 
 SHARED_BATCH = BatchLimits(BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS)
 """Where questions wait for their turn."""
-BULK_BATCH = BatchLimits(BATCH_MAX_PASSAGES, 8_000)
-"""Where nobody does: half a second at most, and ten passages of the greatest length. Between two
+BULK_BATCH = BatchLimits(64, 16_000)
+"""Where nobody does: a second at most, and twenty passages of the greatest length. Between two
 batches the model waits for a thread, on a busy machine 10 to 20 ms."""
 GPU_BATCH = BatchLimits(256, 256_000)
 """256 passages of the greatest length keep a GPU busy, and take some 1.5 GB of its memory."""
