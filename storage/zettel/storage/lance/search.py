@@ -81,7 +81,8 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Implement `NoteStore.get`."""
     if not note_ids:
         return []
-    if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.version == await notes_version(tables):
+    version = await notes_version(tables)
+    if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.knows(version, note_ids):
         rows = await current_rows(tables, note_ids)
         found = {note_id: row.note for note_id, row in rows.items()}
     else:
@@ -230,7 +231,7 @@ async def match_vectors(
     check_vectors(vector[np.newaxis], dim=tables.dim)
     if limit <= 0:
         return []
-    version = await resident_version(tables)
+    version = await resident_version(tables, where.namespaces)
     known = tables.resident.nearest(version, vector, where, limit=limit)
     if known is not None:
         return known

@@ -119,6 +119,7 @@ async def _insert(tables: Tables, added: Sequence[NoteRow]) -> None:
     version = await tables.notes.insert(rows)
     tables.resident.advance(version, added)
     tables.texts.advance(version, texts_by_namespace(rows))
+    tables.changed.wrote(version, {row.note.namespace for row in added})
 
 
 async def embed_notes(
@@ -173,14 +174,15 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
         result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
         ids = tuple(note.note_id for note in notes)
         asked = NoteFilter(note_ids=ids, states=(), stage_below=stage, derived=None)
-        rows = tables.resident.rows_of(tables.resident.version, asked) or []
+        rows = tables.resident.rows_there(asked)
         marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
         marked = [row for row in marked if row.note.row_id in row_ids]
-        if len(marked) == result.rows_updated:
-            tables.resident.advance(result.version, marked)
-        else:
+        if tables.resident.is_whole and len(marked) != result.rows_updated:
             tables.resident.drop()
+        else:
+            tables.resident.advance(result.version, marked)
         tables.texts.advance(result.version, {})
+        tables.changed.wrote(result.version, {note.namespace for note in notes})
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
@@ -230,6 +232,7 @@ def _follow(
     if whole:
         tables.resident.advance(merged.version, rows)
         tables.texts.advance(merged.version, texts_by_namespace(written))
+        tables.changed.wrote(merged.version, {row.note.namespace for row in rows})
     else:
         tables.resident.drop()
     return whole
