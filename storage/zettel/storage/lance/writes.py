@@ -119,7 +119,7 @@ async def _insert(tables: Tables, added: Sequence[NoteRow]) -> None:
     version = await tables.notes.insert(rows)
     tables.resident.advance(version, added)
     tables.texts.advance(version, texts_by_namespace(rows))
-    tables.changed.wrote(version, {row.note.namespace for row in added})
+    _follow_notes(tables, version, [row.note for row in added])
 
 
 async def embed_notes(
@@ -182,7 +182,7 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
         else:
             tables.resident.advance(result.version, marked)
         tables.texts.advance(result.version, {})
-        tables.changed.wrote(result.version, {note.namespace for note in notes})
+        _follow_notes(tables, result.version, notes)
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
@@ -232,10 +232,16 @@ def _follow(
     if whole:
         tables.resident.advance(merged.version, rows)
         tables.texts.advance(merged.version, texts_by_namespace(written))
-        tables.changed.wrote(merged.version, {row.note.namespace for row in rows})
+        _follow_notes(tables, merged.version, [row.note for row in rows])
     else:
         tables.resident.drop()
     return whole
+
+
+def _follow_notes(tables: Tables, version: int, notes: Sequence[Note]) -> None:
+    """Have what is kept of other notes and namespaces follow a commit."""
+    tables.recent.advance(version, {note.note_id for note in notes})
+    tables.changed.wrote(version, {note.namespace for note in notes})
 
 
 def _keyed(row_ids: Iterable[str]) -> str:

@@ -51,6 +51,13 @@ class CurrentRows:
         if len(self._rows) > RECENT_MAX_ROWS:
             self._rows.clear()
 
+    def advance(self, version: int, note_ids: Iterable[str]) -> None:
+        """Follow a commit of this process to some notes; what others committed ends all."""
+        if version == self._version + 1:
+            self._version = version
+            for note_id in note_ids:
+                self._rows.pop(note_id, None)
+
 
 CACHE_MAX_ROWS = 50_000
 """Revisions and passages kept: some 300 MB; a larger store is read from disk."""

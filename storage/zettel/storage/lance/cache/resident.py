@@ -34,8 +34,8 @@ class ResidentNotes:
         self._whole = NoteCache(dim)
         self._parts = OrderedDict[str, NoteCache]()
         """Namespace -> its notes, all of one version; empty while the whole table is there."""
-        self._missed = dict[str, int]()
-        """Namespace -> the version of its last change when it was looked for in vain."""
+        self._missed = dict[str, tuple[int, int]]()
+        """Namespace -> the version of its last change, and how often it was then not there."""
 
     @property
     def version(self) -> int:
@@ -62,17 +62,17 @@ class ResidentNotes:
         return version != self.version and self._whole.is_missed_again(version)
 
     def missed_again(self, namespace: str, changed: int) -> bool:
-        """Whether a namespace that is not there is looked for again, with nothing new in it.
+        """Whether a namespace that is not there is looked for exactly the second time.
 
         Args:
             namespace: Its name.
-            changed: The version of its last change.
+            changed: The version of its last change; with each, counting begins anew.
         """
         if self.is_whole or namespace in self._parts:
             return False
-        again = self._missed.get(namespace) == changed
-        self._missed[namespace] = changed
-        return again
+        missed, times = self._missed.get(namespace, (changed, 0))
+        self._missed[namespace] = (changed, times + 1 if missed == changed else 1)
+        return self._missed[namespace] == (changed, 2)
 
     def keep(self, version: int, loaded: LoadedRows) -> None:
         """Load a version of the table, unless it is too large."""
