@@ -13,7 +13,7 @@ from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, NOW, X, Y, Z, add, make_note, revised, unit
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.lance import reads
+from zettel.storage.lance import reads, search
 from zettel.storage.lance.cache import resident
 from zettel.storage.lance.cache.versions import NamespaceVersions
 from zettel.storage.lance.store import LanceStore, open_store
@@ -165,6 +165,28 @@ async def test_a_namespace_that_grows_too_large_leaves_memory(
     assert await store.count(ANA) == 4
 
 
+@pytest.mark.parametrize("largest", [5, 2])
+async def test_in_a_small_namespace_of_a_large_store_words_weigh_as_if_it_were_alone(
+    store: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr(search, "CACHE_MAX_ROWS", 1)
+    monkeypatch.setattr(search, "NAMESPACE_MAX_ROWS", largest)
+    alone = await open_store(str(tmp_path / "alone"), model_id=MODEL, dim=DIM)
+    await alone.write(new=[NewNote(note=note) for note in await store.find(ANA, limit=9)])
+    await add(store, *(make_note("ana and her aunt", namespace="ben") for _ in range(5)))
+    await store.upkeep()
+
+    scores = await store.match_text("ana", ANA, limit=9)
+
+    expected = await alone.match_text("ana", ANA, limit=9)
+    if largest > len(expected):
+        assert [hit.note_id for hit in scores] == [hit.note_id for hit in expected]
+        assert [hit.score for hit in scores] == pytest.approx([hit.score for hit in expected])
+    else:
+        assert [hit.score for hit in scores] != pytest.approx([hit.score for hit in expected])
+    await alone.close()
+
+
 async def test_the_version_of_a_namespace_moves_with_its_own_writes_alone(
     store: LanceStore,
 ) -> None:
@@ -242,6 +264,7 @@ async def _prepare(store: LanceStore, kept: dict[str, list[Note]]) -> None:
         await store.write(new=[NewNote(note=notes[0], vectors=unit(X))])
         for _ in range(2):
             await store.match_vectors(unit(X)[0], NoteFilter(namespaces=(name,)), limit=9)
+    await store.latest()
 
 
 async def _do(store: LanceStore, notes: list[Note], deed: str, name: str, number: int) -> None:
@@ -259,6 +282,7 @@ async def _do(store: LanceStore, notes: list[Note], deed: str, name: str, number
     elif deed == "embed":
         await store.embed([(note, unit((X, Y, Z)[number % 3]))], model=MODEL)
     elif deed == "search":
+        await store.latest()
         await store.match_vectors(unit(X)[0], NoteFilter(namespaces=(name,)), limit=9)
     else:
         await store.upkeep()
@@ -273,6 +297,8 @@ async def _answers(store: LanceStore, where: NoteFilter) -> list[object]:
         sorted((hit.note_id, round(hit.score, 4)) for hit in near),
         await store.count(where),
         await store.latest(where.namespaces),
+        await store.latest(),
+        await store.outlines(NoteFilter(note_ids=tuple(ids)), limit=99),
         await store.get(ids),
         await store.find(replace(where, note_ids=tuple(ids)), limit=99),
     ]

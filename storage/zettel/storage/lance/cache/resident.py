@@ -36,6 +36,8 @@ class ResidentNotes:
         """Namespace -> its notes, all of one version; empty while the whole table is there."""
         self._missed = dict[str, tuple[int, int]]()
         """Namespace -> the version of its last change, and how often it was then not there."""
+        self._latest: tuple[int, datetime] | None = None
+        """A version of the table, and the newest `known_from` in it."""
 
     @property
     def version(self) -> int:
@@ -56,6 +58,7 @@ class ResidentNotes:
         """Discard everything; answer nothing until something is kept again."""
         self._whole.drop()
         self._parts.clear()
+        self._latest = None
 
     def is_missed_again(self, version: int) -> bool:
         """Whether this uncached version is requested for exactly the second time."""
@@ -98,6 +101,8 @@ class ResidentNotes:
             version: The version it made; the cache is dropped if others have written too.
             written: Every row of it.
         """
+        written = list(written)
+        self._follow_latest(version, (row.note.known_from for row in written))
         if not self._parts:
             self._whole.advance(version, written)
             return
@@ -111,6 +116,8 @@ class ResidentNotes:
 
     def advance_unchanged(self, version: int) -> None:
         """Follow commits that left every row unchanged."""
+        if self._latest and self._latest[0] == self.version:
+            self._latest = (version, self._latest[1])
         for cache in self._parts.values() or (self._whole,):
             cache.advance_unchanged(version)
 
@@ -142,14 +149,29 @@ class ResidentNotes:
         found = self._answers(version, where.namespaces, lambda c: c.count(version, where))
         return None if found is None else sum(found)
 
+    def holds_namespace(self, version: int, namespace: str) -> bool:
+        """Whether a namespace of a large store is there."""
+        return version == self.version and namespace in self._parts
+
+    def keep_latest(self, version: int, moment: datetime) -> None:
+        """Keep the newest `known_from` of a version."""
+        self._latest = (version, moment)
+
     def latest(self, version: int, namespaces: Sequence[str]) -> datetime | None:
         """The newest `known_from` in these namespaces, or in all; None also without notes."""
+        if not namespaces and self._latest and self._latest[0] == version:
+            return self._latest[1]
         found = self._answers(version, namespaces, lambda c: (c.latest(version, namespaces),))
         return max((moment for (moment,) in found or () if moment), default=None)
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""
-        found = self._answers(version, where.namespaces, lambda c: c.outlines(version, where))
+        found = self._answers(
+            version,
+            where.namespaces,
+            lambda c: c.outlines(version, where),
+            note_ids=where.note_ids,
+        )
         if found is None or len(found) == 1:
             return found[0] if found else None
         return sorted(chain.from_iterable(found), key=order_key)
@@ -173,22 +195,40 @@ class ResidentNotes:
             return found[0] if found else None
         return best_first(list(chain.from_iterable(found)))[:limit]
 
+    def _follow_latest(self, version: int, moments: Iterable[datetime]) -> None:
+        if self._latest is not None:
+            before, moment = self._latest
+            here = before == version - 1
+            self._latest = (version, max((moment, *moments))) if here else None
+
     def _part_of(self, note_id: str) -> NoteCache | None:
         return next((part for part in self._parts.values() if part.holds(note_id)), None)
 
     def _answers(
-        self, version: int, namespaces: Sequence[str], read: Callable[[NoteCache], _T | None]
+        self,
+        version: int,
+        namespaces: Sequence[str],
+        read: Callable[[NoteCache], _T | None],
+        *,
+        note_ids: Sequence[str] = (),
     ) -> list[_T] | None:
-        """What the whole table, or each namespace, answers; None unless all do."""
+        """What the whole table, or each namespace that is asked about, answers.
+
+        Returns:
+            None unless all are there and do answer.
+        """
         if version != self.version:
             return None
         caches = [self._whole]
         if self._parts:
-            if not namespaces or not self._parts.keys() >= {*namespaces}:
+            there = namespaces and self._parts.keys() >= {*namespaces}
+            if not there and not (note_ids and self.knows(version, note_ids)):
                 return None
-            for name in namespaces:
+            # Notes that are there are in one of them, whatever namespaces they may be in.
+            names = dict.fromkeys(namespaces) if there else tuple(self._parts)
+            caches = [self._parts[name] for name in names]
+            for name in names if there else ():
                 self._parts.move_to_end(name)
-            caches = [self._parts[name] for name in dict.fromkeys(namespaces)]
         found = [read(cache) for cache in caches]
         answers = [answer for answer in found if answer is not None]
         return answers if len(answers) == len(found) else None
