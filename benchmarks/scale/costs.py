@@ -49,7 +49,7 @@ QUESTIONS, WRITES, BLOCK = 60, 12, 10
 the caches and cores from each other."""
 RESIDENT_RECALLS = 30
 """After which a process's memory is read."""
-IMPORTED = 2_000
+IMPORTED = 5_000
 """Notes of which the share of the model is measured."""
 
 Progress = Callable[[str], object]

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -39,8 +39,7 @@ class BatchLimits:
 SHARED_BATCH = BatchLimits(BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS)
 """Where questions wait for their turn."""
 BULK_BATCH = BatchLimits(64, 16_000)
-"""Where nobody does: a second at most, and twenty passages of the greatest length. Between two
-batches the model waits for a thread, on a busy machine 10 to 20 ms."""
+"""Where nobody does: a second at most, and twenty passages of the greatest length."""
 GPU_BATCH = BatchLimits(256, 256_000)
 """256 passages of the greatest length keep a GPU busy, and take some 1.5 GB of its memory."""
 
@@ -164,14 +163,17 @@ class ModelEmbedder(Embedder):
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         await self._thread.load()
-        # Sorted by length: a batch costs as much as its longest text.
-        order, limits = sorted(range(len(texts)), key=lambda i: len(texts[i])), self._limits
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        while order:
-            count = batch_size([len(texts[i]) for i in order[: limits.passages]], limits)
-            chosen, order = order[:count], order[count:]
-            batch = [texts[i] for i in chosen]
-            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
+
+        def encode(batches: Sequence[Sequence[int]]) -> None:
+            for batch in batches:
+                vectors[batch] = self._encode([texts[i] for i in batch])
+
+        batches = _batches([len(text) for text in texts], self._limits)
+        # A turn for each, or where nobody else waits for one, one for all: from one to the next
+        # the model would wait for a thread, on a busy machine 20 ms.
+        for turn in [batches] if self._bulk else [[batch] for batch in batches]:
+            await self._thread.run(partial(encode, turn))
         return vectors
 
     @property
@@ -226,6 +228,16 @@ class ModelEmbedder(Embedder):
         # As a batch of one: `encode` keeps every other thread waiting, for 0.4 s at 32,768
         # characters of Chinese.
         return self._tokenizer.encode_batch([text], add_special_tokens=False)[0].offsets
+
+
+def _batches(lengths: Sequence[int], limits: BatchLimits) -> list[list[int]]:
+    """Places of the texts of each batch, the shortest first: one costs as much as its longest."""
+    order, batches = sorted(range(len(lengths)), key=lambda i: lengths[i]), list[list[int]]()
+    while order:
+        count = batch_size([lengths[i] for i in order[: limits.passages]], limits)
+        batches.append(order[:count])
+        order = order[count:]
+    return batches
 
 
 def batch_size(lengths: Sequence[int], limits: BatchLimits = SHARED_BATCH) -> int:
