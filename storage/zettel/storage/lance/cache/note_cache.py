@@ -68,7 +68,7 @@ CACHE_MAX_OBJECTS = 2_000
 CACHE_MAX_REWRITTEN_ROWS = 5_000
 """Rows written singly, ten times as large as loaded ones, before all are loaded again."""
 
-NOTHING = -1
+NO_VERSION = -1
 """The version of a cache that answers for none."""
 
 
@@ -110,7 +110,7 @@ class NoteCache:
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
-        self._missed = (NOTHING, 0)
+        self._missed = (NO_VERSION, 0)
         self.drop()
 
     @property
@@ -129,7 +129,7 @@ class NoteCache:
 
     def drop(self) -> None:
         """Discard everything; answer nothing until `keep`."""
-        self._version = NOTHING
+        self._version = NO_VERSION
         self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
@@ -172,7 +172,7 @@ class NoteCache:
             version: The version it made; the cache is dropped if others have written too.
             written: Every row of it.
         """
-        if self._version == NOTHING:
+        if self._version == NO_VERSION:
             return
         if version != self._version + 1 or self.size > CACHE_MAX_ROWS:
             self.drop()

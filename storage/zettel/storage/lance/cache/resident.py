@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.lance.cache.note_cache import NOTHING, LoadedRows, NoteCache
+from zettel.storage.lance.cache.note_cache import NO_VERSION, LoadedRows, NoteCache
 from zettel.storage.notes import Hit, Note, Outline, best_first, order_key
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
@@ -47,7 +47,7 @@ class ResidentNotes:
     @property
     def is_whole(self) -> bool:
         """Whether every note of that version is there."""
-        return self._whole.version != NOTHING
+        return self._whole.version != NO_VERSION
 
     @property
     def worn(self) -> bool:
