@@ -151,9 +151,9 @@ bench-month: install ## tell two months of an agent's work at their dates and as
 bench-changes: install ## tell changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
 	@exec $(BIN)/python -m benchmarks.changes $(ARGS)
 
-bench-scale: install ## ask a data set's questions in its own namespaces and among many other notes (DATA=folder [ARGS="--others 20000 --every 3"])
-	@test -n "$(DATA)" || { echo "Say which data: make bench-scale DATA=folder" >&2; exit 2; }
-	@exec $(BIN)/python -m benchmarks.scale "$(DATA)" $(ARGS)
+bench-scale: install ## measure stores by size (N="1000 20000" [TENANTS=1000]), or ask a data set among many other notes (DATA=folder [ARGS="--others 20000 --every 3"])
+	@test -n "$(DATA)$(N)" || { echo "Say which sizes, or which data: make bench-scale N=1000" >&2; exit 2; }
+	@exec $(BIN)/python -m benchmarks.scale $(if $(DATA),"$(DATA)") $(if $(N),--notes $(N)) $(if $(TENANTS),--tenants $(TENANTS)) $(ARGS)
 
 fit: install ## fit the weights of recall's ranking and show what each signal is worth (DATA=folder [ARGS="--no-subjects"])
 	@test -n "$(DATA)" || { echo "Say which data: make fit DATA=folder" >&2; exit 2; }

@@ -64,7 +64,7 @@ DESCRIBED_DEFAULTS = {
 SETTINGS_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Store and notes", ("store", "erasures", "namespace", "session", "secrets", "durability")),
     ("Trust", ("trusted_",)),
-    ("Models and recall", ("model", "embed_backend", "reranker", "found_from")),
+    ("Models and recall", ("model", "embed_backend", "embed_device", "reranker", "found_from")),
     (
         "Evolution",
         (

@@ -52,7 +52,7 @@ async def make_filling(embedder: Embedder, notes: int, *, seed: int) -> Filling:
     entries = list[NewNote]()
     for index, telling in enumerate(tellings):
         at = BEGAN + index * STEP
-        vectors = _mixed(real[index % len(real)], random) if index >= len(real) else real[[index]]
+        vectors = mixed(real[index % len(real)], random) if index >= len(real) else real[[index]]
         earlier = entries[int(random.integers(index))].note.note_id if index else ""
         note = Note(
             note_id=new_id(at),
@@ -73,7 +73,7 @@ async def make_filling(embedder: Embedder, notes: int, *, seed: int) -> Filling:
     return Filling(entries=entries)
 
 
-def _mixed(real: Vectors, random: np.random.Generator) -> Vectors:
+def mixed(real: Vectors, random: np.random.Generator) -> Vectors:
     """A unit vector, shape `(1, dim)`, at a random cosine to the real one."""
     noise: NDArray[np.float64] = random.standard_normal(len(real))
     across = unit_rows((noise - float(np.dot(noise, real)) * real)[np.newaxis])

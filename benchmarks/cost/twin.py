@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from lancedb import AsyncTable, Session, connect_async
+from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
@@ -98,14 +98,22 @@ class Twin:
 
 async def open_twin(folder: Path, *, dim: int) -> Twin:
     """Make an empty table just as the store makes its own: keys, indices, caches, consistency."""
-    caches = Session(
-        index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
-    )
-    database = await connect_async(
-        str(folder), read_consistency_interval=timedelta(0), session=caches
-    )
-    spec = notes_table(dim)
+    database, spec = await _connect(folder), notes_table(dim)
     table = await database.create_table(spec.name, schema=spec.schema)
     for column, config in spec.indices:
         await table.create_index(column, config=config)
     return Twin(table, schema=spec.schema, dim=dim)
+
+
+async def open_beside(store: Path, *, dim: int) -> Twin:
+    """A store's own table without anything around it: the same rows and indices, to be read."""
+    spec = notes_table(dim)
+    table = await (await _connect(store)).open_table(spec.name)
+    return Twin(table, schema=spec.schema, dim=dim)
+
+
+async def _connect(folder: Path) -> AsyncConnection:
+    caches = Session(
+        index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
+    )
+    return await connect_async(str(folder), read_consistency_interval=timedelta(0), session=caches)

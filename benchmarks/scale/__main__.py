@@ -1,11 +1,16 @@
-"""`python -m benchmarks.scale DATA`: the table goes to stdout, progress to stderr."""
+"""`python -m benchmarks.scale`: tables go to stdout, progress to stderr.
+
+With a data set it asks this set's questions among other notes; with `--notes` it measures what
+questions and notes cost in stores of these sizes, and with `--tenants` in one of many namespaces.
+"""
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 import anyio
 import numpy as np
@@ -14,7 +19,10 @@ from benchmarks.retrieval.data import Dataset
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.read import read_dataset
+from benchmarks.scale.costs import Bulk, Costs, Shape, bulk, resident_after
+from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import Needles, Side, measure
+from zettel.storage.embedding.backends import make_embedder, make_export
 from zettel.storage.embedding.model_files import find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
@@ -24,7 +32,10 @@ SHOWN = ("recall@1", "recall@5", "recall@10", "nDCG@10")
 class Options(argparse.Namespace):
     """The command line."""
 
-    data: Path
+    data: Path | None
+    notes: list[int]
+    tenants: int
+    resident: Path | None
     others: int
     every: int
     model: str
@@ -40,18 +51,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed. A wrong option exits with 2.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("data", type=Path, help="a data set of make bench-retrieval")
+    parser.add_argument("data", type=Path, nargs="?", help="a data set of make bench-retrieval")
+    parser.add_argument("--notes", type=int, nargs="+", default=[], help="of one namespace")
+    parser.add_argument("--tenants", type=int, default=0, help="namespaces of the first --notes")
+    parser.add_argument("--resident", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--others", type=int, default=20_000, help="other notes; default 20000")
     parser.add_argument("--every", type=int, default=3, help="ask one question in so many")
     parser.add_argument("--model", default="all-MiniLM-L6-v2", help="default all-MiniLM-L6-v2")
     options = parser.parse_args(arguments, namespace=Options())
+    if options.resident:
+        sys.stdout.write(json.dumps(anyio.run(_resident, options.resident, options.model)))
+        return 0
+    if not (options.data or options.notes):
+        parser.error("name a data set, or --notes")
     try:
-        found = anyio.run(_measured, read_dataset(options.data), options)
+        if options.data:
+            table = write_table(anyio.run(_measured, read_dataset(options.data), options))
+        else:
+            table = anyio.run(_costs, options)
     except BenchmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{describe_machine()}\n\n{write_table(found)}")
+    sys.stdout.write(f"{describe_machine()}\n\n{table}")
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+async def _resident(store: Path, model: str) -> tuple[int, int]:
+    return await resident_after(store, make_embedder(await find_model(model), "onnx"))
+
+
+async def _costs(options: Options) -> str:
+    files = await find_model(options.model)
+    await make_export(files)
+    embedder = make_embedder(files, "onnx")
+    await embedder.load()
+    shapes = [Shape(tenants=1, notes=notes) for notes in options.notes]
+    if options.tenants:
+        shapes.append(Shape(tenants=options.tenants, notes=options.notes[0]))
+    with tempfile.TemporaryDirectory(prefix="zettel-scale-") as name:
+        folder = Path(name)
+        found = await measure_costs(folder, shapes, embedder, _tell)
+        for costs in found:
+            command = (sys.executable, "-m", "benchmarks.scale", "--model", options.model)
+            place = folder / costs.shape.name
+            said = await anyio.run_process((*command, "--resident", str(place)), stderr=None)
+            costs.resident_empty, costs.resident = json.loads(said.stdout)
+        imported = await bulk(folder / "bulk", files)
+    return write_costs(found, imported)
 
 
 async def _measured(dataset: Dataset, options: Options) -> Needles:
@@ -64,8 +114,45 @@ async def _measured(dataset: Dataset, options: Options) -> Needles:
             Path(folder, "store"),
             others=options.others,
             every=options.every,
-            tell=lambda line: sys.stderr.write(f"{line}\n"),
+            tell=_tell,
         )
+
+
+def write_costs(found: Sequence[Costs], imported: Bulk) -> str:
+    """The costs of each store and their ratios to the floor, as Markdown."""
+    head = (
+        "namespaces x notes",
+        *("recall p50", "p95", "of the floor's p50", "remember p50", "of its floor"),
+        *("first recall after a write", "the next", "after another namespace's write"),
+        *("resident", "of it before the store", "disk a note"),
+    )
+    rows = [head, ("---",) + ("---:",) * (len(head) - 1), *map(_cost_row, found)]
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    share, model = imported.embedding_s / imported.took_s, imported.model_s / imported.took_s
+    return (
+        f"{table}\n{imported.notes} notes imported in {imported.took_s:.1f} s; the embedder worked"
+        f" for {share:.1%} of it, the model alone for {model:.1%}.\n"
+    )
+
+
+def _cost_row(costs: Costs) -> tuple[str, ...]:
+    recalled, floor = median(costs.recall), median(costs.recall_floor)
+    stored, stored_floor = median(costs.remember), median(costs.remember_floor)
+    others = f"{median(costs.after_others):.0f} ms" if costs.after_others else ""
+    return (
+        costs.shape.name,
+        f"{recalled:.0f} ms",
+        f"{np.percentile(costs.recall, 95):.0f} ms",
+        f"{recalled / floor:.2f}",
+        f"{stored:.0f} ms",
+        f"{stored / stored_floor:.2f}",
+        f"{median(costs.first):.0f} ms",
+        f"{median(costs.following):.0f} ms",
+        others,
+        f"{costs.resident / 2**20:.0f} MiB",
+        f"{costs.resident_empty / 2**20:.0f} MiB",
+        f"{costs.disk / costs.shape.tenants / costs.shape.notes / 1000:.1f} kB",
+    )
 
 
 def write_table(found: Needles) -> str:

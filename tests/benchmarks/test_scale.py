@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
+import pytest
 from benchmarks.retrieval.data import Dataset, Document, Question
-from benchmarks.scale.__main__ import write_table
+from benchmarks.scale import costs
+from benchmarks.scale.__main__ import write_costs, write_table
+from benchmarks.scale.costs import Bulk, Shape, resident_after
+from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import measure
 
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
+from zettel.storage.store import NoteFilter
 
 TOLD = ["Ana keeps bees", "Ben sold his violin in Lisbon", "Zoe paints ships", "Ana's aunt sings"]
 OTHERS = 60
@@ -43,3 +49,33 @@ async def test_each_question_with_evidence_is_asked_apart_and_among_all_others(
     assert found.own.scores["recall@5"] == [1.0, 1.0]
     assert found.among.scores["recall@1"][0] == 1.0
     assert f"among {OTHERS + len(TOLD)} notes" in write_table(found)
+
+
+async def test_stores_of_one_and_of_many_namespaces_are_asked_beside_their_floor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "QUESTIONS", 2)
+    monkeypatch.setattr(costs, "BLOCK", 1)
+    monkeypatch.setattr(costs, "WRITES", 2)
+    monkeypatch.setattr(costs, "SAMPLES", 4)
+    shapes = [Shape(tenants=1, notes=20), Shape(tenants=3, notes=20)]
+
+    one, many = await measure_costs(tmp_path, shapes, HashEmbedder(), lambda _: None)
+    many.resident_empty, many.resident = await resident_after(
+        tmp_path / many.shape.name, HashEmbedder()
+    )
+
+    for found in (one, many):
+        assert len(found.recall) == len(found.recall_floor) == 2
+        assert len(found.remember) == len(found.first) == len(found.following) == 2
+        assert found.disk > 0
+    assert (len(one.after_others), len(many.after_others)) == (0, 2)
+    assert many.resident > many.resident_empty > 0
+    store = await open_store(str(tmp_path / many.shape.name), model_id="hash@64", dim=64)
+    told = await store.facets(NoteFilter())
+    assert told.namespaces == {"tenant-0": 22, "tenant-1": 20, "tenant-2": 22}
+    await store.close()
+    imported = Bulk(notes=9, took_s=4.0, embedding_s=3.0, model_s=2.0)
+    assert write_costs([one, many], imported).endswith(
+        "the embedder worked for 75.0% of it, the model alone for 50.0%.\n"
+    )

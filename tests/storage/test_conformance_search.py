@@ -298,3 +298,18 @@ async def test_every_commit_to_notes_raises_the_version_by_one_and_nothing_else_
     await store.write()
 
     assert await store.version() == first + 2
+
+
+async def test_commits_to_one_namespace_leave_the_version_of_another_as_it_is(
+    store: Store,
+) -> None:
+    first, other = make_note(namespace="home"), make_note("ours", namespace="work")
+    await add(store, first, other)
+    home, work, whole = [await store.version(names) for names in (["home"], ["work"], [])]
+
+    await store.write(changes=[revised(other, "changed")])
+
+    assert await store.version(["home"]) == home
+    assert await store.version(["work"]) > work
+    assert await store.version() == whole + 1
+    assert await store.version(["home", "work"]) == await store.version(["work"])

@@ -289,10 +289,14 @@ class NoteStore(NoteReader, Protocol):
         """Vectors of revisions, current or not, by row id, without rows that have none."""
         ...
 
-    async def version(self) -> int:
+    async def version(self, namespaces: Sequence[str] = ()) -> int:
         """A number that grows with every commit to notes, by one unless others commit too.
 
         Read before and after an own commit, it shows whether another one came between.
+
+        Args:
+            namespaces: Their number, which commits of this process to other ones leave as it is;
+                empty for that of all.
         """
         ...
 

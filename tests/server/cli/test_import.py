@@ -69,7 +69,7 @@ async def test_what_was_done_is_told_with_the_way_back(farm: Settings) -> None:
     output = report_output(report, dry=False)
 
     assert f"zettel undo {report.run_id}" in output.text
-    assert "zettel evolve --once" in output.text
+    assert "the embedding model worked for" in output.text
     data = json.loads(output.render(as_json=True))
     assert isinstance(data, Mapping)
     assert (data["stored"], data["kinds"], data["dry_run"]) == (7, {"semantic": 7}, False)
@@ -164,7 +164,7 @@ def test_an_import_that_is_killed_goes_on_when_it_is_run_again(tmp_path: Path) -
         for kill in range(1, kills + 1):
             process = home.spawn(*options).popen
             assert process.stderr is not None
-            # In the midst of the batch after this one, or at its end.
+            # These are committed; it is in the midst of the next two batches, or at their end.
             reached = f"importing: {kill * 1_000} of {size}".encode()
             assert any(line.startswith(reached) for line in process.stderr)
             process.kill()

@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from zettel.server.commands import output
 from zettel.server.commands.output import progress
 
 
@@ -32,3 +33,24 @@ def test_a_terminal_gets_a_bar_for_a_known_total_and_else_a_spinner(step: str) -
     assert all(("\u2501" in frame) == (step == "construct") for frame in frames)
     assert "0 of" not in drawn
     assert "100" not in drawn
+
+
+def test_lines_say_how_long_it_takes_yet_by_what_this_run_has_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = iter((100.0, 110.0, 119.0, 200.0))
+    monkeypatch.setattr(output, "monotonic", lambda: next(times))
+    console = Console(file=StringIO(), width=80)
+    with progress(console) as tell:
+        tell("importing", 4_000, 9_000)  # stored by an earlier run
+        tell("importing", 4_500, 9_000)
+        tell("importing", 9_000, 9_000)
+        tell("linking", 5, 10)
+
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().splitlines() == [
+        "importing: 4000 of 9000",
+        "importing: 4500 of 9000, 0:01:30 left",
+        "importing: 9000 of 9000",
+        "linking: 5 of 10",
+    ]

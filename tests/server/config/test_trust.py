@@ -48,6 +48,7 @@ HARMLESS = {
     *("protocol", "evolve_minutes", "settle_seconds", "idle_minutes", "ipc", "durability"),
     *("model_wait_seconds", "found_from", "archive_below", "consolidate", "evolve_off", "llm_off"),
     "embed_backend",
+    "embed_device",
 }
 """Settings, beside the limits, that a store's own file may set unconfirmed."""
 

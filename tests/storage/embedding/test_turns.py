@@ -18,6 +18,7 @@ from zettel.storage.embedding.model_embedder import (
     BATCH_MAX_PASSAGES,
     QUESTION_MAX_PARTS,
     QUESTION_PART_TOKENS,
+    Encoder,
     ModelEmbedder,
     batch_size,
 )
@@ -124,7 +125,7 @@ async def test_a_question_does_not_wait_for_a_note_where_two_threads_may_use_the
     assert not await beside_a_note(concurrent=False)
 
 
-class Words:
+class Words(Encoder):
     """In the place of a model: the vector of a question is its number of words."""
 
     backend, concurrent = "onnx", True

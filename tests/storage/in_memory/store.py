@@ -73,6 +73,9 @@ class DictStore(DictErasing, Store):
         self._runs: list[Run] = []
         self._meta: dict[str, str] = {}
         self._commits = 0
+        self._floor = 0
+        """The last version that may have changed any namespace."""
+        self._changed = dict[str, int]()
 
     @property
     def place(self) -> str:
@@ -99,7 +102,7 @@ class DictStore(DictErasing, Store):
             self._rows[closed.row_id] = closed
             self._put(following, next_vectors(vectors, change))
             stored.append(following)
-        self._committed(bool(stored))
+        self._committed(bool(stored), stored)
         return Written(stored=tuple(stored), lost=tuple(lost))
 
     async def get(self, note_ids: Sequence[str]) -> list[Note]:
@@ -204,8 +207,10 @@ class DictStore(DictErasing, Store):
             note_id: self._vectors[row] for note_id, row in rows.items() if row in self._vectors
         }
 
-    async def version(self) -> int:
-        return self._version
+    async def version(self, namespaces: Sequence[str] = ()) -> int:
+        if not namespaces:
+            return self._version
+        return max(self._floor, *(self._changed.get(name, 0) for name in namespaces))
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
         for _, array in vectors:
@@ -215,14 +220,14 @@ class DictStore(DictErasing, Store):
             if row is not None and row.content == note.content and not row.embed_model:
                 self._rows[row.row_id] = replace(row, embed_model=model)
                 self._vectors[row.row_id] = array
-        self._committed()
+        self._committed(notes=[note for note, _ in vectors])
 
     async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
         for note in notes:
             row = self._rows.get(note.row_id)
             if row is not None and row.current and row.stage < stage:
                 self._rows[row.row_id] = replace(row, stage=stage)
-        self._committed()
+        self._committed(notes=notes)
 
     async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
         return {note_id: self._usage[note_id] for note_id in note_ids if note_id in self._usage}
@@ -295,9 +300,13 @@ class DictStore(DictErasing, Store):
         if vectors is not None:
             self._vectors[note.row_id] = vectors
 
-    def _committed(self, times: int = 1) -> None:
+    def _committed(self, times: int = 1, notes: Iterable[Note] | None = None) -> None:
         self._commits += times
         self._version += times
+        if notes is None:
+            self._floor = self._version
+        else:
+            self._changed |= dict.fromkeys((note.namespace for note in notes), self._version)
 
     def _now(self, note_id: str) -> Note | None:
         return self._rows.get(self._current.get(note_id, ""))

@@ -61,18 +61,28 @@ async def test_what_another_process_wrote_since_is_seen(tables: Tables, tmp_path
     await other.close()
 
 
-async def test_a_row_read_once_serves_until_somebody_commits(tables: Tables) -> None:
-    store, note = LanceStore(tables), make_note()
+async def test_a_row_read_once_serves_until_it_changes_or_others_commit(
+    tables: Tables, tmp_path: Path
+) -> None:
+    store, other, note = LanceStore(tables), LanceStore(await opened(tmp_path)), make_note()
     await store.write(new=[NewNote(note=note, vectors=unit(X, Y))])
 
-    first = (await current_rows(tables, [note.note_id, "nobody"]))[note.note_id]
-    again = (await current_rows(tables, [note.note_id]))[note.note_id]
-    await add(store, make_note("another"))
-    later = (await current_rows(tables, [note.note_id]))[note.note_id]
+    async def read() -> NoteRow:
+        return (await current_rows(tables, [note.note_id, "nobody"]))[note.note_id]
 
-    assert again is first
-    assert later is not first
-    assert later.note == first.note
+    first, again = await read(), await read()
+    await add(store, make_note("another"))
+    after_another = await read()
+    await store.write(changes=[revised(note, "bees sting")])
+    changed = await read()
+    await add(other, make_note("theirs"))
+    after_others = await read()
+
+    assert again is after_another is first
+    assert (changed.note.rev, changed.note.content) == (2, "bees sting")
+    assert after_others is not changed
+    assert after_others.note == changed.note
+    await other.close()
 
 
 def test_rows_of_a_version_that_has_passed_are_not_kept() -> None:

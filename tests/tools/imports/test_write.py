@@ -1,21 +1,25 @@
 """Drafts become notes: once, checked, known from now on, and never over what was changed here."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
 
+from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.ids import told_at
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import PART_OF, Kind, Note, Origin, State
 from zettel.storage.progress import no_progress
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.caller import Caller
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.erasure.erase import erase_all
@@ -41,6 +45,28 @@ def nothing_read(_path: Path) -> Iterator[SourcePart]:
 MEM0 = Format("mem0", lambda _path: True, nothing_read)
 
 
+class Watched(HashEmbedder):
+    """Keeps how many contents it was given at once.
+
+    Args:
+        meanwhile: Number of a call -> awaited before it returns.
+    """
+
+    def __init__(
+        self, meanwhile: Mapping[int, Callable[[], Awaitable[None]]] | None = None
+    ) -> None:
+        super().__init__()
+        self.given = list[int]()
+        self._meanwhile = meanwhile or {}
+
+    async def embed_notes(self, contents: Sequence[str]) -> list[Vectors]:
+        """The vectors, after what is to happen meanwhile."""
+        self.given.append(len(contents))
+        if wait := self._meanwhile.get(len(self.given) - 1):
+            await wait()
+        return await super().embed_notes(contents)
+
+
 @dataclass
 class Desk:
     """A store, and imports into it, each a minute after the last."""
@@ -57,6 +83,19 @@ class Desk:
         memory: Memory | None = None,
     ) -> ImportReport:
         """Import what a source has."""
+        reads = (each for each in found)
+        return await self.reads(reads, dry=dry, trusted=trusted, memory=memory, total=len(found))
+
+    async def reads(
+        self,
+        found: Iterator[SourcePart],
+        *,
+        dry: bool = False,
+        trusted: bool = False,
+        memory: Memory | None = None,
+        total: int = 0,
+    ) -> ImportReport:
+        """Import what a reader yields."""
         self.now += timedelta(minutes=1)
         self.runs += 1
         origin = Origin(client="import mem0", transport="import")
@@ -69,9 +108,8 @@ class Desk:
             trusted=trusted,
         )
         caller = replace(OWN, origin=origin)
-        reads = (each for each in found)
         return await import_notes(
-            memory or self.memory, caller, task, reads, tell=no_progress, total=len(found)
+            memory or self.memory, caller, task, found, tell=no_progress, total=total
         )
 
     async def notes(self, *states: State) -> list[Note]:
@@ -237,6 +275,79 @@ async def test_a_draft_that_cannot_be_kept_is_skipped_with_its_reason_and_the_re
     note = await desk.note("Ana sings")
     assert (len(note.subject), note.tags, len(note.context)) == (256, ("ok",), 2_048)
     assert report.skipped_named[0].where == "line 1"
+
+
+async def test_notes_are_embedded_as_they_are_imported_a_batch_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BATCH_NOTES", 4)
+    watched = Watched()
+
+    report = await desk.imports(
+        *(draft(f"note {n}") for n in range(10)), memory=replace(desk.memory, embedder=watched)
+    )
+
+    assert watched.given == [4, 4, 2]
+    assert report.unembedded == ""
+    assert await desk.memory.store.count(NoteFilter(unembedded=True)) == 0
+    vector = await watched.embed_query("note 7")
+    (best,) = await desk.memory.store.match_vectors(vector, NoteFilter(), limit=1)
+    assert best.note_id == (await desk.note("note 7")).note_id
+    again = await desk.imports(
+        *(draft(f"note {n}") for n in range(10)), memory=replace(desk.memory, embedder=watched)
+    )
+    assert (again.unchanged, len(watched.given)) == (10, 3)
+
+
+async def test_one_batch_is_read_and_one_committed_while_the_model_works(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BATCH_NOTES", 2)
+    read, committed = list[int](), anyio.Event()
+
+    def drafts() -> Iterator[SourcePart]:
+        for n in range(6):
+            read.append(n)
+            yield draft(f"note {n}")
+
+    async def second_batch() -> None:
+        with anyio.fail_after(9):
+            await committed.wait()
+            while len(read) < 6:
+                await anyio.lowlevel.checkpoint()
+
+    watched = Watched(meanwhile={1: second_batch})
+    memory = replace(desk.memory, embedder=watched, on_write=committed.set)
+    await desk.reads(drafts(), memory=memory)
+
+    assert watched.given == [2, 2, 2]
+    assert await desk.memory.store.count(NoteFilter()) == 6
+
+
+async def test_without_a_model_notes_are_imported_and_left_for_evolution(desk: Desk) -> None:
+    absent = AbsentEmbedder("other@1", 64)
+
+    report = await desk.imports(draft("Ana sings"), memory=replace(desk.memory, embedder=absent))
+
+    assert (report.stored, await desk.memory.store.count(NoteFilter(unembedded=True))) == (1, 1)
+    assert "zettel reembed" in report.unembedded
+
+
+async def test_a_source_that_breaks_off_has_what_came_before_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BATCH_NOTES", 2)
+
+    def drafts() -> Iterator[SourcePart]:
+        yield from (draft(f"note {n}") for n in range(4))
+        raise InvalidArgumentError("SOURCE", "is damaged", "Repair it.")
+
+    with pytest.raises(InvalidArgumentError, match="is damaged"):
+        await desk.reads(drafts())
+
+    assert await desk.memory.store.count(NoteFilter()) == 4
+    (run,) = await desk.memory.admin.runs(limit=9)
+    assert (run.outcome, run.counts["stored"]) == ("failed", 4)
 
 
 async def test_a_long_text_becomes_parts_of_the_first(desk: Desk) -> None:

@@ -122,7 +122,7 @@ async def importing(settings: Settings, request: ImportRequest) -> AsyncGenerato
     # The person named it, so a link there is meant; none within it is followed.
     source = request.source.expanduser().resolve()
     format = await to_thread.run_sync(find_format, source, request.format)
-    async with opened(settings, create=True) as memory:
+    async with opened(settings, create=True, bulk=True) as memory:
         origin = Origin(client=f"{IMPORT} {format.name}", transport=IMPORT)
         caller = await caller_here(memory, settings, origin)
         yield SourceImport(memory, caller, source, format, trusted=request.trusted)
@@ -147,13 +147,24 @@ def report_output(report: ImportReport, *, dry: bool) -> Output:
     lines = [f"  {line}" for line in _lines(report, "stored", "updated")]
     text = [f"{report.format}, into namespace {report.namespace!r}:", *lines]
     if report.stored:
+        text.append(_pace(report))
+    if report.unembedded:
         text.append(
-            "They are found by their words now, and by meaning when a server has embedded them;"
-            " zettel evolve --once does so at once."
+            printable(
+                "They are found by their words now, and by meaning when a server has embedded them;"
+                f" zettel evolve --once does so at once. {report.unembedded}"
+            )
         )
     if report.run_id:
         text.append(f"To take it back before evolution goes on: zettel undo {report.run_id}")
     return Output(_data(report, dry=False), "\n".join(text))
+
+
+def _pace(report: ImportReport) -> str:
+    """How long it took, and how much of that the model, which is the least it can take."""
+    took_s, embedding_s = report.took.total_seconds(), report.embedding.total_seconds()
+    share = f"; the embedding model worked for {embedding_s / took_s:.0%} of it" if took_s else ""
+    return f"It took {took_s:.0f} s{share}."
 
 
 def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
@@ -216,6 +227,9 @@ def _data(report: ImportReport, *, dry: bool) -> Mapping[str, object]:
         "skipped": dict(report.skipped),
         "skipped_named": [[part.where, part.reason] for part in report.skipped_named],
         "cut": dict(report.cut),
+        "seconds": report.took.total_seconds(),
+        "embedding_seconds": report.embedding.total_seconds(),
+        "unembedded": report.unembedded,
         "samples": [
             {
                 "content": shorten(draft.content, SAMPLE_MAX_CHARACTERS),

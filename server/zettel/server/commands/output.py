@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from zettel.storage.progress import ReportProgress
@@ -124,7 +125,10 @@ def progress(console: "Console") -> Generator[ReportProgress]:
         console: Of standard error, since standard output carries the result.
     """
     if not console.is_terminal:
-        yield lambda step, done, total: console.print(_line(step, done, total), highlight=False)
+        lines = _Lines()
+        yield lambda step, done, total: console.print(
+            lines.of(step, done, total, monotonic()), highlight=False
+        )
         return
     # Heavy, and few commands need it.
     from rich.progress import (  # noqa: PLC0415
@@ -165,7 +169,19 @@ def progress(console: "Console") -> Generator[ReportProgress]:
             at_work.stop()
 
 
-def _line(step: str, done: int, total: int) -> str:
-    if not total:
-        return f"{step}: {done}" if done else step
-    return f"{step}: {done} of {total}"
+class _Lines:
+    """Progress in lines, with the time that is left by what was done since a step began."""
+
+    def __init__(self) -> None:
+        self._step, self._first, self._since_s = "", 0, 0.0
+
+    def of(self, step: str, done: int, total: int, now_s: float) -> str:
+        """The line for a report at a time of a monotonic clock."""
+        if step != self._step:
+            self._step, self._first, self._since_s = step, done, now_s
+        if not total:
+            return f"{step}: {done}" if done else step
+        worked = done - self._first
+        left_s = (now_s - self._since_s) / worked * (total - done) if worked > 0 else 0.0
+        left = f", {timedelta(seconds=round(left_s))} left" if left_s >= 1 else ""
+        return f"{step}: {done} of {total}{left}"

@@ -254,7 +254,7 @@ async def reembedding(settings: Settings) -> AsyncGenerator[StoreReembedding]:
         ModelUnavailableError: The model is missing.
         StoreError: There is no store, or it cannot be opened.
     """
-    embedder = await installed_factories(settings, create=False).make_embedder()
+    embedder = await installed_factories(settings, create=False, bulk=True).make_embedder()
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
         yield StoreReembedding(settings, store, embedder)

@@ -56,6 +56,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "idle_minutes": "a number of minutes above 0",
     "ipc": "unix or tcp",
     "embed_backend": "auto, onnx or torch",
+    "embed_device": "auto, cpu or cuda",
     "durability": "fast or power-loss",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
@@ -177,6 +178,10 @@ class Settings(Limits, BaseSettings):
     of it, in less time and memory (`onnx`); `auto` takes an export where there is one. It is made
     once: of the packaged model at the first start, of others while nobody calls. See
     docs/operations.md#the-export-of-the-embedding-model."""
+    embed_device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What the embedding model runs on. With `auto` it is the CPU, where a question takes
+    milliseconds; `zettel import` and `zettel reembed` take a GPU if there is one that onnxruntime
+    or torch can use. `cuda` is a GPU for servers too. See docs/import.md#how-long-it-takes."""
     reranker: str = ""
     """Cross-encoder that reorders the best notes, by path or by its name in the local Hugging Face
     cache; empty for none. Needs the extra `torch`. See docs/quality.md#a-reranker."""

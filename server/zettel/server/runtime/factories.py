@@ -193,7 +193,11 @@ async def open_with_model(factories: Factories, embedder: Embedder) -> OpenedSto
 
 
 def installed_factories(
-    settings: Settings, *, create: bool = True, still_there: Callable[[], bool] = lambda: True
+    settings: Settings,
+    *,
+    create: bool = True,
+    still_there: Callable[[], bool] = lambda: True,
+    bulk: bool = False,
 ) -> Factories:
     """The factories of a real server: LanceDB, the configured models, the four verbs.
 
@@ -202,6 +206,7 @@ def installed_factories(
         create: Whether to create a missing store.
         still_there: Checked just before opening: a directory that was removed while LanceDB was
             being imported must not be created again.
+        bulk: Whether the model is to embed many notes while nobody asks questions.
     """
 
     async def make_reranker() -> Reranker | None:
@@ -249,8 +254,8 @@ def installed_factories(
 
     model = _ModelName(settings)
     return Factories(
-        make_embedder=lambda: _make_embedder(model.read(), settings),
-        find_embedder=lambda error: _find_embedder(error, settings),
+        make_embedder=lambda: _make_embedder(model.read(), settings, bulk=bulk),
+        find_embedder=lambda error: _find_embedder(error, settings, bulk=bulk),
         changes_model=_names_model(settings),
         make_vector_upkeep=_make_vector_upkeep,
         make_reranker=make_reranker,
@@ -332,19 +337,19 @@ def _names_model(settings: Settings) -> bool:
     return "model" in settings.model_fields_set
 
 
-async def _find_embedder(error: OtherModelError, settings: Settings) -> Embedder:
+async def _find_embedder(error: OtherModelError, settings: Settings, *, bulk: bool) -> Embedder:
     """The embedder of a store's vectors, or one that stands for it.
 
     Raises:
         OtherModelError: Its model is not on this machine, and no other one is named.
     """
-    found = await _own_embedder(error.found, settings)
+    found = await _own_embedder(error.found, settings, bulk=bulk)
     if found is None and not _names_model(settings):
         raise error
     return found or AbsentEmbedder(error.found, error.dim)
 
 
-async def _own_embedder(model_id: str, settings: Settings) -> Embedder | None:
+async def _own_embedder(model_id: str, settings: Settings, *, bulk: bool) -> Embedder | None:
     if model_id.startswith(f"{HASH_MODEL}@"):
         hashing = await _make_embedder(HASH_MODEL, settings)
         return hashing if hashing.model_id == model_id else None
@@ -353,7 +358,8 @@ async def _own_embedder(model_id: str, settings: Settings) -> Embedder | None:
     from zettel.storage.embedding.model_files import find_model_of  # noqa: PLC0415
 
     files = await find_model_of(model_id)
-    return files and make_embedder(files, settings.embed_backend)
+    device = settings.embed_device
+    return files and make_embedder(files, settings.embed_backend, device=device, bulk=bulk)
 
 
 async def _make_vector_upkeep() -> VectorUpkeep:
@@ -363,7 +369,7 @@ async def _make_vector_upkeep() -> VectorUpkeep:
     return LeasedVectorUpkeep()
 
 
-async def _make_embedder(model: str, settings: Settings) -> Embedder:
+async def _make_embedder(model: str, settings: Settings, *, bulk: bool = False) -> Embedder:
     if model == HASH_MODEL:
         await _load("zettel.storage.embedding.hashing")
         from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
@@ -373,7 +379,8 @@ async def _make_embedder(model: str, settings: Settings) -> Embedder:
     from zettel.storage.embedding.backends import make_embedder  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
 
-    return make_embedder(await find_model(model), settings.embed_backend)
+    files = await find_model(model)
+    return make_embedder(files, settings.embed_backend, device=settings.embed_device, bulk=bulk)
 
 
 async def _import_verbs() -> Dispatch:
@@ -384,17 +391,20 @@ async def _import_verbs() -> Dispatch:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, create: bool = False) -> AsyncGenerator[Memory]:
+async def opened(
+    settings: Settings, *, create: bool = False, bulk: bool = False
+) -> AsyncGenerator[Memory]:
     """Open a store for one command; its models are not loaded, and there is no LLM.
 
     Args:
         settings: Of the store.
         create: Whether to create a missing store.
+        bulk: Whether the command embeds many notes.
 
     Raises:
         StoreError: It cannot be opened.
     """
-    factories = installed_factories(settings, create=create)
+    factories = installed_factories(settings, create=create, bulk=bulk)
     embedder = await factories.make_embedder()
     reranker = await factories.make_reranker()
     found = await open_with_model(factories, embedder)

@@ -8,13 +8,19 @@ from typing import Literal
 
 from anyio import run_process
 
+from zettel.storage.embedding.devices import CPU, CUDA, Device, has_gpu_driver
 from zettel.storage.embedding.exports import UnusableExportError, read_export, why_not
 from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
-from zettel.storage.embedding.onnx_encoder import load_onnx
+from zettel.storage.embedding.onnx_encoder import load_onnx, onnx_has_gpu
 from zettel.storage.embedding.reference import is_recorded
 from zettel.storage.embedding.sentence_transformer import load_sentence_transformer
-from zettel.storage.embedding.torch_runtime import TORCH_EXTRA, check_installed, has_torch
+from zettel.storage.embedding.torch_runtime import (
+    TORCH_EXTRA,
+    check_installed,
+    has_torch,
+    torch_has_gpu,
+)
 from zettel.storage.errors import ExtraMissingError, ModelUnavailableError
 
 Backend = Literal["auto", "onnx", "torch"]
@@ -25,14 +31,47 @@ _EXPORT_PROGRAM = "zettel.storage.embedding.onnx_export"
 _log = logging.getLogger(__name__)
 
 
-def make_embedder(files: ModelFiles, backend: Backend) -> ModelEmbedder:
+def make_embedder(
+    files: ModelFiles, backend: Backend, *, device: Device = "auto", bulk: bool = False
+) -> ModelEmbedder:
     """The embedder of a model, not loaded yet.
 
     Both libraries make the same vectors to within 1e-4 (`onnx_export.LARGEST_DIFFERENCE`), so the
     model's id is the same.
+
+    Args:
+        files: Of the model.
+        backend: The library that runs it.
+        device: What it runs on.
+        bulk: Whether it is to embed many notes while nobody asks questions.
     """
     loads = {"auto": _load_any, "onnx": _load_export, "torch": load_sentence_transformer}
-    return ModelEmbedder(files, loads[backend])
+
+    def load(found: ModelFiles) -> Encoder:
+        if device == CUDA or (device == "auto" and bulk and has_gpu_driver()):
+            if encoder := _load_on_gpu(found, backend):
+                return encoder
+            if device == CUDA:
+                problem = "cannot run on a GPU here: no installed library can use one"
+                remedy = (
+                    "Install onnxruntime-gpu or torch for CUDA, or set ZETTEL_EMBED_DEVICE=cpu."
+                )
+                raise ModelUnavailableError(found.name, problem, remedy)
+        return loads[backend](found)
+
+    return ModelEmbedder(files, load, bulk=bulk)
+
+
+def _load_on_gpu(files: ModelFiles, backend: Backend) -> Encoder | None:
+    """Load the model into a GPU with a library that can use one; None if none can."""
+    if backend != "torch" and onnx_has_gpu():
+        try:
+            return _load_or_export(files, device=CUDA)
+        except UnusableExportError as error:
+            _log.info("the export of the embedding model %s %s", files.name, error)
+    if backend != "onnx" and has_torch() and torch_has_gpu():
+        return load_sentence_transformer(files, device=CUDA)
+    return None
 
 
 def check_runnable(files: ModelFiles, backend: Backend) -> None:
@@ -119,14 +158,14 @@ def _load_any(files: ModelFiles) -> Encoder:
         return load_sentence_transformer(files)
 
 
-def _load_or_export(files: ModelFiles) -> Encoder:
+def _load_or_export(files: ModelFiles, *, device: str = CPU) -> Encoder:
     """Load the export; where that needs no torch (3 s), make it first.
 
     Raises:
         UnusableExportError: There is none.
     """
     try:
-        return load_onnx(files)
+        return load_onnx(files, device=device)
     except UnusableExportError:
         if not is_recorded(files) or why_not(files):
             raise
@@ -136,4 +175,4 @@ def _load_or_export(files: ModelFiles) -> Encoder:
         _check_exported(files, done.returncode, done.stderr)
     except ModelUnavailableError as error:
         raise UnusableExportError(str(error)) from error
-    return load_onnx(files)
+    return load_onnx(files, device=device)

@@ -3,7 +3,8 @@
 # ruff: noqa: D102 - each method is documented in the contract
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from zettel.storage.embedding.devices import CPU
 from zettel.storage.embedding.embedder import Embedder, unit_rows
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.model_thread import ModelThread
@@ -23,6 +25,23 @@ BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS = 32, 800
 """Most passages of a batch, and most characters when each counts as its longest: others, and a
 question first, get their turn between two batches. A batch takes as long as one passage of the
 greatest length, 0.06 s; larger ones embed 3 to 5 % more in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much of what is to be embedded is given to the model at once."""
+
+    passages: int
+    characters: int
+    """When each passage counts as the longest."""
+
+
+SHARED_BATCH = BatchLimits(BATCH_MAX_PASSAGES, BATCH_MAX_CHARACTERS)
+"""Where questions wait for their turn."""
+BULK_BATCH = BatchLimits(64, 16_000)
+"""Where nobody does: a second at most, and twenty passages of the greatest length."""
+GPU_BATCH = BatchLimits(256, 256_000)
+"""256 passages of the greatest length keep a GPU busy, and take some 1.5 GB of its memory."""
 
 QUESTION_PART_TOKENS, QUESTION_MAX_PARTS = 64, 4
 """Of a longer question the first parts are embedded, and it gets their mean: 64 tokens take 20 ms,
@@ -39,6 +58,8 @@ class Encoder(Protocol):
     """The library that runs it: `onnx` or `torch`."""
     concurrent: bool
     """Whether two threads may use it at once."""
+    device: str = CPU
+    """What it runs on, `cpu` or `cuda`."""
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of questions, shape `(texts, dim)`, of any length."""
@@ -50,7 +71,7 @@ class Encoder(Protocol):
 
 
 class ModelEmbedder(Embedder):
-    """Embeds with a loaded model on the CPU, in threads.
+    """Embeds with a loaded model, in threads.
 
     A text longer than the model's window is truncated there, a question after its first parts;
     constructing the object is cheap. A failure to load stays until the process restarts, or `renew`
@@ -59,10 +80,14 @@ class ModelEmbedder(Embedder):
     Args:
         files: The result of `find_model`.
         load: Loads the model, called in a thread.
+        bulk: Whether to embed as many notes a second as it can: nobody asks questions meanwhile.
     """
 
-    def __init__(self, files: ModelFiles, load: Callable[[ModelFiles], Encoder]) -> None:
+    def __init__(
+        self, files: ModelFiles, load: Callable[[ModelFiles], Encoder], *, bulk: bool = False
+    ) -> None:
         self._files = files
+        self._bulk = bulk
         self._thread = ModelThread(lambda: load(files), lambda model: model.concurrent)
 
     @property
@@ -74,6 +99,11 @@ class ModelEmbedder(Embedder):
     def backend(self) -> str:
         """What runs the model, `onnx` or `torch`; empty until it is loaded."""
         return self._thread.model().backend if self._thread.ready else ""
+
+    @property
+    def device(self) -> str:
+        """What the model runs on, `cpu` or `cuda`; empty until it is loaded."""
+        return self._thread.model().device if self._thread.ready else ""
 
     @property
     def model_id(self) -> str:
@@ -132,15 +162,25 @@ class ModelEmbedder(Embedder):
         return np.split(vectors, ends)
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
-        # Sorted by length: a batch costs as much as its longest text.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        await self._thread.load()
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        while order:
-            count = batch_size([len(texts[i]) for i in order[:BATCH_MAX_PASSAGES]])
-            chosen, order = order[:count], order[count:]
-            batch = [texts[i] for i in chosen]
-            vectors[chosen] = await self._thread.run(lambda batch=batch: self._encode(batch))
+
+        def encode(batches: Sequence[Sequence[int]]) -> None:
+            for batch in batches:
+                vectors[batch] = self._encode([texts[i] for i in batch])
+
+        batches = _batches([len(text) for text in texts], self._limits)
+        # A turn for each, or where nobody else waits for one, one for all: from one to the next
+        # the model would wait for a thread, on a busy machine 20 ms.
+        for turn in [batches] if self._bulk else [[batch] for batch in batches]:
+            await self._thread.run(partial(encode, turn))
         return vectors
+
+    @property
+    def _limits(self) -> BatchLimits:
+        if self.device != CPU:
+            return GPU_BATCH
+        return BULK_BATCH if self._bulk else SHARED_BATCH
 
     def split(self, content: str) -> list[str]:
         """The passages that `embed_notes` embeds: verbatim slices of the content, in order.
@@ -190,7 +230,17 @@ class ModelEmbedder(Embedder):
         return self._tokenizer.encode_batch([text], add_special_tokens=False)[0].offsets
 
 
-def batch_size(lengths: Sequence[int]) -> int:
+def _batches(lengths: Sequence[int], limits: BatchLimits) -> list[list[int]]:
+    """Places of the texts of each batch, the shortest first: one costs as much as its longest."""
+    order, batches = sorted(range(len(lengths)), key=lambda i: lengths[i]), list[list[int]]()
+    while order:
+        count = batch_size([lengths[i] for i in order[: limits.passages]], limits)
+        batches.append(order[:count])
+        order = order[count:]
+    return batches
+
+
+def batch_size(lengths: Sequence[int], limits: BatchLimits = SHARED_BATCH) -> int:
     """How many of the next passages make a batch, by their lengths in ascending order."""
-    fitting = (n for n, longest in enumerate(lengths, 1) if n * longest <= BATCH_MAX_CHARACTERS)
+    fitting = (n for n, longest in enumerate(lengths, 1) if n * longest <= limits.characters)
     return max(fitting, default=1)

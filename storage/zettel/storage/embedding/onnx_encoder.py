@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from zettel.storage.embedding.devices import CPU, CUDA
 from zettel.storage.embedding.exports import (
     GRAPH,
     TOKENIZER,
@@ -42,14 +43,21 @@ class OnnxEncoder(Encoder):
         session: From token ids and mask, both int64 of shape `(texts, tokens)`, to the vectors.
         tokenizer: Truncates at the model's window and pads to the longest text.
         config: The model's own, for the prompts.
+        device: What the session runs on.
     """
 
     backend = "onnx"
     concurrent = True
 
     def __init__(
-        self, session: "InferenceSession", tokenizer: Tokenizer, config: ModelConfig
+        self,
+        session: "InferenceSession",
+        tokenizer: Tokenizer,
+        config: ModelConfig,
+        *,
+        device: str = CPU,
     ) -> None:
+        self.device = device
         self._session = session
         self._tokenizer = tokenizer
         self._config = config
@@ -69,28 +77,37 @@ class OnnxEncoder(Encoder):
         return cast("NDArray[np.float32]", vectors)
 
 
-def load_onnx(files: ModelFiles) -> OnnxEncoder:
+def onnx_has_gpu() -> bool:
+    """Whether the installed onnxruntime is built for GPUs; a session tells whether there is one."""
+    import onnxruntime  # noqa: PLC0415  as below
+
+    return _PROVIDERS[CUDA] in onnxruntime.get_available_providers()
+
+
+def load_onnx(files: ModelFiles, *, device: str = CPU) -> OnnxEncoder:
     """Load a model's export and use it once (0.3 s).
 
     Raises:
         UnusableExportError: It is missing, must not be used, or cannot be run.
     """
-    return open_export(read_export(files).folder, files)
+    return open_export(read_export(files).folder, files, device=device)
 
 
-def open_export(folder: Path, files: ModelFiles) -> OnnxEncoder:
+def open_export(folder: Path, files: ModelFiles, *, device: str = CPU) -> OnnxEncoder:
     """Make a session of an export's files, and use it once.
 
     Args:
         folder: Of an export that is trusted.
         files: The model it was made of.
+        device: What it is to run on, `cpu` or `cuda`.
 
     Raises:
         UnusableExportError: It cannot be run.
     """
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        encoder = OnnxEncoder(_session(folder / GRAPH), tokenizer, files.config)
+        session = _session(folder / GRAPH, device)
+        encoder = OnnxEncoder(session, tokenizer, files.config, device=device)
         shape = encoder.encode_queries(["warm-up"]).shape
     # Both libraries raise anything.
     except Exception as error:
@@ -102,7 +119,13 @@ def open_export(folder: Path, files: ModelFiles) -> OnnxEncoder:
     return encoder
 
 
-def _session(graph: Path) -> "InferenceSession":
+_PROVIDERS = {CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
+"""What onnxruntime calls a device."""
+_CUDA_OPTIONS = {"use_tf32": "0"}
+"""TF32 rounds to 10 bits: its vectors differ by 1e-3 from those of the same model elsewhere."""
+
+
+def _session(graph: Path, device: str) -> "InferenceSession":
     # Late: it takes 0.2 s, and not everybody has an export.
     import onnxruntime  # noqa: PLC0415
 
@@ -115,7 +138,14 @@ def _session(graph: Path) -> "InferenceSession":
     options.enable_cpu_mem_arena = False
     # Waiting threads would take the cores from other processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    on_gpu = [(_PROVIDERS[CUDA], _CUDA_OPTIONS)] if device == CUDA and onnx_has_gpu() else []
+    providers = [*on_gpu, _PROVIDERS[CPU]]
+    session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
+    # A provider that finds no device is left out with a line in the log.
+    if _PROVIDERS[device] not in session.get_providers():
+        problem = f"onnxruntime found no {device}"
+        raise RuntimeError(problem)
+    return session
 
 
 def _threads() -> int:

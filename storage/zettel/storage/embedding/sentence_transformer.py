@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.embedding.devices import CPU
 from zettel.storage.embedding.model_embedder import (
-    BATCH_MAX_PASSAGES,
     SAVE_AGAIN,
     Encoder,
     ModelEmbedder,
@@ -43,15 +43,19 @@ class SentenceEncoder(Encoder):
     """A loaded sentence-transformers model.
 
     Args:
-        model: On the CPU.
+        model: On its device.
         config: Its own, for the prompts.
+        device: What it runs on.
     """
 
     backend = "torch"
     # Its tokenizer is set anew at each call, and refuses to be while another thread uses it.
     concurrent = False
 
-    def __init__(self, model: "SentenceTransformer", config: ModelConfig) -> None:
+    def __init__(
+        self, model: "SentenceTransformer", config: ModelConfig, *, device: str = CPU
+    ) -> None:
+        self.device = device
         self.model = model
         self._config = config
 
@@ -63,13 +67,17 @@ class SentenceEncoder(Encoder):
         return self.model.encode_document(
             list(texts),
             prompt=self._config.document_prompt,
-            batch_size=BATCH_MAX_PASSAGES,
+            batch_size=len(texts),
             show_progress_bar=False,
         )
 
 
-def load_sentence_transformer(files: ModelFiles) -> Encoder:
+def load_sentence_transformer(files: ModelFiles, *, device: str = CPU) -> Encoder:
     """Check the weights, import the library (seconds), load the model and use it once.
+
+    Args:
+        files: Of the model.
+        device: What it is to run on, `cpu` or `cuda`.
 
     Raises:
         ModelUnavailableError: Anything fails.
@@ -78,7 +86,7 @@ def load_sentence_transformer(files: ModelFiles) -> Encoder:
     check_weights(files)
     try:
         prepare_libraries()
-        model = _import_and_load(files)
+        model = _import_and_load(files, device)
         found = int(model.encode_query("warm-up", show_progress_bar=False).shape[0])
     # The library raises anything on a foreign model's files.
     except Exception as error:
@@ -88,10 +96,10 @@ def load_sentence_transformer(files: ModelFiles) -> Encoder:
     if found != files.config.dim:
         problem = f"makes vectors of length {found}, but its files say {files.config.dim}"
         raise ModelUnavailableError(files.name, problem, SAVE_AGAIN)
-    return SentenceEncoder(model, files.config)
+    return SentenceEncoder(model, files.config, device=device)
 
 
-def _import_and_load(files: ModelFiles) -> "SentenceTransformer":
+def _import_and_load(files: ModelFiles, device: str) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  # as below
 
-    return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
+    return SentenceTransformer(str(files.folder), device=device, local_files_only=True)

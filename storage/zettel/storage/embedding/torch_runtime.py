@@ -45,3 +45,11 @@ def prepare_libraries() -> None:
     if "OMP_NUM_THREADS" not in os.environ:
         # With all cores a passage took 940 ms instead of 96 ms on a busy two-core machine.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+
+
+def torch_has_gpu() -> bool:
+    """Whether the installed torch can use a GPU of this machine; imports it."""
+    prepare_libraries()
+    import torch  # noqa: PLC0415  as above
+
+    return torch.cuda.is_available()

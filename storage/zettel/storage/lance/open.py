@@ -17,7 +17,7 @@ from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
 from zettel.storage.erasure.ledger import ledger_of
 from zettel.storage.errors import NewerStoreError, OtherModelError, StoreUnavailableError
-from zettel.storage.lance.cache.note_cache import NoteCache
+from zettel.storage.lance.cache.resident import ResidentNotes
 from zettel.storage.lance.errors import unavailable
 from zettel.storage.lance.files import (
     damaged_manifests,
@@ -138,7 +138,7 @@ async def open_tables(
         dim=found.dim,
         vector_set=found.number,
         healed=healed,
-        resident=NoteCache(found.dim),
+        resident=ResidentNotes(found.dim),
         ledger=ledger_of(place, erasures),
         notes=notes,
         usage=await _open(site, USAGE),

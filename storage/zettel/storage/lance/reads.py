@@ -6,15 +6,15 @@
 # (pyarrow ships no types, lancedb some)
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 from anyio import to_thread
 
 from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
+from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
 from zettel.storage.lance.cache.versions import rearranges
-from zettel.storage.lance.predicates import all_of, one_of
+from zettel.storage.lance.predicates import all_of, equals, one_of
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
     read_notes,
@@ -37,24 +37,42 @@ async def notes_version(tables: Tables) -> int:
     Otherwise each maintenance would make recall read all notes again: 0.5 s for 20,000.
     """
     version, resident = await tables.notes.version(), tables.resident
-    known, directory = resident.version, tables.place.directory
-    behind = range(known + 1, version + 1)
-    if directory is None or known < 0 or not 0 < len(behind) <= FOLLOWED_MAX_VERSIONS:
-        return version
-    name = tables.notes.spec.name
-    same = await to_thread.run_sync(_all_rearrange, directory, name, behind)
-    if same and resident.version == known:
+    known = resident.version
+    if await _is_rearranged(tables, known, version) and resident.version == known:
         resident.advance_unchanged(version)
     return version
 
 
-def _all_rearrange(directory: Path, table: str, versions: range) -> bool:
-    return all(rearranges(directory, table, version) for version in versions)
+async def _is_rearranged(tables: Tables, known: int, version: int) -> bool:
+    """Whether rows are at a version as they were at an earlier one; False if unknown."""
+    directory, name = tables.place.directory, tables.notes.spec.name
+    behind = range(known + 1, version + 1)
+    if directory is None or known < 0 or not 0 < len(behind) <= FOLLOWED_MAX_VERSIONS:
+        return False
+    return await to_thread.run_sync(
+        lambda: all(rearranges(directory, name, number) for number in behind)
+    )
+
+
+async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
+    """Implement `NoteStore.version` for some namespaces."""
+    version, changed = await notes_version(tables), tables.changed
+    known = changed.followed
+    if version > known:
+        if await _is_rearranged(tables, known, version):
+            changed.rearranged(version)
+        elif tables.notes.busy:
+            # Perhaps its own commit, of which it learns in a moment.
+            return version
+        else:
+            changed.changed(version)
+    return changed.of(namespaces)
 
 
 CACHE_MAX_BYTES = 256 * 1024 * 1024
 """Size of the cached rows without vectors: 50,000 long notes."""
 
+_LOADED = (*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors")
 _FACTS = ("known_from", "known_to", "valid_from", "valid_until")
 
 
@@ -82,15 +100,37 @@ async def keep_resident(tables: Tables) -> None:
         await _keep(tables)
 
 
-async def resident_version(tables: Tables) -> int:
+async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
     """The version of the `notes` table, loaded into memory if a second read asks for it.
 
-    After writes of other processes nothing is cached; the second query loads the table.
+    After writes of other processes nothing is cached; the second query loads the table, or of one
+    that is too large the namespaces that it looks in.
     """
     version = await notes_version(tables)
-    if not tables.notes.busy and tables.resident.is_missed_again(version):
+    if tables.notes.busy:
+        return version
+    if tables.resident.is_missed_again(version):
         await keep_resident(tables)
+    for name in namespaces:
+        changed = await version_of(tables, [name])
+        if tables.resident.missed_again(name, changed):
+            await _keep_namespace(tables, name)
     return version
+
+
+async def _keep_namespace(tables: Tables, namespace: str) -> None:
+    """Read the notes of a namespace into memory unless they are too many."""
+    notes, where = tables.notes, equals("namespace", namespace)
+    async with notes.tending():
+        version = await notes_version(tables)
+        if not tables.place.optimises or await notes.count(where) > NAMESPACE_MAX_ROWS:
+            return
+        read = await notes.select(_LOADED, where=where)
+        loaded = await to_thread.run_sync(_loaded, read, tables.dim)
+        too_many = loaded is None or len(loaded.passages) > NAMESPACE_MAX_ROWS
+        # Another process may have committed meanwhile.
+        if loaded and not too_many and await notes.newest_version() == version:
+            tables.resident.keep_namespace(version, namespace, loaded)
 
 
 async def _keep(tables: Tables) -> None:
@@ -100,8 +140,7 @@ async def _keep(tables: Tables) -> None:
     tables.resident.drop()
     if not tables.place.optimises or await notes.count() > CACHE_MAX_ROWS:
         return
-    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
-    loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
+    loaded = await to_thread.run_sync(_loaded, await notes.select(_LOADED), tables.dim)
     # Another process may have committed meanwhile.
     if loaded and await notes.newest_version() == version:
         tables.resident.keep(version, loaded)

@@ -169,7 +169,9 @@ class LanceStore(Store):
     async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
         return await search.passages_of(self._tables, note_ids)
 
-    async def version(self) -> int:
+    async def version(self, namespaces: Sequence[str] = ()) -> int:
+        if namespaces:
+            return await reads.version_of(self._tables, namespaces)
         return await self._tables.notes.version()
 
     async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:

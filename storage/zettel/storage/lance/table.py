@@ -25,9 +25,10 @@ from lancedb.query import ColumnOrdering
 
 from zettel.storage.erasure.ledger import Ledger
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.lance.cache.note_cache import CurrentRows, NoteCache
+from zettel.storage.lance.cache.note_cache import CurrentRows
+from zettel.storage.lance.cache.resident import ResidentNotes
 from zettel.storage.lance.cache.text_index import TextIndex
-from zettel.storage.lance.cache.versions import Stamp, commits_stamp
+from zettel.storage.lance.cache.versions import NamespaceVersions, Stamp, commits_stamp
 from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale, unavailable
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.location import StoreLocation
@@ -349,10 +350,12 @@ class Tables:
     usage: LanceTable
     runs: LanceTable
     meta: LanceTable
-    resident: NoteCache
+    resident: ResidentNotes
     ledger: Ledger
     recent: CurrentRows = field(default_factory=CurrentRows)
     texts: TextIndex = field(default_factory=TextIndex)
+    changed: NamespaceVersions = field(default_factory=NamespaceVersions)
+    """Versions of `notes`."""
     insertions: list[Insertion] = field(default_factory=list[Insertion])
     """New notes that wait for the table's writer; the next commit takes all of them."""
 

@@ -121,6 +121,7 @@ async def _insert(tables: Tables, added: Sequence[NoteRow]) -> None:
     version = await tables.notes.insert(rows)
     tables.resident.advance(version, added)
     tables.texts.advance(version, texts_by_namespace(rows))
+    _follow_notes(tables, version, [row.note for row in added])
 
 
 async def embed_notes(
@@ -175,14 +176,15 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
         result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
         ids = tuple(note.note_id for note in notes)
         asked = NoteFilter(note_ids=ids, states=(), stage_below=stage, derived=None)
-        rows = tables.resident.rows_of(tables.resident.version, asked) or []
+        rows = tables.resident.rows_there(asked)
         marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
         marked = [row for row in marked if row.note.row_id in row_ids]
-        if len(marked) == result.rows_updated:
-            tables.resident.advance(result.version, marked)
-        else:
+        if tables.resident.is_whole and len(marked) != result.rows_updated:
             tables.resident.drop()
+        else:
+            tables.resident.advance(result.version, marked)
         tables.texts.advance(result.version, {})
+        _follow_notes(tables, result.version, notes)
 
 
 async def _plan(tables: Tables, changes: Sequence[Change]) -> list[_Step]:
@@ -233,9 +235,16 @@ def _follow(
     if whole:
         tables.resident.advance(merged.version, rows)
         tables.texts.advance(merged.version, texts_by_namespace(written))
+        _follow_notes(tables, merged.version, [row.note for row in rows])
     else:
         tables.resident.drop()
     return whole
+
+
+def _follow_notes(tables: Tables, version: int, notes: Sequence[Note]) -> None:
+    """Have what is kept of other notes and namespaces follow a commit."""
+    tables.recent.advance(version, {note.note_id for note in notes})
+    tables.changed.wrote(version, {note.namespace for note in notes})
 
 
 def _keyed(row_ids: Iterable[str]) -> str:

@@ -143,8 +143,8 @@ class ScopedStore(NoteStore):
         rows = [row for row in row_ids if row.partition("@")[0] in there]
         return await self.whole.passages_at(rows)
 
-    async def version(self) -> int:
-        return await self.whole.version()
+    async def version(self, namespaces: Sequence[str] = ()) -> int:
+        return await self.whole.version(namespaces)
 
     async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
         reads = tuple(sorted(self._reach.reads))

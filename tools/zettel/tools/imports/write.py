@@ -1,16 +1,22 @@
-"""Stores drafts as notes, many in one commit; run again, it adds only what is missing."""
+"""Stores drafts as notes, many in one commit; run again, it adds only what is missing.
+
+The embedding model sets the pace: while it works on one batch, the batch before is committed and
+the one after is read and checked.
+"""
 
 import json
+import logging
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from anyio import to_thread
 
-from zettel.storage.errors import ZettelError
+from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
 from zettel.storage.ids import derived_id, new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import (
@@ -27,12 +33,12 @@ from zettel.storage.notes import (
     fold_hash,
 )
 from zettel.storage.progress import ReportProgress
-from zettel.storage.store import Change, NewNote, NoteFilter
+from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import DEFAULT_RELATION, LinkArgument, with_links
 from zettel.tools.changes.stages import next_note
-from zettel.tools.concurrency import shielded
+from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
 from zettel.tools.imports.formats import Format
 from zettel.tools.imports.prepare import TIES_MAX, Ready, as_note, moments, prepare, source_of
@@ -45,7 +51,8 @@ IMPORT = "import"
 IMPORT_LEASE_KEY = "lease:import"
 """Key in `meta` of the lease under which one process at a time imports."""
 BATCH_NOTES = 500
-"""In one commit: some 100 ms of work, and 200 fragments for 100,000 notes."""
+"""In one commit: some 100 ms of work beside 6 s of embedding, and 200 fragments for 100,000
+notes. The model gets them at once and sorts them by length."""
 NAMED_MAX = 20
 """Notes and skipped parts of a source that a report names."""
 SAMPLES = 3
@@ -55,6 +62,8 @@ REPEATS_MAX_NOTES = 1_000
 """With the same words, that are compared with a draft."""
 ALL_NOTES = 10_000_000
 """Read in one go: between pages a note could move."""
+
+logger = logging.getLogger(__name__)
 
 _PROPOSED = {SUPERSEDES: MAY_SUPERSEDE, CONTRADICTS: MAY_CONTRADICT}
 """What a file says of these is a proposal to review: it takes no note out of recall."""
@@ -95,6 +104,11 @@ class ImportReport:
     """Secrets, by kind."""
     samples: list[Draft] = field(default_factory=list[Draft])
     """The first notes to be stored."""
+    took: timedelta = timedelta()
+    embedding: timedelta = timedelta()
+    """What of it the embedding model was at work."""
+    unembedded: str = ""
+    """Why notes are left for evolution to embed; empty if none are."""
 
     def skip(self, part: Skipped) -> None:
         """Count a part of the source that becomes no note."""
@@ -136,7 +150,8 @@ async def import_notes(
 
     The caller holds the lease of `IMPORT_LEASE_KEY`. A note's id follows from its key in the source
     and the first import that stored it, so an import that was killed is simply run again. Its
-    notes are known from their commit on; embedding is left to evolution.
+    notes are known from their commit on, and have their vectors in it; only without a model that
+    can be used is embedding left to evolution.
 
     Args:
         memory: Where to.
@@ -154,14 +169,13 @@ async def import_notes(
     began, work, outcome = task.clock(), _Import(memory, caller, task), "failed"
     await work.open()
     try:
-        async for batch in _batches(found):
-            await work.store(batch)
-            tell("reading" if task.dry else "importing", work.report.read, total)
+        await work.store_all(found, tell, total)
         await work.link_later(tell)
         if work.report.run_id:
             tell("indexing", 0, 0)
             await memory.admin.upkeep()
         outcome = "done"
+        work.report.took = task.clock() - began
     finally:
         if work.report.run_id:
             with shielded():
@@ -183,13 +197,6 @@ def _record(report: ImportReport, who: str, began: datetime, ended: datetime, ou
     )
 
 
-async def _batches(found: Iterator[SourcePart]) -> AsyncIterator[list[SourcePart]]:
-    """What a source has, some at a time, read in a thread."""
-    with closing(found):  # pyright: ignore[reportArgumentType]: readers are generators
-        while batch := await to_thread.run_sync(lambda: list(islice(found, BATCH_NOTES))):
-            yield batch
-
-
 async def count_found(found: Iterator[SourcePart], tell: ReportProgress) -> int:
     """How many drafts and skipped parts a source has; reads it to its end.
 
@@ -197,14 +204,36 @@ async def count_found(found: Iterator[SourcePart], tell: ReportProgress) -> int:
         InvalidArgumentError: It cannot be read to its end.
     """
     count = 0
-    async for batch in _batches(found):
-        count += len(batch)
-        tell("reading", count, 0)
+    with closing(found):  # pyright: ignore[reportArgumentType]: readers are generators
+        while read := await to_thread.run_sync(lambda: len(list(islice(found, BATCH_NOTES)))):
+            count += read
+            tell("reading", count, 0)
     return count
 
 
 def _meta_key(name: str) -> str:
     return f"imports:{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Some of a source, read and checked."""
+
+    parts: Sequence[Ready | Skipped] = ()
+    read: int = 0
+    """Drafts and skipped parts that it was made of; 0 at the end of the source."""
+    failure: InvalidArgumentError | None = None
+    """Why the source cannot be read on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """New notes that wait for their commit."""
+
+    ready: Mapping[str, Ready] = field(default_factory=dict[str, Ready])
+    """By note id."""
+    entries: Sequence[NewNote] = ()
+    now: datetime
 
 
 class _Import:
@@ -220,8 +249,10 @@ class _Import:
         self._ids, self._folds = set[str](), set[int]()
         self._seen = dict[str, int]()
         """Ids of the source's notes so far -> place."""
+        self._unstored = dict[str, Ready]()
+        """Notes of the source that are not committed yet, of at most two batches."""
         self._folded_new = defaultdict[str, list[str]](list)
-        """Hash of the folded content -> notes of the batch at work."""
+        """Hash of the folded content -> ids of `_unstored`."""
         self._repeats = dict[str, str]()
         """Key in the source -> the note that had its words before."""
         self._later = dict[str, list[DraftLink]]()
@@ -240,11 +271,51 @@ class _Import:
             lambda: {_short(fold_hash(outline.content)) for outline in outlines}
         )
 
-    async def store(self, batch: Sequence[SourcePart]) -> None:
-        """Store the notes of a batch in one commit, and update those that the source changed."""
-        self.report.read += len(batch)
+    async def store_all(
+        self, found: Iterator[SourcePart], tell: ReportProgress, total: int
+    ) -> None:
+        """Store the notes of the source, a batch in one commit, and update what it changed.
+
+        Raises:
+            InvalidArgumentError: It cannot be read to its end; what came before is stored.
+        """
+        step = "reading" if self._task.dry else "importing"
+        with closing(found):  # pyright: ignore[reportArgumentType]: readers are generators
+            batch, made = await self._read(found), None
+            while batch.read:
+                done = self.report.read
+                self.report.read += batch.read
+                new = await self._sorted(batch.parts)
+                made, batch = await gather2(
+                    partial(self._made_beside, new, made), lambda: self._read(found)
+                )
+                tell(step, done, total)
+            await self._commit(made)
+            tell(step, self.report.read, total)
+        if batch.failure:
+            raise batch.failure
+
+    async def _read(self, found: Iterator[SourcePart]) -> _Batch:
+        return await to_thread.run_sync(self._prepared, found)
+
+    def _prepared(self, found: Iterator[SourcePart]) -> _Batch:
+        """The next parts of the source, checked and their secrets cut; CPU work for a thread."""
+        try:
+            batch = list(islice(found, BATCH_NOTES))
+        except InvalidArgumentError as error:
+            return _Batch(failure=error)
+        prepared = list[Ready | Skipped]()
+        for each in batch:
+            if isinstance(each, Skipped):
+                prepared.append(each)
+            else:
+                prepared += prepare(each, self._memory.secrets, self.report.cut)
+        return _Batch(parts=prepared, read=len(batch))
+
+    async def _sorted(self, parts: Sequence[Ready | Skipped]) -> dict[str, Ready]:
+        """The new notes of a batch, by id; the notes that the source changed are updated."""
         ready = list[Ready]()
-        for each in await to_thread.run_sync(self._prepared, batch):
+        for each in parts:
             if isinstance(each, Skipped):
                 self.report.skip(each)
             else:
@@ -254,22 +325,15 @@ class _Import:
         wanted = sorted({note_id for note_id in ids.values() if note_id})
         known = {note.note_id: note for note in await self._memory.store.get(wanted)}
         new = dict[str, Ready]()
-        self._folded_new.clear()
         for each in ready:
             if each.draft.key in erased:
                 self.report.skip(Skipped(where=erased[each.draft.key], reason=ERASED_BEFORE))
             else:
                 await self._sort(each, known.get(ids[each.draft.key] or ""), new)
-        await self._write(new)
-
-    def _prepared(self, batch: Sequence[SourcePart]) -> list[Ready | Skipped]:
-        prepared = list[Ready | Skipped]()
-        for each in batch:
-            if isinstance(each, Skipped):
-                prepared.append(each)
-            else:
-                prepared += prepare(each, self._memory.secrets, self.report.cut)
-        return prepared
+        self._ids.update(new)
+        self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
+        self._folds.update(_short(each.folded) for each in new.values())
+        return new
 
     async def _erased(self, keys: Sequence[str]) -> Mapping[str, str]:
         """The keys whose notes an earlier import stored, and that were erased; with their ids."""
@@ -292,11 +356,11 @@ class _Import:
         note_id = self._new_id(key)
         if note_id in new or note_id in self._seen:
             self.report.repeated += 1
-        elif repeated := await self._repeated(each, new):
+        elif repeated := await self._repeated(each):
             self._repeats[key] = repeated
             self.report.repeated += 1
         else:
-            new[note_id] = each
+            new[note_id] = self._unstored[note_id] = each
             self._folded_new[each.folded].append(note_id)
 
     def _known(self, key: str) -> str | None:
@@ -314,12 +378,12 @@ class _Import:
     def _seed(self, key: str) -> str:
         return f"{self._task.format.name}\n{self._task.namespace}\n{key}"
 
-    async def _repeated(self, each: Ready, new: Mapping[str, Ready]) -> str | None:
+    async def _repeated(self, each: Ready) -> str | None:
         """The note that says the same, as `remember` would find it."""
         own = [
             note_id
-            for note_id in self._folded_new[each.folded]
-            if _repeats(each.draft, new[note_id].draft)
+            for note_id in self._folded_new.get(each.folded, ())
+            if _repeats(each.draft, self._unstored[note_id].draft)
         ]
         stored = await self._repeated_there(each) if _short(each.folded) in self._folds else []
         # The same one at each import: what came first in the source, else what was first stored.
@@ -384,32 +448,69 @@ class _Import:
             reason=f"changed in {self._task.format.name}",
         )
 
-    async def _write(self, new: Mapping[str, Ready]) -> None:
-        """Commit new notes with their links to what is there."""
+    async def _made_beside(self, new: Mapping[str, Ready], before: _Made | None) -> _Made | None:
+        """`_made`, while the batch before is committed."""
+        made, _ = await gather2(lambda: self._made(new), lambda: self._commit(before))
+        return made
+
+    async def _made(self, new: Mapping[str, Ready]) -> _Made | None:
+        """The new notes with their vectors; None for none."""
         if not new:
+            return None
+        now = self._task.clock()
+        contents = [each.draft.content for each in new.values()]
+        vectors, notes = await gather2(
+            lambda: self._embedded(contents),
+            lambda: to_thread.run_sync(self._as_notes, new, now),
+        )
+        entries = [NewNote(note=n, vectors=v) for n, v in zip(notes, vectors, strict=True)]
+        return _Made(ready=new, entries=entries, now=now)
+
+    async def _embedded(self, contents: Sequence[str]) -> Sequence[Vectors | None]:
+        """The vectors of contents, in batches by length; None where no model can be used."""
+        report, embedder, clock = self.report, self._memory.embedder, self._task.clock
+        if self._task.dry or report.unembedded:
+            return [None] * len(contents)
+        began = clock()
+        try:
+            return await embedder.embed_notes(contents)
+        except ModelUnavailableError as error:
+            logger.warning("notes are imported without vectors: %s", error)
+            report.unembedded = str(error)
+            return [None] * len(contents)
+        finally:
+            report.embedding += clock() - began
+
+    async def _commit(self, made: _Made | None) -> None:
+        """Commit new notes with their links to what is there."""
+        if made is None:
             return
-        task, report = self._task, self.report
-        await self._record_anchor()
-        now = task.clock()
-        self._ids.update(new)
-        self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
-        self._folds.update(_short(each.folded) for each in new.values())
-        notes = await to_thread.run_sync(self._as_notes, new, now)
-        stored = await self._commit_new(await self._linked(notes, new, now))
-        for note_id in new.keys() - {note.note_id for note in stored}:
+        with shielded():
+            await self._record_anchor()
+            entries = await self._linked(made)
+            stored = await self._commit_new(entries)
+            self._count_stored(made.ready, stored)
+
+    def _count_stored(self, ready: Mapping[str, Ready], stored: Sequence[Note]) -> None:
+        report = self.report
+        for note_id, each in ready.items():
+            del self._unstored[note_id]
+            self._folded_new[each.folded].remove(note_id)
+            if not self._folded_new[each.folded]:
+                del self._folded_new[each.folded]
+        for note_id in ready.keys() - {note.note_id for note in stored}:
             report.skip(Skipped(where=note_id, reason=ERASED_BEFORE))
         for note in stored:
             report.stored += 1
             report.kinds[note.kind] += 1
             report.links += len(note.links)
             if len(report.samples) < SAMPLES:
-                report.samples.append(new[note.note_id].draft)
+                report.samples.append(ready[note.note_id].draft)
 
-    async def _commit_new(self, notes: Sequence[Note]) -> Sequence[Note]:
+    async def _commit_new(self, entries: Sequence[NewNote]) -> Sequence[Note]:
         if self._task.dry:
-            return notes
+            return [entry.note for entry in entries]
         self.report.run_id = self._task.run_id
-        entries = [NewNote(note=note) for note in notes]
         return (await commit(self._memory, (), _no_changes, new=entries)).stored
 
     def _as_notes(self, new: Mapping[str, Ready], now: datetime) -> list[Note]:
@@ -431,22 +532,28 @@ class _Import:
             notes.append(note)
         return notes
 
-    async def _linked(
-        self, notes: Sequence[Note], new: Mapping[str, Ready], now: datetime
-    ) -> list[Note]:
+    async def _linked(self, made: _Made) -> list[NewNote]:
         """The notes with their links to what is there by now; other links wait."""
-        targets = {note.note_id: note for note in notes}
-        ties = {note.note_id: new[note.note_id].draft.links for note in notes}
-        wanted = {self._target(link.key) for links in ties.values() for link in links}
+        targets = {entry.note.note_id: entry.note for entry in made.entries}
+        ties = {note_id: each.draft.links for note_id, each in made.ready.items()}
+        wanted = {self._stored(link.key, made) for links in ties.values() for link in links}
         there = sorted(to for to in wanted if to and to not in targets)
         targets |= {note.note_id: note for note in await self._memory.store.get(there)}
-        linked = list[Note]()
-        for note in notes:
-            for link in ties[note.note_id]:
-                if self._target(link.key) is None:
-                    self._later.setdefault(note.note_id, []).append(link)
-            linked.append(self._with_links(note, ties[note.note_id], targets, now))
+        linked = list[NewNote]()
+        for entry in made.entries:
+            links, later = list[DraftLink](), list[DraftLink]()
+            for link in ties[entry.note.note_id]:
+                (links if self._stored(link.key, made) else later).append(link)
+            if later:
+                self._later[entry.note.note_id] = later
+            note = self._with_links(entry.note, links, targets, made.now)
+            linked.append(replace(entry, note=note))
         return linked
+
+    def _stored(self, key: str, made: _Made) -> str | None:
+        """The note that a key leads to, if it is in the store, or will be by this commit."""
+        to = self._target(key)
+        return to if to in made.ready or to not in self._unstored else None
 
     def _with_links(
         self,

@@ -273,7 +273,7 @@ class _Kept:
 
 @dataclass(slots=True)
 class CorpusCache:
-    """The corpora of the last scopes, valid for the store version they were read at."""
+    """The corpora of the last scopes, valid until something is written to their namespaces."""
 
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
@@ -297,7 +297,7 @@ class CorpusCache:
         self, store: NoteStore, where: NoteFilter, now: datetime, place: tuple[str, NoteFilter]
     ) -> Corpus:
         # Read before the notes: a commit in between invalidates the entry.
-        version = await store.version()
+        version = await store.version(where.namespaces)
         kept = self._kept.get(place)
         if kept and kept.version == version and kept.since <= now < kept.expires:
             self._kept.move_to_end(place)

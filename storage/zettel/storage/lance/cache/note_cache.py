@@ -51,6 +51,13 @@ class CurrentRows:
         if len(self._rows) > RECENT_MAX_ROWS:
             self._rows.clear()
 
+    def advance(self, version: int, note_ids: Iterable[str]) -> None:
+        """Follow a commit of this process to some notes; what others committed ends all."""
+        if version == self._version + 1:
+            self._version = version
+            for note_id in note_ids:
+                self._rows.pop(note_id, None)
+
 
 CACHE_MAX_ROWS = 50_000
 """Revisions and passages kept: some 300 MB; a larger store is read from disk."""
@@ -61,7 +68,8 @@ CACHE_MAX_OBJECTS = 2_000
 CACHE_MAX_REWRITTEN_ROWS = 5_000
 """Rows written singly, ten times as large as loaded ones, before all are loaded again."""
 
-_NOTHING = -1
+NO_VERSION = -1
+"""The version of a cache that answers for none."""
 
 
 class RowReader(Protocol):
@@ -102,7 +110,7 @@ class NoteCache:
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
-        self._missed = (_NOTHING, 0)
+        self._missed = (NO_VERSION, 0)
         self.drop()
 
     @property
@@ -110,9 +118,18 @@ class NoteCache:
         """The version it answers for; -1 for none."""
         return self._version
 
+    @property
+    def size(self) -> int:
+        """Revisions, or passages if they are more."""
+        return max(len(self._facts), len(self._passages))
+
+    def holds(self, note_id: str) -> bool:
+        """Whether a note is there."""
+        return note_id in self._of_note
+
     def drop(self) -> None:
         """Discard everything; answer nothing until `keep`."""
-        self._version = _NOTHING
+        self._version = NO_VERSION
         self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
@@ -155,12 +172,9 @@ class NoteCache:
             version: The version it made; the cache is dropped if others have written too.
             written: Every row of it.
         """
-        if self._version == _NOTHING:
+        if self._version == NO_VERSION:
             return
-        if (
-            version != self._version + 1
-            or max(len(self._facts), len(self._passages)) > CACHE_MAX_ROWS
-        ):
+        if version != self._version + 1 or self.size > CACHE_MAX_ROWS:
             self.drop()
             return
         for row in written:

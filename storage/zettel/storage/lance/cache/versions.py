@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import regex as re
@@ -68,3 +69,47 @@ def rearranges(directory: Path, table: str, version: int) -> bool:
 def _number(low: bytes, high: bytes) -> int:
     """A field's number from its two-byte key."""
     return ((low[0] & 0x7F) | high[0] << 7) >> 3
+
+
+class NamespaceVersions:
+    """The version of a table that changed a namespace last, as far as this process knows.
+
+    What others commit may have changed any of them.
+    """
+
+    def __init__(self) -> None:
+        self._followed = _UNKNOWN
+        self._floor = _UNKNOWN
+        self._last = dict[str, int]()
+
+    @property
+    def followed(self) -> int:
+        """The newest version that is accounted for; -1 at first."""
+        return self._followed
+
+    def wrote(self, version: int, namespaces: Iterable[str]) -> None:
+        """Follow a commit of this process to some namespaces."""
+        if version == self._followed + 1:
+            self._followed = version
+            self._last.update(dict.fromkeys(namespaces, version))
+        else:
+            self.changed(version)
+
+    def changed(self, version: int) -> None:
+        """Follow commits that may have changed anything."""
+        if version > self._followed:
+            self._followed = self._floor = version
+            self._last.clear()
+
+    def rearranged(self, version: int) -> None:
+        """Follow commits that changed no row."""
+        self._followed = max(self._followed, version)
+
+    def of(self, namespaces: Sequence[str]) -> int:
+        """The last version that may have changed one of these; of none, any."""
+        if not namespaces:
+            return self._followed
+        return max(self._floor, *(self._last.get(name, _UNKNOWN) for name in namespaces))
+
+
+_UNKNOWN = -1
