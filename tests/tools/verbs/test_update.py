@@ -262,3 +262,27 @@ async def test_a_note_that_never_came_to_be_true_can_still_be_tagged(desk: Desk)
     await desk("update", note_id=new, links=[{"to": old, "relation": "supersedes"}])
 
     assert (await desk("update", note_id=old, tags=["a"]))["state"] == "superseded"
+
+
+@pytest.mark.parametrize(
+    ("content", "subject"),
+    [
+        ("The head of the physics laboratory is Jonas Weber", "Jonas Weber"),
+        ("The head of the physics laboratory is Petra Kern, from May on", "Petra Kern"),
+        ("She is the head of the laboratory until May", "Petra Kern"),
+    ],
+)
+async def test_the_subject_follows_where_another_stands_in_its_place(
+    desk: Desk, content: str, subject: str
+) -> None:
+    note_id = await desk.told(
+        "The head of the physics laboratory is Petra Kern", subject="Petra Kern"
+    )
+
+    answer = await desk("update", note_id=note_id, content=content)
+    [note] = await desk.memory.store.get([note_id])
+    await desk("update", note_id=note_id, restore_rev=1)
+    [before] = await desk.memory.store.get([note_id])
+
+    assert (note.subject, before.subject) == (subject, "Petra Kern")
+    assert ("subject" in str(answer["changed"])) is (subject != "Petra Kern")

@@ -1,5 +1,6 @@
 """The verb `update`: change a note, or restore a revision; every revision is kept."""
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from zettel.storage.errors import (
     NoteNotFoundError,
     ZettelError,
 )
-from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State
+from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State, fold
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors, Written
 from zettel.tools import validation
@@ -42,6 +43,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
+from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
@@ -109,7 +111,7 @@ def revise(
         old,
         content=old.content if edit.content is None else edit.content,
         context=old.context if edit.context is None else edit.context,
-        subject=old.subject if edit.subject is None else edit.subject,
+        subject=_subject_now(old, edit.content) if edit.subject is None else edit.subject,
         tags=old.tags if edit.tags is None else edit.tags,
         kind=edit.kind or old.kind,
         happened_at=happened,
@@ -135,6 +137,15 @@ def revise(
         ended_at=new.valid_from if new_words and not never else None,
         corrected=never,
     )
+
+
+def _subject_now(old: Note, content: str | None) -> str:
+    """The subject, or what the new content says in its place: "The lead is Petra", "… is Jonas"."""
+    other = find_other_value(content, old.content) if content and old.subject else None
+    if other is None or other.old != fold(old.subject):
+        return old.subject
+    spelled = re.search(re.escape(other.new), content or "", re.IGNORECASE)
+    return spelled.group() if spelled else old.subject
 
 
 def _check_end(old: Note, new: Note) -> None:
