@@ -208,14 +208,16 @@ class _Looks:
         if corpus.statistics is None:
             return False
         with start_part("candidates"):
+            before = len(self._outlines), len(self._sessions)
             await self._add_hits()
             await self._add_asked_for(question)
+            if before == (len(self._outlines), len(self._sessions)):
+                return False
             # Of a session that was not read, two hits need not be neighbours.
-            told = [
-                outline if outline.session in self._sessions else replace(outline, session="")
-                for outline in self._outlines.values()
-            ]
-            self.corpus = await read_in_thread(make_corpus, told, corpus, corpus.statistics)
+            told, sessions = list(self._outlines.values()), frozenset(self._sessions)
+            self.corpus = await read_in_thread(
+                lambda: make_corpus(told, corpus, corpus.statistics, whole_sessions=sessions)
+            )
         return self.corpus is not corpus
 
     async def _add_hits(self) -> None:

@@ -193,7 +193,10 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     pairs = [(outline_of(one.note), one.by) for one in told]
     more = {one.note_id: one for pair in pairs for one in pair if one.note_id not in before.rows}
     corpus = make_corpus(
-        [*before.outlines, *more.values()], like=before, statistics=before.statistics
+        [*before.outlines, *more.values()],
+        like=before,
+        statistics=before.statistics,
+        whole_sessions=before.whole_sessions,
     )
     joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
     older = {outline.note_id: newer.note_id for outline, newer in pairs}

@@ -192,6 +192,6 @@ class Memory(Policy):
         self.recent.clear()
         clear_known_marks()
         self.usage.drop(gone)
-        self.corpora.clear()
+        self.corpora.drop(gone)
         if self.quota:
             self.quota.forget()
