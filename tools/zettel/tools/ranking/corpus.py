@@ -183,7 +183,8 @@ def make_corpus(
     if like is not None and ordered == like.outlines:
         if (statistics, whole_sessions) == (like.statistics, like.whole_sessions):
             return like
-    columns = columns or (like.columns if like else NoteColumns())
+    if columns is None:
+        columns = NoteColumns() if like is None else like.columns
     told = columns.take(ordered)
     facts, said = told.facts, told.said
     before, after, sessions, session_count = _sessions(ordered, whole_sessions)
