@@ -6,6 +6,7 @@
 # (pyarrow ships no types, lancedb some)
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,7 +101,7 @@ async def _keep(tables: Tables) -> None:
     tables.resident.drop()
     if not tables.place.optimises or await notes.count() > CACHE_MAX_ROWS:
         return
-    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors"]
+    columns = [*NOTE_COLUMNS, "row_id", "fold_hash", "vectors"]
     loaded = await to_thread.run_sync(_loaded, await notes.select(columns), tables.dim)
     # Another process may have committed meanwhile.
     if loaded and await notes.newest_version() == version:
@@ -120,11 +121,20 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
         note_ids=table.column("note_id").to_pylist(),
         row_ids=table.column("row_id").to_pylist(),
         fold_hashes=table.column("fold_hash").to_pylist(),
-        links=table.column("link_ids").to_pylist(),
+        sessions=table.column("session").to_pylist(),
+        links=_links(table.column("links")),
         facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
         counts=counts,
         passages=passages,
     )
+
+
+def _links(column: pa.ChunkedArray) -> list[list[tuple[str, str]]]:
+    """Id and relation of each row's links."""
+    rows = column.combine_chunks()
+    values = rows.flatten()
+    told = iter(zip(*(values.field(name).to_pylist() for name in ("to", "relation")), strict=True))
+    return [list(islice(told, length)) for length in rows.value_lengths().fill_null(0).to_pylist()]
 
 
 def _is_composed(origin: dict[str, str] | None) -> bool:

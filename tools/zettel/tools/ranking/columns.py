@@ -25,7 +25,7 @@ CACHE_MAX_BYTES = 32 * 2**20
 """Bytes that are kept, unless a setting says otherwise."""
 KEPT_SHARE = 0.75
 """Share of the bytes that is left when notes make room: so it is seldom, and copies all others."""
-NOTE_BYTES, WORD_BYTES = 1_000, 150
+NOTE_BYTES, WORD_BYTES = 600, 150
 """Bytes of a note besides its text and lists, and of a word with its number: objects, dictionaries
 and row (`sys.getsizeof`, CPython 3.11)."""
 

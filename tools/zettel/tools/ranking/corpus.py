@@ -29,6 +29,10 @@ COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 """Least share and least number of the notes that hold a name which stands for a subject."""
 
 
+NOTE_BYTES, SUBJECT_BYTES = 260, 300
+"""Bytes of a note in a corpus besides its terms, and of a scope's subject with its count."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Statistics:
     """What is known of a scope whose notes are too many to be read for a question."""
@@ -41,6 +45,11 @@ class Statistics:
     """Every subject, folded -> as spelled."""
     counts: Mapping[str, int]
     """Every subject, folded -> number of its notes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.sample.nbytes + SUBJECT_BYTES * len(self.subjects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,6 +117,11 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.outlines)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, besides the notes themselves and the statistics."""
+        return self.said.nbytes + NOTE_BYTES * len(self)
 
     @property
     def size(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import (
     MAY_SUPERSEDE,
+    SUPERSEDES,
     Hit,
     Kind,
     Note,
@@ -479,7 +480,9 @@ async def newest_first(
     if question.order == "first" or _FORMER.search(question.text):
         return tuple(ranked)
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
-    linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
+    linking = await memory.store.linking_to(
+        list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
+    )
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]

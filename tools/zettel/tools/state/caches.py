@@ -18,7 +18,7 @@ from zettel.storage.ids import id_bytes, read_id
 from zettel.storage.notes import Kind, fold, outline_of
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.concurrency import KeyedLock, read_in_thread
-from zettel.tools.ranking.columns import NoteColumns
+from zettel.tools.ranking.columns import CACHE_MAX_BYTES, NoteColumns
 from zettel.tools.ranking.corpus import Corpus, Statistics, make_corpus
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.recall_request import RecallRequest, unpack
@@ -242,8 +242,8 @@ STATISTICS_MAX_DRIFT = 0.1
 """Share by which a scope may grow or shrink before its statistics are made anew."""
 ASKED_PROFILE_MAX_NOTES = 200
 """Most notes of the profile that are candidates for every question."""
-CORPUS_CACHE_MAX_NOTES = 120_000
-"""Most notes of all cached scopes together."""
+SCOPES_SHARE = 0.5
+"""Share of the memory that whole scopes may take; the rest is for the columns of single notes."""
 CORPUS_CACHE_MAX_SCOPES = 256
 """Most cached scopes."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
@@ -259,10 +259,10 @@ class _Kept:
     corpus: Corpus
 
     @property
-    def held(self) -> int:
-        """Number of notes in memory."""
+    def nbytes(self) -> int:
+        """Bytes in memory."""
         statistics = self.corpus.statistics
-        return len(self.corpus) + (len(statistics.sample) if statistics else 0)
+        return self.corpus.nbytes + (statistics.nbytes if statistics else 0)
 
 
 @dataclass(slots=True)
@@ -271,6 +271,8 @@ class CorpusCache:
 
     columns: NoteColumns = field(default_factory=NoteColumns)
     """What is kept of single notes; shared by all tenants, as the corpora are."""
+    max_bytes: int = CACHE_MAX_BYTES
+    """Most bytes of the corpora, of which one is always kept."""
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
     )
@@ -278,9 +280,15 @@ class CorpusCache:
     _reading: KeyedLock = field(default_factory=KeyedLock)
     _tenant: str = ""
 
+    @classmethod
+    def within(cls, max_bytes: int) -> "CorpusCache":
+        """An empty cache of so many bytes."""
+        scopes = int(SCOPES_SHARE * max_bytes)
+        return cls(columns=NoteColumns(max_bytes - scopes), max_bytes=scopes)
+
     def of(self, tenant: str) -> "CorpusCache":
         """The cache of a tenant; each sees its own part of a scope."""
-        return CorpusCache(self.columns, self._kept, self._reading, tenant)
+        return replace(self, _tenant=tenant)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus:
         """The corpus of a scope: all its notes, or of a large one the profile and statistics."""
@@ -322,15 +330,14 @@ class CorpusCache:
         """
         for (tenant, place), kept in tuple(self._kept.items()):
             same = tenant == self._tenant and place.namespaces == where.namespaces
-            if same and kept.version != new.version and kept.held <= new.held:
+            smaller = len(kept.corpus.usual) <= len(new.corpus.usual)
+            if same and kept.version != new.version and smaller:
                 del self._kept[tenant, place]
 
     def _bound(self) -> None:
-        sizes = [kept.held for kept in self._kept.values()]
+        sizes = [kept.nbytes for kept in self._kept.values()]
         total = sum(sizes)
-        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (
-            total > CORPUS_CACHE_MAX_NOTES and len(sizes) > 1
-        ):
+        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (total > self.max_bytes and len(sizes) > 1):
             self._kept.popitem(last=False)
             total -= sizes.pop(0)
 

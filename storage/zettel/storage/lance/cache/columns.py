@@ -20,6 +20,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = -1
 _STATES = {state.value: number for number, state in enumerate(State)}
 _ROOM = 1_024
+COMPARED_MAX_NUMBERS = 4
+"""Numbers up to which a column is compared with each."""
 
 
 class RevisionFacts(NamedTuple):
@@ -90,10 +92,10 @@ class FactTable:
         """Which positions pass a filter; None if it needs fields that are not here.
 
         Args:
-            where: Its `note_ids` are ignored.
+            where: Its `note_ids` and `sessions` are ignored.
             places: Positions to test; None is all of them.
         """
-        if replace(where, note_ids=()) != _asked(where):
+        if replace(where, note_ids=(), sessions=()) != _asked(where):
             return None
         numbers = self._numbers[: self._used] if places is None else self._numbers[list(places)]
         space, state, current, derived, known_from, known_to, valid_from, valid_until = numbers.T
@@ -131,8 +133,10 @@ class FactTable:
 
 
 def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.bool_]:
-    # One comparison is five times as fast as looking up, and most filters name one.
-    return column == numbers[0] if len(numbers) == 1 else np.isin(column, numbers)
+    # A comparison is five times as fast as looking up, and most filters name one or two.
+    if len(numbers) > COMPARED_MAX_NUMBERS:
+        return np.isin(column, numbers)
+    return np.logical_or.reduce([column == number for number in numbers])
 
 
 def _asked(where: NoteFilter) -> NoteFilter:
