@@ -215,7 +215,9 @@ def make_index(
         rows: The document of each.
         lengths: Terms of each document.
     """
-    order = np.argsort(numbers, kind="stable")
+    # NumPy sorts 16 bits by radix, in a fifth of the time.
+    narrow = numbers.astype(np.uint16) if len(vocabulary) <= 2**16 else numbers
+    order = np.argsort(narrow, kind="stable")
     return TermIndex(
         lengths=lengths,
         vocabulary=vocabulary,

@@ -216,23 +216,16 @@ class NoteColumns:
 
     def take(self, outlines: Sequence[Outline]) -> Columns:
         """The columns of notes, each once; those that are not kept are read."""
-        with self._lock:
-            missing = self._missing(outlines)
-        # Outside of the lock, since it may take a second.
-        read = {one.note_id: _read(one) for one in missing}
-        with self._lock:
-            # Some may have been dropped meanwhile, others read by another thread.
-            if missing := self._missing(outlines):
-                known = (read.get(one.note_id) or _read(one) for one in missing)
-                self._notes.add(missing, list(known))
-            notes = self._notes
-            places = np.array([notes.places[one.note_id] for one in outlines], np.intp)
-            self._taken += 1
-            notes.facts["used"][places] = self._taken
-            taken = notes.take(outlines, places)
-            if missing:
-                self._bound()
-        return taken
+        read = dict[str, _Read]()
+        while True:
+            with self._lock:
+                places = list(map(self._notes.find, outlines))
+                missing = [one for one, at in zip(outlines, places, strict=True) if at < 0]
+                if all(one.note_id in read for one in missing):
+                    return self._take(outlines, places, [read[one.note_id] for one in missing])
+            # Outside of the lock, since it may take a second; meanwhile others may be dropped.
+            new = (one for one in missing if one.note_id not in read)
+            read |= {one.note_id: _read(one) for one in new}
 
     def keep_stuffing(self, outlines: Iterable[Outline], values: Iterable[int]) -> None:
         """Keep how little notes tell, where they are still kept as they were read."""
@@ -249,8 +242,21 @@ class NoteColumns:
             places = np.fromiter(notes.places.values(), np.intp, len(held))[held]
             self._notes = notes.only(np.sort(places))
 
-    def _missing(self, outlines: Iterable[Outline]) -> list[Outline]:
-        return [one for one in outlines if self._notes.find(one) < 0]
+    def _take(
+        self, outlines: Sequence[Outline], places: Sequence[int], read: Sequence[_Read]
+    ) -> Columns:
+        """Take notes, of which those without a place were read."""
+        notes = self._notes
+        if read:
+            notes.add([one for one, at in zip(outlines, places, strict=True) if at < 0], read)
+            places = [notes.places[one.note_id] for one in outlines]
+        rows = np.array(places, np.intp)
+        self._taken += 1
+        notes.facts["used"][rows] = self._taken
+        taken = notes.take(outlines, rows)
+        if read:
+            self._bound()
+        return taken
 
     def _bound(self) -> None:
         """Drop replaced revisions when they are half, and the notes used longest ago."""
