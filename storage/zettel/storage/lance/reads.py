@@ -116,6 +116,7 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
     times = (_microseconds(table.column(name)) for name in _FACTS)
+    kinds = table.column("kind").to_pylist()
     return LoadedRows(
         rows=TableRows(table.select(list(NOTE_COLUMNS))),
         note_ids=table.column("note_id").to_pylist(),
@@ -123,7 +124,7 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
         fold_hashes=table.column("fold_hash").to_pylist(),
         sessions=table.column("session").to_pylist(),
         links=_links(table.column("links")),
-        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, kinds, strict=True)],
         counts=counts,
         passages=passages,
     )

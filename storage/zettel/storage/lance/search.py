@@ -44,7 +44,7 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits, order_key
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import (
     TEXT_CHANGES,
@@ -100,10 +100,10 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Implement `NoteStore.find`."""
-    known = tables.resident.rows_of(await notes_version(tables), where)
+    version = await notes_version(tables)
+    known = tables.resident.find(version, where, limit=limit, offset=offset)
     if known is not None:
-        notes = sorted((row.note for row in known), key=order_key, reverse=True)
-        return notes[offset : offset + max(0, limit)]
+        return known
     table = await select_wide(
         tables.notes,
         NOTE_COLUMNS,

@@ -371,7 +371,7 @@ async def _corpus(
     if size <= CORPUS_MAX_NOTES:
         outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
         return await read_in_thread(lambda: make_corpus(outlines, like, columns=columns))
-    known = before.statistics if before else None
+    known = None if before is None else before.statistics
     statistics = await _statistics(store, where, size, known, columns)
     core = await store.find(replace(where, kinds=(Kind.CORE,)), limit=ASKED_PROFILE_MAX_NOTES)
     told = list(map(outline_of, core))
