@@ -13,7 +13,7 @@ from zettel.storage.notes import Kind, Outline, Span
 from zettel.tools.language.terms import (
     STEM_CHARACTERS,
     TermIndex,
-    Vocabulary,
+    WordNumbers,
     count_terms,
     make_index,
     score_bm25,
@@ -240,7 +240,7 @@ def test_an_index_counts_every_term_of_every_document(documents: list[list[str]]
 
 
 def index_of(documents: list[list[str]]) -> TermIndex:
-    vocabulary = Vocabulary(["c"])  # as if another document had been there before
+    vocabulary = WordNumbers(["c"])  # as if another document had been there before
     numbers, counts, held = count_terms([vocabulary.add(told) for told in documents])
     lengths = np.array([len(told) for told in documents], np.float64)
     rows = np.repeat(np.arange(len(documents)), held)

@@ -81,7 +81,7 @@ def telling_words(text: str) -> set[str]:
     return found
 
 
-class Vocabulary:
+class WordNumbers:
     """Words with their numbers, 0 and up. It only grows, so that a number keeps its meaning.
 
     One thread adds while others look up.
@@ -140,7 +140,7 @@ class TermIndex:
 
     lengths: Counts
     """Terms of each document."""
-    vocabulary: Vocabulary
+    vocabulary: WordNumbers
     """Of these and perhaps of other documents."""
     numbers: NDArray[np.int32]
     """Numbers of terms, ascending: one for each document that holds the term."""
@@ -200,7 +200,7 @@ def count_terms(
 
 
 def make_index(
-    vocabulary: Vocabulary,
+    vocabulary: WordNumbers,
     numbers: NDArray[np.int32],
     counts: NDArray[np.int32],
     rows: NDArray[np.integer],

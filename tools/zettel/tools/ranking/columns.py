@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold
 from zettel.storage.text.utterance import asks
-from zettel.tools.language.question_words import find_users
-from zettel.tools.language.terms import TermIndex, Vocabulary, count_terms, make_index, terms
+from zettel.tools.language.terms import TermIndex, WordNumbers, count_terms, make_index, terms
 
-NAMING_MIN_TRUST = 1.0
-"""Least trust of a note of the profile that may say who the user is: all there is."""
 UNWEIGHED = -1
 """Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
-CACHE_MAX_BYTES = 32 * 2**20
+COLUMNS_MAX_BYTES = 32 * 2**20
 """Bytes that are kept, unless a setting says otherwise."""
 KEPT_SHARE = 0.75
 """Share of the bytes that is left when notes make room: so it is seldom, and copies all others."""
@@ -46,7 +43,7 @@ _ROW = np.dtype(
 """`used` is the number of the last reading that took the note; `_REPLACED` after a revision."""
 _REPLACED = -1
 
-_read_of = attrgetter("content", "subject", "happened_at", "kind", "entities", "times", "trust")
+_read_of = attrgetter("content", "subject", "happened_at", "kind", "entities", "times")
 """What the columns follow from; other fields of an outline may change."""
 
 
@@ -101,8 +98,6 @@ class Columns:
     """The names that each note holds: places in `spelled`."""
     spelled: Sequence[str]
     """Names, folded."""
-    users: Sequence[frozenset[str]]
-    """The names, folded, by which each note of the profile calls the user; empty for others."""
     spans: Lists
     """Start and end of each time that a note mentions, in seconds since 1970; float64."""
 
@@ -113,7 +108,6 @@ class NoteRead(NamedTuple):
     fact: tuple[Any, ...]
     terms: Sequence[str]
     names: Sequence[str]
-    users: frozenset[str]
     spans: Sequence[tuple[float, float]]
 
 
@@ -127,9 +121,7 @@ class _Notes:
         self.terms, self.names = _lists([], np.int32, 2), _lists([], np.int32)
         """Numbers of terms, each with its count; numbers of names."""
         self.spans = _lists([], np.float64, 2)
-        self.users = dict[str, frozenset[str]]()
-        """Note id -> names of the user, where there are any."""
-        self.vocabulary, self.spelled = Vocabulary(), Vocabulary()
+        self.vocabulary, self.spelled = WordNumbers(), WordNumbers()
 
     @property
     def nbytes(self) -> int:
@@ -156,24 +148,19 @@ class _Notes:
         )
         self.spans = self.spans.joined(_lists([one.spans for one in read], np.float64, 2))
         self.facts = np.concatenate((self.facts, facts))
-        for outline, one in zip(outlines, read, strict=True):
+        for outline in outlines:
             self.places[outline.note_id] = len(self.outlines)
             self.outlines.append(outline)
-            self.users.pop(outline.note_id, None)
-            if one.users:
-                self.users[outline.note_id] = one.users
 
-    def take(self, outlines: Sequence[Outline], places: NDArray[np.intp]) -> Columns:
+    def take(self, places: NDArray[np.intp]) -> Columns:
         """The columns of notes at these places."""
         facts, terms = self.facts[places], self.terms.take(places)
         numbers, counts = terms.values[:, 0], terms.values[:, 1]
-        users, nobody = self.users, frozenset[str]()
         return Columns(
             facts=facts,
             said=make_index(self.vocabulary, numbers, counts, terms.rows, facts["length"].copy()),
             names=self.names.take(places),
             spelled=self.spelled.words,
-            users=[users.get(o.note_id, nobody) for o in outlines] if users else [],
             spans=self.spans.take(places),
         )
 
@@ -182,7 +169,6 @@ class _Notes:
         kept = _Notes()
         kept.outlines = [self.outlines[place] for place in map(int, places)]
         kept.places = {o.note_id: place for place, o in enumerate(kept.outlines)}
-        kept.users = {i: names for i, names in self.users.items() if i in kept.places}
         kept.facts, kept.spans = self.facts[places], self.spans.take(places)
         terms, names = self.terms.take(places), self.names.take(places)
         kept.vocabulary, numbers = _only_words(self.vocabulary, terms.values[:, 0])
@@ -193,12 +179,12 @@ class _Notes:
 
 
 def _only_words(
-    known: Vocabulary, numbers: NDArray[np.int32]
-) -> tuple[Vocabulary, NDArray[np.int32]]:
+    known: WordNumbers, numbers: NDArray[np.int32]
+) -> tuple[WordNumbers, NDArray[np.int32]]:
     """A vocabulary of the words with these numbers, and their numbers in it."""
     used, numbered = np.unique(numbers, return_inverse=True)
     words = known.words
-    return Vocabulary(words[number] for number in map(int, used)), numbered.astype(np.int32)
+    return WordNumbers(words[number] for number in map(int, used)), numbered.astype(np.int32)
 
 
 class NoteColumns:
@@ -208,7 +194,7 @@ class NoteColumns:
         max_bytes: Bytes that are kept; the notes that were taken longest ago go first.
     """
 
-    def __init__(self, max_bytes: int = CACHE_MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = COLUMNS_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._lock = Lock()
         self._notes = _Notes()
@@ -263,7 +249,7 @@ class NoteColumns:
         rows = np.array(places, np.intp)
         self._taken += 1
         notes.facts["used"][rows] = self._taken
-        taken = notes.take(outlines, rows)
+        taken = notes.take(rows)
         if read:
             self._bound()
         return taken
@@ -302,16 +288,9 @@ def read_note(outline: Outline) -> NoteRead:
         NOTE_BYTES + len(content.encode()) + 8 * len(told) + 4 * len(names) + 16 * len(spans),
         0,
     )
-    return NoteRead(fact, told, names, _users(outline), spans)
+    return NoteRead(fact, told, names, spans)
 
 
 @lru_cache(maxsize=10_000)
 def _terms_of_day(day: date) -> Sequence[str]:
     return terms(f"{day:%A} {day.day} {day:%B} {day.year}")
-
-
-def _users(outline: Outline) -> frozenset[str]:
-    """The names of the user, folded, that a trusted note of the profile tells."""
-    if outline.kind is not Kind.CORE or outline.trust < NAMING_MIN_TRUST:
-        return frozenset()
-    return frozenset(map(fold, find_users(outline.content)))

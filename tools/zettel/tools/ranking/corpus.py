@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Outline, fold, order_key
+from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex
 from zettel.tools.ranking.columns import UNWEIGHED, Lists, NoteColumns
 from zettel.tools.ranking.mentions import Mentions
@@ -29,6 +30,8 @@ COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 """Least share and least number of the notes that hold a name which stands for a subject."""
 
 
+NAMING_MIN_TRUST = 1.0
+"""Least trust of a note of the profile that may say who the user is: all there is."""
 NOTE_BYTES, SUBJECT_BYTES = 260, 300
 """Bytes of a note in a corpus besides its terms, and of a scope's subject with its count."""
 
@@ -203,6 +206,7 @@ def make_corpus(
     facts, said = told.facts, told.said
     before, after, sessions, session_count = _sessions(ordered, whole_sessions)
     around = (before, take_rows(before, before), after, take_rows(after, after))
+    naming = [_user_names(outline) for outline in ordered]
     subjects, numbers = _subjects(ordered, statistics.subjects if statistics else {})
     return Corpus(
         outlines=ordered,
@@ -215,8 +219,8 @@ def make_corpus(
         session_count=session_count,
         session_lengths=sum_by(sessions, said.lengths, session_count),
         subjects=subjects,
-        users=frozenset(name for names in told.users for name in names),
-        naming=_flags(told.users, len(ordered)),
+        users=frozenset(name for names in naming for name in names),
+        naming=np.array([bool(names) for names in naming], np.bool_),
         subject_numbers=numbers,
         core=_column(facts, "core"),
         standing=_column(facts, "standing"),
@@ -240,9 +244,11 @@ def _column(facts: NDArray[Any], name: str) -> NDArray[Any]:
     return np.ascontiguousarray(facts[name])
 
 
-def _flags(values: Sequence[object], size: int) -> Flags:
-    """Which values are not empty; none is where there are no values."""
-    return np.array([bool(one) for one in values] or [False] * size, np.bool_)
+def _user_names(outline: Outline) -> Sequence[str]:
+    """The names of the user, folded, that a trusted note of the profile tells."""
+    if outline.kind is not Kind.CORE or outline.trust < NAMING_MIN_TRUST:
+        return ()
+    return [fold(name) for name in find_users(outline.content)]
 
 
 def take_rows(values: NDArray[_N], rows: Rows, nothing: int = -1) -> NDArray[_N]:

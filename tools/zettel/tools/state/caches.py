@@ -18,7 +18,7 @@ from zettel.storage.ids import id_bytes, read_id
 from zettel.storage.notes import Kind, fold, outline_of
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.concurrency import KeyedLock, read_in_thread
-from zettel.tools.ranking.columns import CACHE_MAX_BYTES, NoteColumns
+from zettel.tools.ranking.columns import COLUMNS_MAX_BYTES, NoteColumns
 from zettel.tools.ranking.corpus import Corpus, Statistics, make_corpus
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.recall_request import RecallRequest, unpack
@@ -271,7 +271,7 @@ class CorpusCache:
 
     columns: NoteColumns = field(default_factory=NoteColumns)
     """What is kept of single notes; shared by all tenants, as the corpora are."""
-    max_bytes: int = CACHE_MAX_BYTES
+    max_bytes: int = COLUMNS_MAX_BYTES
     """Most bytes of the corpora, of which one is always kept."""
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]

@@ -17,7 +17,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock, read_texts
 from zettel.tools.llm.llm import Llm
 from zettel.tools.note_marks import clear_known_marks
-from zettel.tools.ranking.columns import CACHE_MAX_BYTES
+from zettel.tools.ranking.columns import COLUMNS_MAX_BYTES
 from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.names_cache import NamesCache
@@ -68,7 +68,7 @@ class Policy:
     """How much a namespace may hold; None for any amount."""
     secrets: SecretMode = "cut"
     """What happens to keys and passwords in what is to be kept."""
-    cache_bytes: int = 2 * CACHE_MAX_BYTES
+    cache_bytes: int = 2 * COLUMNS_MAX_BYTES
     """Bytes of what ranking reads of notes that are kept in memory."""
 
 
