@@ -248,6 +248,25 @@ async def test_links_are_read_from_the_other_end(store: Store) -> None:
     assert await store.linking_to([linked.note_id]) == []
 
 
+async def test_of_links_from_the_other_end_only_those_of_a_relation_are_read(store: Store) -> None:
+    target, other = make_note("target"), make_note("other")
+    link = Link(to=target.note_id, relation="shares_name", made_at=NOW)
+    like = replace(link, relation="similar")
+    named = replace(make_note("named"), links=(link, replace(like, to=other.note_id)))
+    both = replace(make_note("both"), links=(link, like))
+    alike = replace(make_note("alike"), links=(like,))
+    await add(store, target, other, named, both, alike)
+
+    async def found(*relations: str) -> list[str]:
+        linking = await store.linking_to([target.note_id], relations=relations)
+        return sorted(note.content for note in linking)
+
+    assert await found("similar") == ["alike", "both"]
+    assert await found("shares_name") == ["both", "named"]
+    assert await found("similar", "shares_name") == ["alike", "both", "named"]
+    assert await found(SUPERSEDES) == []
+
+
 async def test_superseding_notes_are_those_with_such_a_link_that_stands(store: Store) -> None:
     assert await store.superseding() == []
     target = make_note("target")

@@ -15,6 +15,7 @@ from tests.tools.tenants import reach
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Outline
 from zettel.tools.concurrency import SHORT_CHARACTERS
+from zettel.tools.ranking.columns import NoteColumns
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.excerpt import Passages, rank_passages
 from zettel.tools.recall import answer
@@ -154,9 +155,9 @@ async def test_a_scope_is_read_once_for_all_who_ask_in_it_at_once(
 ) -> None:
     made = list[int]()
 
-    def noted(outlines: Sequence[Outline], like: Corpus | None) -> Corpus:
+    def noted(outlines: Sequence[Outline], like: Corpus | None, *, columns: NoteColumns) -> Corpus:
         made.append(len(outlines))
-        return make_corpus(outlines, like)
+        return make_corpus(outlines, like, columns=columns)
 
     monkeypatch.setattr(caches, "make_corpus", noted)
 

@@ -1,6 +1,6 @@
 """The store's contract: what tenants may do, and what only its owner may."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -269,11 +269,16 @@ class NoteStore(NoteReader, Protocol):
         ...
 
     async def linking_to(
-        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+        self,
+        note_ids: Sequence[str],
+        *,
+        known_at: datetime | None = None,
+        relations: Collection[str] = (),
     ) -> list[Note]:
         """Notes of any state with a link, ended or not, to one of these.
 
-        Current revisions, or those of `known_at`.
+        Current revisions, or those of `known_at`; only links by one of the relations, if any are
+        given.
         """
         ...
 
@@ -515,6 +520,11 @@ def listed(note: Note, where: NoteFilter) -> bool:
         and note.namespace not in where.namespaces_not
         and (not where.note_ids or note.note_id in where.note_ids)
     )
+
+
+def links_to(note: Note, note_ids: Collection[str], relations: Collection[str]) -> bool:
+    """Whether a note has a link to one of these, by one of the relations if any are given."""
+    return any(k.to in note_ids and (not relations or k.relation in relations) for k in note.links)
 
 
 def in_state(note: Note, where: NoteFilter) -> bool:

@@ -4,7 +4,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import log
@@ -51,6 +51,7 @@ from zettel.storage.store import (
     before,
     in_state,
     known,
+    links_to,
     listed,
     matches,
     sample_ids,
@@ -162,11 +163,15 @@ class DictStore(DictErasing, Store):
         return tuple(sorted(row_id for row_id in found if row_id is not None))
 
     async def linking_to(
-        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+        self,
+        note_ids: Sequence[str],
+        *,
+        known_at: datetime | None = None,
+        relations: Collection[str] = (),
     ) -> list[Note]:
         wanted = set(note_ids)
         then = (note for note in self._rows.values() if known(note, known_at))
-        found = [n for n in then if not wanted.isdisjoint(link.to for link in n.links)]
+        found = [note for note in then if links_to(note, wanted, relations)]
         return sorted(found, key=order_key)
 
     async def superseding(self) -> list[Note]:

@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from zettel.storage.notes import Kind, Outline, Span
-from zettel.tools.language.terms import STEM_CHARACTERS, TermIndex, make_index, score_bm25, terms
+from zettel.tools.language.terms import (
+    STEM_CHARACTERS,
+    TermIndex,
+    WordNumbers,
+    count_terms,
+    make_index,
+    score_bm25,
+    terms,
+)
 from zettel.tools.ranking import signals
+from zettel.tools.ranking.columns import NoteColumns
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, sum_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
@@ -223,11 +232,19 @@ def test_with_an_assistant_no_rule_of_talk_has_a_weight() -> None:
 
 @given(st.lists(words, min_size=1, max_size=6))
 def test_an_index_counts_every_term_of_every_document(documents: list[list[str]]) -> None:
-    index = make_index(documents)
+    index = index_of(documents)
 
     for term in "abcde":
         told = {row: document.count(term) for row, document in enumerate(documents)}
         assert postings(index, term) == {row: count for row, count in told.items() if count}
+
+
+def index_of(documents: list[list[str]]) -> TermIndex:
+    vocabulary = WordNumbers(["c"])  # as if another document had been there before
+    numbers, counts, held = count_terms([vocabulary.add(told) for told in documents])
+    lengths = np.array([len(told) for told in documents], np.float64)
+    rows = np.repeat(np.arange(len(documents)), held)
+    return make_index(vocabulary, numbers, counts, rows, lengths)
 
 
 def postings(index: TermIndex, term: str) -> dict[int, float]:
@@ -242,7 +259,7 @@ def postings(index: TermIndex, term: str) -> dict[int, float]:
 def test_a_stem_is_held_by_the_documents_with_a_term_that_begins_so(
     documents: list[list[str]], stem: str
 ) -> None:
-    held = make_index(documents).holding(stem)
+    held = index_of(documents).holding(stem)
 
     assert held.tolist() == [any(t.startswith(stem) for t in told) for told in documents]
 
@@ -251,7 +268,7 @@ def test_a_stem_is_held_by_the_documents_with_a_term_that_begins_so(
 def test_a_document_scores_above_zero_exactly_if_it_has_one_of_the_words(
     documents: list[list[str]], asked: list[str]
 ) -> None:
-    index = make_index(documents)
+    index = index_of(documents)
 
     counts = ([document.count(term) for document in documents] for term in dict.fromkeys(asked))
     scores = score_bm25(
@@ -283,18 +300,22 @@ POOL = [
 many = st.lists(st.sampled_from(POOL), max_size=SIZE, unique_by=lambda o: o.note_id)
 
 
-@given(many, many, many)
+@given(many, many, many, st.sampled_from([0, 8_000, 2**20]))
 def test_a_scope_that_is_read_again_is_as_if_read_for_the_first_time(
-    first: list[Outline], second: list[Outline], third: list[Outline]
+    first: list[Outline], second: list[Outline], third: list[Outline], max_bytes: int
 ) -> None:
-    again = make_corpus(third, make_corpus(second, make_corpus(first)))
+    kept = NoteColumns(max_bytes)
+    for scope in (first, second):
+        make_corpus(scope, columns=kept)
+    again = make_corpus(third, columns=kept)
 
     fresh = make_corpus(third)
-    for name in (field.name for field in fields(Corpus) if field.name not in {"said", "mentions"}):
+    compared = {field.name for field in fields(Corpus)} - {"said", "mentions", "columns"}
+    for name in compared:
         here, there = getattr(again, name), getattr(fresh, name)
         assert np.array_equal(np.asarray(here), np.asarray(there)), name
     assert again.said.lengths.tolist() == fresh.said.lengths.tolist()
-    for term in {*again.said.numbers, *fresh.said.numbers}:
+    for term in {*again.said.vocabulary.words, *fresh.said.vocabulary.words}:
         assert postings(again.said, term) == postings(fresh.said, term), term
         assert (
             again.said.holding(term[:STEM_CHARACTERS]).tolist()

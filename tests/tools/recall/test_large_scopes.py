@@ -13,7 +13,9 @@ from tests.tools.conftest import START, Desk, notes, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.cache import note_cache
 from zettel.storage.lance.store import open_store
+from zettel.storage.notes import Outline
 from zettel.storage.store import NoteFilter
+from zettel.tools.ranking import columns
 from zettel.tools.recall.search import search
 from zettel.tools.state import caches
 from zettel.tools.state.caches import CorpusCache
@@ -51,10 +53,14 @@ told = st.lists(
 )
 
 
-@given(told, st.lists(words, min_size=1, max_size=5).map(" ".join))
+@given(
+    told,
+    st.lists(words, min_size=1, max_size=5).map(" ".join),
+    st.sampled_from([0, 20_000, 2**26]),
+)
 @settings(max_examples=25, deadline=None)
-async def test_candidates_of_a_scope_rank_as_all_of_its_notes(
-    said: list[tuple[str, str, str]], question: str
+async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_of_them(
+    said: list[tuple[str, str, str]], question: str, cache_bytes: int
 ) -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as desk:
@@ -62,15 +68,17 @@ async def test_candidates_of_a_scope_rank_as_all_of_its_notes(
             await desk("remember", content=text, subject=subject, session=session)
     where = NoteFilter(namespaces=("proj",), unexpired_at=desk.now)
 
-    async def ranked() -> list[tuple[str, object]]:
-        asked = replace(memory, corpora=CorpusCache())
+    async def ranked(corpora: CorpusCache) -> list[tuple[str, object]]:
+        asked = replace(memory, corpora=corpora)
         found = await search(asked, question, where, now=desk.now, depth=100)
         return [(one.note_id, pytest.approx(one.score)) for one in found.ranked]
 
-    as_whole = await ranked()
+    as_whole = await ranked(CorpusCache())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(caches, "CORPUS_MAX_NOTES", 0)
-        assert await ranked() == as_whole
+        kept = CorpusCache.within(cache_bytes)
+        for _ in range(3):
+            assert await ranked(kept) == as_whole
 
 
 @pytest.mark.usefixtures("small_bound")
@@ -148,6 +156,50 @@ async def test_a_note_told_after_the_statistics_were_made_is_found_and_a_forgott
 
     assert (await desk.found(query="violin", limit=2))[0] == kept
     assert gone not in await desk.found(query="violin", limit=100)
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_candidates_are_read_once_and_statistics_made_once_for_all_questions(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(desk)
+    await desk.found(query="roses")
+    sampled, read = list[int](), list[str]()
+    sample, take = DictStore.sample, columns.read_note
+
+    async def counted(store: DictStore, where: NoteFilter, *, size: int) -> list[Outline]:
+        sampled.append(size)
+        return await sample(store, where, size=size)
+
+    def noted(outline: Outline) -> columns.NoteRead:
+        read.append(outline.note_id)
+        return take(outline)
+
+    monkeypatch.setattr(DictStore, "sample", counted)
+    monkeypatch.setattr(columns, "read_note", noted)
+    new = await desk.told("The violin is in Lisbon")
+    del read[:]
+
+    for _ in range(3):
+        assert new in await desk.found(query="Who grows roses beside the violin?")
+
+    assert read.count(new) == 1
+    assert len(read) == len(set(read))
+    assert sampled == []
+
+
+@pytest.mark.usefixtures("small_bound")
+async def test_an_erased_note_leaves_nothing_in_what_is_kept_of_notes(desk: Desk) -> None:
+    await fill(desk)
+    gone = await desk.told("The submarine is in Lisbon")
+    assert (await desk.found(query="submarine", limit=1)) == [gone]
+
+    preview = await desk("forget", note_ids=[gone], erase=True)
+    await desk("forget", note_ids=[gone], erase=True, confirm=preview["confirm"])
+
+    kept = desk.memory.corpora.columns
+    assert gone not in kept.note_ids
+    assert "subma" not in kept.words
 
 
 @pytest.mark.slow

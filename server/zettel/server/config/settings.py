@@ -58,6 +58,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "embed_backend": "auto, onnx or torch",
     "embed_device": "auto, cpu or cuda",
     "durability": "fast or power-loss",
+    "cache_mb": "a whole number of megabytes, 0 or more",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
     "model_wait_seconds": "a number of seconds, 0 or more",
@@ -229,6 +230,10 @@ class Settings(Limits, BaseSettings):
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`: 0 says `found` always; a higher value
     warns more often of notes that may be about somebody else or not about the question."""
+    cache_mb: int = Field(default=64, ge=0)
+    """Megabytes of memory for what ranking reads of notes, half of it for single notes and half for
+    scopes that are read whole; what was used longest ago goes first. Less makes recall slower and
+    changes no answer: see docs/operations.md#sizes."""
     secrets: Literal["cut", "refuse", "keep"] = "cut"
     """What happens to keys, private keys, signed tokens and passwords of connections in what is to
     be remembered: `cut` puts a marker in their place before anything is written, `refuse` refuses

@@ -282,6 +282,7 @@ def _policy(settings: Settings) -> Policy:
         retention=Retention(days=check_rules(settings.retain_days)),
         quota=Quota(notes=notes, text_bytes=text_bytes) if notes or text_bytes else None,
         secrets=settings.secrets,
+        cache_bytes=settings.cache_mb * 2**20,
     )
 
 

@@ -6,6 +6,7 @@
 # (pyarrow ships no types, lancedb some)
 
 from collections.abc import Sequence
+from itertools import islice
 
 import pyarrow as pa
 from anyio import to_thread
@@ -154,16 +155,26 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
     times = (_microseconds(table.column(name)) for name in _FACTS)
+    kinds = table.column("kind").to_pylist()
     return LoadedRows(
         rows=TableRows(table.select(list(NOTE_COLUMNS))),
         note_ids=table.column("note_id").to_pylist(),
         row_ids=table.column("row_id").to_pylist(),
         fold_hashes=table.column("fold_hash").to_pylist(),
-        links=table.column("link_ids").to_pylist(),
-        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, strict=True)],
+        sessions=table.column("session").to_pylist(),
+        links=_links(table.column("links")),
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, kinds, strict=True)],
         counts=counts,
         passages=passages,
     )
+
+
+def _links(column: pa.ChunkedArray) -> list[list[tuple[str, str]]]:
+    """Id and relation of each row's links."""
+    rows = column.combine_chunks()
+    values = rows.flatten()
+    told = iter(zip(*(values.field(name).to_pylist() for name in ("to", "relation")), strict=True))
+    return [list(islice(told, length)) for length in rows.value_lengths().fill_null(0).to_pylist()]
 
 
 def _is_composed(origin: dict[str, str] | None) -> bool:

@@ -10,7 +10,7 @@ not found in 부산에서.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,9 +45,16 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits, order_key
+from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits
 from zettel.storage.revisions import check_vectors
-from zettel.storage.store import TEXT_CHANGES, NamespaceSize, NoteFilter, Vectors, sample_ids
+from zettel.storage.store import (
+    TEXT_CHANGES,
+    NamespaceSize,
+    NoteFilter,
+    Vectors,
+    links_to,
+    sample_ids,
+)
 
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।"
 _CONTROL = re.compile(r"\p{Cc}")
@@ -95,10 +102,10 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
 
 async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
     """Implement `NoteStore.find`."""
-    known = tables.resident.rows_of(await notes_version(tables), where)
+    version = await notes_version(tables)
+    known = tables.resident.find(version, where, limit=limit, offset=offset)
     if known is not None:
-        notes = sorted((row.note for row in known), key=order_key, reverse=True)
-        return notes[offset : offset + max(0, limit)]
+        return known
     table = await select_wide(
         tables.notes,
         NOTE_COLUMNS,
@@ -350,16 +357,22 @@ async def revisions_of_run(tables: Tables, run_id: str) -> list[Note]:
 
 
 async def linking_to(
-    tables: Tables, note_ids: Sequence[str], *, known_at: datetime | None
+    tables: Tables,
+    note_ids: Sequence[str],
+    *,
+    known_at: datetime | None,
+    relations: Collection[str] = (),
 ) -> list[Note]:
     """Implement `NoteStore.linking_to`."""
     if not note_ids:
         return []
-    resident = tables.resident.linking_to(await notes_version(tables), note_ids, known_at)
+    version = await notes_version(tables)
+    resident = tables.resident.linking_to(version, note_ids, known_at, relations)
     if resident is not None:
         return resident
     where = all_of(known(known_at), holds_any("link_ids", note_ids))
-    return await _notes(tables, where, "happened_at", "note_id")
+    found = await _notes(tables, where, "happened_at", "note_id")
+    return [note for note in found if links_to(note, note_ids, relations)]
 
 
 async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:

@@ -5,7 +5,7 @@ Importing this module imports lancedb, which takes seconds: not at start-up.
 
 # ruff: noqa: D102 - each method is documented in the contract
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -144,9 +144,15 @@ class LanceStore(Store):
         return await search.rows_true_at(self._tables, where)
 
     async def linking_to(
-        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+        self,
+        note_ids: Sequence[str],
+        *,
+        known_at: datetime | None = None,
+        relations: Collection[str] = (),
     ) -> list[Note]:
-        return await search.linking_to(self._tables, note_ids, known_at=known_at)
+        return await search.linking_to(
+            self._tables, note_ids, known_at=known_at, relations=relations
+        )
 
     async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
         return await search.sample(self._tables, where, size=size)

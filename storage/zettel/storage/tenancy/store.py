@@ -121,12 +121,17 @@ class ScopedStore(NoteStore):
         return () if within is None else await self.whole.rows_true_at(within)
 
     async def linking_to(
-        self, note_ids: Sequence[str], *, known_at: datetime | None = None
+        self,
+        note_ids: Sequence[str],
+        *,
+        known_at: datetime | None = None,
+        relations: Collection[str] = (),
     ) -> list[Note]:
         targets = sorted(await self._there(note_ids))
         if not targets:
             return []
-        return await self._shown(await self.whole.linking_to(targets, known_at=known_at))
+        found = await self.whole.linking_to(targets, known_at=known_at, relations=relations)
+        return await self._shown(found)
 
     async def facets(self, where: NoteFilter) -> Facets:
         within = self._within(where)

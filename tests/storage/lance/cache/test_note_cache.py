@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.storage.samples import DIM, EVERYTHING, LATER, MODEL, X, Y, add, make_note, revised, unit
+from tests.storage.samples import (
+    DIM,
+    EVERYTHING,
+    LATER,
+    MODEL,
+    NOW,
+    X,
+    Y,
+    add,
+    make_note,
+    revised,
+    unit,
+)
 
 from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.lance import reads
@@ -18,7 +30,7 @@ from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import Tables
 from zettel.storage.location import read_place
-from zettel.storage.notes import State
+from zettel.storage.notes import Kind, State, order_key
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 
 
@@ -261,3 +273,61 @@ def test_a_filter_that_asks_for_more_than_the_facts_is_not_answered() -> None:
     assert known.tolist() == [True, True]
     assert facts.meant(replace(EVERYTHING, subject="bees")) is None
     assert facts.meant(replace(EVERYTHING, past=("row",))) is None
+
+
+SOME = [
+    NoteFilter(sessions=("one",)),
+    NoteFilter(sessions=("one", "two", "none"), namespaces=("home",)),
+    NoteFilter(kinds=(Kind.CORE, Kind.WORKING)),
+    NoteFilter(kinds=(Kind.CORE,), sessions=("two",), states=()),
+    NoteFilter(sessions=("one",), known_at=NOW),
+    NoteFilter(kinds=(Kind.CORE,), known_at=LATER),
+    NoteFilter(namespaces=("home", "away")),
+]
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+async def test_a_filter_is_answered_in_memory_as_from_the_table(
+    tables: Tables, loaded: bool
+) -> None:
+    store, kinds = LanceStore(tables), list(Kind)
+    notes = [
+        replace(
+            make_note(f"bee {number}", namespace="away" if number % 5 else "home"),
+            session=("", "one", "two")[number % 3],
+            kind=kinds[number % len(kinds)],
+        )
+        for number in range(24)
+    ]
+    await add(store, *notes)
+    moved = (replace(revised(note, "elsewhere").note, session="two") for note in notes[:6])
+    await store.write(changes=[Change(note=replace(n, kind=Kind.CORE)) for n in moved])
+    if loaded:
+        tables.resident.drop()
+        await reads.keep_resident(tables)
+    version = await tables.notes.version()
+
+    async def answers(where: NoteFilter) -> tuple[object, ...]:
+        found = [await store.find(where, limit=5, offset=offset) for offset in (0, 3)]
+        return found, await store.outlines(where, limit=30), await store.count(where)
+
+    assert all(tables.resident.outlines(version, where) is not None for where in SOME)
+    here = [await answers(where) for where in SOME]
+    tables.resident.drop()
+
+    assert [await answers(where) for where in SOME] == here
+    assert all(count for _, _, count in here)
+
+
+async def test_the_newest_of_many_notes_are_found_in_the_table(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_cache, "FOUND_MAX_ROWS", 2)
+    store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(3)]
+    await add(store, *notes)
+    version = await tables.notes.version()
+
+    found = await store.find(NoteFilter(), limit=1)
+
+    assert found == [max(notes, key=order_key)]
+    assert tables.resident.find(version, NoteFilter(), limit=1, offset=0) is None

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
-from zettel.storage.text.utterance import asks
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.terms import TermIndex, carry_column, carry_index, make_index, terms
+from zettel.tools.language.terms import TermIndex
+from zettel.tools.ranking.columns import UNWEIGHED, Lists, NoteColumns
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
 
@@ -26,16 +24,16 @@ Rows = NDArray[np.intp]
 """Row numbers of a corpus, shape `(notes,)`; -1 is none."""
 
 
-NAMING_MIN_TRUST = 1.0
-"""Least trust of a note of the profile that may say who the user is: all there is."""
 TALK_MIN_QUESTION_SHARE = 0.125
 """Least share of questions in talk: 27 % of LoCoMo's turns ask, none of HaluMem's notes."""
 COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 """Least share and least number of the notes that hold a name which stands for a subject."""
 
 
-UNWEIGHED = -1
-"""Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
+NAMING_MIN_TRUST = 1.0
+"""Least trust of a note of the profile that may say who the user is: all there is."""
+NOTE_BYTES, SUBJECT_BYTES = 260, 300
+"""Bytes of a note in a corpus besides its terms, and of a scope's subject with its count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +48,11 @@ class Statistics:
     """Every subject, folded -> as spelled."""
     counts: Mapping[str, int]
     """Every subject, folded -> number of its notes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.sample.nbytes + SUBJECT_BYTES * len(self.subjects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,11 +111,20 @@ class Corpus:
     """Times that notes mention: shape `(times, 3)`, rows of (row of the note, start, end)."""
     conversation: bool
     """People talk with each other: many notes of sessions ask, and no assistant speaks."""
+    columns: NoteColumns
+    """Where the columns of single notes are kept."""
     statistics: Statistics | None = None
     """Of the scope, if these are its candidates only."""
+    whole_sessions: frozenset[str] | None = None
+    """Sessions of which all notes are here; None for all. Notes of others have no neighbours."""
 
     def __len__(self) -> int:
         return len(self.outlines)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, besides the notes themselves and the statistics."""
+        return self.said.nbytes + NOTE_BYTES * len(self)
 
     @property
     def size(self) -> int:
@@ -144,15 +156,21 @@ class Corpus:
 
     def stuffing_of(self, row: int) -> Stuffing:
         """How little a note tells."""
-        if self.stuffing[row] == UNWEIGHED:
-            self.stuffing[row] = read_stuffing(self.outlines[row].content)
+        self._weigh([row])
         return Stuffing(self.stuffing[row])
 
     def telling(self) -> Flags:
         """Which notes tell something."""
-        for row in np.flatnonzero(self.stuffing == UNWEIGHED).tolist():
-            self.stuffing_of(row)
+        self._weigh(range(len(self)))
         return self.stuffing == Stuffing.TELLS
+
+    def _weigh(self, rows: Sequence[int]) -> None:
+        """Read how little notes tell, of those that nobody asked for."""
+        new = [row for row in rows if self.stuffing[row] == UNWEIGHED]
+        if new:
+            outlines = [self.outlines[row] for row in new]
+            self.stuffing[new] = [read_stuffing(outline.content) for outline in outlines]
+            self.columns.keep_stuffing(outlines, self.stuffing[new].tolist())
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
@@ -161,81 +179,35 @@ class Corpus:
         return meant[self.subject_numbers]
 
 
-_EMPTY = Corpus(
-    outlines=(),
-    rows={},
-    before=np.empty(0, np.intp),
-    after=np.empty(0, np.intp),
-    around=(),
-    around_lengths=np.empty(0),
-    sessions=np.empty(0, np.intp),
-    session_count=0,
-    session_lengths=np.empty(0),
-    subjects={},
-    users=frozenset(),
-    naming=np.empty(0, np.bool_),
-    subject_numbers=np.empty(0, np.intp),
-    core=np.empty(0, np.bool_),
-    standing=np.empty(0, np.bool_),
-    asks=np.empty(0, np.bool_),
-    words=np.empty(0),
-    timed=np.empty(0, np.bool_),
-    stuffing=np.empty(0, np.int8),
-    names=np.empty(0, np.bool_),
-    mentions=Mentions((), make_index(())),
-    happened=np.empty(0),
-    said=make_index(()),
-    spoken=np.empty((0, 3)),
-    conversation=False,
-)
-
-
 def make_corpus(
-    outlines: Iterable[Outline], like: Corpus | None = None, statistics: Statistics | None = None
+    outlines: Iterable[Outline],
+    like: Corpus | None = None,
+    statistics: Statistics | None = None,
+    *,
+    columns: NoteColumns | None = None,
+    whole_sessions: frozenset[str] | None = None,
 ) -> Corpus:
     """Build the corpus of a scope.
 
     Args:
         outlines: In any order; of each session all notes, so that neighbours are right.
-        like: An earlier corpus: its columns are reused for notes that have not changed.
+        like: An earlier corpus, returned if nothing has changed.
         statistics: Of the scope, if the notes are not all of it.
+        columns: What is kept of single notes; None takes that of `like`, or a new one.
+        whole_sessions: Sessions of which all notes are here; None for all.
     """
     ordered = sorted(outlines, key=order_key)
-    if like is None:
-        return _carried(ordered, np.full(len(ordered), -1), _EMPTY, statistics)
-    kept = _kept(ordered, like)
-    same = len(kept) == len(like) and kept.min(initial=0) >= 0
-    if same and statistics is like.statistics:
-        return like
-    return _carried(ordered, kept, like, statistics)
-
-
-def _kept(ordered: Sequence[Outline], like: Corpus) -> Rows:
-    """For each note its row in `like` if it is unchanged; -1 otherwise."""
-    rows, known = like.rows, like.outlines
-    found = [rows.get(outline.note_id, -1) for outline in ordered]
-    return np.array(
-        [
-            row if row >= 0 and (known[row] is outline or known[row] == outline) else -1
-            for row, outline in zip(found, ordered, strict=True)
-        ],
-        np.intp,
-    )
-
-
-def _carried(
-    ordered: Sequence[Outline], kept: Rows, like: Corpus, statistics: Statistics | None
-) -> Corpus:
-    new = [ordered[row] for row in np.flatnonzero(kept < 0).tolist()]
-    before, after, sessions, session_count = _sessions(ordered)
+    if like is not None and ordered == like.outlines:
+        if (statistics, whole_sessions) == (like.statistics, like.whole_sessions):
+            return like
+    if columns is None:
+        columns = NoteColumns() if like is None else like.columns
+    told = columns.take(ordered)
+    facts, said = told.facts, told.said
+    before, after, sessions, session_count = _sessions(ordered, whole_sessions)
     around = (before, take_rows(before, before), after, take_rows(after, after))
-    subjects, numbers = _subjects(ordered, statistics.subjects if statistics else {})
     naming = [_user_names(outline) for outline in ordered]
-    said = carry_index(like.said, kept, [_terms_of(outline) for outline in new])
-    kinds = [outline.kind for outline in new]
-    core = carry_column(like.core, kept, np.array([kind is Kind.CORE for kind in kinds], np.bool_))
-    asked = carry_column(like.asks, kept, np.array([asks(o.content) for o in new], np.bool_))
-    procedural = np.array([kind is Kind.PROCEDURAL for kind in kinds], np.bool_)
+    subjects, numbers = _subjects(ordered, statistics.subjects if statistics else {})
     return Corpus(
         outlines=ordered,
         rows={outline.note_id: row for row, outline in enumerate(ordered)},
@@ -250,24 +222,33 @@ def _carried(
         users=frozenset(name for names in naming for name in names),
         naming=np.array([bool(names) for names in naming], np.bool_),
         subject_numbers=numbers,
-        core=core,
-        standing=core | carry_column(like.standing, kept, procedural),
-        asks=asked,
-        words=carry_column(
-            like.words, kept, np.array([len(o.content.split()) for o in new], np.float64)
-        ),
-        timed=carry_column(like.timed, kept, np.array([bool(o.times) for o in new], np.bool_)),
-        stuffing=carry_column(like.stuffing, kept, np.full(len(new), UNWEIGHED, np.int8)),
-        names=_names(ordered, new, subjects, kept, like),
+        core=_column(facts, "core"),
+        standing=_column(facts, "standing"),
+        asks=_column(facts, "asks"),
+        words=_column(facts, "words"),
+        timed=_column(facts, "timed"),
+        stuffing=_column(facts, "stuffing"),
+        names=_names(told.names, told.spelled, subjects),
         mentions=Mentions(ordered, said),
-        happened=carry_column(
-            like.happened, kept, np.array([o.happened_at.timestamp() for o in new], np.float64)
-        ),
+        happened=_column(facts, "happened"),
         said=said,
-        spoken=_spoken(ordered),
-        conversation=_conversation(asked[before >= 0], subjects),
+        spoken=np.column_stack((told.spans.rows.astype(np.float64), told.spans.values)),
+        conversation=_conversation(facts["asks"][before >= 0], subjects),
+        columns=columns,
         statistics=statistics,
+        whole_sessions=whole_sessions,
     )
+
+
+def _column(facts: NDArray[Any], name: str) -> NDArray[Any]:
+    return np.ascontiguousarray(facts[name])
+
+
+def _user_names(outline: Outline) -> Sequence[str]:
+    """The names of the user, folded, that a trusted note of the profile tells."""
+    if outline.kind is not Kind.CORE or outline.trust < NAMING_MIN_TRUST:
+        return ()
+    return [fold(name) for name in find_users(outline.content)]
 
 
 def take_rows(values: NDArray[_N], rows: Rows, nothing: int = -1) -> NDArray[_N]:
@@ -295,23 +276,6 @@ def sum_by(numbers: Rows, counts: Values, size: int) -> Values:
     return np.bincount(numbers, counts, size).astype(np.float64)
 
 
-def _terms_of(outline: Outline) -> list[str]:
-    told = terms(f"{outline.subject} {outline.content}")
-    return [*_terms_of_day(outline.happened_at.date()), *told]
-
-
-@lru_cache(maxsize=10_000)
-def _terms_of_day(day: date) -> Sequence[str]:
-    return terms(f"{day:%A} {day.day} {day:%B} {day.year}")
-
-
-def _user_names(outline: Outline) -> frozenset[str]:
-    """The names of the user, folded, that a trusted note of the profile tells."""
-    if outline.kind is not Kind.CORE or outline.trust < NAMING_MIN_TRUST:
-        return frozenset()
-    return frozenset(map(fold, find_users(outline.content)))
-
-
 def _subjects(ordered: Sequence[Outline], others: Mapping[str, str]) -> tuple[dict[str, str], Rows]:
     """Every subject, folded -> as spelled, and each note's subject number or -1."""
     folded = {subject: fold(subject) for subject in {outline.subject for outline in ordered}}
@@ -320,24 +284,14 @@ def _subjects(ordered: Sequence[Outline], others: Mapping[str, str]) -> tuple[di
     return subjects, np.array([numbers.get(folded[o.subject], -1) for o in ordered], np.intp)
 
 
-def _names(
-    ordered: Sequence[Outline],
-    new: Sequence[Outline],
-    subjects: Mapping[str, str],
-    kept: Rows,
-    like: Corpus,
-) -> Flags:
+def _names(names: Lists, spelled: Sequence[str], subjects: Iterable[str]) -> Flags:
     """Which notes hold a name that is not a subject."""
     speakers = {word for subject in subjects for word in (subject, *subject.split())}
-
-    def named(outlines: Sequence[Outline]) -> Flags:
-        return np.array(
-            [any(fold(name) not in speakers for name in o.entities) for o in outlines], np.bool_
-        )
-
-    if subjects.keys() != like.subjects.keys():
-        return named(ordered)
-    return carry_column(like.names, kept, named(new))
+    told, places = np.unique(names.values, return_inverse=True)
+    other = np.array([spelled[number] not in speakers for number in told.tolist()], np.bool_)
+    found = np.zeros(len(names.lengths), np.bool_)
+    found[names.rows[other[places]]] = True
+    return found
 
 
 def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
@@ -349,12 +303,16 @@ def _conversation(asked: Flags, subjects: Iterable[str]) -> bool:
     )
 
 
-def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:
+def _sessions(
+    ordered: Sequence[Outline], whole: frozenset[str] | None
+) -> tuple[Rows, Rows, Rows, int]:
     """Rows of the previous and next notes, session numbers, and the number of sessions."""
     known = dict[tuple[str, str], int]()
     numbers = np.array(
         [
-            known.setdefault((o.namespace, o.session), len(known)) if o.session else -1
+            known.setdefault((o.namespace, o.session), len(known))
+            if o.session and (whole is None or o.session in whole)
+            else -1
             for o in ordered
         ],
         np.intp,
@@ -368,12 +326,3 @@ def _sessions(ordered: Sequence[Outline]) -> tuple[Rows, Rows, Rows, int]:
     alone = numbers < 0
     numbers[alone] = len(known) + np.arange(alone.sum())
     return before, after, numbers, len(known) + int(alone.sum())
-
-
-def _spoken(ordered: Sequence[Outline]) -> NDArray[np.float64]:
-    times = [
-        (float(row), span.start.timestamp(), span.end.timestamp())
-        for row, outline in enumerate(ordered)
-        for span in outline.times
-    ]
-    return np.array(times, np.float64).reshape(-1, 3)

@@ -12,6 +12,7 @@ import numpy as np
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import (
     MAY_SUPERSEDE,
+    SUPERSEDES,
     Hit,
     Kind,
     Note,
@@ -174,11 +175,18 @@ class _Looks:
         self._read_ids = set[str]()
         self._sessions = {""}
         self._asked_for = set[NoteFilter]()
+        self._asked = dict[str, tuple[Corpus, Question]]()
 
     async def ask(self, query: str) -> Question:
-        """Read a question."""
+        """Read a question, again if the candidates bring other subjects or names."""
+        if query in self._asked:
+            of, question = self._asked[query]
+            if reads_alike(of, self.corpus):
+                return question
         with start_part("question"):
-            return await read_in_thread(ask, query, self.corpus, self.now)
+            question = await read_in_thread(ask, query, self.corpus, self.now)
+        self._asked[query] = self.corpus, question
+        return question
 
     async def rank(self, question: Question) -> tuple[Arms, Ranking]:
         """The arms' hits, and their fusion with the other signals."""
@@ -209,14 +217,16 @@ class _Looks:
         if corpus.statistics is None:
             return False
         with start_part("candidates"):
+            before = len(self._outlines), len(self._sessions)
             await self._add_hits()
             await self._add_asked_for(question)
+            if before == (len(self._outlines), len(self._sessions)):
+                return False
             # Of a session that was not read, two hits need not be neighbours.
-            told = [
-                outline if outline.session in self._sessions else replace(outline, session="")
-                for outline in self._outlines.values()
-            ]
-            self.corpus = await read_in_thread(make_corpus, told, corpus, corpus.statistics)
+            told, sessions = list(self._outlines.values()), frozenset(self._sessions)
+            self.corpus = await read_in_thread(
+                lambda: make_corpus(told, corpus, corpus.statistics, whole_sessions=sessions)
+            )
         return self.corpus is not corpus
 
     async def _add_hits(self) -> None:
@@ -247,6 +257,13 @@ class _Looks:
                 self._asked_for.add(where)
                 notes = await self._memory.store.find(where, limit=ASKED_FOR_MAX_NOTES)
                 self._outlines |= {note.note_id: outline_of(note) for note in notes}
+
+
+def reads_alike(one: Corpus, other: Corpus) -> bool:
+    """Whether `ask` reads every question alike with two corpora."""
+    same = one.usual is other.usual and one.users == other.users
+    # In their order as well: of two subjects with one first name the first is meant.
+    return same and list(one.subjects.items()) == list(other.subjects.items())
 
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
@@ -474,7 +491,9 @@ async def newest_first(
         outlines: Outlines of all ranked notes, by id.
     """
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
-    linking = await memory.store.linking_to(list(best), known_at=asked.known_at)
+    linking = await memory.store.linking_to(
+        list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
+    )
     pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]

@@ -7,7 +7,7 @@ through it: it is ranked among the others, the newer note takes its place, and i
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from zettel.storage.notes import Note, Outline, State, order_key, outline_of
+from zettel.storage.notes import SUPERSEDES, Note, Outline, State, order_key, outline_of
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
@@ -162,7 +162,9 @@ async def _with_current(
     below = {note_id: {note_id} for note_id in known}
     ahead = set(known)
     for _ in range(SUCCESSION_MAX_STEPS):
-        newer = await memory.store.linking_to(sorted(ahead), known_at=asked.where.known_at)
+        newer = await memory.store.linking_to(
+            sorted(ahead), known_at=asked.where.known_at, relations=(SUPERSEDES,)
+        )
         ahead, standing = set[str](), ahead
         for note in newer:
             for older in supersedes(note) & standing:
@@ -199,7 +201,10 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     pairs = [(outline_of(one.note), one.by) for one in told]
     more = {one.note_id: one for pair in pairs for one in pair if one.note_id not in before.rows}
     corpus = make_corpus(
-        [*before.outlines, *more.values()], like=before, statistics=before.statistics
+        [*before.outlines, *more.values()],
+        like=before,
+        statistics=before.statistics,
+        whole_sessions=before.whole_sessions,
     )
     joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
     older = {outline.note_id: newer.note_id for outline, newer in pairs}

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -18,6 +18,7 @@ from zettel.storage.ids import id_bytes, read_id
 from zettel.storage.notes import Kind, fold, outline_of
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.concurrency import KeyedLock, read_in_thread
+from zettel.tools.ranking.columns import COLUMNS_MAX_BYTES, NoteColumns
 from zettel.tools.ranking.corpus import Corpus, Statistics, make_corpus
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.recall_request import RecallRequest, unpack
@@ -248,8 +249,8 @@ STATISTICS_MAX_DRIFT = 0.1
 """Share by which a scope may grow or shrink before its statistics are made anew."""
 ASKED_PROFILE_MAX_NOTES = 200
 """Most notes of the profile that are candidates for every question."""
-CORPUS_CACHE_MAX_NOTES = 120_000
-"""Most notes of all cached scopes together."""
+SCOPES_SHARE = 0.5
+"""Share of the memory that whole scopes may take; the rest is for the columns of single notes."""
 CORPUS_CACHE_MAX_SCOPES = 256
 """Most cached scopes."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
@@ -265,16 +266,20 @@ class _Kept:
     corpus: Corpus
 
     @property
-    def held(self) -> int:
-        """Number of notes in memory."""
+    def nbytes(self) -> int:
+        """Bytes in memory."""
         statistics = self.corpus.statistics
-        return len(self.corpus) + (len(statistics.sample) if statistics else 0)
+        return self.corpus.nbytes + (statistics.nbytes if statistics else 0)
 
 
 @dataclass(slots=True)
 class CorpusCache:
     """The corpora of the last scopes, valid until something is written to their namespaces."""
 
+    columns: NoteColumns = field(default_factory=NoteColumns)
+    """What is kept of single notes; shared by all tenants, as the corpora are."""
+    max_bytes: int = COLUMNS_MAX_BYTES
+    """Most bytes of the corpora, of which one is always kept."""
     _kept: OrderedDict[tuple[str, NoteFilter], _Kept] = field(
         default_factory=OrderedDict[tuple[str, NoteFilter], _Kept]
     )
@@ -282,9 +287,15 @@ class CorpusCache:
     _reading: KeyedLock = field(default_factory=KeyedLock)
     _tenant: str = ""
 
+    @classmethod
+    def within(cls, max_bytes: int) -> "CorpusCache":
+        """An empty cache of so many bytes."""
+        scopes = int(SCOPES_SHARE * max_bytes)
+        return cls(columns=NoteColumns(max_bytes - scopes), max_bytes=scopes)
+
     def of(self, tenant: str) -> "CorpusCache":
         """The cache of a tenant; each sees its own part of a scope."""
-        return CorpusCache(self._kept, self._reading, tenant)
+        return replace(self, _tenant=tenant)
 
     async def read(self, store: NoteStore, where: NoteFilter, now: datetime) -> Corpus:
         """The corpus of a scope: all its notes, or of a large one the profile and statistics."""
@@ -302,7 +313,8 @@ class CorpusCache:
         if kept and kept.version == version and kept.since <= now < kept.expires:
             self._kept.move_to_end(place)
             return kept.corpus
-        corpus = await _corpus(store, where, kept and kept.corpus, self._alike(where))
+        before = kept and kept.corpus
+        corpus = await _corpus(store, where, before, self._alike(where), self.columns)
         ends = (o.valid_until for o in corpus.outlines if o.valid_until)
         expires = min((end for end in ends if end > now), default=_ENDLESS)
         new = _Kept(version, now, expires, corpus)
@@ -312,9 +324,10 @@ class CorpusCache:
         self._bound()
         return corpus
 
-    def clear(self) -> None:
-        """Drop everything."""
+    def drop(self, note_ids: Collection[str]) -> None:
+        """Drop erased notes, and every scope, since any may hold them."""
         self._kept.clear()
+        self.columns.drop(note_ids)
 
     def _drop_replaced(self, where: NoteFilter, new: _Kept) -> None:
         """Drop scopes of earlier versions that a new one of the same namespaces replaces.
@@ -324,20 +337,19 @@ class CorpusCache:
         """
         for (tenant, place), kept in tuple(self._kept.items()):
             same = tenant == self._tenant and place.namespaces == where.namespaces
-            if same and kept.version != new.version and kept.held <= new.held:
+            smaller = len(kept.corpus.usual) <= len(new.corpus.usual)
+            if same and kept.version != new.version and smaller:
                 del self._kept[tenant, place]
 
     def _bound(self) -> None:
-        sizes = [kept.held for kept in self._kept.values()]
+        sizes = [kept.nbytes for kept in self._kept.values()]
         total = sum(sizes)
-        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (
-            total > CORPUS_CACHE_MAX_NOTES and len(sizes) > 1
-        ):
+        while len(sizes) > CORPUS_CACHE_MAX_SCOPES or (total > self.max_bytes and len(sizes) > 1):
             self._kept.popitem(last=False)
             total -= sizes.pop(0)
 
     def _alike(self, where: NoteFilter) -> Corpus | None:
-        """The corpus read last of the same namespaces; its columns can be reused."""
+        """The corpus read last of the same namespaces, most often of the same notes."""
         alike = (
             kept.corpus
             for (tenant, place), kept in reversed(self._kept.items())
@@ -347,7 +359,11 @@ class CorpusCache:
 
 
 async def _corpus(
-    store: NoteStore, where: NoteFilter, before: Corpus | None, like: Corpus | None
+    store: NoteStore,
+    where: NoteFilter,
+    before: Corpus | None,
+    like: Corpus | None,
+    columns: NoteColumns,
 ) -> Corpus:
     """Read the corpus of a scope.
 
@@ -355,19 +371,28 @@ async def _corpus(
         store: The store.
         where: The scope.
         before: What was read of it at an earlier version.
-        like: A corpus whose columns can be reused.
+        like: Another corpus that may hold the same notes.
+        columns: What is kept of single notes.
     """
     size = await store.count(where)
     if size <= CORPUS_MAX_NOTES:
         outlines = await store.outlines(where, limit=CORPUS_MAX_NOTES)
-        return await read_in_thread(make_corpus, outlines, like)
-    statistics = await _statistics(store, where, size, before.statistics if before else None)
+        return await read_in_thread(lambda: make_corpus(outlines, like, columns=columns))
+    known = None if before is None else before.statistics
+    statistics = await _statistics(store, where, size, known, columns)
     core = await store.find(replace(where, kinds=(Kind.CORE,)), limit=ASKED_PROFILE_MAX_NOTES)
-    return await read_in_thread(make_corpus, map(outline_of, core), before, statistics)
+    told = list(map(outline_of, core))
+    return await read_in_thread(
+        lambda: make_corpus(told, before, statistics, columns=columns, whole_sessions=frozenset())
+    )
 
 
 async def _statistics(
-    store: NoteStore, where: NoteFilter, size: int, before: Statistics | None
+    store: NoteStore,
+    where: NoteFilter,
+    size: int,
+    before: Statistics | None,
+    columns: NoteColumns,
 ) -> Statistics:
     if before and abs(size - before.size) <= STATISTICS_MAX_DRIFT * before.size:
         return before
@@ -378,7 +403,7 @@ async def _statistics(
         counts[folded] += count
     return Statistics(
         size=size,
-        sample=await read_in_thread(make_corpus, sample),
+        sample=await read_in_thread(lambda: make_corpus(sample, columns=columns)),
         subjects={folded: name for folded, name, _ in told if folded},
         counts=counts,
     )

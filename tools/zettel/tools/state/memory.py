@@ -17,6 +17,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock, read_texts
 from zettel.tools.llm.llm import Llm
 from zettel.tools.note_marks import clear_known_marks
+from zettel.tools.ranking.columns import COLUMNS_MAX_BYTES
 from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
 from zettel.tools.state.names_cache import NamesCache
@@ -67,6 +68,8 @@ class Policy:
     """How much a namespace may hold; None for any amount."""
     secrets: SecretMode = "cut"
     """What happens to keys and passwords in what is to be kept."""
+    cache_bytes: int = 2 * COLUMNS_MAX_BYTES
+    """Bytes of what ranking reads of notes that are kept in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +110,9 @@ class Memory(Policy):
         return frozenset((*self.evolve_off, *self.llm_off, *kept))
 
     def under(self, policy: Policy) -> "Memory":
-        """The same memory with every setting of a policy."""
-        return replace(self, **{f.name: getattr(policy, f.name) for f in fields(Policy)})
+        """The same memory with every setting of a policy, and with empty caches of its size."""
+        given = {f.name: getattr(policy, f.name) for f in fields(Policy)}
+        return replace(self, **given, corpora=CorpusCache.within(policy.cache_bytes))
 
     def within(self, reach: Access | None) -> "Memory":
         """The memory scoped to a tenant, with caches of its own.
@@ -192,6 +196,6 @@ class Memory(Policy):
         self.recent.clear()
         clear_known_marks()
         self.usage.drop(gone)
-        self.corpora.clear()
+        self.corpora.drop(gone)
         if self.quota:
             self.quota.forget()

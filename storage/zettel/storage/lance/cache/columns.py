@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Note, State
+from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter, Vectors
 
 _N = TypeVar("_N", bound=np.generic)
@@ -19,7 +19,10 @@ OPEN_END = np.iinfo(np.int64).max
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = -1
 _STATES = {state.value: number for number, state in enumerate(State)}
+_KINDS = {kind.value: number for number, kind in enumerate(Kind)}
 _ROOM = 1_024
+COMPARED_MAX_NUMBERS = 4
+"""Numbers up to which a column is compared with each."""
 
 
 class RevisionFacts(NamedTuple):
@@ -33,6 +36,7 @@ class RevisionFacts(NamedTuple):
     known_to: int
     valid_from: int
     valid_until: int
+    kind: str
 
 
 def fact_of(note: Note) -> RevisionFacts:
@@ -46,6 +50,7 @@ def fact_of(note: Note) -> RevisionFacts:
         known_to=microseconds(note.known_to),
         valid_from=microseconds(note.valid_from),
         valid_until=microseconds(note.valid_until),
+        kind=note.kind.value,
     )
 
 
@@ -67,7 +72,7 @@ class FactTable:
 
     def extend(self, facts: Iterable[RevisionFacts]) -> None:
         """Append revisions."""
-        rows = [(self._number(f.namespace), _STATES[f.state], *f[2:]) for f in facts]
+        rows = list(map(self._row, facts))
         end = self._used + len(rows)
         roomy = with_room(self._numbers, end)
         if roomy is not self._numbers:  # by columns, which is how they are looked at
@@ -78,7 +83,7 @@ class FactTable:
 
     def put(self, place: int, fact: RevisionFacts) -> None:
         """Replace the facts of a position."""
-        self._numbers[place] = (self._number(fact.namespace), _STATES[fact.state], *fact[2:])
+        self._numbers[place] = self._row(fact)
 
     def remove(self, place: int) -> None:
         """Exclude a position from every filter."""
@@ -90,13 +95,15 @@ class FactTable:
         """Which positions pass a filter; None if it needs fields that are not here.
 
         Args:
-            where: Its `note_ids` are ignored.
+            where: Its `note_ids` and `sessions` are ignored.
             places: Positions to test; None is all of them.
         """
-        if replace(where, note_ids=()) != _asked(where):
+        if replace(where, note_ids=(), sessions=()) != _asked(where):
             return None
         numbers = self._numbers[: self._used] if places is None else self._numbers[list(places)]
-        space, state, current, derived, known_from, known_to, valid_from, valid_until = numbers.T
+        space, state, current, derived, known_from, known_to, valid_from, valid_until, kind = (
+            numbers.T
+        )
         if where.known_at is None:
             meant = (current == 1) & (space != _GONE)
         else:
@@ -109,6 +116,8 @@ class FactTable:
             meant &= derived == where.derived
         if where.states:
             meant &= _any_of(state, [_STATES[asked.value] for asked in where.states])
+        if where.kinds:
+            meant &= _any_of(kind, [_KINDS[asked.value] for asked in where.kinds])
         if where.unexpired_at is not None:
             meant &= valid_until > microseconds(where.unexpired_at)
         if where.ended_at is not None:
@@ -126,19 +135,26 @@ class FactTable:
             moments = moments[_any_of(self._numbers[: self._used, 0], named)]
         return _EPOCH + timedelta(microseconds=int(moments.max())) if len(moments) else None
 
+    def _row(self, fact: RevisionFacts) -> tuple[int, ...]:
+        numbers = self._number(fact.namespace), _STATES[fact.state]
+        return (*numbers, *fact[2:-1], _KINDS[fact.kind])
+
     def _number(self, namespace: str) -> int:
         return self._namespaces.setdefault(namespace, len(self._namespaces))
 
 
 def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.bool_]:
-    # One comparison is five times as fast as looking up, and most filters name one.
-    return column == numbers[0] if len(numbers) == 1 else np.isin(column, numbers)
+    # A comparison is five times as fast as looking up, and most filters name one or two.
+    if len(numbers) > COMPARED_MAX_NUMBERS:
+        return np.isin(column, numbers)
+    return np.logical_or.reduce([column == number for number in numbers])
 
 
 def _asked(where: NoteFilter) -> NoteFilter:
     """The part of a filter that the table can answer."""
     return NoteFilter(
         namespaces=where.namespaces,
+        kinds=where.kinds,
         states=where.states,
         unexpired_at=where.unexpired_at,
         ended_at=where.ended_at,

@@ -4,7 +4,7 @@ Reads take 1 to 5 ms where LanceDB takes 10 to 40 (20,000 notes).
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -65,6 +65,9 @@ CACHE_MAX_ROWS = 50_000
 CACHE_MAX_OBJECTS = 2_000
 """Rows kept as objects: ten take 2.5 ms to make."""
 
+FOUND_MAX_ROWS = 500
+"""Rows that are read to find the newest of them: LanceDB sorts more in as much time."""
+
 CACHE_MAX_REWRITTEN_ROWS = 5_000
 """Rows written singly, ten times as large as loaded ones, before all are loaded again."""
 
@@ -92,8 +95,9 @@ class LoadedRows:
     note_ids: Sequence[str]
     row_ids: Sequence[str]
     fold_hashes: Sequence[str]
-    links: Sequence[Sequence[str]]
-    """Ids of the notes that each links to."""
+    sessions: Sequence[str]
+    links: Sequence[Sequence[tuple[str, str]]]
+    """The notes that each links to: id and relation."""
     facts: Sequence[RevisionFacts]
     counts: NDArray[np.integer]
     """Passages of each; 0 while it waits for vectors."""
@@ -140,7 +144,8 @@ class NoteCache:
         self._ids = list[tuple[str, str]]()
         self._of_row = dict[str, int]()
         self._of_note = defaultdict[str, list[int]](list)
-        self._to = defaultdict[str, list[int]](list)
+        self._of_session = defaultdict[str, list[int]](list)
+        self._to = defaultdict[str, list[tuple[int, str]]](list)
         self._hashed = defaultdict[str, list[int]](list)
 
     def is_missed_again(self, version: int) -> bool:
@@ -160,9 +165,16 @@ class NoteCache:
         self._outlined.extend([None] * len(loaded.row_ids))
         self._facts.extend(loaded.facts)
         self._passages = PassageMatrix(loaded.passages, loaded.counts)
-        named = zip(loaded.row_ids, loaded.note_ids, loaded.fold_hashes, loaded.links, strict=True)
-        for row_id, note_id, key, links in named:
-            self._name(row_id, note_id, key, links)
+        named = zip(
+            loaded.row_ids,
+            loaded.note_ids,
+            loaded.fold_hashes,
+            loaded.sessions,
+            loaded.links,
+            strict=True,
+        )
+        for row_id, note_id, key, session, links in named:
+            self._name(row_id, note_id, key, session, links)
         self._version = version
 
     def advance(self, version: int, written: Iterable[NoteRow]) -> None:
@@ -190,6 +202,19 @@ class NoteCache:
         """Whether so many rows were rewritten that loading all of them again pays."""
         return len(self._written) > CACHE_MAX_REWRITTEN_ROWS
 
+    def find(
+        self, version: int, where: NoteFilter, *, limit: int, offset: int
+    ) -> list[Note] | None:
+        """The newest notes of a filter, if few pass it."""
+        rows = self.rows_of(version, where)
+        if rows is None:
+            meant = self._meant(version, where)
+            if meant is None or meant.sum() > FOUND_MAX_ROWS:
+                return None
+            rows = self._at(np.flatnonzero(meant).tolist())
+        notes = sorted((row.note for row in rows), key=order_key, reverse=True)
+        return notes[offset : offset + max(0, limit)]
+
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
         if version != self._version or not where.note_ids:
@@ -198,13 +223,25 @@ class NoteCache:
         return [row for row in self._at(places) if matches(row.note, where)]
 
     def linking_to(
-        self, version: int, note_ids: Iterable[str], known_at: datetime | None
+        self,
+        version: int,
+        note_ids: Iterable[str],
+        known_at: datetime | None,
+        relations: Collection[str] = (),
     ) -> list[Note] | None:
-        """The notes that link to any of these, in session order."""
+        """The notes that link to any of these, in session order.
+
+        Args:
+            version: The version asked for.
+            note_ids: The notes linked to.
+            known_at: The moment of the linking revisions; None means now.
+            relations: Only links by one of these; empty for all.
+        """
         if version != self._version:
             return None
         where, asked = NoteFilter(states=(), known_at=known_at, derived=None), set(note_ids)
-        places = (place for note_id in asked for place in self._to.get(note_id, ()))
+        links = (link for note_id in asked for link in self._to.get(note_id, ()))
+        places = (place for place, relation in links if not relations or relation in relations)
         found = [row.note for row in self._at(places) if matches(row.note, where)]
         return sorted(found, key=order_key)
 
@@ -263,9 +300,13 @@ class NoteCache:
     def _meant(self, version: int, where: NoteFilter) -> NDArray[np.bool_] | None:
         if version != self._version:
             return None
-        if not where.note_ids:
+        if where.note_ids and where.sessions:
+            return None
+        if not where.note_ids and not where.sessions:
             return self._facts.meant(where)
-        named = [place for i in where.note_ids for place in self._of_note.get(i, ())]
+        by_name = [(self._of_note, i) for i in where.note_ids]
+        by_name += [(self._of_session, session) for session in where.sessions]
+        named = [place for places, name in by_name for place in places.get(name, ())]
         meant = self._facts.meant(where, named)
         if meant is None:
             return None
@@ -297,22 +338,26 @@ class NoteCache:
             if place is not None:
                 self._facts.remove(place)
             place = len(self._ids)
-            links = {link.to for link in note.links}
-            self._name(note.row_id, note.note_id, fold_hash(note.content), links)
+            links = {(link.to, link.relation) for link in note.links}
+            key = fold_hash(note.content)
+            self._name(note.row_id, note.note_id, key, note.session, links)
             self._facts.extend([fact_of(note)])
             self._outlined.append(outline_of(note))
             if row.vectors is not None:
                 self._passages.add(place, row.vectors)
         self._written[place] = row
 
-    def _name(self, row_id: str, note_id: str, key: str, links: Iterable[str]) -> None:
+    def _name(
+        self, row_id: str, note_id: str, key: str, session: str, links: Iterable[tuple[str, str]]
+    ) -> None:
         """Index the next row by its names and links."""
         place = self._of_row[row_id] = len(self._ids)
         self._ids.append((row_id, note_id))
         self._of_note[note_id].append(place)
         self._hashed[key].append(place)
-        for target in links:
-            self._to[target].append(place)
+        self._of_session[session].append(place)
+        for target, relation in links:
+            self._to[target].append((place, relation))
 
 
 def _same(one: Vectors | None, other: Vectors | None) -> bool:
