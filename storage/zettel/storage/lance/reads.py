@@ -73,7 +73,7 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
 CACHE_MAX_BYTES = 256 * 1024 * 1024
 """Size of the cached rows without vectors: 50,000 long notes."""
 
-_LOADED = (*NOTE_COLUMNS, "row_id", "fold_hash", "link_ids", "vectors")
+_LOADED = (*NOTE_COLUMNS, "row_id", "fold_hash", "vectors")
 _FACTS = ("known_from", "known_to", "valid_from", "valid_until")
 
 

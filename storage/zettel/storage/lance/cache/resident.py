@@ -1,7 +1,7 @@
 """The notes in memory: all of a store, or of a large one those of the namespaces in use."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
@@ -138,11 +138,33 @@ class ResidentNotes:
         found = (c.rows_of(c.version, where) for c in self._parts.values() or (self._whole,))
         return [row for rows in found for row in rows or ()]
 
-    def linking_to(
-        self, version: int, note_ids: Iterable[str], known_at: datetime | None
+    def find(
+        self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:
-        """The notes that link to any of these, in session order."""
-        return self._whole.linking_to(version, note_ids, known_at)
+        """The newest notes of a filter, if few pass it."""
+        found = self._answers(
+            version,
+            where.namespaces,
+            lambda c: c.find(version, where, limit=offset + max(0, limit), offset=0),
+            note_ids=where.note_ids,
+        )
+        if found is None:
+            return None
+        notes = sorted(chain.from_iterable(found), key=order_key, reverse=True)
+        return notes[offset : offset + max(0, limit)]
+
+    def linking_to(
+        self,
+        version: int,
+        note_ids: Iterable[str],
+        known_at: datetime | None,
+        relations: Collection[str] = (),
+    ) -> list[Note] | None:
+        """The notes that link to any of these by any of these relations, in session order.
+
+        All relations where none is given.
+        """
+        return self._whole.linking_to(version, note_ids, known_at, relations)
 
     def count(self, version: int, where: NoteFilter) -> int | None:
         """Number of notes that pass a filter."""
