@@ -17,7 +17,8 @@ from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
 DATA = Path(__file__).with_name("data")
 KEPT_ASIDE = "kept_aside"
-"""Written first, looked at by nobody, and scored when all else is done."""
+"""How the names of months begin that were written first, looked at by nobody, and are scored when
+all else is done."""
 
 
 class Options(argparse.Namespace):
@@ -46,16 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(write_report(played))
     if options.misses:
         for name, month in played.items():
-            if name != KEPT_ASIDE:
+            if not name.startswith(KEPT_ASIDE):
                 sys.stdout.write(f"\n## {name}\n\n{write_misses(month)}")
     return 0
 
 
+def known_months() -> list[Path]:
+    """The months that are used while building."""
+    return sorted(p for p in DATA.glob("*.jsonl") if not p.stem.startswith(KEPT_ASIDE))
+
+
 async def _play_all(options: Options) -> dict[str, Played]:
-    known = sorted(path for path in DATA.glob("*.jsonl") if path.stem != KEPT_ASIDE)
-    months = options.months or known
+    months = options.months or known_months()
     if options.kept_aside:
-        months = [*months, DATA / f"{KEPT_ASIDE}.jsonl"]
+        months = [*months, *sorted(DATA.glob(f"{KEPT_ASIDE}*.jsonl"))]
     lines = {path.stem: read_month(path) for path in months}
     embedder = SentenceEmbedder(await find_model())
     await embedder.load()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from benchmarks.evolution.desk import Desk, opened_desk
 from benchmarks.month.records import NoteLine, Question, SessionLine
+from benchmarks.retrieval.errors import ServerError
 from benchmarks.retrieval.tools import Remembered, Timed, Verdict
 from zettel.storage.embedding.embedder import Embedder
 from zettel.tools.render import count_tokens, to_json
@@ -78,6 +79,8 @@ class Played:
     """Ref of a note that changes a fact -> whether `remember` named the older note."""
     others: int = 0
     """Notes that change nothing."""
+    refused: int = 0
+    """Notes refused as told, and told again without their kind, as the error says."""
 
 
 async def play(
@@ -126,7 +129,12 @@ class _Actor:
             "namespace": NAMESPACE,
             "session": session,
         }
-        told, _ = await self.client.call("remember", arguments, _Told)
+        try:
+            told, _ = await self.client.call("remember", arguments, _Told)
+        except ServerError:
+            played.refused += 1
+            rest = {name: value for name, value in arguments.items() if name != "kind"}
+            told, _ = await self.client.call("remember", rest, _Told)
         self.ids[line.ref] = told.note_id
         if line.changes is None:
             played.others += 1

@@ -57,6 +57,7 @@ def write_report(months: Mapping[str, Played]) -> str:
         sign, bound = BOUNDS.get(name, ("", 0.0))
         lines.append(_row(name, *values, f"{sign} {_number(bound)}" if sign else ""))
     lines += [_row("changes named", *(_changes(played) for played in months.values()), "")]
+    lines += [_row("refused as told", *(str(played.refused) for played in months.values()), "0")]
     lines += ["", _row("right first, by sort", *by_month), _row("---", *["---:"] * len(months))]
     for sort in get_args(Sort):
         if sort != "never":

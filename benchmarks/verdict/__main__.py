@@ -11,8 +11,7 @@ from typing import get_args
 import anyio
 
 from benchmarks.generator.records import Style
-from benchmarks.month.__main__ import DATA as MONTHS
-from benchmarks.month.__main__ import KEPT_ASIDE
+from benchmarks.month.__main__ import known_months
 from benchmarks.retrieval.data import Dataset
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
@@ -62,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sets(given: Sequence[Dataset]) -> dict[str, list[tuple[str, Gathering]]]:
     """Name of a set -> its parts, each with a name of its own and how to gather it."""
-    months = sorted(path for path in MONTHS.glob("*.jsonl") if path.stem != KEPT_ASIDE)
+    months = known_months()
     sets: dict[str, list[tuple[str, Gathering]]] = {
         "months": [("months", lambda e, at: of_months(months, e, at))],
         "agents": [("agents", lambda e, at: of_months(sorted(AGENTS.glob("*.jsonl")), e, at))],
