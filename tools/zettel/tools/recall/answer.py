@@ -644,15 +644,45 @@ async def _views(
         if lines := await _link_lines(memory, asked, entry, beside, replies, settles=settles):
             view["links"] = lines
         views.append(view)
-    return views
+    return views if full else _without_echoes(views)
 
 
 def _offers_calls(view: RecalledNote) -> bool:
-    lines = view.get("links", ())
-    return any(line["relation"] in OPEN_RELATIONS and "reason" in line for line in lines)
+    return any(_settles(line) for line in view.get("links", ()))
 
 
-_TOLD_OF_OLDER = frozenset({SUPERSEDED_BY, *(f"{name} (from)" for name in OPEN_RELATIONS)})
+def _settles(line: LinkLine) -> bool:
+    return line["relation"] in OPEN_RELATIONS and "reason" in line
+
+
+def _without_echoes(views: Sequence[RecalledNote]) -> list[RecalledNote]:
+    """The notes; the older of a pair says nothing of an open link that the younger one tells."""
+    told = {
+        (line["note_id"], v["note_id"])
+        for v in views
+        for line in v.get("links", ())
+        if _settles(line)
+    }
+    kept = list[RecalledNote]()
+    for view in views:
+        lines = view.get("links", [])
+        rest = [
+            line
+            for line in lines
+            if line["relation"] not in _GUESSED_OF_OLDER
+            or (view["note_id"], line["note_id"]) not in told
+        ]
+        if len(rest) < len(lines):
+            view = view.copy()
+            view.pop("links", None)
+            if rest:
+                view["links"] = rest
+        kept.append(view)
+    return kept
+
+
+_GUESSED_OF_OLDER = frozenset(f"{name} (from)" for name in OPEN_RELATIONS)
+_TOLD_OF_OLDER = _GUESSED_OF_OLDER | {SUPERSEDED_BY}
 """Relations of a note to a younger one that tell a reader something without a line of that."""
 
 
