@@ -1,6 +1,6 @@
 """What lines about linked notes cost an answer: its evidence with and without them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -55,9 +55,14 @@ class Unlinked:
         return _without_links(await self._store.find(where, limit=limit, offset=offset))
 
     async def linking_to(
-        self, _note_ids: Sequence[str], *, known_at: datetime | None = None
+        self,
+        _note_ids: Sequence[str],
+        *,
+        known_at: datetime | None = None,
+        relations: Collection[str] = (),
     ) -> list[Note]:
         """None."""
+        del relations
         return []
 
 

@@ -29,7 +29,12 @@ from zettel.storage.lance.files import (
 )
 from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
-from zettel.storage.lance.probe import HELD, probed_key, refuse_lost_commits
+from zettel.storage.lance.probe import (
+    HELD,
+    OBJECT_STORE_OPTIONS,
+    probed_key,
+    refuse_lost_commits,
+)
 from zettel.storage.lance.schema import (
     FIRST_VECTOR_SET,
     META,
@@ -53,11 +58,6 @@ from zettel.storage.location import (
 INDEX_CACHE_BYTES = 16 << 20
 METADATA_CACHE_BYTES = 4 << 20
 """LanceDB fills these caches up to the limit; larger ones made no call faster (`make soak`)."""
-
-OBJECT_STORE_OPTIONS = {"client_max_retries": "8"}
-"""Repeats of a request to an object store that answers 5xx or not at all, in some 20 s; LanceDB's
-own are 3, in half a second, which is less than S3 may ask to slow down for. Lance finds a commit
-whose answer was lost, and does not make it twice."""
 
 CLOUD_REGION = "us-east-1"
 """The client's default."""
