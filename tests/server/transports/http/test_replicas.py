@@ -58,7 +58,7 @@ class Play:
     reached: Mapping[int, anyio.Event] = field(
         default_factory=lambda: {n: anyio.Event() for n in (KILLED_AFTER, ERASED_AFTER)}
     )
-    """Set when so many notes are told."""
+    """Set when this number of notes is told."""
     failed: int = 0
     """Calls that were made again."""
     times_s: dict[str, list[float]] = field(default_factory=dict[str, list[float]])

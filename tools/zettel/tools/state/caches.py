@@ -289,7 +289,7 @@ class CorpusCache:
 
     @classmethod
     def within(cls, max_bytes: int) -> "CorpusCache":
-        """An empty cache of so many bytes."""
+        """An empty cache with this bound, in bytes."""
         scopes = int(SCOPES_SHARE * max_bytes)
         return cls(columns=NoteColumns(max_bytes - scopes), max_bytes=scopes)
 
