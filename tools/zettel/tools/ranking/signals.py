@@ -321,7 +321,7 @@ def standing(question: Question, corpus: Corpus) -> Values:
 
 
 def own(question: Question, corpus: Corpus) -> Values:
-    """1 for the profile and what is told of the user, if the question is about the one who asks."""
+    """1 for the profile and notes about the user, if the question is about the asker."""
     if not question.asks_self:
         return np.zeros(len(corpus))
     found = np.maximum(corpus.core, _of_subjects({USER, *corpus.users}, corpus))

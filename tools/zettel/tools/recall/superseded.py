@@ -28,7 +28,8 @@ SUPERSEDED_ARM_HITS = 50
 NEAR_MIN_SHARE = 0.9
 """Least share of the best current note's match: a current note that matches better answers."""
 FORMER_MIN_SHARE = 0.6
-"""The same where a former value is asked for, which the note that changed it often repeats."""
+"""The same where a former value is asked for, which the note that changed it often repeats; set by
+hand on three months of notes (`make bench-month`)."""
 LEAD_MIN_RATIO = 1.1
 """Least ratio to the newer note's match, below which that is taken to answer as well. With it 18 of
 twenty questions are answered that only the older of twelve pairs answers, and of thirteen that the
