@@ -61,6 +61,20 @@ def test_every_month_has_sixty_notes_and_questions_in_dated_sessions(path: Path)
     assert sum(isinstance(line, Question) for line in month) >= 60
 
 
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_every_question_of_a_month_has_right_notes_that_are_not_old_unless_nobody_told_it(
+    path: Path,
+) -> None:
+    month = read_month(path)
+    questions = [line for line in month if isinstance(line, Question)]
+    refs = [line.ref for line in month if isinstance(line, NoteLine)]
+
+    assert not [q.id for q in questions if bool(q.gold) == (q.sort == "never")]
+    assert not [q.id for q in questions if set(q.gold) & set(q.stale)]
+    assert len({q.id for q in questions}) == len(questions)
+    assert len(set(refs)) == len(refs)
+
+
 @pytest.mark.slow
 async def test_a_month_is_told_at_its_dates_settled_as_offered_and_asked(tmp_path: Path) -> None:
     month, said = read_month(written(tmp_path, *MONTH)), list[str]()
