@@ -537,6 +537,50 @@ async def test_another_number_of_a_name_is_a_change_where_the_note_tells_of_now(
     assert [link.reason for link in links] == ["says “node 22”, not “node 20”"] * linked
 
 
+BRANCH = "Export of invoices is on hold; the branch feat/invoice-pdf stays as it is."
+TASK = "Open: write the API docs of /returns before the demo"
+HOURS = "The English reading group of Fiona meets on the first Wednesday at 19:00 on the mezzanine"
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "reason"),
+    [
+        (BRANCH, "Back on the table: Tobiasz picks up feat/invoice-pdf", "Back on"),
+        (TASK, "The API docs of /returns are written and published", "tells that it is done"),
+        ("Issue #41: profiles shift by one bin", "#41 closed, with a test", "that it is done"),
+        (HOURS, "The English reading group sits in the café, same hour", "same hour"),
+        ("Quota of the store: 30 % of it", "The quota of the store is at 80 %", "80 %"),
+    ],
+)
+async def test_a_change_is_linked_by_what_it_names_ends_or_leaves_as_it_was(
+    desk: Desk, older: str, younger: str, reason: str
+) -> None:
+    old, new = await told_apart(desk, older, younger)
+
+    [link] = await open_links(desk, new)
+
+    assert link.to == old
+    assert reason in str(link.reason)
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (BRANCH, "The customers wait and/or call, so it is back on the table"),
+        (TASK, "The docs of the API of another team are still to be written"),
+        ("Issue #41: profiles shift by one bin", "#42 closed, with a test"),
+        ("Ben, with us since 2017, keeps the keys", "Ann has kept the keys since 2009"),
+        ("The discount of Sodalis is 36 %", "Loyal readers get 5 % back"),
+    ],
+)
+async def test_no_change_is_linked_by_what_other_notes_may_say_too(
+    desk: Desk, older: str, younger: str
+) -> None:
+    _, new = await told_apart(desk, older, younger)
+
+    assert await open_links(desk, new) == []
+
+
 async def test_a_named_old_value_is_found_by_its_word_and_the_newer_note_stands_first(
     desk: Desk,
 ) -> None:

@@ -17,8 +17,9 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.question_words import is_of_sort, says_done
 from zettel.tools.language.slots import find_other_number, find_other_value, shares_slot_name
-from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.terms import identifiers, telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
 SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
@@ -44,6 +45,7 @@ second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denie
 _DIGIT = re.compile(r"\p{N}")
 _FEW_DIGITS = re.compile(r"\p{N}{1,2}")
 """A number that is in notes on anything, and so tells of nothing in common."""
+_DONE = "tells that it is done"
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
 CONFLICT_MAX_CANDIDATES = 48
@@ -59,6 +61,9 @@ change of it; a document has few of a fact's."""
 OVER_MIN_SHARE = 0.5
 """Least share of the words of what is over that the older note has: half of the pairs of characters
 of a Chinese phrase are two words' ends."""
+DONE_MIN_COSINE, DONE_MIN_SHARE = 0.50, 0.35
+"""Least cosine of an open task and what tells that it is done, and least share of the words of the
+shorter that the other has; set by hand on months of notes."""
 CLOSEST_MIN_COSINE, CLOSEST_MIN_LEAD = 0.60, 0.12
 """Where a note tells of a change and shares one telling word with another: how near that must be,
 and by how much nearer than every other. These are set with `make bench-changes`, whose figures
@@ -175,21 +180,55 @@ def _change_between(
     older, younger = sorted((note, other), key=order_key)
     # The share of a much longer note is too small in any case, and its words are many to read.
     long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
-    if long:
+    named = identifiers(younger.content) & identifiers(older.content)
+    if long and not named:
         cue = None
     elif younger is other:
         cue = find_change_cue(other.content)
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
+    if named and (cue or says_done(younger.content)):
+        return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
     if fold(older.subject) == fold(younger.subject) or not (older.subject and younger.subject):
         if value := find_other_value(younger.content, older.content):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine < CHANGE_MIN_COSINE:
         return None
+    return _change_near(cue, younger, older, cosine, leads=leads)
+
+
+def _change_near(
+    cue: ChangeCue | None,
+    younger: Note | Outline,
+    older: Note | Outline,
+    cosine: float,
+    *,
+    leads: bool,
+) -> Conflict | None:
+    """Whether a note changes what an older one near it tells."""
     value = find_other_number(younger.content, older.content)
-    if value and (value.is_share or cue or tells_of_now(younger.content)):
+    if value and (
+        cue or tells_of_now(younger.content) or (value.is_share and _alike(younger, older))
+    ):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
-    return _change_by_cue(cue, younger, older, cosine, leads=leads) if cue else None
+    if cue and (found := _change_by_cue(cue, younger, older, cosine, leads=leads)):
+        return found
+    return _change(CHANGE_CONFIDENCE, cosine, _DONE) if _is_done(younger, older, cosine) else None
+
+
+def _alike(younger: Note | Outline, older: Note | Outline) -> bool:
+    """Whether two notes share a word that tells what they are about: any may have a "5 %"."""
+    shared = telling_words(younger.content) & telling_words(older.content)
+    return not all(map(_DIGIT.search, shared))
+
+
+def _is_done(younger: Note | Outline, older: Note | Outline, cosine: float) -> bool:
+    """Whether the younger note says that what the older has as open is done."""
+    if cosine < DONE_MIN_COSINE or not is_of_sort("open", older.content, older.tags):
+        return False
+    new, old = value_words(younger.content), value_words(older.content)
+    least = max(CHANGE_MIN_WORDS, DONE_MIN_SHARE * min(len(new), len(old)))
+    return len(new & old) >= least and says_done(younger.content)
 
 
 def _change_by_cue(
@@ -245,8 +284,8 @@ def _change(confidence: float, cosine: float, reason: str) -> Conflict:
 
 
 def tells_change(text: str) -> bool:
-    """Whether a text may tell that something is otherwise: by its words, or by a number."""
-    return _DIGIT.search(text) is not None or find_change_cue(text) is not None
+    """Whether a text may tell that something is otherwise or done: by its words, or a number."""
+    return _DIGIT.search(text) is not None or find_change_cue(text) is not None or says_done(text)
 
 
 async def notes_stating(
@@ -264,7 +303,7 @@ async def notes_stating(
     seeds 2-4).
     """
     words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
-    if find_change_cue(note.content):
+    if find_change_cue(note.content) or says_done(note.content):
         words = f"{words} {note.content}"
     limit = CONFLICT_MAX_CANDIDATES
     return await match_outlines(store, words, where, limit=limit, counted=counted)

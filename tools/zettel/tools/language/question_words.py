@@ -33,6 +33,7 @@ class _Table(BaseModel):
     called: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
     decided: tuple[str, ...] = ()
     decides: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -115,6 +116,11 @@ def asked_sort(text: str) -> Sort:
 def says_decided(content: str) -> bool:
     """Whether a note says that something was decided."""
     return _pattern("decides").search(content) is not None
+
+
+def says_done(content: str) -> bool:
+    """Whether a note says that something has been done, and nothing that it is still to be done."""
+    return _pattern("closes").search(content) is not None and not is_of_sort("open", content, ())
 
 
 def is_of_sort(sort: Sort, content: str, tags: Iterable[str]) -> bool:

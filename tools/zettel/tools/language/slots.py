@@ -11,7 +11,7 @@ from itertools import chain, islice, product, takewhile
 import regex
 
 from zettel.storage.notes import fold
-from zettel.tools.language.change_cues import holds_one_value
+from zettel.tools.language.change_cues import holds_one_value, tells_of_now
 from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
@@ -115,7 +115,7 @@ def _numbers(text: str) -> dict[str, set[str]]:
     numbers = dict[str, set[str]]()
     for match in _NAMED_NUMBER.finditer(fold(text)):
         name = match["name"] or _PERCENT
-        if name == _PERCENT or not is_day_month_or_count(name):
+        if name == _PERCENT or not (is_day_month_or_count(name) or tells_of_now(name)):
             numbers.setdefault(name, set()).add(match["number"] or match["percent"])
     return numbers
 

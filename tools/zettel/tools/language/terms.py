@@ -82,6 +82,22 @@ def telling_words(text: str) -> set[str]:
     return found
 
 
+_IDENTIFIER = re.compile(
+    r"(?<![\p{L}\p{N}])(?:[\p{L}\p{N}]+(?:[_/][\p{L}\p{N}.-]*[\p{L}\p{N}])+"
+    r"|\p{Ll}+(?:\p{Lu}\p{Ll}+)+|\p{Lu}{2,}-\p{N}+)(?![\p{L}\p{N}])"
+)
+_ISSUE = re.compile(r"(?<![\p{L}\p{N}&])#\p{N}{1,6}(?![\p{L}\p{N}])")
+IDENTIFIER_MIN_CHARACTERS = 6
+"""Fewest characters of a word that only a name in code or of a ticket has: not "and/or", "km/h"."""
+
+
+def identifiers(text: str) -> set[str]:
+    """Names in code, of branches, paths and tickets: `KEEP_DAYS`, `feat/pdf`, "LAN-212", "#41"."""
+    found = (word.casefold() for word in _IDENTIFIER.findall(text))
+    long = (word for word in found if len(word) >= IDENTIFIER_MIN_CHARACTERS)
+    return {*long, *_ISSUE.findall(text)}
+
+
 class WordNumbers:
     """Words with their numbers, 0 and up. It only grows, so that a number keeps its meaning.
 
