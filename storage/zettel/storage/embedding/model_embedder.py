@@ -18,6 +18,7 @@ from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.model_thread import ModelThread
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
+from zettel.storage.text.gloss import to_english
 from zettel.storage.text.passages import MAX_PASSAGE_TOKENS, TextSpan, split_passages
 from zettel.storage.text.utterance import parts_of
 
@@ -134,7 +135,7 @@ class ModelEmbedder(Embedder):
             return split_passages(text, self._token_spans, limit=QUESTION_PART_TOKENS)
 
         def encode(part: str) -> Vectors:
-            return self._unit(self._thread.model().encode_queries([part]))
+            return self._unit(self._thread.model().encode_queries([self._said(part)]))
 
         # A token has at least one character.
         parts = await to_thread.run_sync(split) if len(text) > QUESTION_PART_TOKENS else [text]
@@ -190,7 +191,12 @@ class ModelEmbedder(Embedder):
         return split_passages(content, self._token_spans, limit=self._passage_limit)
 
     def _encode(self, passages: list[str]) -> Vectors:
-        return self._unit(self._thread.model().encode_documents(passages))
+        said = list(map(self._said, passages))
+        return self._unit(self._thread.model().encode_documents(said))
+
+    def _said(self, text: str) -> str:
+        """What the model is given of a text."""
+        return to_english(text) if self._files.in_english else text
 
     def _unit(self, found: NDArray[np.float32]) -> Vectors:
         if not np.isfinite(found).all():

@@ -9,7 +9,7 @@ sentence-transformers' layout: `modules.json` names the modules and their folder
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ import regex
 from anyio import to_thread
 
 from zettel.storage.errors import ModelUnavailableError
+from zettel.storage.text.gloss import WORDS_VERSION
 
 _LARGEST_WINDOW = 1_000_000
 """Tokens; tokenizers write 1e30 when they know no limit."""
@@ -273,11 +274,14 @@ class ModelFiles:
     weights_sha256: str
     """Hex; checked again when the weights are loaded."""
     config: ModelConfig
+    in_english: bool = False
+    """Whether texts are put into English for it (`to_english`): it knows no other language."""
 
     @property
     def model_id(self) -> str:
-        """Name and weights' fingerprint, for example `all-MiniLM-L6-v2@53aa5117`."""
-        return f"{self.name}@{self.weights_sha256[:8]}"
+        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words1`."""
+        words = f"+words{WORDS_VERSION}" if self.in_english else ""
+        return f"{self.name}@{self.weights_sha256[:8]}{words}"
 
 
 async def find_model(model: str = "") -> ModelFiles:
@@ -314,6 +318,8 @@ async def find_model_of(model_id: str) -> ModelFiles | None:
                 return None
         except ModelUnavailableError:
             return None
+        # A store from before the word lists is searched as it is, until it is embedded anew.
+        files = replace(files, in_english=files.in_english and "+words" in model_id)
         return files if files.model_id == model_id else None
 
     return await to_thread.run_sync(find)
@@ -356,7 +362,8 @@ def check_weights(files: ModelFiles) -> None:
 
 def _find(model: str) -> ModelFiles:
     if model in _PACKAGED_NAMES:
-        return _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
+        files = _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
+        return replace(files, in_english=True)
     folder = find_folder(model, setting="ZETTEL_MODEL", what="embedding model")
     return _describe(folder.name if Path(model).expanduser().is_dir() else model, folder)
 

@@ -1,0 +1,258 @@
+"""Puts texts in other languages into English word by word, for a model that knows English alone.
+
+A language is a file in `word_lists`: a line for each word, its forms and, behind a tab, what
+it is in English. The lines before, without a tab, are function words: they are left out, and tell
+the language.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import takewhile
+
+import regex
+import snowballstemmer
+from snowballstemmer.basestemmer import BaseStemmer
+
+from zettel.storage.text.passages import sentence_spans
+
+WORDS_VERSION = 1
+"""Of the lists, which make a part of what a vector says: it is part of the model's id."""
+STEMMERS: Mapping[str, str] = {"de": "german", "es": "spanish", "fr": "french"}
+"""Of the languages with spaces, in Snowball's names."""
+COMPOUNDING = frozenset({"de"})
+"""Languages that write compounds as one word, the head last."""
+CAPITALISED_NOUNS = frozenset({"de"})
+"""Languages in which a capital does not make a name."""
+ENGLISH = "en"
+PART_MIN_CHARACTERS = 3
+"""Fewest letters of a part of a compound."""
+JOINTS = ("", "es", "s", "en", "n")
+"""What may stand between two parts of a German compound."""
+PHRASE_MAX_WORDS = 4
+"""Most words of an entry."""
+LANGUAGE_MIN_WORDS, LANGUAGE_MIN_SHARE, LONE_MIN_SHARE = 3, 0.4, 0.75
+"""Fewest words of a list that a sentence has, least share of its words, and least share with one
+function word alone, to be of that language: "See ya later" is not Spanish."""
+TITLES = frozenset(
+    "dr fr frau hr herr herrn m mme mlle madame monsieur prof señor señora sr sra".split()
+)
+"""What a name follows."""
+
+KNOWN_WORDS = 8_192
+"""Words kept with what they are in English: splitting a compound takes 1 ms."""
+
+_WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
+_ELISION = regex.compile(
+    r"(?<!\p{L})(?:[CcDdJjLlMmNnSsTt]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu)['’](?=\p{L})"
+)
+_CONTRACTION = regex.compile(r"['’](?:s|t|m|d|re|ve|ll)$")
+_KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A language's list."""
+
+    english: Mapping[str, str]
+    """What a form is in English; empty for a function word."""
+    by_stem: Mapping[str, str]
+    """What the stem of a word's first form is: the others are those that it does not tell."""
+    longest: int
+    """Characters of the longest form."""
+
+
+def to_english(text: str) -> str:
+    """A text with the words of other languages in English, as far as they are known.
+
+    Sentences in English, and in languages without a list, stay as they are; so do names, numbers
+    and what is unknown. Order and endings are those of the other language.
+    """
+    if _UNSPACED.search(text):
+        text = _glossed_unspaced(text)
+    sentences = [text[start:end] for start, end in sentence_spans(text)]
+    own = list(map(_language_of, sentences))
+    if not any(own):
+        return text
+    most = _language_of(text)
+    languages = [
+        language or (most if _may_be(most, sentence) else "")
+        for sentence, language in zip(sentences, own, strict=True)
+    ]
+    return "".join(
+        _glossed(sentence, language) if language else sentence
+        for sentence, language in zip(sentences, languages, strict=True)
+    )
+
+
+def _language_of(text: str) -> str:
+    """The language of the most function words of a text; empty for English and others."""
+    words = [word.lower() for word in _words_of(text)]
+    english = _english_words(words)
+    told = Counter(code for word in {*words} - english for code in _function_words().get(word, ()))
+    found = (
+        (count, known, language)
+        for language, count in told.items()
+        # Not "am" and "in" in German.
+        if count > len(english - _words(language).english.keys())
+        and (known := _count_known(words, language)) >= LANGUAGE_MIN_WORDS
+        and known >= (LANGUAGE_MIN_SHARE if count > 1 else LONE_MIN_SHARE) * len(words)
+    )
+    return max(found, default=(0, 0, ""))[-1]
+
+
+def _may_be(language: str, sentence: str) -> bool:
+    """Whether a sentence without function words, in a text of a language, is of that, too."""
+    words = [word.lower() for word in _words_of(sentence)]
+    if not language or _english_words(words):
+        return False
+    return _count_known(words, language) >= LANGUAGE_MIN_SHARE * len(words)
+
+
+def _english_words(words: Sequence[str]) -> set[str]:
+    known = _function_words()
+    return {w for w in words if ENGLISH in known.get(w, ()) or _CONTRACTION.search(w)}
+
+
+def _count_known(words: Sequence[str], language: str) -> int:
+    return sum(_find(word, language) is not None for word in words)
+
+
+def _words_of(sentence: str) -> list[str]:
+    return _WORD.findall(_ELISION.sub(" ", sentence))
+
+
+def _glossed(sentence: str, language: str) -> str:
+    """A sentence with each word, or words that are in the list as one, in English."""
+    sentence = _ELISION.sub(" ", sentence)
+    matches = list(_WORD.finditer(sentence))
+    words, told, end = [match[0].lower() for match in matches], list[str](), 0
+    at = 0
+    while at < len(words):
+        length = _phrase_length(words[at : at + PHRASE_MAX_WORDS], language)
+        found = _words(language).english[" ".join(words[at : at + length])] if length else None
+        if not length and not _is_name(sentence, matches, at, language):
+            found = _find(words[at], language)
+        first, last = matches[at], matches[at + max(length, 1) - 1]
+        told += sentence[end : first.start()], first[0] if found is None else found
+        end, at = last.end(), at + max(length, 1)
+    return "".join((*told, sentence[end:]))
+
+
+def _phrase_length(words: Sequence[str], language: str) -> int:
+    """How many words at the beginning, two and more, the list has as one; 0 for none."""
+    english = _words(language).english
+    lengths = range(len(words), 1, -1)
+    return next((n for n in lengths if " ".join(words[:n]) in english), 0)
+
+
+def _is_name(sentence: str, matches: Sequence[regex.Match[str]], at: int, language: str) -> bool:
+    """Whether a word is a name: after a title, or by its capital amid the sentence."""
+    if at and matches[at - 1][0].lower() in TITLES:
+        return True
+    inside = at > 0 and sentence[matches[at].start() - 1 :][:1] == " "
+    return inside and matches[at][0][0].isupper() and language not in CAPITALISED_NOUNS
+
+
+@lru_cache(maxsize=KNOWN_WORDS)
+def _find(word: str, language: str) -> str | None:
+    """What a word is in English, None if it is unknown; empty for a function word."""
+    if "-" in word:
+        parts = [_find(part, language) for part in word.split("-")]
+        known = [part for part in parts if part is not None]
+        return " ".join(known) if len(known) == len(parts) else None
+    words = _words(language)
+    found = words.english.get(word)
+    if found is None:
+        found = words.by_stem.get(_stem(word, language))
+    if found is None and language in COMPOUNDING:
+        found = _find_parts(word, language)
+    return found
+
+
+def _find_parts(word: str, language: str) -> str | None:
+    """The parts of a compound in English, its head the longest that is known."""
+    for at in range(PART_MIN_CHARACTERS, len(word) - PART_MIN_CHARACTERS + 1):
+        head = _find_simple(word[at:], language)
+        if not head:
+            continue
+        for joint in JOINTS:
+            first = word[:at].removesuffix(joint)
+            if len(first) + len(joint) == at and len(first) >= PART_MIN_CHARACTERS:
+                modifier = _find_simple(first, language) or _find_parts(first, language)
+                if modifier:
+                    return f"{modifier} {head}"
+    return None
+
+
+def _find_simple(word: str, language: str) -> str | None:
+    words = _words(language)
+    return words.english.get(word) or words.by_stem.get(_stem(word, language))
+
+
+def _glossed_unspaced(text: str) -> str:
+    language = "ja" if _KANA.search(text) else "zh"
+
+    def gloss(match: regex.Match[str]) -> str:
+        return f" {' '.join(_segments(match[0], _words(language)))} "
+
+    return _UNSPACED.sub(gloss, text)
+
+
+def _segments(text: str, words: _Words) -> Iterator[str]:
+    """The longest known words from left to right in English; what is unknown in one piece."""
+    at = unknown = 0
+    while at < len(text):
+        lengths = range(min(words.longest, len(text) - at), 0, -1)
+        found = next((n for n in lengths if text[at : at + n] in words.english), 0)
+        if found:
+            if unknown < at:
+                yield text[unknown:at]
+            if english := words.english[text[at : at + found]]:
+                yield english
+            unknown = at + found
+        at += found or 1
+    if unknown < at:
+        yield text[unknown:at]
+
+
+@cache
+def _stemmer(language: str) -> BaseStemmer:
+    return snowballstemmer.stemmer(STEMMERS[language])
+
+
+def _stem(word: str, language: str) -> str:
+    return _stemmer(language).stemWord(word) if language in STEMMERS else word
+
+
+@cache
+def _words(language: str) -> _Words:
+    english, by_stem = dict[str, str](), dict[str, str]()
+    for line in _lines(language):
+        forms, _, gloss = line.partition("\t")
+        first, *others = forms.split(", ")
+        for form in (first, *others):
+            english.setdefault(form, gloss)
+        if gloss:
+            by_stem.setdefault(_stem(first, language), gloss)
+    return _Words(english=english, by_stem=by_stem, longest=max(map(len, english)))
+
+
+@cache
+def _function_words() -> Mapping[str, Sequence[str]]:
+    """Function word -> the languages that have it."""
+    found = dict[str, list[str]]()
+    for language in (ENGLISH, *STEMMERS):
+        for line in takewhile(lambda line: "\t" not in line, _lines(language)):
+            for form in line.split(", "):
+                found.setdefault(form, []).append(language)
+    return found
+
+
+def _lines(language: str) -> Iterator[str]:
+    file = files("zettel.storage.text") / "word_lists" / f"{language}.tsv"
+    with file.open(encoding="utf-8") as lines:
+        yield from (line.rstrip("\n") for line in lines)

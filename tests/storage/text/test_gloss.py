@@ -1,0 +1,89 @@
+"""Texts in other languages, put into English word by word."""
+
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.storage.text.gloss import ENGLISH, to_english
+
+LISTS = {
+    file.name: file.read_text(encoding="utf-8").splitlines()
+    for file in files("zettel.storage.text").joinpath("word_lists").iterdir()
+    if file.name.endswith(".tsv")
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("In der neuen Küche tropft die Armatur.", ("new", "kitchen", "drip", "tap")),
+        ("Wann fährt der Zug nach Hohenstett?", ("when", "train", "Hohenstett")),
+        ("L'électricien vient le lundi 21, à la même heure.", ("electrician", "Monday", "21")),
+        ("El electricista viene el lunes a las ocho.", ("electrician", "Monday", "eight")),
+        ("下周三下午和李医生有预约。", ("next week", "afternoon", "doctor", "appointment")),
+        ("次の打ち合わせは木曜日です。", ("next", "meeting", "Thursday")),
+    ],
+)
+def test_a_sentence_in_another_language_is_put_into_english_words(
+    text: str, words: tuple[str, ...]
+) -> None:
+    found = to_english(text).casefold()
+    assert [word for word in words if word.casefold() not in found] == []
+
+
+def test_a_german_compound_is_told_by_its_parts() -> None:
+    assert "move" in to_english("Die Umzugskosten sind noch offen.").lower()
+    assert "cost" in to_english("Die Umzugskosten sind noch offen.").lower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The kitchen tap drips, and we pay for it ourselves.",
+        "I met Leonardo de la Cruz at the bar on Monday.",
+        "Replies: bullet points, five at most.",
+        "def die(war: int) -> None: ...",
+        "8200, 5433; port = 9090",
+        "",
+    ],
+)
+def test_english_and_code_stay_as_they_are(text: str) -> None:
+    assert to_english(text) == text
+
+
+def test_only_the_foreign_sentences_of_a_note_are_put_into_english() -> None:
+    found = to_english("Mail from the bank. Das Konto ist ab morgen gesperrt. We wait for it.")
+    assert found.startswith("Mail from the bank.")
+    assert found.endswith("We wait for it.")
+    assert "account" in found
+    assert "Konto" not in found
+
+
+def test_names_stay_after_a_title_and_by_their_capital() -> None:
+    assert "Koch" in to_english("Die Nummer von Frau Koch ist auf dem Zettel.")
+    assert "Pierre" in to_english("Le rendez-vous avec Pierre est à la banque.")
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_put_into_english(text: str) -> None:
+    assert isinstance(to_english(text), str)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=126), max_size=200))
+def test_numbers_are_kept(text: str) -> None:
+    found = to_english(f"Die Nummer ist {text} 0555 71 20 43 und nicht die alte.")
+    assert "0555 71 20 43" in found
+
+
+@pytest.mark.parametrize("name", sorted(set(LISTS) - {f"{ENGLISH}.tsv"}))
+def test_each_form_of_a_list_stands_once_and_function_words_come_first(name: str) -> None:
+    lines = LISTS[name]
+    forms = [form for line in lines for form in line.partition("\t")[0].split(", ")]
+    assert len(forms) == len(set(forms))
+    assert all(forms)
+    glossed = ["\t" in line for line in lines]
+    assert glossed == sorted(glossed)
+    assert all(line.count("\t") < 2 for line in lines)
+    assert all(line.partition("\t")[2].strip() for line in lines if "\t" in line)
