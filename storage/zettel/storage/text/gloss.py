@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import takewhile
+from typing import Protocol, cast
 
 import regex
-import snowballstemmer
-from snowballstemmer.basestemmer import BaseStemmer
 
 from zettel.storage.text.passages import sentence_spans
 
@@ -219,9 +218,17 @@ def _segments(text: str, words: _Words) -> Iterator[str]:
         yield text[unknown:at]
 
 
+class _Stemmer(Protocol):
+    def stemWord(self, word: str) -> str:
+        ...
+
+
 @cache
-def _stemmer(language: str) -> BaseStemmer:
-    return snowballstemmer.stemmer(STEMMERS[language])
+def _stemmer(language: str) -> _Stemmer:
+    # Late: it imports the stemmers of 34 languages, which English texts do without.
+    from snowballstemmer import stemmer  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+
+    return cast("_Stemmer", stemmer(STEMMERS[language]))
 
 
 def _stem(word: str, language: str) -> str:
