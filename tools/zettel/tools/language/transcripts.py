@@ -250,7 +250,7 @@ def _stamp(found: "re.Match[str]") -> Stamp | None:
         away = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
         offset = -away if zone[0] == "-" else away
     try:
-        clock = time(hour, minute, *second)
+        clock = time(hour, minute, sum(second))
     except ValueError:
         return None
     return Stamp(day=found["day"] or "", clock=clock, offset=offset)
