@@ -25,8 +25,9 @@ from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.render import count_tokens
 
-BUDGETS = (250, 500, 1000)
-"""Most tokens of an answer."""
+DEFAULT_SIZE = 0
+BUDGETS = (250, 500, 1000, DEFAULT_SIZE)
+"""Most tokens of an answer; `DEFAULT_SIZE` leaves its size to recall."""
 SHOWN_MIN_SHARE = 0.5
 WAYS = ("turn by turn", "told whole")
 
@@ -126,7 +127,7 @@ async def _ask(
         "query": question.text,
         "as_of": question.asked_at,
         "namespace": namespace,
-        "limit": RECALL_LIMIT,
+        "limit": RECALL_LIMIT if budget else None,
         "max_tokens": budget,
     }
     given = {name: value for name, value in arguments.items() if value}
@@ -170,7 +171,7 @@ def write_whole_report(dataset: Dataset, result: WholeResult, *, command: str, m
             [
                 "| evidence shown within | " + " | ".join(WAYS) + " |",
                 "|---|" + "---:|" * len(WAYS),
-                *(f"| {budget} tokens | {_cells(result, budget)} |" for budget in BUDGETS),
+                *(f"| {_name(budget)} | {_cells(result, budget)} |" for budget in BUDGETS),
             ]
         ),
         "; ".join(
@@ -179,6 +180,10 @@ def write_whole_report(dataset: Dataset, result: WholeResult, *, command: str, m
         ),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _name(budget: int) -> str:
+    return f"{budget} tokens" if budget else "the default size"
 
 
 def _cells(result: WholeResult, budget: int) -> str:
