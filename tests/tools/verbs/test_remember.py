@@ -444,7 +444,7 @@ async def test_a_long_document_is_cut_into_parts_of_its_first_note(desk: Desk) -
     again = await desk("remember", content=document, tags=["book"])
 
     contents = [note.content for note in await desk.memory.store.get([whole, part])]
-    assert "\n\n".join(contents) == document
+    assert "".join(contents) == document
     assert all(content.startswith("Chapter") for content in contents)
     (second,) = await desk.memory.store.get([part])
     assert [(link.to, link.relation) for link in second.links] == [(whole, "part_of")]

@@ -14,7 +14,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 from zettel.tools import validation
-from zettel.tools.answers import MODEL_LOADING, RememberAnswer
+from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import (
@@ -46,7 +46,12 @@ from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
-from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
+from zettel.tools.verbs.candidates import (
+    candidates,
+    committed_beside_search,
+    embed_if_loaded,
+    nearest_notes,
+)
 
 ECHO_MAX_TEXTS = 100
 """Most served texts of an echo whose notes are read, the longest: as an answer has notes."""
@@ -184,11 +189,34 @@ async def _store_parts(
     if marks:
         answer["marks"] = marks
     answer["next"] = _tells_whole(whole)
+    # What people say to each other is left to evolution to compare.
+    if not _is_raw(cut) and (found := await _of_parts(memory, whole, new, vectors, now)):
+        answer["candidates"] = found
     if waiting := sum(made is None for made in vectors):
         answer["degraded"] = (
             f"{waiting} of {len(new)} parts are found by their words, by meaning soon"
         )
     return answer
+
+
+def _is_raw(cut: Sequence[Part]) -> bool:
+    """Whether a text was cut at the turns of a talk or the entries of a log."""
+    return any(part.speaker or part.stamp for part in cut)
+
+
+async def _of_parts(
+    memory: Memory,
+    whole: Sequence[Note],
+    new: Sequence[Note],
+    vectors: Sequence[Vectors | None],
+    now: datetime,
+) -> list[Candidate]:
+    """What a document's new parts may repeat or replace."""
+    found, settled = list[Candidate](), {note.note_id for note in whole} | supersedes(whole[0])
+    for note, made in zip(new, vectors, strict=True):
+        near = None if made is None else await nearest_notes(memory, note, made, now=now)
+        found += await candidates(memory, note, near, settled)
+    return found
 
 
 def _tells_whole(whole: Sequence[Note]) -> str:
@@ -210,8 +238,8 @@ def _as_notes(draft: Note, cut: Sequence[Part], given: _Given, now: datetime) ->
     A talk without a given session is a session of its own, so that its turns stand together.
     """
     times = part_times(cut, draft.happened_at, dated=given.happened is not None)
-    talk = any(part.speaker or part.stamp for part in cut)
-    session = draft.session if given.session or not talk else f"talk-{draft.note_id}"
+    own = _is_raw(cut) and not given.session
+    session = f"talk-{draft.note_id}" if own else draft.session
     notes = list[Note]()
     for part, happened in zip(cut, times, strict=True):
         speaker = validation.check_subject(part.speaker.lstrip("@"))
