@@ -70,6 +70,8 @@ _NAME_WITH_TIME = re.compile(
     rf"[\[(]?{_MOMENT}[\])]?[ \t]*$"
 )
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
+_RAISED = ("error", "exception", "warning", "(most recent call last)")
+"""Ends of labels in what programs print when they fail."""
 _NUMBER = re.compile(r"[ ]?#?\d+$")
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
 
@@ -257,7 +259,7 @@ def _stamp(found: "re.Match[str]") -> Stamp | None:
 
 
 def _is_field(key: str) -> bool:
-    return _NUMBER.sub("", key) in talk_words().fields
+    return key.endswith(_RAISED) or _NUMBER.sub("", key) in talk_words().fields
 
 
 def _speakers_turns(labelled: Sequence[_Beginning]) -> list[_Beginning]:
