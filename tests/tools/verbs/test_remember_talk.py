@@ -166,6 +166,15 @@ async def test_a_changed_turn_has_its_history_and_the_talk_of_then_still_reads_a
     assert then["content"] == STANDUP
 
 
+async def test_a_whole_text_is_refused_in_place_of_its_first_note(desk: Desk) -> None:
+    first, parts = await _whole(desk)
+
+    with pytest.raises(Refused, match=f"first of {len(parts)} notes") as refused:
+        await desk("update", note_id=first, content=STANDUP.replace("340", "360"))
+
+    assert f'recall(session="{parts[0].session}")' in str(refused.value)
+
+
 async def test_a_talk_told_again_is_known_and_one_that_went_on_adds_what_is_new(
     desk: Desk,
 ) -> None:
