@@ -55,7 +55,7 @@ async def test_each_turn_has_its_speaker_and_day_and_stands_in_a_session_of_the_
     assert {part.happened_at.date().isoformat() for part in parts} == {"2026-05-12"}
     assert {part.tags for part in parts} == {("stand-up",)}
     (session,) = {part.session for part in parts}
-    assert session.startswith("talk-")
+    assert session.startswith("text-")
     assert len(await desk.found(session=session, limit=50)) == len(parts)
     assert set(await desk.found(subject="Cleo")) == {
         part.note_id for part in parts if part.subject == "Cleo"

@@ -1,5 +1,7 @@
 """Cutting a text that is told as one but found in parts: a long document, raw talk, a log."""
 
+from dataclasses import replace
+
 import regex as re
 
 from zettel.tools.language.transcripts import Part, cut_log, cut_talk
@@ -7,6 +9,9 @@ from zettel.tools.language.transcripts import Part, cut_log, cut_talk
 _ENDS = ("\n\n", "\n", "。", ". ", " ")
 """Where a document is cut rather: behind a paragraph, a line, a sentence, a word."""
 _HEADING = re.compile(r"^#{1,3}[ \t]+\S", re.MULTILINE)
+DOCUMENT_PART_CHARACTERS = 1_200
+"""Longest part of a document that is too long for one note: of 800, 1,200 and 2,400 characters the
+size that showed most evidence within 500 tokens (RESULTS.md)."""
 WHOLE_MAX_CHARACTERS = 600
 """A text up to this length stays one note: an answer quotes it whole."""
 
@@ -16,7 +21,7 @@ def cut_text(text: str, most: int, *, raw: bool) -> list[Part]:
 
     Args:
         text: Any text.
-        most: Characters of a part, at least 2.
+        most: Characters of a note, at least 2; a longer text is cut whatever it is.
         raw: Whether the text may be raw talk or a log, and is cut at its turns if it is.
 
     Returns:
@@ -24,10 +29,11 @@ def cut_text(text: str, most: int, *, raw: bool) -> list[Part]:
         parts of nothing but white space are left out.
     """
     parts = (cut_talk(text) or cut_log(text)) if raw and len(text) > WHOLE_MAX_CHARACTERS else []
+    if not parts:
+        length = most if len(text) <= most else min(most, DOCUMENT_PART_CHARACTERS)
+        return [Part(content=piece) for piece in cut_document(text, length)]
     return [
-        Part(content=piece, speaker=part.speaker, stamp=part.stamp)
-        for part in parts or [Part(content=text)]
-        for piece in cut_document(part.content, most)
+        replace(part, content=piece) for part in parts for piece in cut_document(part.content, most)
     ]
 
 

@@ -189,9 +189,11 @@ async def _store_parts(
     if marks:
         answer["marks"] = marks
     answer["next"] = _tells_whole(whole)
-    # What people say to each other is left to evolution to compare.
-    if not _is_raw(cut) and (found := await _of_parts(memory, whole, new, vectors, now)):
-        answer["candidates"] = found
+    # What people say to each other is left to evolution to compare; of a document, the beginning
+    # tells whether it is an earlier one's next version.
+    if not _is_raw(cut) and not known:
+        if found := await _candidates_of_first(memory, new, vectors[0], now):
+            answer["candidates"] = found
     if waiting := sum(made is None for made in vectors):
         answer["degraded"] = (
             f"{waiting} of {len(new)} parts are found by their words, by meaning soon"
@@ -204,19 +206,13 @@ def _is_raw(cut: Sequence[Part]) -> bool:
     return any(part.speaker or part.stamp for part in cut)
 
 
-async def _of_parts(
-    memory: Memory,
-    whole: Sequence[Note],
-    new: Sequence[Note],
-    vectors: Sequence[Vectors | None],
-    now: datetime,
+async def _candidates_of_first(
+    memory: Memory, parts: Sequence[Note], vectors: Vectors | None, now: datetime
 ) -> list[Candidate]:
-    """What a document's new parts may repeat or replace."""
-    found, settled = list[Candidate](), {note.note_id for note in whole} | supersedes(whole[0])
-    for note, made in zip(new, vectors, strict=True):
-        near = None if made is None else await nearest_notes(memory, note, made, now=now)
-        found += await candidates(memory, note, near, settled)
-    return found
+    """What the first part of a document may repeat or replace, other parts left out."""
+    first, settled = parts[0], {part.note_id for part in parts} | supersedes(parts[0])
+    near = None if vectors is None else await nearest_notes(memory, first, vectors, now=now)
+    return await candidates(memory, first, near, settled)
 
 
 def _tells_whole(whole: Sequence[Note]) -> str:
@@ -235,11 +231,10 @@ def _ids(parts: Sequence[Note]) -> list[str]:
 def _as_notes(draft: Note, cut: Sequence[Part], given: _Given, now: datetime) -> list[Note]:
     """The parts as notes: who speaks is the subject, a given subject a tag of what others say.
 
-    A talk without a given session is a session of its own, so that its turns stand together.
+    A text without a given session is a session of its own, so that its parts stand together.
     """
     times = part_times(cut, draft.happened_at, dated=given.happened is not None)
-    own = _is_raw(cut) and not given.session
-    session = f"talk-{draft.note_id}" if own else draft.session
+    session = given.session or f"text-{draft.note_id}"
     notes = list[Note]()
     for part, happened in zip(cut, times, strict=True):
         speaker = validation.check_subject(part.speaker.lstrip("@"))
