@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.storage.notes import fold
-from zettel.tools.language.documents import WHOLE_MAX_CHARACTERS, cut_document, cut_text
-from zettel.tools.language.transcripts import PARTS_MAX, Part, cut_log, cut_talk, part_times
+from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS, cut_document, cut_text
+from zettel.tools.language.transcripts import PARTS_MAX, TextPart, cut_log, cut_talk, part_times
 
 SAID = (
     "Did you see the new berth plan?",
@@ -95,7 +95,7 @@ def test_minutes_keep_what_comes_before_the_first_turn_and_lines_that_go_on() ->
 
     first, *turns = cut_talk(text)
 
-    assert first == Part(content=head)
+    assert first == TextPart(content=head)
     assert [turn.speaker for turn in turns] == [*NAMES, "Cleo"]
     assert turns[0].content == f"Ana: {SAID[0]}\n  And a line that goes on.\n"
 
@@ -131,7 +131,7 @@ def test_entries_of_a_log_keep_their_lines_together_and_their_order() -> None:
 
 def test_a_short_text_is_kept_whole_because_an_answer_quotes_it_whole() -> None:
     text = talk("{name}: {said}")
-    assert len(text) <= WHOLE_MAX_CHARACTERS
+    assert len(text) <= UNCUT_MAX_CHARACTERS
 
     assert [part.content for part in cut_text(text, 1000, raw=True)] == [text]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import regex as re
 
-from zettel.tools.language.transcripts import Part, cut_log, cut_talk
+from zettel.tools.language.transcripts import TextPart, cut_log, cut_talk
 
 _ENDS = ("\n\n", "\n", "。", ". ", " ")
 """Where a document is cut rather: behind a paragraph, a line, a sentence, a word."""
@@ -12,11 +12,11 @@ _HEADING = re.compile(r"^#{1,3}[ \t]+\S", re.MULTILINE)
 DOCUMENT_PART_CHARACTERS = 1_200
 """Longest part of a document that is too long for one note: of 800, 1,200 and 2,400 characters the
 size that showed most evidence within 500 tokens (RESULTS.md)."""
-WHOLE_MAX_CHARACTERS = 600
+UNCUT_MAX_CHARACTERS = 600
 """A text up to this length stays one note: an answer quotes it whole."""
 
 
-def cut_text(text: str, most: int, *, raw: bool) -> list[Part]:
+def cut_text(text: str, most: int, *, raw: bool) -> list[TextPart]:
     """Cut a text into the parts that are kept as notes of their own.
 
     Args:
@@ -28,10 +28,10 @@ def cut_text(text: str, most: int, *, raw: bool) -> list[Part]:
         One part for a text that is kept whole. The contents, joined, are the text, except that
         parts of nothing but white space are left out.
     """
-    parts = (cut_talk(text) or cut_log(text)) if raw and len(text) > WHOLE_MAX_CHARACTERS else []
+    parts = (cut_talk(text) or cut_log(text)) if raw and len(text) > UNCUT_MAX_CHARACTERS else []
     if not parts:
         length = most if len(text) <= most else min(most, DOCUMENT_PART_CHARACTERS)
-        return [Part(content=piece) for piece in cut_document(text, length)]
+        return [TextPart(content=piece) for piece in cut_document(text, length)]
     return [
         replace(part, content=piece) for part in parts for piece in cut_document(part.content, most)
     ]

@@ -42,7 +42,7 @@ OFFSET_BELOW = timedelta(minutes=10)
 HALF_DAY = timedelta(hours=12)
 YEARS = range(1970, 2101)
 """Of a stamp that is believed."""
-LABEL_MAX_CHARACTERS = 160
+TURN_LABEL_CHARACTERS = 160
 """Read of a line's beginning."""
 
 _CLOCK = (
@@ -77,7 +77,7 @@ _LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class TurnStamp:
     """What a line's time stamp says: a day as it is written, and the time of day."""
 
     day: str = ""
@@ -93,13 +93,13 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class TextPart:
     """A stretch of a text; the parts of a text, joined, are the text."""
 
     content: str
     speaker: str = ""
     """As labelled, `user` or `assistant`; empty before the first turn, and of logs."""
-    stamp: Stamp | None = None
+    stamp: TurnStamp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class _Beginning:
     """Where the label ends."""
     label: str
     """Empty for a line with a time stamp only."""
-    stamp: Stamp | None
+    stamp: TurnStamp | None
     full: bool
     """Whether the stamp names a day or seconds, as a log's do."""
 
@@ -121,7 +121,7 @@ class _Beginning:
         return fold(self.label)
 
 
-def cut_talk(text: str) -> list[Part]:
+def cut_talk(text: str) -> list[TextPart]:
     """The turns of a talk, after what comes before the first one; empty if the text is none."""
     labelled = [one for one in _beginnings(text) if one.label]
     fields = [one for one in labelled if _is_field(one.key)]
@@ -134,7 +134,7 @@ def cut_talk(text: str) -> list[Part]:
     return _parts(text, turns, least=-(-len(text) // PARTS_MAX))
 
 
-def cut_log(text: str) -> list[Part]:
+def cut_log(text: str) -> list[TextPart]:
     """The entries of a log, joined up to `LOG_PART_CHARACTERS`; empty if the text is none."""
     entries = [one for one in _beginnings(text) if one.full]
     lines = sum(1 for line in _LINE.finditer(text) if not line.group().isspace())
@@ -145,7 +145,7 @@ def cut_log(text: str) -> list[Part]:
     return _parts(text, entries, least=least)
 
 
-def part_times(parts: Sequence[Part], start: datetime, *, dated: bool) -> list[datetime]:
+def part_times(parts: Sequence[TextPart], start: datetime, *, dated: bool) -> list[datetime]:
     """When each part was said, never before the one ahead of it.
 
     Args:
@@ -175,7 +175,7 @@ def part_times(parts: Sequence[Part], start: datetime, *, dated: bool) -> list[d
     return list(accumulate((moment or first for moment in times), max))
 
 
-def _is_day_first(stamps: Iterable[Stamp | None]) -> bool | None:
+def _is_day_first(stamps: Iterable[TurnStamp | None]) -> bool | None:
     """Whether "3/4/2026" is in April; None if no stamp tells."""
     for stamp in stamps:
         numbers = _numbers(stamp.day) if stamp else []
@@ -190,7 +190,7 @@ def _numbers(day: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", day)]
 
 
-def _moment(stamp: Stamp, day_first: bool | None) -> datetime | None:
+def _moment(stamp: TurnStamp, day_first: bool | None) -> datetime | None:
     """The moment that a stamp with a day names; None if its order is not known."""
     first, second, third = _numbers(stamp.day)
     if first > 31:
@@ -214,7 +214,7 @@ def _beginnings(text: str) -> Iterator[_Beginning]:
         if _FENCE.match(text, *line.span()):
             fenced = not fenced
         elif not fenced:
-            end = min(line.end(), line.start() + LABEL_MAX_CHARACTERS)
+            end = min(line.end(), line.start() + TURN_LABEL_CHARACTERS)
             if found := _beginning(text[line.start() : end].rstrip("\r\n"), line.start()):
                 yield found
 
@@ -243,7 +243,7 @@ def _role_heading(line: str) -> "re.Match[str] | None":
     return found if found and fold(found["name"]) in talk_words().roles else None
 
 
-def _stamp(found: "re.Match[str]") -> Stamp | None:
+def _stamp(found: "re.Match[str]") -> TurnStamp | None:
     hour, minute, *second = _numbers(found["clock"])
     if found["half"]:
         hour = hour % 12 + 12 * (found["half"] in "Pp")
@@ -255,7 +255,7 @@ def _stamp(found: "re.Match[str]") -> Stamp | None:
         clock = time(hour, minute, sum(second))
     except ValueError:
         return None
-    return Stamp(day=found["day"] or "", clock=clock, offset=offset)
+    return TurnStamp(day=found["day"] or "", clock=clock, offset=offset)
 
 
 def _is_field(key: str) -> bool:
@@ -311,15 +311,15 @@ def _is_personal(words: str) -> bool:
     return "?" in words or "？" in words or bool(talk_words().personal.search(fold(words)))
 
 
-def _parts(text: str, beginnings: Sequence[_Beginning], *, least: int) -> list[Part]:
+def _parts(text: str, beginnings: Sequence[_Beginning], *, least: int) -> list[TextPart]:
     """The stretches that begin there, each with as many beginnings as make `least` characters."""
     kept = list[_Beginning]()
     for one in beginnings:
         if not kept or one.start - kept[-1].start >= least:
             kept.append(one)
-    parts = [Part(content=text[: kept[0].start])] if text[: kept[0].start].strip() else []
+    parts = [TextPart(content=text[: kept[0].start])] if text[: kept[0].start].strip() else []
     starts = [kept[0].start if parts else 0, *(one.start for one in kept[1:]), len(text)]
     for one, (start, end) in zip(kept, pairwise(starts), strict=True):
         speaker = talk_words().roles.get(one.key, one.label)
-        parts.append(Part(content=text[start:end], speaker=speaker, stamp=one.stamp))
+        parts.append(TextPart(content=text[start:end], speaker=speaker, stamp=one.stamp))
     return parts

@@ -38,7 +38,7 @@ from zettel.tools.language.dates import find_note_times, is_relative
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.times import TICK, Period, iso, read_time
-from zettel.tools.language.transcripts import Part, part_times
+from zettel.tools.language.transcripts import TextPart, part_times
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
@@ -144,7 +144,7 @@ async def remember(
 async def _store_parts(
     memory: Memory,
     draft: Note,
-    cut: Sequence[Part],
+    cut: Sequence[TextPart],
     given: _Given,
     links: tuple[LinkArgument, ...],
     now: datetime,
@@ -201,7 +201,7 @@ async def _store_parts(
     return answer
 
 
-def _is_raw(cut: Sequence[Part]) -> bool:
+def _is_raw(cut: Sequence[TextPart]) -> bool:
     """Whether a text was cut at the turns of a talk or the entries of a log."""
     return any(part.speaker or part.stamp for part in cut)
 
@@ -228,7 +228,7 @@ def _ids(parts: Sequence[Note]) -> list[str]:
     return [part.note_id for part in parts[: validation.MAX_LIST]]
 
 
-def _as_notes(draft: Note, cut: Sequence[Part], given: _Given, now: datetime) -> list[Note]:
+def _as_notes(draft: Note, cut: Sequence[TextPart], given: _Given, now: datetime) -> list[Note]:
     """The parts as notes: who speaks is the subject, a given subject a tag of what others say.
 
     A text without a given session is a session of its own, so that its parts stand together.

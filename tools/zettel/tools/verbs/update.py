@@ -44,7 +44,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
-from zettel.tools.language.documents import WHOLE_MAX_CHARACTERS
+from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
@@ -389,7 +389,7 @@ async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
     Raises:
         InvalidArgumentError: It would: the other notes would go on telling the old text.
     """
-    long = max(WHOLE_MAX_CHARACTERS, 2 * len(note.content))
+    long = max(UNCUT_MAX_CHARACTERS, 2 * len(note.content))
     if edit.content is None or len(edit.content) <= long:
         return
     if rest := (await parts_of(memory.store, [note.note_id])).get(note.note_id):
