@@ -46,7 +46,7 @@ def test_a_turn_is_shown_where_half_of_it_is_quoted(quoted: list[str], shown: bo
 
 def test_the_report_sets_the_ways_of_telling_side_by_side(chat_folder: Path) -> None:
     half = [Shown(evidence=0.5, tokens=400), Shown(evidence=1.0, tokens=500)]
-    answers = {way: dict.fromkeys(BUDGETS, half) for way in WAYS}
+    answers = {way: dict[int, list[Shown]]((budget, half) for budget in BUDGETS) for way in WAYS}
     result = WholeResult(
         answers=answers, calls=dict.fromkeys(WAYS, 3), seconds=dict.fromkeys(WAYS, 2.0)
     )
