@@ -10,13 +10,14 @@ from typing import get_args
 
 import anyio
 
-from benchmarks.retrieval.data import narrow, unattributed
+from benchmarks.retrieval.data import Dataset, narrow, unattributed
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.read import read_dataset
 from benchmarks.retrieval.report import run_lines, write_report
 from benchmarks.retrieval.run import run
 from benchmarks.retrieval.server import Transport, find_command
+from benchmarks.retrieval.whole import run_whole, write_whole_report
 
 
 class Options(argparse.Namespace):
@@ -28,6 +29,7 @@ class Options(argparse.Namespace):
     only: frozenset[str]
     limit_questions: int | None
     no_subjects: bool
+    whole: bool
     keep_store: Path | None
     command: Path | None
 
@@ -55,6 +57,9 @@ def _benchmark(options: Options) -> None:
     dataset = narrow(read_dataset(options.data), only=options.only, limit=options.limit_questions)
     if options.no_subjects:
         dataset = unattributed(dataset)
+    if options.whole:
+        _benchmark_whole(options, command, dataset)
+        return
     benchmark = partial(
         run,
         dataset,
@@ -70,6 +75,20 @@ def _benchmark(options: Options) -> None:
     sys.stdout.write(report)
 
 
+def _benchmark_whole(options: Options, command: Path, dataset: Dataset) -> None:
+    benchmark = partial(
+        run_whole,
+        dataset,
+        command=command,
+        transport=options.transport,
+        keep_store=options.keep_store,
+    )
+    result = anyio.run(benchmark)
+    sys.stdout.write(
+        write_whole_report(dataset, result, command=_repeat(options), machine=describe_machine())
+    )
+
+
 def _repeat(options: Options) -> str:
     """The command that repeats this run, without where things lie on this machine."""
     words = ["python", "-m", "benchmarks.retrieval", options.data.resolve().name]
@@ -80,6 +99,8 @@ def _repeat(options: Options) -> str:
         words += ["--limit-questions", str(options.limit_questions)]
     if options.no_subjects:
         words.append("--no-subjects")
+    if options.whole:
+        words.append("--whole")
     return shlex.join(words)
 
 
@@ -110,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--limit-questions", type=_positive, metavar="N", help="the first N questions only")
     add("--no-subjects", action="store_true", help="tell the notes without their speakers")
+    add("--whole", action="store_true", help="tell each session also as one transcript, compare")
     add("--keep-store", type=Path, metavar="DIR", help="make store and log there, and leave them")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser

@@ -84,7 +84,7 @@ async def run(
     names = namespaces(
         [*(d.place for d in dataset.documents), *(q.conversation for q in dataset.questions)]
     )
-    with _home(keep_store) as home:
+    with store_home(keep_store) as home:
         launch = Launch(command=command, store=home / "store", log=home / "server.log")
         watch = Watch(launch.store)
         started = clock()
@@ -114,7 +114,12 @@ async def run(
 
 
 @contextmanager
-def _home(keep: Path | None) -> Generator[Path]:
+def store_home(keep: Path | None) -> Generator[Path]:
+    """Where to make the store; a temporary directory goes when the run ends.
+
+    Raises:
+        DataError: `keep` is there already and is not empty.
+    """
     if keep is None:
         # A server that is slow to go may still write while its directory is removed.
         with tempfile.TemporaryDirectory(

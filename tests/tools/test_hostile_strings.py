@@ -29,6 +29,7 @@ from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.evolve.writing.llm_writer import fault, sources_of
 from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
 from zettel.tools.language.dates import find_times, find_windows, without_times
+from zettel.tools.language.documents import cut_text
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
@@ -110,6 +111,11 @@ def _quoted(text: str) -> object:
     return quotable(_note(text))
 
 
+def _cut(text: str) -> object:
+    """The parts of a text, cut as talk, as a log or as a document."""
+    return cut_text(text, MAX_CONTENT, raw=True)
+
+
 QUESTION_READERS: dict[str, Callable[[str], object]] = {
     "multi_hop, for each step of a search": find_multi_hop,
     "names, for each look of a search": find_asked_names,
@@ -136,6 +142,7 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "times, in evolution": lambda text: find_times(text, NOW),
     "cues, in evolution": lambda text: find_cue(text, "Ana broke the test", follows=True),
     "marks, for each note of remember": find_marks,
+    "turns, for each note of remember": _cut,
     "words of a change, for each note near a new one": lambda text: find_change_cue(
         text[:CHANGE_CUE_MAX_CHARACTERS]
     ),
@@ -159,6 +166,11 @@ SECRETS = (
     *("AKIAABCDEFGHIJKLMNOP ", "password=", "host=a ", "user= password=ab\n", "[cut: a", "aB1\n"),
 )
 """Secrets and their beginnings."""
+TURNS = (
+    *("A: I\n", "A: I\nBo: you?\n", "10:00 ", "10:00\n", "1.1.26, 10:00 - A: I\n", "**", "A (b) "),
+    *("[10:00] <a> I\n", "A  10:00\n", "2026-01-01 10:00:00 a\n", "```\n", "# user\n", "a: ", "<a"),
+)
+"""Labels of speakers, times of turns, and their beginnings."""
 KNOWN = (
     *("A ", "A", "Aa ", "A-", "A1", "A_", "Ab.", "A.", "b c d ", "My a ", "Ana's ", "\n", " ", "."),
     *("1.", "\u0301\u0323", "\u0f73", "🇩", "a", "x@", "and ", "since monday "),
@@ -301,6 +313,12 @@ def test_the_comparison_notices_work_in_the_square_of_a_text() -> None:
         return [at for at in range(len(text)) if text[at:].count("é") > len(text)]
 
     assert _grows_as_the_square(read, Hostile("", "é", "x"), QUICK_CHARACTERS)
+
+
+def test_labels_and_times_of_turns_are_read_in_linear_time() -> None:
+    texts = [Hostile(beginning, unit, "é") for unit in TURNS for beginning in ("", "Ana: ")]
+
+    _check(_cut, texts, MAX_CONTENT)
 
 
 def test_secrets_and_their_beginnings_are_found_in_linear_time() -> None:

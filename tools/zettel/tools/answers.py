@@ -134,7 +134,7 @@ class RememberAnswer(TypedDict):
     status: Literal["stored", "already_known"]
     namespace: str
     parts: NotRequired[list[str]]
-    """The notes that go on with it, where a document was too long for one."""
+    """The notes that go on with it, where a text is kept in several."""
     namespace_created: NotRequired[bool]
     trust: NotRequired[float]
     """Where it is below 1."""

@@ -20,6 +20,7 @@ from zettel.storage.notes import (
     outline_of,
 )
 from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
+from zettel.tools.changes.parts import is_part_link
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
@@ -41,6 +42,7 @@ from zettel.tools.recall.note_details import (
     superseded_line,
     whole_story,
 )
+from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
     QUOTED_MAX_CHARACTERS,
@@ -246,6 +248,8 @@ async def gather(
     """
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
+        if len(ids) == 1 and groups and asked.detail != "index":
+            groups = [(await whole_text(memory, asked, note),) for (note,) in groups]
         looked = len(ids)
     else:
         groups, looked = await _distinct(memory, asked, ids, most)
@@ -709,7 +713,8 @@ async def _link_lines(
     told = (
         link_line(link, asked, reader, of=entry.note, beside=beside, settles=settles)
         for link in links
-        if link.link.relation != ANSWERS or entry.note.note_id in replies
+        if (link.link.relation != ANSWERS or entry.note.note_id in replies)
+        and not is_part_link(link.link)
     )
     # An id alone tells a reader nothing, unless its note stands in the same answer.
     shown = (
@@ -718,7 +723,11 @@ async def _link_lines(
         if line.keys() & {"line", "reason"}
         or (line["relation"] in _TOLD_OF_OLDER and line["note_id"] in beside)
     )
-    return [*ahead, *islice(shown, DETAIL_MAX_LINKS)][:DETAIL_MAX_LINKS]
+    lines = [*ahead, *islice(shown, DETAIL_MAX_LINKS)]
+    if beside:  # of a question's answer
+        named = frozenset(beside) | {line["note_id"] for line in lines}
+        lines += await beside_turn(memory, asked, entry.note, shown=named)
+    return lines[:DETAIL_MAX_LINKS]
 
 
 def _served(

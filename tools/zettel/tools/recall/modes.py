@@ -15,6 +15,7 @@ from zettel.storage.read_view import read_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
+from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.marks import find_marks
 from zettel.tools.progress import AT_WORK, report_progress
@@ -28,6 +29,7 @@ from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.search import Found, newest_first, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
+from zettel.tools.render import shorten
 from zettel.tools.state.caches import CachedRanking, Cursor
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
@@ -277,6 +279,8 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         more = f" and {len(missing) - REASON_MAX_IDS} more" if len(missing) > REASON_MAX_IDS else ""
         then = " that was known and true then" if asked.looks_back else ""
         reason = f"No note with id {named}{more}{then}."
+    if len(asked.note_ids) == 1:
+        reason = reason or await _in_parts(memory, asked)
     return replace(
         page,
         ids=asked.note_ids[page.offset :],
@@ -284,6 +288,17 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         any_state=True,
         reason=reason,
     )
+
+
+async def _in_parts(memory: Memory, asked: RecallQuery) -> str:
+    """The reason why one note is shown as a long text; empty if it is not."""
+    (first,) = asked.note_ids
+    parts = (await parts_of(memory.store, asked.note_ids, known_at=asked.known_at)).get(first)
+    if not parts:
+        return ""
+    session = shorten(parts[0].session, REASON_NAME_CHARACTERS)
+    listed = f"; recall(session={session!r}) lists them" if session else ""
+    return f"A text told as one, kept in {len(parts) + 1} notes{listed}."
 
 
 async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:

@@ -33,6 +33,8 @@ from zettel.tools.validation import tidy_relation
 
 SUPERSEDED_BY = "superseded_by"
 """Relation shown to the note that another one supersedes, or names as what was before."""
+PREVIOUS, NEXT = "previous in session", "next in session"
+"""Relations to the notes beside one."""
 DETAIL_MAX_LINKS = 3
 """Most links of a note in `notes` detail."""
 
@@ -200,9 +202,7 @@ async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[Lin
     if at is None:
         return []
     near: Iterable[tuple[str, Outline]] = (
-        (name, order[i])
-        for name, i in (("previous in session", at - 1), ("next in session", at + 1))
-        if 0 <= i < len(order)
+        (name, order[i]) for name, i in ((PREVIOUS, at - 1), (NEXT, at + 1)) if 0 <= i < len(order)
     )
     lines, reader = list[LinkLine](), memory.reader(asked.caller)
     for name, outline in near:

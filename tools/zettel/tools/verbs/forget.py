@@ -12,6 +12,7 @@ from zettel.tools.answers import ForgetAnswer, ForgetLine
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.conflicts import match_outlines
+from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
     PREVIEW_LIFETIME,
@@ -36,7 +37,7 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
 PREVIEW_MAX_NOTES = 50
-"""Notes in one preview, and so in one confirmed forget by filters."""
+"""Notes in one preview, and so in one confirmed forget by filters; by ids as many as they name."""
 QUERY_MAX_MATCHES = 1_000
 """Largest count of a query's matches."""
 SHOWN_NOTES = 10
@@ -116,7 +117,8 @@ async def forget(
             "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.",
         )
     if erase:  # ids are not limited to a namespace
-        everywhere = replace(target.where, namespaces=())
+        every = await _with_parts(memory, ids, undo=False)
+        everywhere = replace(target.where, namespaces=(), note_ids=every)
         return await _previewed(memory, caller, replace(target, where=everywhere), now)
     return await _by_ids(memory, caller, ids, now, undo=undo, given=note_ids or ())
 
@@ -133,7 +135,8 @@ async def _by_ids(
     found = await memory.store.get(ids)
     if not found:
         raise NoteNotFoundError(ids[0])
-    done = await _change_state(memory, caller, {n.note_id: None for n in found}, now, undo=undo)
+    every = await _with_parts(memory, [note.note_id for note in found], undo=undo)
+    done = await _change_state(memory, caller, dict.fromkeys(every), now, undo=undo)
     answer = await _done(memory, caller, done, undo=undo)
     if gone := [i for i in ids if i not in {note.note_id for note in found}]:
         missing = [validation.as_given(note_id, given) for note_id in gone]
@@ -142,11 +145,29 @@ async def _by_ids(
     return answer
 
 
+async def _with_parts(memory: Memory, ids: Sequence[str], *, undo: bool) -> tuple[str, ...]:
+    """The ids, each of a text's first part followed by those of the others.
+
+    With `undo`, by those forgotten with it: what was forgotten alone before stays so.
+    """
+    parts = await parts_of(memory.store, ids)
+    firsts = {note.note_id: note for note in await memory.store.get(sorted(parts))}
+    every = list[str]()
+    for note_id in ids:
+        since = firsts[note_id].known_from if undo and note_id in firsts else None
+        rest = (p for p in parts.get(note_id, ()) if since is None or p.known_from >= since)
+        every += [note_id, *(part.note_id for part in rest)]
+    return tuple(dict.fromkeys(every))
+
+
 async def _done(
     memory: Memory, caller: Caller, notes: Sequence[Note], *, undo: bool
 ) -> ForgetAnswer:
-    lines = await _lines(memory, caller, notes)
-    return ForgetAnswer(status="restored" if undo else "forgotten", notes=lines)
+    lines = await _lines(memory, caller, notes[: validation.MAX_LIST])
+    answer = ForgetAnswer(status="restored" if undo else "forgotten", notes=lines)
+    if len(lines) < len(notes):
+        answer["matched"] = len(notes)
+    return answer
 
 
 async def _lines(memory: Memory, caller: Caller, notes: Sequence[Note]) -> list[ForgetLine]:
@@ -167,7 +188,7 @@ async def _previewed(
     memory: Memory, caller: Caller, target: _Target, now: datetime
 ) -> ForgetAnswer:
     notes, matched = await _matching(memory, target, now)
-    lines = await _lines(memory, caller, notes)
+    lines = await _lines(memory, caller, notes[: validation.MAX_LIST])
     answer = ForgetAnswer(status="preview", notes=lines, matched=matched)
     if target.until:
         answer["until"] = iso(target.until.last)
@@ -200,7 +221,8 @@ async def _previewed(
 async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
     """The notes to preview, and the number of matches."""
     if not target.query:
-        notes = await memory.store.find(target.where, limit=PREVIEW_MAX_NOTES)
+        most = max(PREVIEW_MAX_NOTES, len(target.where.note_ids))
+        notes = await memory.store.find(target.where, limit=most)
         return notes, await memory.store.count(target.where)
     found = await search(memory, target.query, target.where, now=now, depth=QUERY_MAX_MATCHES)
     meant = await read_in_thread(_meant, memory, found)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 import anyio
 
@@ -13,7 +14,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 from zettel.tools import validation
-from zettel.tools.answers import MODEL_LOADING, RememberAnswer
+from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import (
@@ -24,6 +25,7 @@ from zettel.tools.changes.links import (
     linked_as,
     with_links,
 )
+from zettel.tools.changes.parts import part_link
 from zettel.tools.changes.stages import DOUBT, next_note
 from zettel.tools.changes.supersession import (
     check_supersedable,
@@ -31,10 +33,12 @@ from zettel.tools.changes.supersession import (
     reconcile_superseded,
     supersedes,
 )
-from zettel.tools.concurrency import read_in_thread, shielded
+from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
 from zettel.tools.language.dates import find_note_times, is_relative
-from zettel.tools.language.documents import cut_document
+from zettel.tools.language.documents import cut_text
+from zettel.tools.language.marks import find_marks
 from zettel.tools.language.times import TICK, Period, iso, read_time
+from zettel.tools.language.transcripts import TextPart, part_times
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
@@ -42,10 +46,19 @@ from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
-from zettel.tools.verbs.candidates import candidates, committed_beside_search, embed_if_loaded
+from zettel.tools.verbs.candidates import (
+    candidates,
+    committed_beside_search,
+    embed_if_loaded,
+    nearest_notes,
+)
 
 ECHO_MAX_TEXTS = 100
 """Most served texts of an echo whose notes are read, the longest: as an answer has notes."""
+EMBEDDED_MAX_PARTS = 256
+"""Parts of a text that are embedded within the call, in some five seconds on two cores."""
+TOLD_MAX_TIMES = 8
+"""Words like "yesterday" of a text in parts that the answer says the days of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +89,8 @@ async def remember(
 ) -> RememberAnswer:
     """Stores a note and lists stored notes that it may repeat or replace.
 
-    A document that is too long for a note becomes several, each `part_of` the first.
+    Raw talk, a log, and a document that is too long for one note become several, each `part_of`
+    the first: together they are the text.
 
     An exact repeat, and text that recall has just served, return the existing note.
 
@@ -118,44 +132,201 @@ async def remember(
             "Pass a later time, or leave it out.",
         )
     draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
-    if len(draft.content) > validation.MAX_CONTENT:
-        return await _store_document(memory, draft, given, stated, now)
+    # What is no event was worded by the agent, whatever it looks like.
+    raw = draft.kind is Kind.EPISODIC
+    cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
+    parts = await memory.read(len(draft.content), cut)
+    if len(parts) > 1:
+        return await _store_parts(memory, draft, parts, given, stated, now)
     return await _store(memory, draft, given, stated, now)
 
 
-async def _store_document(
-    memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
+async def _store_parts(
+    memory: Memory,
+    draft: Note,
+    cut: Sequence[TextPart],
+    given: _Given,
+    links: tuple[LinkArgument, ...],
+    now: datetime,
 ) -> RememberAnswer:
-    """Stores the parts of a document in order; a repeated call stores what is missing."""
-    cut = partial(cut_document, draft.content, validation.MAX_CONTENT)
-    contents = await memory.read(len(draft.content), cut)
-    for content in contents:
-        validation.check_content(content)
-    first = await _store(memory, replace(draft, content=contents[0]), given, links, now)
-    answers = [first]
-    for content in contents[1:]:
-        part = replace(draft, note_id=new_id(now), content=content)
-        whole = LinkArgument(to=first["note_id"], relation=PART_OF)
-        answers.append(await _store(memory, part, given, (whole,), now))
-    return _of_parts(answers)
+    """Stores the parts of a text in one commit; of one that was told before, what is new."""
+    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
+    check_targets(links, linked)
+    notes = _as_notes(draft, cut, given, now)
+    notes[0] = replace(notes[0], links=with_links(notes[0], links, now=now))
+    await check_supersedable(memory, notes[0], supersedes(notes[0]))
+    read = partial(_read_parts, memory, notes, links, linked)
+    async with memory.reading(len(draft.content)):
+        notes, marks, doubted = await read_in_thread(read)
+    check_core(draft.kind, notes[0].trust)
+    check_replaces(memory.trust, notes[0], [linked[i] for i in sorted(supersedes(notes[0]))])
+    async with memory.writing.hold(f"{draft.namespace}\n{fold_hash(notes[0].content)}"):
+        known = await _known_parts(memory, notes, given)
+        new = _going_on(known, notes[len(known) :], now)
+        if not new:
+            with shielded():
+                await reconcile_superseded(
+                    memory, supersedes(known[0]), by=draft.changed_by, now=now
+                )
+            return {**_already_known(known[0], notes[0]), "parts": _ids(known[1:])}
+        if not known and (echoed := await _echoed(memory, draft, given, now)):
+            return _already_known(echoed, notes[0])
+        created = await _is_new_namespace(memory, draft.namespace)
+        vectors = await _embedded(memory, [note.content for note in new])
+        model = memory.embedder.model_id
+        entries = [
+            NewNote(note=replace(note, embed_model=model if made is not None else ""), vectors=made)
+            for note, made in zip(new, vectors, strict=True)
+        ]
+        await _write(memory, entries, doubted, now)
+        memory.namespaces.add(draft.namespace)
+    whole = [*known, *new]
+    answer = _answer(replace(whole[0], trust=min(n.trust for n in new)), given, created=created)
+    answer["parts"] = _ids(whole[1:])
+    relative = {s.phrase: _days(s) for n in new for s in n.times if is_relative(s.phrase)}
+    if relative:
+        answer["times"] = dict(islice(relative.items(), TOLD_MAX_TIMES))
+    if marks:
+        answer["marks"] = marks
+    answer["next"] = _tells_whole(whole)
+    # What people say to each other is left to evolution to compare; of a document, the beginning
+    # tells whether it is an earlier one's next version.
+    if not _is_raw(cut) and not known:
+        if found := await _candidates_of_first(memory, new, vectors[0], now):
+            answer["candidates"] = found
+    if waiting := sum(made is None for made in vectors):
+        answer["degraded"] = (
+            f"{waiting} of {len(new)} parts are found by their words, by meaning soon"
+        )
+    return answer
 
 
-def _of_parts(answers: Sequence[RememberAnswer]) -> RememberAnswer:
-    """The first part's answer, with what the others add."""
-    whole, ids = answers[0], [answer["note_id"] for answer in answers]
-    whole["parts"] = ids[1:]
-    if any(answer["status"] == "stored" for answer in answers):
-        whole["status"] = "stored"
-    if (trust := min(answer.get("trust", FULL_TRUST) for answer in answers)) < FULL_TRUST:
-        whole["trust"] = trust
-    for name in ("marks", "candidates"):
-        found = [one for answer in answers for one in answer.get(name, ())]
-        if found:
-            whole[name] = found
-    times = [item for answer in answers for item in answer.get("times", {}).items()]
-    if times:
-        whole["times"] = dict(times)
-    return whole
+def _is_raw(cut: Sequence[TextPart]) -> bool:
+    """Whether a text was cut at the turns of a talk or the entries of a log."""
+    return any(part.speaker or part.stamp for part in cut)
+
+
+async def _candidates_of_first(
+    memory: Memory, parts: Sequence[Note], vectors: Vectors | None, now: datetime
+) -> list[Candidate]:
+    """What the first part of a document may repeat or replace, other parts left out."""
+    first, settled = parts[0], {part.note_id for part in parts} | supersedes(parts[0])
+    near = None if vectors is None else await nearest_notes(memory, first, vectors, now=now)
+    return await candidates(memory, first, near, settled)
+
+
+def _tells_whole(whole: Sequence[Note]) -> str:
+    first = whole[0].note_id
+    return (
+        f"Kept as {len(whole)} linked notes, which recall finds one by one."
+        f' recall(note_ids=["{first}"]) reads them as one text,'
+        f' forget(note_ids=["{first}"]) forgets them all.'
+    )
+
+
+def _ids(parts: Sequence[Note]) -> list[str]:
+    return [part.note_id for part in parts[: validation.MAX_LIST]]
+
+
+def _as_notes(draft: Note, cut: Sequence[TextPart], given: _Given, now: datetime) -> list[Note]:
+    """The parts as notes: who speaks is the subject, a given subject a tag of what others say.
+
+    A text without a given session is a session of its own, so that its parts stand together.
+    """
+    times = part_times(cut, draft.happened_at, dated=given.happened is not None)
+    session = given.session or f"text-{draft.note_id}"
+    notes = list[Note]()
+    for part, happened in zip(cut, times, strict=True):
+        speaker = validation.check_subject(part.speaker.lstrip("@"))
+        speaker = speaker if len(speaker) > 1 else ""  # "Q:" and "A:" name nobody
+        tags = (*draft.tags, draft.subject) if speaker and draft.subject else draft.tags
+        note = replace(
+            draft,
+            note_id=new_id(now) if notes else draft.note_id,
+            content=part.content,
+            subject=speaker or draft.subject,
+            tags=tuple(dict.fromkeys(tag for tag in tags if fold(tag) != fold(speaker))),
+            session=session,
+            happened_at=happened,
+            valid_from=min(happened, now),
+        )
+        links = (part_link(note, draft.note_id, now=now),) if notes else ()
+        notes.append(replace(note, derived_by=_agents(note), links=links))
+    return notes
+
+
+def _read_parts(
+    memory: Memory,
+    notes: Sequence[Note],
+    links: Sequence[LinkArgument],
+    linked: Mapping[str, Note],
+) -> tuple[list[Note], list[str], frozenset[str]]:
+    """What is read of new parts, in a thread.
+
+    Returns:
+        The parts with their trust and times, their marks, and the ids of notes told before that are
+        marked text only together with them.
+    """
+    marked, doubted = dict[str, tuple[str, ...]](), set[str]()
+    for note in notes:
+        check_cancelled()
+        marks, with_others = _marks(memory, note)
+        marked[note.note_id] = marks
+        doubted |= with_others
+    for note_id in doubted & marked.keys():
+        marked[note_id] = marked[note_id] or (SUSPECT,)
+    text = "".join(note.content for note in notes)
+    if not any(marked.values()) and (across := find_marks(text)):
+        # Orders that only the whole holds.
+        marked = dict.fromkeys(marked, across)
+    read = list[Note]()
+    for note in notes:
+        times = find_note_times(note.content, note.happened_at, note.known_from)
+        derived = {**note.derived_by, **({"times": "rule"} if times else {})}
+        trust = _trust(memory, note, marked[note.note_id], links, linked)
+        read.append(replace(note, trust=trust, times=times, derived_by=derived))
+    names = dict.fromkeys(mark for marks in marked.values() for mark in marks)
+    return read, list(names), frozenset(doubted - marked.keys())
+
+
+async def _known_parts(memory: Memory, notes: Sequence[Note], given: _Given) -> list[Note]:
+    """The stored parts of the same text, or of a beginning of it; none if it is new."""
+    first = notes[0]
+    dated = given.happened and given.happened.means(first.happened_at)
+    stated = replace(given, happened=given.happened if dated else None)
+    folded = fold_hash(first.content)
+    for other in await memory.store.find(_repeats(first, folded, given), limit=validation.MAX_LIST):
+        if fold(other.subject) != fold(first.subject) or not _when(stated, other):
+            continue
+        linking = await memory.store.linking_to([other.note_id], relations=(PART_OF,))
+        rest = [note for note in linking if note.state is State.ACTIVE]
+        parts = [other, *sorted(rest, key=lambda note: note.note_id)]
+        same = [
+            fold(one.content) == fold(note.content) for one, note in zip(parts, notes, strict=False)
+        ]
+        if 1 < len(parts) == sum(same):
+            return parts
+    return []
+
+
+def _going_on(known: Sequence[Note], new: Sequence[Note], now: datetime) -> list[Note]:
+    """New parts of a text whose beginning is known, as parts of that."""
+    if not known:
+        return list(new)
+    first = known[0]
+    return [
+        replace(note, session=first.session, links=(part_link(note, first.note_id, now=now),))
+        for note in new
+    ]
+
+
+async def _embedded(memory: Memory, contents: Sequence[str]) -> list[Vectors | None]:
+    """The vectors of the first parts; evolution makes those of the others."""
+    made = list[Vectors | None]()
+    if memory.embedder.ready:
+        with start_part("encoding"):
+            made += await memory.embedder.embed_notes(contents[:EMBEDDED_MAX_PARTS])
+    return made + [None] * (len(contents) - len(made))
 
 
 def _agents(note: Note) -> dict[str, str]:
@@ -194,7 +365,7 @@ async def _store(
             note = replace(note, embed_model=model)
 
             async def write() -> Written:
-                return await _write(memory, NewNote(note=note, vectors=vectors), parts, now)
+                return await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
 
             _, near = await committed_beside_search(memory, note, vectors, write, now=now)
             memory.namespaces.add(note.namespace)
@@ -247,17 +418,19 @@ def _trust(
     return min((source_trust(note.source), *inherited, *marked))
 
 
-async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: datetime) -> Written:
-    """Adds the note and closes the notes it supersedes in one commit, then reconciles these.
+async def _write(
+    memory: Memory, entries: Sequence[NewNote], parts: frozenset[str], now: datetime
+) -> Written:
+    """Adds notes and closes the notes the first supersedes in one commit, then reconciles these.
 
     Args:
         memory: Where to.
-        entry: The note.
+        entries: The note, or the parts of a text.
         parts: Ids of notes that are marked text only together with it; the same commit takes their
             trust.
         now: Time of the commit.
     """
-    note = entry.note
+    note = entries[0].note
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         changed = {note.note_id: note}
@@ -270,7 +443,7 @@ async def _write(memory: Memory, entry: NewNote, parts: frozenset[str], now: dat
         return part.state is State.ACTIVE and part.trust > MARKED_TRUST
 
     with shielded(), start_part("commit"):
-        written = await commit(memory, parts - supersedes(note), plan, new=(entry,))
+        written = await commit(memory, parts - supersedes(note), plan, new=entries)
         await reconcile_superseded(memory, supersedes(note), by=note.changed_by, now=now)
     return written
 
@@ -328,8 +501,9 @@ async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
     return await memory.store.count(NoteFilter(namespaces=(namespace,), states=())) == 0
 
 
-async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> Note | None:
-    where = NoteFilter(
+def _repeats(note: Note, folded: str, given: _Given) -> NoteFilter:
+    """The notes that say the same as far as a filter tells."""
+    return NoteFilter(
         namespaces=(note.namespace,),
         fold_hash=folded,
         subject=note.subject,
@@ -338,6 +512,10 @@ async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> N
         sessions=(given.session,) if given.session else (),
         unexpired_at=note.known_from,
     )
+
+
+async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> Note | None:
+    where = _repeats(note, folded, given)
     # One count is enough for nearly every new note; reads would compete with the embedding model.
     if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
         return None

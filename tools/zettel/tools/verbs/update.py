@@ -30,6 +30,7 @@ from zettel.tools.changes.links import (
     with_links,
     without_agents,
 )
+from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
@@ -43,6 +44,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
+from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
@@ -362,6 +364,7 @@ async def update(
         reason=validation.check_text("reason", (reason or "").strip(), most=most),
     )
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
+    await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
         if expected_rev is not None:
             rev = check_rev("expected_rev", expected_rev)
@@ -378,6 +381,24 @@ async def update(
     if expected_rev is not None:
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
     return await _apply(memory, caller.name, note, edit, amend, vectors, now)
+
+
+async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
+    """Checks that no whole text replaces the first of the notes that it was cut into.
+
+    Raises:
+        InvalidArgumentError: It would: the other notes would go on telling the old text.
+    """
+    long = max(UNCUT_MAX_CHARACTERS, 2 * len(note.content))
+    if edit.content is None or len(edit.content) <= long:
+        return
+    if rest := (await parts_of(memory.store, [note.note_id])).get(note.note_id):
+        raise InvalidArgumentError(
+            "content",
+            f"{note.note_id} is the first of {len(rest) + 1} notes that one text is kept in",
+            f'Update the one that changes: recall(session="{note.session}") lists them. Or call'
+            f' forget(note_ids=["{note.note_id}"]) and remember the new text.',
+        )
 
 
 def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:

@@ -1,0 +1,229 @@
+"""Raw talk told as one text: what is recognised, where it is cut, and what is left alone."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.storage.notes import fold
+from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS, cut_document, cut_text
+from zettel.tools.language.transcripts import PARTS_MAX, TextPart, cut_log, cut_talk, part_times
+
+SAID = (
+    "Did you see the new berth plan?",
+    "I did, and I think we should moor at the north quay.",
+    "My boat is too long for that, you know.",
+    "Then you take the outer berth, and I tell the harbour master.",
+    "Thanks! When do we have to be there?",
+    "At six, before the tide turns.",
+)
+NAMES = ("Ana", "Ben") * 3
+DAY = datetime(2026, 5, 12, tzinfo=UTC)
+MONTH_DAY_FIRST = "12/25/2026, 10:3{n} - "
+
+
+def talk(pattern: str, names: tuple[str, ...] = NAMES) -> str:
+    """Six turns, each after a label of this form."""
+    said = zip(names, SAID, strict=True)
+    return "\n".join(pattern.format(name=who, said=text, n=n) for n, (who, text) in enumerate(said))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{name}: {said}",
+        "{name}:\n{said}\n",
+        "**{name}:** {said}",
+        "**{name}**: {said}\n",
+        "- {name}: {said}",
+        "[10:3{n}] {name}: {said}",
+        "10:3{n} {name}: {said}",
+        "[10:3{n}] <{name}> {said}",
+        "10:3{n}:09 <@{name}> {said}",
+        "{name} (10:3{n}): {said}",
+        "{name}  10:3{n} AM\n{said}\n",
+        "{name} — Today at 10:3{n}\n{said}\n",
+        "12/05/2026, 10:3{n} - {name}: {said}",
+        "[2026-05-12 10:3{n}:11] {name}: {said}",
+        "\u200e[12.05.26, 10:3{n}:11] {name}: {said}",
+        "2026-05-12T10:3{n}:11Z {name}: {said}",
+        "{n}\n00:00:0{n}.000 --> 00:00:0{n}.900\n{name}: {said}\n",
+    ],
+)
+def test_talk_is_cut_where_a_turn_begins(pattern: str) -> None:
+    text = talk(pattern)
+
+    parts = [part for part in cut_talk(text) if part.speaker]
+
+    assert [part.speaker for part in parts] == list(NAMES)
+    assert all(said in part.content for part, said in zip(parts, SAID, strict=True))
+    assert "".join(part.content for part in cut_talk(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("Лена", "Павел", ("Ты придёшь завтра?", "Да?", "Я не знаю?", "Почему?")),
+        ("小明", "小红", ("你明天来吗", "我来", "我也来", "好的")),
+        ("Jürgen", "Zoë", ("Kommst du?", "Ich komme.", "Wir warten.", "Danke dir!")),
+        ("Speaker 1", "Speaker 2", ("Can you hear me?", "I can.", "We begin.", "You first.")),
+        ("Dr. Oyelaran", "Ana (PM)", ("Can you walk?", "I can.", "We go on.", "Thank you.")),
+    ],
+)
+def test_speakers_of_any_script_and_with_roles_are_known(
+    first: str, second: str, said: tuple[str, ...]
+) -> None:
+    colon = "：" if first == "小明" else ": "
+    lines = [f"{who}{colon}{text}" for who, text in zip((first, second) * 2, said, strict=True)]
+
+    parts = cut_talk("\n".join(lines))
+
+    assert [part.speaker for part in parts] == [first, second] * 2
+
+
+def test_a_person_and_an_agent_are_named_alike_whatever_the_export_calls_them() -> None:
+    text = "## Human\nWrite a haiku.\n\n## Claude\nTide turns without me.\n"
+
+    assert [part.speaker for part in cut_talk(text)] == ["user", "assistant"]
+
+
+def test_minutes_keep_what_comes_before_the_first_turn_and_lines_that_go_on() -> None:
+    head = "# Harbour meeting\nDate: 12 May 2026\nAttendees: Ana, Ben, Cleo\n\n"
+    text = head + talk("{name}: {said}\n  And a line that goes on.") + "\nCleo: I agree with you."
+
+    first, *turns = cut_talk(text)
+
+    assert first == TextPart(content=head)
+    assert [turn.speaker for turn in turns] == [*NAMES, "Cleo"]
+    assert turns[0].content == f"Ana: {SAID[0]}\n  And a line that goes on.\n"
+
+
+def _look_alikes() -> dict[str, str]:
+    file = Path(__file__).with_name("not_talk.txt")
+    texts = file.read_text(encoding="utf-8").split("=== ")[1:]
+    return dict(text.split("\n", 1) for text in texts)
+
+
+@pytest.mark.parametrize("name", _look_alikes())
+def test_lists_of_fields_code_and_prose_are_no_talk(name: str) -> None:
+    text = _look_alikes()[name]
+
+    assert cut_talk(text) == []
+    assert cut_log(text) == []
+
+
+def test_entries_of_a_log_keep_their_lines_together_and_their_order() -> None:
+    entries = [
+        f"2026-05-12 10:{n:02}:07,120 ERROR harbour.berths no berth {n}\n"
+        f'  File "berths.py", line {n}\n'
+        for n in range(60)
+    ]
+
+    parts = cut_log("".join(entries))
+
+    assert "".join(part.content for part in parts) == "".join(entries)
+    assert 1 < len(parts) < len(entries)
+    assert all(part.content.startswith("2026-05-12 10:") for part in parts)
+    assert {part.speaker for part in parts} == {""}
+
+
+def test_a_short_text_is_kept_whole_because_an_answer_quotes_it_whole() -> None:
+    text = talk("{name}: {said}")
+    assert len(text) <= UNCUT_MAX_CHARACTERS
+
+    assert [part.content for part in cut_text(text, 1000, raw=True)] == [text]
+
+
+def test_a_text_that_is_not_raw_is_never_cut_at_its_labels() -> None:
+    text = talk("{name}: {said}") * 10
+
+    assert [part.content for part in cut_text(text, 10_000, raw=False)] == [text]
+
+
+def test_a_very_long_talk_becomes_a_bounded_number_of_parts() -> None:
+    text = talk("{name}: {said}\n") * 1000
+
+    parts = cut_talk(text)
+
+    assert PARTS_MAX / 4 < len(parts) <= PARTS_MAX + 1
+    assert "".join(part.content for part in parts) == text
+
+
+lines = st.sampled_from(
+    ["Ana: I do. And you?", "Ben: You do.", "Ben:", "", " ", "```", "Note: x", "[10:31] ana: hi"]
+) | st.text(max_size=20)
+texts = st.text(max_size=200) | st.lists(lines, max_size=120).map("\n".join)
+
+
+@given(text=texts, most=st.integers(min_value=2, max_value=80), raw=st.booleans())
+def test_the_parts_of_any_text_joined_are_the_text(text: str, most: int, raw: bool) -> None:
+    parts = cut_text(text, most, raw=raw)
+
+    assert all(part.content.strip() and len(part.content) <= most for part in parts)
+    joined = "".join(part.content for part in parts)
+    assert fold(joined).replace(" ", "") == fold(text).replace(" ", "")
+    if len(cut_document(text, most)) * most >= len(text) and text.strip() and most >= len(text):
+        assert joined == text
+
+
+@given(text=texts)
+def test_the_turns_of_any_text_joined_are_the_text_to_the_letter(text: str) -> None:
+    for cut in (cut_talk, cut_log):
+        if parts := cut(text):
+            assert "".join(part.content for part in parts) == text
+            moments = part_times(parts, DAY, dated=True)
+            assert len(moments) == len(parts)
+            assert moments == sorted(moments)
+
+
+def _times(pattern: str, *, dated: bool = True, start: datetime = DAY) -> list[timedelta]:
+    parts = cut_talk(talk(pattern))
+    return [moment - start for moment in part_times(parts, start, dated=dated)]
+
+
+def test_a_time_of_day_is_one_of_the_day_that_was_named() -> None:
+    minutes = [timedelta(hours=10, minutes=30 + n) for n in range(6)]
+
+    assert _times("[10:3{n}] {name}: {said}") == minutes
+    assert _times("{name}  10:3{n} PM\n{said}") == [m + timedelta(hours=12) for m in minutes]
+
+
+def test_without_a_named_day_a_time_of_day_says_nothing() -> None:
+    assert set(_times("[10:3{n}] {name}: {said}", dated=False)) == {timedelta()}
+
+
+def test_times_of_the_first_minutes_count_from_the_beginning_of_a_recording() -> None:
+    start = DAY + timedelta(hours=14)
+
+    told = _times("[00:0{n}:30] {name}: {said}", start=start)
+
+    assert told == [timedelta(minutes=n, seconds=30) for n in range(6)]
+
+
+def test_talk_past_midnight_goes_on_the_next_day() -> None:
+    text = "\n".join(
+        f"[{clock}] {who}: {said}"
+        for clock, who, said in zip(
+            ("23:50", "23:55", "23:59", "00:01", "00:20", "01:00"), NAMES, SAID, strict=True
+        )
+    )
+
+    moments = part_times(cut_talk(text), DAY, dated=True)
+
+    assert [moment.day for moment in moments] == [12, 12, 12, 13, 13, 13]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "day"),
+    [
+        ("[2026-12-25 10:3{n}] {name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
+        ("[2026-12-25T10:3{n}+02:00] {name}: {said}", datetime(2026, 12, 25, 8, 30, tzinfo=UTC)),
+        ("25.12.26, 10:3{n} - {name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
+        (MONTH_DAY_FIRST + "{name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
+        ("5/6/2026, 10:3{n} - {name}: {said}", DAY),  # in May or in June: nobody can tell
+    ],
+)
+def test_a_day_in_the_stamps_is_the_turns_own(pattern: str, day: datetime) -> None:
+    assert part_times(cut_talk(talk(pattern)), DAY, dated=False)[0] == day

@@ -1,0 +1,58 @@
+"""The words that tell talk from lists of fields, a file of `talk_words` for each language."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import regex as re
+from pydantic import BaseModel, ConfigDict
+
+from zettel.storage.notes import fold
+
+USER, ASSISTANT = "user", "assistant"
+
+
+class _Table(BaseModel):
+    """A language's file: `en.toml` explains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inside: bool = False
+    personal: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
+    assistant: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkWords:
+    """The words of all languages, folded."""
+
+    personal: re.Pattern[str]
+    """What people say of themselves and to each other, anywhere in a folded text."""
+    fields: frozenset[str]
+    roles: Mapping[str, str]
+    """Label of a person with an agent, or of the agent -> `USER` or `ASSISTANT`."""
+
+
+@cache
+def talk_words() -> TalkWords:
+    """The words of all languages."""
+    folder = files("zettel.tools.language").joinpath("talk_words")
+    tables = [
+        _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    ]
+    spaced = "|".join(re.escape(fold(w)) for t in tables if not t.inside for w in t.personal)
+    inside = "|".join(re.escape(fold(w)) for t in tables if t.inside for w in t.personal)
+    return TalkWords(
+        personal=re.compile(rf"(?<![\w'’])(?:{spaced})(?!\w)|{inside}"),
+        fields=frozenset(fold(word) for table in tables for word in table.fields),
+        roles={
+            **{fold(word): USER for table in tables for word in table.user},
+            **{fold(word): ASSISTANT for table in tables for word in table.assistant},
+        },
+    )

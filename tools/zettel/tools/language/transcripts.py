@@ -1,0 +1,325 @@
+"""Raw talk and logs told as one text: recognised by their form, and cut where a turn begins.
+
+Talk has labels of speakers that come again and again at the beginning of lines, before what people
+say to each other: "Ana: …", "[10:31] ana: …", "**User:** …", "<ana> …". Labels of fields ("name:",
+"Status:", "Fixed:") come again and again, too, before what nobody says. Most lines of a log begin
+with a full time stamp.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import accumulate, pairwise
+
+import regex as re
+
+from zettel.storage.notes import fold
+from zettel.tools.language.talk_words import ASSISTANT, USER, talk_words
+
+TALK_MIN_TURNS = 4
+"""Fewer turns are read as quickly in one note; of a person with an agent, two."""
+SPEAKER_MIN_TURNS = 2
+"""Of a label that is a speaker's; others are taken for one if they look alike."""
+PERSONAL_MIN_SHARE = 0.2
+"""Share of the turns that say "I", "you", "we" or ask, from which a text is talk: the sessions of
+LoCoMo's development half have 0.75 and more."""
+FIELDS_MAX_SHARE = 0.25
+"""Share of fields among a talk's labels: "Date:", "Attendees:" of minutes."""
+OPENING_MAX_SHARE = 0.5
+"""Share of a talk that may come before its first turn: a title, who is there, an agenda."""
+SAID_CHARACTERS = 400
+"""Of a turn, read for whether somebody speaks."""
+LOG_MIN_LINES = 6
+LOG_MIN_SHARE = 0.5
+"""Share of a log's lines that begin with a time stamp; the others go on with the line before."""
+LOG_PART_CHARACTERS = 600
+"""Entries of a log are joined up to this length, which an answer quotes whole."""
+PARTS_MAX = 500
+"""Most parts of a text; the turns of a longer talk are joined."""
+OFFSET_BELOW = timedelta(minutes=10)
+"""A first time of day before 00:10 counts from the beginning of a recording."""
+HALF_DAY = timedelta(hours=12)
+YEARS = range(1970, 2101)
+"""Of a stamp that is believed."""
+TURN_LABEL_CHARACTERS = 160
+"""Read of a line's beginning."""
+
+_CLOCK = (
+    r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?(?:[ \u202f]?(?P<half>[AaPp])\.?[Mm]\b\.?)?"
+)
+_DAY = r"(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:\d{4}|\d\d))"
+_MOMENT = (
+    rf"(?:{_DAY}(?:T|,?[ ]{{1,2}})|[A-Z][a-z]{{2}}[ ]{{1,2}}\d\d?[ ])?{_CLOCK}"
+    r"(?P<zone>Z|[ ]?[+-]\d\d:?\d\d)?"
+)
+_STAMP = re.compile(rf"[\[(]?{_MOMENT}[\])]?(?=[\s:<|,;–—-]|$)[ \t]*(?:[-–—|:][ \t]+)?")
+_BULLET = re.compile(r"[\ufeff\u200e\u200f]*(?:[-*•][ \t]+)?")
+_NAME = (
+    r"(?P<name>@?\p{L}[\p{L}\p{M}\p{N}'’._-]*+"
+    r"(?:[ ](?:\((?![^)\n]*\d:\d)[^()\n]{1,30}\)|[\p{L}\p{N}][\p{L}\p{M}\p{N}'’._-]*+)){0,3}+)"
+)
+_LABEL = re.compile(
+    rf"(?:\*\*|__)?{_NAME}(?:[ ]?[\[(](?:{_MOMENT})[\])])?"
+    r"(?:(?::(?:\*\*|__)|(?:\*\*|__)?:)(?=\s|$)|(?:\*\*|__)?：)[ \t]*"
+)
+_CHAT_LABEL = re.compile(r"<[@+ ]?(?P<name>[^<>\s]{1,40})>[ \t]+")
+_HEADING = re.compile(rf"#{{1,6}}[ \t]+{_NAME}:?[ \t]*$")
+_NAME_WITH_TIME = re.compile(
+    rf"{_NAME}(?:[ ]{{2,}}|\t+|[ ]?[—–,|·-][ ]|[ ](?=[\[(]))(?:[Tt]oday at )?"
+    rf"[\[(]?{_MOMENT}[\])]?[ \t]*$"
+)
+_FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
+_RAISED = ("error", "exception", "warning", "(most recent call last)")
+"""Ends of labels in what programs print when they fail."""
+_NUMBER = re.compile(r"[ ]?#?\d+$")
+_LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnStamp:
+    """What a line's time stamp says: a day as it is written, and the time of day."""
+
+    day: str = ""
+    clock: time
+    offset: timedelta = timedelta()
+    """From UTC, where a zone is named."""
+
+    @property
+    def since_midnight(self) -> timedelta:
+        """The time of day in UTC."""
+        clock = self.clock
+        return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second) - self.offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
+    """A stretch of a text; the parts of a text, joined, are the text."""
+
+    content: str
+    speaker: str = ""
+    """As labelled, `user` or `assistant`; empty before the first turn, and of logs."""
+    stamp: TurnStamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beginning:
+    """A line that may begin a turn or an entry of a log."""
+
+    start: int
+    said_from: int
+    """Where the label ends."""
+    label: str
+    """Empty for a line with a time stamp only."""
+    stamp: TurnStamp | None
+    full: bool
+    """Whether the stamp names a day or seconds, as a log's do."""
+
+    @property
+    def key(self) -> str:
+        """What is the same for every turn of a speaker."""
+        return fold(self.label)
+
+
+def cut_talk(text: str) -> list[TextPart]:
+    """The turns of a talk, after what comes before the first one; empty if the text is none."""
+    labelled = [one for one in _beginnings(text) if one.label]
+    fields = [one for one in labelled if _is_field(one.key)]
+    turns = _speakers_turns([one for one in labelled if not _is_field(one.key)])
+    if not turns or len(fields) > FIELDS_MAX_SHARE * len(labelled):
+        return []
+    opening = len(text[: turns[0].start].strip())
+    if opening > OPENING_MAX_SHARE * len(text) or not _is_talk(text, turns):
+        return []
+    return _parts(text, turns, least=-(-len(text) // PARTS_MAX))
+
+
+def cut_log(text: str) -> list[TextPart]:
+    """The entries of a log, joined up to `LOG_PART_CHARACTERS`; empty if the text is none."""
+    entries = [one for one in _beginnings(text) if one.full]
+    lines = sum(1 for line in _LINE.finditer(text) if not line.group().isspace())
+    if len(entries) < LOG_MIN_LINES or len(entries) < LOG_MIN_SHARE * lines:
+        return []
+    least = max(LOG_PART_CHARACTERS, -(-len(text) // PARTS_MAX))
+    entries = [replace(entry, label="") for entry in entries]
+    return _parts(text, entries, least=least)
+
+
+def part_times(parts: Sequence[TextPart], start: datetime, *, dated: bool) -> list[datetime]:
+    """When each part was said, never before the one ahead of it.
+
+    Args:
+        parts: In order.
+        start: When the whole happened.
+        dated: Whether somebody said so: a time of day alone is one of that day then, and counts
+            from `start` if the first is of the first minutes, as recordings have them.
+    """
+    stamps = [part.stamp for part in parts]
+    clocks = [stamp.since_midnight for stamp in stamps if stamp and not stamp.day]
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = start if clocks and clocks[0] < OFFSET_BELOW else midnight
+    dated, day_first = dated and start.year in YEARS, _is_day_first(stamps)
+    times, days, before = list[datetime | None](), timedelta(), timedelta()
+    for stamp in stamps:
+        if stamp is None or not (stamp.day or dated):
+            times.append(None)
+        elif stamp.day:
+            times.append(_moment(stamp, day_first))
+        else:
+            if before - stamp.since_midnight > HALF_DAY:
+                days += timedelta(days=1)
+            before = stamp.since_midnight
+            times.append(begin + days + before)
+    named = [moment for moment, stamp in zip(times, stamps, strict=True) if stamp and stamp.day]
+    first = next((moment for moment in named if moment), start)
+    return list(accumulate((moment or first for moment in times), max))
+
+
+def _is_day_first(stamps: Iterable[TurnStamp | None]) -> bool | None:
+    """Whether "3/4/2026" is in April; None if no stamp tells."""
+    for stamp in stamps:
+        numbers = _numbers(stamp.day) if stamp else []
+        if numbers and stamp and "." in stamp.day:
+            return True
+        if numbers and numbers[0] <= 31 and max(numbers[:2]) > 12:
+            return numbers[0] > 12
+    return None
+
+
+def _numbers(day: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", day)]
+
+
+def _moment(stamp: TurnStamp, day_first: bool | None) -> datetime | None:
+    """The moment that a stamp with a day names; None if its order is not known."""
+    first, second, third = _numbers(stamp.day)
+    if first > 31:
+        year, month, day = first, second, third
+    elif day_first is None:
+        return None
+    else:
+        day, month = (first, second) if day_first else (second, first)
+        year = third + (2000 if third < 100 else 0)
+    if year not in YEARS:
+        return None
+    try:
+        return datetime(year, month, day, tzinfo=UTC) + stamp.since_midnight
+    except ValueError:
+        return None
+
+
+def _beginnings(text: str) -> Iterator[_Beginning]:
+    fenced = False
+    for line in _LINE.finditer(text):
+        if _FENCE.match(text, *line.span()):
+            fenced = not fenced
+        elif not fenced:
+            end = min(line.end(), line.start() + TURN_LABEL_CHARACTERS)
+            if found := _beginning(text[line.start() : end].rstrip("\r\n"), line.start()):
+                yield found
+
+
+def _beginning(line: str, start: int) -> _Beginning | None:
+    at = _BULLET.match(line)
+    stamped = _STAMP.match(line, at.end() if at else 0)
+    begin = stamped.end() if stamped else at.end() if at else 0
+    found = _LABEL.match(line, begin) or (stamped and _CHAT_LABEL.match(line, begin))
+    if not found and not stamped:
+        found = _NAME_WITH_TIME.match(line, begin) or _role_heading(line)
+    if not (found or stamped):
+        return None
+    clocked = stamped or (found if found and found.groupdict().get("clock") else None)
+    return _Beginning(
+        start=start,
+        said_from=start + (found.end() if found else begin),
+        label=found["name"] if found else "",
+        stamp=_stamp(clocked) if clocked else None,
+        full=bool(stamped and (stamped["day"] or stamped["clock"].count(":") > 1)),
+    )
+
+
+def _role_heading(line: str) -> "re.Match[str] | None":
+    found = _HEADING.match(line)
+    return found if found and fold(found["name"]) in talk_words().roles else None
+
+
+def _stamp(found: "re.Match[str]") -> TurnStamp | None:
+    hour, minute, *second = _numbers(found["clock"])
+    if found["half"]:
+        hour = hour % 12 + 12 * (found["half"] in "Pp")
+    offset, zone = timedelta(), (found["zone"] or "").strip()
+    if len(zone) > 1:
+        away = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        offset = -away if zone[0] == "-" else away
+    try:
+        clock = time(hour, minute, sum(second))
+    except ValueError:
+        return None
+    return TurnStamp(day=found["day"] or "", clock=clock, offset=offset)
+
+
+def _is_field(key: str) -> bool:
+    return key.endswith(_RAISED) or _NUMBER.sub("", key) in talk_words().fields
+
+
+def _speakers_turns(labelled: Sequence[_Beginning]) -> list[_Beginning]:
+    """The labelled lines of speakers, and those of labels that look like theirs."""
+    counts = Counter(one.key for one in labelled)
+    least = SPEAKER_MIN_TURNS - _has_agent(counts)
+    again = [one for one in labelled if counts[one.key] >= least]
+    capital = all(one.label[:1].isupper() for one in again)
+    return [
+        one
+        for one in labelled
+        if again
+        and (counts[one.key] >= least or one.stamp or (capital and one.label[:1].isupper()))
+    ]
+
+
+def _has_agent(keys: Iterable[str]) -> bool:
+    """Whether a person and an agent talk, by their labels."""
+    return {USER, ASSISTANT} <= {talk_words().roles.get(key) for key in keys}
+
+
+def _is_talk(text: str, turns: Sequence[_Beginning]) -> bool:
+    """Whether people say to each other what stands behind the labels."""
+    keys = [one.key for one in turns]
+    speakers = list(dict.fromkeys(keys))
+    if _has_agent(speakers):
+        return True
+    if len(turns) < TALK_MIN_TURNS or len(speakers) > len(turns) / SPEAKER_MIN_TURNS:
+        return False
+    stamped = sum(1 for one in turns if one.stamp) > len(turns) / 2
+    if len(speakers) < 2 - stamped or (not stamped and _is_cycle(keys, len(speakers))):
+        return False
+    ends = [one.start for one in turns[1:]] + [len(text)]
+    said = [
+        text[one.said_from : min(end, one.said_from + SAID_CHARACTERS)]
+        for one, end in zip(turns, ends, strict=True)
+    ]
+    personal = sum(1 for words in said if _is_personal(words))
+    least = PERSONAL_MIN_SHARE / 2 if stamped else PERSONAL_MIN_SHARE
+    return personal >= least * len(turns)
+
+
+def _is_cycle(keys: Sequence[str], period: int) -> bool:
+    """Whether three labels or more come in the same order again and again, as fields do."""
+    return period > 2 and all(one == other for one, other in zip(keys, keys[period:], strict=False))
+
+
+def _is_personal(words: str) -> bool:
+    return "?" in words or "？" in words or bool(talk_words().personal.search(fold(words)))
+
+
+def _parts(text: str, beginnings: Sequence[_Beginning], *, least: int) -> list[TextPart]:
+    """The stretches that begin there, each with as many beginnings as make `least` characters."""
+    kept = list[_Beginning]()
+    for one in beginnings:
+        if not kept or one.start - kept[-1].start >= least:
+            kept.append(one)
+    parts = [TextPart(content=text[: kept[0].start])] if text[: kept[0].start].strip() else []
+    starts = [kept[0].start if parts else 0, *(one.start for one in kept[1:]), len(text)]
+    for one, (start, end) in zip(kept, pairwise(starts), strict=True):
+        speaker = talk_words().roles.get(one.key, one.label)
+        parts.append(TextPart(content=text[start:end], speaker=speaker, stamp=one.stamp))
+    return parts
