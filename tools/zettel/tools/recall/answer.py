@@ -19,7 +19,7 @@ from zettel.storage.notes import (
     fold,
     outline_of,
 )
-from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
+from zettel.tools.answers import About, LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
@@ -30,6 +30,7 @@ from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.ranking.weights import why
+from zettel.tools.recall.about import within_budget
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
     DETAIL_MAX_LINKS,
@@ -451,6 +452,8 @@ class Page:
     any_state: bool = False
     """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
+    about: About | None = None
+    """What is known of the one that is asked about, on a first page."""
     reason: str = ""
     degraded: str = ""
 
@@ -488,7 +491,11 @@ async def _assembled(
     if page.degraded:
         answer["degraded"] = page.degraded
     _add_overview(answer, page.overview, asked.request.max_tokens)
+    if page.about:
+        answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
+    if page.about and asked.detail != "full":
+        views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
     characters = sum(len(text) for view in views for text in texts_of(view))
     fitted = partial(_fitted, asked, answer, views, more=more)
@@ -663,25 +670,39 @@ def _without_echoes(views: Sequence[RecalledNote]) -> list[RecalledNote]:
         for line in v.get("links", ())
         if _settles(line)
     }
-    kept = list[RecalledNote]()
-    for view in views:
-        lines = view.get("links", [])
-        rest = [
-            line
-            for line in lines
-            if line["relation"] not in _GUESSED_OF_OLDER
-            or (view["note_id"], line["note_id"]) not in told
-        ]
-        if len(rest) < len(lines):
-            view = view.copy()
-            view.pop("links", None)
-            if rest:
-                view["links"] = rest
-        kept.append(view)
-    return kept
+    return [
+        _with_lines(
+            view,
+            [
+                line
+                for line in view.get("links", [])
+                if line["relation"] not in _GUESSED_OF_OLDER
+                or (view["note_id"], line["note_id"]) not in told
+            ],
+        )
+        for view in views
+    ]
+
+
+def _without(view: RecalledNote, relations: Collection[str]) -> RecalledNote:
+    """The note without its links of these relations."""
+    lines = view.get("links", [])
+    return _with_lines(view, [line for line in lines if line["relation"] not in relations])
+
+
+def _with_lines(view: RecalledNote, lines: list[LinkLine]) -> RecalledNote:
+    """The note with these of its links alone."""
+    if len(lines) == len(view.get("links", ())):
+        return view
+    view = view.copy()
+    view.pop("links", None)
+    if lines:
+        view["links"] = lines
+    return view
 
 
 _GUESSED_OF_OLDER = frozenset(f"{name} (from)" for name in OPEN_RELATIONS)
+_GUESSED = frozenset((*OPEN_RELATIONS, *_GUESSED_OF_OLDER))
 _TOLD_OF_OLDER = _GUESSED_OF_OLDER | {SUPERSEDED_BY}
 """Relations of a note to a younger one that tell a reader something without a line of that."""
 
