@@ -140,7 +140,7 @@ class RelationLine(TypedDict):
     """Of that note, as `RecalledNote` has them."""
 
 
-class OpenPair(TypedDict):
+class UnsettledPair(TypedDict):
     """Two notes of which only one may be true."""
 
     note_id: str
@@ -159,7 +159,7 @@ class About(TypedDict):
     several: NotRequired[list[str]]
     """Longer names that it may stand for."""
     relations: NotRequired[list[RelationLine]]
-    open: NotRequired[list[OpenPair]]
+    open: NotRequired[list[UnsettledPair]]
 
 
 class RememberAnswer(TypedDict):

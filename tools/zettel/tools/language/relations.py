@@ -30,12 +30,12 @@ TEXT_MAX_RELATIONS = 8
 """Most relations of one text."""
 RELATED_MAX_CHARACTERS = 4_000
 """Characters of a text that are read for relations."""
-WORD_MAX_CHARACTERS = 64
+RELATED_WORD_MAX_CHARACTERS = 64
 """Characters of a word that are read; names are tried from each capital in it."""
-SENTENCE_MAX_CHARACTERS = 600
+RELATED_SENTENCE_MAX_CHARACTERS = 600
 """A longer sentence is a table or a list."""
 
-_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{WORD_MAX_CHARACTERS}}})\S++")
+_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{RELATED_WORD_MAX_CHARACTERS}}})\S++")
 _LETTER = r"[\p{L}\p{M}\p{N}]"
 _WORD = rf"\p{{Lu}}(?:{_LETTER}|-(?={_LETTER}))*+(?:['’](?!s\b)\p{{L}}{{2,}}+)?"
 _MORE = rf"(?:\s(?:(?:de|del|di|van|von|la)\s){{0,2}}{_WORD}){{0,3}}"
@@ -196,7 +196,7 @@ def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
     known, found = read_language(prose), dict[Relation, None]()
     for start, end in sentence_spans(prose):
         sentence = _LONG_WORD.sub(r"\1", prose[start:end].strip())
-        if len(sentence) > SENTENCE_MAX_CHARACTERS or "?" in sentence:
+        if len(sentence) > RELATED_SENTENCE_MAX_CHARACTERS or "?" in sentence:
             continue
         for language in languages:
             if language.hint.search(sentence):

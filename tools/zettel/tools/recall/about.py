@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Outline, fold
-from zettel.tools.answers import About, OpenPair, RelationLine
+from zettel.tools.answers import About, UnsettledPair, RelationLine
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.relations import Relation, find_relations
@@ -80,7 +80,7 @@ def _labelled(note: Outline, line: str, reader: TrustView) -> RelationLine:
 
 async def _open_pairs(
     memory: Memory, asked: RecallQuery, notes: Sequence[Outline]
-) -> list[OpenPair]:
+) -> list[UnsettledPair]:
     """Pairs that an agent is to settle, the younger note's link first."""
     ids = tuple(note.note_id for note in notes)
     if not ids:
@@ -89,7 +89,7 @@ async def _open_pairs(
     left = await memory.store.find(where, limit=ABOUT_MAX_OPEN)
     links = await linked(memory, asked, left)
     return [
-        OpenPair(
+        UnsettledPair(
             note_id=note.note_id,
             relation=entry.link.relation,
             to=entry.other.note_id,
