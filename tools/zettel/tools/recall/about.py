@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Outline, fold
-from zettel.tools.answers import About, UnsettledPair, RelationLine
+from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.relations import Relation, find_relations

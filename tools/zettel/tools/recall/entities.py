@@ -15,7 +15,7 @@ from zettel.storage.notes import Kind, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.concurrency import read_in_thread
-from zettel.tools.language.name_words import titles
+from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
@@ -103,9 +103,11 @@ def _untitled(name: str) -> str:
 def _says(name: str, text: str) -> bool:
     """Whether a text has a name as whole words, beginning with a capital if the name's script has.
 
-    A "bad" room is not "Bad"; who asks may leave capitals out.
+    A "bad" room is not "Bad"; who asks may leave capitals out. German has a genitive without an
+    apostrophe.
     """
-    pattern = rf"(?<!{_SPACED}){re.escape(name)}(?!{_SPACED})"
+    genitive = "s?" if name[-1].isalpha() and read_language(text).capitalised_nouns else ""
+    pattern = rf"(?<!{_SPACED}){re.escape(name)}{genitive}(?!{_SPACED})"
     for match in re.finditer(pattern, text, re.IGNORECASE):
         said = match[0][0]
         if said == said.upper() or match[0] == name:
@@ -157,7 +159,11 @@ class _Reading:
         if key not in self._holders:
             scope = self._scope
             near = await match_outlines(
-                self._memory.store, name, scope, limit=ENTITY_MAX_NOTES, counted=scope.namespaces
+                self._memory.store,
+                f"{name} {name}s",
+                scope,
+                limit=ENTITY_MAX_NOTES,
+                counted=scope.namespaces,
             )
             self._holders[key] = await read_in_thread(
                 lambda: [note for note in near if _says(name, note.content)]
