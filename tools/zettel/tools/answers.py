@@ -91,6 +91,8 @@ class RecalledNote(TypedDict):
     marks: NotRequired[list[str]]
     """What its text, or the answer's notes together, are suspected of."""
     state: NotRequired[str]
+    premise: NotRequired[str]
+    """Which of the notes that it is derived from does not stand any more, and why."""
     why: NotRequired[str]
     contradicts: NotRequired[list[str]]
     """Ids of notes that say otherwise and stand as this one does: as far as there is room they

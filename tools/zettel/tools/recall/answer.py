@@ -42,6 +42,7 @@ from zettel.tools.recall.note_details import (
     superseded_line,
     whole_story,
 )
+from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
     QUOTED_MAX_CHARACTERS,
@@ -62,7 +63,7 @@ DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
-    *("contradicts", "by", "trust", "marks"),
+    *("contradicts", "by", "trust", "marks", "premise"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -479,7 +480,8 @@ async def _assembled(
     memory: Memory, asked: RecallQuery, page: Page, gathered: PageNotes
 ) -> RecallAnswer:
     entries = gathered.entries
-    answer = _judged(asked, page, there=bool(entries))
+    lost = await lost_premises(memory, asked, [entry.note for entry in entries])
+    answer = _judged(asked, page, entries, lost)
     if asked.request.as_of:
         answer["as_of"] = iso(asked.moment)
     if asked.known_at:
@@ -494,6 +496,7 @@ async def _assembled(
     if page.about:
         answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
+    views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
@@ -515,13 +518,33 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
     return view
 
 
-def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
-    """The answer's head: verdict, reason and confidence."""
+def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
+    return {**view, "premise": premise} if premise else view
+
+
+SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."
+"""Why an answer that would be `found` is not."""
+
+
+def _judged(
+    asked: RecallQuery, page: Page, entries: Sequence[PageNote], lost: Mapping[str, str]
+) -> RecallAnswer:
+    """The answer's head: verdict, reason and confidence.
+
+    Args:
+        asked: The request.
+        page: The page.
+        entries: Its notes.
+        lost: Note id -> a premise that does not stand any more.
+    """
+    there = bool(entries)
     # That nothing was found says little where not everything was searched.
     judgement = page.found.judgement if there or page.degraded else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
     answer = RecallAnswer(verdict=verdict, now=iso(asked.now), notes=[])
     reasons = (page.reason, judgement.reason if judgement else "")
+    if judgement and verdict == "found" and entries[0].note.note_id in lost:
+        answer["verdict"], reasons = "uncertain", (*reasons, SHAKEN)
     if reason := " ".join(filter(None, reasons)):
         answer["reason"] = reason
     elif not there:

@@ -10,7 +10,7 @@ import anyio
 from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.read_view import read_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
@@ -28,6 +28,7 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
@@ -303,14 +304,30 @@ def _arranged(
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
-    """The notes that match the filters as of the first page's moment, newest first."""
+    """The notes that match the filters as of the first page's moment, newest first.
+
+    Before those that need review come the ones whose premises are gone.
+    """
     where = asked.where
-    total = await memory.store.count(where)
-    if after:
+    ahead = await _resting_on_gone(memory, asked)
+    total = len(ahead) + await memory.store.count(where)
+    if after in ahead:
+        ahead = ahead[ahead.index(after) + 1 :]
+    elif after:
         last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
-        where = replace(where, after=last[0]) if last else where
-    notes = await memory.store.find(where, limit=asked.limit)
-    return replace(page, ids=[note.note_id for note in notes], total=total)
+        where, ahead = replace(where, after=last[0]) if last else where, []
+    ahead = ahead[: asked.limit]
+    rest = asked.limit - len(ahead)
+    notes = await memory.store.find(where, limit=rest) if rest else []
+    return replace(page, ids=[*ahead, *(note.note_id for note in notes)], total=total)
+
+
+async def _resting_on_gone(memory: Memory, asked: RecallQuery) -> list[str]:
+    """Ids of the notes to review that have no open link."""
+    if NEEDS_REVIEW not in asked.where.tags or asked.looks_back:
+        return []
+    found = await resting_on_gone(memory, asked.where)
+    return [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
 
 
 async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
