@@ -92,6 +92,10 @@ _CAPITALISED = re.compile(
 """A name with its title, of at most four words."""
 
 
+ALL_ABOUT_MAX_CHARACTERS = 200
+"""A longer question says more of what it asks for; each name in it is tried."""
+
+
 def may_ask_for_everything(text: str) -> bool:
     """Whether a question has words that ask for all of somebody, about whom it may say more."""
     return _pattern("everything").search(text) is not None
@@ -102,6 +106,8 @@ def asked_all_about(text: str) -> str:
 
     In any language of `question_words`, German included, where a capital alone names nothing.
     """
+    if len(text) > ALL_ABOUT_MAX_CHARACTERS:
+        return ""
     if not may_ask_for_everything(text) or speaks_of_me(text):
         return ""
     for match in _CAPITALISED.finditer(text):
