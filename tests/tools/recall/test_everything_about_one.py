@@ -46,11 +46,11 @@ async def told_of_ana(desk: Desk) -> list[str]:
     ],
 )
 async def test_one_call_tells_all_of_somebody_newest_first_with_relations(
-    desk: Desk, asked: dict[str, object]
+    any_desk: Desk, asked: dict[str, object]
 ) -> None:
-    told = await told_of_ana(desk)
+    told = await told_of_ana(any_desk)
 
-    answer = await desk("recall", **asked)
+    answer = await any_desk("recall", **asked)
 
     assert (answer["verdict"], ids(answer)) == ("found", told[::-1])
     assert lines(answer) == ["lives in Lyon", "sister of Markus", "works at the Charité"]
@@ -112,35 +112,35 @@ async def test_a_note_about_its_subject_need_not_name_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("way", ["superseded", "forgotten", "corrected"])
-async def test_a_relation_goes_with_its_source(desk: Desk, way: str) -> None:
-    source, *_ = await told_of_ana(desk)
+async def test_a_relation_goes_with_its_source(any_desk: Desk, way: str) -> None:
+    source, *_ = await told_of_ana(any_desk)
 
     if way == "superseded":
-        await desk.told("Ana has retired.", links=[{"to": source, "relation": "supersedes"}])
+        await any_desk.told("Ana has retired.", links=[{"to": source, "relation": "supersedes"}])
     elif way == "forgotten":
-        await desk("forget", note_ids=[source])
+        await any_desk("forget", note_ids=[source])
     else:
-        await desk("update", note_id=source, content="Ana likes tea.", correction=True)
+        await any_desk("update", note_id=source, content="Ana likes tea.", correction=True)
 
-    assert lines(await desk("recall", subject="Ana")) == ["lives in Lyon"]
-    assert "about" not in await desk("recall", subject="Markus")
-
-
-async def test_a_look_back_tells_what_was_known_then(desk: Desk) -> None:
-    source, *_ = await told_of_ana(desk)
-    then = desk.now.isoformat()
-    desk.later(days=1)
-    await desk("forget", note_ids=[source])
-
-    assert "sister of Markus" in lines(await desk("recall", subject="Ana", known_at=then))
+    assert lines(await any_desk("recall", subject="Ana")) == ["lives in Lyon"]
+    assert "about" not in await any_desk("recall", subject="Markus")
 
 
-async def test_open_conflicts_are_told_with_the_calls_that_settle_them(desk: Desk) -> None:
-    old = await desk.told("Ana lives in Paris.", happened_at="2026-10-01")
-    new = await desk.told("Ana lives in Lyon.", happened_at="2026-11-01")
-    await desk.evolve()
+async def test_a_look_back_tells_what_was_known_then(any_desk: Desk) -> None:
+    source, *_ = await told_of_ana(any_desk)
+    then = any_desk.now.isoformat()
+    any_desk.later(days=1)
+    await any_desk("forget", note_ids=[source])
 
-    answer = await desk("recall", subject="Ana")
+    assert "sister of Markus" in lines(await any_desk("recall", subject="Ana", known_at=then))
+
+
+async def test_open_conflicts_are_told_with_the_calls_that_settle_them(any_desk: Desk) -> None:
+    old = await any_desk.told("Ana lives in Paris.", happened_at="2026-10-01")
+    new = await any_desk.told("Ana lives in Lyon.", happened_at="2026-11-01")
+    await any_desk.evolve()
+
+    answer = await any_desk("recall", subject="Ana")
     pair = pick(answer, "about", "open", 0)
 
     assert [pick(pair, key) for key in ("note_id", "relation", "to")] == [new, "may_supersede", old]
@@ -148,19 +148,19 @@ async def test_open_conflicts_are_told_with_the_calls_that_settle_them(desk: Des
     assert not any("reason" in str(note.get("links")) for note in notes(answer))
 
 
-async def test_the_answer_stays_within_its_budget_and_goes_on_with_a_cursor(desk: Desk) -> None:
+async def test_the_answer_stays_within_its_budget_and_goes_on_with_a_cursor(any_desk: Desk) -> None:
     told = [
-        await desk.told(f"Ana works with Bob{'x' * n} on the part number {n} of the plan")
+        await any_desk.told(f"Ana works with Bob{'x' * n} on the part number {n} of the plan")
         for n in range(30)
     ]
 
-    seen, page = list[str](), await desk("recall", subject="Ana", max_tokens=400)
+    seen, page = list[str](), await any_desk("recall", subject="Ana", max_tokens=400)
     while True:
         assert count_tokens(page) <= 400
         seen += ids(page)
         if "omitted" not in page:
             break
-        page = await desk("recall", cursor=pick(page, "omitted", "cursor"), max_tokens=400)
+        page = await any_desk("recall", cursor=pick(page, "omitted", "cursor"), max_tokens=400)
         assert "about" not in page
 
     assert seen == told[::-1]

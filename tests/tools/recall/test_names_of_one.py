@@ -42,29 +42,29 @@ async def test_a_person_whose_name_opens_sentences_is_found_and_an_entity_of_eac
 
 @pytest.mark.parametrize("asked", ["Miriam", "oyelaran", "Miriam Oyelaran", "Dr. Oyelaran"])
 async def test_first_name_surname_and_title_are_one_where_a_note_has_the_whole_name(
-    desk: Desk, asked: str
+    any_desk: Desk, asked: str
 ) -> None:
     told = [
-        await desk.told("Miriam called in the morning."),
-        await desk.told("Dr. Oyelaran reviewed the consent form."),
-        await desk.told("The audit is led by Miriam Oyelaran."),
-        await desk.told("Prefers tea.", subject="Dr. Oyelaran"),
+        await any_desk.told("Miriam called in the morning."),
+        await any_desk.told("Dr. Oyelaran reviewed the consent form."),
+        await any_desk.told("The audit is led by Miriam Oyelaran."),
+        await any_desk.told("Prefers tea.", subject="Dr. Oyelaran"),
     ]
-    await desk.told("Priya called in the morning.")
+    await any_desk.told("Priya called in the morning.")
 
-    assert await desk.found(subject=asked) == told[::-1]
+    assert await any_desk.found(subject=asked) == told[::-1]
 
 
-async def test_two_people_with_one_first_name_are_not_one(desk: Desk) -> None:
-    silva = await desk.told("The boat belongs to Ana Silva.")
-    costa = await desk.told("The house was sold by Ana Costa.")
-    alone = await desk.told("Ana called about the boat.")
+async def test_two_people_with_one_first_name_are_not_one(any_desk: Desk) -> None:
+    silva = await any_desk.told("The boat belongs to Ana Silva.")
+    costa = await any_desk.told("The house was sold by Ana Costa.")
+    alone = await any_desk.told("Ana called about the boat.")
 
-    both = await desk("recall", subject="Ana")
+    both = await any_desk("recall", subject="Ana")
 
     assert ids(both) == [alone, costa, silva]
     assert set(pick(both, "about", "several")) == {"Ana Silva", "Ana Costa"}  # pyright: ignore[reportArgumentType]
-    assert await desk.found(subject="Ana Silva") == [silva]
+    assert await any_desk.found(subject="Ana Silva") == [silva]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ async def test_two_people_with_one_first_name_are_not_one(desk: Desk) -> None:
         "Miriams Spitzname ist Mimi.",
     ],
 )
-async def test_a_note_that_tells_another_name_makes_two_one(desk: Desk, told: str) -> None:
-    joins = await desk.told(told)
-    mimi = await desk.told("Mimi plays the cello.")
+async def test_a_note_that_tells_another_name_makes_two_one(any_desk: Desk, told: str) -> None:
+    joins = await any_desk.told(told)
+    mimi = await any_desk.told("Mimi plays the cello.")
 
-    assert await desk.found(subject="Miriam") == [mimi, joins]
-    assert await names_told(desk, "Mimi") == {"Miriam", "Mimi"}
+    assert await any_desk.found(subject="Miriam") == [mimi, joins]
+    assert await names_told(any_desk, "Mimi") == {"Miriam", "Mimi"}
 
 
 async def test_a_name_is_told_by_a_trusted_note_alone(desk: Desk) -> None:
@@ -93,16 +93,16 @@ async def test_a_name_is_told_by_a_trusted_note_alone(desk: Desk) -> None:
     assert await names_told(desk, "Miriam") == {"Miriam"}
 
 
-async def test_the_names_of_the_profile_are_i(desk: Desk) -> None:
-    profile = await desk.told("The user is Jonas Weber.", kind="core")
-    nuts = await desk.told("Is allergic to nuts.", subject="user")
-    review = await desk.told("The review was done by Jonas.")
-    sister = await desk.told("My sister Lena lives in Lyon.", subject="user")
-    await desk.told("Ben counted boats.")
+async def test_the_names_of_the_profile_are_i(any_desk: Desk) -> None:
+    profile = await any_desk.told("The user is Jonas Weber.", kind="core")
+    nuts = await any_desk.told("Is allergic to nuts.", subject="user")
+    review = await any_desk.told("The review was done by Jonas.")
+    sister = await any_desk.told("My sister Lena lives in Lyon.", subject="user")
+    await any_desk.told("Ben counted boats.")
 
     for asked in ("I", "user", "Jonas", "Jonas Weber"):
-        assert await desk.found(subject=asked) == [sister, review, nuts, profile], asked
-    lines = pick(await desk("recall", subject="Jonas"), "about", "relations")
+        assert await any_desk.found(subject=asked) == [sister, review, nuts, profile], asked
+    lines = pick(await any_desk("recall", subject="Jonas"), "about", "relations")
     assert [pick(line, "line") for line in lines] == ["sister: Lena"]  # pyright: ignore[reportGeneralTypeIssues]
 
 

@@ -31,13 +31,13 @@ async def lose(desk: Desk, premise: str, way: str) -> None:
 
 @pytest.mark.parametrize("way", ["was forgotten", "was superseded", "has changed since"])
 async def test_a_conclusion_says_that_its_premise_is_gone_and_is_not_simply_found(
-    desk: Desk, way: str
+    any_desk: Desk, way: str
 ) -> None:
-    premise, conclusion = await concluded(desk)
-    before = await desk("recall", query=ASKED)
-    await lose(desk, premise, way)
+    premise, conclusion = await concluded(any_desk)
+    before = await any_desk("recall", query=ASKED)
+    await lose(any_desk, premise, way)
 
-    answer = await desk("recall", query=ASKED)
+    answer = await any_desk("recall", query=ASKED)
 
     assert (before["verdict"], "premise" in notes(before)[0]) == ("found", False)
     assert ids(answer)[0] == conclusion
@@ -48,18 +48,18 @@ async def test_a_conclusion_says_that_its_premise_is_gone_and_is_not_simply_foun
 
 @pytest.mark.parametrize("way", ["was forgotten", "was superseded"])
 async def test_what_is_to_be_reviewed_lists_it_until_its_link_is_taken_out(
-    desk: Desk, way: str
+    any_desk: Desk, way: str
 ) -> None:
-    premise, conclusion = await concluded(desk)
-    assert await desk.found(tags=["needs-review"]) == []
-    await lose(desk, premise, way)
+    premise, conclusion = await concluded(any_desk)
+    assert await any_desk.found(tags=["needs-review"]) == []
+    await lose(any_desk, premise, way)
 
-    assert await desk.found(tags=["needs-review"]) == [conclusion]
+    assert await any_desk.found(tags=["needs-review"]) == [conclusion]
     gone = {"to": premise, "relation": "derived_from", "remove": True}
-    await desk("update", note_id=conclusion, links=[gone])
+    await any_desk("update", note_id=conclusion, links=[gone])
 
-    assert await desk.found(tags=["needs-review"]) == []
-    assert (await desk("recall", query=ASKED))["verdict"] == "found"
+    assert await any_desk.found(tags=["needs-review"]) == []
+    assert (await any_desk("recall", query=ASKED))["verdict"] == "found"
 
 
 async def test_the_pages_of_what_is_to_be_reviewed_leave_nothing_out(desk: Desk) -> None:

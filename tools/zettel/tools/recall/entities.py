@@ -121,6 +121,7 @@ class _Reading:
     def __init__(self, memory: Memory, asked: RecallQuery, scope: NoteFilter) -> None:
         self._memory = memory
         self._scope = scope
+        self._moment = asked.moment
         self._reader = memory.reader(asked.caller)
         self._holders = dict[str, Sequence[Outline]]()
         self._subjects: Mapping[str, int] | None = None
@@ -154,21 +155,28 @@ class _Reading:
         return [subject for subject in self._subjects if wanted(fold(_untitled(subject)))]
 
     async def holders(self, name: str) -> Sequence[Outline]:
-        """Notes whose text has the name, at most `ENTITY_MAX_NOTES`."""
+        """Notes whose text has the name, at most `ENTITY_MAX_NOTES` of a large scope."""
         key = fold(name)
         if key not in self._holders:
-            scope = self._scope
-            near = await match_outlines(
-                self._memory.store,
-                f"{name} {name}s",
-                scope,
-                limit=ENTITY_MAX_NOTES,
-                counted=scope.namespaces,
-            )
+            near = await self._likely(name)
             self._holders[key] = await read_in_thread(
                 lambda: [note for note in near if _says(name, note.content)]
             )
         return self._holders[key]
+
+    async def _likely(self, name: str) -> Sequence[Outline]:
+        """Notes that may have the name: of a small scope all, since BM25 finds no word of most."""
+        memory, scope = self._memory, self._scope
+        corpus = await memory.corpora.read(memory.store, scope, self._moment)
+        if corpus.statistics is None:
+            return corpus.outlines
+        return await match_outlines(
+            memory.store,
+            f"{name} {name}s",
+            scope,
+            limit=ENTITY_MAX_NOTES,
+            counted=scope.namespaces,
+        )
 
     async def names_of(self, given: str) -> tuple[list[str], tuple[str, ...]]:
         """The names of the one whom a name stands for; or the longer ones, if it is of several."""
