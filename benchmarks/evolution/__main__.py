@@ -190,7 +190,7 @@ async def _cues(_options: Options) -> None:
 async def _written(options: Options) -> None:
     with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
         found = await written(await _embedder(), Path(folder), options.only)
-    most = dict.fromkeys(("link", "name", "keyword"), options.sample)
+    most = {"link": options.sample, "name": options.sample, "keyword": options.sample}
     _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
 
 

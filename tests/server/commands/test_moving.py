@@ -67,6 +67,16 @@ def untold() -> None:
     """Nobody waits."""
 
 
+def agreed(_preview: str, _word: str) -> bool:
+    """The person types the word."""
+    return True
+
+
+def refused(_preview: str, _word: str) -> bool:
+    """The person does not."""
+    return False
+
+
 async def test_a_note_goes_with_its_history_and_its_readers_change(settings: Settings) -> None:
     moved, stays = await told_of_bees(settings, "The queen is marked", "The smoker is empty")
 
@@ -174,9 +184,9 @@ async def test_a_migration_that_is_killed_goes_on_and_is_undone_as_one(
 
     monkeypatch.setattr(moving, "commit", killed)
     with pytest.raises(RuntimeError):
-        await move_namespace_once(settings, "bees", "hives", lambda *_: True, untold)
+        await move_namespace_once(settings, "bees", "hives", agreed, untold)
     half = await kept(settings)
-    done = await move_namespace_once(settings, "bees", "hives", lambda *_: True, untold)
+    done = await move_namespace_once(settings, "bees", "hives", agreed, untold)
 
     assert sorted(half) == sorted(told)
     assert sorted(note.namespace for note in half.values()) == ["bees"] * 3 + ["hives"] * 2
@@ -191,10 +201,10 @@ async def test_nothing_is_moved_that_nobody_confirmed_or_knows(settings: Setting
     before = await kept(settings)
 
     with pytest.raises(NotConfirmedError):
-        await move_namespace_once(settings, "bees", "hives", lambda *_: False, untold)
+        await move_namespace_once(settings, "bees", "hives", refused, untold)
     with pytest.raises(UnknownNameError, match="bees"):
-        await move_namespace_once(settings, "beees", "hives", lambda *_: True, untold)
+        await move_namespace_once(settings, "beees", "hives", agreed, untold)
     with pytest.raises(InvalidArgumentError):
-        await move_namespace_once(settings, "bees", "bees", lambda *_: True, untold)
+        await move_namespace_once(settings, "bees", "bees", agreed, untold)
 
     assert await kept(settings) == before
