@@ -190,7 +190,7 @@ async def _cues(_options: Options) -> None:
 async def _written(options: Options) -> None:
     with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
         found = await written(await _embedder(), Path(folder), options.only)
-    most = {"link": 2 * options.sample, "words": options.sample}
+    most = {"link": options.sample, "name": options.sample, "keyword": options.sample}
     _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
 
 
@@ -218,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", action="append", default=[], type=int, metavar="N", help="its seed; repeatable")
     add("--size", choices=tuple(SIZES), default="small", help="its size")
     add("--conversations", type=int, default=3, metavar="N", help="of each seed")
-    add("--sample", type=int, default=50, metavar="N", help="notes to judge, and half of the links")
+    add("--sample", type=int, default=100, metavar="N", help="links, names and keywords to judge")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser
 

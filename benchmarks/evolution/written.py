@@ -32,7 +32,7 @@ class Written:
     """One thing that evolution wrote."""
 
     sort: str
-    """`link` or `words`."""
+    """`link`, `name` or `keyword`."""
     key: str
     """The same in every run that writes it."""
     text: str
@@ -52,7 +52,7 @@ async def written(embedder: Embedder, store: Path, only: Collection[str]) -> lis
         lines = [line for line in read_month(path) if not isinstance(line, Question)]
         notes = await _told(lines, embedder, store / path.stem)
         found += _links(path.stem, notes)
-        found += [_words(path.stem, ref, note) for ref, note in notes.items()]
+        found += [one for ref, note in notes.items() for one in _words(path.stem, ref, note)]
     return found
 
 
@@ -91,13 +91,10 @@ def _links(name: str, notes: Mapping[str, Note]) -> Iterator[Written]:
                 )
 
 
-def _words(name: str, ref: str, note: Note) -> Written:
-    said = (
-        f"names: {', '.join(note.entities)}\n  keywords: {', '.join(note.keywords)}"
-        f"\n  context: {note.context}"
-    )
-    key = f"{name} {ref} names [{', '.join(note.entities)}] keywords [{', '.join(note.keywords)}]"
-    return Written(sort="words", key=key, text=f"{said}\n  {_shown(note)}")
+def _words(name: str, ref: str, note: Note) -> Iterator[Written]:
+    for sort, words in (("name", note.entities), ("keyword", note.keywords)):
+        for word in words:
+            yield Written(sort=sort, key=f"{name} {ref} {sort} {word}", text=_shown(note))
 
 
 def _shown(note: Note) -> str:

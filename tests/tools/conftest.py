@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from mcp import Client
@@ -19,6 +20,7 @@ from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance.store import open_store
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.state.memory import Memory
@@ -130,6 +132,21 @@ async def desk() -> AsyncGenerator[Desk]:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as opened:
         yield opened
+
+
+@pytest.fixture(params=["dict", "lance"])
+async def any_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Desk]:
+    """A desk on a new store of each kind."""
+    embedder = HashEmbedder()
+    if request.param == "dict":
+        store = DictStore()
+    else:
+        store = await open_store(
+            str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim
+        )
+    async with opened_desk(Memory(store=store, embedder=embedder)) as opened:
+        yield opened
+    await store.close()
 
 
 @pytest.fixture

@@ -57,6 +57,8 @@ PRINTED: dict[tuple[str, ...], int] = {
     ("restore", "BACKUP", "--into-namespace", "old"): 0,
     ("verify-erased", "--id", "01ARZ3NDEKTSV4RRFFQ69G5FAV"): 0,
     ("namespaces", "merge", "old", "farm", "--confirm", "farm"): 0,
+    ("move", "ID", "--to", "barn"): 0,
+    ("move", "--from", "barn", "--to", "farm", "--confirm", "farm"): 0,
     ("config", "set", "evolve_minutes", "60"): 0,
     ("trust",): 0,
     ("install", "cursor", "--yes"): 0,

@@ -13,7 +13,7 @@ from tests.server.processes import Launcher
 
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output
-from zettel.server.commands.review import open_pairs, settle
+from zettel.server.commands.review import open_pairs, settle, shaken_notes, shown_shaken
 from zettel.server.commands.writing import add_output, edit_note, form_of, read_form
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.handshake import Json
@@ -234,6 +234,25 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             for note_id in pair
         }
         assert states == {"active", "superseded", "forgotten"}
+
+    await with_calls(farm, work)
+
+
+async def test_a_review_lists_notes_whose_premises_are_gone(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        premise = stored(call, "Clay from Ulm needs 1,300 degrees")
+        conclusion = stored(call, "We buy the big kiln")
+        link: Json = {"to": premise, "relation": "derived_from"}
+        call("update", note_id=conclusion, links=[link])
+        assert shaken_notes(call, None) == []
+        call("forget", note_ids=[premise])
+
+        shaken = shaken_notes(call, None)
+        shown = "\n".join(one.plain for one in shown_shaken(call, shaken))
+
+        assert [one["note"]["note_id"] for one in shaken] == [conclusion]
+        assert "We buy the big kiln" in shown
+        assert f"derived from {premise}, which was forgotten" in shown
 
     await with_calls(farm, work)
 

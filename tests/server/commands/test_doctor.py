@@ -31,7 +31,7 @@ from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.location import hold, read_place
-from zettel.storage.notes import SUPERSEDES, Link, Note, State
+from zettel.storage.notes import DERIVED_FROM, SUPERSEDES, Link, Note, State
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
 from zettel.tools.doctor.checks import check_commits
@@ -416,6 +416,20 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
 
     assert [(f.name, f.count) for f in found.findings] == [("waiting_for_vectors", 1)]
     assert found.is_clean
+
+
+async def test_a_note_whose_premise_is_gone_is_worth_knowing_and_no_damage(
+    patient: Patient,
+) -> None:
+    gone = replace(make_note("the clay needs heat"), state=State.FORGOTTEN)
+    link = Link(to=gone.note_id, relation=DERIVED_FROM, made_at=NOW)
+    conclusion = replace(make_note("we buy the kiln"), links=(link,))
+    await patient.put(gone, conclusion)
+
+    found = await examined(patient)
+
+    [finding] = [f for f in found.findings if f.name == "lost_premises"]
+    assert (finding.examples, finding.is_damage) == ((conclusion.note_id,), False)
 
 
 async def test_where_there_is_no_store_the_doctor_makes_none(tmp_path: Path) -> None:

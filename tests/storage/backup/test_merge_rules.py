@@ -73,6 +73,26 @@ async def test_ids_that_others_have_are_changed_everywhere_and_always_the_same_w
     assert [note.note_id for note in await lance.linking_to([wasps.note_id])] == [bees[0].note_id]
 
 
+async def test_several_namespaces_stay_apart_under_a_name_with_their_own(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    bees, wasps = make_note("bees"), make_note("wasps", namespace="barn")
+    long = make_note("moths", namespace="m" * 64)
+    await add(lance, bees, wasps, long)
+    await backed_up(lance, tmp_path / "a.zettel")
+
+    first = await restored(lance, tmp_path / "a.zettel", namespace="old-{}")
+    second = await restored(lance, tmp_path / "a.zettel", namespace="old-{}")
+
+    found = await lance.find(EVERYTHING, limit=9)
+    names = {(note.content, note.namespace) for note in found}
+    assert (first.notes, second.notes, second.there) == (3, 0, 3)
+    assert {("bees", "home"), ("bees", "old-home"), ("wasps", "old-barn")} <= names
+    (moths,) = [name for content, name in names if content == "moths" and name != "m" * 64]
+    assert moths.startswith("old-mmm")
+    assert len(moths) == 64
+
+
 async def test_notes_of_another_store_keep_their_ids_in_the_namespace(
     lance: LanceStore, tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 """The packaged model, which knows English alone, is given other languages in English words."""
 
-
 import pytest
 
 from zettel.storage.embedding.backends import make_embedder

@@ -1,23 +1,18 @@
 """The reranker's part in recall, and the newest value of a fact before former ones."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
-from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.lance.store import open_store
 from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.recall.search import RERANK_MAX_NOTES
-from zettel.tools.state.memory import Memory
 
 
 @dataclass
@@ -126,21 +121,6 @@ def test_a_further_signal_keeps_every_note_and_the_sum_of_its_parts(
 
 CONTRADICTS = "contradicts"
 OBJECTS = TypeAdapter(list[dict[str, object]])
-
-
-@pytest.fixture(params=["dict", "lance"])
-async def any_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Desk]:
-    """A desk on a new store of each kind."""
-    embedder = HashEmbedder()
-    if request.param == "dict":
-        store = DictStore()
-    else:
-        store = await open_store(
-            str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim
-        )
-    async with opened_desk(Memory(store=store, embedder=embedder)) as opened:
-        yield opened
-    await store.close()
 
 
 async def told_four_that_do_not_stand(desk: Desk, friend: str) -> dict[str, str]:

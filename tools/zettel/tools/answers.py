@@ -91,6 +91,8 @@ class RecalledNote(TypedDict):
     marks: NotRequired[list[str]]
     """What its text, or the answer's notes together, are suspected of."""
     state: NotRequired[str]
+    premise: NotRequired[str]
+    """Which of the notes that it is derived from does not stand any more, and why."""
     why: NotRequired[str]
     contradicts: NotRequired[list[str]]
     """Ids of notes that say otherwise and stand as this one does: as far as there is room they
@@ -125,6 +127,41 @@ class Overview(TypedDict):
 
     tags: NotRequired[dict[str, int]]
     namespaces: NotRequired[dict[str, int]]
+
+
+class RelationLine(TypedDict):
+    """A relation of the one that is asked about, as a note tells it."""
+
+    line: str
+    """"sister of Markus"; from the other side "sister: Ana"."""
+    note_id: str
+    """The note that tells it."""
+    by: NotRequired[str]
+    trust: NotRequired[float]
+    marks: NotRequired[list[str]]
+    """Of that note, as `RecalledNote` has them."""
+
+
+class UnsettledPair(TypedDict):
+    """Two notes of which only one may be true."""
+
+    note_id: str
+    relation: str
+    """`may_supersede` or `may_contradict`."""
+    to: str
+    reason: str
+    """With the literal calls that settle it."""
+
+
+class About(TypedDict):
+    """What is known of the one that is asked about, besides the notes."""
+
+    names: list[str]
+    """By which notes call it, the one asked for first."""
+    several: NotRequired[list[str]]
+    """Longer names that it may stand for."""
+    relations: NotRequired[list[RelationLine]]
+    open: NotRequired[list[UnsettledPair]]
 
 
 class RememberAnswer(TypedDict):
@@ -166,6 +203,8 @@ class RecallAnswer(TypedDict):
     known_at: NotRequired[str]
     since: NotRequired[str]
     until: NotRequired[str]
+    about: NotRequired[About]
+    """Where all of somebody or something is asked for."""
     notes: list[RecalledNote]
     overview: NotRequired[Overview]
     omitted: NotRequired[Omitted]

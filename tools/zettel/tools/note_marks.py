@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from zettel.storage.notes import Note, Outline
-from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote
+from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, RelationLine
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, TrustView
 
@@ -52,7 +52,10 @@ WINDOWS = (2, 3, 4)
 
 
 def add_labels(
-    line: LinkLine | Candidate | ForgetLine, text: str, other: Note | Outline, of: TrustView
+    line: LinkLine | Candidate | ForgetLine | RelationLine,
+    text: str,
+    other: Note | Outline,
+    of: TrustView,
 ) -> None:
     """Adds the author, trust and marks of another note to a line with its text.
 

@@ -168,6 +168,7 @@ THEMES: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "evolve": upkeep.evolve,
         "runs": upkeep.runs,
         "undo": upkeep.undo,
+        "move": upkeep.move,
         "audit": upkeep.audit,
         "backup": upkeep.backup,
         "restore": upkeep.restore,

@@ -317,11 +317,15 @@ def review(call: Invocation) -> None:
 
     with call.memory() as memory:
         pairs = commands.open_pairs(memory, call.flags.get("namespace"))
+        shaken = commands.shaken_notes(memory, call.flags.get("namespace"))
         if call.as_json:
-            for pair in pairs:
-                call.say(Output(pair, ""))
-        elif not pairs:
-            call.say(Output(None, "Nothing waits for a decision."))
+            for one in (*pairs, *shaken):
+                call.say(Output(one, ""))
+            return
+        if shaken:
+            call.say(Output.of(None, [*commands.shown_shaken(memory, shaken), line()]))
+        if not pairs:
+            call.say(Output(None, "" if shaken else "Nothing waits for a decision."))
         elif is_terminal_input():
             given = commands.settle(memory, pairs, ask)
             call.say(Output(None, commands.settled_text(given, len(pairs))))

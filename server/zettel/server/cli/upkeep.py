@@ -12,8 +12,10 @@ from zettel.server.cli.command import (
     Invocation,
     ask_for_word,
     command,
+    confirmed,
     examples,
 )
+from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.printable import printable_lines
 
 
@@ -132,6 +134,46 @@ async def undo(
 
 
 @command("log_level")
+@examples("zettel move 7K2QX9F --to bees", "zettel move --from old-project --to new-project")
+async def move(
+    call: Invocation,
+    note_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="The notes to move.")
+    ] = None,
+    *,
+    into: Annotated[str, typer.Option("--to", metavar="NAMESPACE", help="Where; it may be new.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAMESPACE",
+            help="Move all notes of this namespace, after a preview.",
+            show_default=False,
+        ),
+    ] = None,
+    confirm: Annotated[
+        str | None, typer.Option(help="The word to type, for scripts.", show_default=False)
+    ] = None,
+) -> None:
+    """Move notes with their history to another namespace; undo brings them back."""
+    from zettel.server.commands import moving  # noqa: PLC0415
+
+    if bool(note_ids) == bool(source):
+        raise InvalidArgumentError("ID", "neither or both are given", "Name notes, or --from.")
+    if source is not None:
+        done = await moving.move_namespace_once(
+            call.settings,
+            source,
+            into,
+            lambda preview, word: confirmed(preview, word, confirm),
+            call.say_waiting,
+        )
+    else:
+        done = await moving.move_notes_once(call.settings, note_ids or (), into, call.say_waiting)
+    call.say(moving.move_output(done))
+
+
+@command("log_level")
 @examples("zettel runs")
 async def runs(call: Invocation) -> None:
     """List the newest runs: when, who, what kind, what they changed, how they ended."""
@@ -158,7 +200,11 @@ async def backup(
 
 
 @command("model", "log_level")
-@examples("zettel restore notes.zettel", "zettel restore notes.zettel --into-namespace old")
+@examples(
+    "zettel restore notes.zettel",
+    "zettel restore notes.zettel --into-namespace old",
+    "zettel restore notes.zettel --into-namespace 'old-{}'",
+)
 async def restore(
     call: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
@@ -167,7 +213,8 @@ async def restore(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Add all its notes to this namespace of a store that has notes.",
+            help="Add all its notes to this namespace of a store that has notes; with {} in it, to"
+            " one for each of the backup's.",
             show_default=False,
         ),
     ] = None,

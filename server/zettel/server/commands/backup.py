@@ -20,6 +20,7 @@ from zettel.storage.backup.create import BackupSummary, back_up, begin_record
 from zettel.storage.backup.errors import BackupErasesError
 from zettel.storage.backup.reader import examined
 from zettel.storage.backup.restore import (
+    OWN_NAME,
     RestoreSummary,
     carry_over,
     receipts_in,
@@ -107,7 +108,8 @@ async def restore_once(
     Args:
         settings: Name the store and its model, which may differ from the backup's.
         file: The backup, absolute.
-        namespace: Takes all notes, in a store that may hold others; None needs an empty store.
+        namespace: Takes all notes, in a store that may hold others; with `{}` in it, one for each
+            of the backup's. None needs an empty store.
         tell: Called with the progress.
         with_tokens: Whether the backup's access tokens are to be in force again.
 
@@ -129,7 +131,7 @@ def check_restore(namespace: str | None, *, with_tokens: bool) -> None:
         InvalidArgumentError: The namespace is none, or tokens are asked for beside one.
     """
     if namespace is not None:
-        check_namespace(namespace)
+        check_namespace(namespace.replace(OWN_NAME, "x", 1))
         if with_tokens:
             problem, remedy = "into a namespace no tokens are restored", "Leave one of them out."
             raise InvalidArgumentError("with-tokens", problem, remedy)

@@ -1,19 +1,18 @@
 """`zettel namespaces`: which there are, what else they are called, and merging two."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from zettel.server.commands.forget import Confirm
+from zettel.server.commands.moving import Moving, check_unnamed, move_all
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
-from zettel.storage.notes import Note, Run
-from zettel.storage.store import Change, NoteFilter
-from zettel.tools.changes.commit import commit
-from zettel.tools.changes.stages import next_note
+from zettel.storage.notes import Run
+from zettel.storage.store import NoteFilter
 from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
@@ -22,8 +21,6 @@ from zettel.tools.validation import check_namespace, nearest
 
 MERGE = "merge"
 """`Note.change` of a note that another namespace took over, and `Run.kind` of doing so."""
-MERGE_BATCH_NOTES = 500
-"""Notes moved in one commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,37 +135,18 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
             raise UnknownNameError(
                 "namespace", name, known, f"{meant}zettel namespaces lists them."
             )
-    if named := memory.settings_name & {source, into}:
-        problem = f"{min(named)!r} is named by evolve_off, llm_off or retain_days"
-        raise InvalidArgumentError("namespace", problem, "Take it out of that setting first.")
+    check_unnamed(memory, source, into)
 
 
 async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MergeResult:
     now = utc_now()
-    run_id, moved = new_run_id(now, kind=MERGE), 0
-    where = NoteFilter(namespaces=(source,), states=(), derived=None)
-
-    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
-        return [
-            Change(
-                note=next_note(
-                    replace(note, namespace=into),
-                    by=CLI_PRINCIPAL,
-                    now=now,
-                    change=MERGE,
-                    reason=f"{source} became {into}",
-                    run_id=run_id,
-                )
-            )
-            for note in notes.values()
-            if note.namespace == source
-        ]
-
+    run_id = new_run_id(now, kind=MERGE)
     # First, so that what clients store meanwhile goes to the new one.
     theirs = {name: into for name, to in names.primary_of.items() if to == source}
     await record_names(memory.admin, {**theirs, source: into}, frozenset({into}))
-    while notes := await memory.admin.find(where, limit=MERGE_BATCH_NOTES):
-        moved += len((await commit(memory, [note.note_id for note in notes], plan)).stored)
+    reason = f"{source} became {into}"
+    moving = Moving(into=into, change=MERGE, reason=reason, run_id=run_id, now=now)
+    moved = await move_all(memory, source, moving)
     await memory.admin.add_run(
         Run(
             run_id=run_id,

@@ -8,7 +8,7 @@ from zettel.server.commands.output import Line, block, line
 from zettel.server.commands.short_ids import short_ids
 
 if TYPE_CHECKING:
-    from zettel.tools.views.review import OpenPair, ReviewQueue
+    from zettel.tools.views.review import OpenPair, ReviewQueue, ShakenNote
 
 EVERYWHERE = "*"
 REVIEW_INDENT = 10
@@ -39,6 +39,27 @@ def open_pairs(call: MemoryCall, namespace: str | None) -> "list[OpenPair]":
         if "offset" not in queue:
             return pairs
         offset = queue["offset"]
+
+
+def shaken_notes(call: MemoryCall, namespace: str | None) -> "list[ShakenNote]":
+    """Notes whose premises do not stand any more, the newest first.
+
+    Raises:
+        ZettelError: The store cannot be read.
+    """
+    return cast("ReviewQueue", call("review", namespace=namespace or EVERYWHERE))["shaken"]
+
+
+def shown_shaken(call: MemoryCall, notes: "Sequence[ShakenNote]") -> list[Line]:
+    """Each note with its premise, and what to do."""
+    short = short_ids(call, [one["note"]["note_id"] for one in notes])
+    lines = [line(("Does this still hold?", "strong"))]
+    for one in notes:
+        lead = line("  ", (short[one["note"]["note_id"]], "id"), "  ", indent=REVIEW_INDENT)
+        lines += block(one["note"].get("content", ""), lead)
+        lines.append(line(("  " + one["premise"], "faint"), indent=REVIEW_INDENT))
+    text = "If it does, take out the link: zettel link NOTE derived_from PREMISE --remove."
+    return [*lines, line((text, "faint"))]
 
 
 def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[str, int]:

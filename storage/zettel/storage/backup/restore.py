@@ -53,12 +53,34 @@ RevisionMark = tuple[str, str, str]
 """Distinguishes a revision from another note's: namespace, the content's hash, `known_from`."""
 
 
+OWN_NAME = "{}"
+"""In a target's name: the name of the namespace in the backup, so that several stay apart."""
+TARGET_MAX_CHARACTERS = 64
+"""Of a namespace's name."""
+TARGET_HASH_CHARACTERS = 8
+"""Hexadecimal digits that tell names apart which are too long."""
+
+
+def target_of(namespace: str | None, own: str) -> str:
+    """Where a note of a backup's namespace goes.
+
+    Args:
+        namespace: The target of all, maybe with `OWN_NAME` in it; None for their own.
+        own: The note's namespace in the backup.
+    """
+    name = (namespace or OWN_NAME).replace(OWN_NAME, own)
+    if len(name) <= TARGET_MAX_CHARACTERS:
+        return name
+    told = sha256(name.encode()).hexdigest()[:TARGET_HASH_CHARACTERS]
+    return f"{name[: TARGET_MAX_CHARACTERS - TARGET_HASH_CHARACTERS - 1]}-{told}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePlan:
     """The decisions for all notes."""
 
     namespace: str | None = None
-    """Target of all notes; None keeps their own."""
+    """Target of all notes, as for `target_of`."""
     gone: frozenset[str] = frozenset()
     """Ids of notes that stay out, because they or their sources were erased."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -78,7 +100,8 @@ class MergePlan:
 
     def run_id(self, run_id: str) -> str:
         """A run's id in the store: restored into a namespace, it is another run."""
-        return f"{run_id}@{self.namespace}" if self.namespace and run_id else run_id
+        into = (self.namespace or "").replace(OWN_NAME, "*")
+        return f"{run_id}@{into}" if into and run_id else run_id
 
     def adopted(self, note: Note) -> Note:
         """An entering revision as stored, with its links."""
@@ -89,7 +112,7 @@ class MergePlan:
         return replace(
             clean,
             note_id=self.id_of(clean.note_id),
-            namespace=self.namespace or clean.namespace,
+            namespace=target_of(self.namespace, clean.namespace),
             links=tuple(replace(link, to=self.id_of(link.to)) for link in clean.links),
             reason=reason,
             run_id=self.run_id(clean.run_id),
@@ -101,7 +124,7 @@ class BackupContents:
 
     Args:
         is_erased: The recorded erasures.
-        namespace: Target of the notes; None keeps their own.
+        namespace: Target of the notes, as for `target_of`.
     """
 
     def __init__(self, is_erased: IsErased, namespace: str | None) -> None:
@@ -188,7 +211,8 @@ class BackupContents:
         """Whether two notes of one id are the same, perhaps with more revisions on one side."""
         shared = ours.keys() & theirs.keys()
         return bool(shared) and all(
-            (self.namespace or ours[rev][0], *ours[rev][1:]) == theirs[rev] for rev in shared
+            (target_of(self.namespace, ours[rev][0]), *ours[rev][1:]) == theirs[rev]
+            for rev in shared
         )
 
 
@@ -246,7 +270,8 @@ async def restore(
     Args:
         tables: The store's.
         backup: As `examined` made it.
-        namespace: Target of all notes; None restores into their own, in a store without notes.
+        namespace: Target of all notes, with `OWN_NAME` in it one for each namespace; None restores
+            into their own, in a store without notes.
         is_erased: The recorded erasures; none of these notes is restored.
         tell: Called with step, rows done, rows in all.
         kept_meta: Chooses among the named values.

@@ -22,6 +22,9 @@ class RowFacts(NamedTuple):
     """Ids of linked notes."""
     link_ids: tuple[str, ...]
     """Ids under which `linking_to` finds these links."""
+    state: str = "active"
+    premises: tuple[str, ...] = ()
+    """Ids of the notes that it is derived from; of a composed note none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (pyarrow ships no types, lancedb some; pyarrow.compute makes its functions when imported)
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, utc
 from zettel.storage.lance.schema import VECTORS
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.location import StoreLocation, hold_or_refuse
-from zettel.storage.notes import Note
+from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Note
 
 _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
 
@@ -115,7 +115,7 @@ async def _rows(notes: LanceTable) -> tuple[RowFacts, ...]:
     # Not the vectors themselves: only whether a row has any.
     bare = await notes.select(["row_id"], where=f"{notes.spec.column(VECTORS)} IS NULL")
     without = set(bare.column("row_id").to_pylist())
-    table = await notes.select([*_NARROW, "links", "link_ids"])
+    table = await notes.select([*_NARROW, "links", "link_ids", "state", "origin"])
     return await to_thread.run_sync(_read, table, without)
 
 
@@ -132,9 +132,18 @@ def _read(table: pa.Table, without: set[str]) -> tuple[RowFacts, ...]:
             has_vectors=row["row_id"] not in without,
             links=tuple(link["to"] for link in row["links"] or ()),
             link_ids=tuple(row["link_ids"] or ()),
+            state=row["state"],
+            premises=_premises(row["links"] or (), row["origin"] or {}),
         )
         for row in table.to_pylist()
     )
+
+
+def _premises(links: Iterable[Mapping[str, object]], origin: Mapping[str, str]) -> tuple[str, ...]:
+    if origin.get("transport") == EVOLUTION:
+        return ()
+    standing = (k for k in links if k["relation"] == DERIVED_FROM and k["valid_until"] is None)
+    return tuple(str(link["to"]) for link in standing)
 
 
 async def _table(table: LanceTable, commits: Mapping[str, int]) -> TableFacts:

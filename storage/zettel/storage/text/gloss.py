@@ -219,8 +219,7 @@ def _segments(text: str, words: _Words) -> Iterator[str]:
 
 
 class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str:
-        ...
+    def stemWord(self, word: str) -> str: ...
 
 
 @cache

@@ -97,3 +97,34 @@ async def test_a_long_note_that_says_confirmed_supports_no_other(desk: Desk) -> 
         link.to for link in (await stored(desk, note_id)).links if link.relation == "supports"
     ]
     assert earlier not in supports
+
+
+@pytest.mark.parametrize(
+    ("told", "relation"),
+    [
+        ("Ana is the sister of Markus.", "sister_of"),
+        ("Mi hermana se llama Ana. Ana es la hermana de Markus.", "sister_of"),
+        ("Ana reports to Markus.", "reports_to"),
+    ],
+)
+async def test_a_stated_relation_links_its_note_to_the_one_that_introduces_the_other(
+    desk: Desk, told: str, relation: str
+) -> None:
+    known = await desk.told("Markus is a baker in Ulm.")
+    note_id = await desk.told(told)
+
+    await desk.evolve()
+
+    [link] = (await stored(desk, note_id)).links
+    assert (link.to, link.relation, link.made_by) == (known, relation, "rule")
+
+
+async def test_a_relation_that_is_corrected_takes_its_link_along(desk: Desk) -> None:
+    await desk.told("Markus is a baker in Ulm.")
+    note_id = await desk.told("Ana is the sister of Markus.")
+    await desk.evolve()
+
+    await desk("update", note_id=note_id, content="Ana bought a boat.", correction=True)
+    await desk.evolve()
+
+    assert not any(link.stood(None) for link in (await stored(desk, note_id)).links)

@@ -7,7 +7,7 @@ from zettel.storage.errors import ChangedMeanwhileError
 from zettel.storage.notes import Note, State
 from zettel.storage.store import Change, NewNote, NoteReader, Written
 from zettel.tools.changes.run_changes import UNDO
-from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
+from zettel.tools.changes.stages import CONSOLIDATED, MOVE, WITHDRAW, next_note
 from zettel.tools.state.memory import Memory
 
 DERIVATION_LEVELS = 2
@@ -18,9 +18,9 @@ async def with_following(store: NoteReader, changes: Sequence[Change]) -> list[C
     """Adds to a commit's changes those that follow for notes composed of the changed ones.
 
     A note that enters or leaves recall, becomes another kind or loses trust waits for consolidation
-    again. Composed notes that cite a note leaving recall or losing trust leave recall in the same
-    commit, so that none of its words is shown until the next run composes them anew. An undo adds
-    nothing.
+    again. Composed notes that cite a note leaving recall or its namespace, or losing trust, leave
+    recall in the same commit, so that none of its words is shown until the next run composes them
+    anew. An undo adds nothing.
     """
     if not changes or any(change.note.change == UNDO for change in changes):
         return list(changes)
@@ -29,13 +29,18 @@ async def with_following(store: NoteReader, changes: Sequence[Change]) -> list[C
         change.note.note_id: change.note
         for change in changes
         if (old := before.get(change.note.note_id))
-        and (old.state, old.kind, old.trust)
-        != (change.note.state, change.note.kind, change.note.trust)
+        and (
+            change.note.change == MOVE
+            or (old.state, old.kind, old.trust)
+            != (change.note.state, change.note.kind, change.note.trust)
+        )
     }
     gone = [
         note
         for note in moved.values()
-        if note.state is not State.ACTIVE or note.trust < before[note.note_id].trust
+        if note.state is not State.ACTIVE
+        or note.trust < before[note.note_id].trust
+        or note.change == MOVE
     ]
     busy = {change.note.note_id for change in changes}
     composed = [n for n in await _composed_of(store, gone) if n.note_id not in busy]
@@ -66,6 +71,7 @@ def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
     first = gone[0]
     note = replace(note, state=State.FORGOTTEN if forgotten else State.ARCHIVED)
     left = "has lost trust" if first.state is State.ACTIVE else "has left recall"
+    left = "is in another namespace" if first.change == MOVE else left
     reason = f"composed of {first.note_id}, which {left}"
     by, now = first.changed_by, first.known_from
     return Change(note=next_note(note, by=by, now=now, change=WITHDRAW, reason=reason))

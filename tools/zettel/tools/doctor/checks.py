@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from zettel.storage.doctor.facts import FileFacts, RowFacts, StoreFacts
 from zettel.storage.ids import is_id
 from zettel.storage.meta import REEMBEDDING_KEY
-from zettel.storage.notes import NEEDS_REVIEW
+from zettel.storage.notes import NEEDS_REVIEW, State
 from zettel.tools.evolve.lease import LEASE_KEY
 from zettel.tools.render import shorten
 
@@ -168,6 +168,18 @@ def _lost(seen: StoreFacts) -> list[str]:
     ]
 
 
+def _resting_on_gone(seen: StoreFacts) -> list[str]:
+    """Ids of active notes derived from notes that were forgotten or superseded."""
+    current = {row.note_id: row for row in seen.rows if row.current}
+    gone = {note_id for note_id, row in current.items() if row.state in _GONE}
+    return [
+        note_id
+        for note_id, row in current.items()
+        if row.state == State.ACTIVE and not gone.isdisjoint(row.premises)
+    ]
+
+
+_GONE = (State.FORGOTTEN, State.SUPERSEDED)
 _UPKEEP = "Compacts the tables, indexes new rows and drops old versions."
 _EMBED = "Drops them; evolution embeds the notes again (zettel evolve --once: now)."
 
@@ -340,6 +352,15 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
         find=lambda seen: seen.relapsed,
         means="Erased notes are present again, for example from an older copy of a file.",
         fix="Erases them again.",
+    ),
+    Check(
+        name="lost_premises",
+        find=_resting_on_gone,
+        means="Notes are derived from notes that were forgotten or superseded since: what they say"
+        " may hold no more. Recall shows that with each, as its premise.",
+        advice="zettel review lists them. Forget or change what does not hold; where it holds, take"
+        " out the derived_from link.",
+        is_damage=False,
     ),
     Check(
         name=PENDING_ERASURES,

@@ -29,6 +29,10 @@ _HAN = re.compile(r"\p{Han}{2,}")
 _KATAKANA = re.compile(r"[\p{Katakana}ー]{3,}")
 _KANA = re.compile(r"\p{Hiragana}")
 _NO_NOUN = re.compile(r".*(?:ly|ed|ing)")
+_ADJECTIVE = re.compile(
+    r".*(?:est|able|ible|ful|less|ous|ive|[^t]al|ic|ary|ish|wards?|ent|ier)|own|next|same"
+)
+"""Before a noun: "the earliest column"; by itself it may be one."""
 _IDENTIFIER = re.compile(r".*[_\d-].*")
 
 
@@ -55,7 +59,8 @@ def find_keywords(
     found = list[tuple[str, ...]]()
     for text, named in zip(texts, names, strict=True):
         one = by_text[text]
-        words = [word for word in one.words if word in nouns]
+        called = {part.lower() for name in named for part in name.split()}
+        words = [w for w in one.words if w in nouns and w.removesuffix("s") not in called - {w}]
         words += _repeated(one, holding)
         words += [name.lower() for name in named]
         counts = Counter(words)
@@ -121,12 +126,21 @@ def _tells(token: str, word: str, language: NameWords) -> bool:
 def _nouns(runs: Iterable[tuple[bool, list[str], bool]], language: NameWords) -> Iterator[str]:
     for determined, run, closed in runs:
         if language.capitalised_nouns:
-            yield from (w.lower() for w in run if w[0].isupper() and _is_noun(w.lower(), language))
+            last = len(run) - 1
+            yield from (
+                word.lower()
+                for at, word in enumerate(run)
+                if word[0].isupper()
+                and _is_noun(word.lower(), language)
+                # "Gelbes Heft" at the beginning of a sentence.
+                and not (at < last and re.fullmatch(language.adjectives, word.lower()))
+            )
             continue
         words = [word.lower() for word in run]
         yield from (word for word in words if _IDENTIFIER.fullmatch(word))
         if determined:
-            likely = {words[0], words[-1]} if closed and len(words) <= 3 else {words[0]}
+            first = () if len(words) > 1 and _ADJECTIVE.fullmatch(words[0]) else words[:1]
+            likely = {*first, words[-1]} if closed and len(words) <= 3 else {*first}
             yield from (w for w in likely if _is_noun(w, language, alone=len(words) == 1))
 
 

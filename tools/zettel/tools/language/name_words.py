@@ -25,6 +25,9 @@ class NameWords(BaseModel):
     adjectives: str = ""
     titles: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
+    states: tuple[str, ...] = ()
+    openers: frozenset[str] = frozenset()
+    nouns: str = ""
     no_names: frozenset[str] = frozenset()
     determiners: frozenset[str] = frozenset()
     prepositions: frozenset[str] = frozenset()

@@ -27,6 +27,8 @@ ASSISTANTS = frozenset(
     " model user".split()
 )
 """Subjects of conversations with an assistant; `user` is the human side."""
+ROLES = frozenset("user users assistant assistants".split())
+"""Who speaks in a conversation with an assistant: everybody's note names them, so none does."""
 ORDINARY_WORDS = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"
@@ -135,7 +137,8 @@ def find_names(text: str, spellings: Spellings = NO_SPELLINGS) -> tuple[str, ...
     names = dict[str, str]()
     for _, name in sorted(places):
         if 2 <= len(name) <= NAME_MAX_CHARACTERS:
-            names.setdefault(name.lower(), name)
+            if name.lower() not in ROLES:
+                names.setdefault(name.lower(), name)
     inside = {word for name in names for word in name.split() if word != name}
     return tuple(islice((name for key, name in names.items() if key not in inside), NOTE_MAX_NAMES))
 
@@ -190,7 +193,11 @@ def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
         word = match.group()
         folded = _POSSESSIVE.sub("", word).lower().replace("’", "'")
         if (word[0].isupper() and word not in _PLACES) and (
-            folded in titles() or names_nobody(folded, words) or is_common_acronym(word)
+            folded in titles()
+            or names_nobody(folded, words)
+            or is_common_acronym(word)
+            or _is_plain_noun(folded, words)
+            or _only_opens(folded, match, opens, words)
         ):
             groups.append(_Group(False, folded in titles(), folded in words.determiners))
             continue
@@ -198,6 +205,16 @@ def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
         if _POSSESSIVE.search(word):
             groups.append(_Group(False, False, False))
     return [group for group in groups if group.words]
+
+
+def _is_plain_noun(word: str, language: NameWords) -> bool:
+    return bool(language.nouns and re.fullmatch(language.nouns, word))
+
+
+def _only_opens(word: str, match: re.Match[str], opens: bool, language: NameWords) -> bool:
+    """Whether a word has its capital for opening the sentence: "Ask Ana"."""
+    begins = opens and match.start() == match.pos
+    return begins and match.end() < match.endpos and word in language.openers
 
 
 def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) -> str:
@@ -226,7 +243,8 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         return ""
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
         return name
-    return name if group.opens and _acts(text, end, language) else ""
+    owns = group.opens and words[-1][1] != name and not language.capitalised_nouns
+    return name if owns or (group.opens and _acts(text, end, language)) else ""
 
 
 def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:
@@ -238,9 +256,17 @@ def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:
 
 
 def _acts(text: str, end: int, language: NameWords) -> bool:
-    """Whether a word follows that tells what only somebody does."""
+    """Whether words follow that tell what only somebody does or is."""
     after = _AFTER.match(text, end)
-    return after is not None and after["word"].lower().replace("’", "'") in language.verbs
+    if after is not None and after["word"].lower().replace("’", "'") in language.verbs:
+        return True
+    pattern = _states(language.states)
+    return pattern is not None and pattern.match(text, end) is not None
+
+
+@cache
+def _states(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
+    return re.compile(rf"\s?(?:{'|'.join(phrases)})") if phrases else None
 
 
 def _unspaced(text: str) -> Iterator[tuple[int, str]]:

@@ -80,10 +80,42 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
         text: The question.
         unnamed: The same without the names in it.
     """
-    if not _pattern("everything").search(text):
+    if not may_ask_for_everything(text):
         return False
     rest = frozenset(terms(_pattern("me").sub(" ", _pattern("asides").sub(" ", unnamed))))
     return any(rest <= person for _, person in _fillers())
+
+
+_CAPITALISED = re.compile(
+    r"(?<![\w'’-])(?:[A-Z][a-z]{1,4}\. )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w-]+"
+    r"(?: (?:(?:de|del|van|von|da|di) )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w-]+){0,3}"
+)
+"""A name with its title, of at most four words."""
+
+
+ALL_ABOUT_MAX_CHARACTERS = 200
+"""A longer question says more of what it asks for; each name in it is tried."""
+
+
+def may_ask_for_everything(text: str) -> bool:
+    """Whether a question has words that ask for all of somebody, about whom it may say more."""
+    return _pattern("everything").search(text) is not None
+
+
+def asked_all_about(text: str) -> str:
+    """The name of which a question asks for all: "Tell me everything about Ana"; empty if none.
+
+    In any language of `question_words`, German included, where a capital alone names nothing.
+    """
+    if len(text) > ALL_ABOUT_MAX_CHARACTERS:
+        return ""
+    if not may_ask_for_everything(text) or speaks_of_me(text):
+        return ""
+    for match in _CAPITALISED.finditer(text):
+        rest = f"{text[: match.start()]} {text[match.end() :]}"
+        if match.start() and asks_for_everything(text, rest):
+            return match.group()
+    return ""
 
 
 def asks_who_i_am(text: str) -> bool:

@@ -19,7 +19,7 @@ from zettel.storage.notes import (
     fold,
     outline_of,
 )
-from zettel.tools.answers import LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
+from zettel.tools.answers import About, LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
 from zettel.tools.changes.parts import is_part_link
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
@@ -31,6 +31,7 @@ from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.ranking.weights import why
+from zettel.tools.recall.about import within_budget
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
     DETAIL_MAX_LINKS,
@@ -42,6 +43,7 @@ from zettel.tools.recall.note_details import (
     superseded_line,
     whole_story,
 )
+from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
@@ -63,7 +65,7 @@ DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
-    *("contradicts", "by", "trust", "marks"),
+    *("contradicts", "by", "trust", "marks", "premise"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -455,6 +457,8 @@ class Page:
     any_state: bool = False
     """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
+    about: About | None = None
+    """What is known of the one that is asked about, on a first page."""
     reason: str = ""
     degraded: str = ""
 
@@ -480,7 +484,8 @@ async def _assembled(
     memory: Memory, asked: RecallQuery, page: Page, gathered: PageNotes
 ) -> RecallAnswer:
     entries = gathered.entries
-    answer = _judged(asked, page, there=bool(entries))
+    lost = await lost_premises(memory, asked, [entry.note for entry in entries])
+    answer = _judged(asked, page, entries, lost)
     if asked.request.as_of:
         answer["as_of"] = iso(asked.moment)
     if asked.known_at:
@@ -492,7 +497,12 @@ async def _assembled(
     if page.degraded:
         answer["degraded"] = page.degraded
     _add_overview(answer, page.overview, asked.request.max_tokens)
+    if page.about:
+        answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
+    views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
+    if page.about and asked.detail != "full":
+        views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
     characters = sum(len(text) for view in views for text in texts_of(view))
     fitted = partial(_fitted, asked, answer, views, more=more)
@@ -512,13 +522,33 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
     return view
 
 
-def _judged(asked: RecallQuery, page: Page, *, there: bool) -> RecallAnswer:
-    """The answer's head: verdict, reason and confidence."""
+def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
+    return {**view, "premise": premise} if premise else view
+
+
+SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."
+"""Why an answer that would be `found` is not."""
+
+
+def _judged(
+    asked: RecallQuery, page: Page, entries: Sequence[PageNote], lost: Mapping[str, str]
+) -> RecallAnswer:
+    """The answer's head: verdict, reason and confidence.
+
+    Args:
+        asked: The request.
+        page: The page.
+        entries: Its notes.
+        lost: Note id -> a premise that does not stand any more.
+    """
+    there = bool(entries)
     # That nothing was found says little where not everything was searched.
     judgement = page.found.judgement if there or page.degraded else None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
     answer = RecallAnswer(verdict=verdict, now=iso(asked.now), notes=[])
     reasons = (page.reason, judgement.reason if judgement else "")
+    if judgement and verdict == "found" and entries[0].note.note_id in lost:
+        answer["verdict"], reasons = "uncertain", (*reasons, SHAKEN)
     if reason := " ".join(filter(None, reasons)):
         answer["reason"] = reason
     elif not there:
@@ -667,25 +697,39 @@ def _without_echoes(views: Sequence[RecalledNote]) -> list[RecalledNote]:
         for line in v.get("links", ())
         if _settles(line)
     }
-    kept = list[RecalledNote]()
-    for view in views:
-        lines = view.get("links", [])
-        rest = [
-            line
-            for line in lines
-            if line["relation"] not in _GUESSED_OF_OLDER
-            or (view["note_id"], line["note_id"]) not in told
-        ]
-        if len(rest) < len(lines):
-            view = view.copy()
-            view.pop("links", None)
-            if rest:
-                view["links"] = rest
-        kept.append(view)
-    return kept
+    return [
+        _with_lines(
+            view,
+            [
+                line
+                for line in view.get("links", [])
+                if line["relation"] not in _GUESSED_OF_OLDER
+                or (view["note_id"], line["note_id"]) not in told
+            ],
+        )
+        for view in views
+    ]
+
+
+def _without(view: RecalledNote, relations: Collection[str]) -> RecalledNote:
+    """The note without its links of these relations."""
+    lines = view.get("links", [])
+    return _with_lines(view, [line for line in lines if line["relation"] not in relations])
+
+
+def _with_lines(view: RecalledNote, lines: list[LinkLine]) -> RecalledNote:
+    """The note with these of its links alone."""
+    if len(lines) == len(view.get("links", ())):
+        return view
+    view = view.copy()
+    view.pop("links", None)
+    if lines:
+        view["links"] = lines
+    return view
 
 
 _GUESSED_OF_OLDER = frozenset(f"{name} (from)" for name in OPEN_RELATIONS)
+_GUESSED = frozenset((*OPEN_RELATIONS, *_GUESSED_OF_OLDER))
 _TOLD_OF_OLDER = _GUESSED_OF_OLDER | {SUPERSEDED_BY}
 """Relations of a note to a younger one that tell a reader something without a line of that."""
 

@@ -10,23 +10,27 @@ import anyio
 from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import SUMMARY, Kind, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.read_view import read_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.changes.parts import parts_of
-from zettel.tools.concurrency import read_in_thread
+from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.marks import find_marks
+from zettel.tools.language.question_words import asked_all_about, may_ask_for_everything
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.cut import notes_to_show
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
+from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
-from zettel.tools.recall.search import Found, newest_first, reordered, search
+from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.premises import resting_on_gone
+from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
@@ -85,15 +89,62 @@ async def find_page(
     if asked.note_ids:
         page = await _read(memory, asked, first)
     elif asked.request.query:
-        page = await _questioned(memory, asked, first)
+        page = await _all_of_one(memory, asked, first) or await _questioned(
+            memory, await _of_subject(memory, asked), first
+        )
     elif asked.filtered:
-        page = await _listed(memory, asked, first, after=start.after)
+        page = await _all_of_one(memory, asked, first) or await _listed(
+            memory, asked, first, after=start.after
+        )
     else:
         page = await _overview(memory, asked, first)
     if cursor is None and not page.reason and not asked.note_ids:
         reason = await (missing_namespace if page.ids else why_nothing)(memory, asked)
         page = replace(page, reason=reason)
     return asked, page
+
+
+async def _all_of_one(memory: Memory, asked: RecallQuery, page: Page) -> Page | None:
+    """All that is known of the one that a request is about; None if it is about none."""
+    name = asked.where.subject
+    if asked.request.query:
+        name = await _asked_all_about(memory, asked)
+    entity = await find_entity(memory, asked, name) if name else None
+    if entity is None or not entity.notes:
+        return None
+    ids = await read_in_thread(in_order, memory, asked, entity)
+    return replace(
+        page,
+        ids=ids[page.offset :],
+        most=asked.request.limit or ABOUT_MAX_NOTES,
+        total=len(ids),
+        about=None if page.offset else await describe(memory, asked, entity),
+    )
+
+
+async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
+    """The name of which a question asks for all, as the question or a subject spells it."""
+    query = asked.request.query
+    if name := await read_texts(len(query), lambda: asked_all_about(query)):
+        return name
+    if not may_ask_for_everything(query):
+        return ""
+    corpus = await memory.corpora.read(memory.store, asked.where, asked.moment)
+    question = await read_in_thread(ask, query, corpus, asked.moment)
+    if not question.all_of_whom or question.asks_self:
+        return ""
+    return corpus.subjects.get(question.subject, "")
+
+
+async def _of_subject(memory: Memory, asked: RecallQuery) -> RecallQuery:
+    """The request, its subject meant by all its names and by the notes that name it."""
+    if not asked.where.subject:
+        return asked
+    entity = await find_entity(memory, asked, asked.where.subject)
+    if not entity.notes:
+        return asked
+    ids = tuple(note.note_id for note in entity.notes)
+    return replace(asked, where=replace(asked.where, subject="", note_ids=ids))
 
 
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
@@ -255,14 +306,30 @@ def _arranged(
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
-    """The notes that match the filters as of the first page's moment, newest first."""
+    """The notes that match the filters as of the first page's moment, newest first.
+
+    Before those that need review come the ones whose premises are gone.
+    """
     where = asked.where
-    total = await memory.store.count(where)
-    if after:
+    ahead = await _resting_on_gone(memory, asked)
+    total = len(ahead) + await memory.store.count(where)
+    if after in ahead:
+        ahead = ahead[ahead.index(after) + 1 :]
+    elif after:
         last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
-        where = replace(where, after=last[0]) if last else where
-    notes = await memory.store.find(where, limit=asked.limit)
-    return replace(page, ids=[note.note_id for note in notes], total=total)
+        where, ahead = replace(where, after=last[0]) if last else where, []
+    ahead = ahead[: asked.limit]
+    rest = asked.limit - len(ahead)
+    notes = await memory.store.find(where, limit=rest) if rest else []
+    return replace(page, ids=[*ahead, *(note.note_id for note in notes)], total=total)
+
+
+async def _resting_on_gone(memory: Memory, asked: RecallQuery) -> list[str]:
+    """Ids of the notes to review that have no open link."""
+    if NEEDS_REVIEW not in asked.where.tags or asked.looks_back:
+        return []
+    found = await resting_on_gone(memory, asked.where)
+    return [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
 
 
 async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:

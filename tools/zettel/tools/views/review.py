@@ -11,6 +11,7 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.note_marks import marks_of_views
+from zettel.tools.recall.premises import lost_premises, resting_on_gone
 from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.render import note_view
 from zettel.tools.state.memory import Memory
@@ -31,10 +32,19 @@ class OpenPair(TypedDict):
     writable: bool
 
 
+class ShakenNote(TypedDict):
+    """A note that is derived from one that does not stand any more."""
+
+    note: RecalledNote
+    premise: str
+
+
 class ReviewQueue(TypedDict):
     """One page of what waits for a decision."""
 
     pairs: list[OpenPair]
+    shaken: list[ShakenNote]
+    """On the first page: notes whose premises were forgotten or superseded."""
     waiting: int
     """Notes with something to settle, on all pages."""
     offset: NotRequired[int]
@@ -67,8 +77,10 @@ async def read_review(
         for note, link in open_links
         if link.to in known and known[link.to].state is State.ACTIVE
     ]
-    await _mark(pairs)
-    queue = ReviewQueue(pairs=pairs, waiting=waiting)
+    shaken = [] if offset > 0 else await _shaken(memory, caller, now, namespace)
+    views = [view for pair in pairs for view in (pair["newer"], pair["older"])]
+    await _mark([*views, *(one["note"] for one in shaken)])
+    queue = ReviewQueue(pairs=pairs, shaken=shaken, waiting=waiting)
     if max(offset, 0) + len(notes) < waiting:
         queue["offset"] = max(offset, 0) + len(notes)
     return queue
@@ -99,8 +111,23 @@ def _pair(memory: Memory, caller: Caller, note: Note, other: Note, link: Link) -
     )
 
 
-async def _mark(pairs: Sequence[OpenPair]) -> None:
-    views = [view for pair in pairs for view in (pair["newer"], pair["older"])]
+async def _shaken(
+    memory: Memory, caller: Caller, now: datetime, namespace: str
+) -> list[ShakenNote]:
+    asked = check(RecallRequest(namespace=namespace), caller, now)
+    notes = (await resting_on_gone(memory, asked.where))[:QUEUE_MAX_NOTES]
+    lost, reader = await lost_premises(memory, asked, notes), memory.reader(caller)
+    return [
+        ShakenNote(
+            note=note_view(note, reader, namespace=caller.namespace, context=True),
+            premise=lost[note.note_id],
+        )
+        for note in notes
+        if note.note_id in lost
+    ]
+
+
+async def _mark(views: Sequence[RecalledNote]) -> None:
     marks: Mapping[str, Sequence[str]] = await read_in_thread(marks_of_views, views)
     for view in views:
         if found := marks.get(view["note_id"]):

@@ -1,8 +1,8 @@
 """Steps `link` and `revise`: links to earlier notes, and neighbours reworded in their light.
 
-A pair is linked once, from the younger note: what it answers, confirms or follows from, notes
-with the same rare name, then similar ones. Similarity adds nothing to a vector search (retrieval
-study); its links are for navigation.
+A pair is linked once, from the younger note: what it answers, to whom it states a relation, what it
+confirms or follows from, notes with the same rare name, then similar ones. Similarity adds nothing
+to a vector search (retrieval study); its links are for navigation.
 
 Cues of cause and support are read from English phrases alone: one that points back ("that is why")
 is about the previous note of the session; a named cause or a confirmation must share words with
@@ -42,6 +42,7 @@ from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.writing.writer import Description, with_draft
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, is_telling
 from zettel.tools.language.question_words import find_users
+from zettel.tools.language.relations import THE_USER, find_relations
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.note_marks import is_suspect
 
@@ -238,7 +239,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
     joined = [*await _sharing_name(task, note), *await _similar(task, note, vectors)]
     cued = await _cued(task, note, before, joined)
-    made = [*_answers(task, note, before), *cued, *joined]
+    made = [*_answers(task, note, before), *await _related(task, note), *cued, *joined]
     made = [known for known in made if (known.to, known.relation) not in refused]
     first = {known.to: known for known in reversed(made)}
     rule = [known for known in made if known.to not in taken and first[known.to] is known]
@@ -280,6 +281,29 @@ def _find_cues(text: str, others: Mapping[str, Outline], follows: str) -> dict[s
         i: find_cue(text, other.content, follows=i == follows)
         for i, other in sorted(others.items())
     }
+
+
+async def _related(task: Task, note: Note) -> list[Link]:
+    """Links to the notes that introduce those to whom this one states a relation: `sister_of`."""
+    found = await read_in_thread(find_relations, note.content, note.subject)
+    made = list[Link]()
+    for told in found:
+        if told.whom == THE_USER or not is_telling(told.whom):
+            continue
+        holders = await _naming(task, note.namespace, told.whom)
+        earlier = (holder for holder in holders if holder.note_id < note.note_id)
+        if known := next((one for one in earlier if _begins_with(one, told.whom)), None):
+            relation = f"{told.label} of" if told.is_role else told.label
+            reason = f"{told.who}: {told.told}"
+            made.append(
+                made_link(task, note, known.note_id, relation.replace(" ", "_"), 1.0, reason)
+            )
+    return made
+
+
+def _begins_with(note: Outline, name: str) -> bool:
+    """Whether a note has a name as its subject, or begins with it or a longer form of it."""
+    return _introduces(note, name) or note.content.startswith(name)
 
 
 def made_link(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:

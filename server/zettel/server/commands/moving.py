@@ -1,0 +1,232 @@
+"""Moving notes to another namespace: some of them, or all of one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from zettel.server.commands.forget import Confirm
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.clock import utc_now
+from zettel.server.runtime.factories import opened
+from zettel.server.runtime.leadership import alone, new_run_id
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    NotConfirmedError,
+    NoteForgottenError,
+    NoteNotFoundError,
+    UnknownNameError,
+)
+from zettel.storage.notes import Note, Run, State
+from zettel.storage.store import Change, NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.stages import MOVE, next_note
+from zettel.tools.state.memory import Memory
+from zettel.tools.state.names_cache import read_names
+from zettel.tools.validation import check_namespace, nearest
+from zettel.tools.views.short_ids import resolve_ids
+
+MOVE_BATCH_NOTES = 500
+"""Notes moved in one commit."""
+MIGRATE = "migrate"
+"""`Note.change` of a note that moved with all others of its namespace, and `Run.kind`."""
+BEGUN_KEY = "migration: {source} > {into}"
+"""Key in `meta`: the run of a migration that has begun, so that who repeats it goes on with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """What moves notes: bookkeeping of their revisions."""
+
+    into: str
+    change: str
+    reason: str
+    run_id: str
+    now: datetime
+
+    def changes(self, notes: Mapping[str, Note]) -> list[Change]:
+        """The revisions in the other namespace of the notes that are not there yet."""
+        return [
+            Change(
+                note=next_note(
+                    replace(note, namespace=self.into),
+                    by=CLI_PRINCIPAL,
+                    now=self.now,
+                    change=self.change,
+                    reason=self.reason,
+                    run_id=self.run_id,
+                )
+            )
+            for note in notes.values()
+            if note.namespace != self.into
+        ]
+
+
+async def move_all(memory: Memory, source: str, moving: Moving) -> int:
+    """Move every note of a namespace, of any state and with its history; returns how many.
+
+    In commits of `MOVE_BATCH_NOTES`: who is killed has moved some, and does the rest when called
+    again.
+    """
+    where, moved = NoteFilter(namespaces=(source,), states=(), derived=None), 0
+
+    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+        return moving.changes({i: note for i, note in notes.items() if note.namespace == source})
+
+    while notes := await memory.admin.find(where, limit=MOVE_BATCH_NOTES):
+        moved += len((await commit(memory, [note.note_id for note in notes], plan)).stored)
+    return moved
+
+
+def check_unnamed(memory: Memory, *names: str) -> None:
+    """Refuse namespaces whose notes a setting treats otherwise.
+
+    Raises:
+        InvalidArgumentError: A setting names one of them.
+    """
+    if named := memory.settings_name.intersection(names):
+        problem = f"{min(named)!r} is named by evolve_off, llm_off or retain_days"
+        raise InvalidArgumentError("namespace", problem, "Take it out of that setting first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveResult:
+    """The result of moving notes."""
+
+    run_id: str
+    moved: int
+    into: str
+
+
+async def move_notes_once(
+    settings: Settings, typed: Sequence[str], into: str, waits: Callable[[], None]
+) -> MoveResult:
+    """Move some notes to another namespace, which may be new, in one commit.
+
+    Args:
+        settings: Name the store.
+        typed: Ids, whole or in part.
+        into: Where they go.
+        waits: Called once if another process holds the lease.
+
+    Raises:
+        InvalidArgumentError: An id fits several notes, or a setting names a namespace.
+        NoteNotFoundError: There is no such note.
+        NoteForgottenError: It was forgotten.
+    """
+    into = check_namespace(into)
+    async with opened(settings) as memory:
+        into = (await read_names(memory.admin)).primary(into)
+        meant = await resolve_ids(memory, Caller(), now=utc_now(), typed=typed)
+        ids = list(dict.fromkeys(meant["note_ids"]))
+        found = {note.note_id: note for note in await memory.admin.get(ids)}
+        for note_id in ids:
+            if note_id not in found:
+                raise NoteNotFoundError(note_id)
+            if found[note_id].state is State.FORGOTTEN:
+                raise NoteForgottenError(note_id)
+            if found[note_id].derived:
+                problem = f"{note_id} is composed of other notes"
+                raise InvalidArgumentError("ID", problem, "Move those: it is composed anew.")
+        check_unnamed(memory, into, *(note.namespace for note in found.values()))
+        return await alone(
+            memory.admin, f"moving to {into}", lambda: _move_notes(memory, ids, into), waits
+        )
+
+
+async def _move_notes(memory: Memory, ids: Sequence[str], into: str) -> MoveResult:
+    now = utc_now()
+    run_id = new_run_id(now, kind=MOVE)
+    moving = Moving(into=into, change=MOVE, reason=f"moved to {into}", run_id=run_id, now=now)
+
+    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+        return moving.changes(notes)
+
+    stored = (await commit(memory, ids, plan)).stored
+    moved = sum(note.run_id == run_id for note in stored)
+    if moved:
+        await _record(memory, MOVE, run_id, now, moved)
+    return MoveResult(run_id=run_id, moved=moved, into=into)
+
+
+async def _record(memory: Memory, kind: str, run_id: str, begun: datetime, moved: int) -> None:
+    await memory.admin.add_run(
+        Run(
+            run_id=run_id,
+            kind=kind,
+            who=CLI_PRINCIPAL,
+            started_at=begun,
+            ended_at=utc_now(),
+            counts={"moved": moved},
+            outcome="done",
+        )
+    )
+
+
+async def move_namespace_once(
+    settings: Settings, source: str, into: str, confirm: Confirm, waits: Callable[[], None]
+) -> MoveResult:
+    """Move all notes of a namespace to another one, which may be new; both names stay their own.
+
+    Args:
+        settings: Name the store.
+        source: Whose notes are moved.
+        into: Where they go.
+        confirm: Called with a preview before anything is changed.
+        waits: Called once if another process holds the lease.
+
+    Raises:
+        InvalidArgumentError: Both are one, or a setting names one of them.
+        UnknownNameError: There is no such namespace.
+        NotConfirmedError: The word was not typed; nothing was changed.
+    """
+    source, into = check_namespace(source), check_namespace(into)
+    async with opened(settings) as memory:
+        into = (await read_names(memory.admin)).primary(into)
+        counts = (await memory.admin.facets(NoteFilter(states=()))).namespaces
+        begun = await memory.admin.get_meta(BEGUN_KEY.format(source=source, into=into))
+        if source == into:
+            problem = f"{source!r} is named twice"
+            raise InvalidArgumentError("--to", problem, "Name two namespaces.")
+        if source not in counts and not begun:
+            near = nearest(source, counts)
+            meant = f"Did you mean {near!r}? " if near else ""
+            raise UnknownNameError(
+                "namespace", source, counts, f"{meant}zettel namespaces lists them."
+            )
+        check_unnamed(memory, source, into)
+        preview = (
+            f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
+            f" {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r} will"
+            f" read them, those of {source!r} no more."
+        )
+        if not confirm(preview, into):
+            raise NotConfirmedError(into)
+        return await alone(
+            memory.admin, f"moving {source}", lambda: _move_namespace(memory, source, into), waits
+        )
+
+
+async def _move_namespace(memory: Memory, source: str, into: str) -> MoveResult:
+    now, key = utc_now(), BEGUN_KEY.format(source=source, into=into)
+    # Under one id until all is done, so that one undo takes back what a killed one had moved.
+    run_id = await memory.admin.get_meta(key) or new_run_id(now, kind=MIGRATE)
+    await memory.admin.swap_meta(key, expected=None, value=run_id)
+    reason = f"{source} moved to {into}"
+    moving = Moving(into=into, change=MIGRATE, reason=reason, run_id=run_id, now=now)
+    await move_all(memory, source, moving)
+    moved = len(await memory.admin.revisions_of_run(run_id))
+    await _record(memory, MIGRATE, run_id, now, moved)
+    await memory.admin.swap_meta(key, expected=run_id, value=None)
+    return MoveResult(run_id=run_id, moved=moved, into=into)
+
+
+def move_output(done: MoveResult) -> Output:
+    """The printed result."""
+    notes = "1 note is" if done.moved == 1 else f"{done.moved} notes are"
+    text = f"{notes} in {done.into!r} now. To move back: zettel undo {done.run_id}"
+    if not done.moved:
+        text = f"Everything is in {done.into!r} already."
+    told = {"run_id": done.run_id, "moved": done.moved, "into": done.into}
+    return Output(told, printable(text))

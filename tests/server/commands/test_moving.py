@@ -1,0 +1,210 @@
+"""`zettel move`: notes, or all of a namespace, go to another one with their history, and back."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.tools.conftest import notes
+from tests.tools.tenants import TenantDesk, opened_tenants
+
+from zettel.server.commands import moving
+from zettel.server.commands.evolve import undo_once
+from zettel.server.commands.moving import move_namespace_once, move_notes_once, move_output
+from zettel.server.config.settings import Settings
+from zettel.server.runtime.factories import opened
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
+from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Kind, Link, Note, Origin, State
+from zettel.storage.store import NewNote, NoteFilter
+from zettel.tools.changes.commit import commit
+from zettel.tools.state.memory import Memory
+
+EVERYTHING = NoteFilter(states=(), derived=None)
+Desks = dict[str, TenantDesk]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A store on the disk."""
+    return Settings(store=str(tmp_path / "store"), model="hash", erasures=str(tmp_path / "state"))
+
+
+@asynccontextmanager
+async def agents(settings: Settings) -> AsyncGenerator[Desks]:
+    """Clients with tokens for bees, for hives, and the owner's."""
+    async with opened(settings, create=True) as memory:
+        await memory.embedder.load()
+        reaches = {"bees": ["bees"], "hives": ["hives"], "owner": []}
+        async with opened_tenants(memory, reaches) as desks:
+            yield desks
+
+
+async def told_of_bees(settings: Settings, *contents: str) -> list[str]:
+    """Notes of the namespace bees, each changed once."""
+    async with agents(settings) as desks:
+        told = [await desks["bees"].told(content) for content in contents]
+        for note_id in told:
+            await desks["bees"]("update", note_id=note_id, tags=["kept"])
+    return told
+
+
+async def seen(settings: Settings) -> dict[str, set[str]]:
+    """What each token recalls."""
+    async with agents(settings) as desks:
+        return {
+            name: {str(n["content"]) for n in notes(await desks[name]("recall", tags=["kept"]))}
+            for name in ("bees", "hives")
+        }
+
+
+async def kept(settings: Settings) -> dict[str, Note]:
+    """Every note by its id."""
+    async with opened(settings) as memory:
+        return {note.note_id: note for note in await memory.admin.find(EVERYTHING, limit=9_999)}
+
+
+def untold() -> None:
+    """Nobody waits."""
+
+
+def agreed(_preview: str, _word: str) -> bool:
+    """The person types the word."""
+    return True
+
+
+def refused(_preview: str, _word: str) -> bool:
+    """The person does not."""
+    return False
+
+
+async def test_a_note_goes_with_its_history_and_its_readers_change(settings: Settings) -> None:
+    moved, stays = await told_of_bees(settings, "The queen is marked", "The smoker is empty")
+
+    done = await move_notes_once(settings, [moved[-7:]], "hives", untold)
+
+    assert (done.moved, done.into) == (1, "hives")
+    assert await seen(settings) == {
+        "bees": {"The smoker is empty"},
+        "hives": {"The queen is marked"},
+    }
+    after = await kept(settings)
+    assert (after[moved].namespace, after[moved].rev, after[stays].rev) == ("hives", 3, 2)
+    async with opened(settings) as memory:
+        revisions = await memory.admin.revisions(moved)
+    assert [(note.rev, note.namespace) for note in revisions] == [
+        (1, "bees"),
+        (2, "bees"),
+        (3, "hives"),
+    ]
+    assert done.run_id in move_output(done).text
+
+
+async def test_an_undo_brings_a_moved_note_back(settings: Settings) -> None:
+    (moved,) = await told_of_bees(settings, "The queen is marked")
+    done = await move_notes_once(settings, [moved], "hives", untold)
+
+    await undo_once(settings, done.run_id, False, untold)
+
+    assert await seen(settings) == {"bees": {"The queen is marked"}, "hives": set()}
+    again = await move_notes_once(settings, [moved], "hives", untold)
+    assert again.moved == 1
+
+
+async def test_a_note_that_is_there_is_left_alone(settings: Settings) -> None:
+    (note_id,) = await told_of_bees(settings, "The queen is marked")
+    before = await kept(settings)
+
+    done = await move_notes_once(settings, [note_id], "bees", untold)
+
+    assert (done.moved, await kept(settings)) == (0, before)
+    assert "already" in move_output(done).text
+
+
+async def test_what_is_composed_of_a_moved_note_leaves_the_old_namespace(
+    settings: Settings,
+) -> None:
+    (moved,) = await told_of_bees(settings, "The queen is marked")
+    source = (await kept(settings))[moved]
+    gist = Note(
+        note_id=f"{moved[:-1]}Z",
+        namespace="bees",
+        content="“The queen is marked”",
+        kind=Kind.CONCEPT,
+        links=(Link(to=moved, relation=DERIVED_FROM, made_at=source.known_from),),
+        origin=Origin(client="zettel", transport=EVOLUTION, principal="gist"),
+        happened_at=source.happened_at,
+        valid_from=source.valid_from,
+        known_from=source.known_from,
+    )
+    async with opened(settings) as memory:
+        await memory.admin.write(new=[NewNote(note=gist)])
+
+    await move_notes_once(settings, [moved], "hives", untold)
+
+    assert (await kept(settings))[gist.note_id].state is State.ARCHIVED
+    with pytest.raises(InvalidArgumentError, match="composed"):
+        await move_notes_once(settings, [gist.note_id], "hives", untold)
+
+
+async def test_all_of_a_namespace_goes_and_both_names_stay_their_own(settings: Settings) -> None:
+    told = await told_of_bees(settings, "The queen is marked", "The smoker is empty")
+    async with agents(settings) as desks:
+        await desks["bees"]("forget", note_ids=[told[1]])
+    previews = list[str]()
+
+    def agree(preview: str, word: str) -> bool:
+        previews.append(preview)
+        return word == "hives"
+
+    done = await move_namespace_once(settings, "bees", "hives", agree, untold)
+
+    assert "2 notes of 'bees'" in previews[0]
+    assert done.moved == 2
+    assert {note.namespace for note in (await kept(settings)).values()} == {"hives"}
+    async with agents(settings) as desks:
+        new = await desks["bees"].told("New in bees")
+    assert (await kept(settings))[new].namespace == "bees"
+    await undo_once(settings, done.run_id, False, untold)
+    assert {note.namespace for note in (await kept(settings)).values()} == {"bees"}
+
+
+async def test_a_migration_that_is_killed_goes_on_and_is_undone_as_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [f"Hive number {number} is green" for number in range(5)]
+    told = await told_of_bees(settings, *contents)
+    monkeypatch.setattr(moving, "MOVE_BATCH_NOTES", 2)
+    commits = list[int]()
+
+    async def killed(memory: Memory, *given: object) -> object:
+        commits.append(1)
+        if len(commits) == 2:  # as a kill -9 between two commits leaves it
+            raise RuntimeError
+        return await commit(memory, *given)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(moving, "commit", killed)
+    with pytest.raises(RuntimeError):
+        await move_namespace_once(settings, "bees", "hives", agreed, untold)
+    half = await kept(settings)
+    done = await move_namespace_once(settings, "bees", "hives", agreed, untold)
+
+    assert sorted(half) == sorted(told)
+    assert sorted(note.namespace for note in half.values()) == ["bees"] * 3 + ["hives"] * 2
+    assert done.moved == 5
+    assert await seen(settings) == {"bees": set(), "hives": set(contents)}
+    await undo_once(settings, done.run_id, False, untold)
+    assert await seen(settings) == {"bees": set(contents), "hives": set()}
+
+
+async def test_nothing_is_moved_that_nobody_confirmed_or_knows(settings: Settings) -> None:
+    await told_of_bees(settings, "The queen is marked")
+    before = await kept(settings)
+
+    with pytest.raises(NotConfirmedError):
+        await move_namespace_once(settings, "bees", "hives", refused, untold)
+    with pytest.raises(UnknownNameError, match="bees"):
+        await move_namespace_once(settings, "beees", "hives", agreed, untold)
+    with pytest.raises(InvalidArgumentError):
+        await move_namespace_once(settings, "bees", "bees", agreed, untold)
+
+    assert await kept(settings) == before

@@ -1,0 +1,183 @@
+"""All that is known of somebody or something, in one call."""
+
+# Answers are JSON of the tools' own shapes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Mapping
+
+import pytest
+from tests.tools.conftest import Desk, ids, notes, pick
+
+from zettel.tools.render import count_tokens
+
+ABOUT_ANA = (
+    "Ana is Markus's older sister and works at the Charité.",
+    "Ana lives in Lyon.",
+    "Lunch with Ana at noon was cancelled.",
+)
+
+
+def lines(answer: Mapping[str, object]) -> list[str]:
+    """The relations of an answer."""
+    about = pick(answer, "about")
+    assert isinstance(about, dict)
+    return [str(pick(one, "line")) for one in about.get("relations", [])]
+
+
+async def told_of_ana(desk: Desk) -> list[str]:
+    """Notes about Ana, oldest first, none with a subject, among others."""
+    told = list[str]()
+    for day, content in enumerate(ABOUT_ANA, 1):
+        told.append(await desk.told(content, happened_at=f"2026-11-0{day}"))
+        await desk.told(f"Ben counted {day} boats in the harbour")
+    return told
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"subject": "Ana"},
+        {"query": "Tell me everything about Ana."},
+        {"query": "Who is Ana?"},
+        {"query": "Erzähl mir alles über Ana"},
+        {"query": "Dis-moi tout sur Ana"},
+        {"query": "¿Qué sabes de Ana?"},
+    ],
+)
+async def test_one_call_tells_all_of_somebody_newest_first_with_relations(
+    any_desk: Desk, asked: dict[str, object]
+) -> None:
+    told = await told_of_ana(any_desk)
+
+    answer = await any_desk("recall", **asked)
+
+    assert (answer["verdict"], ids(answer)) == ("found", told[::-1])
+    assert lines(answer) == ["lives in Lyon", "sister of Markus", "works at the Charité"]
+
+
+async def test_a_relation_is_told_from_its_other_side_too_with_its_source(desk: Desk) -> None:
+    source, *_ = await told_of_ana(desk)
+
+    markus = await desk("recall", subject="Markus")
+    clinic = await desk("recall", query="What do you know about Charité?")
+
+    assert pick(markus, "about", "relations") == [{"line": "sister: Ana", "note_id": source}]
+    assert lines(clinic) == ["Ana works at the Charité"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Ana ist die Schwester von Markus.",
+        "Mareks Schwester Ana rief an, und Ana ist die Schwester von Markus.",
+        "Ana est la sœur de Markus.",
+        "La sœur de Markus s'appelle Ana.",
+        "Ana es la hermana de Markus.",
+        "La hermana menor de Markus se llama Ana.",
+    ],
+)
+async def test_relations_are_read_in_four_languages(desk: Desk, told: str) -> None:
+    await desk.told(told)
+
+    assert "sister of Markus" in lines(await desk("recall", subject="Ana"))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Is Ana the sister of Markus?",
+        "If Ana is the sister of Markus, she knows the code.",
+        "Ana is not the sister of Markus.",
+        "Ana no longer works at Siemens.",
+        "Ana arbeitet nicht mehr bei Siemens.",
+        "Ana ne travaille plus chez Siemens.",
+        "Ana ya no trabaja en Siemens.",
+    ],
+)
+async def test_what_is_asked_denied_or_over_is_no_relation(desk: Desk, told: str) -> None:
+    await desk.told(told)
+
+    assert lines(await desk("recall", subject="Ana")) == []
+
+
+async def test_a_note_about_its_subject_need_not_name_it(desk: Desk) -> None:
+    await desk.told("Works at Siemens.", subject="Ana")
+    await desk.told("She is married to Jan.", subject="Ana")
+
+    assert set(lines(await desk("recall", subject="ana"))) == {
+        "works at Siemens",
+        "is married to Jan",
+    }
+
+
+@pytest.mark.parametrize("way", ["superseded", "forgotten", "corrected"])
+async def test_a_relation_goes_with_its_source(any_desk: Desk, way: str) -> None:
+    source, *_ = await told_of_ana(any_desk)
+
+    if way == "superseded":
+        await any_desk.told("Ana has retired.", links=[{"to": source, "relation": "supersedes"}])
+    elif way == "forgotten":
+        await any_desk("forget", note_ids=[source])
+    else:
+        await any_desk("update", note_id=source, content="Ana likes tea.", correction=True)
+
+    assert lines(await any_desk("recall", subject="Ana")) == ["lives in Lyon"]
+    assert "about" not in await any_desk("recall", subject="Markus")
+
+
+async def test_a_look_back_tells_what_was_known_then(any_desk: Desk) -> None:
+    source, *_ = await told_of_ana(any_desk)
+    then = any_desk.now.isoformat()
+    any_desk.later(days=1)
+    await any_desk("forget", note_ids=[source])
+
+    assert "sister of Markus" in lines(await any_desk("recall", subject="Ana", known_at=then))
+
+
+async def test_open_conflicts_are_told_with_the_calls_that_settle_them(any_desk: Desk) -> None:
+    old = await any_desk.told("Ana lives in Paris.", happened_at="2026-10-01")
+    new = await any_desk.told("Ana lives in Lyon.", happened_at="2026-11-01")
+    await any_desk.evolve()
+
+    answer = await any_desk("recall", subject="Ana")
+    pair = pick(answer, "about", "open", 0)
+
+    assert [pick(pair, key) for key in ("note_id", "relation", "to")] == [new, "may_supersede", old]
+    assert f'update(note_id="{new}"' in str(pick(pair, "reason"))
+    assert not any("reason" in str(note.get("links")) for note in notes(answer))
+
+
+async def test_the_answer_stays_within_its_budget_and_goes_on_with_a_cursor(any_desk: Desk) -> None:
+    told = [
+        await any_desk.told(f"Ana works with Bob{'x' * n} on the part number {n} of the plan")
+        for n in range(30)
+    ]
+
+    seen, page = list[str](), await any_desk("recall", subject="Ana", max_tokens=400)
+    while True:
+        assert count_tokens(page) <= 400
+        seen += ids(page)
+        if "omitted" not in page:
+            break
+        page = await any_desk("recall", cursor=pick(page, "omitted", "cursor"), max_tokens=400)
+        assert "about" not in page
+
+    assert seen == told[::-1]
+
+
+async def test_other_filters_and_questions_stay_within_the_subject(desk: Desk) -> None:
+    await desk.told("Ana keeps bees in Ulm", tags=["bees"])
+    cello = await desk.told("Ana plays the cello", tags=["music"])
+    await desk.told("Ben plays the cello", tags=["music"])
+
+    assert await desk.found(subject="Ana", tags=["music"]) == [cello]
+    assert (await desk.found(subject="Ana", query="Who plays the cello?"))[0] == cello
+
+
+async def test_a_question_for_one_thing_is_answered_as_before(desk: Desk) -> None:
+    await told_of_ana(desk)
+
+    answer = await desk("recall", query="Where does Ana live?")
+
+    assert "about" not in answer

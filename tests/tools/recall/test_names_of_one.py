@@ -1,0 +1,124 @@
+"""One person or thing under several names, and what is no name at all."""
+
+# Answers are JSON of the tools' own shapes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+import pytest
+from tests.tools.conftest import Desk, ids, pick
+from tests.tools.llm_desk import stored
+
+ABOUT_OYELARAN = (
+    "Oyelaran called.",
+    "Oyelaran's report on the consent form is late.",
+    "Oyelaran is on leave until May.",
+    "Oyelaran wants the retention stated in months.",
+    "Oyelaran, the new lead, starts on Monday.",
+    "Ask Oyelaran about the importer.",
+    "Met with Dr. Miriam Oyelaran today.",
+    "Oyelaran runs the audit.",
+)
+
+
+async def names_told(desk: Desk, asked: str) -> set[str]:
+    """The names by which notes call the one of this name."""
+    about = pick(await desk("recall", subject=asked), "about")
+    assert isinstance(about, dict)
+    return set(about["names"])
+
+
+async def test_a_person_whose_name_opens_sentences_is_found_and_an_entity_of_each_note(
+    desk: Desk,
+) -> None:
+    told = [await desk.told(content) for content in ABOUT_OYELARAN]
+    await desk.told("Backups run at two.")
+
+    assert set(await desk.found(subject="Oyelaran")) == set(told)
+    await desk.evolve()
+
+    for note_id in told:
+        assert any("Oyelaran" in name for name in (await stored(desk, note_id)).entities)
+
+
+@pytest.mark.parametrize("asked", ["Miriam", "oyelaran", "Miriam Oyelaran", "Dr. Oyelaran"])
+async def test_first_name_surname_and_title_are_one_where_a_note_has_the_whole_name(
+    any_desk: Desk, asked: str
+) -> None:
+    told = [
+        await any_desk.told("Miriam called in the morning."),
+        await any_desk.told("Dr. Oyelaran reviewed the consent form."),
+        await any_desk.told("The audit is led by Miriam Oyelaran."),
+        await any_desk.told("Prefers tea.", subject="Dr. Oyelaran"),
+    ]
+    await any_desk.told("Priya called in the morning.")
+
+    assert await any_desk.found(subject=asked) == told[::-1]
+
+
+async def test_two_people_with_one_first_name_are_not_one(any_desk: Desk) -> None:
+    silva = await any_desk.told("The boat belongs to Ana Silva.")
+    costa = await any_desk.told("The house was sold by Ana Costa.")
+    alone = await any_desk.told("Ana called about the boat.")
+
+    both = await any_desk("recall", subject="Ana")
+
+    assert ids(both) == [alone, costa, silva]
+    assert set(pick(both, "about", "several")) == {"Ana Silva", "Ana Costa"}  # pyright: ignore[reportArgumentType]
+    assert await any_desk.found(subject="Ana Silva") == [silva]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Miriam is also known as Mimi.",
+        "Miriam, aka Mimi, leads the audit.",
+        "Mimi is short for Miriam.",
+        "Miriams Spitzname ist Mimi.",
+    ],
+)
+async def test_a_note_that_tells_another_name_makes_two_one(any_desk: Desk, told: str) -> None:
+    joins = await any_desk.told(told)
+    mimi = await any_desk.told("Mimi plays the cello.")
+
+    assert await any_desk.found(subject="Miriam") == [mimi, joins]
+    assert await names_told(any_desk, "Mimi") == {"Miriam", "Mimi"}
+
+
+async def test_a_name_is_told_by_a_trusted_note_alone(desk: Desk) -> None:
+    await desk.told("Miriam is also known as Mallory.", source="https://example.org/page")
+    miriam = await desk.told("Miriam plays the cello.")
+    await desk.told("Mallory keeps the keys.")
+
+    assert miriam in await desk.found(subject="Miriam")
+    assert await names_told(desk, "Miriam") == {"Miriam"}
+
+
+async def test_the_names_of_the_profile_are_i(any_desk: Desk) -> None:
+    profile = await any_desk.told("The user is Jonas Weber.", kind="core")
+    nuts = await any_desk.told("Is allergic to nuts.", subject="user")
+    review = await any_desk.told("The review was done by Jonas.")
+    sister = await any_desk.told("My sister Lena lives in Lyon.", subject="user")
+    await any_desk.told("Ben counted boats.")
+
+    for asked in ("I", "user", "Jonas", "Jonas Weber"):
+        assert await any_desk.found(subject=asked) == [sister, review, nuts, profile], asked
+    lines = pick(await any_desk("recall", subject="Jonas"), "about", "relations")
+    assert [pick(line, "line") for line in lines] == ["sister: Lena"]  # pyright: ignore[reportGeneralTypeIssues]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "User prefers dark mode.",
+        "Run `SELECT Name FROM Customers` first.",
+        "```\nclass LedgerClient:\n    pass\n```",
+        "Tests failed on main.",
+        "Bread needs flour.",
+        "Besichtigung am Montag um zehn Uhr, mit der Wohnungsgeberbestätigung.",
+    ],
+)
+async def test_roles_code_and_sentence_starts_are_no_entities(desk: Desk, told: str) -> None:
+    note_id = await desk.told(told)
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).entities == ()

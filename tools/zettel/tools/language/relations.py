@@ -1,0 +1,306 @@
+"""Relations that a text states plainly: "Ana is Markus's sister", "She works at the Charité".
+
+By rule and for precision: a form of words of `relation_words`, a file for each language, with names
+on both sides. What is asked, wished, denied or was once so states nothing.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+
+import regex as re
+from pydantic import BaseModel, ConfigDict
+
+from zettel.storage.notes import fold
+from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.name_words import NameWords, names_nobody, read_language, titles
+from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS, is_common_acronym
+from zettel.tools.language.prose import without_code
+
+THE_USER = "user"
+"""The name in a relation of the person whom the agent works for."""
+ALSO_CALLED = "also called"
+"""The label by which a text gives a person or thing another name."""
+MUTUAL = frozenset({ALSO_CALLED, "is married to", "is engaged to", "works with"})
+"""Labels that hold in both directions."""
+TEXT_MAX_RELATIONS = 8
+"""Most relations of one text."""
+RELATED_MAX_CHARACTERS = 4_000
+"""Characters of a text that are read for relations."""
+RELATED_WORD_MAX_CHARACTERS = 64
+"""Characters of a word that are read; names are tried from each capital in it."""
+RELATED_SENTENCE_MAX_CHARACTERS = 600
+"""A longer sentence is a table or a list."""
+
+_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{RELATED_WORD_MAX_CHARACTERS}}})\S++")
+_LETTER = r"[\p{L}\p{M}\p{N}]"
+_WORD = rf"\p{{Lu}}(?:{_LETTER}|-(?={_LETTER}))*+(?:['’](?!s\b)\p{{L}}{{2,}}+)?"
+_MORE = rf"(?:\s(?:(?:de|del|di|van|von|la)\s){{0,2}}{_WORD}){{0,3}}"
+_GENITIVE = rf"\p{{Lu}}{_LETTER}*?(?![sxzß]){_LETTER}"
+"""German, before its "s"."""
+_GAP = (
+    rf"(?:\s(?!(?:and|but|or|who|that|und|aber|et|y|nicht|pas|no)\b)[\p{{Ll}}\p{{N}}]{_LETTER}*+"
+    r"(?:-\p{L}+)?){0,3}?"
+)
+_STARTS = r"(?<![\p{L}\p{M}\p{N}_'’-])"
+_ENDS = r"(?![\p{L}\p{M}\p{N}_-])"
+_CLAUSE_START = re.compile(r"[^,;:(–—]*$")
+_GOES_ON = re.compile(r"\)?,?\s(?:(?:and|und|et|y)\s)?(?=\p{Ll})")
+"""Between a relation and another one of the same name: "Ana is Ben's aunt and works at Siemens"."""
+_CALLED_LIKE_MONTHS = frozenset("jan april may june august".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relation of somebody or something to another."""
+
+    who: str
+    """As spelled; `THE_USER` for the user."""
+    label: str
+    """What the first is to the second: a role ("sister"), else a verb ("works at")."""
+    whom: str
+    """As `who`."""
+    is_role: bool
+    article: str = ""
+    """English, before `whom`: "the"."""
+
+    @property
+    def told(self) -> str:
+        """What the first one is: "sister of Markus"."""
+        words = (self.label, "of" if self.is_role else "", self.article, _called(self.whom))
+        return " ".join(filter(None, words))
+
+    @property
+    def told_back(self) -> str:
+        """The same of the second one: "sister: Ana", "Ana works at the Charité"."""
+        who = _called(self.who)
+        if self.label in MUTUAL:
+            return f"{self.label} {who}"
+        return f"{self.label}: {who}" if self.is_role else f"{who} {self.told}"
+
+
+def _called(name: str) -> str:
+    return "the user" if name == THE_USER else name
+
+
+class _Table(BaseModel):
+    """A language's file: `en.toml` explains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: tuple[str, ...]
+    pronouns: tuple[str, ...]
+    articles: tuple[str, ...]
+    still: tuple[str, ...]
+    not_stated: tuple[str, ...]
+    hints: tuple[str, ...]
+    forms: tuple[str, ...]
+    kinds: tuple[str, ...]
+    kinds_behind: tuple[str, ...] = ()
+    roles: Mapping[str, tuple[str, ...]]
+    verbs: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to state a relation."""
+
+    label: str
+    """Empty where the role in the text is the label."""
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Language:
+    table: _Table
+    roles: Mapping[str, re.Pattern[str]]
+    """Label -> its words."""
+    hint: re.Pattern[str]
+    """What every relation has: most sentences have none of it."""
+    not_stated: re.Pattern[str]
+    user: re.Pattern[str]
+    pronoun: re.Pattern[str]
+
+
+@cache
+def _forms(language: _Language) -> Sequence[_Form]:
+    """Every form of a language; compiled, in some 0.15 s, when a text has one of its hints."""
+    table, words = language.table, _placeholders(language.table)
+    labelled = [("", form) for form in table.forms]
+    labelled += [(label, form) for label, forms in table.verbs.items() for form in forms]
+    return [_Form(label, re.compile(_filled(form, words))) for label, form in labelled]
+
+
+@cache
+def _languages() -> tuple[_Language, ...]:
+    folder = files("zettel.tools.language").joinpath("relation_words")
+    tables = (
+        _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    )
+    return tuple(map(_language, tables))
+
+
+def _language(table: _Table) -> _Language:
+    roles = [word for of in table.roles.values() for word in of]
+    return _Language(
+        table=table,
+        roles={label: re.compile(_any(of)) for label, of in table.roles.items()},
+        hint=re.compile("|".join((*map(re.escape, table.hints), *roles)), re.IGNORECASE),
+        not_stated=re.compile(rf"(?<!\w)(?:{_any(table.not_stated)})(?!\w)", re.IGNORECASE),
+        user=re.compile(_any((*table.user, "User"))),
+        pronoun=re.compile(rf"(?:{_any(table.pronouns)})(?=\s)", re.IGNORECASE),
+    )
+
+
+def _any(words: Sequence[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+def _placeholders(table: _Table) -> dict[str, str]:
+    """What stands for each name in braces of a form."""
+    titled = _any([f"{t}|{t.capitalize()}" for t in sorted(titles())])
+    name = rf"(?:{_any(table.user)}|(?:(?:{titled})\.?\s)?{_WORD}{_MORE})"
+    roles = [word for of in table.roles.values() for word in of]
+    some = f"{_WORD}{_MORE}"
+    return {
+        "{a}": rf"{_STARTS}(?P<a>{name}){_ENDS}",
+        "{b}": rf"{_STARTS}(?P<b>{name}){_ENDS}",
+        "{thing}": rf"(?:(?P<the>{_any(table.articles)})\s?)?{_STARTS}(?P<b>{some}){_ENDS}",
+        "{s}": rf"{_STARTS}(?:(?P<b>{name})['’]s?|(?P<b>{_GENITIVE})s)(?=\s)",
+        "{role}": rf"(?P<role>{_any(roles)}){_ENDS}",
+        "{still}": rf"(?:\s(?:{_any(table.still)}))?",
+        "{gap}": _GAP,
+        "{kind}": rf"(?:(?:{_any(table.kinds)})\s)?" if table.kinds else "",
+        "{kind_behind}": rf"(?:\s(?:{_any(table.kinds_behind)}))?" if table.kinds_behind else "",
+        "{title}": rf"(?:{titled})\.?",
+    }
+
+
+def _filled(form: str, words: Mapping[str, str]) -> str:
+    for name, pattern in words.items():
+        form = form.replace(name, pattern)
+    return form
+
+
+def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
+    """The relations of a text in order, each once, at most `TEXT_MAX_RELATIONS`.
+
+    Args:
+        content: The text of a note.
+        subject: Whom the note is about: who is meant by a pronoun or nothing at the beginning of a
+            sentence, and, where it is a name, by "I". Else that is the user.
+    """
+    prose = without_code(content[:RELATED_MAX_CHARACTERS])
+    languages = [language for language in _languages() if language.hint.search(prose)]
+    if not languages:
+        return ()
+    known, found = read_language(prose), dict[Relation, None]()
+    for start, end in sentence_spans(prose):
+        sentence = _LONG_WORD.sub(r"\1", prose[start:end].strip())
+        if len(sentence) > RELATED_SENTENCE_MAX_CHARACTERS or "?" in sentence:
+            continue
+        for language in languages:
+            if language.hint.search(sentence):
+                found |= dict.fromkeys(_read(sentence, subject, language, known))
+        if len(found) >= TEXT_MAX_RELATIONS:
+            break
+    return tuple(islice(found, TEXT_MAX_RELATIONS))
+
+
+def _read(sentence: str, subject: str, language: _Language, words: NameWords) -> Iterator[Relation]:
+    told = _about(sentence, subject, language)
+    for form in _forms(language):
+        for match in form.pattern.finditer(told):
+            if relation := _stated(form, match, subject, language, words):
+                yield relation
+                yield from _going_on(relation.who, told, match.end(), language, words)
+
+
+def _going_on(
+    who: str, told: str, end: int, language: _Language, words: NameWords
+) -> Iterator[Relation]:
+    """What a sentence tells of the same one by a further verb."""
+    if who == THE_USER or not (joint := _GOES_ON.match(told, end)):
+        return
+    rest = f"{who} {told[joint.end() :]}"
+    for form in _forms(language):
+        match = form.pattern.match(rest)
+        if match and form.label and "a" in form.pattern.groupindex:
+            if match.end("a") == len(who) and (more := _stated(form, match, "", language, words)):
+                yield more
+
+
+def _about(sentence: str, subject: str, language: _Language) -> str:
+    """The sentence, with the subject before a verb ("Works at Siemens") or for a pronoun."""
+    name = "User" if fold(subject) == THE_USER else subject
+    if not name[:1].isupper():
+        return sentence
+    if pronoun := language.pronoun.match(sentence):
+        return f"{name}{sentence[pronoun.end() :]}"
+    told = f"{name} {sentence[:1].lower()}{sentence[1:]}"
+    opens = len(name) + 1
+    verbal = any(
+        (match := form.pattern.match(told)) and match.end() > opens and match.end("a") == len(name)
+        for form in _forms(language)
+        if form.label and "a" in form.pattern.groupindex
+    )
+    return told if verbal else sentence
+
+
+def _stated(
+    form: _Form, match: re.Match[str], subject: str, language: _Language, words: NameWords
+) -> Relation | None:
+    clause = _CLAUSE_START.search(match.string, 0, match.start())
+    begun = clause.start() if clause else match.start()
+    if language.not_stated.search(match.string, begun, match.end()):
+        return None
+    said = match.groupdict()
+    who, whom = (
+        _name(said[side], language, words) if said.get(side) else _speaker(subject)
+        for side in ("a", "b")
+    )
+    if not who or not whom or fold(who) == fold(whom):
+        return None
+    label = form.label or _label(said["role"], language)
+    article = "the" if said.get("the") == "the" else ""
+    return Relation(who, label, whom, is_role=not form.label, article=article)
+
+
+def _speaker(subject: str) -> str:
+    """Who says "I": the subject where it is a name; nobody where it is an assistant."""
+    folded = fold(subject)
+    if folded in ASSISTANTS and folded != THE_USER:
+        return ""
+    return subject if folded != THE_USER and subject[:1].isupper() else THE_USER
+
+
+def _name(spelled: str, language: _Language, words: NameWords) -> str:
+    """The name without what stands before it: a title, a role; empty if the words name nobody."""
+    if language.user.fullmatch(spelled):
+        return THE_USER
+    told = spelled.split()
+    roles = [
+        at
+        for at, word in enumerate(told)
+        if any(r.fullmatch(word) for r in language.roles.values())
+    ]
+    told = told[max(roles, default=-1) + 1 :]
+    while told and _names_nobody(told[0].rstrip(".").lower(), words):
+        told.pop(0)
+    return " ".join(told)
+
+
+def _names_nobody(word: str, words: NameWords) -> bool:
+    if word in _CALLED_LIKE_MONTHS:
+        return False
+    acronym = is_common_acronym(word.upper())
+    return word in titles() or word in ORDINARY_WORDS or acronym or names_nobody(word, words)
+
+
+def _label(role: str, language: _Language) -> str:
+    return next(label for label, words in language.roles.items() if words.fullmatch(role))

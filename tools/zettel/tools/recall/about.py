@@ -1,0 +1,120 @@
+"""All that is known of somebody or something, in one answer: relations, open pairs, notes.
+
+Relations are read from the notes as they stand, so that one goes with its source.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Outline, fold
+from zettel.tools.answers import About, RelationLine, UnsettledPair
+from zettel.tools.changes.links import settle_open
+from zettel.tools.concurrency import check_cancelled, read_in_thread
+from zettel.tools.language.relations import Relation, find_relations
+from zettel.tools.note_marks import add_labels
+from zettel.tools.ranking.ranked import Ranked, group_copies
+from zettel.tools.ranking.voices import share_places, voices_of
+from zettel.tools.recall.entities import Entity
+from zettel.tools.recall.note_details import linked
+from zettel.tools.recall_request import RecallQuery
+from zettel.tools.render import count_tokens
+from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustView
+
+ABOUT_MAX_NOTES = 40
+"""Notes of the first page where no limit is given: as many short ones as the default budget has."""
+ABOUT_MAX_RELATIONS = 40
+"""Most relations of one; those of the newest notes."""
+ABOUT_MAX_OPEN = 10
+"""Most open pairs told in full."""
+ABOUT_SHARE = 4
+"""Relations take at most a quarter of the budget, and so do open pairs."""
+
+
+def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
+    """Ids of an entity's notes: newest first, copies together, no voice before all others."""
+    outlines = {note.note_id: note for note in entity.notes}
+    own = memory.reader(asked.caller).own_principals
+    ranked = group_copies([Ranked(note_id, 1.0, {}) for note_id in outlines], outlines)
+    placed = share_places(ranked, voices_of(outlines.values(), own), outlines)
+    return [one.note_id for one in placed]
+
+
+async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:
+    """The names of an entity, its relations, newest first, and the pairs of notes left open."""
+    reader = memory.reader(asked.caller)
+    about = About(names=list(entity.names))
+    if entity.others:
+        about["several"] = list(entity.others)
+    if relations := await read_in_thread(_relations, entity, reader):
+        about["relations"] = relations
+    if pairs := await _open_pairs(memory, asked, entity.notes):
+        about["open"] = pairs
+    return about
+
+
+def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
+    keys, lines = entity.keys, dict[str, RelationLine]()
+    for note in entity.notes:
+        check_cancelled()
+        for told in find_relations(note.content, note.subject):
+            if line := _line(told, keys):
+                lines.setdefault(fold(line), _labelled(note, line, reader))
+        if len(lines) >= ABOUT_MAX_RELATIONS:
+            break
+    return list(lines.values())[:ABOUT_MAX_RELATIONS]
+
+
+def _line(told: Relation, keys: Collection[str]) -> str:
+    """A relation from the view of one of its sides; empty if that is neither."""
+    if fold(told.who) in keys:
+        return "" if fold(told.whom) in keys else told.told
+    return told.told_back if fold(told.whom) in keys else ""
+
+
+def _labelled(note: Outline, line: str, reader: TrustView) -> RelationLine:
+    told = RelationLine(line=line, note_id=note.note_id)
+    add_labels(told, f"{note.subject}\n{note.content}", note, reader)
+    return told
+
+
+async def _open_pairs(
+    memory: Memory, asked: RecallQuery, notes: Sequence[Outline]
+) -> list[UnsettledPair]:
+    """Pairs that an agent is to settle, the younger note's link first."""
+    ids = tuple(note.note_id for note in notes)
+    if not ids:
+        return []
+    where = replace(asked.where, subject="", note_ids=ids, tags=(NEEDS_REVIEW,))
+    left = await memory.store.find(where, limit=ABOUT_MAX_OPEN)
+    links = await linked(memory, asked, left)
+    return [
+        UnsettledPair(
+            note_id=note.note_id,
+            relation=entry.link.relation,
+            to=entry.other.note_id,
+            reason=f"{entry.link.reason}; {settle_open(note.note_id, entry.other.note_id)}",
+        )
+        for note in left
+        for entry in links[note.note_id]
+        if entry.link.relation in OPEN_RELATIONS and not entry.points_here and not entry.state
+    ][:ABOUT_MAX_OPEN]
+
+
+def within_budget(about: About, budget: int) -> About:
+    """What fits: names, then relations and open pairs in a quarter of the budget each."""
+    fitting = About(names=about["names"])
+    if several := about.get("several"):
+        fitting["several"] = several
+    if count_tokens(fitting) > budget // ABOUT_SHARE:
+        return About(names=about["names"][:1])
+    relations, pairs = about.get("relations", []), about.get("open", [])
+    while relations and count_tokens(relations) > budget // ABOUT_SHARE:
+        relations = relations[:-1]
+    while pairs and count_tokens(pairs) > budget // ABOUT_SHARE:
+        pairs = pairs[:-1]
+    if relations:
+        fitting["relations"] = relations
+    if pairs:
+        fitting["open"] = pairs
+    return fitting

@@ -1,0 +1,254 @@
+"""Who or what a name stands for: its other names, and the notes that are about it or name it.
+
+Names are one where notes tell so: "Miriam Oyelaran" has the names of which it consists, unless
+somebody else has them too, "Miriam is also called Mimi" adds one, and a note of the profile says
+which is the user's. Nothing is stored: what is forgotten or superseded tells nothing any more.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import regex as re
+
+from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.storage.store import NoteFilter
+from zettel.tools.changes.conflicts import match_outlines
+from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.name_words import read_language, titles
+from zettel.tools.language.names import ASSISTANTS, find_names
+from zettel.tools.language.question_words import find_users
+from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
+from zettel.tools.note_marks import marks_of
+from zettel.tools.recall_request import RecallQuery
+from zettel.tools.state.memory import Memory
+from zettel.tools.trust import FULL_TRUST
+
+ENTITY_MAX_NOTES = 400
+"""Notes that may name one; a name in more is told by the notes' subjects alone."""
+ENTITY_MAX_NAMES = 8
+"""Most names of one."""
+PROFILE_READ_MAX_NOTES = 200
+"""Notes of the profile that are read for the names of the user."""
+
+_SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
+"""A character of a word in a script with spaces; where there are none, a name ends anywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """Somebody or something that notes are about."""
+
+    names: tuple[str, ...]
+    """As spelled, the one that was asked for first."""
+    others: tuple[str, ...] = ()
+    """Longer names of several that the name may stand for: "Ana Silva", "Ana Costa"."""
+    is_user: bool = False
+    notes: tuple[Outline, ...] = ()
+    """About it or naming it, newest first."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Its names, folded."""
+        return frozenset((*map(fold, self.names), *((THE_USER,) if self.is_user else ())))
+
+
+async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
+    """What a name stands for in the scope of a request, and the notes that match its filters.
+
+    Without notes if it is named in too many: then the notes' subjects tell more.
+
+    Args:
+        memory: The memory.
+        asked: The request; its own `subject` is left out.
+        name: A name, or "user".
+    """
+    where = replace(asked.where, subject="")
+    scope = replace(where, tags=(), kinds=(), sessions=(), since=None, until=None)
+    reading = _Reading(memory, asked, scope)
+    users = await reading.users()
+    given = _untitled(name)
+    if fold(given) == THE_USER or fold(given) in users:
+        names, others, is_user = list(users.values()), tuple[str, ...](), True
+    else:
+        names, others = await reading.names_of(given)
+        is_user = False
+    notes = await reading.notes_of([THE_USER, *names] if is_user else names)
+    if len(notes) >= ENTITY_MAX_NOTES:
+        notes = []
+    elif where != scope:
+        notes = await _matching(memory, where, notes)
+    newest = sorted(notes, key=order_key, reverse=True)
+    return Entity(
+        names=tuple(names or [given]), others=others, is_user=is_user, notes=tuple(newest)
+    )
+
+
+async def _matching(memory: Memory, where: NoteFilter, notes: Sequence[Outline]) -> list[Outline]:
+    """Those of the notes that pass the request's filters."""
+    if not notes:
+        return []
+    wanted = replace(where, note_ids=tuple(note.note_id for note in notes))
+    return await memory.store.outlines(wanted, limit=len(notes))
+
+
+def _untitled(name: str) -> str:
+    """The name without what stands before it: "Dr. Oyelaran"."""
+    words = name.split()
+    while len(words) > 1 and words[0].rstrip(".").lower() in titles():
+        words.pop(0)
+    return " ".join(words)
+
+
+def _says(name: str, text: str) -> bool:
+    """Whether a text has a name as whole words, beginning with a capital if the name's script has.
+
+    A "bad" room is not "Bad"; who asks may leave capitals out. German has a genitive without an
+    apostrophe.
+    """
+    genitive = "s?" if name[-1].isalpha() and read_language(text).capitalised_nouns else ""
+    pattern = rf"(?<!{_SPACED}){re.escape(name)}{genitive}(?!{_SPACED})"
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        said = match[0][0]
+        if said == said.upper() or match[0] == name:
+            return True
+    return False
+
+
+class _Reading:
+    """Reads the notes of a scope by names, each name once."""
+
+    def __init__(self, memory: Memory, asked: RecallQuery, scope: NoteFilter) -> None:
+        self._memory = memory
+        self._scope = scope
+        self._moment = asked.moment
+        self._reader = memory.reader(asked.caller)
+        self._holders = dict[str, Sequence[Outline]]()
+        self._subjects: Mapping[str, int] | None = None
+
+    async def users(self) -> dict[str, str]:
+        """The names of the user, folded -> as spelled: whole, and each part of it."""
+        core = await self._memory.store.outlines(
+            replace(self._scope, kinds=(Kind.CORE,)), limit=PROFILE_READ_MAX_NOTES
+        )
+        core = [note for note in core if self._reader.trust(note) >= FULL_TRUST]
+        found = await read_in_thread(lambda: [find_users(note.content) for note in core])
+        names = [name for some in found for name in sorted(some, key=len, reverse=True)]
+        return {fold(n): n for name in names for n in (name, *name.split()) if n[:1].isupper()}
+
+    async def notes_of(self, names: Collection[str]) -> list[Outline]:
+        """The notes that are about one of the names or name it."""
+        keys, found = {fold(name) for name in names}, dict[str, Outline]()
+        for subject in await self._subjects_of(lambda told: told in keys):
+            where = replace(self._scope, subject=subject)
+            about = await self._memory.store.outlines(where, limit=ENTITY_MAX_NOTES)
+            found |= {note.note_id: note for note in about}
+        for name in names:
+            if name != THE_USER:
+                found |= {note.note_id: note for note in await self.holders(name)}
+        return list(found.values())
+
+    async def _subjects_of(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Subjects of the scope's notes by their folded names without titles."""
+        if self._subjects is None:
+            self._subjects = (await self._memory.store.facets(self._scope)).subjects
+        return [subject for subject in self._subjects if wanted(fold(_untitled(subject)))]
+
+    async def holders(self, name: str) -> Sequence[Outline]:
+        """Notes whose text has the name, at most `ENTITY_MAX_NOTES` of a large scope."""
+        key = fold(name)
+        if key not in self._holders:
+            near = await self._likely(name)
+            self._holders[key] = await read_in_thread(
+                lambda: [note for note in near if _says(name, note.content)]
+            )
+        return self._holders[key]
+
+    async def _likely(self, name: str) -> Sequence[Outline]:
+        """Notes that may have the name: of a small scope all, since BM25 finds no word of most."""
+        memory, scope = self._memory, self._scope
+        corpus = await memory.corpora.read(memory.store, scope, self._moment)
+        if corpus.statistics is None:
+            return corpus.outlines
+        return await match_outlines(
+            memory.store,
+            f"{name} {name}s",
+            scope,
+            limit=ENTITY_MAX_NOTES,
+            counted=scope.namespaces,
+        )
+
+    async def names_of(self, given: str) -> tuple[list[str], tuple[str, ...]]:
+        """The names of the one whom a name stands for; or the longer ones, if it is of several."""
+        longer = await self._longer(given)
+        if len(longer) > 1:
+            return [given], tuple(longer)
+        names = {fold(given): given}
+        waiting = [given, *longer]
+        while waiting and len(names) < ENTITY_MAX_NAMES:
+            name = waiting.pop(0)
+            names.setdefault(fold(name), name)
+            new = [*await self._told_names(name), *await self._parts(name)]
+            waiting += [one for one in new if fold(one) not in names]
+        return list(names.values()), ()
+
+    async def _longer(self, name: str) -> list[str]:
+        """The whole names of which a name is a part, without those that are parts of others."""
+        key, notes = fold(name), await self.holders(name)
+        subjects = await self._subjects_of(lambda told: told != key and _is_part(key, told))
+        found = await read_in_thread(lambda: dict(_longer(key, subjects, notes)))
+        return [
+            spelled
+            for key, spelled in found.items()
+            if not any(key != other and _is_part(key, other) for other in found)
+        ]
+
+    async def _parts(self, name: str) -> list[str]:
+        """The words of a name by which notes call the same one and nobody else."""
+        words, found = name.split(), list[str]()
+        for word in words if len(words) > 1 else ():
+            if word[:1].isupper() and await self._stands_alone(word):
+                if [fold(one) for one in await self._longer(word)] == [fold(name)]:
+                    found.append(word)
+        return found
+
+    async def _stands_alone(self, word: str) -> bool:
+        """Whether a note calls somebody by this word alone; "New" of "New York" calls nobody."""
+        notes, key = await self.holders(word), fold(word)
+        return await read_in_thread(
+            lambda: any(
+                key in map(fold, (note.subject, *note.entities, *find_names(note.content)))
+                for note in notes
+            )
+        )
+
+    async def _told_names(self, name: str) -> list[str]:
+        """Other names that fully trusted notes say one has."""
+        notes = [n for n in await self.holders(name) if self._reader.trust(n) >= FULL_TRUST]
+        return await read_in_thread(lambda: list(_told_names(fold(name), notes)))
+
+
+def _longer(
+    key: str, subjects: Iterable[str], notes: Iterable[Outline]
+) -> Iterator[tuple[str, str]]:
+    """Longer names that have a folded one as a part, folded and as spelled."""
+    names = (name for note in notes for name in (*note.entities, *find_names(note.content)))
+    for name in chain(subjects, names):
+        told = _untitled(name)
+        if fold(told) != key and _is_part(key, fold(told)) and told[:1].isupper():
+            yield fold(told), told
+
+
+def _is_part(key: str, name: str) -> bool:
+    """Whether the words of a folded name are some of those of another one, in a row."""
+    return f" {key} " in f" {name} "
+
+
+def _told_names(key: str, notes: Iterable[Outline]) -> Iterator[str]:
+    for note in notes:
+        if marks_of(note.content):
+            continue
+        for told in find_relations(note.content, note.subject):
+            sides = (told.who, told.whom)
+            if told.label == ALSO_CALLED and key in map(fold, sides):
+                yield from (s for s in sides if fold(s) not in {key, THE_USER, *ASSISTANTS})
