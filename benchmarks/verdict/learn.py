@@ -51,7 +51,9 @@ def measure(judged: Sequence[Judged]) -> Sample:
         figures=np.array(figures),
         estimated=np.array(
             [
-                not one.ranking.corpus.conversation and "exact" not in one.ranked[0].shares
+                not one.ranking.corpus.conversation
+                and bool(one.ranked)
+                and "exact" not in one.ranked[0].shares
                 for one in judged
             ],
             np.bool_,

@@ -1,12 +1,13 @@
 """The calibration of the verdict: its questions, what it gathers and what it fits."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.month.records import Question, read_month
 from benchmarks.verdict.__main__ import AGENTS
-from benchmarks.verdict.gather import of_months
+from benchmarks.verdict.gather import of_month, pickled
 from benchmarks.verdict.learn import UNSURE_SHARE, Sample, fit, left_out, measure
 from benchmarks.verdict.report import write_report
 
@@ -34,10 +35,11 @@ def test_the_agents_sets_ask_two_hundred_questions_of_which_nobody_told_eighty()
 async def test_every_question_is_gathered_with_its_figures_and_whether_it_can_be_answered(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "small.jsonl").write_text(MONTH.strip(), encoding="utf-8")
+    small = tmp_path / "small.jsonl"
+    small.write_text(MONTH.strip(), encoding="utf-8")
     before = modes.judge
 
-    judged = await of_months([tmp_path / "small.jsonl"], HashEmbedder(), tmp_path)
+    judged = await of_month(small, HashEmbedder(), tmp_path)
     sample = measure(judged)
 
     assert modes.judge is before
@@ -47,6 +49,8 @@ async def test_every_question_is_gathered_with_its_figures_and_whether_it_can_be
     ]
     assert sample.figures[0, 0] > sample.figures[1, 0]
     assert sample.estimated.all()
+    again = measure(pickle.loads(pickled(judged)))
+    assert (again.figures == sample.figures).all()
 
 
 def made(seed: int, useful: int) -> Sample:
