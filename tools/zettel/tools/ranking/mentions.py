@@ -9,6 +9,8 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
+from zettel.tools.language.languages import find_language
+from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
@@ -16,6 +18,10 @@ _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
 _OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
+_GERMAN_PAIR = re.compile(
+    rf"(?<!\w)(?=({_TITLE.pattern})\s({_TITLE.pattern})(?!\w|\s{_TITLE.pattern}))"
+)
+"""Two capitalised words, the second the last of its row."""
 _POSSESSIVE_END = re.compile(r"['’]s$")
 _CALLS = (
     *("alright", "aw", "aww", "awesome", "bye", "congrats", "congratulations", "cool", "dear"),
@@ -54,24 +60,35 @@ _GERMAN = frozenset(
 
 
 def _is_german(text: str) -> bool:
-    """Whether a text is in German, where every noun is capitalised and tells no name."""
+    """Whether a text is in German, where every noun is capitalised."""
     words = (fold(match.group()) for match in _WORD.finditer(text))
-    return len(_GERMAN.intersection(words)) >= 2
+    return len(_GERMAN.intersection(words)) >= 2 or find_language(text) == "de"
 
 
 def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that are spelled like names, in order: "Ana", "Silva".
 
-    None in German. At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
+    In German only what follows another capitalised word: "Frau Groth". At most
+    `QUESTION_MAX_WORDS`: more are only in a text without spaces.
     """
-    if is_passage(question) or _is_german(question):
+    if is_passage(question):
         return ()
+    if _is_german(question):
+        return _german_names(question)
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
     named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
     spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
     return tuple(names)[:QUESTION_MAX_WORDS]
+
+
+def _german_names(question: str) -> tuple[str, ...]:
+    german = name_words()["de"]
+    pairs = (pair for pair in _GERMAN_PAIR.finditer(question))
+    names = dict.fromkeys(pair[2] for pair in pairs if not _OPENING.match(question, pair.start()))
+    no_names = german.no_names | german.plain_words
+    return tuple(name for name in names if _tells(name) and fold(name) not in no_names)
 
 
 def _tells(word: str) -> bool:
