@@ -332,14 +332,9 @@ def _best_told(
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
-    spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
-    return [name for name in spelled if not _is_mentioned(fold(name), corpus)]
-
-
-def _is_mentioned(name: str, corpus: Corpus) -> bool:
-    """Whether a note holds a folded name, perhaps one of several ("the two Mareks")."""
     count = corpus.mentions.count
-    return bool(count(name) or (name.endswith("s") and count(name[:-1])))
+    spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
+    return [name for name in spelled if not count(corpus.mentions.known(fold(name)))]
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
