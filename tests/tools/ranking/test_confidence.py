@@ -60,7 +60,7 @@ async def test_what_somebody_else_told_is_uncertain_and_names_whom_it_is_about(
     ("question", "verdict", "how"),
     [
         ("How hot is molten tungsten?", "nothing_relevant", "near"),
-        ("What is the melting point of tungsten?", "uncertain", "quite near"),
+        ("How do I melt the tungsten from Oslo?", "uncertain", "quite near"),
     ],
 )
 async def test_what_nobody_told_is_not_found_and_the_nearest_notes_are_there(

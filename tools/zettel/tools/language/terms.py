@@ -48,7 +48,7 @@ def terms(text: str) -> list[str]:
     return [word[:TERM_CHARACTERS] for word in words if word not in _FUNCTION_WORDS]
 
 
-LONG_WORD_CHARACTERS = 7
+LONG_WORD_CHARACTERS = 8
 """Characters of a word that is compared as a term: the first four of "retrospective" are those of
 "retry", too."""
 

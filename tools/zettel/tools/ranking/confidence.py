@@ -47,9 +47,6 @@ SORT_NEAR = 0.3
 """Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """Weights beside the margin: of the step between far and near, and of the nearness itself."""
-LANGUAGE_NOTES = 500
-"""Most notes of a scope whose language is read, before it is said that none is relevant: some
-30 ms."""
 COVERAGE_WEIGHT = 0.85
 """Weight of the covered share of the question's words against a cosine (generator's seeds)."""
 NAMELESS_OFFSET = 0.1
@@ -99,6 +96,7 @@ def judge(
         return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
     seen = weigh(question, ranking, meaning, ranked, own_names=own_names)
+    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
     if corpus.conversation:
         confidence = _confidence(
             seen.margin,
@@ -107,11 +105,10 @@ def judge(
             else seen.near - UNKNOWN_NAME_PENALTY * bool(seen.unknown),
         )
     else:
-        confidence = likelihood(seen.figures)
+        confidence = likelihood(ABSENT if nothing else seen.figures)
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
     return Confidence(
         verdict=verdict, confidence=confidence, reason=_reason(question, corpus, seen, verdict)
@@ -155,14 +152,14 @@ def weigh(
     unknown = _unknown_names(question, corpus)
     cosines, held = in_rows(meaning, corpus)[0], _held_share(question, corpus, unknown)
     near = _nearness(question, corpus, cosines, held, own_names)
-    rest = without_usual(corpus, cosines)
+    rest, own_near = without_usual(corpus, cosines), near
     if apart:
         own_near, nearness = (_nearness_of(own, corpus, of, held) for of in (cosines, rest))
     else:
-        own_near, nearness = near, _nearness(question, corpus, rest, held, own_names)
+        nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    order = [*(corpus.rows[one.note_id] for one in ranked[:STATING_NOTES]), *ranking.order]
-    unstated = find_unstated(question, corpus, cosines, order)
+    shown = (corpus.rows[one.note_id] for one in ranked[:STATING_NOTES])
+    unstated = find_unstated(question, corpus, cosines, [*shown, *ranking.order])
     figures = read_figures(
         question,
         corpus,
@@ -171,7 +168,25 @@ def weigh(
         nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
         unstated=bool(unstated),
     )
-    if timeless:
+    figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
+    return Evidence(
+        margin=_best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX,
+        near=near,
+        figures=figures,
+        timeless=timeless,
+        unknown=unknown,
+        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
+        others_near=own_near < near,
+        unstated=unstated if figures.stated else "",
+    )
+
+
+def _of_time_or_kind(
+    question: Question, ranking: Ranking, figures: Figures, near: float, *, timeless: bool
+) -> tuple[Figures, float]:
+    """The figures and the nearness where a time or a kind of notes is asked for."""
+    whole = ranking.corpus.whole
+    if timeless or not beginnings(question.text):  # or it has no word that tells anything
         figures = ABSENT
     of_then = question.only_when and bool(ranking.share("all_of_then").any())
     # A note about every Monday answers for one of them.
@@ -185,16 +200,7 @@ def weigh(
     elif question.sort and _is_shown(ranking, "of_sort"):
         near = max(near, SORT_NEAR)
         figures = replace(figures, nearness=max(figures.nearness, SORT_NEAR))
-    return Evidence(
-        margin=_best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX,
-        near=near,
-        figures=figures,
-        timeless=timeless,
-        unknown=unknown,
-        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
-        others_near=own_near < near,
-        unstated=unstated if figures.stated else "",
-    )
+    return figures, near
 
 
 def _reason(question: Question, corpus: Corpus, seen: Evidence, verdict: RecallVerdict) -> str:
@@ -221,10 +227,7 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
 def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
     """Whether notes are in another language than the question, so that few of its words tell."""
     asked = find_language(question.text)
-    outlines = corpus.usual.outlines
-    step = -(-len(outlines) // LANGUAGE_NOTES)
-    told = (find_language(outline.content) for outline in outlines[::step])
-    return bool(asked) and any(language not in ("", asked) for language in told)
+    return bool(asked) and bool(np.isin(corpus.usual.languages(), ("", asked), invert=True).any())
 
 
 def _spelled(question: Question) -> str:

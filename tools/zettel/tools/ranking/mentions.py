@@ -64,8 +64,8 @@ def _is_german(text: str) -> bool:
 def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that are spelled like names, in order: "Ana", "Silva".
 
-    In German only after a title ("Frau Groth"). At most `QUESTION_MAX_WORDS`: more are only in a text
-    without spaces.
+    In German only after a title ("Frau Groth"). At most `QUESTION_MAX_WORDS`: more are only in a
+    text without spaces.
     """
     if is_passage(question):
         return ()
