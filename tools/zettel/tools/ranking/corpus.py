@@ -179,7 +179,7 @@ class Corpus:
         """The language of each note; empty where its words tell none."""
         new = np.flatnonzero(self.language == UNREAD)
         if len(new):
-            outlines = [self.outlines[row] for row in new]
+            outlines = [self.outlines[row] for row in map(int, new)]
             self.language[new] = [find_language(outline.content) for outline in outlines]
             self.columns.keep("language", outlines, self.language[new].tolist())
         return self.language
