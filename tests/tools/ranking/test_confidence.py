@@ -495,7 +495,7 @@ def outline_at(number: int, content: str) -> Outline:
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ("¿Cuándo es la clase de cerámica?", "La clase de cerámica es los martes"),
+        ("¿Para cuándo son los folletos?", "Las vacaciones empiezan el martes"),
         ("Unter welcher Nummer ist die Kita erreichbar?", "Kita: 0555 71 20 43"),
         ("Which of the two Mareks is it?", "Marek is at the carrier, and Marek is an engineer"),
     ],

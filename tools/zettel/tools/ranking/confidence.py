@@ -96,7 +96,6 @@ def judge(
         return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
     seen = weigh(question, ranking, meaning, ranked, own_names=own_names)
-    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
     if corpus.conversation:
         confidence = _confidence(
             seen.margin,
@@ -105,10 +104,11 @@ def judge(
             else seen.near - UNKNOWN_NAME_PENALTY * bool(seen.unknown),
         )
     else:
-        confidence = likelihood(ABSENT if nothing else seen.figures)
+        confidence = likelihood(seen.figures)
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
+    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
     return Confidence(
         verdict=verdict, confidence=confidence, reason=_reason(question, corpus, seen, verdict)
