@@ -16,7 +16,7 @@ from zettel.storage.notes import Kind, Outline, fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import TermIndex, WordNumbers, count_terms, make_index, terms
 
-UNREAD = "?"
+NO_LANGUAGE_READ = "?"
 """Of a text whose language nobody has asked for."""
 UNWEIGHED = -1
 """Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
@@ -293,7 +293,7 @@ def read_note(outline: Outline) -> NoteRead:
         asks(content),
         bool(spans),
         UNWEIGHED,
-        UNREAD,
+        NO_LANGUAGE_READ,
         NOTE_BYTES + len(content.encode()) + 8 * len(told) + 4 * len(names) + 16 * len(spans),
         0,
     )

@@ -12,7 +12,7 @@ from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex
-from zettel.tools.ranking.columns import UNREAD, UNWEIGHED, Lists, NoteColumns
+from zettel.tools.ranking.columns import NO_LANGUAGE_READ, UNWEIGHED, Lists, NoteColumns
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
 
@@ -101,7 +101,7 @@ class Corpus:
     stuffing: NDArray[np.int8]
     """How little it tells: `Stuffing`, or `UNWEIGHED`; `stuffing_of` reads it on demand."""
     language: NDArray[np.str_]
-    """In which language it is, or `UNREAD`; `languages` reads it on demand."""
+    """In which language it is, or `NO_LANGUAGE_READ`; `languages` reads it on demand."""
     names: Flags
     """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
@@ -177,7 +177,7 @@ class Corpus:
 
     def languages(self) -> NDArray[np.str_]:
         """The language of each note; empty where its words tell none."""
-        new = np.flatnonzero(self.language == UNREAD)
+        new = np.flatnonzero(self.language == NO_LANGUAGE_READ)
         if len(new):
             outlines = [self.outlines[row] for row in map(int, new)]
             self.language[new] = [find_language(outline.content) for outline in outlines]
