@@ -15,7 +15,7 @@ from benchmarks.month.__main__ import known_months
 from benchmarks.retrieval.data import Dataset
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
-from benchmarks.verdict.gather import Judged, made_up, of_dataset, of_months
+from benchmarks.verdict.gather import Judged, made_up, of_dataset, of_month, pickled
 from benchmarks.verdict.learn import fitted, left_out, measure
 from benchmarks.verdict.report import write_report
 from zettel.storage.embedding.embedder import Embedder
@@ -61,11 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sets(given: Sequence[Dataset]) -> dict[str, list[tuple[str, Gathering]]]:
     """Name of a set -> its parts, each with a name of its own and how to gather it."""
-    months = known_months()
     sets: dict[str, list[tuple[str, Gathering]]] = {
-        "months": [("months", lambda e, at: of_months(months, e, at))],
-        "agents": [("agents", lambda e, at: of_months(sorted(AGENTS.glob("*.jsonl")), e, at))],
+        f"month of {path.stem}": [(path.stem, _of_month(path))] for path in known_months()
     }
+    sets["agents"] = [(path.stem, _of_month(path)) for path in sorted(AGENTS.glob("*.jsonl"))]
     for style in get_args(Style):
         worlds = [(seed, made_up(style, seed, CONVERSATIONS)) for seed in SEEDS]
         sets[style] = [(f"{style}-{seed}", _of(world)) for seed, world in worlds]
@@ -82,6 +81,10 @@ def _of(dataset: Dataset, *, subjects: bool = True) -> Gathering:
     return lambda e, at: of_dataset(dataset, e, at / "store", _say, subjects=subjects)
 
 
+def _of_month(path: Path) -> Gathering:
+    return lambda e, at: of_month(path, e, at)
+
+
 async def _gathered(part: tuple[str, Gathering], cache: Path | None) -> list[Judged]:
     """What was gathered before, or is now."""
     name, gathering = part
@@ -95,7 +98,7 @@ async def _gathered(part: tuple[str, Gathering], cache: Path | None) -> list[Jud
         judged = await gathering(embedder, Path(folder))
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(pickle.dumps(judged))
+        kept.write_bytes(pickled(judged))
     return judged
 
 

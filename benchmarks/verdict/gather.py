@@ -3,10 +3,12 @@
 The stores are filled and asked through the tools, in one process; only the server is left out.
 """
 
+import pickle
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from benchmarks.month.play import play
 from benchmarks.month.records import read_month
 from benchmarks.retrieval.data import Dataset, Document, Question, namespaces, unattributed
 from zettel.storage.embedding.embedder import Embedder
+from zettel.tools.ranking.columns import NoteColumns
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.fusion import Ranking
 from zettel.tools.ranking.question import Question as Read
@@ -84,6 +87,20 @@ def recorded() -> Generator[list[Judged]]:
         modes.judge = judge
 
 
+class _Pickler(pickle.Pickler):
+    """Leaves out what a corpus keeps only to be built again faster, which has a lock."""
+
+    def reducer_override(self, obj: object) -> Any:
+        return (NoteColumns, ()) if isinstance(obj, NoteColumns) else NotImplemented
+
+
+def pickled(judged: Sequence[Judged]) -> bytes:
+    """Questions to be read again by `pickle.loads`."""
+    written = BytesIO()
+    _Pickler(written).dump(judged)
+    return written.getvalue()
+
+
 def _labelled(kept: Iterable[Judged], labels: Iterable[tuple[str, bool]]) -> list[Judged]:
     return [
         replace(one, category=category, answerable=answerable)
@@ -91,15 +108,11 @@ def _labelled(kept: Iterable[Judged], labels: Iterable[tuple[str, bool]]) -> lis
     ]
 
 
-async def of_months(paths: Sequence[Path], embedder: Embedder, folder: Path) -> list[Judged]:
-    """Questions of stores that are written as months are."""
-    samples = list[Judged]()
-    for path in paths:
-        with recorded() as kept:
-            played = await play(read_month(path), embedder, folder / path.stem, lambda _: None)
-        labels = [(one.question.sort, bool(one.question.gold)) for one in played.asked]
-        samples += _labelled(kept, labels)
-    return samples
+async def of_month(path: Path, embedder: Embedder, folder: Path) -> list[Judged]:
+    """Questions of a store that is written as a month is."""
+    with recorded() as kept:
+        played = await play(read_month(path), embedder, folder / "store", lambda _: None)
+    return _labelled(kept, ((one.question.sort, bool(one.question.gold)) for one in played.asked))
 
 
 async def of_dataset(

@@ -17,7 +17,7 @@ from zettel.tools.ranking.confidence import judge, weigh
 RIDGE = 3e-4
 """Weight of the squared weights, of figures scaled by their deviation, in the loss. Ten times as
 much loses half a point of AUROC."""
-UNSURE_SHARE = 0.15
+UNSURE_SHARE = 0.08
 """Share of the answerable, over the sets, that may come without `found`: sets the offset."""
 
 Values = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Sample:
     """A set of questions as figures."""
 
     figures: Values
-    """Shape `(questions, 3)`."""
+    """Shape `(questions, figures)`."""
     estimated: Flags
     """Whether the verdict is made of the figures: not in a talk, and without an exact term."""
     confidence: Values
@@ -43,7 +43,13 @@ def measure(judged: Sequence[Judged]) -> Sample:
     """Reduce the questions of a set to figures."""
     figures, verdicts = list[tuple[float, ...]](), list[tuple[float, bool]]()
     for one in judged:
-        seen = weigh(one.question, one.ranking, one.meaning, own_names=one.more["own_names"])
+        seen = weigh(
+            one.question,
+            one.ranking,
+            one.meaning,
+            one.ranked,
+            own_names=one.more["own_names"],
+        )
         sure = judge(one.question, one.ranking, one.meaning, one.ranked, **one.more)
         figures.append(astuple(seen.figures))
         verdicts.append((sure.confidence, sure.verdict == "nothing_relevant"))
@@ -51,7 +57,9 @@ def measure(judged: Sequence[Judged]) -> Sample:
         figures=np.array(figures),
         estimated=np.array(
             [
-                not one.ranking.corpus.conversation and "exact" not in one.ranked[0].shares
+                not one.ranking.corpus.conversation
+                and bool(one.ranked)
+                and "exact" not in one.ranked[0].shares
                 for one in judged
             ],
             np.bool_,
@@ -63,7 +71,7 @@ def measure(judged: Sequence[Judged]) -> Sample:
 
 
 def fit(samples: Sequence[Sample]) -> Values:
-    """Weights and offset, shape `(4,)`; each set, and in it both classes, count the same.
+    """Weights and offset, shape `(figures + 1,)`; each set, and in it both classes, count the same.
 
     No weight is negative: each figure speaks for an answer.
     """

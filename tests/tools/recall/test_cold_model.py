@@ -118,9 +118,9 @@ async def test_a_note_that_is_embedded_while_it_is_asked_for_is_found() -> None:
         await desk.told("The rent is due on Friday")
         await memory.embedder.load()
         store.evolve = desk.evolve
-        meanwhile = await desk("recall", query="keeping bee hives")
+        meanwhile = await desk("recall", query="a garden with bees")
         assert store.evolve is None
-        afterwards = await desk("recall", query="keeping bee hives")
+        afterwards = await desk("recall", query="a garden with bees")
 
     assert meanwhile["verdict"] == afterwards["verdict"] == "uncertain"
     assert [note["note_id"] for note in notes(meanwhile)] == [

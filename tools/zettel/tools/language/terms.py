@@ -48,6 +48,22 @@ def terms(text: str) -> list[str]:
     return [word[:TERM_CHARACTERS] for word in words if word not in _FUNCTION_WORDS]
 
 
+LONG_WORD_CHARACTERS = 8
+"""Characters of a word that is compared as a term: the first four of "retrospective" are those of
+"retry", too."""
+
+
+def beginnings(text: str) -> list[str]:
+    """What a note must hold of each word of a question, in order; as `terms`, or shorter."""
+    bare = _POSSESSIVE.sub("", fold(text))
+    words: list[str] = _TERM.findall(bare)
+    return [
+        word[: TERM_CHARACTERS if len(word) >= LONG_WORD_CHARACTERS else STEM_CHARACTERS]
+        for word in words
+        if word not in _FUNCTION_WORDS
+    ]
+
+
 def stems(text: str) -> set[str]:
     """The first `STEM_CHARACTERS` of each term of a text."""
     return {term[:STEM_CHARACTERS] for term in terms(text)}
@@ -138,9 +154,12 @@ class WordNumbers:
         """The numbers of the words that begin with `stem`.
 
         Args:
-            stem: `STEM_CHARACTERS` characters, or fewer.
+            stem: At most `TERM_CHARACTERS` characters.
         """
-        if len(stem) >= STEM_CHARACTERS:
+        if len(stem) > STEM_CHARACTERS:
+            number = self.number(stem)
+            return [number] if number >= 0 else []
+        if len(stem) == STEM_CHARACTERS:
             return list(self._stems.get(stem, ()))
         if len(self._sorted) < len(self._stems):
             # Sorting is fast on a mostly sorted list.
@@ -182,7 +201,7 @@ class TermIndex:
         """Which documents hold a term that begins with `stem`, shape `(documents,)`.
 
         Args:
-            stem: `STEM_CHARACTERS` characters, or a whole shorter word.
+            stem: At most `TERM_CHARACTERS` characters.
         """
         there = np.zeros(len(self.lengths), np.bool_)
         meant = np.array(self.vocabulary.beginning(stem), np.int32)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,15 @@ from zettel.storage.notes import Kind, Outline, fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import TermIndex, WordNumbers, count_terms, make_index, terms
 
+NO_LANGUAGE_READ = "?"
+"""Of a text whose language nobody has asked for."""
 UNWEIGHED = -1
 """Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
 COLUMNS_MAX_BYTES = 32 * 2**20
 """Bytes that are kept, unless a setting says otherwise."""
 KEPT_SHARE = 0.75
 """Share of the bytes that is left when notes make room: so it is seldom, and copies all others."""
-NOTE_BYTES, WORD_BYTES = 600, 150
+NOTE_BYTES, WORD_BYTES = 610, 150
 """Bytes of a note besides its text and lists, and of a word with its number: objects, dictionaries
 and row (`sys.getsizeof`, CPython 3.11)."""
 
@@ -36,6 +38,7 @@ _ROW = np.dtype(
         ("asks", np.bool_),
         ("timed", np.bool_),
         ("stuffing", np.int8),
+        ("language", "U2"),
         ("bytes", np.int64),
         ("used", np.int64),
     ]
@@ -223,12 +226,17 @@ class NoteColumns:
             new = (one for one in missing if one.note_id not in read)
             read |= {one.note_id: read_note(one) for one in new}
 
-    def keep_stuffing(self, outlines: Iterable[Outline], values: Iterable[int]) -> None:
-        """Keep how little notes tell, where they are still kept as they were read."""
+    def keep(
+        self,
+        name: Literal["stuffing", "language"],
+        outlines: Iterable[Outline],
+        values: Iterable[Any],
+    ) -> None:
+        """Keep what was read of notes later, where they are still kept as they were read."""
         with self._lock:
             for outline, value in zip(outlines, values, strict=True):
                 if (place := self._notes.find(outline)) >= 0:
-                    self._notes.facts["stuffing"][place] = value
+                    self._notes.facts[name][place] = value
 
     def drop(self, note_ids: Collection[str]) -> None:
         """Forget notes and every word that only they hold."""
@@ -285,6 +293,7 @@ def read_note(outline: Outline) -> NoteRead:
         asks(content),
         bool(spans),
         UNWEIGHED,
+        NO_LANGUAGE_READ,
         NOTE_BYTES + len(content.encode()) + 8 * len(told) + 4 * len(names) + 16 * len(spans),
         0,
     )

@@ -11,9 +11,18 @@ import numpy as np
 from zettel.storage.notes import fold
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.terms import STEM_CHARACTERS, stems, terms
+from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, stems
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
-from zettel.tools.ranking.estimate import ABSENT, PRESENT, Figures, likelihood, read_figures
+from zettel.tools.ranking.estimate import (
+    ABSENT,
+    PRESENT,
+    STATING_NOTES,
+    Figures,
+    find_unstated,
+    likelihood,
+    read_figures,
+    without_usual,
+)
 from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
@@ -38,9 +47,6 @@ SORT_NEAR = 0.3
 """Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
 """Weights beside the margin: of the step between far and near, and of the nearness itself."""
-LANGUAGE_NOTES = 500
-"""Most notes of a scope whose language is read, before it is said that none is relevant: some
-30 ms."""
 COVERAGE_WEIGHT = 0.85
 """Weight of the covered share of the question's words against a cosine (generator's seeds)."""
 NAMELESS_OFFSET = 0.1
@@ -54,7 +60,9 @@ CONFIDENCE_MIDDLE, CONFIDENCE_STEEPNESS = 1.48, 8.0
 """The weighted sum at which the confidence is 0.5, and the slope there. All constants are set on
 LoCoMo's development half and the generator's seeds 0, 3, 5 and 7 (`benchmarks/RESULTS.md`)."""
 _ORDER = frozenset(
-    terms("currently earliest first initially last latest newest originally recently thing time")
+    beginnings(
+        "currently earliest first initially last latest newest originally recently thing time"
+    )
 )
 """Words that ask for an order and that no note needs to hold."""
 
@@ -87,7 +95,7 @@ def judge(
     if not ranked:
         return Confidence(verdict="nothing_relevant", confidence=0.0)
     corpus = ranking.corpus
-    seen = weigh(question, ranking, meaning, own_names=own_names)
+    seen = weigh(question, ranking, meaning, ranked, own_names=own_names)
     if corpus.conversation:
         confidence = _confidence(
             seen.margin,
@@ -121,12 +129,17 @@ class Evidence:
     """The names that no note holds."""
     others: int
     """Row of the best note about others; -1 if not all notes are on one side."""
+    others_near: bool
+    """Whether notes about others are nearer than those about whom the question asks."""
+    unstated: str
+    """What is asked for by name and not stated."""
 
 
 def weigh(
     question: Question,
     ranking: Ranking,
     meaning: Mapping[str, float],
+    ranked: Sequence[Ranked],
     *,
     own_names: frozenset[str] = OWNERS,
 ) -> Evidence:
@@ -139,9 +152,41 @@ def weigh(
     unknown = _unknown_names(question, corpus)
     cosines, held = in_rows(meaning, corpus)[0], _held_share(question, corpus, unknown)
     near = _nearness(question, corpus, cosines, held, own_names)
+    rest, own_near = without_usual(corpus, cosines), near
+    if apart:
+        own_near, nearness = (_nearness_of(own, corpus, of, held) for of in (cosines, rest))
+    else:
+        nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    figures = _figures(question, corpus, cosines, held, own if apart else None, near, bool(unknown))
-    if timeless:
+    shown = (corpus.rows[one.note_id] for one in ranked[:STATING_NOTES])
+    unstated = find_unstated(question, corpus, cosines, [*shown, *ranking.order])
+    figures = read_figures(
+        question,
+        corpus,
+        cosines,
+        _best_told(cosines, corpus),
+        nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
+        unstated=bool(unstated),
+    )
+    figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
+    return Evidence(
+        margin=_best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX,
+        near=near,
+        figures=figures,
+        timeless=timeless,
+        unknown=unknown,
+        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
+        others_near=own_near < near,
+        unstated=unstated if figures.stated else "",
+    )
+
+
+def _of_time_or_kind(
+    question: Question, ranking: Ranking, figures: Figures, near: float, *, timeless: bool
+) -> tuple[Figures, float]:
+    """The figures and the nearness where a time or a kind of notes is asked for."""
+    whole = ranking.corpus.whole
+    if timeless or not beginnings(question.text):  # or it has no word that tells anything
         figures = ABSENT
     of_then = question.only_when and bool(ranking.share("all_of_then").any())
     # A note about every Monday answers for one of them.
@@ -155,64 +200,34 @@ def weigh(
     elif question.sort and _is_shown(ranking, "of_sort"):
         near = max(near, SORT_NEAR)
         figures = replace(figures, nearness=max(figures.nearness, SORT_NEAR))
-    return Evidence(
-        margin=_best(scores[own]) - _best(scores[others]) if apart else MARGIN_MAX,
-        near=near,
-        figures=figures,
-        timeless=timeless,
-        unknown=unknown,
-        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
-    )
+    return figures, near
 
 
 def _reason(question: Question, corpus: Corpus, seen: Evidence, verdict: RecallVerdict) -> str:
     """Why notes are not sure to answer."""
     estimated = not (corpus.conversation or seen.timeless or seen.unknown)
-    anothers = seen.margin < 0 or (estimated and seen.figures.nearness < seen.near)
+    anothers = seen.margin < 0 or (estimated and seen.others_near)
     if verdict == "uncertain" and seen.others >= 0 and anothers:
         other = corpus.outlines[seen.others].subject or "somebody else"
         asked = corpus.subjects.get(question.subject) or _spelled(question)
         return f"The closest notes are about {other}, not {asked}."
     near_by = "comes near" if verdict == "nothing_relevant" else "comes quite near"
-    what = f"mentions {seen.unknown[0]}" if seen.unknown else f"{near_by} the question"
+    what = f"states the {seen.unstated}" if seen.unstated else f"{near_by} the question"
+    what = f"mentions {seen.unknown[0]}" if seen.unknown else what
     what = "is of that time" if seen.timeless else what
     return f"No note {what}; these are the nearest."
 
 
-def _figures(
-    question: Question,
-    corpus: Corpus,
-    cosines: Values,
-    held: Values,
-    own: Flags | None,
-    near: float,
-    names_unknown: bool,
-) -> Figures:
-    """What the likelihood is estimated from.
-
-    Args:
-        question: The question.
-        corpus: The notes.
-        cosines: Of each note.
-        held: Of `_held_share`.
-        own: The notes about whom the question asks; None if none or all are.
-        near: The nearness of the whole scope.
-        names_unknown: Whether no note holds some name.
-    """
-    if own is not None:
-        nearest, most = (_best_told(np.where(own, of, 0.0), corpus) for of in (cosines, held))
-        near = max(nearest, COVERAGE_WEIGHT * most)
-    nearness = near - UNKNOWN_NAME_PENALTY * names_unknown
-    return read_figures(question, corpus, cosines, _best_told(cosines, corpus), nearness)
+def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> float:
+    """The nearness of the notes of one side."""
+    nearest, most = (_best_told(np.where(side, of, 0.0), corpus) for of in (cosines, held))
+    return max(nearest, COVERAGE_WEIGHT * most)
 
 
 def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
     """Whether notes are in another language than the question, so that few of its words tell."""
     asked = find_language(question.text)
-    outlines = corpus.usual.outlines
-    step = -(-len(outlines) // LANGUAGE_NOTES)
-    told = (find_language(outline.content) for outline in outlines[::step])
-    return bool(asked) and any(language not in ("", asked) for language in told)
+    return bool(asked) and bool(np.isin(corpus.usual.languages(), ("", asked), invert=True).any())
 
 
 def _spelled(question: Question) -> str:
@@ -320,8 +335,9 @@ def _best_told(
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
+    count = corpus.mentions.count
     spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
-    return [name for name in spelled if not corpus.mentions.count(fold(name))]
+    return [name for name in spelled if not count(corpus.mentions.known(fold(name)))]
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
@@ -356,9 +372,10 @@ def _held_share(question: Question, corpus: Corpus, unknown: Sequence[str]) -> V
     """
     held, total = np.zeros(len(corpus)), 0.0
     unknown_stems = stems(" ".join(unknown))
-    asked = [term for term in terms(question.topic) if not (question.order and term in _ORDER)]
-    for stem in dict.fromkeys(term[:STEM_CHARACTERS] for term in asked):
-        known = stem not in unknown_stems
+    asked = beginnings(question.topic)
+    asked = [stem for stem in asked if not (question.order and stem in _ORDER)]
+    for stem in dict.fromkeys(asked):
+        known = stem[:STEM_CHARACTERS] not in unknown_stems
         there, usual = (of.said.holding(stem) & known for of in (corpus, corpus.usual))
         weight = float(np.log1p((np.count_nonzero(~usual) + 0.5) / (usual.sum() + 0.5)))
         total += weight

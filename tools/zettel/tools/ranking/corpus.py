@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.terms import TermIndex
-from zettel.tools.ranking.columns import UNWEIGHED, Lists, NoteColumns
+from zettel.tools.ranking.columns import NO_LANGUAGE_READ, UNWEIGHED, Lists, NoteColumns
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
 
@@ -32,7 +33,7 @@ COMMON_NAME_MIN_SHARE, COMMON_NAME_MIN_NOTES = 0.02, 5
 
 NAMING_MIN_TRUST = 1.0
 """Least trust of a note of the profile that may say who the user is: all there is."""
-NOTE_BYTES, SUBJECT_BYTES = 260, 300
+NOTE_BYTES, SUBJECT_BYTES = 270, 300
 """Bytes of a note in a corpus besides its terms, and of a scope's subject with its count."""
 
 
@@ -99,6 +100,8 @@ class Corpus:
     """Mentions a time."""
     stuffing: NDArray[np.int8]
     """How little it tells: `Stuffing`, or `UNWEIGHED`; `stuffing_of` reads it on demand."""
+    language: NDArray[np.str_]
+    """In which language it is, or `NO_LANGUAGE_READ`; `languages` reads it on demand."""
     names: Flags
     """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
@@ -170,7 +173,16 @@ class Corpus:
         if new:
             outlines = [self.outlines[row] for row in new]
             self.stuffing[new] = [read_stuffing(outline.content) for outline in outlines]
-            self.columns.keep_stuffing(outlines, self.stuffing[new].tolist())
+            self.columns.keep("stuffing", outlines, self.stuffing[new].tolist())
+
+    def languages(self) -> NDArray[np.str_]:
+        """The language of each note; empty where its words tell none."""
+        new = np.flatnonzero(self.language == NO_LANGUAGE_READ)
+        if len(new):
+            outlines = [self.outlines[row] for row in map(int, new)]
+            self.language[new] = [find_language(outline.content) for outline in outlines]
+            self.columns.keep("language", outlines, self.language[new].tolist())
+        return self.language
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
@@ -228,6 +240,7 @@ def make_corpus(
         words=_column(facts, "words"),
         timed=_column(facts, "timed"),
         stuffing=_column(facts, "stuffing"),
+        language=_column(facts, "language"),
         names=_names(told.names, told.spelled, subjects),
         mentions=Mentions(ordered, said),
         happened=_column(facts, "happened"),

@@ -1,14 +1,15 @@
 """How likely notes hold what a question asks for, where people do not talk with each other.
 
-A logistic regression of three figures that do not depend on how much a store holds.
+A logistic regression of four figures that do not depend on how much a store holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from zettel.storage.notes import fold
+from zettel.storage.notes import Outline, fold
+from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import Question
@@ -19,9 +20,17 @@ of the question."""
 BACKGROUND_NOTES = 7
 """Notes that a scope has at least for what is usual in it; missing ones are not near at all. Set by
 hand: a few notes tell little of what is usual, and from 1 to 20 all sets come out alike."""
-WEIGHTS: Mapping[str, float] = {"nearness": 5.0, "named": 5.8, "stands_out": 4.5}
+LANGUAGE_MIN_NOTES = 4
+"""Fewest notes of a language that show how near its notes are to any question."""
+USUAL_COSINE = 0.2
+"""Usual cosine up to which nothing is taken off (from .1 to .25 all sets come out alike). To an
+English question unrelated English notes have .1, to a German one German notes .35."""
+STATING_NOTES, STATING_NOTES_OF_NAME, TELLING_WHO_NOTES = 2, 5, 20
+"""Notes that may state what is asked for by name: the first, the nearest that hold the name of the
+question, and for somebody whom they may call by name the first of the ranking."""
+WEIGHTS: Mapping[str, float] = {"nearness": 5.65, "named": 5.4, "stands_out": 2.1, "stated": 3.55}
 """Weight of each figure."""
-OFFSET = -2.29
+OFFSET = -1.72
 """Added to the weighted figures: at 0 the likelihood is 0.5. All are fitted by `make fit-verdict`,
 each set of questions left out in turn (`benchmarks/RESULTS.md`)."""
 
@@ -31,12 +40,15 @@ class Figures:
     """What is known of a question's notes."""
 
     nearness: float
-    """Of the nearest note that is about whom the question asks, in `[0, 1]`."""
+    """Of the nearest note that is about whom the question asks, in `[0, 1]`, without what notes of
+    its language have usually."""
     named: float
     """Cosine of the nearest note that holds a name of the question, less that of the nearest of
     all; in `[-NAMED_GAP_MAX, 0]`, 0 where no name is asked for."""
     stands_out: float
     """Cosine of the nearest note less the usual one of the scope, in `[0, 1]`."""
+    stated: float = 0.0
+    """-1 if the question asks for something by name that the notes do not state, otherwise 0."""
 
 
 PRESENT = Figures(nearness=1.0, named=0.0, stands_out=0.0)
@@ -52,7 +64,13 @@ def likelihood(figures: Figures) -> float:
 
 
 def read_figures(
-    question: Question, corpus: Corpus, near: Values, best: float, nearness: float
+    question: Question,
+    corpus: Corpus,
+    near: Values,
+    best: float,
+    nearness: float,
+    *,
+    unstated: bool,
 ) -> Figures:
     """The figures of a question.
 
@@ -62,6 +80,7 @@ def read_figures(
         near: Cosine of each note.
         best: Of the nearest note that tells something.
         nearness: Of the nearest note about whom the question asks.
+        unstated: Whether the notes do not state what is asked for by name.
     """
     holding = _holding_names(question, corpus)
     named = 0.0
@@ -71,7 +90,53 @@ def read_figures(
         nearness=nearness,
         named=min(named, 0.0),
         stands_out=max(best - _usual(corpus, near), 0.0),
+        stated=-float(unstated),
     )
+
+
+def find_unstated(question: Question, corpus: Corpus, near: Values, order: Sequence[int]) -> str:
+    """What a question asks for by name and no note that may answer states; empty if nothing.
+
+    Args:
+        question: The question.
+        corpus: The notes.
+        near: Cosine of each note.
+        order: Rows of the notes, the best first.
+    """
+    slots = () if question.is_passage else find_asked_slots(question.text)
+    if not slots:
+        return ""
+    rows = [int(row) for row in order[:TELLING_WHO_NOTES]]
+    first, holding = rows[:STATING_NOTES], _holding_names(question, corpus)
+    if holding is not None and holding.any():
+        nearest = np.flatnonzero(holding)
+        nearest = nearest[np.argsort(-near[nearest], kind="stable")][:STATING_NOTES_OF_NAME]
+        first = [*(row for row in first if holding[row]), *map(int, nearest)]
+
+    def is_stated(slot: Slot) -> bool:
+        told = dict.fromkeys((*first, *rows) if slot.person else first)
+        return any(slot.is_stated(_told(corpus.outlines[row])) for row in told)
+
+    return next((slot.name for slot in slots if not is_stated(slot)), "")
+
+
+def _told(outline: Outline) -> str:
+    return f"{outline.subject}: {outline.content}" if outline.subject else outline.content
+
+
+def without_usual(corpus: Corpus, near: Values) -> Values:
+    """Cosines of notes, without what those in their language have usually beyond `USUAL_COSINE`."""
+    if not corpus.whole:
+        return near
+    languages, telling = corpus.languages(), corpus.telling()
+    rest, all_of = near.copy(), _usual(corpus, near)
+    for language in np.unique(languages):
+        of = languages == language
+        told = near[of & telling]
+        known = language and len(told) >= LANGUAGE_MIN_NOTES
+        usual = float(np.median(told)) if known else all_of
+        rest[of] -= max(usual - USUAL_COSINE, 0.0)
+    return np.maximum(rest, 0.0)
 
 
 def _usual(corpus: Corpus, near: Values) -> float:
@@ -86,7 +151,8 @@ def _usual(corpus: Corpus, near: Values) -> float:
 
 def _holding_names(question: Question, corpus: Corpus) -> Flags | None:
     """The notes that are about a name of the question or hold it; None if it has no name."""
-    names = {*question.names, *map(fold, find_asked_names(question.text))}
+    spelled = map(fold, find_asked_names(question.text))
+    names = {*question.names, *map(corpus.mentions.known, spelled)}
     if question.subject:
         names.add(question.subject)
     if not names:

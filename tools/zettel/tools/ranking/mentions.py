@@ -9,11 +9,13 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
+from zettel.tools.language.languages import find_language
+from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
 _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
-_OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[]*)")
+_OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[¿¡]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
 _POSSESSIVE_END = re.compile(r"['’]s$")
@@ -54,24 +56,34 @@ _GERMAN = frozenset(
 
 
 def _is_german(text: str) -> bool:
-    """Whether a text is in German, where every noun is capitalised and tells no name."""
+    """Whether a text is in German, where every noun is capitalised."""
     words = (fold(match.group()) for match in _WORD.finditer(text))
-    return len(_GERMAN.intersection(words)) >= 2
+    return len(_GERMAN.intersection(words)) >= 2 or find_language(text) == "de"
 
 
 def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that are spelled like names, in order: "Ana", "Silva".
 
-    None in German. At most `QUESTION_MAX_WORDS`: more are only in a text without spaces.
+    In German only after a title ("Frau Groth"). At most `QUESTION_MAX_WORDS`: more are only in a
+    text without spaces.
     """
-    if is_passage(question) or _is_german(question):
+    if is_passage(question):
         return ()
+    german = _is_german(question)
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
     named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
+    if german:
+        named = (m for m in named if _is_titled(question, m.start()))
     spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
     return tuple(names)[:QUESTION_MAX_WORDS]
+
+
+def _is_titled(text: str, start: int) -> bool:
+    """Whether a title stands before a word."""
+    before = text[max(start - _CALL, 0) : start].rstrip(" .").rpartition(" ")[2]
+    return fold(before) in titles()
 
 
 def _tells(word: str) -> bool:
@@ -100,6 +112,11 @@ class Mentions:
     def count(self, name: str) -> int:
         """The number of notes that hold a folded name in any role."""
         return self._look(name)[0]
+
+    def known(self, name: str) -> str:
+        """A folded name as notes hold it: one of several ("the two Mareks") without the ending."""
+        one = name.removesuffix("s")
+        return one if self.count(one) and not self.count(name) else name
 
     def speak_of(self, name: str) -> list[int]:
         """Rows of the notes about others that mention a folded name, not only as the addressee."""
