@@ -87,6 +87,15 @@ def to_english(text: str) -> str:
     )
 
 
+def other_words(text: str) -> str:
+    """The words of a text in English that it does not itself hold; empty for an English one."""
+    english = to_english(text)
+    if english == text:
+        return ""
+    own = {word.lower() for word in _WORD.findall(text)}
+    return " ".join(word for word in _WORD.findall(english) if word.lower() not in own)
+
+
 def _language_of(text: str) -> str:
     """The language of the most function words of a text; empty for English and others."""
     words = [word.lower() for word in _words_of(text)]

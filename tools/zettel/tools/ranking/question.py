@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from zettel.storage.notes import fold
+from zettel.storage.text.gloss import other_words
 from zettel.tools.language.dates import (
     COUNT,
     DAY,
@@ -85,7 +86,7 @@ class Question:
     topic: str
     """The question without the names of subjects and without "yesterday": the text to embed."""
     words: str = ""
-    """The question without "yesterday": the words to look for; empty stands for `text`."""
+    """The words to look for: without "yesterday", and also in English; empty stands for `text`."""
     is_passage: bool = False
     """A passage to be found: takes one step and asks for no order."""
     asks_when: bool = False
@@ -174,6 +175,8 @@ def read_question(
     unnamed = _without_names(topic, text)
     sort = "" if passage else asked_sort(text)
     me = speaks_of_me(text)
+    if english := other_words(words):
+        words = f"{words} {english}"
     return Question(
         text=text,
         words=words,
