@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -79,7 +80,13 @@ class _Site:
 
     def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
         """Wrap a handle."""
-        return LanceTable(handle, spec=spec, place=self.place, sync=self.sync)
+        return LanceTable(
+            handle,
+            reopen=partial(self.database.open_table, spec.name),
+            spec=spec,
+            place=self.place,
+            sync=self.sync,
+        )
 
 
 async def open_tables(

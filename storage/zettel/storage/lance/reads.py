@@ -25,6 +25,7 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import EVOLUTION, Note, Outline
+from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
 
@@ -67,7 +68,9 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
             return version
         else:
             changed.changed(version)
-    return changed.of(namespaces)
+    last = changed.of(namespaces)
+    # A view of an earlier version: its own number stands for what was there then.
+    return min(last, version)
 
 
 CACHE_MAX_BYTES = 256 * 1024 * 1024
@@ -93,12 +96,13 @@ class TableRows:
 
 
 async def keep_resident(tables: Tables) -> None:
-    """Read the notes into memory unless they are there or are too many.
+    """Read the newest notes into memory unless they are there or are too many.
 
     Writers of this process wait: 20,000 notes take a second and 130 MB.
     """
-    async with tables.notes.tending():
-        await _keep(tables)
+    with outside_views():
+        async with tables.notes.tending():
+            await _keep(tables)
 
 
 async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
@@ -108,14 +112,15 @@ async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
     that is too large the namespaces that it looks in.
     """
     version = await notes_version(tables)
-    if tables.notes.busy:
+    if tables.notes.busy or version < tables.resident.version:
         return version
     if tables.resident.is_missed_again(version):
         await keep_resident(tables)
     for name in namespaces:
         changed = await version_of(tables, [name])
         if tables.resident.missed_again(name, changed):
-            await _keep_namespace(tables, name)
+            with outside_views():
+                await _keep_namespace(tables, name)
     return version
 
 

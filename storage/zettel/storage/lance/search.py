@@ -395,7 +395,7 @@ async def latest(tables: Tables, namespaces: Sequence[str]) -> datetime | None:
         ["known_from"], where=where, order=["known_from"], descending=True, limit=1
     )
     moments: list[datetime] = table.column("known_from").to_pylist()
-    if moments and not namespaces and await tables.notes.newest_version() == version:
+    if moments and not namespaces and await tables.notes.version() == version:
         tables.resident.keep_latest(version, utc(moments[0]))
     return utc(moments[0]) if moments else None
 
