@@ -20,7 +20,7 @@ import pytest
 from lance.file import LanceFileReader
 from tests.storage.canaries import delete_plainly, files, scan, tell_of_it, wanted
 
-from zettel.storage.lance import maintenance
+from zettel.storage.lance import vector_index
 from zettel.storage.notes import Note
 from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE_KINDS, kind_of
 from zettel.storage.verify.lance_reader import read_metadata
@@ -34,7 +34,7 @@ async def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Note]:
     """A store in which every sort of thing was done, deletions and all indices included."""
     place = tmp_path_factory.mktemp("used")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 100)
+        patch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 100)
         note = await tell_of_it(place, others=300)
         await delete_plainly(place, note.note_id)
     return place, note

@@ -50,7 +50,7 @@ CONSISTENT_READ_ATTEMPTS = 200
 """Tries to read all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim", "vector_set", "reembedding"),
-    *("upkeep", "lease:evolution", "previews", "erasing"),
+    *("upkeep", "vector_index", "lease:evolution", "previews", "erasing"),
     *("lease:reembedding", "conditional_puts", "erased"),
 )
 """Keys of `meta` that the manifest contains or that concern only this store's processes."""

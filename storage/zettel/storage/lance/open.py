@@ -29,7 +29,7 @@ from zettel.storage.lance.files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance.ledger_rows import follow_ledger
-from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
+from zettel.storage.lance.maintenance import mark_upkeep
 from zettel.storage.lance.probe import (
     HELD,
     OBJECT_STORE_OPTIONS,
@@ -48,6 +48,7 @@ from zettel.storage.lance.schema import (
 )
 from zettel.storage.lance.side_tables import get_meta, put_meta, read_meta, swap_meta
 from zettel.storage.lance.table import LanceTable, Sync, Tables
+from zettel.storage.lance.vector_index import drop_vector_index
 from zettel.storage.location import (
     StoreLocation,
     check_there,

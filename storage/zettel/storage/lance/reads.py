@@ -73,6 +73,26 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
     return min(last, version)
 
 
+COUNTED_MAX_SCOPES = 1_000
+"""Scopes whose number of revisions is kept."""
+
+
+async def rows_of_namespaces(tables: Tables, namespaces: Sequence[str]) -> int:
+    """Revisions in these namespaces, or in all, counted once until one of them is written."""
+    if not namespaces:
+        return await tables.notes.count()
+    asked, kept = tuple(namespaces), tables.facts.rows
+    version = await version_of(tables, asked)
+    known, rows = kept.get(asked, (-1, 0))
+    if known != version:
+        rows = await tables.notes.count(one_of("namespace", asked))
+        kept[asked] = (version, rows)
+    kept.move_to_end(asked)
+    while len(kept) > COUNTED_MAX_SCOPES:
+        kept.popitem(last=False)
+    return rows
+
+
 CACHE_MAX_BYTES = 256 * 1024 * 1024
 """Size of the cached rows without vectors: 50,000 long notes."""
 

@@ -8,7 +8,7 @@
 import ctypes
 import os
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -307,7 +307,9 @@ class LanceTable:
             yield
 
     async def commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
-        """Run one commit, again while others commit first. Call it inside `writing`.
+        """Run one commit, again while others commit first.
+
+        Call it inside `writing`, unless it changes no row.
 
         Raises:
             StoreUnavailableError: The table's folder is gone, or the disk failed. LanceDB would
@@ -321,6 +323,16 @@ class LanceTable:
         result = await self._commit(change)
         await self.sync()
         return result
+
+    async def try_commit(self, change: Callable[[AsyncTable], Awaitable[object]]) -> bool:
+        """Run a commit that changes no row beside the writers; False if one of them was first."""
+        try:
+            await change(self._handle)
+        except (RuntimeError, OSError) as error:
+            if not is_conflict(error) and not is_stale(error):
+                raise unavailable(self.place.uri, error) from error
+            return False
+        return True
 
     async def sync(self) -> None:
         """Sync what was written, if syncing is on."""
@@ -417,6 +429,18 @@ class Insertion:
     """What the commit failed with."""
 
 
+@dataclass(slots=True)
+class SearchFacts:
+    """What a search has to know of the `notes` table, each with the version it was read at."""
+
+    index_kind: tuple[int, str] = (-1, "")
+    """Kind of its vector index, empty for none."""
+    rows: OrderedDict[tuple[str, ...], tuple[int, int]] = field(
+        default_factory=OrderedDict[tuple[str, ...], tuple[int, int]]
+    )
+    """Namespaces -> their revisions; of those asked about last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """The tables of one store with its fixed properties and its caches."""
@@ -439,6 +463,7 @@ class Tables:
     texts: TextIndex = field(default_factory=TextIndex)
     changed: NamespaceVersions = field(default_factory=NamespaceVersions)
     """Versions of `notes`."""
+    facts: SearchFacts = field(default_factory=SearchFacts)
     insertions: list[Insertion] = field(default_factory=list[Insertion])
     """New notes that wait for the table's writer; the next commit takes all of them."""
 
