@@ -215,8 +215,21 @@ async def test_a_quantised_index_finds_what_an_exact_search_does(
     for where in (NoteFilter(), NoteFilter(namespaces=("large",))):
         assert await shares_found(store, queries, where, limit=10) >= 0.98
         assert await shares_found(store, queries, where, limit=100) >= 0.95
-    small = NoteFilter(namespaces=("small",))
-    assert await shares_found(store, queries, small, limit=20) == 1.0
+
+
+async def test_a_small_namespace_is_searched_exactly_however_coarse_the_index_is(
+    wide: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_index, "REFINED_HITS", 1)
+    store, clusters = LanceStore(wide), Clusters(spread=1.2, seed=10)
+    await told_of(store, clusters, 4_000)
+    await store.upkeep()
+    queries = clusters.draw(30)
+
+    small, large = (NoteFilter(namespaces=(name,)) for name in ("small", "large"))
+
+    assert await shares_found(store, queries, small, limit=1) == 1.0
+    assert await shares_found(store, queries, large, limit=1) < 1.0
 
 
 async def test_what_is_written_while_the_index_is_made_waits_for_nothing_and_is_found(
