@@ -5,7 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -73,22 +73,37 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
     return min(last, version)
 
 
-COUNTED_MAX_SCOPES = 1_000
-"""Scopes whose number of revisions is kept."""
+COUNTS_MAX = 1_000
+"""Filters whose counts are kept."""
 
 
 async def rows_of_namespaces(tables: Tables, namespaces: Sequence[str]) -> int:
     """Revisions in these namespaces, or in all, counted once until one of them is written."""
     if not namespaces:
         return await tables.notes.count()
-    asked, kept = tuple(namespaces), tables.facts.rows
-    version = await version_of(tables, asked)
-    known, rows = kept.get(asked, (-1, 0))
+    names = tuple(namespaces)
+    return await counted(tables, names, names, one_of("namespace", names))
+
+
+async def counted(tables: Tables, key: Hashable, namespaces: Sequence[str], where: str) -> int:
+    """Rows of some namespaces that pass, counted once until one of these is written.
+
+    Args:
+        tables: The store's.
+        key: Stands for the predicate.
+        namespaces: Those that it is limited to; empty for all.
+        where: The predicate.
+    """
+    kept, version = tables.facts.counts, await version_of(tables, namespaces)
+    known, rows = kept.get(key, (-1, 0))
     if known != version:
-        rows = await tables.notes.count(one_of("namespace", asked))
-        kept[asked] = (version, rows)
-    kept.move_to_end(asked)
-    while len(kept) > COUNTED_MAX_SCOPES:
+        rows = await tables.notes.count(where)
+        if version != await version_of(tables, namespaces):
+            # Counted without a view, and written meanwhile.
+            return rows
+        kept[key] = (version, rows)
+    kept.move_to_end(key)
+    while len(kept) > COUNTS_MAX:
         kept.popitem(last=False)
     return rows
 

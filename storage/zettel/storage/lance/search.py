@@ -35,6 +35,7 @@ from zettel.storage.lance.predicates import (
     time_literal,
 )
 from zettel.storage.lance.reads import (
+    counted,
     current_rows,
     notes_version,
     resident_version,
@@ -128,7 +129,9 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
     """Implement `NoteStore.count`."""
     known = tables.resident.count(await notes_version(tables), where)
-    return await tables.notes.count(_predicate(tables, where)) if known is None else known
+    if known is not None:
+        return known
+    return await counted(tables, where, where.namespaces, _predicate(tables, where))
 
 
 async def match_text(

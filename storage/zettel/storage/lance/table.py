@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -435,10 +435,10 @@ class SearchFacts:
 
     index_kind: tuple[int, str] = (-1, "")
     """Kind of its vector index, empty for none."""
-    rows: OrderedDict[tuple[str, ...], tuple[int, int]] = field(
-        default_factory=OrderedDict[tuple[str, ...], tuple[int, int]]
+    counts: OrderedDict[Hashable, tuple[int, int]] = field(
+        default_factory=OrderedDict[Hashable, tuple[int, int]]
     )
-    """Namespaces -> their revisions; of those asked about last."""
+    """Filter -> the version of its namespaces, and how many rows pass; those asked about last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,8 +37,9 @@ EXACT_MAX_ROWS = NAMESPACE_MAX_ROWS
 """Revisions of a scope that is searched without a quantised index: those of one that is kept in
 memory are ranked exactly, and an answer must not depend on what is in memory."""
 REFINED_HITS = 800
-"""Hits by quantised vectors whose whole vectors are compared: recall@10 and @100 of 0.99 and above
-among 200,000 clustered vectors of 384 dimensions."""
+"""Hits by quantised vectors whose whole vectors are compared at least: recall@10 and @100 of 0.99
+and above among 300,000 clustered vectors of 384 dimensions; 400 take 10 ms less, and of vectors far
+apart only 0.87 of a hundred are found."""
 PROBED_ROWS = 100_000
 """Revisions of a scope whose partitions are searched at least; of fewer, all partitions are."""
 PROBED_MIN_PARTS = 40
