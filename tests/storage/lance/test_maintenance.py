@@ -192,7 +192,8 @@ async def test_a_store_that_is_written_for_long_keeps_few_fragments_indices_and_
         sizes.append(stats.disk_bytes)
         folders.append(entries_of(lance, "_indices"))
         assert stats.old_versions < 10
-        assert entries_of(lance, "data") < 10
+        # Of 10 files a round; a version may be too young to be dropped in its own.
+        assert entries_of(lance, "data") < 30
 
     # As many at the end as once the index over the vectors is there, of notes four times as many.
     assert max(folders) <= folders[2] + 2 * vector_index.VECTOR_INDEX_MAX_PARTS

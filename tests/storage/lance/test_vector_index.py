@@ -157,7 +157,7 @@ async def wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
     monkeypatch.setattr(vector_index, "EXACT_MAX_ROWS", 500)
     monkeypatch.setattr(vector_index, "PROBED_ROWS", 2_000)
     monkeypatch.setattr(vector_index, "PROBED_MIN_PARTS", 2)
-    monkeypatch.setattr(vector_index, "PART_ROWS", 1_000)
+    monkeypatch.setattr(vector_index, "PARTITION_VECTORS", 1_000)
     monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 0)
     monkeypatch.setattr(reads, "NAMESPACE_MAX_ROWS", 0)
     opened = await open_tables(read_place(str(tmp_path / "store")), model_id=MODEL, dim=WIDE)

@@ -50,8 +50,8 @@ CONSISTENT_READ_ATTEMPTS = 200
 """Tries to read all tables between two commits; one takes 2 ms."""
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim", "vector_set", "reembedding"),
-    *("upkeep", "vector_index", "lease:evolution", "previews", "erasing"),
-    *("lease:reembedding", "conditional_puts", "erased"),
+    *("upkeep", "lease:evolution", "previews", "erasing"),
+    *("lease:reembedding", "conditional_puts", "erased", "vector_index"),
 )
 """Keys of `meta` that the manifest contains or that concern only this store's processes."""
 

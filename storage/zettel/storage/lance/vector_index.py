@@ -44,7 +44,7 @@ PROBED_ROWS = 100_000
 """Revisions of a scope whose partitions are searched at least; of fewer, all partitions are."""
 PROBED_MIN_PARTS = 40
 """Least partitions searched: a third of a million rows."""
-PART_ROWS = 8_192
+PARTITION_VECTORS = 8_192
 """Vectors of a partition as LanceDB makes them (`target_partition_size` of IVF_RQ)."""
 
 
@@ -59,12 +59,12 @@ def quantised_index() -> IvfRq:
     Always refined: LanceDB 0.40 doubles its cosine distances otherwise, and `byte_index`'s.
     IVF_PQ and HNSW take minutes to be built for 100,000 vectors on two cores.
     """
-    return IvfRq(distance_type="cosine", target_partition_size=PART_ROWS)
+    return IvfRq(distance_type="cosine", target_partition_size=PARTITION_VECTORS)
 
 
 def byte_index() -> IvfSq:
     """One byte a dimension: as exact once refined, for what `quantised_index` cannot take."""
-    return IvfSq(distance_type="cosine", target_partition_size=PART_ROWS)
+    return IvfSq(distance_type="cosine", target_partition_size=PARTITION_VECTORS)
 
 
 _FLAT, _BITS, _BYTES = "IVF_FLAT", "IVF_RQ", "IVF_SQ"
@@ -177,7 +177,7 @@ async def probing_of(tables: Tables, where: NoteFilter, *, hits: int) -> Probing
     rows = await rows_of_namespaces(tables, where.namespaces)
     if rows <= EXACT_MAX_ROWS or where.note_ids or where.sessions:
         return None
-    every = 2 * (await tables.notes.count() // PART_ROWS + 1)
+    every = 2 * (await tables.notes.count() // PARTITION_VECTORS + 1)
     narrow = where.tags or where.kinds or where.subject or where.since or where.until
     parts = every if narrow else int(every * PROBED_ROWS / rows)
     return Probing(-(-REFINED_HITS // hits), min(every, max(parts, PROBED_MIN_PARTS)))
