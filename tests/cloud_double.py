@@ -41,6 +41,13 @@ MAX_ROWS = 2**31 - 1
 INDEX_KINDS = {"BTREE": BTree, "BITMAP": Bitmap, "LABEL_LIST": LabelList, "FTS": text_index}
 
 
+class Read(BaseModel):
+    """What every request about a table may say."""
+
+    version: int | None = None
+    """The version to read; the newest without it."""
+
+
 class Words(BaseModel):
     """A full-text query of one column."""
 
@@ -162,6 +169,8 @@ async def _of_table(
 
 
 async def _asked(table: AsyncTable, verb: list[str], body: bytes) -> Answer:
+    if version := Read.model_validate_json(body).version:
+        await table.checkout(version)
     match verb:
         case ["describe"]:
             schema = schema_to_json(await table.schema())

@@ -17,14 +17,11 @@ from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from benchmarks.cost.fill import Filling
-from zettel.storage.lance.maintenance import (
-    KEEP_VERSIONS,
-    VECTOR_INDEX_MIN_ROWS,
-    vector_index,
-)
+from zettel.storage.lance.maintenance import KEEP_VERSIONS
 from zettel.storage.lance.open import INDEX_CACHE_BYTES, METADATA_CACHE_BYTES
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import VECTORS, notes_table
+from zettel.storage.lance.vector_index import VECTOR_INDEX_MIN_ROWS, vector_index
 from zettel.storage.revisions import NoteRow, next_revision
 from zettel.storage.store import Change, NewNote, Vectors
 

@@ -11,7 +11,7 @@ from anyio import to_thread
 from benchmarks.retrieval.machine import disk_bytes
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.ids import new_id
-from zettel.storage.lance import maintenance
+from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import Change, NewNote, Store
@@ -64,7 +64,7 @@ async def measure(place: Path, *, notes: int, erased: int, indexed: bool) -> Tak
         erased: How many of them are erased at once, each changed twice before.
         indexed: Whether the vectors have an index.
     """
-    maintenance.VECTOR_INDEX_MIN_ROWS = 1 if indexed else notes * 10
+    vector_index.VECTOR_INDEX_MIN_ROWS = 1 if indexed else notes * 10
     embedder = HashEmbedder()
     store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
     memory = Memory(store=store, embedder=embedder)

@@ -122,7 +122,8 @@ def write_costs(found: Sequence[Costs], imported: Bulk) -> str:
     """The costs of each store and their ratios to the floor, as Markdown."""
     head = (
         "namespaces x notes",
-        *("recall p50", "p95", "of the floor's p50", "remember p50", "of its floor"),
+        *("recall p50", "p95", "of the floor's p50", "ten at once p50", "p95 of their p50"),
+        *("remember p50", "of its floor"),
         *("first recall after a write", "the next", "after another namespace's write"),
         *("resident", "of it before the store", "disk a note"),
     )
@@ -144,6 +145,8 @@ def _cost_row(costs: Costs) -> tuple[str, ...]:
         f"{recalled:.0f} ms",
         f"{np.percentile(costs.recall, 95):.0f} ms",
         f"{recalled / floor:.2f}",
+        f"{median(costs.at_once):.0f} ms",
+        f"{np.percentile(costs.at_once, 95) / median(costs.at_once):.2f}",
         f"{stored:.0f} ms",
         f"{stored / stored_floor:.2f}",
         f"{median(costs.first):.0f} ms",

@@ -47,6 +47,8 @@ SHOWN = 10
 QUESTIONS, WRITES, BLOCK = 60, 12, 10
 """Recalls and notes a side, and recalls in a row on one side: turn by turn two models would take
 the caches and cores from each other."""
+AT_ONCE, ASKED_EACH = 10, 6
+"""Clients that ask at once, and questions of each."""
 RESIDENT_RECALLS = 30
 """After which a process's memory is read."""
 IMPORTED = 5_000
@@ -81,6 +83,8 @@ class Costs:
     first: list[float] = field(default_factory=list[float])
     """The recall right after a note was stored in its namespace, and the one after that."""
     following: list[float] = field(default_factory=list[float])
+    at_once: list[float] = field(default_factory=list[float])
+    """Recalls of `AT_ONCE` clients that ask one question after the other."""
     after_others: list[float] = field(default_factory=list[float])
     """The recall right after a note was stored in another namespace."""
     resident: int = 0
@@ -210,6 +214,8 @@ async def measure(
             for side in sides[:: 1 if block % 2 else -1]:
                 await _ask_block(side)
             tell(f"asked {(block + 1) * BLOCK} of {QUESTIONS}")
+        for side in sides:
+            await _ask_at_once(side)
         for number in range(WRITES):
             for side in sides[:: 1 if number % 2 else -1]:
                 await _write_block(side)
@@ -248,6 +254,16 @@ async def _ask_block(side: _Side) -> None:
     ):
         await work()
         times += [await _timed(work) for _ in range(BLOCK)]
+
+
+async def _ask_at_once(side: _Side) -> None:
+    async def client() -> None:
+        for _ in range(ASKED_EACH):
+            side.costs.at_once.append(await _timed(side.ask))
+
+    async with anyio.create_task_group() as clients:
+        for _ in range(AT_ONCE):
+            clients.start_soon(client)
 
 
 async def _write_block(side: _Side) -> None:

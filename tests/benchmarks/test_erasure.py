@@ -6,7 +6,7 @@ import pytest
 from benchmarks.erasure.__main__ import write_report
 from benchmarks.erasure.measure import measure
 
-from zettel.storage.lance import maintenance
+from zettel.storage.lance import vector_index
 
 
 @pytest.mark.slow
@@ -14,7 +14,7 @@ from zettel.storage.lance import maintenance
 async def test_what_is_erased_stood_in_files_before_and_stands_in_none_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", maintenance.VECTOR_INDEX_MIN_ROWS)
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", vector_index.VECTOR_INDEX_MIN_ROWS)
 
     taken = await measure(tmp_path / "store", notes=20, erased=4, indexed=indexed)
 

@@ -1,40 +1,134 @@
-"""A read view: the reads of one answer ask for a table's version once."""
+"""A read view: every read of one answer sees one version of each table."""
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar
 
-_VIEW = ContextVar[dict[object, tuple[int, int]] | None]("view", default=None)
-"""Table -> the version seen first, and how many commits of this process it had then."""
+import anyio
+
+from zettel.storage.errors import StoreUnavailableError, ZettelError
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+VIEW_ATTEMPTS = 5
+"""Tries of an answer: an erasure drops the versions in use twice within some 300 ms."""
+
+
+class ViewLostError(StoreUnavailableError):
+    """The version that a view sees was dropped by an erasure; a new view sees the next one.
+
+    Args:
+        error: What a read without a view would have raised.
+    """
+
+    def __init__(self, error: StoreUnavailableError) -> None:
+        ZettelError.__init__(self, str(error))
+        self.place = error.place
+
+
+class Fixed(Protocol):
+    """What a view sees of a table."""
+
+    def release(self) -> None:
+        """Called once, when the view closes."""
+        ...
+
+
+_F = TypeVar("_F", bound=Fixed)
+
+
+class ReadView:
+    """One version of each table that was read in it, from the table's first read on.
+
+    What is committed later, by this process or another, is left to the next view.
+    """
+
+    def __init__(self) -> None:
+        self._lock = anyio.Lock()
+        self._fixed = dict[object, Fixed]()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether its answer is made; tasks that began in it and go on see what is newest."""
+        return self._closed
+
+    async def fix(self, table: object, newest: Callable[[], Awaitable[_F]]) -> _F:
+        """What this view sees of a table, by `newest` when it is read first."""
+        if table not in self._fixed:
+            async with self._lock:
+                if table not in self._fixed:
+                    self._fixed[table] = await newest()
+        return self._fixed[table]  # pyright: ignore[reportReturnType]: made by the same table
+
+    def close(self) -> None:
+        """Release what was fixed."""
+        self._closed = True
+        while self._fixed:
+            self._fixed.popitem()[1].release()
+
+
+_VIEW = ContextVar[ReadView | None]("view", default=None)
+
+
+def current_view() -> ReadView | None:
+    """The open view of the running task; None if it sees what is newest."""
+    view = _VIEW.get()
+    return None if view is None or view.closed else view
 
 
 @contextmanager
 def read_view() -> Generator[None]:
-    """Let the reads of the body, also in tasks that it starts, see one version of a table.
+    """Let the reads of the body, also in tasks that it starts, see one version of each table.
 
-    That is the newest one at the first read. What other processes commit meanwhile is left to the
-    next answer, as far as the notes are in memory; own commits are seen.
+    A view within a view is that view.
+
+    Raises:
+        ViewLostError: An erasure dropped that version.
     """
-    token = _VIEW.set({})
+    if current_view() is not None:
+        yield
+        return
+    view = ReadView()
+    token = _VIEW.set(view)
+    try:
+        yield
+    finally:
+        _VIEW.reset(token)
+        view.close()
+
+
+@contextmanager
+def outside_views() -> Generator[None]:
+    """Let the reads of the body see what is newest."""
+    token = _VIEW.set(None)
     try:
         yield
     finally:
         _VIEW.reset(token)
 
 
-def seen_version(table: object, commits: int) -> int | None:
-    """The version that this view has seen of a table; None if it has to be asked for.
+def in_one_view(read: Callable[_P, Awaitable[_T]]) -> Callable[_P, Coroutine[None, None, _T]]:
+    """Let a function make its answer in one view, again if an erasure dropped what that saw.
+
+    It raises `StoreUnavailableError` if versions are dropped again and again.
 
     Args:
-        table: The table.
-        commits: How many commits this process has made to it.
+        read: Makes the answer; leaves nothing behind before its last read.
     """
-    version, then = (_VIEW.get() or {}).get(table, (0, -1))
-    return version if then == commits else None
 
+    @wraps(read)
+    async def seen(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        for left in reversed(range(VIEW_ATTEMPTS if current_view() is None else 1)):
+            try:
+                with read_view():
+                    return await read(*args, **kwargs)
+            except ViewLostError:
+                if not left:
+                    raise
+        raise AssertionError
 
-def keep_version(table: object, commits: int, version: int) -> None:
-    """Let the rest of this view see a version of a table; `commits` from before it was read."""
-    view = _VIEW.get()
-    if view is not None:
-        view[table] = (version, commits)
+    return seen

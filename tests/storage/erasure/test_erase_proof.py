@@ -8,7 +8,7 @@ from tests.storage.canaries import DIM, found, scan, tell_of_it, wanted
 from tests.storage.samples import MODEL
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.lance import maintenance
+from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
 from zettel.storage.verify.report import FileKind, MatchKind
 from zettel.tools.erasure.orders import drain, order_erasure
@@ -28,7 +28,7 @@ from zettel.tools.state.memory import Memory
 async def test_a_canary_in_every_column_is_in_no_file_once_it_is_erased(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int, indexed: bool
 ) -> None:
-    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     place = tmp_path / "store"
     note = await tell_of_it(place, others=others)
     asked = wanted(note)

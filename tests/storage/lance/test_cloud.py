@@ -27,6 +27,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance import reembed
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.progress import no_progress
+from zettel.storage.read_view import read_view
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.erasure.orders import drain, order_erasure, pending_erasures
@@ -45,6 +46,26 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 async def opened(uri: str) -> LanceStore:
     """The store; made if need be."""
     return await open_store(uri, model_id=MODEL, dim=DIM)
+
+
+async def test_a_view_sees_one_version_there_as_well(cloud: str) -> None:
+    one, other = await opened(cloud), await opened(cloud)
+    note = make_note("bees dance")
+    await one.write(new=[NewNote(note=note, vectors=unit(cosine_row(1)))])
+
+    with read_view():
+        before = await one.count(EVERYTHING)
+        await add(other, make_note("bees sting"))
+        await other.write(changes=[revised(note, "wasps dance")])
+        found = await one.find(EVERYTHING, limit=9)
+        hits = await one.match_text("bees wasps", EVERYTHING, limit=9)
+        near = await one.match_vectors(unit(cosine_row(1))[0], EVERYTHING, limit=9)
+    after = await one.count(EVERYTHING)
+
+    assert (before, [n.content for n in found], after) == (1, ["bees dance"], 2)
+    assert [hit.note_id for hit in hits] == [hit.note_id for hit in near] == [note.note_id]
+    await one.close()
+    await other.close()
 
 
 async def test_a_store_is_made_written_and_searched_by_two_processes(cloud: str) -> None:

@@ -5,13 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
+from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, add, make_note, recalled, revised
 
-from zettel.storage.lance import maintenance
+from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.lance import maintenance, vector_index
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.location import hold, read_place
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NewNote, NoteFilter
+
+CONFLICT = "lance error: Retryable commit conflict for version 7"
 
 
 @pytest.mark.slow
@@ -138,3 +143,58 @@ async def test_versions_past_their_time_are_dropped_from_a_store_nobody_writes_t
     assert before.old_versions >= 30
     assert (after.notes, after.disk_bytes < before.disk_bytes) == (30, True)
     assert after.old_versions < 10
+
+
+async def test_of_a_large_table_writers_wait_only_if_they_were_first_once(
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "QUANTISED_MIN_ROWS", 1)
+    plain, waited, notes = maintenance._optimise, list[bool](), lance.tables.notes  # pyright: ignore[reportPrivateUsage]
+    await add(lance, make_note("before"))
+
+    async def written_meanwhile(handle: AsyncTable) -> None:
+        if handle.name == "notes":
+            waited.append(notes.busy)
+            if not notes.busy:
+                with anyio.fail_after(30):
+                    await add(lance, make_note("meanwhile"))
+                raise RuntimeError(CONFLICT)
+        await plain(handle)
+
+    monkeypatch.setattr(maintenance, "_optimise", written_meanwhile)
+    assert await lance.upkeep()
+
+    assert waited == [False, True]
+    assert await lance.count(NoteFilter()) == 2
+    assert (await lance.stats()).commits_since_upkeep == 0
+
+
+def entries_of(lance: LanceStore, folder: str) -> int:
+    return len(os.listdir(Path(lance.place, "notes.lance", folder)))
+
+
+async def test_a_store_that_is_written_for_long_keeps_few_fragments_indices_and_versions(
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "KEEP_VERSIONS", timedelta(milliseconds=1))
+    for name in ("VECTOR_INDEX_MIN_ROWS", "QUANTISED_MIN_ROWS"):
+        monkeypatch.setattr(vector_index, name, 20)
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MAX_PARTS", 4)
+    monkeypatch.setattr(maintenance, "QUANTISED_MIN_ROWS", 20)
+    random, sizes, folders = np.random.default_rng(1), list[int](), list[int]()
+    for round_ in range(12):
+        for number in range(10):
+            vectors = unit_rows(random.standard_normal((1, DIM)))
+            note = make_note(f"bee {round_} {number}")
+            await lance.write(new=[NewNote(note=note, vectors=vectors)])
+        assert await lance.upkeep()
+        stats = await lance.stats()
+        sizes.append(stats.disk_bytes)
+        folders.append(entries_of(lance, "_indices"))
+        assert stats.old_versions < 10
+        # Of 10 files a round; a version may be too young to be dropped in its own.
+        assert entries_of(lance, "data") < 30
+
+    # As many at the end as once the index over the vectors is there, of notes four times as many.
+    assert max(folders) <= folders[2] + 2 * vector_index.VECTOR_INDEX_MAX_PARTS
+    assert sizes[-1] < 4 * sizes[2]

@@ -26,7 +26,7 @@ from zettel.storage.erasable import Order, Purge, digest_of
 from zettel.storage.erasure.traces import redact
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import new_id
-from zettel.storage.lance import erase, maintenance
+from zettel.storage.lance import erase, vector_index
 from zettel.storage.lance.snapshot import snapshot
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.store_files import files_of, unnamed_files
@@ -254,7 +254,7 @@ async def test_a_purge_cut_short_leaves_no_file_that_the_next_would_wait_for(
 async def test_nothing_of_an_erased_note_is_left_in_any_file(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     told, directory = await filled(lance), Path(lance.place)
     gone = [vectors(seed) for seed in (100, 2, 3)]
     where = {place.split()[0].split("/")[0] for place in remains(directory, told.note_id)}
@@ -281,7 +281,7 @@ async def test_a_note_in_one_large_fragment_with_others_is_left_nowhere(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
     # Of such a fragment LanceDB's own compaction moves nothing, and its indices stay as they are.
-    monkeypatch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 1 if indexed else 10_000)
     told, directory = canary_note(), Path(lance.place)
     notes = [told, *(make_note(f"bee number {number}") for number in range(300))]
     await lance.write(new=[NewNote(note=n, vectors=vectors(at)) for at, n in enumerate(notes, 100)])

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.storage.samples import DIM, LATER, MODEL, X, Y, add, make_note, revised, unit
 
+from zettel.storage.erasable import Order
 from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS, CurrentRows
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.predicates import equals
@@ -22,7 +23,7 @@ from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.location import read_place
 from zettel.storage.notes import Note
-from zettel.storage.read_view import read_view
+from zettel.storage.read_view import in_one_view, outside_views, read_view
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import Change, NewNote, NoteFilter
 
@@ -161,7 +162,12 @@ async def test_a_row_changed_between_the_two_steps_is_read_as_it_is_now(
     note = make_note()
     await add(LanceStore(tables), note)
     handle = await tables.database.open_table("notes")
-    table = Overtaken(handle, spec=tables.notes.spec, place=tables.place)
+    table = Overtaken(
+        handle,
+        reopen=lambda: tables.database.open_table("notes"),
+        spec=tables.notes.spec,
+        place=tables.place,
+    )
     table.other, table.change = LanceStore(await opened(tmp_path)), revised(note, "bees sting")
 
     read = await select_wide(
@@ -172,37 +178,77 @@ async def test_a_row_changed_between_the_two_steps_is_read_as_it_is_now(
     await table.other.close()
 
 
-async def test_the_reads_of_one_answer_see_one_version_of_what_others_write(
-    tables: Tables, tmp_path: Path
+@pytest.mark.parametrize("own", [True, False], ids=["own commits", "those of others"])
+async def test_a_view_sees_one_version_whoever_commits(
+    tables: Tables, tmp_path: Path, *, own: bool
 ) -> None:
-    store, other = LanceStore(tables), LanceStore(await opened(tmp_path))
+    store = LanceStore(tables)
+    writer = store if own else LanceStore(await opened(tmp_path))
     await add(store, make_note())
     await store.upkeep()
 
     with read_view():
         before = await store.count(NoteFilter())
-        await add(other, make_note("another"))
+        await add(writer, make_note("another"))
         within = await store.count(NoteFilter())
         kept = await store.outlines(NoteFilter(), limit=10)
+        found = await store.match_text("another", NoteFilter(), limit=10)
+        await writer.upkeep()
+        tended = await store.find(NoteFilter(), limit=10)
     after = await store.count(NoteFilter())
 
-    assert (before, within, len(kept), after) == (1, 1, 1, 2)
-    await other.close()
+    assert (before, within, len(kept), len(found), len(tended), after) == (1, 1, 1, 0, 1, 2)
+    if not own:
+        await writer.close()
 
 
-async def test_a_read_view_sees_the_commits_of_its_own_process(tables: Tables) -> None:
+async def test_named_values_are_read_as_they_are_also_in_a_view(tables: Tables) -> None:
     store = LanceStore(tables)
-    await add(store, make_note())
-    await store.upkeep()
 
     with read_view():
-        before = await store.count(NoteFilter())
-        await add(store, make_note("another"))
-        after = await store.count(NoteFilter())
-        await store.upkeep()
-        tended = await store.count(NoteFilter())
+        before = await store.get_meta("lease")
+        assert await store.swap_meta("lease", expected=None, value="mine")
+        after = await store.get_meta("lease")
 
-    assert (before, after, tended) == (1, 2, 2)
+    assert (before, after) == (None, "mine")
+
+
+async def test_an_answer_whose_version_an_erasure_drops_is_made_again(tables: Tables) -> None:
+    store, seen = LanceStore(tables), list[int]()
+    kept, gone = make_note("kept"), make_note("gone")
+    await add(store, kept, gone)
+    order = Order(
+        receipt_id="r1",
+        note_ids=(gone.note_id,),
+        scope="ids",
+        who="me",
+        ordered_at=LATER,
+        waits=0,
+    )
+
+    @in_one_view
+    async def read() -> list[Note]:
+        seen.append(await store.count(NoteFilter()))
+        if len(seen) == 1:
+            with outside_views():
+                await store.erase_rows([order], clock=lambda: LATER)
+                await store.purge([gone.note_id])
+        return await store.find(NoteFilter(), limit=10)
+
+    assert [note.note_id for note in await read()] == [kept.note_id]
+    assert seen == [2, 1]
+
+
+async def test_views_of_many_versions_leave_one_handle(tables: Tables) -> None:
+    store = LanceStore(tables)
+
+    for number in range(3):
+        await add(store, make_note(str(number)))
+        with read_view():
+            assert await store.count(NoteFilter(subject="nobody")) == 0
+
+    assert await tables.notes.version() in tables.notes.snapshots
+    assert len(tables.notes.snapshots) == 1
 
 
 async def test_notes_that_changed_amid_a_view_are_not_kept_as_of_its_version(

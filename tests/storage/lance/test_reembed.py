@@ -455,7 +455,7 @@ async def test_an_older_zettel_refuses_the_store_from_the_moment_it_could_misrea
 async def test_the_index_of_a_large_store_is_there_when_the_new_vectors_come_into_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zettel.storage.lance.maintenance.VECTOR_INDEX_MIN_ROWS", 3)
+    monkeypatch.setattr("zettel.storage.lance.vector_index.VECTOR_INDEX_MIN_ROWS", 3)
     async with opened(tmp_path / "s") as store:
         await tell(store, OLD, *WORDS)
         await store.upkeep()

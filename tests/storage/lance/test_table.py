@@ -37,7 +37,13 @@ async def table(tmp_path: Path) -> LanceTable:
     """A real, empty table that waits no time between attempts."""
     tables = await open_tables(read_place(str(tmp_path)), model_id=MODEL, dim=DIM)
     handle = await tables.database.open_table("usage")
-    return LanceTable(handle, spec=tables.usage.spec, place=tables.place, jitter=lambda: 0.0)
+    return LanceTable(
+        handle,
+        reopen=lambda: tables.database.open_table("usage"),
+        spec=tables.usage.spec,
+        place=tables.place,
+        jitter=lambda: 0.0,
+    )
 
 
 async def test_where_counts_mean_nothing_the_rows_say_what_took_effect(tmp_path: Path) -> None:

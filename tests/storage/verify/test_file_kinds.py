@@ -13,18 +13,26 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lance
+import lancedb
 import pytest
 from lance.file import LanceFileReader
+from tests.storage import canaries
 from tests.storage.canaries import delete_plainly, files, scan, tell_of_it, wanted
+from tests.storage.samples import MODEL
 
-from zettel.storage.lance import maintenance
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.lance import vector_index
+from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
-from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE_KINDS, kind_of
+from zettel.storage.verify.file_kinds import INDEX_COLUMNS, LANCE_KINDS, QUANTISED_COLUMNS, kind_of
 from zettel.storage.verify.lance_reader import read_metadata
 from zettel.storage.verify.report import FileKind
+from zettel.tools.erasure.orders import drain, order_erasure
+from zettel.tools.state.memory import Memory
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,7 +42,7 @@ async def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Note]:
     """A store in which every sort of thing was done, deletions and all indices included."""
     place = tmp_path_factory.mktemp("used")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 100)
+        patch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 100)
         note = await tell_of_it(place, others=300)
         await delete_plainly(place, note.note_id)
     return place, note
@@ -90,6 +98,50 @@ async def test_full_text_and_vector_indices_are_of_the_kinds_that_were_looked_in
 
     assert {(text["token_set_format"], text["format_version"]) for text in texts} == {("fst", "2")}
     assert {json.loads(kind)["type"] for kind in kinds} == {"IVF_FLAT"}
+
+
+@pytest.mark.parametrize("kind", QUANTISED_COLUMNS)
+async def test_a_quantised_index_is_made_anew_of_the_rows_that_an_erasure_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 1)
+    monkeypatch.setattr(vector_index, "QUANTISED_MIN_ROWS", 1)
+    monkeypatch.setattr(canaries, "DIM", 16 if kind == "IVF_RQ" else 12)
+    note = await tell_of_it(tmp_path, others=300)
+    entries = "notes.lance/_indices/*/auxiliary.idx"
+    before = {file.parent.name for file in files(tmp_path, entries)}
+    assert scan(tmp_path, wanted(note)).unread == []
+    assert {columns_of(file) for file in files(tmp_path, entries)} == {QUANTISED_COLUMNS[kind]}
+
+    store = await open_store(str(tmp_path), model_id=MODEL, dim=canaries.DIM)
+    memory, now = Memory(store=store, embedder=HashEmbedder()), datetime.now(UTC)
+    await order_erasure(memory, [note.note_id], scope="notes", who="test", now=now)
+    assert await drain(memory, now=now) == 1
+    await store.close()
+
+    report = scan(tmp_path, wanted(note))
+    assert (report.unread, report.findings) == ([], [])
+    (index,) = files(tmp_path, entries)
+    assert index.parent.name not in before
+    assert read_column(index, "_rowid") == set(await addresses(tmp_path))
+
+
+def columns_of(file: Path) -> frozenset[str]:
+    """Names of an index file's columns."""
+    return frozenset(LanceFileReader(file.as_uri()).metadata().schema.names)
+
+
+def read_column(file: Path, name: str) -> set[int]:
+    """Values of a column of numbers."""
+    return set(LanceFileReader(file.as_uri()).read_all().to_table().column(name).to_pylist())
+
+
+async def addresses(place: Path) -> list[int]:
+    """Where the rows with vectors are now."""
+    database = await lancedb.connect_async(str(place))
+    table = await database.open_table("notes")
+    rows = table.query().where("embed_model <> ''").select(["row_id"]).with_row_id()
+    return (await rows.limit(10_000).to_arrow()).column("_rowid").to_pylist()
 
 
 async def test_the_extra_is_the_lance_that_lancedb_has_inside(used: tuple[Path, Note]) -> None:

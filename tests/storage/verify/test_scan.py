@@ -24,7 +24,7 @@ from tests.storage.canaries import (
 from tests.storage.samples import MODEL, NOW, make_note
 
 from zettel.storage.ids import new_id
-from zettel.storage.lance import maintenance
+from zettel.storage.lance import vector_index
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Note
 from zettel.storage.store import NewNote
@@ -50,7 +50,7 @@ async def told(
     """A store with the canary, alone or among others with an index over the vectors."""
     place = tmp_path_factory.mktemp("told") / "st\u00f6re 100%20#?"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maintenance, "VECTOR_INDEX_MIN_ROWS", 100)
+        patch.setattr(vector_index, "VECTOR_INDEX_MIN_ROWS", 100)
         return place, await tell_of_it(place, others=request.param)
 
 

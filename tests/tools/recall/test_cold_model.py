@@ -1,7 +1,8 @@
 """Questions that come while the embedding model is still being loaded."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -10,7 +11,9 @@ from tests.tools.conftest import notes, opened_desk
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ModelUnavailableError
-from zettel.storage.store import NoteFilter
+from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.notes import Hit
+from zettel.storage.read_view import outside_views
 from zettel.tools.state.memory import Memory
 
 PATIENCE_S = 30
@@ -97,33 +100,32 @@ async def test_notes_without_vectors_yet_are_not_judged_to_be_nothing() -> None:
     assert "degraded" not in later
 
 
-class EmbedsMeanwhile(DictStore):
-    """Ends an evolution between the search and the count of notes without vectors."""
-
-    evolve: Callable[[], Awaitable[object]] | None = None
-
-    async def count(self, where: NoteFilter) -> int:
-        """The count after it."""
-        if where.unembedded and self.evolve:
-            evolve, self.evolve = self.evolve, None
-            await evolve()
-        return await super().count(where)
-
-
-async def test_a_note_that_is_embedded_while_it_is_asked_for_is_found() -> None:
-    store = EmbedsMeanwhile()
-    memory = Memory(store=store, embedder=HashEmbedder(ready=False))
+async def test_an_answer_tells_of_notes_that_were_embedded_after_it_was_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, left = HashEmbedder(ready=False), [1]
+    store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
+    memory, plain = Memory(store=store, embedder=embedder), LanceStore.match_vectors
     async with opened_desk(memory) as desk:
         await desk.told("Ana keeps bees in Lisbon", subject="Ana")
         await desk.told("The rent is due on Friday")
         await memory.embedder.load()
-        store.evolve = desk.evolve
-        meanwhile = await desk("recall", query="a garden with bees")
-        assert store.evolve is None
-        afterwards = await desk("recall", query="a garden with bees")
 
+        async def embedded_then(store: LanceStore, *asked: Any, **how: Any) -> list[Hit]:
+            found = await plain(store, *asked, **how)
+            if left and left.pop():
+                with outside_views():
+                    await desk.evolve()
+            return found
+
+        monkeypatch.setattr(LanceStore, "match_vectors", embedded_then)
+        meanwhile = await desk("recall", query="a garden with bees")
+        afterwards = await desk("recall", query="a garden with bees")
+    await store.close()
+
+    assert not left
     assert meanwhile["verdict"] == afterwards["verdict"] == "uncertain"
-    assert [note["note_id"] for note in notes(meanwhile)] == [
-        note["note_id"] for note in notes(afterwards)
-    ]
-    assert "degraded" not in meanwhile
+    assert len(notes(meanwhile)) == 1
+    assert len(notes(afterwards)) == 1
+    assert "2 new notes are not embedded yet" in str(meanwhile["degraded"])
+    assert "degraded" not in afterwards

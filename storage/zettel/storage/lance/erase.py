@@ -29,7 +29,7 @@ from zettel.storage.erasure.traces import ids_in, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
-from zettel.storage.lance.maintenance import mark_upkeep, renew_vector_index
+from zettel.storage.lance.maintenance import mark_upkeep
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.schema import EMBED_MODEL
@@ -42,6 +42,7 @@ from zettel.storage.lance.store_files import (
     unnamed_files,
 )
 from zettel.storage.lance.table import LanceTable, Tables
+from zettel.storage.lance.vector_index import renew_vector_index
 from zettel.storage.lance.writes import as_table
 from zettel.storage.location import hold
 from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW, Note
@@ -362,7 +363,7 @@ async def _rewrite(table: LanceTable, tables: Tables, *, everything: bool) -> No
     # Beyond a million rows compaction leaves fragments, and index parts over several, as they are.
     await table.build_indices()
     if table is tables.notes:
-        await renew_vector_index(table)
+        await renew_vector_index(tables)
     async with table.writing():
         # The newest transaction must not name deleted rows.
         await table.commit(lambda handle: handle.delete("false"))

@@ -11,75 +11,15 @@ from datetime import timedelta
 
 from anyio import to_thread
 from lancedb import AsyncTable
-from lancedb.index import IvfFlat
 
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.files import count_old_versions, disk_bytes, remove_leftovers
-from zettel.storage.lance.schema import EMBED_MODEL, VECTORS, TableSpec
 from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable, Tables
+from zettel.storage.lance.vector_index import QUANTISED_MIN_ROWS, maintain_vector_index
 from zettel.storage.location import StoreLocation, hold
 from zettel.storage.store import StoreStats
-
-VECTOR_INDEX_MIN_ROWS = 1_000
-"""Embedded revisions from which the index exists; without one, 1,000 take 7 ms to search."""
-
-VECTOR_INDEX_MAX_PARTS = 20
-"""Parts from which it is rebuilt: maintenance adds one each time, a search reads all."""
-
-
-def vector_index() -> IvfFlat:
-    """The configuration of the exact index: one partition of whole vectors (3 ms at 20,000 notes).
-
-    Smaller kinds need `refine_factor`: unrefined IVF_SQ and IVF_RQ double cosine distances.
-    """
-    return IvfFlat(distance_type="cosine", num_partitions=1)
-
-
-def vector_index_name(notes: TableSpec) -> str:
-    """LanceDB's name for the index of the vectors."""
-    return f"{notes.column(VECTORS)}_idx"
-
-
-async def maintain_vector_index(notes: LanceTable) -> None:
-    """Create, rebuild or drop the index as needed, before the table is optimised.
-
-    LanceDB 0.40 cannot train it without a vector, nor optimise a table whose index has none.
-    """
-    await index_vectors(notes, notes.spec)
-
-
-async def index_vectors(notes: LanceTable, spec: TableSpec) -> None:
-    """`maintain_vector_index` for the vectors of any set, named by its table's `spec`."""
-    embedded = f"{spec.column(EMBED_MODEL)} <> ''"
-    worth_it = await notes.count(embedded) >= VECTOR_INDEX_MIN_ROWS
-    name, column = vector_index_name(spec), spec.column(VECTORS)
-    stats = await notes.read(lambda handle: handle.index_stats(name))
-    if worth_it and (stats is None or (stats.num_indices or 0) > VECTOR_INDEX_MAX_PARTS):
-        async with notes.writing():
-            await notes.commit(lambda handle: handle.create_index(column, config=vector_index()))
-    elif not worth_it and stats is not None:
-        await _drop_index(notes, name)
-
-
-async def renew_vector_index(notes: LanceTable) -> None:
-    """Rebuild the index if there is one: its parts keep vectors of deleted rows."""
-    await drop_vector_index(notes)
-    await maintain_vector_index(notes)
-
-
-async def drop_vector_index(notes: LanceTable) -> None:
-    """Drop the index if there is one; maintenance rebuilds it."""
-    await _drop_index(notes, vector_index_name(notes.spec))
-
-
-async def _drop_index(notes: LanceTable, name: str) -> None:
-    indices = await notes.read(lambda handle: handle.list_indices())
-    if any(index.name == name for index in indices):
-        async with notes.writing():
-            await notes.commit(lambda handle: handle.drop_index(name))
-
 
 KEEP_VERSIONS = timedelta(minutes=15)
 """Age below which a table version is kept for readers in a scan (lance#6607)."""
@@ -89,7 +29,7 @@ _MARK = "upkeep"
 
 
 async def upkeep(tables: Tables) -> bool:
-    """Implement `StoreAdmin.upkeep`: writers of this process wait, others may retry.
+    """Implement `StoreAdmin.upkeep`; other processes' writers may have to try again.
 
     Returns:
         False if another process maintains the store, or writes without a pause.
@@ -112,10 +52,16 @@ async def upkeep(tables: Tables) -> bool:
 
 
 async def _tend(table: LanceTable, tables: Tables) -> bool:
-    """Compact one table; False if other processes committed first again and again."""
+    """Compact one table; False if other processes committed first again and again.
+
+    This process's writers wait for it, of a large table only if they were first once: compacting a
+    million rows takes 16 s.
+    """
     try:
         if table is tables.notes:
-            await maintain_vector_index(table)
+            await maintain_vector_index(tables)
+        if await table.count() >= QUANTISED_MIN_ROWS and await table.try_commit(_optimise):
+            return True
         async with table.tending():
             await table.commit(_optimise)
     except StoreUnavailableError as error:

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -28,7 +29,7 @@ from zettel.storage.lance.files import (
     tables_with_empty_data,
 )
 from zettel.storage.lance.ledger_rows import follow_ledger
-from zettel.storage.lance.maintenance import drop_vector_index, mark_upkeep
+from zettel.storage.lance.maintenance import mark_upkeep
 from zettel.storage.lance.probe import (
     HELD,
     OBJECT_STORE_OPTIONS,
@@ -47,6 +48,7 @@ from zettel.storage.lance.schema import (
 )
 from zettel.storage.lance.side_tables import get_meta, put_meta, read_meta, swap_meta
 from zettel.storage.lance.table import LanceTable, Sync, Tables
+from zettel.storage.lance.vector_index import drop_vector_index
 from zettel.storage.location import (
     StoreLocation,
     check_there,
@@ -79,7 +81,13 @@ class _Site:
 
     def table(self, handle: AsyncTable, spec: TableSpec) -> LanceTable:
         """Wrap a handle."""
-        return LanceTable(handle, spec=spec, place=self.place, sync=self.sync)
+        return LanceTable(
+            handle,
+            reopen=partial(self.database.open_table, spec.name),
+            spec=spec,
+            place=self.place,
+            sync=self.sync,
+        )
 
 
 async def open_tables(

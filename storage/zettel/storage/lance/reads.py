@@ -5,7 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import EVOLUTION, Note, Outline
+from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
 
@@ -67,7 +68,44 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
             return version
         else:
             changed.changed(version)
-    return changed.of(namespaces)
+    last = changed.of(namespaces)
+    # A view of an earlier version: its own number stands for what was there then.
+    return min(last, version)
+
+
+COUNTS_MAX = 1_000
+"""Filters whose counts are kept."""
+
+
+async def rows_of_namespaces(tables: Tables, namespaces: Sequence[str]) -> int:
+    """Revisions in these namespaces, or in all, counted once until one of them is written."""
+    if not namespaces:
+        return await tables.notes.count()
+    names = tuple(namespaces)
+    return await counted(tables, names, names, one_of("namespace", names))
+
+
+async def counted(tables: Tables, key: Hashable, namespaces: Sequence[str], where: str) -> int:
+    """Rows of some namespaces that pass, counted once until one of these is written.
+
+    Args:
+        tables: The store's.
+        key: Stands for the predicate.
+        namespaces: Those that it is limited to; empty for all.
+        where: The predicate.
+    """
+    kept, version = tables.facts.counts, await version_of(tables, namespaces)
+    known, rows = kept.get(key, (-1, 0))
+    if known != version:
+        rows = await tables.notes.count(where)
+        if version != await version_of(tables, namespaces):
+            # Counted without a view, and written meanwhile.
+            return rows
+        kept[key] = (version, rows)
+    kept.move_to_end(key)
+    while len(kept) > COUNTS_MAX:
+        kept.popitem(last=False)
+    return rows
 
 
 CACHE_MAX_BYTES = 256 * 1024 * 1024
@@ -93,12 +131,13 @@ class TableRows:
 
 
 async def keep_resident(tables: Tables) -> None:
-    """Read the notes into memory unless they are there or are too many.
+    """Read the newest notes into memory unless they are there or are too many.
 
     Writers of this process wait: 20,000 notes take a second and 130 MB.
     """
-    async with tables.notes.tending():
-        await _keep(tables)
+    with outside_views():
+        async with tables.notes.tending():
+            await _keep(tables)
 
 
 async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
@@ -108,14 +147,15 @@ async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
     that is too large the namespaces that it looks in.
     """
     version = await notes_version(tables)
-    if tables.notes.busy:
+    if tables.notes.busy or version < tables.resident.version:
         return version
     if tables.resident.is_missed_again(version):
         await keep_resident(tables)
     for name in namespaces:
         changed = await version_of(tables, [name])
         if tables.resident.missed_again(name, changed):
-            await _keep_namespace(tables, name)
+            with outside_views():
+                await _keep_namespace(tables, name)
     return version
 
 

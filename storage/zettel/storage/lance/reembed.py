@@ -28,7 +28,6 @@ from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.erasable import Purge
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.erase import remove_abandoned, remove_old_data
-from zettel.storage.lance.maintenance import index_vectors
 from zettel.storage.lance.open import (
     DIM_KEY,
     MODEL_KEY,
@@ -50,6 +49,7 @@ from zettel.storage.lance.schema import (
 )
 from zettel.storage.lance.side_tables import get_meta, put_meta, swap_meta
 from zettel.storage.lance.table import MAX_ROWS, Tables
+from zettel.storage.lance.vector_index import index_vectors
 from zettel.storage.location import hold_or_refuse
 from zettel.storage.meta import REEMBEDDING_KEY
 from zettel.storage.progress import Pause, ReportProgress
@@ -201,7 +201,7 @@ async def fill(tables: Tables, embedder: Embedder, *, tell: ReportProgress, paus
     if record is None:
         return False
     await _fill_all(tables, record, embedder, tell=tell, pause=pause)
-    await index_vectors(tables.notes, _spec(record))
+    await index_vectors(tables, _spec(record))
     # What was written while the index was built.
     await _fill_all(tables, record, embedder, tell=tell, pause=pause)
     async with _settled(tables, record):

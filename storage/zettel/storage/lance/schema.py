@@ -43,6 +43,8 @@ class TableSpec:
     """Column and configuration; created on the empty table."""
     stored_as: Mapping[str, str] = field(default_factory=dict[str, str])
     """Name of a column of `schema` -> its name on the disk, where they differ."""
+    viewed: bool = True
+    """Whether a read view sees one version of it; False for what processes agree on by it."""
 
     def column(self, name: str) -> str:
         """The name on the disk of a column of the schema."""
@@ -189,5 +191,10 @@ RUNS = TableSpec(
 )
 """One row per evolution run, erasure or administrative command."""
 
-META = TableSpec(name="meta", key="key", schema=pa.schema([_text("key", key=True), _text("value")]))
+META = TableSpec(
+    name="meta",
+    key="key",
+    schema=pa.schema([_text("key", key=True), _text("value")]),
+    viewed=False,
+)
 """Named values: schema version, embedding model, leases."""

@@ -34,7 +34,14 @@ from zettel.storage.lance.predicates import (
     text_literal,
     time_literal,
 )
-from zettel.storage.lance.reads import current_rows, notes_version, resident_version, select_wide
+from zettel.storage.lance.reads import (
+    counted,
+    current_rows,
+    notes_version,
+    resident_version,
+    rows_of_namespaces,
+    select_wide,
+)
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
     OUTLINE_COLUMNS,
@@ -45,6 +52,7 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
+from zettel.storage.lance.vector_index import probing_of
 from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import (
@@ -121,7 +129,9 @@ async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: i
 async def count_notes(tables: Tables, where: NoteFilter) -> int:
     """Implement `NoteStore.count`."""
     known = tables.resident.count(await notes_version(tables), where)
-    return await tables.notes.count(_predicate(tables, where)) if known is None else known
+    if known is not None:
+        return known
+    return await counted(tables, where, where.namespaces, _predicate(tables, where))
 
 
 async def match_text(
@@ -157,8 +167,7 @@ async def _small_parts(tables: Tables, namespaces: Sequence[str]) -> Sequence[st
     version = await notes_version(tables)
     for name in namespaces:
         if not tables.resident.holds_namespace(version, name):
-            rows = await tables.notes.count(equals("namespace", name))
-            if rows > NAMESPACE_MAX_ROWS:
+            if await rows_of_namespaces(tables, [name]) > NAMESPACE_MAX_ROWS:
                 return ()
     return namespaces
 
@@ -252,7 +261,11 @@ INDEXED_MAX_HITS = 200
 async def match_vectors(
     tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
 ) -> list[Hit]:
-    """Implement `NoteStore.match_vectors`; for many hits without the index, which misses some."""
+    """Implement `NoteStore.match_vectors`; for many hits without the index, which misses some.
+
+    Of a scope too large to be kept in memory, in a store too large for an exact index, some of an
+    exact search's hits may be missing: of the first ten at most two in a hundred.
+    """
     check_vectors(vector[np.newaxis], dim=tables.dim)
     if limit <= 0:
         return []
@@ -260,14 +273,19 @@ async def match_vectors(
     known = tables.resident.nearest(version, vector, where, limit=limit)
     if known is not None:
         return known
-    few = limit <= INDEXED_MAX_HITS
+    hits = limit * VECTOR_OVERFETCH
+    probing = None
+    if limit <= INDEXED_MAX_HITS:
+        probing = await probing_of(tables, where, hits=hits)
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = _by_cosine(tables, handle, vector, where).select(["note_id", "_distance"])
-        search = search if few else search.bypass_vector_index()
-        return await search.limit(
-            min(limit * VECTOR_OVERFETCH if few else limit, MAX_ROWS)
-        ).to_arrow()
+        if probing is None:
+            return await search.bypass_vector_index().limit(min(limit, MAX_ROWS)).to_arrow()
+        if probing.refine:
+            search = search.refine_factor(probing.refine)
+            search = search.maximum_nprobes(0).minimum_nprobes(probing.parts)
+        return await search.limit(hits).to_arrow()
 
     table = await tables.notes.read(fetch)
     return as_hits(table, _cosines(table))[:limit]
@@ -395,7 +413,7 @@ async def latest(tables: Tables, namespaces: Sequence[str]) -> datetime | None:
         ["known_from"], where=where, order=["known_from"], descending=True, limit=1
     )
     moments: list[datetime] = table.column("known_from").to_pylist()
-    if moments and not namespaces and await tables.notes.newest_version() == version:
+    if moments and not namespaces and await tables.notes.version() == version:
         tables.resident.keep_latest(version, utc(moments[0]))
     return utc(moments[0]) if moments else None
 

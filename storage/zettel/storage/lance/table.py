@@ -8,8 +8,8 @@
 import ctypes
 import os
 import sys
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,7 +32,7 @@ from zettel.storage.lance.cache.versions import NamespaceVersions, Stamp, commit
 from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale, unavailable
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.location import StoreLocation
-from zettel.storage.read_view import keep_version, seen_version
+from zettel.storage.read_view import ViewLostError, current_view
 from zettel.storage.revisions import NoteRow
 
 Sync = Callable[[Path], None]
@@ -94,13 +94,32 @@ class Merged:
     """The version it created."""
 
 
+@dataclass(slots=True, eq=False)
+class Snapshot:
+    """A handle that reads one version of a table."""
+
+    handle: AsyncTable
+    version: int
+    tidy: Callable[[], None]
+    """Closes the handles that nobody reads by any more."""
+    readers: int = 0
+    """Views that see it."""
+
+    def release(self) -> None:
+        """End a view's reading."""
+        self.readers -= 1
+        self.tidy()
+
+
 class LanceTable:
     """One table of one store, safe among tasks and processes.
 
-    Methods that read or write raise `StoreUnavailableError` if that fails for good.
+    Reads see the newest version, or that of the running task's read view. Methods that read or
+    write raise `StoreUnavailableError` if that fails for good.
 
     Args:
         handle: Opened with `read_consistency_interval=0`, or other processes' rows go unseen.
+        reopen: Opens the table once more, for reading an earlier version.
         spec: Name, key, schema and indices.
         place: The store's location.
         sync: Makes a commit survive a power failure; None leaves that to the system.
@@ -111,12 +130,14 @@ class LanceTable:
         self,
         handle: AsyncTable,
         *,
+        reopen: Callable[[], Awaitable[AsyncTable]],
         spec: TableSpec,
         place: StoreLocation,
         sync: Sync | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.spec = spec
+        self._reopen = reopen
         self._handle = handle
         self.place = place
         self._sync = sync
@@ -124,9 +145,27 @@ class LanceTable:
         self._lock = anyio.Lock()
         self._version = -1
         self._stamp: Stamp | None = None
-        self._commits = 0
+        self._snapshots = dict[int, Snapshot]()
 
     async def read(self, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
+        """Run a read of the newest version, or of that which the task's read view sees.
+
+        Raises:
+            ViewLostError: An erasure dropped the view's version.
+        """
+        seen = await self._seen()
+        if seen is None:
+            return await self._read_newest(fetch)
+        try:
+            return await fetch(seen.handle)
+        except (RuntimeError, OSError, ValueError) as error:
+            if isinstance(error, ValueError) and not is_other_vectors(error):
+                raise
+            if not is_stale(error):
+                raise unavailable(self.place.uri, error) from error
+            raise ViewLostError(unavailable(self.place.uri, error)) from error
+
+    async def _read_newest(self, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
         """Run a read, again if another process deleted the version it was reading."""
         for left in reversed(range(READ_ATTEMPTS)):
             try:
@@ -184,22 +223,67 @@ class LanceTable:
         return await self.read(lambda handle: handle.count_rows(where or None))
 
     async def version(self) -> int:
-        """Number of the newest version, asked for once a read view; every commit makes one."""
-        commits = self._commits
-        seen = seen_version(self, commits)
-        if seen is None:
-            seen = await self.newest_version()
-            keep_version(self, commits, seen)
-        return seen
+        """Number of the version that reads see; every commit makes one."""
+        seen = await self._seen()
+        return await self.newest_version() if seen is None else seen.version
 
     async def newest_version(self) -> int:
-        """`version`, whatever the read view has seen."""
+        """Number of the newest version, whatever the read view sees."""
         directory = self.place.directory
         # Taken first: what is committed while LanceDB looks gives another stamp to the next call.
         stamp = commits_stamp(directory, self.spec.name) if directory else None
         if stamp is None or stamp != self._stamp:
-            self._version, self._stamp = await self.read(lambda handle: handle.version()), stamp
+            self._version = await self._read_newest(lambda handle: handle.version())
+            self._stamp = stamp
         return self._version
+
+    @property
+    def snapshots(self) -> frozenset[int]:
+        """Versions that are open: those that views see, and the newest seen."""
+        return frozenset(self._snapshots)
+
+    async def _seen(self) -> Snapshot | None:
+        """What the task's read view sees; None for the newest version at each read."""
+        view = current_view() if self.spec.viewed else None
+        return None if view is None else await view.fix(self, self._newest_snapshot)
+
+    async def _newest_snapshot(self) -> Snapshot:
+        """The newest version for one more view, most often as the last view had it."""
+        for left in reversed(range(READ_ATTEMPTS)):
+            version = await self.newest_version()
+            if version not in self._snapshots:
+                try:
+                    await self._open_snapshot(version)
+                except (RuntimeError, OSError, ValueError) as error:
+                    if left and is_stale(error):
+                        continue
+                    raise unavailable(self.place.uri, error) from error
+            found = self._snapshots[version]
+            found.readers += 1
+            return found
+        raise AssertionError
+
+    async def _open_snapshot(self, version: int) -> None:
+        unread = [known for known, one in self._snapshots.items() if not one.readers]
+        # Taken out meanwhile, as other views must not begin to read by it.
+        known = self._snapshots.pop(unread[0]) if unread else None
+        handle = known.handle if known else await self._reopen()
+        try:
+            await handle.checkout(version)
+        except BaseException:
+            handle.close()
+            raise
+        if version in self._snapshots:  # another view was as quick
+            handle.close()
+        else:
+            self._snapshots[version] = Snapshot(handle, version, self._close_unread)
+
+    def _close_unread(self) -> None:
+        """Close the snapshots without readers, except for the newest of all."""
+        newest = max(self._snapshots, default=0)
+        for version, one in tuple(self._snapshots.items()):
+            if not one.readers and version != newest:
+                self._snapshots.pop(version).handle.close()
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[None]:
@@ -223,7 +307,9 @@ class LanceTable:
             yield
 
     async def commit(self, change: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
-        """Run one commit, again while others commit first. Call it inside `writing`.
+        """Run one commit, again while others commit first.
+
+        Call it inside `writing`, unless it changes no row.
 
         Raises:
             StoreUnavailableError: The table's folder is gone, or the disk failed. LanceDB would
@@ -234,12 +320,19 @@ class LanceTable:
             raise StoreUnavailableError(
                 self.place.uri, "was removed", "Call again: a new store is made."
             )
-        try:
-            result = await self._commit(change)
-        finally:
-            self._commits += 1
+        result = await self._commit(change)
         await self.sync()
         return result
+
+    async def try_commit(self, change: Callable[[AsyncTable], Awaitable[object]]) -> bool:
+        """Run a commit that changes no row beside the writers; False if one of them was first."""
+        try:
+            await change(self._handle)
+        except (RuntimeError, OSError) as error:
+            if not is_conflict(error) and not is_stale(error):
+                raise unavailable(self.place.uri, error) from error
+            return False
+        return True
 
     async def sync(self) -> None:
         """Sync what was written, if syncing is on."""
@@ -265,7 +358,7 @@ class LanceTable:
                 if not is_conflict(error) and not is_stale(error):
                     raise unavailable(self.place.uri, error) from error
             await anyio.sleep(pause_s * self._jitter())
-            await self.read(lambda handle: handle.checkout_latest())
+            await self._read_newest(lambda handle: handle.checkout_latest())
         try:
             return await change(self._handle)
         except (RuntimeError, OSError) as error:
@@ -320,6 +413,8 @@ class LanceTable:
 
     def close(self) -> None:
         """Release the table's caches."""
+        while self._snapshots:
+            self._snapshots.popitem()[1].handle.close()
         self._handle.close()
 
 
@@ -332,6 +427,18 @@ class Insertion:
     """Whether notes of other calls are in the same commit."""
     error: BaseException | None = None
     """What the commit failed with."""
+
+
+@dataclass(slots=True)
+class SearchFacts:
+    """What a search has to know of the `notes` table, each with the version it was read at."""
+
+    index_kind: tuple[int, str] = (-1, "")
+    """Kind of its vector index, empty for none."""
+    counts: OrderedDict[Hashable, tuple[int, int]] = field(
+        default_factory=OrderedDict[Hashable, tuple[int, int]]
+    )
+    """Filter -> the version of its namespaces, and how many rows pass; those asked about last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +463,7 @@ class Tables:
     texts: TextIndex = field(default_factory=TextIndex)
     changed: NamespaceVersions = field(default_factory=NamespaceVersions)
     """Versions of `notes`."""
+    facts: SearchFacts = field(default_factory=SearchFacts)
     insertions: list[Insertion] = field(default_factory=list[Insertion])
     """New notes that wait for the table's writer; the next commit takes all of them."""
 

@@ -51,6 +51,15 @@ INDEX_COLUMNS: Mapping[str, frozenset[str]] = {
     "auxiliary.idx": frozenset({"_rowid", "flat"}),
 }
 """Known columns of each index file: text, vectors, and row numbers."""
+QUANTISED_COLUMNS: Mapping[str, frozenset[str]] = {
+    "IVF_RQ": frozenset(
+        {"_rowid", "_rabit_codes", "__add_factors", "__scale_factors", "__error_factors"}
+    ),
+    "IVF_SQ": frozenset({"_rowid", "__sq_code"}),
+}
+"""Those of `auxiliary.idx` where the index over the vectors is quantised, by its kind.
+
+The bit or byte that it keeps of each dimension is not compared; an erasure makes it anew."""
 
 LANCE_KINDS = frozenset(
     {FileKind.DATA, FileKind.SCALAR_INDEX, FileKind.TEXT_INDEX, FileKind.VECTOR_INDEX}
@@ -84,6 +93,8 @@ def table_of(path: str) -> str:
 def strange_columns(path: str, columns: set[str]) -> set[str]:
     """Unknown columns of an index file, which may contain anything."""
     name = re.sub(r"part_\d+_", "part_", path.rpartition("/")[2])
+    if name == "auxiliary.idx" and columns in QUANTISED_COLUMNS.values():
+        return set()
     return columns - INDEX_COLUMNS.get(name, frozenset())
 
 

@@ -11,7 +11,7 @@ from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
-from zettel.storage.read_view import read_view
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
 from zettel.tools.caller import ALL, LOCAL
@@ -52,8 +52,6 @@ OVERVIEW_MAX_NAMES = 12
 """Most tags, and most namespaces, named by it."""
 REASON_MAX_IDS = 3
 """Most missing ids named in a reason; further ones are counted."""
-RANKINGS_MAX = 3
-"""Times a scope is ranked for a question that finds nothing in it while notes are written."""
 UNJUDGED = Confidence(
     verdict="uncertain",
     confidence=0.0,
@@ -68,13 +66,13 @@ UNREAD = Confidence(
 """Stands for a judgement that finds too little where notes wait for their vectors."""
 
 
+@in_one_view
 async def recall_page(
     memory: Memory, asked: RecallQuery, cursor: Cursor | None = None
 ) -> RecallAnswer:
     """Answer a request with its first page, or with the one that a cursor names."""
-    with read_view():
-        asked, page = await find_page(memory, asked, cursor)
-        return await assemble(memory, asked, page)
+    asked, page = await find_page(memory, asked, cursor)
+    return await assemble(memory, asked, page)
 
 
 async def find_page(
@@ -155,7 +153,7 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         if not memory.embedder.ready and not await memory.store.count(asked.where):
             return page
         no_model = await _awaited_model(memory)
-        kept, shown, degraded = await _rank_unchanged(memory, asked, no_model)
+        kept, shown, degraded = await _rank(memory, asked, no_model)
         if shown and not asked.request.limit and not page.offset:
             most, chosen = shown, True
     return replace(
@@ -167,26 +165,6 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         found=kept,
         degraded=degraded,
     )
-
-
-async def _rank_unchanged(
-    memory: Memory, asked: RecallQuery, no_model: str
-) -> tuple[CachedRanking, int, str]:
-    """`_rank`, again where nothing is found while notes are written or embedded.
-
-    What is asked for may have become findable after it was searched, and before it was counted
-    which notes wait for their vectors.
-    """
-    left = RANKINGS_MAX
-    while True:
-        before = await memory.store.version()
-        ranked = await _rank(memory, asked, no_model)
-        left -= 1
-        judgement = ranked[0].judgement
-        if judgement is None or judgement is UNJUDGED or judgement.verdict == "found":
-            return ranked
-        if not left or await memory.store.version() == before:
-            return ranked
 
 
 async def _rank(

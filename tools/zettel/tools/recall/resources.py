@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import Kind, Note
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecalledNote, Revision
 from zettel.tools.caller import Caller
@@ -63,6 +64,7 @@ class Stats(TypedDict):
     """Notes without vectors yet, which are found by words only."""
 
 
+@in_one_view
 async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: str) -> RecalledNote:
     """A note in full without its history, in any state but forgotten.
 
@@ -88,6 +90,7 @@ async def _mark(views: Sequence[RecalledNote]) -> None:
             view["marks"] = list(found)
 
 
+@in_one_view
 async def read_history(
     memory: Memory, caller: Caller, *, now: datetime, note_id: str
 ) -> NoteHistory:
@@ -105,6 +108,7 @@ async def read_history(
     return told
 
 
+@in_one_view
 async def read_profile(
     memory: Memory, caller: Caller, *, now: datetime, namespace: str = ""
 ) -> Profile:
@@ -124,6 +128,7 @@ async def read_profile(
     return Profile(namespace=asked.where.namespaces[0], now=iso(now), notes=views)
 
 
+@in_one_view
 async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
     """Counts of the active notes in the namespaces that the caller's recall searches."""
     where = _around(caller, now, "").where
@@ -140,6 +145,7 @@ async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
     )
 
 
+@in_one_view
 async def revs_of(
     memory: Memory, caller: Caller, *, now: datetime, note_ids: Sequence[str]
 ) -> Mapping[str, int]:
@@ -197,6 +203,7 @@ class Completion:
     total: int = 0
 
 
+@in_one_view
 async def complete(
     memory: Memory, caller: Caller, *, now: datetime, name: Name, begun: str, namespace: str = ""
 ) -> Completion:

@@ -6,6 +6,7 @@ through it: it is ranked among the others, the newer note takes its place, and i
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from zettel.storage.notes import SUPERSEDES, Note, Outline, State, order_key, outline_of
 from zettel.storage.store import NoteFilter
@@ -23,6 +24,7 @@ from zettel.tools.recall.search import Arms, Found, is_asked_for, lifted
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.state.memory import Memory
 
+EVER = datetime.max.replace(tzinfo=UTC)
 SUPERSEDED_ARM_HITS = 50
 """Hits of each arm among the notes that are over."""
 NEAR_MIN_SHARE = 0.9
@@ -80,9 +82,11 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     """
     if asked.looks_back or found.question.only_when or found.question.only_sort:
         return found
-    where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.moment)
+    where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=EVER)
+    # Asked alike at every moment, so that the store need not count again.
     if not await memory.store.count(where):
         return found
+    where = replace(where, ended_at=asked.moment)
     over = await _hits(memory, found, where)
     arms = Arms(
         text={**found.arms.text, **over.text},

@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from zettel.storage.notes import Note, Outline, State
 from zettel.storage.progress import ReportProgress
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.vault.manifest import KnownFile, Vault, VaultManifest, digest_of_file, paths_by_id
 from zettel.tools.vault.note_file import FileName, file_name, render, title_of
@@ -35,6 +36,7 @@ class WriteReport:
     """Paths that a person removed; they are not written again."""
 
 
+@in_one_view
 async def write_vault(
     store: NoteStore, vault: Vault, manifest: VaultManifest, *, force: bool, tell: ReportProgress
 ) -> WriteReport:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.notes import Note, State, fold
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer, ForgetLine
@@ -184,6 +185,7 @@ def _labelled(notes: Sequence[Note], reader: TrustView) -> list[ForgetLine]:
     return lines
 
 
+@in_one_view
 async def _previewed(
     memory: Memory, caller: Caller, target: _Target, now: datetime
 ) -> ForgetAnswer:

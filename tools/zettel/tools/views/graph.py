@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.ids import told_at
 from zettel.storage.notes import Link, Note, Usage
+from zettel.storage.read_view import in_one_view
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.times import iso
@@ -95,6 +96,7 @@ class _Found:
     left_out: bool = False
 
 
+@in_one_view
 async def read_graph(
     memory: Memory,
     caller: Caller,

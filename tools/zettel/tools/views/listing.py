@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from zettel.storage.errors import UnknownNameError
 from zettel.storage.notes import Note, State
+from zettel.storage.read_view import in_one_view
 from zettel.tools.caller import ALL, Caller
 from zettel.tools.erasure.erase import not_found
 from zettel.tools.recall_request import RecallRequest, check
@@ -54,6 +55,7 @@ class StoredNote(TypedDict):
     linked_from: list[LinkedNote]
 
 
+@in_one_view
 async def read_list(
     memory: Memory,
     caller: Caller,
@@ -138,6 +140,7 @@ def stored_fields(note: Note) -> Mapping[str, object]:
     return {name: value for name, value in asdict(note).items() if value not in ("", None, (), {})}
 
 
+@in_one_view
 async def read_stored(
     memory: Memory, _caller: Caller, *, now: datetime, note_id: str
 ) -> StoredNote:

@@ -14,6 +14,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from zettel.storage.notes import NEEDS_REVIEW
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecallAnswer, RecalledNote, Revision
 from zettel.tools.caller import Caller
@@ -99,6 +100,7 @@ class NamespacesView(TypedDict):
     """Notes with something to settle."""
 
 
+@in_one_view
 async def read_search(
     memory: Memory,
     caller: Caller,
@@ -167,6 +169,7 @@ def _score(ranked: Ranked) -> Score:
     )
 
 
+@in_one_view
 async def read_whole_note(
     memory: Memory, caller: Caller, *, now: datetime, note_id: str
 ) -> WholeNote:
@@ -187,6 +190,7 @@ async def read_whole_note(
     )
 
 
+@in_one_view
 async def read_timeline(
     memory: Memory,
     caller: Caller,
@@ -236,6 +240,7 @@ async def read_timeline(
     return page
 
 
+@in_one_view
 async def read_namespaces(memory: Memory, caller: Caller, *, now: datetime) -> NamespacesView:
     """The namespaces that the caller may read, with their sizes and what waits in them."""
     active = (await memory.store.facets(NoteFilter())).namespaces

@@ -7,6 +7,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from zettel.storage.notes import MAY_SUPERSEDE, NEEDS_REVIEW, OPEN_RELATIONS, Link, Note, State
+from zettel.storage.read_view import in_one_view
 from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
@@ -51,6 +52,7 @@ class ReviewQueue(TypedDict):
     """Of the next page, where there is one."""
 
 
+@in_one_view
 async def read_review(
     memory: Memory, caller: Caller, *, now: datetime, namespace: str = "", offset: int = 0
 ) -> ReviewQueue:

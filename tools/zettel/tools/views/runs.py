@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from zettel.storage.errors import UnknownNameError
 from zettel.storage.notes import Note, Run, State
+from zettel.storage.read_view import in_one_view
 from zettel.tools.answers import ForgetLine
 from zettel.tools.caller import PROCESSES, Caller
 from zettel.tools.changes.differences import differences
@@ -71,6 +72,7 @@ class RunView(TypedDict):
     """Whether the caller may change each of the notes."""
 
 
+@in_one_view
 async def read_runs(memory: Memory, caller: Caller, *, now: datetime, offset: int = 0) -> RunList:
     """The newest runs; for a tenant those that changed notes which it may read.
 
@@ -97,6 +99,7 @@ async def read_runs(memory: Memory, caller: Caller, *, now: datetime, offset: in
     return listed
 
 
+@in_one_view
 async def read_run(memory: Memory, caller: Caller, *, now: datetime, run_id: str) -> RunView:
     """A run and the notes it changed, as far as the caller may read them.
 

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Outline
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
@@ -46,6 +47,7 @@ class ShortIds(TypedDict):
     """Note id -> the shortest end that no other note has, at least `SHORT_ID_CHARACTERS`."""
 
 
+@in_one_view
 async def resolve_ids(
     memory: Memory, _caller: Caller, *, now: datetime, typed: Sequence[str]
 ) -> NoteIds:
@@ -70,6 +72,7 @@ async def resolve_ids(
     return NoteIds(note_ids=await read_in_thread(_meant_by_all, texts, known))
 
 
+@in_one_view
 async def shorten_ids(
     memory: Memory, _caller: Caller, *, now: datetime, note_ids: Sequence[str]
 ) -> ShortIds:

@@ -268,6 +268,8 @@ class _Kept:
     terms: NamespaceTerms
     pending: dict[str, str]
     """Row id -> text."""
+    counted: int
+    """The version that `terms` alone stands for."""
 
 
 class TextIndex:
@@ -307,15 +309,17 @@ class TextIndex:
         return kept.terms if kept else None
 
     def keep(self, namespace: str, version: int, terms: NamespaceTerms) -> None:
-        """Keep an index; rows written since are left waiting."""
+        """Keep an index; rows written since are left waiting, and a later one stays."""
         kept = self._kept.get(namespace)
+        if kept is not None and kept.counted > version:
+            return
         if kept is not None and kept.version > version:
             waiting = {
                 i: t for i, t in kept.pending.items() if terms.sizes.get(i) != len(t.encode())
             }
-            self._kept[namespace] = _Kept(kept.version, terms, waiting)
+            self._kept[namespace] = _Kept(kept.version, terms, waiting, version)
         else:
-            self._kept[namespace] = _Kept(version, terms, {})
+            self._kept[namespace] = _Kept(version, terms, {}, version)
         self._kept.move_to_end(namespace)
         total = sum(kept.terms.size for kept in self._kept.values())
         while total > FREQUENCIES_MAX_BYTES and len(self._kept) > 1:
