@@ -1,7 +1,7 @@
 """The stored values: notes, links, times, usage, runs."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,8 +12,6 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import regex
-
-from zettel.storage.text.gloss import other_words
 
 
 class Kind(StrEnum):
@@ -334,18 +332,3 @@ def fold_hash(content: str) -> str:
 def order_key(note: Note | Outline) -> tuple[datetime, str]:
     """Session order: when it happened, then when it was written."""
     return (note.happened_at, note.note_id)
-
-
-def compose_text(note: Note) -> str:
-    """The text for full-text search: date, subject, context, keywords, questions, content.
-
-    Behind it what the content says in English, if it is in another language. Keywords and words
-    that the content contains are left out, because repeats distort BM25's term frequency.
-    """
-    folded = fold(note.content)
-    added: Sequence[str] = [k for k in (*note.keywords, *note.tags) if fold(k) not in folded]
-    date = f"{note.happened_at:%A} {note.happened_at.day} {note.happened_at:%B %Y}"
-    context = "" if note.derived_by.get("context") == "rule" else note.context
-    english = other_words(note.content)
-    parts = (date, note.subject, context, " ".join(added), *note.questions, note.content, english)
-    return "\n".join(part for part in parts if part)

@@ -24,7 +24,6 @@ from zettel.storage.notes import (
     Outline,
     Run,
     Usage,
-    compose_text,
     fold,
     order_key,
     outline_of,
@@ -38,6 +37,7 @@ from zettel.storage.revisions import (
     reinforced,
     without_links,
 )
+from zettel.storage.search_text import compose_text
 from zettel.storage.store import (
     Change,
     NamespaceSize,

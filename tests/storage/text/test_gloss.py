@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.text.gloss import ENGLISH, to_english
+from zettel.storage.text.gloss import MODEL_LANGUAGE, to_english
 
 LISTS = {
     file.name: file.read_text(encoding="utf-8").splitlines()
@@ -77,7 +77,7 @@ def test_numbers_are_kept(text: str) -> None:
     assert "0555 71 20 43" in found
 
 
-@pytest.mark.parametrize("name", sorted(set(LISTS) - {f"{ENGLISH}.tsv"}))
+@pytest.mark.parametrize("name", sorted(set(LISTS) - {f"{MODEL_LANGUAGE}.tsv"}))
 def test_each_form_of_a_list_stands_once_and_function_words_come_first(name: str) -> None:
     lines = LISTS[name]
     forms = [form for line in lines for form in line.partition("\t")[0].split(", ")]

@@ -23,10 +23,10 @@ from zettel.storage.notes import (
     Outline,
     Span,
     State,
-    compose_text,
     fold_hash,
 )
 from zettel.storage.revisions import NoteRow
+from zettel.storage.search_text import compose_text
 from zettel.storage.store import Vectors
 
 _PLAIN = (

@@ -25,7 +25,7 @@ COMPOUNDING = frozenset({"de"})
 """Languages that write compounds as one word, the head last."""
 CAPITALISED_NOUNS = frozenset({"de"})
 """Languages in which a capital does not make a name."""
-ENGLISH = "en"
+MODEL_LANGUAGE = "en"
 PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
@@ -122,7 +122,7 @@ def _may_be(language: str, sentence: str) -> bool:
 
 def _english_words(words: Sequence[str]) -> set[str]:
     known = _function_words()
-    return {w for w in words if ENGLISH in known.get(w, ()) or _CONTRACTION.search(w)}
+    return {w for w in words if MODEL_LANGUAGE in known.get(w, ()) or _CONTRACTION.search(w)}
 
 
 def _count_known(words: Sequence[str], language: str) -> int:
@@ -260,7 +260,7 @@ def _words(language: str) -> _Words:
 def _function_words() -> Mapping[str, Sequence[str]]:
     """Function word -> the languages that have it."""
     found = dict[str, list[str]]()
-    for language in (ENGLISH, *STEMMERS):
+    for language in (MODEL_LANGUAGE, *STEMMERS):
         for line in takewhile(lambda line: "\t" not in line, _lines(language)):
             for form in line.split(", "):
                 found.setdefault(form, []).append(language)
