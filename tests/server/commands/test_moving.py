@@ -14,6 +14,7 @@ from zettel.server.commands.moving import move_namespace_once, move_notes_once, 
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
+from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Kind, Link, Note, Origin, State
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.changes.commit import commit
@@ -126,7 +127,7 @@ async def test_what_is_composed_of_a_moved_note_leaves_the_old_namespace(
     (moved,) = await told_of_bees(settings, "The queen is marked")
     source = (await kept(settings))[moved]
     gist = Note(
-        note_id=f"{moved[:-1]}Z",
+        note_id=new_id(source.known_from),
         namespace="bees",
         content="“The queen is marked”",
         kind=Kind.CONCEPT,
