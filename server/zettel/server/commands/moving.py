@@ -146,11 +146,12 @@ async def _move_notes(memory: Memory, ids: Sequence[str], into: str) -> MoveResu
     stored = (await commit(memory, ids, plan)).stored
     moved = sum(note.run_id == run_id for note in stored)
     if moved:
-        await _record(memory, MOVE, run_id, now, moved)
+        await record_move(memory, MOVE, run_id, now, moved)
     return MoveResult(run_id=run_id, moved=moved, into=into)
 
 
-async def _record(memory: Memory, kind: str, run_id: str, begun: datetime, moved: int) -> None:
+async def record_move(memory: Memory, kind: str, run_id: str, begun: datetime, moved: int) -> None:
+    """Record that notes were moved as a run, which `zettel runs` lists."""
     await memory.admin.add_run(
         Run(
             run_id=run_id,
@@ -217,7 +218,7 @@ async def _move_namespace(memory: Memory, source: str, into: str) -> MoveResult:
     moving = Moving(into=into, change=MIGRATE, reason=reason, run_id=run_id, now=now)
     await move_all(memory, source, moving)
     moved = len(await memory.admin.revisions_of_run(run_id))
-    await _record(memory, MIGRATE, run_id, now, moved)
+    await record_move(memory, MIGRATE, run_id, now, moved)
     await memory.admin.swap_meta(key, expected=run_id, value=None)
     return MoveResult(run_id=run_id, moved=moved, into=into)
 

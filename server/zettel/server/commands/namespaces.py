@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zettel.server.commands.forget import Confirm
-from zettel.server.commands.moving import Moving, check_unnamed, move_all
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.moving import Moving, check_unnamed, move_all, record_move
+from zettel.server.commands.output import Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
-from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
@@ -147,17 +146,7 @@ async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) 
     reason = f"{source} became {into}"
     moving = Moving(into=into, change=MERGE, reason=reason, run_id=run_id, now=now)
     moved = await move_all(memory, source, moving)
-    await memory.admin.add_run(
-        Run(
-            run_id=run_id,
-            kind=MERGE,
-            who=CLI_PRINCIPAL,
-            started_at=now,
-            ended_at=utc_now(),
-            counts={"moved": moved},
-            outcome="done",
-        )
-    )
+    await record_move(memory, MERGE, run_id, now, moved)
     return MergeResult(run_id=run_id, moved=moved, source=source, into=into)
 
 
