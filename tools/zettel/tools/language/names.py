@@ -28,7 +28,7 @@ ASSISTANTS = frozenset(
 )
 """Subjects of conversations with an assistant; `user` is the human side."""
 ROLES = frozenset("user users assistant assistants".split())
-"""Who speaks in a conversation with an assistant: everybody's note names them, so none does."""
+"""The speakers of a talk with an assistant; they are no names."""
 ORDINARY_WORDS = frozenset(
     "i i'm i've i'd i'll ok okay monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december mr mrs ms dr"

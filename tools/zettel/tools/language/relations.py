@@ -272,7 +272,7 @@ def _stated(
 
 
 def _speaker(subject: str) -> str:
-    """Who says "I": the subject where it is a name; nobody where it is an assistant."""
+    """The speaker of "I": the subject if it is a name, nobody if it is an assistant."""
     folded = fold(subject)
     if folded in ASSISTANTS and folded != THE_USER:
         return ""

@@ -1,4 +1,4 @@
-"""Who or what a name stands for: its other names, and the notes that are about it or name it.
+"""The other names of a person or thing, and the notes about it or with one of its names.
 
 Names are one where notes tell so: "Miriam Oyelaran" has the names of which it consists, unless
 somebody else has them too, "Miriam is also called Mimi" adds one, and a note of the profile says
