@@ -6,7 +6,9 @@ Each finished step is one line of JSON on stdout, written after the store acknow
 """
 
 import json
+import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ import anyio.to_thread
 from tests.storage.samples import DIM, MODEL, make_note, recalled, revised
 
 from zettel.storage.lance.store import open_store
-from zettel.storage.store import NewNote, Store
+from zettel.storage.store import Change, NewNote, Store
 
 
 def say(*values: str | int | bool) -> None:
@@ -38,7 +40,9 @@ async def revise(store: Store, note_id: str, wins: int) -> None:
     while wins:
         (now,) = await store.get([note_id])
         change = revised(now, str(int(now.content) + 1), now=datetime.now(UTC))
-        if not (await store.write(changes=[change])).lost:
+        # Of two equal changes told in the same moment the store takes one, and both are stored.
+        mine = Change(note=replace(change.note, reason=f"by process {os.getpid()}"))
+        if not (await store.write(changes=[mine])).lost:
             wins -= 1
             say("revised")
 
