@@ -26,7 +26,7 @@ from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
 from zettel.tools.ranking.weights import OTHERWISE, REASONS, TALK, weights_for
-from zettel.tools.recall.search import FORMER_SIGNAL, NEWEST_SIGNAL
+from zettel.tools.recall.newest import FORMER_SIGNAL, NEWEST_SIGNAL
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12

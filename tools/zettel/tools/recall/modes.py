@@ -29,8 +29,9 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.premises import resting_on_gone
-from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
+from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
@@ -191,6 +192,7 @@ async def _rank(
     outlines = _outlines(found, placed)
     with start_part("order"):
         placed = await newest_first(memory, asked, found.question, placed, outlines)
+        placed = await told_later_first(memory, found, placed, outlines)
     own = memory.reader(asked.caller).own_principals
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:

@@ -20,7 +20,8 @@ from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
-from zettel.tools.recall.search import Arms, Found, is_asked_for, lifted
+from zettel.tools.recall.newest import is_asked_for, lifted
+from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.state.memory import Memory
 

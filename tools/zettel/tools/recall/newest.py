@@ -1,0 +1,244 @@
+"""Puts the newest first of notes of which one may have replaced the other."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from zettel.storage.notes import (
+    MAY_SUPERSEDE,
+    SUPERSEDES,
+    Note,
+    Outline,
+    order_key,
+)
+from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
+from zettel.tools.changes.supersession import supersedes
+from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.terms import stems, terms
+from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.ranked import Ranked
+from zettel.tools.recall.search import Found
+from zettel.tools.recall_request import RecallQuery
+from zettel.tools.state.memory import Memory
+
+NEWEST_FIRST_NOTES = 20
+"""The best notes of a ranking that are reordered: two pages of ten."""
+NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
+"""Share that raises a note's score to that of the note it may supersede, or may be superseded by;
+not a signal."""
+_STILL = re.compile(r"\bstill\b", re.IGNORECASE)
+
+
+async def newest_first(
+    memory: Memory,
+    asked: RecallQuery,
+    question: Question,
+    ranked: Sequence[Ranked],
+    outlines: Mapping[str, Outline],
+) -> tuple[Ranked, ...]:
+    """Move notes that plainly may supersede a note before it, the newest first.
+
+    A note that is to supersede another later comes behind that. A note keeps its place if the
+    question names it by its value or by a word that the other one lacks; all do if a past time is
+    asked for that the newer note does not name. If a former value is asked for, the older note
+    moves before the newer one. No note moves before one that is trusted more.
+
+    Args:
+        memory: The memory.
+        asked: The request's scope and clocks.
+        question: The question.
+        ranked: Best first.
+        outlines: Outlines of all ranked notes, by id.
+    """
+    best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
+    linking = await memory.store.linking_to(
+        list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
+    )
+    pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    if question.is_past:
+        pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
+    pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
+    named = _pairs_named(linking, asked)
+    ahead = dict[str, list[Ranked]]()
+    if question.asks_former:
+        ahead = _former_first(best, outlines, pairs)
+    elif pairs:
+        ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
+    if not (question.is_past or question.is_ahead) and question.order != "next":
+        ahead |= _standing_first(linking, best, asked.moment)
+    if not ahead:
+        return tuple(ranked)
+    placed = dict[str, Ranked]()
+
+    def place(one: Ranked) -> None:
+        for other in ahead.get(one.note_id, ()):
+            if other.note_id not in placed:
+                place(other)
+        placed.setdefault(one.note_id, one)
+
+    for one in ranked:
+        place(one)
+    signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
+    return lifted(list(placed.values()), signal)
+
+
+def _former_first(
+    best: Mapping[str, Ranked], outlines: Mapping[str, Outline], pairs: Iterable[tuple[str, str]]
+) -> dict[str, list[Ranked]]:
+    """Note id -> the note to place before it, which it may have superseded."""
+    return {
+        younger: [best[older]]
+        for younger, older in pairs
+        if order_key(outlines[younger]) > order_key(outlines[older])
+    }
+
+
+def _names_time(question: Question, outline: Outline) -> bool:
+    """Whether a note names every time that the question does, in its words."""
+    told = set(terms(outline.content))
+    return bool(question.time_words) and all(words <= told for words in question.time_words)
+
+
+def _standing_first(
+    linking: Iterable[Note], best: Mapping[str, Ranked], at: datetime
+) -> dict[str, list[Ranked]]:
+    """Note id of one that is to supersede others later -> those, which stand until then."""
+    return {
+        note.note_id: [best[i] for i in supersedes(note) if i in best]
+        for note in linking
+        if note.note_id in best and note.happened_at > at
+    }
+
+
+async def _believed(
+    memory: Memory, newer: Iterable[Note], pairs: Sequence[tuple[str, str]], *, both: bool
+) -> list[tuple[str, str]]:
+    """The pairs whose newer note is trusted enough to stand before the older.
+
+    With `both` also the other way round.
+    """
+    notes = {note.note_id: note for note in newer}
+    older = {n.note_id: n for n in await memory.store.get(sorted({to for _, to in pairs}))}
+    return [
+        (note_id, to)
+        for note_id, to in pairs
+        if to in older
+        and memory.trust.may_replace(notes[note_id], older[to])
+        and (not both or memory.trust.may_replace(older[to], notes[note_id]))
+    ]
+
+
+def _pairs_named(notes: Iterable[Note], asked: RecallQuery) -> frozenset[tuple[str, str]]:
+    """Pairs of ids: a note, and a note whose value it names as former."""
+    pairs = (pair for note in notes for pair in _pairs(note, asked, least=NAMED_CONFIDENCE))
+    return frozenset(pairs)
+
+
+def _pairs(
+    note: Note, asked: RecallQuery, *, least: float = PREFERRED_MIN_CONFIDENCE
+) -> list[tuple[str, str]]:
+    """Pairs of ids: a note, and a note that it may supersede, with at least this confidence."""
+    at = asked.moment if asked.looks_back else None
+    return [
+        (note.note_id, link.to)
+        for link in note.links
+        if link.relation == MAY_SUPERSEDE and link.weight >= least and link.stood(at)
+    ]
+
+
+def _ahead(
+    question: Question,
+    best: Mapping[str, Ranked],
+    outlines: Mapping[str, Outline],
+    pairs: Sequence[tuple[str, str]],
+    named: Collection[tuple[str, str]],
+) -> dict[str, list[Ranked]]:
+    """Note id -> the notes to place before it, the newest first.
+
+    A note that names the older one's value as former tells what was asked of that, too.
+    """
+    found = dict[str, list[str]]()
+    for younger, older in pairs:
+        # Either may have got another date since they were linked.
+        later = order_key(outlines[younger]) > order_key(outlines[older])
+        tells = (younger, older) in named
+        if later and (tells or not is_asked_for(question, outlines[older], outlines[younger])):
+            found.setdefault(older, []).append(younger)
+    return {
+        older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
+        for older, of in found.items()
+    }
+
+
+def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
+    """Whether the question has a word that only the older note has, besides words of the fact.
+
+    The older value is such a word, unless the question is whether it still holds.
+    """
+    told = find_statements(older)
+    fact = [one.words for one in (*told, *find_statements(younger))]
+    fact += [one.value for one in told if _STILL.search(question.text)]
+    asked = stems(question.topic) & stems(older.content)
+    return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
+
+
+LATER_MIN_COSINE = 0.35
+"""Of two notes that speak of one thing. From .3 to .4 five made-up months of an agent's work gain
+alike (18 to 24 of 343 questions, 1 to 3 lost); unrelated notes have .1 (`make bench-month`)."""
+
+
+async def told_later_first(
+    memory: Memory, found: Found, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
+) -> tuple[Ranked, ...]:
+    """Move the second note before the first if it speaks of the same and was told later.
+
+    Where notes are told to be kept, what is told again in a later session is mostly what has
+    changed, with or without a word that says so. In talk it is not; and not where the past, an
+    order, or all of a kind is asked for.
+
+    Args:
+        memory: The memory.
+        found: What was found; its first look says whether people talk here.
+        ranked: Best first.
+        outlines: Outlines of all ranked notes, by id.
+    """
+    if len(ranked) < 2 or found.first.corpus.conversation or not _asks_for_now(found.question):
+        return tuple(ranked)
+    first, second = ranked[0].note_id, ranked[1].note_id
+    older, newer = outlines[first], outlines[second]
+    shown_for_another = {*found.superseded, *found.superseded.values()}
+    if not _was_told_later(newer, older) or not shown_for_another.isdisjoint((first, second)):
+        return tuple(ranked)
+    vectors = await memory.store.passages_of((first, second))
+    if len(vectors) < 2 or (vectors[first] @ vectors[second].T).max() < LATER_MIN_COSINE:
+        return tuple(ranked)
+    notes = {note.note_id: note for note in await memory.store.get((first, second))}
+    if len(notes) < 2 or not memory.trust.may_replace(notes[second], notes[first]):
+        return tuple(ranked)
+    return lifted((ranked[1], ranked[0], *ranked[2:]))
+
+
+def _was_told_later(newer: Outline, older: Outline) -> bool:
+    """Whether a note is from a later session, or a later day of the same."""
+    days = newer.happened_at.date(), older.happened_at.date()
+    apart = newer.session != older.session or days[0] != days[1]
+    return apart and newer.happened_at > older.happened_at
+
+
+def _asks_for_now(question: Question) -> bool:
+    """Whether a question asks for one thing as it is now."""
+    past = question.asks_former or question.is_past or question.asks_what_was
+    several = question.sort or question.all_of_whom or question.only_when
+    return not (past or several or question.is_passage or question.order in ("first", "next"))
+
+
+def lifted(ranked: Sequence[Ranked], signal: str = NEWEST_SIGNAL) -> tuple[Ranked, ...]:
+    """Raise the scores of moved notes, by a share of this name, so that scores descend."""
+    lifted, least = list[Ranked](), float("-inf")
+    for one in reversed(ranked):
+        if one.score < least:
+            one = Ranked(one.note_id, least, {**one.shares, signal: least - one.score})
+        lifted.append(one)
+        least = one.score
+    return tuple(reversed(lifted))
