@@ -1,0 +1,91 @@
+"""What was told later of the same thing comes first, without a word that something changed."""
+
+import pytest
+
+from tests.tools.conftest import Desk
+
+SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
+GREY = "The joiner Ferrand lends the shop twelve grey shelves"
+ASKED = "Which new shelves does the joiner Ferrand make for the shop?"
+
+
+async def told(desk: Desk, *contents: str, **fields: object) -> list[str]:
+    """Remember each in a session of its own, a day apart; the ids."""
+    ids = list[str]()
+    for number, content in enumerate(contents):
+        ids.append(await desk.told(content, session=f"session {number}", **fields))
+        desk.later(days=1)
+    return ids
+
+
+async def test_what_was_told_later_of_the_same_thing_comes_first(any_desk: Desk) -> None:
+    older, newer = await told(any_desk, SHELVES, GREY)
+
+    assert await any_desk.found(query=ASKED) == [newer, older]
+    assert await any_desk.found(query=ASKED, limit=1) == [newer]
+
+
+async def test_what_was_told_in_one_session_keeps_its_order(desk: Desk) -> None:
+    first = await desk.told(SHELVES, session="one")
+    second = await desk.told(GREY, session="one")
+
+    assert await desk.found(query=ASKED) == [first, second]
+
+
+async def test_what_speaks_of_something_else_does_not_come_first(desk: Desk) -> None:
+    asked, other = await told(desk, SHELVES, "Ferrand has a new telephone")
+
+    assert await desk.found(query=ASKED) == [asked, other]
+
+
+async def test_what_matches_far_less_does_not_come_first(desk: Desk) -> None:
+    flags = "Feature flags live in the table app_flags and the portal shows a tenth of them"
+    asked, later = await told(desk, flags, "The portal shows half of them now")
+    await desk.told("Ben plays chess")
+
+    found = await desk.found(query="Where do feature flags live?", limit=3)
+
+    assert found[:2] == [asked, later]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Which new shelves did the joiner Ferrand make for the shop at first?",
+        "Which new shelves of Ferrand did the shop have before?",
+        "Why did the joiner Ferrand make new shelves for the shop?",
+    ],
+)
+async def test_what_was_is_asked_for_and_keeps_its_place(desk: Desk, query: str) -> None:
+    older, _ = await told(desk, SHELVES, GREY)
+
+    assert (await desk.found(query=query))[0] == older
+
+
+async def test_what_takes_effect_later_waits_until_then(desk: Desk) -> None:
+    older = await desk.told(SHELVES, session="one")
+    desk.later(days=1)
+    newer = await desk.told(GREY, session="two", happened_at="2026-12-01")
+
+    assert await desk.found(query=ASKED) == [older, newer]
+    desk.later(days=14)
+    assert await desk.found(query=ASKED) == [newer, older]
+
+
+async def test_where_people_talk_the_best_answer_stays_first(desk: Desk) -> None:
+    talk = ["Shall we meet?", "Yes, at noon.", "Where do you live?", "In Riga.", "Do you ski?"]
+    for number, said in enumerate(talk):
+        await desk.told(said, session="talk", subject=("Ana", "Ben")[number % 2])
+    (asked,) = await told(desk, SHELVES, subject="Ana")
+    desk.later(days=1)
+    await desk.told(GREY, session="later", subject="Ana")
+
+    assert (await desk.found(query=ASKED))[0] == asked
+
+
+async def test_no_note_comes_before_one_that_is_trusted_more(desk: Desk) -> None:
+    (older,) = await told(desk, SHELVES)
+    desk.later(days=1)
+    await desk.told(GREY, session="later", source="https://example.org/shelves")
+
+    assert (await desk.found(query=ASKED))[0] == older
