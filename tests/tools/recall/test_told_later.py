@@ -39,13 +39,11 @@ async def test_what_speaks_of_something_else_does_not_come_first(desk: Desk) -> 
 
 
 async def test_what_matches_far_less_does_not_come_first(desk: Desk) -> None:
-    flags = "Feature flags live in the table app_flags and the portal shows a tenth of them"
-    asked, later = await told(desk, flags, "The portal shows half of them now")
-    await desk.told("Ben plays chess")
+    flags = "Feature flags live in the table app_flags; the portal is shown to ten"
+    portal = "The portal is shown to fifty of those who live in Riga"
+    asked, later = await told(desk, flags, portal)
 
-    found = await desk.found(query="Where do feature flags live?", limit=3)
-
-    assert found[:2] == [asked, later]
+    assert await desk.found(query="Where do feature flags live?") == [asked, later]
 
 
 @pytest.mark.parametrize(
