@@ -11,7 +11,7 @@ import anyio
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import DERIVED_FROM, PART_OF, Kind, Note, Span, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
@@ -25,7 +25,7 @@ from zettel.tools.changes.links import (
     linked_as,
     with_links,
 )
-from zettel.tools.changes.parts import part_link
+from zettel.tools.changes.parts import part_link, parts_of
 from zettel.tools.changes.stages import DOUBT, next_note
 from zettel.tools.changes.supersession import (
     check_supersedable,
@@ -298,9 +298,8 @@ async def _known_parts(memory: Memory, notes: Sequence[Note], given: _Given) -> 
     for other in await memory.store.find(_repeats(first, folded, given), limit=validation.MAX_LIST):
         if fold(other.subject) != fold(first.subject) or not _when(stated, other):
             continue
-        linking = await memory.store.linking_to([other.note_id], relations=(PART_OF,))
-        rest = [note for note in linking if note.state is State.ACTIVE]
-        parts = [other, *sorted(rest, key=lambda note: note.note_id)]
+        rest = (await parts_of(memory.store, [other.note_id])).get(other.note_id, [])
+        parts = [other, *(note for note in rest if note.state is State.ACTIVE)]
         same = [
             fold(one.content) == fold(note.content) for one, note in zip(parts, notes, strict=False)
         ]
