@@ -93,6 +93,8 @@ class RecalledNote(TypedDict):
     state: NotRequired[str]
     premise: NotRequired[str]
     """Which of the notes that it is derived from does not stand any more, and why."""
+    settle: NotRequired[str]
+    """Of a rule that evolution offers: the literal calls that keep or refuse it."""
     why: NotRequired[str]
     contradicts: NotRequired[list[str]]
     """Ids of notes that say otherwise and stand as this one does: as far as there is room they

@@ -43,6 +43,7 @@ from zettel.tools.recall.note_details import (
     superseded_line,
     whole_story,
 )
+from zettel.tools.recall.offers import settle_offer
 from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
@@ -65,7 +66,7 @@ DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
-    *("contradicts", "by", "trust", "marks", "premise"),
+    *("contradicts", "by", "trust", "marks", "premise", "settle"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -501,6 +502,9 @@ async def _assembled(
         answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
+    if not asked.looks_back:
+        offers = {entry.note.note_id: settle_offer(entry.note) for entry in entries}
+        views = [_with_offer(view, offers.get(view["note_id"], "")) for view in views]
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
@@ -524,6 +528,10 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
 
 def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
     return {**view, "premise": premise} if premise else view
+
+
+def _with_offer(view: RecalledNote, settle: str) -> RecalledNote:
+    return {**view, "settle": settle} if settle else view
 
 
 SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."

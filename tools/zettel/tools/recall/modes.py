@@ -29,6 +29,7 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
@@ -286,10 +287,10 @@ def _arranged(
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
     """The notes that match the filters as of the first page's moment, newest first.
 
-    Before those that need review come the ones whose premises are gone.
+    Before those that need review come the ones whose premises are gone, and offered rules.
     """
     where = asked.where
-    ahead = await _resting_on_gone(memory, asked)
+    ahead = await _without_open_link(memory, asked)
     total = len(ahead) + await memory.store.count(where)
     if after in ahead:
         ahead = ahead[ahead.index(after) + 1 :]
@@ -302,12 +303,13 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     return replace(page, ids=[*ahead, *(note.note_id for note in notes)], total=total)
 
 
-async def _resting_on_gone(memory: Memory, asked: RecallQuery) -> list[str]:
+async def _without_open_link(memory: Memory, asked: RecallQuery) -> list[str]:
     """Ids of the notes to review that have no open link."""
     if NEEDS_REVIEW not in asked.where.tags or asked.looks_back:
         return []
     found = await resting_on_gone(memory, asked.where)
-    return [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
+    shaken = [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
+    return [*shaken, *_ids(await offered_rules(memory, asked.where))]
 
 
 async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
