@@ -190,7 +190,8 @@ class RememberAnswer(TypedDict):
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
     notice: NotRequired[str]
-    """What the user should be told of the server; in the first answer only."""
+    """What the user should be told of the server, in the first answer only; or that too many
+    working notes are unfinished, with the calls that close or fold them."""
 
 
 class RecallAnswer(TypedDict):
@@ -212,7 +213,8 @@ class RecallAnswer(TypedDict):
     omitted: NotRequired[Omitted]
     degraded: NotRequired[str]
     notice: NotRequired[str]
-    """What the user should be told of the server; in the first answer only."""
+    """What the user should be told of the server, in the first answer only; or that too many
+    working notes are unfinished, with the calls that close or fold them."""
 
 
 class Undo(TypedDict):

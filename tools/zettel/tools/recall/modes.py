@@ -30,6 +30,7 @@ from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
 from zettel.tools.recall.offers import offered_rules
+from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
@@ -368,8 +369,17 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         around["tags"] = await read_in_thread(commonest, tags)
     if names := await namespaces_seen(memory, where):
         around["namespaces"] = await read_in_thread(commonest, names)
-    overview = None if page.offset else around
-    return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
+    rest = replace(page, ids=ids[page.offset :], total=len(ids))
+    if page.offset:
+        return rest
+    notice = "" if asked.looks_back else await _of_open_work(memory, asked)
+    return replace(rest, overview=around, notice=notice)
+
+
+async def _of_open_work(memory: Memory, asked: RecallQuery) -> str:
+    """What to do about too many working notes of the first namespace, which is the caller's own."""
+    names = asked.where.namespaces
+    return await open_work_notice(memory, names[0], asked.now) if names else ""
 
 
 async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
