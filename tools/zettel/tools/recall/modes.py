@@ -385,8 +385,9 @@ async def _of_open_work(memory: Memory, asked: RecallQuery) -> str:
 async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
     """The `core` notes that the caller fully trusts, and the newest such running summary.
 
-    Newest first, those that have not happened yet last. If there are more than `CORE_MAX_NOTES`,
-    each author in turn has the next newest of theirs.
+    What matters most first, as a budget drops the last ones: of equal importance the newest, those
+    that have not happened yet last. If there are more than `CORE_MAX_NOTES`, each author in turn
+    has the next newest of theirs.
     """
     where, now, reader = asked.where, asked.moment, memory.reader(asked.caller)
     core = replace(where, kinds=(Kind.CORE,), derived=None)
@@ -400,6 +401,7 @@ async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
         past = _believed(past, reader)
         profile = _in_turns(past, CORE_MAX_NOTES)
         profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
+    profile = sorted(profile, key=lambda note: -note.importance)
     summaries = await memory.store.find(summary, limit=CORE_MAX_NOTES)
     return profile + _believed(summaries, reader)[:1]
 
