@@ -38,6 +38,8 @@ class State(StrEnum):
 
 
 SUPERSEDES = "supersedes"
+SAME_AS = "same_as"
+"""To a note that says the same: the note that has the link is archived in its favour."""
 PART_OF = "part_of"
 ANSWERS = "answers"
 SHARES_NAME = "shares_name"

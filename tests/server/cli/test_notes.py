@@ -244,7 +244,7 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             for pair in pairs
             for note_id in pair
         }
-        assert states == {"active", "superseded", "forgotten"}
+        assert states == {"active", "superseded", "archived"}
 
     await with_calls(farm, work)
 

@@ -154,7 +154,7 @@ def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[s
         elif key == "n":
             call("update", note_id=newer, links=[{"to": older, "remove": True}])
         elif key == "d":
-            call("forget", note_ids=[newer])
+            call("update", note_id=newer, links=[{"to": older, "relation": "same_as"}])
     return given
 
 
@@ -176,7 +176,8 @@ def shown_pair(call: MemoryCall, pair: "OpenPair", count: str) -> list[Line]:
     effects = {
         "y": f"yes: {one} takes the place of {other}, which stays in the history",
         "n": "no, both hold: the question is taken away, both notes stay",
-        "d": f"they say the same: {one} is forgotten (zettel forget --undo {one} brings it back)",
+        "d": f"they say the same: {one} is archived, its tags go to {other}"
+        f" (zettel link {one} same_as {other} --remove takes that back)",
         "s": "skip: ask again next time",
         "q": "quit",
     }

@@ -340,7 +340,10 @@ class WebPage:
             case "both":
                 link = LinkChange(to=older, remove=True)
                 await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "same" | "none":
+            case "same":
+                link = LinkChange(to=older, relation="same_as")
+                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
+            case "none":
                 await self._call(request, ForgetArguments(note_ids=[newer]))
             case "keep":
                 await self._call(request, UpdateArguments(note_id=newer, tags=[]))

@@ -43,7 +43,7 @@ may_supersede or may_contradict to an older note, whose reason names the calls t
 2. For each such pair read both notes and decide:
 - the newer one replaces the older: update(note_id=<newer>, links=[{{"to": "<older>", "relation": \
 "supersedes"}}]);
-- they say the same: forget(note_ids=["<newer>"]);
+- they say the same: update(note_id=<newer>, links=[{{"to": "<older>", "relation": "same_as"}}]);
 - they contradict and nobody knows which holds: update(note_id=<newer>, links=[{{"to": "<older>", \
 "relation": "contradicts"}}]), and ask the user;
 - both hold: update(note_id=<newer>, links=[{{"to": "<older>", "relation": "<may_...>", \
