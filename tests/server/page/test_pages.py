@@ -226,7 +226,7 @@ async def test_a_change_is_settled_with_no(server: Server, visitor: Visitor) -> 
     assert "Nothing waits for a decision" in (await visitor.see("/review")).words
 
 
-async def test_a_pair_that_says_the_same_loses_the_newer_note(
+async def test_a_pair_that_says_the_same_is_merged_into_the_older_note(
     server: Server, visitor: Visitor
 ) -> None:
     older, newer = await open_pair(server)
@@ -235,7 +235,7 @@ async def test_a_pair_that_says_the_same_loses_the_newer_note(
     await visitor.send("/review", {"newer": newer, "older": older, "answer": "same"}, seen=queue)
 
     assert await state_of(server, older) is State.ACTIVE
-    assert await state_of(server, newer) is State.FORGOTTEN
+    assert await state_of(server, newer) is State.ARCHIVED
 
 
 async def test_a_run_is_shown_note_by_note_and_undone(server: Server, visitor: Visitor) -> None:

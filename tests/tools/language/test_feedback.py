@@ -52,7 +52,13 @@ def test_an_exception_in_a_place_of_its_own_reverses_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Ana met Zeb in Ulm", "Should we never use mocks?", "Never use mocks. " * 40]
+    "text",
+    [
+        "Ana met Zeb in Ulm",
+        "Ana met Zeb in May",
+        "Should we never use mocks?",
+        "Never use mocks. " * 40,
+    ],
 )
 def test_what_tells_a_question_or_a_document_asks_for_nothing(text: str) -> None:
     assert read_feedback(text) is None
