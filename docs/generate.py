@@ -68,7 +68,14 @@ SETTINGS_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Evolution",
         (
-            *("evolve_minutes", "settle_seconds", "archive_below", "consolidate", "evolve_off"),
+            *(
+                "evolve_minutes",
+                "settle_seconds",
+                "archive_below",
+                "working_notes",
+                "consolidate",
+                "evolve_off",
+            ),
             "retain_days",
         ),
     ),

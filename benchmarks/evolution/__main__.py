@@ -15,6 +15,7 @@ from benchmarks.evolution.cues import write_cues
 from benchmarks.evolution.days import carried_days
 from benchmarks.evolution.desk import Remembering
 from benchmarks.evolution.fading import Cell, fades, write_cells
+from benchmarks.evolution.feedback import offered, write_offered
 from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import beside, write_links
 from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
@@ -194,6 +195,11 @@ async def _written(options: Options) -> None:
     _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
 
 
+async def _feedback(_options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        _tell(write_offered(await offered(await _embedder(), Path(folder))))
+
+
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
     "gists": _gists,
@@ -204,6 +210,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "cues": _cues,
     "written": _written,
     "rows": _rows,
+    "feedback": _feedback,
 }
 
 

@@ -16,6 +16,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
 from zettel.storage.store import Vectors
 from zettel.tools.caller import Caller
+from zettel.tools.evolve.consolidate.feedback import GENERALIZE_STEP
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.evolve.steps.base import Step
@@ -63,7 +64,8 @@ class Desk:
             for step, count in report.steps.items():
                 changed[step] = changed.get(step, 0) + count
             if report.created:
-                changed[CONSOLIDATE_STEP.name] += report.created
+                name = CONSOLIDATE_STEP.name if self.memory.consolidates else GENERALIZE_STEP.name
+                changed[name] = changed.get(name, 0) + report.created
         return changed
 
 

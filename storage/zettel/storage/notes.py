@@ -38,6 +38,8 @@ class State(StrEnum):
 
 
 SUPERSEDES = "supersedes"
+SAME_AS = "same_as"
+"""To a note that says the same: the note that has the link is archived in its favour."""
 PART_OF = "part_of"
 ANSWERS = "answers"
 SHARES_NAME = "shares_name"
@@ -97,8 +99,10 @@ class Span:
 EVOLUTION = "evolution"
 """`Origin.transport` of notes composed by evolution."""
 GIST, SUMMARY, PROFILE, CONCEPT = "gist", "summary", "profile", "concept"
-"""Sorts of composed notes: their tag and `Origin.principal`."""
-DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT})
+PROPOSED_RULE = "proposed-rule"
+"""Sorts of composed notes: their tag and `Origin.principal`. A proposed rule waits for somebody to
+keep or to forget it."""
+DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT, PROPOSED_RULE})
 DERIVED_KINDS = frozenset({Kind.CORE, Kind.CONCEPT})
 """A filter for one of these tags or kinds also returns composed notes."""
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -13,13 +14,23 @@ from tests.server.processes import Launcher
 
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output
-from zettel.server.commands.review import open_pairs, settle, shaken_notes, shown_shaken
+from zettel.server.commands.review import (
+    offered_rules,
+    open_pairs,
+    settle,
+    settle_rules,
+    shaken_notes,
+    shown_shaken,
+)
 from zettel.server.commands.writing import add_output, edit_note, form_of, read_form
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.handshake import Json
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, OtherRevisionError
 from zettel.storage.lance.store import open_store
+from zettel.tools.answers import RecallAnswer
+from zettel.tools.evolve.run import Budget, evolve
+from zettel.tools.state.memory import Memory
 from zettel.tools.views.listing import StoredNote
 
 NAMESPACE = "farm"
@@ -233,7 +244,7 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             for pair in pairs
             for note_id in pair
         }
-        assert states == {"active", "superseded", "forgotten"}
+        assert states == {"active", "superseded", "archived"}
 
     await with_calls(farm, work)
 
@@ -255,6 +266,46 @@ async def test_a_review_lists_notes_whose_premises_are_gone(farm: Settings) -> N
         assert f"derived from {premise}, which was forgotten" in shown
 
     await with_calls(farm, work)
+
+
+FEEDBACK = (
+    "Indent with tabs, never with spaces",
+    "User wants tabs, never spaces, to indent",
+    "Please indent with tabs, never with spaces",
+    "Never push commits to main",
+    "Please never push commits to main",
+    "User never wants commits pushed to main",
+)
+
+
+async def test_a_review_keeps_and_refuses_the_rules_that_evolution_offers(farm: Settings) -> None:
+    def tell(call: MemoryCall) -> None:
+        for number, content in enumerate(FEEDBACK):
+            call("remember", content=content, session=f"session {number}")
+
+    def answer(call: MemoryCall) -> None:
+        rules = offered_rules(call, None)
+        shown, keys = list[str](), iter("yn")
+
+        def ask(lines: Sequence[Line]) -> str:
+            shown.extend(line.plain for line in lines)
+            return next(keys)
+
+        given = settle_rules(call, rules, ask)
+
+        assert given == {"y": 1, "n": 1, "s": 0, "q": 0}
+        assert sum("Asked for 3 times" in line for line in shown) == 2
+        assert offered_rules(call, None) == []
+        listed = cast("RecallAnswer", call("recall", kind="procedural"))["notes"]
+        assert [note["note_id"] for note in listed] == [rules[0]["note"]["note_id"]]
+
+    await with_calls(farm, tell)
+    embedder = HashEmbedder()
+    store = await open_store(farm.store, model_id=embedder.model_id, dim=embedder.dim)
+    memory, now = Memory(store=store, embedder=embedder), datetime.now(UTC)
+    await evolve(memory, now=now, run_id="run-1", who="test", budget=Budget())
+    await store.close()
+    await with_calls(farm, answer)
 
 
 async def test_a_review_that_nobody_answers_changes_nothing(farm: Settings) -> None:

@@ -77,6 +77,7 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
         ("durability", "forever"),
         ("found_from", "1.5"),
         ("archive_below", "1"),
+        ("working_notes", "-1"),
         ("cache_mb", "-1"),
     ],
 )

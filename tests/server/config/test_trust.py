@@ -47,7 +47,7 @@ HARMLESS = {
     *("store", "namespace", "session", "port", "tls_cert", "tls_key", "log_level", "log_format"),
     *("protocol", "evolve_minutes", "settle_seconds", "idle_minutes", "ipc", "durability"),
     *("model_wait_seconds", "found_from", "archive_below", "consolidate", "evolve_off", "llm_off"),
-    *("embed_backend", "embed_device", "cache_mb"),
+    *("embed_backend", "embed_device", "cache_mb", "working_notes"),
 }
 """Settings, beside the limits, that a store's own file may set unconfirmed."""
 

@@ -226,7 +226,7 @@ async def test_a_change_is_settled_with_no(server: Server, visitor: Visitor) -> 
     assert "Nothing waits for a decision" in (await visitor.see("/review")).words
 
 
-async def test_a_pair_that_says_the_same_loses_the_newer_note(
+async def test_a_pair_that_says_the_same_is_merged_into_the_older_note(
     server: Server, visitor: Visitor
 ) -> None:
     older, newer = await open_pair(server)
@@ -235,7 +235,7 @@ async def test_a_pair_that_says_the_same_loses_the_newer_note(
     await visitor.send("/review", {"newer": newer, "older": older, "answer": "same"}, seen=queue)
 
     assert await state_of(server, older) is State.ACTIVE
-    assert await state_of(server, newer) is State.FORGOTTEN
+    assert await state_of(server, newer) is State.ARCHIVED
 
 
 async def test_a_run_is_shown_note_by_note_and_undone(server: Server, visitor: Visitor) -> None:
@@ -344,3 +344,23 @@ async def test_what_is_not_there_is_said_plainly(visitor: Visitor) -> None:
     await visitor.see("/runs/none", status=404)
     await visitor.see("/assets/none.css", status=404)
     assert "nothing" in (await visitor.see("/?query=whales")).words.lower()
+
+
+async def test_an_offered_rule_is_kept_or_refused_on_the_review_page(
+    server: Server, visitor: Visitor
+) -> None:
+    for session in range(3):
+        for content in ("Indent with tabs, never with spaces", "Never push commits to main"):
+            polite = ("{}", "Please: {}", "Reminder: {}")[session]
+            await server.told(polite.format(content), session=str(session))
+    await server.evolve()
+    page = await visitor.see("/review")
+    first, second = (one.attributes["value"] for one in page.all("input", name="newer"))
+
+    await visitor.send("/review", {"newer": first, "answer": "keep"}, seen=page)
+    page = await visitor.send("/review", {"newer": second, "answer": "none"}, seen=page)
+
+    assert "Is this a rule?" not in page.words
+    kept, refused = await server.house.store.get([first, second])
+    assert (kept.state, kept.tags, kept.derived) == (State.ACTIVE, (), False)
+    assert refused.state is State.FORGOTTEN

@@ -86,8 +86,9 @@ async def test_a_near_note_is_a_candidate_with_the_calls_that_settle_it(desk: De
 
     assert pick(answer, "candidates", 0, "note_id") == older
     settle, younger = str(pick(answer, "candidates", 0, "settle")), answer["note_id"]
-    assert f'forget(note_ids=["{younger}"])' in settle
-    assert f'update(note_id="{younger}", links=[{{"to": "{older}"' in settle
+    call = f'update(note_id="{younger}", links=[{{"to": "{older}", "relation": '
+    assert f'{call}"supersedes"}}])' in settle
+    assert f'{call}"same_as"}}])' in settle
 
 
 async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: Desk) -> None:
@@ -104,8 +105,8 @@ async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: D
     assert str(pick(answer, "candidates", 0, "settle")) == (
         f'changed: update(note_id="{younger}", links=[{{"to": "{older}", "relation":'
         f' "supersedes"}}]); changed in part: update(note_id="{older}", content="Backups are taken'
-        f' at night."); the same: forget(note_ids=["{younger}"]); both hold:'
-        " leave both"
+        f' at night."); the same: update(note_id="{younger}", links=[{{"to": "{older}",'
+        ' "relation": "same_as"}]); both hold: leave both'
     )
 
 

@@ -93,6 +93,8 @@ class RecalledNote(TypedDict):
     state: NotRequired[str]
     premise: NotRequired[str]
     """Which of the notes that it is derived from does not stand any more, and why."""
+    settle: NotRequired[str]
+    """Of a rule that evolution offers: the literal calls that keep or refuse it."""
     why: NotRequired[str]
     contradicts: NotRequired[list[str]]
     """Ids of notes that say otherwise and stand as this one does: as far as there is room they
@@ -188,7 +190,8 @@ class RememberAnswer(TypedDict):
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
     notice: NotRequired[str]
-    """What the user should be told of the server; in the first answer only."""
+    """What the user should be told of the server, in the first answer only; or that too many
+    working notes are unfinished, with the calls that close or fold them."""
 
 
 class RecallAnswer(TypedDict):
@@ -210,7 +213,8 @@ class RecallAnswer(TypedDict):
     omitted: NotRequired[Omitted]
     degraded: NotRequired[str]
     notice: NotRequired[str]
-    """What the user should be told of the server; in the first answer only."""
+    """What the user should be told of the server, in the first answer only; or that too many
+    working notes are unfinished, with the calls that close or fold them."""
 
 
 class Undo(TypedDict):

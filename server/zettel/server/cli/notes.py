@@ -1,8 +1,8 @@
 """Commands that read and change notes."""
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,10 @@ from zettel.server.cli.command import (
 from zettel.server.commands.output import Line, Output, line
 from zettel.server.engine.ipc.handshake import Json
 from zettel.storage.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from zettel.server.commands.calls import MemoryCall
+    from zettel.tools.views.review import OfferedRule, OpenPair
 
 OFFERED_KINDS = ("working", "episodic", "semantic", "procedural", "core", "concept")
 """Kinds of notes, for completion; the memory checks what is given."""
@@ -308,31 +312,52 @@ def review(call: Invocation) -> None:
     """Settle what may have changed or contradict: each pair, and what each answer does."""
     from zettel.server.commands import review as commands  # noqa: PLC0415
 
+    with call.memory() as memory:
+        namespace = call.flags.get("namespace")
+        pairs = commands.open_pairs(memory, namespace)
+        shaken = commands.shaken_notes(memory, namespace)
+        rules = commands.offered_rules(memory, namespace)
+        if call.as_json:
+            for one in (*pairs, *shaken, *rules):
+                call.say(Output(one, ""))
+        elif not (pairs or shaken or rules):
+            call.say(Output(None, "Nothing waits for a decision."))
+        else:
+            if shaken:
+                call.say(Output.of(None, [*commands.shown_shaken(memory, shaken), line()]))
+            _settle(call, memory, pairs, rules)
+
+
+def _settle(
+    call: Invocation,
+    memory: "MemoryCall",
+    pairs: "Sequence[OpenPair]",
+    rules: "Sequence[OfferedRule]",
+) -> None:
+    """Asks about each offered rule and each pair, or shows them where nobody can be asked."""
+    from zettel.server.commands import review as commands  # noqa: PLC0415
+
+    if not is_terminal_input():
+        for lines in commands.shown_all(memory, pairs, rules):
+            call.say(Output.of(None, [*lines, line()]))
+        return
+    if rules:
+        answers = commands.settle_rules(memory, rules, _asking(call, commands.RULE_KEYS))
+        call.say(Output(None, commands.rules_text(answers, len(rules))))
+    if pairs:
+        given = commands.settle(memory, pairs, _asking(call, commands.REVIEW_KEYS))
+        call.say(Output(None, commands.settled_text(given, len(pairs))))
+
+
+def _asking(call: Invocation, keys: Collection[str]) -> Callable[[Sequence[Line]], str]:
     def ask(lines: Sequence[Line]) -> str:
         call.say_now(lines)
-        while (key := call.ask("[y/n/d/s/q] ").lower()) not in commands.REVIEW_KEYS:
+        while (key := call.ask(f"[{'/'.join(keys)}] ").lower()) not in keys:
             if not key:
                 return ""
         return key
 
-    with call.memory() as memory:
-        pairs = commands.open_pairs(memory, call.flags.get("namespace"))
-        shaken = commands.shaken_notes(memory, call.flags.get("namespace"))
-        if call.as_json:
-            for one in (*pairs, *shaken):
-                call.say(Output(one, ""))
-            return
-        if shaken:
-            call.say(Output.of(None, [*commands.shown_shaken(memory, shaken), line()]))
-        if not pairs:
-            call.say(Output(None, "" if shaken else "Nothing waits for a decision."))
-        elif is_terminal_input():
-            given = commands.settle(memory, pairs, ask)
-            call.say(Output(None, commands.settled_text(given, len(pairs))))
-        else:
-            for at, pair in enumerate(pairs, 1):
-                lines = commands.shown_pair(memory, pair, f"{at} of {len(pairs)}")
-                call.say(Output.of(None, [*lines, line()]))
+    return ask
 
 
 @command("namespace", "model", "log_level")

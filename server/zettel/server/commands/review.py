@@ -1,6 +1,6 @@
 """`zettel review`: the pairs of notes that evolution left open, settled one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from zettel.server.commands.calls import MemoryCall
@@ -8,7 +8,7 @@ from zettel.server.commands.output import Line, block, line
 from zettel.server.commands.short_ids import short_ids
 
 if TYPE_CHECKING:
-    from zettel.tools.views.review import OpenPair, ReviewQueue, ShakenNote
+    from zettel.tools.views.review import OfferedRule, OpenPair, ReviewQueue, ShakenNote
 
 EVERYWHERE = "*"
 REVIEW_INDENT = 10
@@ -21,8 +21,11 @@ REVIEW_KEYS = {
 }
 """Keys, with their meaning."""
 
+RULE_KEYS = {"y": "kept as rules", "n": "refused", "s": "later", "q": "quit"}
+"""Keys for an offered rule, with their meaning."""
+
 AskKey = Callable[[Sequence[Line]], str]
-"""Shows lines and asks for a key of `REVIEW_KEYS`; empty where nobody answers."""
+"""Shows lines and asks for a key of those that they name; empty where nobody answers."""
 
 
 def open_pairs(call: MemoryCall, namespace: str | None) -> "list[OpenPair]":
@@ -62,6 +65,69 @@ def shown_shaken(call: MemoryCall, notes: "Sequence[ShakenNote]") -> list[Line]:
     return [*lines, line((text, "faint"))]
 
 
+def offered_rules(call: MemoryCall, namespace: str | None) -> "list[OfferedRule]":
+    """Rules that evolution offers for repeated feedback, the newest first.
+
+    Raises:
+        ZettelError: The store cannot be read.
+    """
+    return cast("ReviewQueue", call("review", namespace=namespace or EVERYWHERE))["rules"]
+
+
+def settle_rules(call: MemoryCall, rules: "Sequence[OfferedRule]", ask: AskKey) -> dict[str, int]:
+    """Show each offered rule with the effect of each answer, and do what is answered.
+
+    Args:
+        call: Makes calls.
+        rules: As `offered_rules` found them.
+        ask: Asks the person.
+
+    Returns:
+        How often each answer was given.
+
+    Raises:
+        ZettelError: An answer could not be carried out; the ones before were.
+    """
+    given = dict.fromkeys(RULE_KEYS, 0)
+    for number, rule in enumerate(rules, 1):
+        key = ask(shown_rule(call, rule, f"{number} of {len(rules)}"))
+        if key not in RULE_KEYS or key == "q":
+            break
+        given[key] += 1
+        note_id = rule["note"]["note_id"]
+        if key == "y":
+            call("update", note_id=note_id, tags=[])
+        elif key == "n":
+            call("forget", note_ids=[note_id])
+    return given
+
+
+def shown_rule(call: MemoryCall, rule: "OfferedRule", count: str) -> list[Line]:
+    """An offered rule, and what each answer does."""
+    note = rule["note"]
+    short = short_ids(call, [note["note_id"]])[note["note_id"]]
+    subject = f"{note['subject']}: " if "subject" in note else ""
+    lead = line("  ", (short, "id"), "  ", indent=REVIEW_INDENT)
+    effects = {
+        "y": "yes: it becomes a note of its own, which answers show",
+        "n": f"no: it is forgotten (zettel forget --undo {short} brings it back)",
+        "s": "skip: ask again next time",
+        "q": "quit",
+    }
+    return [
+        line(("Is this a rule?", "strong"), f"  ({count})"),
+        line((rule["reason"], "faint")),
+        *block(subject + note.get("content", ""), lead),
+        *(line("  ", (key, "strong"), f"  {text}", indent=5) for key, text in effects.items()),
+    ]
+
+
+def rules_text(given: dict[str, int], rules: int) -> str:
+    """What was answered about offered rules, in a line."""
+    done = [f"{given[key]} {RULE_KEYS[key]}" for key in "yn" if given[key]]
+    return f"Rules: {', '.join(done) or 'none settled'}. {rules - given['y'] - given['n']} left."
+
+
 def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[str, int]:
     """Show each pair with the effect of each answer, and do what is answered.
 
@@ -88,7 +154,7 @@ def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[s
         elif key == "n":
             call("update", note_id=newer, links=[{"to": older, "remove": True}])
         elif key == "d":
-            call("forget", note_ids=[newer])
+            call("update", note_id=newer, links=[{"to": older, "relation": "same_as"}])
     return given
 
 
@@ -110,7 +176,8 @@ def shown_pair(call: MemoryCall, pair: "OpenPair", count: str) -> list[Line]:
     effects = {
         "y": f"yes: {one} takes the place of {other}, which stays in the history",
         "n": "no, both hold: the question is taken away, both notes stay",
-        "d": f"they say the same: {one} is forgotten (zettel forget --undo {one} brings it back)",
+        "d": f"they say the same: {one} is archived, its tags go to {other}"
+        f" (zettel link {one} same_as {other} --remove takes that back)",
         "s": "skip: ask again next time",
         "q": "quit",
     }
@@ -122,6 +189,16 @@ def shown_pair(call: MemoryCall, pair: "OpenPair", count: str) -> list[Line]:
 
 def _question(pair: "OpenPair") -> str:
     return "Has this changed?" if pair["changes"] else "Do these contradict each other?"
+
+
+def shown_all(
+    call: MemoryCall, pairs: "Sequence[OpenPair]", rules: "Sequence[OfferedRule]"
+) -> Iterator[list[Line]]:
+    """Each offered rule and each pair, where nobody is asked."""
+    for at, rule in enumerate(rules, 1):
+        yield shown_rule(call, rule, f"{at} of {len(rules)}")
+    for at, pair in enumerate(pairs, 1):
+        yield shown_pair(call, pair, f"{at} of {len(pairs)}")
 
 
 def settled_text(given: dict[str, int], pairs: int) -> str:

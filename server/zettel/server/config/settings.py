@@ -63,6 +63,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "found_from": "a number from 0 to 1",
     "model_wait_seconds": "a number of seconds, 0 or more",
     "archive_below": "a number from 0 up to, but not, 1",
+    "working_notes": "a whole number of notes, 0 or more",
     "llm_base_url": "an http:// or https:// address",
     "llm_key": "the key as text",
     "llm_timeout_seconds": "a number of seconds above 0",
@@ -241,6 +242,9 @@ class Settings(Limits, BaseSettings):
     archive_below: float = Field(default=0.0, ge=0, lt=1)
     """Share of a note still held below which evolution archives it; 0 archives nothing. Leave it at
     0 unless the store must stay small: docs/evolution.md#archiving says what it costs."""
+    working_notes: int = Field(default=20, ge=0)
+    """Unfinished `working` notes of a namespace above which `remember` and a `recall` without
+    arguments say so, with the calls that close or fold them; 0 never. None is closed by itself."""
     llm_model: str = ""
     """LLM that words what evolution writes, as its service calls it; empty for none: everything is
     by rule. See docs/evolution.md#an-llm."""

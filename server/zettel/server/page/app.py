@@ -341,9 +341,14 @@ class WebPage:
                 link = LinkChange(to=older, remove=True)
                 await self._call(request, UpdateArguments(note_id=newer, links=[link]))
             case "same":
+                link = LinkChange(to=older, relation="same_as")
+                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
+            case "none":
                 await self._call(request, ForgetArguments(note_ids=[newer]))
+            case "keep":
+                await self._call(request, UpdateArguments(note_id=newer, tags=[]))
             case _:
-                problem, remedy = "it is none of the answers", "Press one of the three buttons."
+                problem, remedy = "it is none of the answers", "Press one of the buttons."
                 raise InvalidArgumentError("answer", problem, remedy)
         return RedirectResponse("/review?said=settled", SEE_OTHER)
 

@@ -43,13 +43,15 @@ may_supersede or may_contradict to an older note, whose reason names the calls t
 2. For each such pair read both notes and decide:
 - the newer one replaces the older: update(note_id=<newer>, links=[{{"to": "<older>", "relation": \
 "supersedes"}}]);
-- they say the same: forget(note_ids=["<newer>"]);
+- they say the same: update(note_id=<newer>, links=[{{"to": "<older>", "relation": "same_as"}}]);
 - they contradict and nobody knows which holds: update(note_id=<newer>, links=[{{"to": "<older>", \
 "relation": "contradicts"}}]), and ask the user;
 - both hold: update(note_id=<newer>, links=[{{"to": "<older>", "relation": "<may_...>", \
 "remove": true}}]).
 When in doubt ask the user, and leave the pair as it is.
-3. Tell the user in a few lines what was settled and what is still open.
+3. A note tagged proposed-rule is a rule offered for feedback that was given several times: ask \
+the user, and make the call in its settle that keeps or refuses it.
+4. Tell the user in a few lines what was settled and what is still open.
 """
 
 REMEMBER_SESSION = """\

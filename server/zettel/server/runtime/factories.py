@@ -275,6 +275,7 @@ def _policy(settings: Settings) -> Policy:
         # Over HTTP the wait is part of a recall's time: some of that is left to answer in.
         model_wait_s=min(settings.model_wait_seconds, settings.recall_seconds * 2 / 3),
         archive_below=settings.archive_below,
+        working_notes=settings.working_notes,
         consolidates=settings.consolidate and _can_consolidate(),
         evolve_off=settings.evolve_off,
         llm_off=settings.llm_off,

@@ -19,6 +19,7 @@ from zettel.tools.changes.supersession import changed_targets, reconcile_superse
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import ERASE, RETENTION, drain, order_erasure, pending_erasures
+from zettel.tools.evolve.consolidate.feedback import GENERALIZE_STEP
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Committed, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE_STEP
@@ -46,6 +47,7 @@ EVOLUTION_STEPS = (
     CONSTRUCT_STEP,
     LINK_STEP,
     COMPARE_STEP,
+    GENERALIZE_STEP,
     REVISE_STEP,
     CONSOLIDATE_STEP,
 )

@@ -43,6 +43,7 @@ from zettel.tools.recall.note_details import (
     superseded_line,
     whole_story,
 )
+from zettel.tools.recall.offers import settle_offer
 from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
@@ -65,7 +66,7 @@ DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
-    *("contradicts", "by", "trust", "marks", "premise"),
+    *("contradicts", "by", "trust", "marks", "premise", "settle"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -457,6 +458,7 @@ class Page:
     any_state: bool = False
     """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
+    notice: str = ""
     about: About | None = None
     """What is known of the one that is asked about, on a first page."""
     reason: str = ""
@@ -497,10 +499,12 @@ async def _assembled(
     if page.degraded:
         answer["degraded"] = page.degraded
     _add_overview(answer, page.overview, asked.request.max_tokens)
+    _add_notice(answer, page.notice, asked.request.max_tokens)
     if page.about:
         answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
+    views = _with_offers(views, asked, entries)
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
@@ -524,6 +528,17 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
 
 def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
     return {**view, "premise": premise} if premise else view
+
+
+def _with_offers(
+    views: list[RecalledNote], asked: RecallQuery, entries: Sequence[PageNote]
+) -> list[RecalledNote]:
+    """The views, those of offered rules with the calls that keep or refuse them."""
+    if asked.looks_back:
+        return views
+    offers = {entry.note.note_id: settle_offer(entry.note) for entry in entries}
+    settling = ((view, offers.get(view["note_id"], "")) for view in views)
+    return [{**view, "settle": settle} if settle else view for view, settle in settling]
 
 
 SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."
@@ -576,6 +591,11 @@ def _add_overview(answer: RecallAnswer, overview: Overview | None, budget: int) 
             fitting[name] = counts
     if fitting:
         answer["overview"] = fitting
+
+
+def _add_notice(answer: RecallAnswer, notice: str, budget: int) -> None:
+    if notice and count_tokens(notice) <= budget // 4:
+        answer["notice"] = notice
 
 
 def _fitted(

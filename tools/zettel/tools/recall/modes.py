@@ -30,6 +30,10 @@ from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
 from zettel.tools.recall.newest import newest_first, told_later_first
+from zettel.tools.recall.offers import offered_rules
+from zettel.tools.recall.open_work import open_work_notice
+from zettel.tools.recall.premises import resting_on_gone
+from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
@@ -288,10 +292,10 @@ def _arranged(
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
     """The notes that match the filters as of the first page's moment, newest first.
 
-    Before those that need review come the ones whose premises are gone.
+    Before those that need review come the ones whose premises are gone, and offered rules.
     """
     where = asked.where
-    ahead = await _resting_on_gone(memory, asked)
+    ahead = await _without_open_link(memory, asked)
     total = len(ahead) + await memory.store.count(where)
     if after in ahead:
         ahead = ahead[ahead.index(after) + 1 :]
@@ -304,12 +308,13 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     return replace(page, ids=[*ahead, *(note.note_id for note in notes)], total=total)
 
 
-async def _resting_on_gone(memory: Memory, asked: RecallQuery) -> list[str]:
+async def _without_open_link(memory: Memory, asked: RecallQuery) -> list[str]:
     """Ids of the notes to review that have no open link."""
     if NEEDS_REVIEW not in asked.where.tags or asked.looks_back:
         return []
     found = await resting_on_gone(memory, asked.where)
-    return [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
+    shaken = [n.note_id for n in found if not n.open and NEEDS_REVIEW not in n.tags]
+    return [*shaken, *_ids(await offered_rules(memory, asked.where))]
 
 
 async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
@@ -368,15 +373,25 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         around["tags"] = await read_in_thread(commonest, tags)
     if names := await namespaces_seen(memory, where):
         around["namespaces"] = await read_in_thread(commonest, names)
-    overview = None if page.offset else around
-    return replace(page, ids=ids[page.offset :], total=len(ids), overview=overview)
+    rest = replace(page, ids=ids[page.offset :], total=len(ids))
+    if page.offset:
+        return rest
+    notice = "" if asked.looks_back else await _of_open_work(memory, asked)
+    return replace(rest, overview=around, notice=notice)
+
+
+async def _of_open_work(memory: Memory, asked: RecallQuery) -> str:
+    """What to do about too many working notes of the first namespace, which is the caller's own."""
+    names = asked.where.namespaces
+    return await open_work_notice(memory, names[0], asked.now) if names else ""
 
 
 async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
     """The `core` notes that the caller fully trusts, and the newest such running summary.
 
-    Newest first, those that have not happened yet last. If there are more than `CORE_MAX_NOTES`,
-    each author in turn has the next newest of theirs.
+    What matters most first, as a budget drops the last ones: of equal importance the newest, those
+    that have not happened yet last. If there are more than `CORE_MAX_NOTES`, each author in turn
+    has the next newest of theirs.
     """
     where, now, reader = asked.where, asked.moment, memory.reader(asked.caller)
     core = replace(where, kinds=(Kind.CORE,), derived=None)
@@ -390,6 +405,7 @@ async def profile_notes(memory: Memory, asked: RecallQuery) -> list[Note]:
         past = _believed(past, reader)
         profile = _in_turns(past, CORE_MAX_NOTES)
         profile += _in_turns(ahead, CORE_MAX_NOTES - len(profile))
+    profile = sorted(profile, key=lambda note: -note.importance)
     summaries = await memory.store.find(summary, limit=CORE_MAX_NOTES)
     return profile + _believed(summaries, reader)[:1]
 

@@ -54,6 +54,8 @@ class Policy:
     """Seconds a question waits for the embedding model to be loaded."""
     archive_below: float = 0.0
     """Retention below which evolution archives a note, in `[0, 1)`; 0 archives nothing."""
+    working_notes: int = 0
+    """Unfinished working notes of a namespace above which answers say so; 0 for any number."""
     consolidates: bool = False
     """Whether evolution composes gists, concepts and a profile."""
     evolve_off: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
-from zettel.storage.notes import Near, Note, Outline, fold, order_key
+from zettel.storage.notes import SAME_AS, Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import Candidate
@@ -73,7 +73,10 @@ def settle_call(note: Note, other: Outline) -> str:
     if rest := _still_told(younger.content, older.content):
         content = json.dumps(rest, ensure_ascii=False)
         calls.append(f'changed in part: update(note_id="{older.note_id}", content={content})')
-    calls.append(f'the same: forget(note_ids=["{younger.note_id}"])')
+    calls.append(
+        f'the same: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
+        f' "relation": "{SAME_AS}"}}])'
+    )
     return "; ".join([*calls, "both hold: leave both"])
 
 

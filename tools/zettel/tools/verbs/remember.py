@@ -40,6 +40,7 @@ from zettel.tools.language.marks import find_marks
 from zettel.tools.language.times import TICK, Period, iso, read_time
 from zettel.tools.language.transcripts import TextPart, part_times
 from zettel.tools.note_marks import SUSPECT, note_marks
+from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.recent_texts import RecentText, find_split
@@ -379,6 +380,9 @@ async def _store(
             answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
+    if note.kind is Kind.WORKING:
+        if notice := await open_work_notice(memory, note.namespace, now):
+            answer["notice"] = notice
     return answer
 
 

@@ -12,7 +12,17 @@ from zettel.storage.errors import (
     NoteNotFoundError,
     ZettelError,
 )
-from zettel.storage.notes import DERIVED_FROM, PART_OF, SUPERSEDES, Kind, Link, Note, State, fold
+from zettel.storage.notes import (
+    DERIVED_FROM,
+    PART_OF,
+    SAME_AS,
+    SUPERSEDES,
+    Kind,
+    Link,
+    Note,
+    State,
+    fold,
+)
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors, Written
 from zettel.tools import validation
@@ -30,6 +40,7 @@ from zettel.tools.changes.links import (
     with_links,
     without_agents,
 )
+from zettel.tools.changes.merging import check_mergeable, merged, parted, same_as, with_state
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.stages import LINKED, next_note, stage_after
@@ -45,6 +56,7 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
+from zettel.tools.language.importance import read_importance
 from zettel.tools.language.slots import find_other_value
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
@@ -123,6 +135,8 @@ def revise(
         valid_until=None if edit.endless else until,
     )
     new = replace(new, links=_links(old, new, edit, now, never=never))
+    if new.kind is not old.kind:  # new content is read by evolution
+        new = replace(new, importance=read_importance(new.content, new.kind))
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
@@ -545,6 +559,7 @@ async def _apply(
     now: datetime,
 ) -> UpdateAnswer:
     note_id, parts = note.note_id, await _open_parts(memory, note, edit)
+    twins = same_as(note) | linked_as(edit.links, SAME_AS)
     before = after = note
     embedded: Vectors | None = None
     touched = set[str]()
@@ -557,10 +572,12 @@ async def _apply(
             if before.state is State.FORGOTTEN:
                 raise NoteForgottenError(note_id)
             if change := await amend(before):
-                changes, after, embedded = [change], change.note, change.vectors
+                after, embedded = with_state(before, change.note), change.vectors
+                changes = [replace(change, note=after)]
             added = supersedes(after) - supersedes(before)
             await check_supersedable(memory, after, added)
             await check_no_circle(memory.store, note_id, added)
+        changes += await _of_twins(memory, before, after, notes, by, now)
         targets = changed_targets(before, after)
         touched.update(targets)
         changes += await plan_targets(memory.store, targets, {note_id: after}, by=by, now=now)
@@ -571,7 +588,7 @@ async def _apply(
     async def write() -> Written:
         with shielded():
             async with _reconciled(memory, touched, by, now):
-                written = await commit(memory, [note_id, *sorted(parts)], plan)
+                written = await commit(memory, [note_id, *sorted(parts | twins)], plan)
             ends = before.valid_until or after.valid_until  # true of every superseded note
             targets = [*touched, *([note_id] if ends else [])]
             reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
@@ -588,6 +605,29 @@ async def _apply(
         if embedded is None:
             answer["degraded"] = MODEL_LOADING
     return answer
+
+
+async def _of_twins(
+    memory: Memory, before: Note, after: Note, notes: Mapping[str, Note], by: str, now: datetime
+) -> list[Change]:
+    """What becomes of the notes that a note is merged into, or no longer merged into.
+
+    Only notes of one author that are trusted alike take over anything: a note's words are its
+    author's.
+    """
+    was, becomes, changes = same_as(before), same_as(after), list[Change | None]()
+    ids = sorted(was ^ becomes if before.note_id in notes else (was ^ becomes) & notes.keys())
+    for other in await memory.store.get(ids) if ids else []:
+        if other.note_id in becomes:
+            check_mergeable(after, other)
+        if not memory.may_write(other.namespace):
+            continue
+        if other.note_id in was:
+            revisions = await memory.store.revisions(other.note_id)
+            changes.append(parted(other, revisions, after, by=by, now=now))
+        elif memory.trust.are_peers(before, other):
+            changes.append(merged(other, after, by=by, now=now))
+    return [change for change in changes if change]
 
 
 def _answer(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:

@@ -12,6 +12,7 @@ from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.note_marks import marks_of_views
+from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.premises import lost_premises, resting_on_gone
 from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.render import note_view
@@ -40,12 +41,23 @@ class ShakenNote(TypedDict):
     premise: str
 
 
+class OfferedRule(TypedDict):
+    """A rule that evolution offers for feedback that was given several times."""
+
+    note: RecalledNote
+    reason: str
+    """How often it was asked for, and when."""
+    writable: bool
+
+
 class ReviewQueue(TypedDict):
     """One page of what waits for a decision."""
 
     pairs: list[OpenPair]
     shaken: list[ShakenNote]
     """On the first page: notes whose premises were forgotten or superseded."""
+    rules: list[OfferedRule]
+    """On the first page: rules to keep or to refuse."""
     waiting: int
     """Notes with something to settle, on all pages."""
     offset: NotRequired[int]
@@ -80,9 +92,10 @@ async def read_review(
         if link.to in known and known[link.to].state is State.ACTIVE
     ]
     shaken = [] if offset > 0 else await _shaken(memory, caller, now, namespace)
+    rules = [] if offset > 0 else await _rules(memory, caller, now, namespace)
     views = [view for pair in pairs for view in (pair["newer"], pair["older"])]
-    await _mark([*views, *(one["note"] for one in shaken)])
-    queue = ReviewQueue(pairs=pairs, shaken=shaken, waiting=waiting)
+    await _mark([*views, *(one["note"] for one in (*shaken, *rules))])
+    queue = ReviewQueue(pairs=pairs, shaken=shaken, rules=rules, waiting=waiting)
     if max(offset, 0) + len(notes) < waiting:
         queue["offset"] = max(offset, 0) + len(notes)
     return queue
@@ -126,6 +139,21 @@ async def _shaken(
         )
         for note in notes
         if note.note_id in lost
+    ]
+
+
+async def _rules(
+    memory: Memory, caller: Caller, now: datetime, namespace: str
+) -> list[OfferedRule]:
+    asked = check(RecallRequest(namespace=namespace), caller, now)
+    reader = memory.reader(caller)
+    return [
+        OfferedRule(
+            note=note_view(note, reader, namespace=caller.namespace, context=True),
+            reason=note.context,
+            writable=memory.may_write(note.namespace),
+        )
+        for note in await offered_rules(memory, asked.where)
     ]
 
 

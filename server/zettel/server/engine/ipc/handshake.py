@@ -18,10 +18,10 @@ PROTOCOL = 1
 ENGINE_SETTINGS = tuple(
     """
     model embed_backend embed_device reranker log_level log_format evolve_minutes settle_seconds
-    idle_minutes durability model_wait_seconds found_from archive_below llm_model llm_base_url
-    llm_timeout_seconds llm_tokens_run llm_tokens_day llm_price_in llm_price_out llm_money_run
-    llm_money_day consolidate evolve_off llm_off trusted_principals retain_days secrets erasures
-    quota_notes quota_bytes cache_mb
+    idle_minutes durability model_wait_seconds found_from archive_below working_notes llm_model
+    llm_base_url llm_timeout_seconds llm_tokens_run llm_tokens_day llm_price_in llm_price_out
+    llm_money_run llm_money_day consolidate evolve_off llm_off trusted_principals retain_days
+    secrets erasures quota_notes quota_bytes cache_mb
     """.split()
 )
 """Settings that all clients of an engine share; `llm_key` too, which is never sent."""

@@ -27,6 +27,10 @@ from zettel.tools.trust import COMPOSER
 
 CONSOLIDATE_CHANGE = "consolidate"
 
+GENERALIZE_CHANGE = "generalize"
+_COMPOSING = frozenset({CONSOLIDATE_CHANGE, GENERALIZE_CHANGE, WITHDRAW})
+"""`Note.change` of revisions by which evolution takes composed notes out of recall."""
+
 WORDED_BY = "summary"
 """Key of `Note.derived_by` for a composed note's maker, if that was not a rule."""
 
@@ -36,7 +40,7 @@ class DerivedDraft:
     """The intended content of a composed note; one per sort and `key` in a namespace."""
 
     sort: str
-    """`GIST`, `SUMMARY`, `PROFILE` or `CONCEPT`."""
+    """`GIST`, `SUMMARY`, `PROFILE`, `CONCEPT` or `PROPOSED_RULE`."""
     key: str
     """Id of its first source; empty for the only one of its sort in a namespace."""
     namespace: str
@@ -47,6 +51,11 @@ class DerivedDraft:
     sources: tuple[Note, ...]
     """Every cited note, at least one; of one author and trusted alike."""
     reason: str
+    context: str = ""
+    step: str = CONSOLIDATE_CHANGE
+    """The step that composes it."""
+    stage: int = CONSOLIDATED
+    """0 if the steps are to read it once an agent has made it its own."""
     head: str = ""
     """Prefix of the text, in any wording."""
     room: int = 0
@@ -64,6 +73,7 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
         note_id=note_id,
         namespace=draft.namespace,
         content=draft.content,
+        context=draft.context,
         subject=draft.subject,
         tags=(draft.sort,),
         kind=draft.kind,
@@ -76,10 +86,10 @@ def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:
         origin=_origin(task, draft),
         trust=min(source.trust for source in draft.sources),
         changed_by=SCHEDULER,
-        change=CONSOLIDATE_CHANGE,
+        change=draft.step,
         reason=draft.reason,
         run_id=task.run_id,
-        stage=CONSOLIDATED,
+        stage=draft.stage,
     )
 
 
@@ -89,6 +99,7 @@ def recomposed(task: Task, draft: DerivedDraft, old: Note) -> Note:
     return replace(
         old,
         content=draft.content,
+        context=draft.context,
         derived_by=_makers(old.derived_by, draft),
         links=_links(task, draft, old.links),
         happened_at=last,
@@ -108,14 +119,14 @@ def _origin(task: Task, draft: DerivedDraft) -> Origin:
 
 def _makers(makers: Mapping[str, str], draft: DerivedDraft) -> dict[str, str]:
     others = {name: maker for name, maker in makers.items() if name != WORDED_BY}
+    others |= {"context": "rule"} if draft.context else {}
     return others | ({WORDED_BY: draft.made_by} if draft.made_by != "rule" else {})
 
 
 def is_ours(note: Note) -> bool:
     """Whether evolution may still change a composed note: no agent has decided about it."""
     return note.derived and (
-        note.state is State.ACTIVE
-        or (note.state is State.ARCHIVED and note.change in (CONSOLIDATE_CHANGE, WITHDRAW))
+        note.state is State.ACTIVE or (note.state is State.ARCHIVED and note.change in _COMPOSING)
     )
 
 
@@ -218,7 +229,13 @@ SORT_MAX_NOTES = 100
 """Notes read of a sort that is single in its namespace: it and its forgotten predecessors."""
 
 
-async def keep(task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[Note] = ()) -> None:
+async def keep(
+    task: Task,
+    drafts: Sequence[DerivedDraft],
+    outdated: Sequence[Note] = (),
+    *,
+    step: str = CONSOLIDATE_CHANGE,
+) -> None:
     """Puts the drafts into the batch; `outdated` composed notes without a draft leave recall."""
     made, seen = list[tuple[Note | None, Note, DerivedDraft]](), set[str]()
     for draft in drafts:
@@ -235,7 +252,7 @@ async def keep(task: Task, drafts: Sequence[DerivedDraft], outdated: Sequence[No
     for old in outdated:
         if old.note_id not in seen and old.state is State.ACTIVE and is_ours(old):
             gone = replace(old, state=await _left_for(task, old))
-            task.batch.put(old, gone, CONSOLIDATE_CHANGE, "nothing is left of what it was of")
+            task.batch.put(old, gone, step, "nothing is left of what it was of")
 
 
 async def _put(task: Task, made: Sequence[tuple[Note | None, Note, DerivedDraft]]) -> None:
@@ -247,7 +264,7 @@ async def _put(task: Task, made: Sequence[tuple[Note | None, Note, DerivedDraft]
         array = vectors.get(composed_note.content)
         note = composed_note if array is None else replace(composed_note, embed_model=model)
         if old is not None:
-            task.batch.put(old, note, CONSOLIDATE_CHANGE, draft.reason)
+            task.batch.put(old, note, draft.step, draft.reason)
         task.batch.compose(note, draft.sources, array)
 
 

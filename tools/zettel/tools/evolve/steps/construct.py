@@ -1,4 +1,4 @@
-"""Step `construct`: keywords, names, times, and a default context; and vectors before all steps."""
+"""Step `construct`: keywords, names, times, importance, a default context; before it, vectors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +10,7 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Step, Task
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_note_times
+from zettel.tools.language.importance import read_importance
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names, read_spellings
 from zettel.tools.note_marks import is_suspect
@@ -134,6 +135,7 @@ def _built(note: Note, names: tuple[str, ...], words: tuple[str, ...]) -> Note:
         if "times" in by_rule
         else note.times,
         context=context_of(note, keys) if "context" in by_rule else note.context,
+        importance=read_importance(note.content, note.kind),
         stage=CONSTRUCTED,
     )
     made = {name: "rule" for name in CONSTRUCTED_FIELDS if name in by_rule and getattr(built, name)}

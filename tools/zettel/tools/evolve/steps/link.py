@@ -19,6 +19,7 @@ import regex as re
 from zettel.storage.notes import (
     ANSWERS,
     CAUSED_BY,
+    DERIVED_FROM,
     OPEN_RELATIONS,
     REVISED_BY,
     SHARES_NAME,
@@ -227,12 +228,16 @@ async def _previous_notes(task: Task, notes: Sequence[Note]) -> dict[str, Outlin
     return found
 
 
+_OTHERS_RELATIONS = (*OPEN_RELATIONS, DERIVED_FROM)
+"""Of links by rule that other steps make: of a kept rule, those to what it was made of."""
+
+
 async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | None) -> Note:
-    # A rule's link that an agent removed is not made again; `compare` manages its own links.
+    # A rule's link that an agent removed is not made again; other steps manage their own links.
     stated = tuple(
         known
         for known in note.links
-        if known.made_by != "rule" or not known.stood(None) or known.relation in OPEN_RELATIONS
+        if known.made_by != "rule" or not known.stood(None) or known.relation in _OTHERS_RELATIONS
     )
     joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN_RELATIONS, REVISED_BY)]
     taken = {known.to for known in joins} | {note.note_id}

@@ -1,0 +1,138 @@
+"""A paraphrase told again is merged into the older note by the call that `remember` names."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from tests.tools.conftest import Desk, Refused, notes, pick
+
+from zettel.storage.notes import Note, State
+
+FIRST = "Ana Oyelaran keeps her bees behind the old mill in Ulm"
+AGAIN = "Behind the old mill in Ulm, Ana Oyelaran keeps bees"
+
+
+async def stored(desk: Desk, note_id: str) -> Note:
+    [note] = await desk.memory.store.get([note_id])
+    return note
+
+
+async def told_twice(desk: Desk) -> tuple[str, str]:
+    """A fact and a paraphrase with a tag, a source and a session of its own; the ids."""
+    older = await desk.told(FIRST, tags=["bees"], session="spring")
+    desk.later(days=30)
+    younger = await desk.told(AGAIN, tags=["bees", "mill"], session="summer")
+    return older, younger
+
+
+async def merge(desk: Desk, younger: str, older: str) -> Mapping[str, object]:
+    return await desk("update", note_id=younger, links=[{"to": older, "relation": "same_as"}])
+
+
+async def test_remember_names_one_call_that_merges_and_the_call_does_it(any_desk: Desk) -> None:
+    older = await any_desk.told(FIRST, tags=["bees"], session="spring")
+    any_desk.later(days=30)
+    answer = await any_desk("remember", content=AGAIN, tags=["mill"], session="summer")
+    settle = str(pick(answer, "candidates", 0, "settle"))
+    younger = answer["note_id"]
+    named = re.search(r'the same: update\(note_id="(\w+)", links=\[\{"to": "(\w+)", ', settle)
+    assert named
+    assert named.groups() == (younger, older)
+
+    merged = await merge(any_desk, *named.groups())
+
+    assert merged["state"] == "archived"
+    assert await any_desk.found(query="Where does Ana keep her bees?") == [older]
+    assert (await stored(any_desk, older)).tags == ("bees", "mill")
+
+
+async def test_nothing_is_lost_the_merged_note_keeps_its_words_time_session_and_history(
+    desk: Desk,
+) -> None:
+    older, younger = await told_twice(desk)
+    before = await stored(desk, younger)
+
+    await merge(desk, younger, older)
+
+    after = await stored(desk, younger)
+    assert after.state is State.ARCHIVED
+    assert (after.content, after.happened_at, after.session, after.tags) == (
+        *(before.content, before.happened_at, before.session),
+        before.tags,
+    )
+    [shown] = notes(await desk("recall", note_ids=[older], detail="full"))
+    assert AGAIN[:40] in str(shown["links"])
+    assert "merge" in str(shown["history"])
+
+
+async def test_the_merge_is_undone_by_the_revision_that_the_answer_names(desk: Desk) -> None:
+    older, younger = await told_twice(desk)
+    answer = await merge(desk, younger, older)
+
+    await desk("update", note_id=younger, restore_rev=pick(answer, "undo", "restore_rev"))
+
+    assert set(await desk.found(query="Ana's bees in Ulm")) == {older, younger}
+    assert (await stored(desk, older)).tags == ("bees",)
+
+
+async def test_taking_the_link_out_undoes_the_merge_and_keeps_tags_that_were_added_since(
+    desk: Desk,
+) -> None:
+    older, younger = await told_twice(desk)
+    await merge(desk, younger, older)
+    await desk("update", note_id=older, tags=["bees", "mill", "honey"])
+
+    link = {"to": older, "relation": "same_as", "remove": True}
+    await desk("update", note_id=younger, links=[link])
+
+    assert (await stored(desk, younger)).state is State.ACTIVE
+    assert (await stored(desk, older)).tags == ("bees", "honey")
+
+
+async def test_the_older_note_becomes_a_rule_if_the_paraphrase_was_told_as_one(desk: Desk) -> None:
+    older = await desk.told("Never push to main, open a pull request")
+    younger = await desk.told("Open a pull request, never push to main", kind="procedural")
+
+    await merge(desk, younger, older)
+
+    assert (await stored(desk, older)).kind == "procedural"
+
+
+async def test_what_was_merged_stays_merged_when_evolution_runs(desk: Desk) -> None:
+    older, younger = await told_twice(desk)
+    await desk.evolve()
+    await merge(desk, younger, older)
+    await desk.evolve()
+    again = await desk.evolve()
+
+    assert (again.changed, again.created) == (0, 0)
+    assert (await stored(desk, younger)).state is State.ARCHIVED
+    assert await desk.found(tags=["needs-review"]) == []
+
+
+async def test_a_note_from_another_source_takes_nothing_over_but_is_merged(desk: Desk) -> None:
+    older = await desk.told(FIRST)
+    younger = await desk.told(AGAIN, tags=["web"], source="https://example.org/bees")
+
+    await merge(desk, younger, older)
+
+    note = await stored(desk, older)
+    assert (note.tags, note.trust, note.rev) == ((), 1.0, 1)
+    assert (await stored(desk, younger)).state is State.ARCHIVED
+
+
+@pytest.mark.parametrize("gone", ["forgotten", "superseded"])
+async def test_nothing_is_merged_into_a_note_that_recall_does_not_show(
+    desk: Desk, gone: str
+) -> None:
+    older, younger = await told_twice(desk)
+    if gone == "forgotten":
+        await desk("forget", note_ids=[older])
+    else:
+        links = [{"to": older, "relation": "supersedes"}]
+        await desk("remember", content="Ana gave up her bees", links=links)
+
+    with pytest.raises(Refused):
+        await merge(desk, younger, older)
+
+    assert (await stored(desk, younger)).state is State.ACTIVE

@@ -1,0 +1,106 @@
+"""Notes that say the same, merged by a `same_as` link: the one it starts from goes out of recall.
+
+Nothing is lost: that note stays as it was told, archived, with its source, its time and its
+history, and the other gets its tags. The link's end takes both back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.notes import SAME_AS, Kind, Note, State
+from zettel.storage.store import Change
+from zettel.tools.changes.stages import next_note, stage_after
+
+MERGE_CHANGE = "merge"
+"""`Note.change` of the revision by which a note takes over what another one has besides."""
+
+
+def same_as(note: Note) -> frozenset[str]:
+    """Ids of the notes that a note is merged into."""
+    return frozenset(k.to for k in note.links if k.relation == SAME_AS and k.stood(None))
+
+
+def check_mergeable(note: Note, other: Note) -> None:
+    """Refuses to merge a note into one that recall would not show in its place.
+
+    Raises:
+        InvalidArgumentError: It is not active, or in another namespace.
+    """
+    if other.state is not State.ACTIVE or other.namespace != note.namespace:
+        elsewhere = other.state is State.ACTIVE
+        state = f"in namespace {other.namespace!r}" if elsewhere else other.state.value
+        raise InvalidArgumentError(
+            "links.to",
+            f"{other.note_id} is {state}, so {note.note_id} cannot go out of recall for it",
+            "Merge into an active note of the same namespace.",
+        )
+
+
+def with_state(before: Note, after: Note) -> Note:
+    """The changed note, archived with its first `same_as` link and active again without any."""
+    was, becomes = same_as(before), same_as(after)
+    if becomes and not was and after.state is State.ACTIVE:
+        state = State.ARCHIVED
+    elif was and not becomes and before.state is State.ARCHIVED:
+        state = State.ACTIVE
+    else:
+        return after
+    return replace(after, state=state, stage=stage_after(state))
+
+
+def merged(other: Note, note: Note, *, by: str, now: datetime) -> Change | None:
+    """What a note takes over from one that is merged into it; None if that is nothing.
+
+    Its tags, its subject if there was none, and its kind if the note had the default one.
+    """
+    default = other.kind is Kind.EPISODIC and note.kind is not Kind.WORKING
+    taken = replace(
+        other,
+        tags=tuple(dict.fromkeys((*other.tags, *note.tags))),
+        subject=other.subject or note.subject,
+        kind=note.kind if default else other.kind,
+    )
+    return _changed(other, taken, by=by, now=now, reason=_of(note))
+
+
+def parted(
+    other: Note, revisions: Sequence[Note], note: Note, *, by: str, now: datetime
+) -> Change | None:
+    """The note without what it took over from one that is no longer merged into it.
+
+    Args:
+        other: The note.
+        revisions: Its revisions, oldest first.
+        note: The one that was merged into it.
+        by: Who takes it back.
+        now: Transaction time.
+    """
+    at = [i for i, r in enumerate(revisions) if (r.change, r.reason) == (MERGE_CHANGE, _of(note))]
+    if not at or not at[-1]:
+        return None
+    earlier, then = revisions[at[-1] - 1], revisions[at[-1]]
+    added = set(then.tags) - set(earlier.tags)
+    rest = replace(
+        other,
+        tags=tuple(tag for tag in other.tags if tag not in added),
+        subject=earlier.subject if other.subject == then.subject else other.subject,
+        kind=earlier.kind if other.kind is then.kind else other.kind,
+    )
+    return _changed(other, rest, by=by, now=now, reason=f"no longer {_of(note)}")
+
+
+def _of(note: Note) -> str:
+    return f"the same as {note.note_id}"
+
+
+def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Change | None:
+    if new == old:
+        return None
+    if new.tags != old.tags:
+        new = replace(new, derived_by={**new.derived_by, "tags": "agent"})
+    if new.subject != old.subject:
+        new = replace(new, stage=0)
+    note = next_note(new, by=by, now=now, change=MERGE_CHANGE, reason=reason)
+    return Change(note=note, keep_vectors=True)
