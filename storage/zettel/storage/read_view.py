@@ -9,6 +9,8 @@ from typing import ParamSpec, Protocol, TypeVar
 import anyio
 
 from zettel.storage.errors import StoreUnavailableError, ZettelError
+from zettel.storage.notes import Outline
+from zettel.storage.store import NoteFilter
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -50,6 +52,8 @@ class ReadView:
         self._lock = anyio.Lock()
         self._fixed = dict[object, Fixed]()
         self._closed = False
+        self.outlines = dict[NoteFilter, dict[str, Outline]]()
+        """Filter -> what was read of notes that pass it, by id: together with a search's hits."""
 
     @property
     def closed(self) -> bool:

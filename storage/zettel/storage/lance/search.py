@@ -52,8 +52,18 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.schema import EMBED_MODEL, VECTORS
 from zettel.storage.lance.table import MAX_ROWS, Tables
-from zettel.storage.lance.vector_index import probing_of
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, best_first, make_hits
+from zettel.storage.lance.vector_index import probed, probing_of
+from zettel.storage.notes import (
+    Facets,
+    Hit,
+    Near,
+    Note,
+    Outline,
+    best_first,
+    make_hits,
+    order_key,
+)
+from zettel.storage.read_view import current_view
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import (
     TEXT_CHANGES,
@@ -145,13 +155,15 @@ async def match_text(
         return hits or await _verbatim(tables, query, where, limit=limit)
 
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
+    columns = [*_columns_of_hits(limit), "_score"]
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(_predicate(tables, where)).select(["note_id", "_score"])
+        search = search.where(_predicate(tables, where)).select(columns)
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
+    _keep_outlines(where, table)
     hits = as_hits(table, table.column("_score").to_pylist())
     return hits or await _verbatim(tables, query, where, limit=limit)
 
@@ -191,10 +203,37 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
+    seen = _kept_outlines(where)
+    told = [seen[note_id] for note_id in where.note_ids if note_id in seen]
+    if told:
+        unread = tuple(note_id for note_id in where.note_ids if note_id not in seen)
+        if unread:
+            told += await outlines(tables, replace(where, note_ids=unread), limit=limit)
+        return sorted(told, key=order_key)[: max(0, limit)]
     table = await tables.notes.select(
         OUTLINE_COLUMNS, where=_predicate(tables, where), order=_SESSION_ORDER, limit=limit
     )
     return read_outlines(table)
+
+
+def _columns_of_hits(limit: int) -> Sequence[str]:
+    """What is read of hits: in a view all that ranking needs of a few, which is asked for next.
+
+    100 outlines take 4 ms with their search and 15 by their ids.
+    """
+    return OUTLINE_COLUMNS if limit <= INDEXED_MAX_HITS and current_view() else ("note_id",)
+
+
+def _keep_outlines(where: NoteFilter, table: pa.Table) -> None:
+    """Keep what was read of the hits of a filter for as long as the task's view is open."""
+    if len(table.column_names) > len(OUTLINE_COLUMNS):
+        _kept_outlines(where).update({told.note_id: told for told in read_outlines(table)})
+
+
+def _kept_outlines(where: NoteFilter) -> dict[str, Outline]:
+    """The outlines that the task's view has read with hits of a filter, by id."""
+    view = current_view()
+    return {} if view is None else view.outlines.setdefault(replace(where, note_ids=()), {})
 
 
 async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outline]:
@@ -251,8 +290,9 @@ async def size_of(tables: Tables, namespace: str) -> NamespaceSize:
 
 
 VECTOR_OVERFETCH = 4
-"""Factor on `limit` for the vector index. LanceDB 0.40 takes ten passages for each: exact unless
-fewer than `limit` notes fill them, each with more than 40 passages nearer than the last hit."""
+"""Factor on `limit` for the vector index where that many hits are fewer notes: LanceDB 0.40 takes
+ten passages for each. Exact unless fewer than `limit` notes fill these as well, each with more than
+40 passages nearer than the last hit."""
 
 INDEXED_MAX_HITS = 200
 """Hits up to which `match_vectors` uses the index: 18 ms instead of 67 of 20,000 notes."""
@@ -273,21 +313,20 @@ async def match_vectors(
     known = tables.resident.nearest(version, vector, where, limit=limit)
     if known is not None:
         return known
-    hits = limit * VECTOR_OVERFETCH
-    probing = None
-    if limit <= INDEXED_MAX_HITS:
-        probing = await probing_of(tables, where, hits=hits)
+    probing = await probing_of(tables, where) if limit <= INDEXED_MAX_HITS else None
+    columns = [*_columns_of_hits(limit), "_distance"]
 
-    async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(tables, handle, vector, where).select(["note_id", "_distance"])
-        if probing is None:
-            return await search.bypass_vector_index().limit(min(limit, MAX_ROWS)).to_arrow()
-        if probing.refine:
-            search = search.refine_factor(probing.refine)
-            search = search.maximum_nprobes(0).minimum_nprobes(probing.parts)
-        return await search.limit(hits).to_arrow()
+    async def found(hits: int) -> pa.Table:
+        async def fetch(handle: AsyncTable) -> pa.Table:
+            search = _by_cosine(tables, handle, vector, where).select(columns)
+            return await probed(search, probing, hits=hits).limit(hits).to_arrow()
 
-    table = await tables.notes.read(fetch)
+        return await tables.notes.read(fetch)
+
+    table = await found(min(limit, MAX_ROWS))
+    if probing is not None and table.num_rows < limit:
+        table = await found(limit * VECTOR_OVERFETCH)
+    _keep_outlines(where, table)
     return as_hits(table, _cosines(table))[:limit]
 
 
