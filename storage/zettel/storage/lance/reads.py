@@ -254,18 +254,25 @@ async def select_wide(
         if not keys.num_rows:
             return table.spec.schema.empty_table().select(asked)
         names, addresses = (keys.column(c).to_pylist() for c in (key, "_rowid"))
-        stored = [table.spec.column(name) for name in (key, *asked)]
-        rows = table.spec.as_named(
-            await table.read(
-                lambda handle: handle.take_row_ids(addresses).select(stored).to_arrow()
-            )
-        )
+        rows = await take_rows(table, addresses, (key, *asked))
         places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
         # A row changed or moved since has left its address; a doubled row must appear twice.
         if len(places) == len(names) and places.keys() == set(names):
             return rows.take([places[name] for name in names]).select(asked)
     return await table.select(
         asked, where=where, order=order, descending=descending, limit=limit, offset=offset
+    )
+
+
+async def take_rows(
+    table: LanceTable, addresses: Sequence[int], columns: Sequence[str]
+) -> pa.Table:
+    """Rows by address, in no order, without those that have left theirs."""
+    stored = [table.spec.column(name) for name in columns]
+    return table.spec.as_named(
+        await table.read(
+            lambda handle: handle.take_row_ids(list(addresses)).select(stored).to_arrow()
+        )
     )
 
 

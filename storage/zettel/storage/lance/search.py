@@ -41,6 +41,7 @@ from zettel.storage.lance.reads import (
     resident_version,
     rows_of_namespaces,
     select_wide,
+    take_rows,
 )
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
@@ -63,7 +64,7 @@ from zettel.storage.notes import (
     make_hits,
     order_key,
 )
-from zettel.storage.read_view import current_view
+from zettel.storage.read_view import SeenNotes, current_view
 from zettel.storage.revisions import check_vectors
 from zettel.storage.store import (
     TEXT_CHANGES,
@@ -107,8 +108,12 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Implement `NoteStore.get`."""
     if not note_ids:
         return []
-    version = await notes_version(tables)
-    if len(note_ids) <= RECENT_MAX_ROWS or tables.resident.knows(version, note_ids):
+    version, seen = await notes_version(tables), _seen().addresses
+    if not tables.resident.knows(version, note_ids) and all(i in seen for i in note_ids):
+        addresses = [seen[note_id] for note_id in dict.fromkeys(note_ids)]
+        table = await take_rows(tables.notes, addresses, NOTE_COLUMNS)
+        found = {note.note_id: note for note in read_notes(table)}
+    elif len(note_ids) <= RECENT_MAX_ROWS or tables.resident.knows(version, note_ids):
         rows = await current_rows(tables, note_ids)
         found = {note_id: row.note for note_id, row in rows.items()}
     else:
@@ -159,11 +164,11 @@ async def match_text(
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(_predicate(tables, where)).select(columns)
+        search = search.where(_predicate(tables, where)).select(columns).with_row_id()
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
-    _keep_outlines(where, table)
+    _keep_outlines(tables, where, table)
     hits = as_hits(table, table.column("_score").to_pylist())
     return hits or await _verbatim(tables, query, where, limit=limit)
 
@@ -203,7 +208,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
-    seen = _kept_outlines(where)
+    seen = _seen().outlines.get(replace(where, note_ids=()), {})
     told = [seen[note_id] for note_id in where.note_ids if note_id in seen]
     if told:
         unread = tuple(note_id for note_id in where.note_ids if note_id not in seen)
@@ -211,9 +216,20 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
             told += await outlines(tables, replace(where, note_ids=unread), limit=limit)
         return sorted(told, key=order_key)[: max(0, limit)]
     table = await tables.notes.select(
-        OUTLINE_COLUMNS, where=_predicate(tables, where), order=_SESSION_ORDER, limit=limit
+        OUTLINE_COLUMNS,
+        where=_predicate(tables, where),
+        order=_SESSION_ORDER,
+        limit=limit,
+        addressed=tables.place.optimises,
     )
+    _keep_addresses(tables, where, table)
     return read_outlines(table)
+
+
+def _seen() -> SeenNotes:
+    """What the task's view has read; without a view nothing, as the next read may see others."""
+    view = current_view()
+    return SeenNotes() if view is None else view.seen
 
 
 def _columns_of_hits(limit: int) -> Sequence[str]:
@@ -224,16 +240,19 @@ def _columns_of_hits(limit: int) -> Sequence[str]:
     return OUTLINE_COLUMNS if limit <= INDEXED_MAX_HITS and current_view() else ("note_id",)
 
 
-def _keep_outlines(where: NoteFilter, table: pa.Table) -> None:
+def _keep_outlines(tables: Tables, where: NoteFilter, table: pa.Table) -> None:
     """Keep what was read of the hits of a filter for as long as the task's view is open."""
-    if len(table.column_names) > len(OUTLINE_COLUMNS):
-        _kept_outlines(where).update({told.note_id: told for told in read_outlines(table)})
+    if "content" in table.column_names:
+        kept = _seen().outlines.setdefault(replace(where, note_ids=()), {})
+        kept.update({told.note_id: told for told in read_outlines(table)})
+        _keep_addresses(tables, where, table)
 
 
-def _kept_outlines(where: NoteFilter) -> dict[str, Outline]:
-    """The outlines that the task's view has read with hits of a filter, by id."""
-    view = current_view()
-    return {} if view is None else view.outlines.setdefault(replace(where, note_ids=()), {})
+def _keep_addresses(tables: Tables, where: NoteFilter, table: pa.Table) -> None:
+    """Keep where the current revisions are that were read, for `get_notes`."""
+    if tables.place.optimises and where.known_at is None and not where.past:
+        ids, addresses = (table.column(name).to_pylist() for name in ("note_id", "_rowid"))
+        _seen().addresses.update(zip(ids, addresses, strict=True))
 
 
 async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outline]:
@@ -318,7 +337,7 @@ async def match_vectors(
 
     async def found(hits: int) -> pa.Table:
         async def fetch(handle: AsyncTable) -> pa.Table:
-            search = _by_cosine(tables, handle, vector, where).select(columns)
+            search = _by_cosine(tables, handle, vector, where).select(columns).with_row_id()
             return await probed(search, probing, hits=hits).limit(hits).to_arrow()
 
         return await tables.notes.read(fetch)
@@ -326,7 +345,7 @@ async def match_vectors(
     table = await found(min(limit, MAX_ROWS))
     if probing is not None and table.num_rows < limit:
         table = await found(limit * VECTOR_OVERFETCH)
-    _keep_outlines(where, table)
+    _keep_outlines(tables, where, table)
     return as_hits(table, _cosines(table))[:limit]
 
 
@@ -427,8 +446,12 @@ async def linking_to(
     resident = tables.resident.linking_to(version, note_ids, known_at, relations)
     if resident is not None:
         return resident
-    where = all_of(known(known_at), holds_any("link_ids", note_ids))
-    found = await _notes(tables, where, "happened_at", "note_id")
+    asked, seen = frozenset(note_ids), _seen().linking
+    found = next((notes for at, ids, notes in seen if at == known_at and ids >= asked), None)
+    if found is None:
+        where = all_of(known(known_at), holds_any("link_ids", note_ids))
+        found = await _notes(tables, where, "happened_at", "note_id")
+        seen.append((known_at, asked, found))
     return [note for note in found if links_to(note, note_ids, relations)]
 
 
