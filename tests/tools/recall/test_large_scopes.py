@@ -1,5 +1,6 @@
 """Recall in a scope whose notes are too many to be read: of candidates, with the same ranking."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -165,18 +166,18 @@ async def test_candidates_are_read_once_and_statistics_made_once_for_all_questio
     await fill(desk)
     await desk.found(query="roses")
     sampled, read = list[int](), list[str]()
-    sample, take = DictStore.sample, columns.read_note
+    sample, take = DictStore.sample, columns.read_notes
 
     async def counted(store: DictStore, where: NoteFilter, *, size: int) -> list[Outline]:
         sampled.append(size)
         return await sample(store, where, size=size)
 
-    def noted(outline: Outline) -> columns.NoteRead:
-        read.append(outline.note_id)
-        return take(outline)
+    def noted(outlines: Sequence[Outline]) -> list[columns.NoteRead]:
+        read.extend(outline.note_id for outline in outlines)
+        return take(outlines)
 
     monkeypatch.setattr(DictStore, "sample", counted)
-    monkeypatch.setattr(columns, "read_note", noted)
+    monkeypatch.setattr(columns, "read_notes", noted)
     new = await desk.told("The violin is in Lisbon")
     del read[:]
 

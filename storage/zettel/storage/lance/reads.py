@@ -10,6 +10,7 @@ from itertools import islice
 
 import pyarrow as pa
 from anyio import to_thread
+from lancedb import AsyncTable
 
 from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
@@ -265,15 +266,27 @@ async def select_wide(
 
 
 async def take_rows(
-    table: LanceTable, addresses: Sequence[int], columns: Sequence[str]
+    table: LanceTable,
+    addresses: Sequence[int],
+    columns: Sequence[str],
+    *,
+    addressed: bool = False,
 ) -> pa.Table:
-    """Rows by address, in no order, without those that have left theirs."""
+    """Rows by address, ascending, without those that have left theirs.
+
+    Args:
+        table: The table.
+        addresses: Of rows, as `LanceTable.select` tells them.
+        columns: To be read.
+        addressed: Adds `_rowid`.
+    """
     stored = [table.spec.column(name) for name in columns]
-    return table.spec.as_named(
-        await table.read(
-            lambda handle: handle.take_row_ids(list(addresses)).select(stored).to_arrow()
-        )
-    )
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        query = handle.take_row_ids(list(addresses)).select(stored)
+        return await (query.with_row_id() if addressed else query).to_arrow()
+
+    return table.spec.as_named(await table.read(fetch))
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import anyio
 from lancedb.index import IvfFlat, IvfRq, IvfSq
-from lancedb.query import AsyncVectorQuery
 
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
@@ -153,41 +152,35 @@ async def _drop(notes: LanceTable, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """How an index is searched."""
+    """How a quantised index is searched."""
 
-    refined: int
-    """Hits by quantised vectors whose whole vectors are compared at least; 0 for an index of whole
-    vectors, or for none."""
+    refine: int
+    """Factor on the hits whose whole vectors are compared."""
     parts: int
     """Least partitions searched; more, if these hold too few hits that pass the filter."""
 
 
-async def probing_of(tables: Tables, where: NoteFilter) -> Probing | None:
+EXACT_INDEX = Probing(0, 0)
+"""Of an index of whole vectors, or of none: there is nothing to choose."""
+
+
+async def probing_of(tables: Tables, where: NoteFilter, *, hits: int) -> Probing | None:
     """How to search a scope by the index; None for a small scope, which is searched without it.
 
     Args:
         tables: The store's.
         where: The scope.
+        hits: How many are asked for.
     """
     if not tables.place.optimises or await _kind(tables) in ("", _FLAT):
-        return Probing(refined=0, parts=0)
+        return EXACT_INDEX
     rows = await rows_of_namespaces(tables, where.namespaces)
     if rows <= EXACT_MAX_ROWS or where.note_ids or where.sessions:
         return None
     every = 2 * (await tables.notes.count() // PARTITION_VECTORS + 1)
     narrow = where.tags or where.kinds or where.subject or where.since or where.until
     parts = every if narrow else int(every * PROBED_ROWS / rows)
-    return Probing(refined=REFINED_HITS, parts=min(every, max(parts, PROBED_MIN_PARTS)))
-
-
-def probed(search: AsyncVectorQuery, probing: Probing | None, *, hits: int) -> AsyncVectorQuery:
-    """The search for so many hits, as `probing_of` says."""
-    if probing is None:
-        return search.bypass_vector_index()
-    if not probing.refined:
-        return search
-    search = search.refine_factor(-(-probing.refined // hits))
-    return search.maximum_nprobes(0).minimum_nprobes(probing.parts)
+    return Probing(-(-REFINED_HITS // hits), min(every, max(parts, PROBED_MIN_PARTS)))
 
 
 async def _kind(tables: Tables) -> str:

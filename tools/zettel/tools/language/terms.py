@@ -144,7 +144,8 @@ class WordNumbers:
         self.words = list[str]()
         """By number."""
         self._numbers = dict[str, int]()
-        self._stems = dict[str, list[int]]()
+        # Tuples of numbers, which the garbage collector leaves alone.
+        self._stems = dict[str, tuple[int, ...]]()
         self._sorted = list[str]()
         self.add(words)
 
@@ -158,7 +159,8 @@ class WordNumbers:
             if word not in known:
                 number = known[word] = len(self.words)
                 self.words.append(word)
-                self._stems.setdefault(word[:STEM_CHARACTERS], []).append(number)
+                stem = word[:STEM_CHARACTERS]
+                self._stems[stem] = (*self._stems.get(stem, ()), number)
         return list(map(known.__getitem__, asked))
 
     def number(self, word: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -59,6 +60,8 @@ from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
+
+_T = TypeVar("_T")
 
 SMALL_ARM_HITS = 1_000
 """Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
@@ -192,14 +195,15 @@ class _Looks:
 
     async def rank(self, question: Question) -> tuple[Arms, Ranking]:
         """The arms' hits, and their fusion with the other signals."""
+        corpus = self.corpus
 
         async def signals() -> Mapping[str, Values]:
             with start_part("signals"):
-                return await read_in_thread(question_values, question, self.corpus)
+                return await _of_notes(corpus, lambda: question_values(question, corpus))
 
         arms, beforehand = await gather2(lambda: self._searched(question), signals)
         with start_part("fusion"):
-            return arms, await read_in_thread(_fused, question, arms, self.corpus, beforehand)
+            return arms, await _of_notes(corpus, lambda: _fused(question, arms, corpus, beforehand))
 
     async def _searched(self, question: Question) -> Arms:
         key = (question.words or question.text, question.topic)
@@ -288,6 +292,11 @@ class _Looks:
                 self._asked_for.add(where)
                 notes = await self._memory.store.find(where, limit=ASKED_FOR_MAX_NOTES)
                 self._outlines |= {note.note_id: outline_of(note) for note in notes}
+
+
+async def _of_notes(corpus: Corpus, compute: Callable[[], _T]) -> _T:
+    """Compute with the notes of a corpus in a thread; without any at once."""
+    return await read_in_thread(compute) if len(corpus) else compute()
 
 
 def reads_alike(one: Corpus, other: Corpus) -> bool:
