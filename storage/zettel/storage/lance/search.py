@@ -208,10 +208,10 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]
-    seen = _seen().outlines.get(replace(where, note_ids=()), {})
-    told = [seen[note_id] for note_id in where.note_ids if note_id in seen]
+    seen, asked = _seen().outlines.get(replace(where, note_ids=()), {}), set(where.note_ids)
+    told = [seen[note_id] for note_id in asked & seen.keys()]
     if told:
-        unread = tuple(note_id for note_id in where.note_ids if note_id not in seen)
+        unread = tuple(asked - seen.keys())
         if unread:
             told += await outlines(tables, replace(where, note_ids=unread), limit=limit)
         return sorted(told, key=order_key)[: max(0, limit)]
