@@ -17,7 +17,7 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.ranking import columns
-from zettel.tools.recall.search import search
+from zettel.tools.recall.search import SESSION_HITS, search
 from zettel.tools.state import caches
 from zettel.tools.state.caches import CorpusCache
 from zettel.tools.state.memory import Memory
@@ -49,7 +49,8 @@ told = st.lists(
         st.sampled_from(["", "s1", "s2", "s3"]),
     ),
     min_size=1,
-    max_size=15,
+    # Of more notes than each arm's best, a session may be found that is not read whole.
+    max_size=SESSION_HITS,
     unique=True,
 )
 
