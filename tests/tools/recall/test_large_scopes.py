@@ -17,6 +17,7 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.ranking import columns
+from zettel.tools.recall import search as search_module
 from zettel.tools.recall.search import SESSION_HITS, search
 from zettel.tools.state import caches
 from zettel.tools.state.caches import CorpusCache
@@ -59,10 +60,11 @@ told = st.lists(
     told,
     st.lists(words, min_size=1, max_size=5).map(" ".join),
     st.sampled_from([0, 20_000, 2**26]),
+    st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
 async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_of_them(
-    said: list[tuple[str, str, str]], question: str, cache_bytes: int
+    said: list[tuple[str, str, str]], question: str, cache_bytes: int, ahead: bool
 ) -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as desk:
@@ -78,6 +80,7 @@ async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_o
     as_whole = await ranked(CorpusCache())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(caches, "CORPUS_MAX_NOTES", 0)
+        patch.setattr(search_module, "AHEAD_MIN_NOTES", 0 if ahead else 50_000)
         kept = CorpusCache.within(cache_bytes)
         for _ in range(3):
             assert await ranked(kept) == as_whole

@@ -160,7 +160,9 @@ async def match_text(
         return hits or await _verbatim(tables, query, where, limit=limit)
 
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
-    columns = [*_columns_of_hits(limit), "_score"]
+    version, names = await notes_version(tables), where.namespaces
+    in_memory = tables.resident.holds(version, names)
+    columns = ["note_id", "_score"] if in_memory else [*_columns_of_hits(limit), "_score"]
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)

@@ -233,6 +233,11 @@ class NoteColumns:
             new = [one for one in missing if one.note_id not in read]
             read.update(zip((one.note_id for one in new), read_notes(new), strict=True))
 
+    def unread(self, outlines: Iterable[Outline]) -> list[Outline]:
+        """Those of the notes that are not kept."""
+        with self._lock:
+            return [outline for outline in outlines if self._notes.find(outline) < 0]
+
     def keep(
         self,
         name: Literal["stuffing", "language"],

@@ -67,6 +67,8 @@ SMALL_ARM_HITS = 1_000
 """Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
 LARGE_ARM_HITS = 100
 """Hits of each arm in a large scope: few enough for the vector index."""
+AHEAD_MIN_NOTES = 50_000
+"""Notes of a scope from which candidates are read ahead: they are on the disk, not in memory."""
 SESSION_HITS = 10
 """Hits of each arm whose sessions are candidates in a scope too large to be read whole."""
 HIT_SESSIONS_MAX_NOTES = 4_000
@@ -209,13 +211,14 @@ class _Looks:
         key = (question.words or question.text, question.topic)
         if key not in self._arms:
             large = self.corpus.statistics is not None
+            ahead = large and self.corpus.size >= AHEAD_MIN_NOTES
             self._arms[key] = await gather_arms(
                 self._memory,
                 question,
                 self._where,
                 arm=LARGE_ARM_HITS if large else SMALL_ARM_HITS,
                 with_meaning=self.with_meaning,
-                meanwhile=self._read_ahead if large else None,
+                meanwhile=self._read_ahead if ahead else None,
             )
         return self._arms[key]
 
@@ -232,7 +235,8 @@ class _Looks:
                 for outline in found:
                     ahead[outline.session].append(outline)
                 self._ahead |= ahead
-                await read_in_thread(self.corpus.columns.take, found)
+                if unread := self.corpus.columns.unread(found):
+                    await read_in_thread(self.corpus.columns.take, unread)
 
     async def widen(self, question: Question) -> bool:
         """Add the notes that were found and are not candidates yet; False if there are none."""
