@@ -166,7 +166,8 @@ async def match_text(
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(_predicate(tables, where)).select(columns).with_row_id()
+        search = search.where(_predicate(tables, where)).select(columns)
+        search = search if in_memory else search.with_row_id()
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
     table = await tables.notes.read(fetch)
