@@ -3,12 +3,16 @@
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
 
 import anyio
 
 from zettel.storage.errors import StoreUnavailableError, ZettelError
+from zettel.storage.notes import Note, Outline
+from zettel.storage.store import NoteFilter
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -40,6 +44,22 @@ class Fixed(Protocol):
 _F = TypeVar("_F", bound=Fixed)
 
 
+@dataclass(slots=True)
+class SeenNotes:
+    """What a view has read already of its version of the notes, to be asked for again."""
+
+    outlines: dict[NoteFilter, dict[str, Outline]] = field(
+        default_factory=dict[NoteFilter, dict[str, Outline]]
+    )
+    """Filter -> outlines of notes that pass it, by id: they were read together with hits."""
+    addresses: dict[str, int] = field(default_factory=dict[str, int])
+    """Note id -> where the store has its current revision."""
+    linking: list[tuple[datetime | None, frozenset[str], list[Note]]] = field(
+        default_factory=list[tuple[datetime | None, frozenset[str], list[Note]]]
+    )
+    """A moment, or None for now; ids; and the notes that then have links to any of these."""
+
+
 class ReadView:
     """One version of each table that was read in it, from the table's first read on.
 
@@ -50,6 +70,7 @@ class ReadView:
         self._lock = anyio.Lock()
         self._fixed = dict[object, Fixed]()
         self._closed = False
+        self.seen = SeenNotes()
 
     @property
     def closed(self) -> bool:

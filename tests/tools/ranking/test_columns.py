@@ -1,5 +1,6 @@
 """What is kept of single notes between questions, and what is not."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,13 +35,13 @@ def outline(number: int, content: str = "", *, kind: Kind = Kind.EPISODIC) -> Ou
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the notes that were read, in order."""
-    ids, reading = list[str](), columns.read_note
+    ids, reading = list[str](), columns.read_notes
 
-    def noted(one: Outline) -> columns.NoteRead:
-        ids.append(one.note_id)
-        return reading(one)
+    def noted(outlines: Sequence[Outline]) -> list[columns.NoteRead]:
+        ids.extend(outline.note_id for outline in outlines)
+        return reading(outlines)
 
-    monkeypatch.setattr(columns, "read_note", noted)
+    monkeypatch.setattr(columns, "read_notes", noted)
     return ids
 
 

@@ -1,5 +1,6 @@
 """Recall in a scope whose notes are too many to be read: of candidates, with the same ranking."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,8 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Outline
 from zettel.storage.store import NoteFilter
 from zettel.tools.ranking import columns
-from zettel.tools.recall.search import search
+from zettel.tools.recall import search as search_module
+from zettel.tools.recall.search import SESSION_HITS, search
 from zettel.tools.state import caches
 from zettel.tools.state.caches import CorpusCache
 from zettel.tools.state.memory import Memory
@@ -48,7 +50,8 @@ told = st.lists(
         st.sampled_from(["", "s1", "s2", "s3"]),
     ),
     min_size=1,
-    max_size=15,
+    # Of more notes than each arm's best, a session may be found that is not read whole.
+    max_size=SESSION_HITS,
     unique=True,
 )
 
@@ -57,10 +60,11 @@ told = st.lists(
     told,
     st.lists(words, min_size=1, max_size=5).map(" ".join),
     st.sampled_from([0, 20_000, 2**26]),
+    st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
 async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_of_them(
-    said: list[tuple[str, str, str]], question: str, cache_bytes: int
+    said: list[tuple[str, str, str]], question: str, cache_bytes: int, ahead: bool
 ) -> None:
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
     async with opened_desk(memory) as desk:
@@ -76,6 +80,7 @@ async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_o
     as_whole = await ranked(CorpusCache())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(caches, "CORPUS_MAX_NOTES", 0)
+        patch.setattr(search_module, "AHEAD_MIN_NOTES", 0 if ahead else 50_000)
         kept = CorpusCache.within(cache_bytes)
         for _ in range(3):
             assert await ranked(kept) == as_whole
@@ -165,18 +170,18 @@ async def test_candidates_are_read_once_and_statistics_made_once_for_all_questio
     await fill(desk)
     await desk.found(query="roses")
     sampled, read = list[int](), list[str]()
-    sample, take = DictStore.sample, columns.read_note
+    sample, take = DictStore.sample, columns.read_notes
 
     async def counted(store: DictStore, where: NoteFilter, *, size: int) -> list[Outline]:
         sampled.append(size)
         return await sample(store, where, size=size)
 
-    def noted(outline: Outline) -> columns.NoteRead:
-        read.append(outline.note_id)
-        return take(outline)
+    def noted(outlines: Sequence[Outline]) -> list[columns.NoteRead]:
+        read.extend(outline.note_id for outline in outlines)
+        return take(outlines)
 
     monkeypatch.setattr(DictStore, "sample", counted)
-    monkeypatch.setattr(columns, "read_note", noted)
+    monkeypatch.setattr(columns, "read_notes", noted)
     new = await desk.told("The violin is in Lisbon")
     del read[:]
 

@@ -1,7 +1,6 @@
 """What was told later of the same thing comes first, without a word that something changed."""
 
 import pytest
-
 from tests.tools.conftest import Desk
 
 SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"

@@ -10,6 +10,7 @@ from itertools import islice
 
 import pyarrow as pa
 from anyio import to_thread
+from lancedb import AsyncTable
 
 from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
@@ -254,12 +255,7 @@ async def select_wide(
         if not keys.num_rows:
             return table.spec.schema.empty_table().select(asked)
         names, addresses = (keys.column(c).to_pylist() for c in (key, "_rowid"))
-        stored = [table.spec.column(name) for name in (key, *asked)]
-        rows = table.spec.as_named(
-            await table.read(
-                lambda handle: handle.take_row_ids(addresses).select(stored).to_arrow()
-            )
-        )
+        rows = await take_rows(table, addresses, (key, *asked))
         places = {name: place for place, name in enumerate(rows.column(key).to_pylist())}
         # A row changed or moved since has left its address; a doubled row must appear twice.
         if len(places) == len(names) and places.keys() == set(names):
@@ -267,6 +263,30 @@ async def select_wide(
     return await table.select(
         asked, where=where, order=order, descending=descending, limit=limit, offset=offset
     )
+
+
+async def take_rows(
+    table: LanceTable,
+    addresses: Sequence[int],
+    columns: Sequence[str],
+    *,
+    addressed: bool = False,
+) -> pa.Table:
+    """Rows by address, ascending, without those that have left theirs.
+
+    Args:
+        table: The table.
+        addresses: Of rows, as `LanceTable.select` tells them.
+        columns: To be read.
+        addressed: Adds `_rowid`.
+    """
+    stored = [table.spec.column(name) for name in columns]
+
+    async def fetch(handle: AsyncTable) -> pa.Table:
+        query = handle.take_row_ids(list(addresses)).select(stored)
+        return await (query.with_row_id() if addressed else query).to_arrow()
+
+    return table.spec.as_named(await table.read(fetch))
 
 
 async def current_rows(tables: Tables, note_ids: Sequence[str]) -> dict[str, NoteRow]:

@@ -45,6 +45,23 @@ def terms(text: str) -> list[str]:
     bare = _POSSESSIVE.sub("", fold(text))
     # The same words, in a third of the time.
     words: list[str] = bare.translate(_BREAKS).split() if bare.isascii() else _TERM.findall(bare)
+    return _terms_among(words)
+
+
+_APART = "\x00"
+_BREAKS_WITHIN = {code: apart for code, apart in _BREAKS.items() if chr(code) != _APART}
+
+
+def terms_of(texts: Sequence[str]) -> list[list[str]]:
+    """`terms` of each of many texts, those in ASCII together: 750 in 4 ms instead of 6."""
+    plain = [text for text in texts if text.isascii() and _APART not in text]
+    bare = _POSSESSIVE.sub("", _APART.join(plain).casefold()).translate(_BREAKS_WITHIN)
+    split = (words.split() for words in bare.split(_APART))
+    found = dict(zip(plain, map(_terms_among, split), strict=False))
+    return [found[text] if text in found else terms(text) for text in texts]
+
+
+def _terms_among(words: Iterable[str]) -> list[str]:
     return [word[:TERM_CHARACTERS] for word in words if word not in _FUNCTION_WORDS]
 
 
@@ -127,7 +144,8 @@ class WordNumbers:
         self.words = list[str]()
         """By number."""
         self._numbers = dict[str, int]()
-        self._stems = dict[str, list[int]]()
+        # Tuples of numbers, which the garbage collector leaves alone.
+        self._stems = dict[str, tuple[int, ...]]()
         self._sorted = list[str]()
         self.add(words)
 
@@ -136,15 +154,14 @@ class WordNumbers:
 
     def add(self, words: Iterable[str]) -> list[int]:
         """The numbers of words, new ones for those that have none."""
-        known, found = self._numbers, list[int]()
-        for word in words:
-            number = known.get(word)
-            if number is None:
+        known, asked = self._numbers, list(words)
+        for word in asked:
+            if word not in known:
                 number = known[word] = len(self.words)
                 self.words.append(word)
-                self._stems.setdefault(word[:STEM_CHARACTERS], []).append(number)
-            found.append(number)
-        return found
+                stem = word[:STEM_CHARACTERS]
+                self._stems[stem] = (*self._stems.get(stem, ()), number)
+        return list(map(known.__getitem__, asked))
 
     def number(self, word: str) -> int:
         """The number of a word; -1 if it is unknown."""

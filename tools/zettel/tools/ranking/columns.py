@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold
 from zettel.storage.text.utterance import asks
-from zettel.tools.language.terms import TermIndex, WordNumbers, count_terms, make_index, terms
+from zettel.tools.language.terms import (
+    TermIndex,
+    WordNumbers,
+    count_terms,
+    make_index,
+    terms,
+    terms_of,
+)
 
 NO_LANGUAGE_READ = "?"
 """Of a text whose language nobody has asked for."""
@@ -223,8 +230,13 @@ class NoteColumns:
                 if all(one.note_id in read for one in missing):
                     return self._take(outlines, places, [read[one.note_id] for one in missing])
             # Outside of the lock, since it may take a second; meanwhile others may be dropped.
-            new = (one for one in missing if one.note_id not in read)
-            read |= {one.note_id: read_note(one) for one in new}
+            new = [one for one in missing if one.note_id not in read]
+            read.update(zip((one.note_id for one in new), read_notes(new), strict=True))
+
+    def unread(self, outlines: Iterable[Outline]) -> list[Outline]:
+        """Those of the notes that are not kept."""
+        with self._lock:
+            return [outline for outline in outlines if self._notes.find(outline) < 0]
 
     def keep(
         self,
@@ -278,10 +290,15 @@ class NoteColumns:
         self._notes = notes.only(np.sort(last))
 
 
-def read_note(outline: Outline) -> NoteRead:
-    """Read a note; 50 microseconds."""
+def read_notes(outlines: Sequence[Outline]) -> list[NoteRead]:
+    """Read notes; 12 microseconds each."""
+    said = terms_of([f"{outline.subject} {outline.content}" for outline in outlines])
+    return list(map(_read_note, outlines, said))
+
+
+def _read_note(outline: Outline, said: Sequence[str]) -> NoteRead:
     content, kind = outline.content, outline.kind
-    told = [*_terms_of_day(outline.happened_at.date()), *terms(f"{outline.subject} {content}")]
+    told = [*_terms_of_day(outline.happened_at.date()), *said]
     names = [fold(name) for name in outline.entities]
     spans = [(span.start.timestamp(), span.end.timestamp()) for span in outline.times]
     fact = (

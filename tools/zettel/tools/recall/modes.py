@@ -34,8 +34,6 @@ from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, reordered, search
-from zettel.tools.recall.premises import resting_on_gone
-from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten

@@ -1,10 +1,11 @@
-"""Ranks a scope's notes for a question: arms, fusion, further looks, reranking, newest first."""
+"""Ranks a scope's notes for a question: arms, fusion, further looks, reranking."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -50,10 +51,14 @@ from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 
+_T = TypeVar("_T")
+
 SMALL_ARM_HITS = 1_000
 """Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
 LARGE_ARM_HITS = 100
 """Hits of each arm in a large scope: few enough for the vector index."""
+AHEAD_MIN_NOTES = 50_000
+"""Notes of a scope from which candidates are read ahead: they are on the disk, not in memory."""
 SESSION_HITS = 10
 """Hits of each arm whose sessions are candidates in a scope too large to be read whole."""
 HIT_SESSIONS_MAX_NOTES = 4_000
@@ -164,6 +169,8 @@ class _Looks:
         self._outlines = {outline.note_id: outline for outline in candidates}
         self._read_ids = set[str]()
         self._sessions = {""}
+        self._ahead = dict[str, list[Outline]]()
+        self._in_corpus = len(self._outlines), len(self._sessions)
         self._asked_for = set[NoteFilter]()
         self._asked = dict[str, tuple[Corpus, Question]]()
 
@@ -180,26 +187,46 @@ class _Looks:
 
     async def rank(self, question: Question) -> tuple[Arms, Ranking]:
         """The arms' hits, and their fusion with the other signals."""
+        corpus = self.corpus
 
         async def signals() -> Mapping[str, Values]:
             with start_part("signals"):
-                return await read_in_thread(question_values, question, self.corpus)
+                return await _of_notes(corpus, lambda: question_values(question, corpus))
 
         arms, beforehand = await gather2(lambda: self._searched(question), signals)
         with start_part("fusion"):
-            return arms, await read_in_thread(_fused, question, arms, self.corpus, beforehand)
+            return arms, await _of_notes(corpus, lambda: _fused(question, arms, corpus, beforehand))
 
     async def _searched(self, question: Question) -> Arms:
         key = (question.words or question.text, question.topic)
         if key not in self._arms:
+            large = self.corpus.statistics is not None
+            ahead = large and self.corpus.size >= AHEAD_MIN_NOTES
             self._arms[key] = await gather_arms(
                 self._memory,
                 question,
                 self._where,
-                arm=LARGE_ARM_HITS if self.corpus.statistics else SMALL_ARM_HITS,
+                arm=LARGE_ARM_HITS if large else SMALL_ARM_HITS,
                 with_meaning=self.with_meaning,
+                meanwhile=self._read_ahead if ahead else None,
             )
         return self._arms[key]
+
+    async def _read_ahead(self, hits: Sequence[Hit]) -> None:
+        """Read what `widen` will ask of the hits by words, while meaning is searched."""
+        note_ids = tuple(hit.note_id for hit in hits if hit.note_id not in self._outlines)
+        await self._add(note_ids=note_ids)
+        best = (self._outlines.get(hit.note_id) for hit in hits[:SESSION_HITS])
+        told = {outline.session for outline in best if outline}
+        if sessions := tuple(sorted(told - self._sessions - self._ahead.keys())):
+            found = await self._read(sessions=sessions)
+            if len(found) < HIT_SESSIONS_MAX_NOTES:
+                ahead: dict[str, list[Outline]] = {session: [] for session in sessions}
+                for outline in found:
+                    ahead[outline.session].append(outline)
+                self._ahead |= ahead
+                if unread := self.corpus.columns.unread(found):
+                    await read_in_thread(self.corpus.columns.take, unread)
 
     async def widen(self, question: Question) -> bool:
         """Add the notes that were found and are not candidates yet; False if there are none."""
@@ -207,10 +234,10 @@ class _Looks:
         if corpus.statistics is None:
             return False
         with start_part("candidates"):
-            before = len(self._outlines), len(self._sessions)
             await self._add_hits()
             await self._add_asked_for(question)
-            if before == (len(self._outlines), len(self._sessions)):
+            before, self._in_corpus = self._in_corpus, (len(self._outlines), len(self._sessions))
+            if before == self._in_corpus:
                 return False
             # Of a session that was not read, two hits need not be neighbours.
             told, sessions = list(self._outlines.values()), frozenset(self._sessions)
@@ -227,18 +254,30 @@ class _Looks:
         best = {note_id for hits in arms for note_id in islice(hits, SESSION_HITS)}
         told = {self._outlines[note_id].session for note_id in best & self._outlines.keys()}
         if sessions := tuple(sorted(told - self._sessions)):
-            if await self._add(sessions=sessions) < HIT_SESSIONS_MAX_NOTES:
+            found = await self._of_sessions(sessions)
+            self._outlines |= {outline.note_id: outline for outline in found}
+            if len(found) < HIT_SESSIONS_MAX_NOTES:
                 self._sessions.update(sessions)
 
-    async def _add(self, **only: tuple[str, ...]) -> int:
-        """Read notes of the scope, and say how many there are."""
-        if not any(only.values()):
-            return 0
+    async def _of_sessions(self, sessions: Sequence[str]) -> list[Outline]:
+        """The notes of sessions, the earliest if they are too many; some were read ahead."""
+        found = [outline for session in sessions for outline in self._ahead.get(session, ())]
+        if unread := tuple(session for session in sessions if session not in self._ahead):
+            found += await self._read(sessions=unread)
+        if len(found) < HIT_SESSIONS_MAX_NOTES or len(unread) == len(sessions):
+            return found
+        return await self._read(sessions=tuple(sessions))
+
+    async def _add(self, *, note_ids: tuple[str, ...]) -> None:
+        """Read notes of the scope."""
+        if note_ids:
+            found = await self._read(note_ids=note_ids)
+            self._outlines |= {outline.note_id: outline for outline in found}
+            self._read_ids.update(note_ids)
+
+    async def _read(self, **only: tuple[str, ...]) -> list[Outline]:
         within = replace(self._where, **only)
-        found = await self._memory.store.outlines(within, limit=HIT_SESSIONS_MAX_NOTES)
-        self._outlines |= {outline.note_id: outline for outline in found}
-        self._read_ids.update(only.get("note_ids", ()))
-        return len(found)
+        return await self._memory.store.outlines(within, limit=HIT_SESSIONS_MAX_NOTES)
 
     async def _add_asked_for(self, question: Question) -> None:
         """Add notes that a question asks for by time, kind or subject, whatever their words."""
@@ -247,6 +286,11 @@ class _Looks:
                 self._asked_for.add(where)
                 notes = await self._memory.store.find(where, limit=ASKED_FOR_MAX_NOTES)
                 self._outlines |= {note.note_id: outline_of(note) for note in notes}
+
+
+async def _of_notes(corpus: Corpus, compute: Callable[[], _T]) -> _T:
+    """Compute with the notes of a corpus in a thread; without any at once."""
+    return await read_in_thread(compute) if len(corpus) else compute()
 
 
 def reads_alike(one: Corpus, other: Corpus) -> bool:
@@ -366,13 +410,27 @@ async def gather_arms(
     *,
     with_meaning: bool,
     arm: int = SMALL_ARM_HITS,
+    meanwhile: Callable[[Sequence[Hit]], Awaitable[None]] | None = None,
 ) -> Arms:
-    """The hits by words and, if the model is loaded, by meaning, searched concurrently."""
+    """The hits by words and, if the model is loaded, by meaning, searched concurrently.
+
+    Args:
+        memory: The memory.
+        question: The question.
+        where: The scope.
+        with_meaning: Whether the model is loaded.
+        arm: Most hits of each.
+        meanwhile: Called with the hits by words, while meaning is searched, which takes longer.
+    """
 
     async def by_words() -> Sequence[Hit]:
         with start_part("text"):
             words = question.words or question.text
-            return await memory.store.match_text(words, where, limit=arm)
+            hits = await memory.store.match_text(words, where, limit=arm)
+        if meanwhile:
+            with start_part("candidates"):
+                await meanwhile(hits)
+        return hits
 
     async def by_meaning() -> tuple[Sequence[Hit], Vectors | None]:
         if not with_meaning:

@@ -175,6 +175,12 @@ class ResidentNotes:
         """Whether a namespace of a large store is there."""
         return version == self.version and namespace in self._parts
 
+    def holds(self, version: int, namespaces: Sequence[str]) -> bool:
+        """Whether all notes of these namespaces are there, or without any named of the store."""
+        if version != self.version:
+            return False
+        return self.is_whole or bool(namespaces and self._parts.keys() >= {*namespaces})
+
     def keep_latest(self, version: int, moment: datetime) -> None:
         """Keep the newest `known_from` of a version."""
         self._latest = (version, moment)
