@@ -65,6 +65,8 @@ FITTED = tuple(name for name in TALK if name not in BY_HAND)
 
 EXACT_WEIGHT = 1.0
 """Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
+STEP_WEIGHT = 1.0
+"""Of `step`: above what leads otherwise, as the list holds what is asked for."""
 RERANKER_WEIGHT = 1.0
 """Of `reranker`: as much as words and meaning together, so that it orders what these found (set by
 hand: cross-encoders differ)."""
@@ -103,6 +105,7 @@ REASONS = {
     "newest": "may have replaced one below",
     "former": "may have been replaced by one below",
     "exact": "holds the very term",
+    "step": "its list holds the step you asked for",
     "reranker": "reads like an answer",
 }
 """Signal -> its meaning, as an agent reads it."""

@@ -44,6 +44,7 @@ from zettel.tools.recall.note_details import (
     whole_story,
 )
 from zettel.tools.recall.premises import lost_premises
+from zettel.tools.recall.steps import STEP_SIGNAL, at_step
 from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
@@ -501,6 +502,7 @@ async def _assembled(
         answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
+    views = _at_step(asked, page, entries, views)
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
@@ -524,6 +526,19 @@ def _marked(view: RecalledNote, marks: Mapping[str, Sequence[str]]) -> RecalledN
 
 def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
     return {**view, "premise": premise} if premise else view
+
+
+def _at_step(
+    asked: RecallQuery, page: Page, entries: Sequence[PageNote], views: Sequence[RecalledNote]
+) -> list[RecalledNote]:
+    """The notes, of the one whose list holds the asked step that step with its neighbours."""
+    holders = {one.note_id for one in page.found.ranking if STEP_SIGNAL in one.shares}
+    if asked.detail != "notes" or not holders:
+        return list(views)
+    return [
+        at_step(view, asked.request.query, entry.note) if view["note_id"] in holders else view
+        for view, entry in zip(views, entries, strict=True)
+    ]
 
 
 SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."

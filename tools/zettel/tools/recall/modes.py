@@ -31,6 +31,7 @@ from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, newest_first, reordered, search
+from zettel.tools.recall.steps import step_first
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
@@ -191,11 +192,13 @@ async def _rank(
     outlines = _outlines(found, placed)
     with start_part("order"):
         placed = await newest_first(memory, asked, found.question, placed, outlines)
+        step = await step_first(memory, query, placed, found, memory.reader(asked.caller))
+    outlines = _outlines(found, step.ranking)
     own = memory.reader(asked.caller).own_principals
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
         sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
-        return sure, _arranged(placed, outlines, own)
+        return step.judgement or sure, _arranged(step.ranking, outlines, own)
 
     with start_part("verdict"):
         sure, arranged = await read_in_thread(concluded)
