@@ -25,9 +25,8 @@ from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, sum_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.weights import OTHERWISE, REASONS, TALK, weights_for
+from zettel.tools.ranking.weights import OTHERWISE, REASONS, STEP_SIGNAL, TALK, weights_for
 from zettel.tools.recall.search import FORMER_SIGNAL, NEWEST_SIGNAL
-from zettel.tools.recall.steps import STEP_SIGNAL
 
 AFTER_FUSION = {"exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL}
 START = datetime(2026, 1, 1, tzinfo=UTC)

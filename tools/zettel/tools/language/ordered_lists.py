@@ -21,7 +21,7 @@ SEQUENCE_MAX_SENTENCES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ListStep:
     """One step of an ordered list."""
 
     start: int
@@ -37,7 +37,7 @@ class Step:
 class OrderedList:
     """An ordered list in a text."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ListStep, ...]
     """In order, at least two."""
     head: tuple[int, int]
     """Where the words before it stand that say what it is of."""
@@ -131,18 +131,18 @@ def _list_of_lines(
     text: str, lines: Sequence[re.Match[str]], head: tuple[int, int], end: int
 ) -> OrderedList:
     ends = [*(line.start() for line in lines[1:]), end]
-    steps = list[Step]()
+    steps = list[ListStep]()
     for line, stop in zip(lines, ends, strict=True):
         told = text[line.start("text") : stop].strip()
         box = line["box"]
         done = box not in OPEN_BOXES if box else _says_done(line["text"])
         upto = line.start() + len(text[line.start() : stop].rstrip())
-        steps.append(Step(start=line.start(), end=upto, text=told, is_done=done))
+        steps.append(ListStep(start=line.start(), end=upto, text=told, is_done=done))
     has_status = any(line["box"] for line in lines) or any(step.is_done for step in steps)
     return _made(steps, head, has_status=has_status)
 
 
-def _made(steps: Iterable[Step], head: tuple[int, int], *, has_status: bool) -> OrderedList:
+def _made(steps: Iterable[ListStep], head: tuple[int, int], *, has_status: bool) -> OrderedList:
     kept = (step if has_status else replace(step, is_done=None) for step in steps)
     return OrderedList(steps=tuple(kept), head=head)
 
@@ -247,7 +247,7 @@ def _list_of_spans(
     told = [text[begin:end] for begin, (_, end) in zip(begins, spans, strict=True)]
     done = [_says_done(step) for step in told]
     steps = [
-        Step(start=start, end=end, text=step, is_done=is_done)
+        ListStep(start=start, end=end, text=step, is_done=is_done)
         for (start, end), step, is_done in zip(spans, told, done, strict=True)
     ]
     begin = spans[0][0]

@@ -65,8 +65,10 @@ FITTED = tuple(name for name in TALK if name not in BY_HAND)
 
 EXACT_WEIGHT = 1.0
 """Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
+STEP_SIGNAL = "step"
+"""Share of the note whose list holds the step that is asked for."""
 STEP_WEIGHT = 1.0
-"""Of `step`: above what leads otherwise, as the list holds what is asked for."""
+"""Of it: above what leads otherwise, as the list holds what is asked for."""
 RERANKER_WEIGHT = 1.0
 """Of `reranker`: as much as words and meaning together, so that it orders what these found (set by
 hand: cross-encoders differ)."""

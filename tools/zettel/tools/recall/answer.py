@@ -26,11 +26,11 @@ from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import marks_of_views, texts_of
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
-from zettel.tools.ranking.excerpt import Passages, rank_passages
+from zettel.tools.ranking.excerpt import Passages, excerpt_step, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.voices import OWN, voice_of
-from zettel.tools.ranking.weights import why
+from zettel.tools.ranking.weights import STEP_SIGNAL, why
 from zettel.tools.recall.about import within_budget
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
@@ -44,7 +44,6 @@ from zettel.tools.recall.note_details import (
     whole_story,
 )
 from zettel.tools.recall.premises import lost_premises
-from zettel.tools.recall.steps import STEP_SIGNAL, at_step
 from zettel.tools.recall.whole import beside_turn, whole_text
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, TRUE_THEN, RecallQuery
 from zettel.tools.render import (
@@ -535,10 +534,15 @@ def _at_step(
     holders = {one.note_id for one in page.found.ranking if STEP_SIGNAL in one.shares}
     if asked.detail != "notes" or not holders:
         return list(views)
-    return [
-        at_step(view, asked.request.query, entry.note) if view["note_id"] in holders else view
-        for view, entry in zip(views, entries, strict=True)
-    ]
+    shown = list[RecalledNote]()
+    for view, entry in zip(views, entries, strict=True):
+        if view["note_id"] in holders:
+            step = excerpt_step(entry.note, asked.request.query)
+            if step != entry.note.content.strip():
+                view = view.copy()
+                view["content"], view["excerpt"] = step, True
+        shown.append(view)
+    return shown
 
 
 SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."

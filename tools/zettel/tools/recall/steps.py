@@ -1,24 +1,21 @@
-"""The note first whose list holds the step that a question asks for, and that step of it."""
+"""The note first whose list holds the step that a question asks for."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from zettel.storage.notes import Note, Outline
-from zettel.tools.answers import RecalledNote
+from zettel.storage.notes import Outline
 from zettel.tools.concurrency import check_cancelled
 from zettel.tools.language.asked_steps import FoundStep, find_step, read_asked_step
 from zettel.tools.language.ordered_lists import OPEN_BOXES
 from zettel.tools.ranking.corpus import Corpus
-from zettel.tools.ranking.excerpt import EXCERPT_GAP
+from zettel.tools.ranking.excerpt import step_title
 from zettel.tools.ranking.ranked import Confidence, Ranked
-from zettel.tools.ranking.weights import STEP_WEIGHT
+from zettel.tools.ranking.weights import STEP_SIGNAL, STEP_WEIGHT
 from zettel.tools.recall.search import Found, lifted
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
-STEP_SIGNAL = "step"
-"""Share of the note whose list holds the step; not a signal."""
 LISTS_READ_NOTES = 50
 """Most notes whose lists are read: the best of a ranking, and the newest with open boxes."""
 LIST_ENDS = "The list ends there."
@@ -66,7 +63,7 @@ async def step_first(
         found = list[tuple[Outline, FoundStep]]()
         for note in notes:
             check_cancelled()
-            if step := find_step(asked, note.content, title=_title(note)):
+            if step := find_step(asked, note.content, title=step_title(note)):
                 found.append((note, step))
 
         def order(one: tuple[Outline, FoundStep]) -> tuple[float, float, float]:
@@ -116,35 +113,3 @@ def _placed(
     score += STEP_WEIGHT if to == 0 else 0.0
     shares = {**own.shares, STEP_SIGNAL: score - own.score}
     return lifted([*rest[:to], Ranked(own.note_id, score, shares), *rest[to:]])
-
-
-def at_step(view: RecalledNote, query: str, note: Note) -> RecalledNote:
-    """The note, of its text the asked step with its neighbours and what stands over the list.
-
-    Args:
-        view: As it is shown.
-        query: The question.
-        note: The same, whole.
-    """
-    asked, content = read_asked_step(query), note.content
-    step = find_step(asked, content, title=_title(note)) if asked else None
-    if step is None:
-        return view
-    shown = _joined(content, step.spans)
-    return view if shown == content.strip() else {**view, "content": shown, "excerpt": True}
-
-
-def _title(note: Note | Outline) -> str:
-    """What says of what a note is, beside its text."""
-    return " ".join((note.subject, *note.tags))
-
-
-def _joined(content: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Verbatim stretches of a text, joined where they are not neighbours."""
-    told, before = "", 0
-    for start, end in spans:
-        between = content[before:start] if told else ""
-        told += between if not between.strip(" \t\r\n,;、，；") else EXCERPT_GAP
-        told += content[start:end]
-        before = end
-    return told.strip()
