@@ -25,10 +25,19 @@ from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, sum_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.weights import OTHERWISE, REASONS, STEP_SIGNAL, TALK, weights_for
+from zettel.tools.ranking.weights import (
+    KEY_SIGNAL,
+    OTHERWISE,
+    REASONS,
+    STEP_SIGNAL,
+    TALK,
+    weights_for,
+)
 from zettel.tools.recall.search import FORMER_SIGNAL, NEWEST_SIGNAL
 
-AFTER_FUSION = {"exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL}
+AFTER_FUSION = {
+    *("exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL, KEY_SIGNAL)
+}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12
 finite = arrays(np.float64, SIZE, elements=st.floats(min_value=-1e6, max_value=1e6))

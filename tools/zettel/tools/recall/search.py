@@ -59,6 +59,7 @@ from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
+from zettel.tools.trust import TrustView
 
 SMALL_ARM_HITS = 1_000
 """Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
@@ -631,3 +632,37 @@ def lifted(ranked: Sequence[Ranked], signal: str = NEWEST_SIGNAL) -> tuple[Ranke
         lifted.append(one)
         least = one.score
     return tuple(reversed(lifted))
+
+
+def placed_first(
+    ranked: Sequence[Ranked],
+    note_id: str,
+    corpus: Corpus,
+    reader: TrustView,
+    *,
+    signal: str,
+    weight: float,
+) -> tuple[Ranked, ...]:
+    """The ranking with a note first, or behind the last one before it that is trusted more.
+
+    Args:
+        ranked: Best first.
+        note_id: Of a note in the corpus, ranked or not.
+        corpus: All notes that were looked at.
+        reader: For whom.
+        signal: What raises its score.
+        weight: What it has more than the note that was first.
+    """
+    rest = [one for one in ranked if one.note_id != note_id]
+    own = next((one for one in ranked if one.note_id == note_id), None)
+    at, own = (ranked.index(own), own) if own else (len(rest), Ranked(note_id, 0.0, {}))
+
+    def trust(note_id: str) -> float:
+        return reader.trust(corpus.outlines[corpus.rows[note_id]])
+
+    more = (n + 1 for n in range(at) if trust(rest[n].note_id) > trust(note_id))
+    to = max(more, default=0)
+    score = max([own.score, *(one.score for one in rest[to : to + 1])])
+    score += weight if to == 0 else 0.0
+    shares = {**own.shares, signal: score - own.score}
+    return lifted([*rest[:to], Ranked(note_id, score, shares), *rest[to:]])

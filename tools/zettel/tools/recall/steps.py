@@ -12,7 +12,7 @@ from zettel.tools.ranking.corpus import Corpus
 from zettel.tools.ranking.excerpt import step_title
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.ranking.weights import STEP_SIGNAL, STEP_WEIGHT
-from zettel.tools.recall.search import Found, lifted
+from zettel.tools.recall.search import Found, placed_first
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
@@ -77,7 +77,9 @@ async def step_first(
     if found is None:
         return StepFirst(ranking=tuple(ranked))
     note, step = found
-    placed = _placed(ranked, note, corpus, reader)
+    placed = placed_first(
+        ranked, note.note_id, corpus, reader, signal=STEP_SIGNAL, weight=STEP_WEIGHT
+    )
     if placed[0].note_id != note.note_id:
         return StepFirst(ranking=placed)
     reason = (LIST_ENDS if asked.after else ALL_DONE) if step.is_end else ""
@@ -94,22 +96,3 @@ def _checklists(corpus: Corpus, *, without: Collection[str]) -> list[Outline]:
         if note.note_id not in without and any(box in note.content for box in OPEN_BOXES)
     )
     return list(islice(found, LISTS_READ_NOTES))
-
-
-def _placed(
-    ranked: Sequence[Ranked], note: Outline, corpus: Corpus, reader: TrustView
-) -> tuple[Ranked, ...]:
-    """The ranking with this note behind the last one before it that is trusted more."""
-    rest = [one for one in ranked if one.note_id != note.note_id]
-    own = next((one for one in ranked if one.note_id == note.note_id), None)
-    at, own = (ranked.index(own), own) if own else (len(rest), Ranked(note.note_id, 0.0, {}))
-    trust = reader.trust(note)
-
-    def is_trusted_more(one: Ranked) -> bool:
-        return reader.trust(corpus.outlines[corpus.rows[one.note_id]]) > trust
-
-    to = max((n + 1 for n in range(at) if is_trusted_more(rest[n])), default=0)
-    score = max([own.score, *(one.score for one in rest[to : to + 1])])
-    score += STEP_WEIGHT if to == 0 else 0.0
-    shares = {**own.shares, STEP_SIGNAL: score - own.score}
-    return lifted([*rest[:to], Ranked(own.note_id, score, shares), *rest[to:]])
