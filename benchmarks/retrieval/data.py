@@ -120,3 +120,8 @@ def namespaces(places: Iterable[str]) -> dict[str, str]:
 def _allowed(character: str) -> str:
     fits = character.isascii() and (character.isalnum() or character in "._-")
     return character if fits else "-"
+
+
+def same_words(text: str) -> str:
+    """A text as it is compared with another that may be spaced or capitalised otherwise."""
+    return " ".join(text.casefold().split())

@@ -25,9 +25,19 @@ from zettel.tools.ranking.corpus import Corpus, Values, make_corpus, sum_around
 from zettel.tools.ranking.fusion import fuse, signal_values
 from zettel.tools.ranking.multi_hop import STEPPED
 from zettel.tools.ranking.question import read_question
-from zettel.tools.ranking.weights import OTHERWISE, REASONS, TALK, weights_for
+from zettel.tools.ranking.weights import (
+    KEY_SIGNAL,
+    OTHERWISE,
+    REASONS,
+    STEP_SIGNAL,
+    TALK,
+    weights_for,
+)
 from zettel.tools.recall.newest import FORMER_SIGNAL, NEWEST_SIGNAL
 
+AFTER_FUSION = {
+    *("exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL, KEY_SIGNAL)
+}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12
 finite = arrays(np.float64, SIZE, elements=st.floats(min_value=-1e6, max_value=1e6))
@@ -94,7 +104,7 @@ def test_every_signal_has_a_weight_for_every_scope_and_a_reason() -> None:
 
     assert named == TALK.keys() == OTHERWISE.keys()
     # These have weights of their own, or none.
-    assert named | {"exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL} == REASONS.keys()
+    assert named | AFTER_FUSION == REASONS.keys()
 
 
 @given(positive, positive)

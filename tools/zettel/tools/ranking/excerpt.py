@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from math import log1p
 
+from zettel.storage.notes import Note, Outline
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.asked_steps import find_step, read_asked_step
 from zettel.tools.language.terms import stems
 
 EXCERPT_GAP = " … "
+_BETWEEN_STEPS = " \t\r\n,;、，；"
 PASSAGE_CHARACTERS = 400
 """Most characters of a passage: some four sentences, of which an answer's share of a page of ten
 long notes takes two."""
@@ -80,3 +83,31 @@ def _spans(content: str) -> list[tuple[int, int]]:
             cuts = (*range(start, end, PASSAGE_CHARACTERS), end) if start < end else (start, end)
             spans.extend(pairwise(cuts))
     return spans
+
+
+def step_title(note: Note | Outline) -> str:
+    """What says of what the lists of a note are, beside its text."""
+    return " ".join((note.subject, *note.tags))
+
+
+def excerpt_step(note: Note, query: str) -> str:
+    """The step of a note's list that a question asks for, with its neighbours, and the line above.
+
+    Args:
+        note: The note.
+        query: The question.
+
+    Returns:
+        Verbatim stretches of the content; all of it if no list holds the step.
+    """
+    asked = read_asked_step(query)
+    step = find_step(asked, note.content, title=step_title(note)) if asked else None
+    if step is None:
+        return note.content
+    told, before = "", 0
+    for start, end in step.spans:
+        between = note.content[before:start] if told else ""
+        told += EXCERPT_GAP if between.strip(_BETWEEN_STEPS) else between
+        told += note.content[start:end]
+        before = end
+    return told.strip()

@@ -65,6 +65,14 @@ FITTED = tuple(name for name in TALK if name not in BY_HAND)
 
 EXACT_WEIGHT = 1.0
 """Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
+STEP_SIGNAL = "step"
+"""Share of the note whose list holds the step that is asked for."""
+STEP_WEIGHT = 1.0
+"""Of it: above what leads otherwise, as the list holds what is asked for."""
+KEY_SIGNAL = "key"
+"""Share of the note that is known to answer the question."""
+KEY_WEIGHT = 1.0
+"""Of it: as of a step."""
 RERANKER_WEIGHT = 1.0
 """Of `reranker`: as much as words and meaning together, so that it orders what these found (set by
 hand: cross-encoders differ)."""
@@ -103,6 +111,8 @@ REASONS = {
     "newest": "may have replaced one below",
     "former": "may have been replaced by one below",
     "exact": "holds the very term",
+    "step": "its list holds the step you asked for",
+    "key": "known to answer this",
     "reranker": "reads like an answer",
 }
 """Signal -> its meaning, as an agent reads it."""

@@ -26,11 +26,11 @@ from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import marks_of_views, texts_of
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
-from zettel.tools.ranking.excerpt import Passages, rank_passages
+from zettel.tools.ranking.excerpt import Passages, excerpt_step, rank_passages
 from zettel.tools.ranking.fusion import speaks_for_itself
 from zettel.tools.ranking.ranked import copy_key
 from zettel.tools.ranking.voices import OWN, voice_of
-from zettel.tools.ranking.weights import why
+from zettel.tools.ranking.weights import STEP_SIGNAL, why
 from zettel.tools.recall.about import within_budget
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
@@ -505,6 +505,7 @@ async def _assembled(
     views = await _views(memory, asked, page, entries)
     views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
     views = _with_offers(views, asked, entries)
+    views = _at_step(asked, page, entries, views)
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
     more = page.total > page.offset + gathered.done(len(entries))
@@ -539,6 +540,24 @@ def _with_offers(
     offers = {entry.note.note_id: settle_offer(entry.note) for entry in entries}
     settling = ((view, offers.get(view["note_id"], "")) for view in views)
     return [{**view, "settle": settle} if settle else view for view, settle in settling]
+
+
+def _at_step(
+    asked: RecallQuery, page: Page, entries: Sequence[PageNote], views: Sequence[RecalledNote]
+) -> list[RecalledNote]:
+    """The notes, of the one whose list holds the asked step that step with its neighbours."""
+    holders = {one.note_id for one in page.found.ranking if STEP_SIGNAL in one.shares}
+    if asked.detail != "notes" or not holders:
+        return list(views)
+    shown = list[RecalledNote]()
+    for view, entry in zip(views, entries, strict=True):
+        if view["note_id"] in holders:
+            step = excerpt_step(entry.note, asked.request.query)
+            if step != entry.note.content.strip():
+                view = view.copy()
+                view["content"], view["excerpt"] = step, True
+        shown.append(view)
+    return shown
 
 
 SHAKEN = "The note that answers best is derived from one that does not stand any more: see premise."

@@ -29,11 +29,13 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, reordered, search
+from zettel.tools.recall.steps import step_first
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
@@ -195,14 +197,21 @@ async def _rank(
     with start_part("order"):
         placed = await newest_first(memory, asked, found.question, placed, outlines)
         placed = await told_later_first(memory, found, placed, outlines)
-    own = memory.reader(asked.caller).own_principals
+        reader = memory.reader(asked.caller)
+        step = await step_first(memory, query, placed, found, reader)
+    outlines = _outlines(found, step.ranking)
+    own = reader.own_principals
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
         sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
-        return sure, _arranged(placed, outlines, own)
+        return step.judgement or sure, _arranged(step.ranking, outlines, own)
 
     with start_part("verdict"):
         sure, arranged = await read_in_thread(concluded)
+        # Without an LLM hardly a note has keys, and they are read from the store.
+        may_know = sure.verdict != "found" or memory.mind is not None
+        if may_know and (keyed := await key_first(memory, query, step.ranking, found, reader)):
+            sure, arranged = keyed.judgement, _arranged(keyed.ranking, outlines, own)
         sure, unsearched = await _with_unread(memory, asked, sure)
     former = {newer: older for older, newer in found.superseded.items()}
     by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched

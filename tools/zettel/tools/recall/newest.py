@@ -18,6 +18,7 @@ from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
+from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Found
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
@@ -229,7 +230,7 @@ async def told_later_first(
     notes = {note.note_id: note for note in await memory.store.get((first, second))}
     if len(notes) < 2 or not memory.trust.may_replace(notes[second], notes[first]):
         return tuple(ranked)
-    return lifted((ranked[1], ranked[0], *ranked[2:]))
+    return lifted((ranked[1], ranked[0], *ranked[2:]), NEWEST_SIGNAL)
 
 
 def _was_told_later(newer: Outline, older: Outline, now: float) -> bool:
@@ -248,14 +249,3 @@ def _asks_for_now(question: Question) -> bool:
     past = question.asks_former or question.is_past or question.asks_what_was
     several = question.sort or question.all_of_whom or question.only_when
     return not (past or several or question.is_passage or question.order in ("first", "next"))
-
-
-def lifted(ranked: Sequence[Ranked], signal: str = NEWEST_SIGNAL) -> tuple[Ranked, ...]:
-    """Raise the scores of moved notes, by a share of this name, so that scores descend."""
-    lifted, least = list[Ranked](), float("-inf")
-    for one in reversed(ranked):
-        if one.score < least:
-            one = Ranked(one.note_id, least, {**one.shares, signal: least - one.score})
-        lifted.append(one)
-        least = one.score
-    return tuple(reversed(lifted))

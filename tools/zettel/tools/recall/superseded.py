@@ -20,7 +20,8 @@ from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
-from zettel.tools.recall.newest import is_asked_for, lifted
+from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for
+from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.state.memory import Memory
@@ -256,4 +257,4 @@ def replaced_by_current(
     for one in ranked:
         note_id = superseded.get(one.note_id, one.note_id)
         placed.setdefault(note_id, own.get(note_id) or Ranked(note_id, 0.0, {}))
-    return lifted(list(placed.values()))
+    return lifted(list(placed.values()), NEWEST_SIGNAL)

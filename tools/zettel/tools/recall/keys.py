@@ -1,0 +1,52 @@
+"""The note first of which a question repeats what it is known to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zettel.tools.ranking.keys import repeats_key
+from zettel.tools.ranking.ranked import Confidence, Ranked
+from zettel.tools.ranking.weights import KEY_SIGNAL, KEY_WEIGHT
+from zettel.tools.recall.places import placed_first
+from zettel.tools.recall.search import Found
+from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustView
+
+KEYS_READ_NOTES = 20
+"""The best notes of a ranking whose questions are read: two pages of ten."""
+KEY_CONFIDENCE = 0.9
+"""Confidence at least: an LLM worded the question from the note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFirst:
+    """A ranking whose first note is known to answer the question."""
+
+    ranking: tuple[Ranked, ...]
+    judgement: Confidence
+
+
+async def key_first(
+    memory: Memory, query: str, ranked: Sequence[Ranked], searched: Found, reader: TrustView
+) -> KeyFirst | None:
+    """Move the note first that is known to answer the question; None if none of the best is.
+
+    No note moves before one that the reader trusts more.
+
+    Args:
+        memory: The memory.
+        query: The question.
+        ranked: Best first.
+        searched: All that was looked at.
+        reader: For whom.
+    """
+    best = [one.note_id for one in ranked[:KEYS_READ_NOTES]]
+    known = {note.note_id: note.questions for note in await memory.store.get(best)}
+    answering = (i for i in best if i in known and repeats_key(query, known[i]))
+    if (note_id := next(answering, None)) is None:
+        return None
+    corpus = searched.first.corpus
+    placed = placed_first(ranked, note_id, corpus, reader, signal=KEY_SIGNAL, weight=KEY_WEIGHT)
+    if placed[0].note_id != note_id:
+        return None
+    confidence = max(KEY_CONFIDENCE, memory.found_from)
+    return KeyFirst(ranking=placed, judgement=Confidence(verdict="found", confidence=confidence))
