@@ -49,4 +49,4 @@ def placed_first(
     score = max([own.score, *(one.score for one in rest[to : to + 1])])
     score += weight if to == 0 else 0.0
     shares = {**own.shares, signal: score - own.score}
-    return lifted([*rest[:to], Ranked(note_id, score, shares), *rest[to:]])
+    return lifted([*rest[:to], Ranked(note_id, score, shares), *rest[to:]], signal)
