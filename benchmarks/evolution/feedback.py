@@ -16,7 +16,7 @@ from zettel.storage.store import NoteFilter
 
 FEEDBACK = Path(__file__).with_name("feedback.jsonl")
 """Groups of three or four notes that ask for the same, what reverses some of them, and others like
-them; `kept aside` was written after all thresholds were set on `tuned`."""
+them; `kept aside` was written after `tuned` was fitted, and RESULTS.md says what it changed."""
 MONTHS = Path(__file__).parents[1] / "month" / "data"
 SETS = ("tuned", "kept aside")
 MOST = 10_000
