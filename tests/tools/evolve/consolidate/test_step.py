@@ -85,6 +85,48 @@ async def test_a_gist_names_what_was_decided(desk: Desk) -> None:
     assert decided in gist.content
 
 
+async def test_a_gist_says_which_day_yesterday_was(desk: Desk) -> None:
+    for content in TOLD[:3]:
+        await desk.told(content, subject="Ana", session="s")
+    await desk.told(
+        "We decided yesterday that the harbour office moves", subject="Ben", session="s"
+    )
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert "Ben: We decided yesterday (19 November 2026) that the harbour" in gist.content
+
+
+async def test_a_gist_dates_no_weekday_that_may_come_every_week(desk: Desk) -> None:
+    for content in TOLD[:3]:
+        await desk.told(content, subject="Ana", session="s")
+    rule = "We decided that a swap is asked for until Wednesday at noon"
+    await desk.told(rule, subject="Ben", session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert rule in gist.content
+
+
+async def test_a_gist_quotes_a_change_rather_than_praise(desk: Desk) -> None:
+    praise = (
+        "What a wonderful lovely view of all those boats",
+        "Such a lovely wonderful view of those little boats",
+        "Truly wonderful and lovely, this view of the boats",
+    )
+    for content in praise:
+        await desk.told(content, subject="Ana", session="s")
+    change = "The ferry no longer leaves from the northern pier"
+    await desk.told(change, subject="Ana", session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert change in gist.content
+
+
 @pytest.mark.slow
 async def test_gists_feed_one_summary_of_constant_size_that_is_revised(desk: Desk) -> None:
     for number in range(12):

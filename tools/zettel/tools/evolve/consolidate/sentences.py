@@ -1,6 +1,8 @@
 """Quotable sentences of a note, and the most central notes of many, by rule."""
 
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,9 @@ from zettel.storage.notes import Note, fold
 from zettel.storage.store import Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
+from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.names import find_names
+from zettel.tools.language.question_words import says_decided
 from zettel.tools.language.terms import terms
 from zettel.tools.note_marks import is_suspect
 
@@ -21,7 +25,7 @@ QUOTABLE_MAX_CHARACTERS = 8_000
 RICH_TERMS = 10
 """Content words above which a sentence counts no more."""
 SPECIFIC_WORTH = 0.5
-"""Worth of a name, number or time; set by hand."""
+"""Worth of a name, number or time, and of a decision or a change; set by hand."""
 WORTH_WEIGHT = 0.3
 """Weight of a sentence's worth against its centrality, which praise and thanks have too; set by
 hand."""
@@ -48,14 +52,34 @@ def quotable(note: Note) -> list[str]:
 
 
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
-    """Informativeness of a sentence, in `[0, 1.5]`, by its words and the names in it.
+    """Informativeness of a sentence, in `[0, 2]`, by its words and what is told in them.
 
-    `known` are folded subjects of the notes around it: their names are forms of address.
+    A name, number or time counts, and so does a decision or a change. `known` are folded subjects
+    of the notes around it: their names are forms of address.
     """
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in find_names(f"x {sentence}"))
     timed = any(span.phrase in sentence for span in note.times)
-    return rich + SPECIFIC_WORTH * (named or timed or any(map(str.isdigit, sentence)))
+    specific = named or timed or any(map(str.isdigit, sentence))
+    settles = says_decided(sentence) or find_change_cue(sentence) is not None
+    return rich + SPECIFIC_WORTH * (specific + settles)
+
+
+def dated(note: Note, sentence: str) -> str:
+    """A sentence with the day behind a word for it: "yesterday (7 May 2023)".
+
+    Whoever reads it in a summary does not know when it was told. Only of the day itself and those
+    next to it: any other weekday may come every week ("swaps until Wednesday").
+    """
+    for span in note.times:
+        beside = abs((span.start.date() - note.happened_at.date()).days) <= 1
+        day = f"{span.start.day} {span.start:%B}"
+        named = any(map(str.isdigit, span.phrase)) or day in sentence
+        if beside and not named and span.end - span.start <= timedelta(days=1):
+            said = re.compile(rf"(?<!\w){re.escape(span.phrase)}(?!\w)", re.IGNORECASE)
+            full = f" ({day} {span.start.year})"
+            sentence = said.sub(lambda word, full=full: f"{word[0]}{full}", sentence, count=1)
+    return sentence
 
 
 def centre(vectors: Sequence[Row]) -> Row:

@@ -14,6 +14,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     Row,
     as_row,
     centre,
+    dated,
     most_central,
     quotable,
     worth,
@@ -143,8 +144,9 @@ async def _quotes(
             float((vectors[text] @ rows[at]).max()) + WORTH_WEIGHT * worth(note, text, known)
             for text in found
         ]
+        best = found[gains.index(max(gains))]
         who = f"{note.subject}: " if note.subject else ""
-        quotes[at] = f"{who}{shorten(found[gains.index(max(gains))], GIST_QUOTE_CHARACTERS)}"
+        quotes[at] = f"{who}{shorten(dated(note, best), GIST_QUOTE_CHARACTERS)}"
     return quotes
 
 
