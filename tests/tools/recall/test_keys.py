@@ -4,7 +4,7 @@ import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
 from tests.tools.conftest import Desk, ids
 
-from zettel.tools.ranking.keys import repeats_key
+from zettel.tools.recall.keys import repeats_key
 
 KEYS = {
     "Tern holds the pilot order until the drum arrives.": "Why is production delayed?",

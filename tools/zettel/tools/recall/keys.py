@@ -1,9 +1,12 @@
 """The note first of which a question repeats what it is known to answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from zettel.tools.ranking.keys import repeats_key
+import regex as re
+
+from zettel.storage.notes import fold
+from zettel.tools.language.terms import terms
 from zettel.tools.ranking.ranked import Confidence, Ranked
 from zettel.tools.ranking.weights import KEY_SIGNAL, KEY_WEIGHT
 from zettel.tools.recall.places import placed_first
@@ -15,6 +18,11 @@ KEYS_READ_NOTES = 20
 """The best notes of a ranking whose questions are read: two pages of ten."""
 KEY_CONFIDENCE = 0.9
 """Confidence at least: an LLM worded the question from the note."""
+KEY_MIN_JACCARD = 0.75
+"""Least Jaccard similarity of the telling words: one of seven may be another."""
+_WORD = re.compile(r"[\p{L}\p{M}\p{N}_'’-]+")
+_UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_OWN = re.compile(r"[\p{Lu}\p{N}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +58,34 @@ async def key_first(
         return None
     confidence = max(KEY_CONFIDENCE, memory.found_from)
     return KeyFirst(ranking=placed, judgement=Confidence(verdict="found", confidence=confidence))
+
+
+def repeats_key(question: str, keys: Iterable[str]) -> bool:
+    """Whether a question nearly repeats one of these: it may ask in other small words.
+
+    Names, numbers and, in German, nouns must be the same: they are what is asked about. So must
+    all words of scripts without spaces.
+    """
+    return any(_repeats(question, key) for key in keys)
+
+
+def _repeats(question: str, key: str) -> bool:
+    one, other = (_WORD.findall(text) for text in (question, key))
+    if list(map(fold, one)) == list(map(fold, other)):
+        return bool(one)
+    if _UNSPACED.search(question):
+        return False
+    asked, known = set(terms(question)), set(terms(key))
+    shared = len(asked & known)
+    if shared < KEY_MIN_JACCARD * len(asked | known) or not shared:
+        return False
+    return _names(one) == _names(other)
+
+
+def _names(words: list[str]) -> set[str]:
+    """Words that are capitalised behind the first, or hold a digit."""
+    return {
+        fold(word)
+        for at, word in enumerate(words)
+        if _OWN.search(word if at else word[1:]) or word.isdecimal()
+    }
