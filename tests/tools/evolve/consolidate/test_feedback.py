@@ -47,6 +47,19 @@ async def test_feedback_given_four_times_is_offered_as_one_rule_with_its_sources
     assert [n.content for n in await any_desk.memory.store.get(told)] == list(NO_MOCKS)
 
 
+async def test_what_people_say_to_each_other_makes_no_rule(desk: Desk) -> None:
+    cheers = ["Never give up, keep pushing!", "Keep pushing and never give up", "Never give up!"]
+    for number, cheer in enumerate((*cheers, "Keep pushing, never ever give up")):
+        desk.later(days=1)
+        session = f"evening {number}"
+        await desk.told("How did the race go?", session=session, subject="Ana")
+        await desk.told("I came in last. Do you believe that?", session=session, subject="Ben")
+        await desk.told(cheer, session=session, subject="Ana")
+    await desk.evolve()
+
+    assert await offered(desk) == []
+
+
 async def test_an_offered_rule_waits_for_an_answer_and_names_the_calls_that_give_it(
     desk: Desk,
 ) -> None:

@@ -195,7 +195,7 @@ async def _rank(
     placed = replaced_by_current(ranking, found.superseded)
     outlines = _outlines(found, placed)
     with start_part("order"):
-        placed = await newest_first(memory, asked, found.question, placed, outlines)
+        placed = await newest_first(memory, asked, found, placed, outlines)
         placed = await told_later_first(memory, found, placed, outlines)
         reader = memory.reader(asked.caller)
         step = await step_first(memory, query, placed, found, reader)

@@ -34,7 +34,7 @@ _STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 async def newest_first(
     memory: Memory,
     asked: RecallQuery,
-    question: Question,
+    found: Found,
     ranked: Sequence[Ranked],
     outlines: Mapping[str, Outline],
 ) -> tuple[Ranked, ...]:
@@ -48,10 +48,11 @@ async def newest_first(
     Args:
         memory: The memory.
         asked: The request's scope and clocks.
-        question: The question.
+        found: What was found; its first look says whether people talk here.
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
     """
+    question = found.question
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(
         list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
@@ -60,16 +61,22 @@ async def newest_first(
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
     pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
-    named = _pairs_named(linking, asked)
     ahead = dict[str, list[Ranked]]()
     if question.asks_former:
         ahead = _former_first(best, outlines, pairs)
     elif pairs:
-        ahead = await read_in_thread(_ahead, question, best, outlines, pairs, named)
+        named = _pairs_named(linking, asked)
+        ahead = await read_in_thread(_ahead, found, best, outlines, pairs, named)
     if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
     if not ahead:
         return tuple(ranked)
+    signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
+    return lifted(_placed(ranked, ahead), signal)
+
+
+def _placed(ranked: Sequence[Ranked], ahead: Mapping[str, Sequence[Ranked]]) -> list[Ranked]:
+    """The ranking with the notes to place before each right before it."""
     placed = dict[str, Ranked]()
 
     def place(one: Ranked) -> None:
@@ -80,8 +87,7 @@ async def newest_first(
 
     for one in ranked:
         place(one)
-    signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
-    return lifted(list(placed.values()), signal)
+    return list(placed.values())
 
 
 def _former_first(
@@ -149,7 +155,7 @@ def _pairs(
 
 
 def _ahead(
-    question: Question,
+    found: Found,
     best: Mapping[str, Ranked],
     outlines: Mapping[str, Outline],
     pairs: Sequence[tuple[str, str]],
@@ -157,24 +163,22 @@ def _ahead(
 ) -> dict[str, list[Ranked]]:
     """Note id -> the notes to place before it, the newest first.
 
-    A note that names the older one's value as former tells what was asked of that, too; and so
-    does one that tells a change where the two do not state facts that could be compared.
+    A note that names the older one's value as former tells what was asked of that, too; and so,
+    where people do not talk, does one that tells a change of what neither states as a fact.
     """
-    found = dict[str, list[str]]()
+    ahead = dict[str, list[str]]()
     for younger, older in pairs:
+        pair = outlines[older], outlines[younger]
         # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
-        tells = (younger, older) in named or not _state_both(outlines[older], outlines[younger])
-        if later and (tells or not is_asked_for(question, outlines[older], outlines[younger])):
-            found.setdefault(older, []).append(younger)
+        tells = (younger, older) in named
+        tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
+        if later and (tells or not is_asked_for(found.question, *pair)):
+            ahead.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
-        for older, of in found.items()
+        for older, of in ahead.items()
     }
-
-
-def _state_both(*outlines: Outline) -> bool:
-    return all(map(find_statements, outlines))
 
 
 def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:

@@ -3,7 +3,7 @@
 The rule is a composed note in the words of one of its sources; it stays out of answers until an
 agent or a person keeps it. Where a rule already says the same, the feedback is linked to it
 instead. Only fully trusted words count, and only those told since the last that wanted the
-contrary.
+contrary. What people say to each other makes no rule.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,9 +80,17 @@ async def _offer(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
         for group in _groups(pool.values()):
             if draft := await _ruled(task, group, known):
                 drafts.append(draft)
+    if drafts and await _is_talk(task, namespace):
+        drafts = []
     if drafts or outdated:
         once = {note.note_id: note for note in outdated}
         await keep(task, drafts, list(once.values()), step=GENERALIZE_CHANGE)
+
+
+async def _is_talk(task: Task, namespace: str) -> bool:
+    """Whether people talk with each other in a namespace: "Keep going!" is no rule for an agent."""
+    where, memory = NoteFilter(namespaces=(namespace,)), task.memory
+    return (await memory.corpora.read(memory.store, where, task.now)).conversation
 
 
 async def _rules_of(task: Task, notes: Sequence[Note]) -> list[Note]:
