@@ -86,3 +86,15 @@ async def test_no_note_comes_before_one_that_is_trusted_more(desk: Desk) -> None
     await desk.told(GREY, session="later", source="https://example.org/shelves")
 
     assert (await desk.found(query=ASKED))[0] == older
+
+
+async def test_a_change_that_is_told_comes_first_though_the_question_has_the_older_words(
+    desk: Desk,
+) -> None:
+    older = await desk.told("Piano lesson with Rosenthal, on the quay, Mondays in the evening")
+    newer = await desk.told("Rosenthal has moved the piano lesson to Tuesdays at noon")
+    await desk.evolve()
+
+    found = await desk.found(query="Which evening is the piano lesson on the quay?")
+
+    assert found[:2] == [newer, older]
