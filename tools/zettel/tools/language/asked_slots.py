@@ -3,14 +3,14 @@
 A language is a file of `slot_words`: adding one takes no code.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import regex as re
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from zettel.tools.language.word_files import read_word_files
 
 QUESTION_READ_CHARACTERS, TEXT_READ_CHARACTERS = 300, 4_000
 """Characters that are read of a question, and of a text that may answer it: 1 ms of one slot."""
@@ -79,12 +79,7 @@ def _slots() -> tuple[Slot, ...]:
 
 def _tables() -> list[tuple[bool, Mapping[str, _Words]]]:
     """Of each language whether words stand inside others, and its tables by name."""
-    folder = files("zettel.tools.language").joinpath("slot_words")
-    read = (
-        _TABLES.validate_python(tomllib.loads(file.read_text(encoding="utf-8")))
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    )
+    read = map(_TABLES.validate_python, read_word_files("slot_words").values())
     return [
         (
             table.get(_INSIDE) is True,

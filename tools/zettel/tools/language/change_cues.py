@@ -5,17 +5,16 @@ as whole words, in any case, with up to five words for each "…"; in a language
 with a `script`) it stands anywhere.
 """
 
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import chain
 
 import regex
 
 from zettel.storage.notes import fold
 from zettel.tools.language.terms import telling_words
+from zettel.tools.language.word_files import read_word_files
 
 CHANGE_CUE_MAX_CHARACTERS = 1_000
 """A longer text is a document, which tells of changes without being one."""
@@ -123,13 +122,7 @@ def _values(patterns: Iterable[regex.Pattern[str]], text: str) -> Iterator[froze
 
 @cache
 def _languages() -> Sequence[_Language]:
-    folder = files("zettel.tools.language") / "change_words"
-    tables = [
-        tomllib.loads(entry.read_text(encoding="utf-8"))
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    ]
-    return tuple(map(_language, tables))
+    return tuple(map(_language, read_word_files("change_words").values()))
 
 
 def _language(table: dict[str, str | list[str]]) -> _Language:

@@ -3,11 +3,9 @@
 The words of a language are a file in `feedback_words`: adding one takes no code.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 
 import regex as re
@@ -16,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from zettel.storage.notes import fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import telling_words
+from zettel.tools.language.word_files import read_word_files, spell_words
 
 FEEDBACK_MAX_CHARACTERS = 400
 """A longer text is a document, which has orders in it without being one."""
@@ -140,21 +139,11 @@ def _words(text: str) -> set[str]:
 @cache
 def _tables() -> Mapping[str, _Table]:
     """Every language by its code."""
-    folder = files("zettel.tools.language").joinpath("feedback_words")
-    return {
-        file.name.removesuffix(".toml"): _Table.model_validate(
-            tomllib.loads(file.read_text(encoding="utf-8"))
-        )
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    }
+    read = read_word_files("feedback_words")
+    return {code: _Table.model_validate(table) for code, table in read.items()}
 
 
 @cache
 def _pattern(name: str) -> "re.Pattern[str]":
-    spelled = list[str]()
-    for table in _tables().values():
-        words: tuple[str, ...] = getattr(table, name)
-        one = "|".join(sorted(words, key=len, reverse=True))
-        spelled += [one if table.inside else rf"(?<!\w)(?:{one})(?!\w)"] if one else []
-    return re.compile("|".join(spelled), re.IGNORECASE)
+    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
+    return re.compile("|".join(filter(None, spelled)), re.IGNORECASE)

@@ -3,15 +3,14 @@
 The words of a language are a file in `importance_words`: adding one takes no code.
 """
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 import regex as re
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import Kind
+from zettel.tools.language.word_files import read_word_files, spell_words
 
 ORDINARY, TRIVIAL, MATTERS, VITAL = 0.5, 0.3, 0.7, 0.9
 """Importance by words; an order, set by hand: nothing depends on the differences but how long a
@@ -49,21 +48,11 @@ def _by_words(text: str) -> float:
 @cache
 def _tables() -> Mapping[str, _Table]:
     """Every language by its code."""
-    folder = files("zettel.tools.language").joinpath("importance_words")
-    return {
-        file.name.removesuffix(".toml"): _Table.model_validate(
-            tomllib.loads(file.read_text(encoding="utf-8"))
-        )
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    }
+    read = read_word_files("importance_words")
+    return {code: _Table.model_validate(table) for code, table in read.items()}
 
 
 @cache
 def _pattern(name: str) -> "re.Pattern[str]":
-    spelled = list[str]()
-    for table in _tables().values():
-        words: tuple[str, ...] = getattr(table, name)
-        one = "|".join(sorted(words, key=len, reverse=True))
-        spelled += [one if table.inside else rf"(?<!\w)(?:{one})(?!\w)"] if one else []
-    return re.compile("|".join(spelled), re.IGNORECASE)
+    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
+    return re.compile("|".join(filter(None, spelled)), re.IGNORECASE)

@@ -19,6 +19,8 @@ from typing import Final, Literal, cast, get_args
 
 import regex
 
+from zettel.tools.language.word_files import read_word_files
+
 OrderKind = Literal["instructions", "credentials"]
 _ORDER_KINDS: Final = len(get_args(OrderKind))
 
@@ -182,11 +184,7 @@ def load_vocabulary(spell: Callable[[str], str] = simplify) -> Vocabulary:
 @cache
 def _read_tables() -> Mapping[str, Mapping[str, object]]:
     """Language -> its table."""
-    return {
-        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
-        for file in sorted((_HERE / "order_words").iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    }
+    return read_word_files("order_words")
 
 
 def make_vocabulary(

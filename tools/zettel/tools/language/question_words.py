@@ -4,10 +4,8 @@ A language is a file of `question_words`: adding one takes no code.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from itertools import chain
 from typing import Literal
 
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.tools.language.terms import terms
+from zettel.tools.language.word_files import read_word_files, spell_words
 
 
 class _Table(BaseModel):
@@ -45,14 +44,8 @@ class _Table(BaseModel):
 @cache
 def _tables() -> Mapping[str, _Table]:
     """Every language by its code."""
-    folder = files("zettel.tools.language").joinpath("question_words")
-    return {
-        file.name.removesuffix(".toml"): _Table.model_validate(
-            tomllib.loads(file.read_text(encoding="utf-8"))
-        )
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    }
+    read = read_word_files("question_words")
+    return {code: _Table.model_validate(table) for code, table in read.items()}
 
 
 @cache
@@ -196,12 +189,9 @@ def find_users(content: str) -> frozenset[str]:
 
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
-    spelled = list[str]()
-    for table in _tables().values():
-        words: tuple[str, ...] = getattr(table, name)
-        one = "|".join(sorted(words, key=len, reverse=True)).replace("{name}", f"({_NAME})")
-        spelled += [one if table.inside else rf"(?<!\w)(?:{one})(?!\w)"] if one else []
-    return re.compile("|".join(spelled), re.IGNORECASE)
+    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
+    any_of = "|".join(filter(None, spelled)).replace("{name}", f"({_NAME})")
+    return re.compile(any_of, re.IGNORECASE)
 
 
 def asks_for_next(text: str) -> bool:

@@ -4,11 +4,9 @@ By rule and for precision: a form of words of `relation_words`, a file for each 
 on both sides. What is asked, wished, denied or was once so states nothing.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 
 import regex as re
@@ -19,6 +17,7 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.name_words import NameWords, names_nobody, read_language, titles
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS, is_common_acronym
 from zettel.tools.language.prose import without_code
+from zettel.tools.language.word_files import read_word_files
 
 THE_USER = "user"
 """The name in a relation of the person whom the agent works for."""
@@ -136,12 +135,7 @@ def _forms(language: _Language) -> Sequence[_Form]:
 
 @cache
 def _languages() -> tuple[_Language, ...]:
-    folder = files("zettel.tools.language").joinpath("relation_words")
-    tables = (
-        _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    )
+    tables = map(_Table.model_validate, read_word_files("relation_words").values())
     return tuple(map(_language, tables))
 
 

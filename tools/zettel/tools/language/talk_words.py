@@ -1,15 +1,14 @@
 """The words that tell talk from lists of fields, a file of `talk_words` for each language."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import regex as re
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
+from zettel.tools.language.word_files import read_word_files
 
 USER, ASSISTANT = "user", "assistant"
 
@@ -40,12 +39,7 @@ class TalkWords:
 @cache
 def talk_words() -> TalkWords:
     """The words of all languages."""
-    folder = files("zettel.tools.language").joinpath("talk_words")
-    tables = [
-        _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".toml")
-    ]
+    tables = [_Table.model_validate(table) for table in read_word_files("talk_words").values()]
     spaced = "|".join(re.escape(fold(w)) for t in tables if not t.inside for w in t.personal)
     inside = "|".join(re.escape(fold(w)) for t in tables if t.inside for w in t.personal)
     return TalkWords(

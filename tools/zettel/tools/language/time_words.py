@@ -4,17 +4,17 @@ A language is a file of `time_words`: adding one takes no code.
 """
 
 import re
-import tomllib
 from calendar import day_name, month_name
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from zettel.tools.language.word_files import read_word_files
 
 ENGLISH = "en"
 TEXT_MAX_MATCHES = 32
@@ -76,22 +76,20 @@ class SpelledTime:
 def _languages() -> Mapping[str, _Language]:
     """Every language by its code."""
     found = dict[str, _Language]()
-    folder = files("zettel.tools.language").joinpath("time_words")
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-            spelled = [_spell(pattern, table) for pattern, _ in table.times]
-            found[file.name.removesuffix(".toml")] = _Language(
-                table=table,
-                patterns=[
-                    _Pattern(_compile(pattern, table), english)
-                    for pattern, (_, english) in zip(spelled, table.times, strict=True)
-                ],
-                letter=re.compile(_LETTER if not table.inside else f"[{_letters(spelled)}]"),
-                some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
-                past=_compile("|".join(table.past), table),
-                ahead=_compile("|".join(table.ahead), table),
-            )
+    for code, words in read_word_files("time_words").items():
+        table = _Table.model_validate(words)
+        spelled = [_spell(pattern, table) for pattern, _ in table.times]
+        found[code] = _Language(
+            table=table,
+            patterns=[
+                _Pattern(_compile(pattern, table), english)
+                for pattern, (_, english) in zip(spelled, table.times, strict=True)
+            ],
+            letter=re.compile(_LETTER if not table.inside else f"[{_letters(spelled)}]"),
+            some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
+            past=_compile("|".join(table.past), table),
+            ahead=_compile("|".join(table.ahead), table),
+        )
     return found
 
 

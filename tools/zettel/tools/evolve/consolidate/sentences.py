@@ -68,8 +68,8 @@ def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
 def dated(note: Note, sentence: str) -> str:
     """A sentence with the day behind a word for it: "yesterday (7 May 2023)".
 
-    Whoever reads it in a summary does not know when it was told. Only of the day itself and those
-    next to it: any other weekday may come every week ("swaps until Wednesday").
+    A summary does not show when a sentence was told. Only the day itself and those next to it are
+    named: any other weekday may come every week ("swaps until Wednesday").
     """
     for span in note.times:
         beside = abs((span.start.date() - note.happened_at.date()).days) <= 1
