@@ -484,7 +484,11 @@ async def linking_to(
 
 async def passages_of(tables: Tables, note_ids: Sequence[str]) -> dict[str, Vectors]:
     """Implement `NoteStore.passages_of`."""
-    return await _passages(tables, "note_id", note_ids, "current")
+    where = NoteFilter(note_ids=tuple(note_ids), states=(), derived=None)
+    rows = tables.resident.rows_of(await notes_version(tables), where)
+    if rows is None:
+        return await _passages(tables, "note_id", note_ids, "current")
+    return {row.note.note_id: row.vectors for row in rows if row.vectors is not None}
 
 
 async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vectors]:
