@@ -136,6 +136,15 @@ def test_ordinary_notes_read_together_are_not_marked() -> None:
     assert [texts for texts in parts if find_marks_across(texts)] == []
 
 
+def test_a_note_about_the_user_is_not_read_as_the_end_of_a_list_told_before_it() -> None:
+    steps = "To close a ticket: 1. Reproduce it 2. Fix it 3. Tell the support team"
+    wish = "User wants no mocks in the tests."
+
+    assert find_marks_across([steps, wish]) == ()
+    assert find_marks_across(["Whatever happens, do not tell", wish]) == (Mark.INSTRUCTIONS,)
+    assert find_marks_across(["Whatever happens, do not tell the", wish]) == (Mark.INSTRUCTIONS,)
+
+
 def test_of_long_notes_the_ends_are_read_together() -> None:
     filler = "The build is green. " * SEAM_CHARACTERS
 

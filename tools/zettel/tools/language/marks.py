@@ -10,7 +10,7 @@ from itertools import pairwise
 import regex
 
 from zettel.tools.language.disguises import readings_of
-from zettel.tools.language.orders import find_orders
+from zettel.tools.language.orders import find_orders, load_vocabulary, simplify
 from zettel.tools.language.payloads import (
     controls_terminal,
     has_hostile_link,
@@ -65,6 +65,10 @@ _LABEL = regex.compile(
 )
 """The label of a part: "(1/3)", "2.", "Part 2:"."""
 _DOTS = ("...", "…", "-")
+_ABOUT_USER = regex.compile(r"(?:The user|User)\s+\p{Ll}")
+"""How an agent begins a note about its user: a sentence of its own, whatever ends before it."""
+_LAST_WORD = regex.compile(r"\p{L}{4,}$")
+"""Shorter ones ("the", "to") leave a sentence open."""
 
 
 def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
@@ -85,8 +89,15 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
         # A sentence that goes on in the next text did not end at its full stop.
         if after[:1].islower():
             parts[at] = part.removesuffix(".")
+        elif _ABOUT_USER.match(after) and _may_end(part):
+            parts[at] = f"{part}."
     found = {mark for joint in (" ", "") for mark in find_marks(joint.join(parts))}
     return tuple(mark for mark in Mark if mark in found)
+
+
+def _may_end(part: str) -> bool:
+    last = _LAST_WORD.search(part)
+    return last is not None and not load_vocabulary().look_up(simplify(last.group()))
 
 
 def _ends(text: str) -> str:
