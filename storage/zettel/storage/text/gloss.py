@@ -58,8 +58,6 @@ class _Words:
 
     english: Mapping[str, str]
     """What a form is in English; empty for a function word."""
-    by_stem: Mapping[str, str]
-    """What the stem of a word's first form is: the others are those that it does not tell."""
     longest: int
     """Characters of the longest form."""
 
@@ -172,10 +170,9 @@ def _find(word: str, language: str) -> str | None:
         parts = [_find(part, language) for part in word.split("-")]
         known = [part for part in parts if part is not None]
         return " ".join(known) if len(known) == len(parts) else None
-    words = _words(language)
-    found = words.english.get(word)
+    found = _words(language).english.get(word)
     if found is None:
-        found = words.by_stem.get(_stem(word, language))
+        found = _by_stem(language).get(_stem(word, language))
     if found is None and language in COMPOUNDING:
         found = _find_parts(word, language)
     return found
@@ -197,8 +194,7 @@ def _find_parts(word: str, language: str) -> str | None:
 
 
 def _find_simple(word: str, language: str) -> str | None:
-    words = _words(language)
-    return words.english.get(word) or words.by_stem.get(_stem(word, language))
+    return _words(language).english.get(word) or _by_stem(language).get(_stem(word, language))
 
 
 def _glossed_unspaced(text: str) -> str:
@@ -245,15 +241,27 @@ def _stem(word: str, language: str) -> str:
 
 @cache
 def _words(language: str) -> _Words:
-    english, by_stem = dict[str, str](), dict[str, str]()
+    english = dict[str, str]()
     for line in _lines(language):
         forms, _, gloss = line.partition("\t")
-        first, *others = forms.split(", ")
-        for form in (first, *others):
+        for form in forms.split(", "):
             english.setdefault(form, gloss)
+    return _Words(english=english, longest=max(map(len, english)))
+
+
+@cache
+def _by_stem(language: str) -> Mapping[str, str]:
+    """What the stem of a word's first form is: the others are those that it does not tell.
+
+    Apart from `_words`: stemming a list takes half a second, and English with a foreign word in it
+    does without.
+    """
+    found = dict[str, str]()
+    for line in _lines(language):
+        forms, _, gloss = line.partition("\t")
         if gloss:
-            by_stem.setdefault(_stem(first, language), gloss)
-    return _Words(english=english, by_stem=by_stem, longest=max(map(len, english)))
+            found.setdefault(_stem(forms.partition(", ")[0], language), gloss)
+    return found
 
 
 @cache

@@ -211,8 +211,10 @@ def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
     if match := _ORDINAL.fullmatch(english):
         return _day_of_month(int(match[1]), moment, tense)
     past = resolve(english, moment)
+    if past is None or not is_relative(english):
+        return past
     ahead = resolve(english, moment, prefer="future")
-    if past is None or ahead is None or past == ahead:
+    if ahead is None or past == ahead:
         return past
     if _WEEKDAY.search(english) and not any(character.isdigit() for character in english):
         return past if tense == "past" else ahead
