@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 from mcp import Client
@@ -82,6 +83,11 @@ class Desk:
         self.runs += 1
         name = run_id or f"run-{self.runs}"
         return await evolve(self.memory, now=self.now, run_id=name, who="test", budget=Budget())
+
+
+def lettered(number: int) -> str:
+    """A word for a number from 0 to 675: notes that differ in a number seem to tell a change."""
+    return f"{ascii_lowercase[number // 26]}{ascii_lowercase[number % 26]}"
 
 
 def pick(value: object, *path: str | int) -> object:

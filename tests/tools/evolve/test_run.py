@@ -132,7 +132,7 @@ async def test_no_word_of_a_note_is_in_what_evolution_logs(
 
         report = await desk.evolve()
 
-    assert {"construct", "link", "compare"} <= {step for step, n in report.steps.items() if n}
+    assert {"construct", "link"} <= {step for step, n in report.steps.items() if n}
     # What `logs` lets through: others are heard from warnings on.
     heard = [r for r in caplog.records if r.name.startswith("zettel") or r.levelno > logging.INFO]
     assert CANARY not in str([(record.getMessage(), record.__dict__) for record in heard])

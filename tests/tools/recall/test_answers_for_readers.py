@@ -1,14 +1,14 @@
 """What an answer of the default size shows of how many notes, and how to get more."""
 
-from tests.tools.conftest import Desk, ids, notes, pick
+from tests.tools.conftest import Desk, ids, lettered, notes, pick
 
 FILLER = "The gardeners talked about roses and the weather for the whole afternoon again. "
 
 
 async def told_many(desk: Desk) -> list[str]:
     """Five notes on bees and twelve that share one word with the question."""
-    bees = [await desk.told(f"Ana keeps bees in Ulm, hive {n}") for n in range(5)]
-    rest = [await desk.told(f"The number {n} train to Ulm was late") for n in range(12)]
+    bees = [await desk.told(f"{lettered(n)} hive: Ana keeps bees in Ulm") for n in range(5)]
+    rest = [await desk.told(f"Train {lettered(n)} to Ulm was late") for n in range(12)]
     return bees + rest
 
 

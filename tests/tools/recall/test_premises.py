@@ -1,7 +1,7 @@
 """A note derived from others says so when one of them does not stand any more."""
 
 import pytest
-from tests.tools.conftest import Desk, ids, notes, pick
+from tests.tools.conftest import Desk, ids, lettered, notes, pick
 
 ASKED = "Which kiln do we buy?"
 
@@ -9,7 +9,7 @@ ASKED = "Which kiln do we buy?"
 async def concluded(desk: Desk) -> tuple[str, str]:
     """A premise, and a note that an agent derived from it, among others."""
     for number in range(3):
-        await desk.told(f"The boat number {number} left the harbour")
+        await desk.told(f"{lettered(number)} sails a boat in the harbour")
     premise = await desk.told("Clay from Ulm needs 1,300 degrees")
     conclusion = await desk.told(
         "We buy the big kiln, it alone is hot enough",
@@ -84,7 +84,7 @@ async def test_the_pages_of_what_is_to_be_reviewed_leave_nothing_out(desk: Desk)
         page = await desk("recall", cursor=pick(page, "omitted", "cursor"))
 
     assert set(told) < set(seen)
-    assert len(set(seen)) == 5 + 3  # the conclusions, and the homes of Ana
+    assert len(set(seen)) == 5 + 2  # the conclusions, and the later homes of Ana
 
 
 async def test_a_premise_that_comes_back_carries_its_conclusion_again(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
+from tests.tools.conftest import Desk, ids, lettered, notes, opened_desk, pick
 
 from zettel.storage.errors import ModelUnavailableError
 from zettel.tools.ranking.ranked import Ranked, add_signal
@@ -37,12 +37,14 @@ class Likes:
 
 
 async def told(desk: Desk, count: int) -> list[str]:
-    return [await desk.told(f"bees visit garden {n}", subject="Ana") for n in range(count)]
+    return [
+        await desk.told(f"garden {lettered(n)}: bees visit", subject="Ana") for n in range(count)
+    ]
 
 
 async def test_the_reranker_orders_the_best_notes_and_its_part_is_shown(desk: Desk) -> None:
     noted = await told(desk, 12)
-    likes = Likes(word="garden 4")
+    likes = Likes(word="garden ae")
     async with opened_desk(replace(desk.memory, reranker=likes)) as reranking:
         answer = await reranking("recall", query="bees garden", detail="full")
 
@@ -50,7 +52,7 @@ async def test_the_reranker_orders_the_best_notes_and_its_part_is_shown(desk: De
     assert pick(answer, "notes", 0, "signals", "reranker") == 1.0
     assert "reads like an answer" in str(pick(answer, "notes", 0, "why"))
     assert "degraded" not in answer
-    assert likes.read[0].startswith("2026-11-20 Ana: bees visit garden")
+    assert likes.read[0].startswith("2026-11-20 Ana: garden")
 
 
 async def test_only_the_first_notes_are_read_and_the_rest_stays_behind_them(desk: Desk) -> None:
@@ -233,7 +235,7 @@ async def told_a_contradiction(desk: Desk, fillers: int) -> tuple[str, str]:
     """A note, many that rank between, and one of other words that contradicts the first."""
     claim = await desk.told("The vault code is 7731, says the manual")
     for number in range(fillers):
-        await desk.told(f"The vault code was asked for {number} times")
+        await desk.told(f"{lettered(number)} asked for the vault code")
     doubt = await desk.told("Zoe measured 9920", links=[{"to": claim, "relation": CONTRADICTS}])
     return claim, doubt
 

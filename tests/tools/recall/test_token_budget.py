@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
+from tests.tools.conftest import Desk, ids, lettered, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.answers import LinkLine, RecalledNote
@@ -54,7 +54,7 @@ async def test_a_copy_says_when_and_where_it_was_told(desk: Desk) -> None:
 
 async def test_copies_take_no_place_on_a_page_and_none_is_missed(desk: Desk) -> None:
     told = [
-        await desk.told(f"bees in garden {number // 3}", session=f"s{number}")
+        await desk.told(f"{lettered(number // 3)} in garden with bees", session=f"s{number}")
         for number in range(18)
     ]
 

@@ -1,9 +1,9 @@
-"""Candidates are looked for while the note is being stored, and are none the worse for it."""
+"""Candidates are looked for before a note is stored, and what it plainly replaces is linked."""
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import anyio
 import numpy as np
@@ -25,9 +25,10 @@ THEIRS = "Caroline moved to Lyon with her two cats, they say"
 
 
 class Shared(DictStore):
-    """A store that somebody else writes to right after a search, or that fails."""
+    """A store that somebody else writes to right after a search or a write, or that fails."""
 
     after_search: Callable[[], Awaitable[None]] | None = None
+    after_write: Callable[[], Awaitable[None]] | None = None
     search_fails = False
     write_fails = False
     searched = 0
@@ -48,10 +49,14 @@ class Shared(DictStore):
     async def write(
         self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
     ) -> Written:
-        """Write, or fail."""
+        """Write, or fail; then let the other one have its turn."""
         if self.write_fails:
             failed()
-        return await super().write(new=new, changes=changes)
+        written = await super().write(new=new, changes=changes)
+        if turn := self.after_write:
+            self.after_write = None
+            await turn()
+        return written
 
 
 def failed() -> NoReturn:
@@ -128,7 +133,7 @@ async def test_an_update_sees_what_was_told_while_it_was_stored(desk: Desk, shar
     async def turn() -> None:
         theirs.append(await tell_theirs(desk))
 
-    shared.after_search = turn
+    shared.after_write = turn
     answer = await desk("update", note_id=note_id, content=HERS)
 
     assert pick(answer, "candidates", 0, "note_id") == theirs[0]
@@ -139,6 +144,57 @@ async def test_nobody_else_writing_one_search_is_enough(desk: Desk, shared: Shar
     await desk("update", note_id=note_id, content=THEIRS)
 
     assert shared.searched == 2
+
+
+async def told_and_asked(desk: Desk, older: str, newer: str, query: str) -> list[dict[str, Any]]:
+    """Remember two notes in one session and ask at once, before anything evolves."""
+    await desk.told(older, session="one")
+    await desk.told(newer, session="one")
+    answer: dict[str, Any] = await desk("recall", query=query)
+    return answer["notes"]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "query"),
+    [
+        ("The portal is on MySQL 8", "The portal moved from MySQL to Go", "What is the portal on?"),
+        ("Ana works at the UKE in Kiel", "Ana no longer works at the UKE", "Where does Ana work?"),
+        ("CI runs on Jenkins", "CI runs on Actions instead of Jenkins", "What does CI run on?"),
+    ],
+)
+async def test_what_a_note_changes_stands_behind_it_and_is_marked_from_the_next_answer_on(
+    any_desk: Desk, older: str, newer: str, query: str
+) -> None:
+    first, second = await told_and_asked(any_desk, older, newer, query)
+
+    assert (first["content"], second["content"]) == (newer, older)
+    assert pick(second, "links", 0) == {
+        "note_id": first["note_id"],
+        "relation": "superseded_by",
+    }
+    assert pick(first, "links", 0, "relation") == "may_supersede"
+
+
+async def test_another_value_in_the_same_words_stands_first_from_the_next_answer_on(
+    any_desk: Desk,
+) -> None:
+    first, second = await told_and_asked(
+        any_desk, "Max retries is 3", "Max retries is 5", "What is max retries?"
+    )
+
+    assert (first["content"], second["content"]) == ("Max retries is 5", "Max retries is 3")
+
+
+async def test_the_link_told_with_a_note_is_the_one_that_evolution_makes(any_desk: Desk) -> None:
+    _, newer = [
+        await any_desk.told(text, session="one")
+        for text in ("The portal is on MySQL 8", "The portal moved from MySQL to Go")
+    ]
+    (told,) = await any_desk.memory.store.get([newer])
+    await any_desk.evolve()
+    (evolved,) = await any_desk.memory.store.get([newer])
+
+    assert [link for link in evolved.links if link.relation == "may_supersede"] == [*told.links]
 
 
 async def test_a_note_that_the_same_call_supersedes_is_no_candidate(desk: Desk) -> None:

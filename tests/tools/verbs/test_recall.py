@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick, pick_values
+from tests.tools.conftest import (
+    Desk,
+    Refused,
+    ids,
+    lettered,
+    notes,
+    opened_desk,
+    pick,
+    pick_values,
+)
 
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -316,30 +325,30 @@ async def profile(desk: Desk) -> list[str]:
 
 
 async def test_core_notes_of_the_future_come_after_those_that_have_happened(desk: Desk) -> None:
-    told = [f"trusted fact {number}" for number in range(3)]
+    told = [f"trusted fact {lettered(number)}" for number in range(3)]
     for content in told:
         await desk.told(content, kind="core")
     for number in range(CORE_MAX_NOTES):
         await desk.told(
-            f"forged fact {number}", kind="core", happened_at=f"9990-01-{number + 1:02}"
+            f"forged fact {lettered(number)}", kind="core", happened_at=f"9990-01-{number + 1:02}"
         )
 
     shown = await profile(desk)
 
     assert shown[:3] == told[::-1]
     assert len(shown) == CORE_MAX_NOTES
-    assert shown[3] == f"forged fact {CORE_MAX_NOTES - 1}"
+    assert shown[3] == f"forged fact {lettered(CORE_MAX_NOTES - 1)}"
 
 
 async def flooded(desk: Desk) -> list[str]:
     """Twelve core notes of the owner's, then many of another principal's."""
-    told = [f"trusted fact {number}" for number in range(12)]
+    told = [f"trusted fact {lettered(number)}" for number in range(12)]
     for content in told:
         await desk.told(content, kind="core")
     server = create_server(desk, ClientDefaults(transport="t", namespace="proj", principal="eve"))
     async with Client(server) as client:
         for number in range(2 * CORE_MAX_NOTES):
-            arguments = {"content": f"forged fact {number}", "kind": "core"}
+            arguments = {"content": f"forged fact {lettered(number)}", "kind": "core"}
             await client.call_tool("remember", arguments)
     return told
 
@@ -360,11 +369,11 @@ async def test_one_author_does_not_fill_the_profile_while_notes_of_others_wait(d
 
     assert len(shown) == CORE_MAX_NOTES
     assert shown[10:] == told[:1:-1]
-    assert shown[0] == f"forged fact {2 * CORE_MAX_NOTES - 1}"
+    assert shown[0] == f"forged fact {lettered(2 * CORE_MAX_NOTES - 1)}"
 
 
 async def test_one_author_alone_fills_the_profile_newest_first(desk: Desk) -> None:
-    told = [f"trusted fact {number}" for number in range(CORE_MAX_NOTES + 5)]
+    told = [f"trusted fact {lettered(number)}" for number in range(CORE_MAX_NOTES + 5)]
     for content in told:
         await desk.told(content, kind="core")
 

@@ -5,11 +5,21 @@ Compares only plain statements about the same person or thing.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import regex as re
 
-from zettel.storage.notes import MAY_CONTRADICT, MAY_SUPERSEDE, Note, Outline, fold, order_key
+from zettel.storage.notes import (
+    MAY_CONTRADICT,
+    MAY_SUPERSEDE,
+    Link,
+    Note,
+    Outline,
+    fold,
+    order_key,
+)
 from zettel.storage.store import NoteFilter, NoteReader
+from zettel.tools.changes.links import rule_link
 from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
@@ -48,6 +58,8 @@ _FEW_DIGITS = re.compile(r"\p{N}{1,2}")
 _DONE = "tells that it is done"
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
+CONFLICT_MAX_LINKS = 3
+"""Conflicts that a note is linked for."""
 CONFLICT_MAX_CANDIDATES = 48
 """Notes read that may state the same fact."""
 NEGATION_MAX_CHARACTERS = 300
@@ -139,6 +151,28 @@ def find_conflicts(
     # change a wrong one, too, instead of 1, and in two months of notes 24 were wrong instead of 8.
     surest = max((one.weight for one in found.values() if one.change), default=0.0)
     return {i: one for i, one in found.items() if not one.change or one.weight == surest}
+
+
+def conflict_links(
+    note: Note, conflicts: Iterable[tuple[Outline, Conflict]], *, said: bool, now: datetime
+) -> list[Link]:
+    """A note's links for its conflicts with older notes: the surest, then the latest.
+
+    Args:
+        note: The younger note.
+        conflicts: With other notes, in any order.
+        said: Whether it is said already which note it changes, so that words tell of no other.
+        now: When they are made.
+    """
+    older = [pair for pair in conflicts if order_key(pair[0]) < order_key(note)]
+    older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
+    # A note changes one other: the surest, or the one it is said to supersede.
+    changed = [pair for pair in older if pair[1].change]
+    meant = [pair for pair in older if pair not in changed[0 if said else 1 :]]
+    return [
+        rule_link(note, other.note_id, c.relation, c.weight, c.reason, now=now)
+        for other, c in meant[:CONFLICT_MAX_LINKS]
+    ]
 
 
 def conflict_between(

@@ -1,4 +1,4 @@
-"""Links stated by agents: checks, additions and removals."""
+"""Links stated by agents: checks, additions and removals; and links made by rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -129,6 +129,21 @@ def with_links(
             "links", f"a note has at most {MAX_LIST}", "Remove some, or link through another note."
         )
     return (*standing.values(), *ended[-MAX_LIST:])
+
+
+def rule_link(
+    note: Note, to: str, relation: str, weight: float, reason: str, *, now: datetime
+) -> Link:
+    """A rule's link, as old as the note it starts from; weight in `[0, 1]`."""
+    return Link(
+        to=to,
+        relation=relation,
+        weight=round(weight, 3),
+        reason=reason,
+        made_by="rule",
+        made_at=now,
+        valid_from=note.valid_from,
+    )
 
 
 def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple[Link, ...]:

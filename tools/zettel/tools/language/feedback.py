@@ -70,7 +70,6 @@ class Feedback:
         return self._contrary(other) > self._alike(other) and self.places <= other._all
 
     def _alike(self, other: "Feedback") -> int:
-
         return len(self.done & other.done) + len(self.left & other.left)
 
     def _contrary(self, other: "Feedback") -> int:

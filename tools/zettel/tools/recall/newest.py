@@ -18,6 +18,7 @@ from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
+from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Found
 from zettel.tools.recall_request import RecallQuery
@@ -164,21 +165,30 @@ def _ahead(
     """Note id -> the notes to place before it, the newest first.
 
     A note that names the older one's value as former tells what was asked of that, too; and so,
-    where people do not talk, does one that tells a change of what neither states as a fact.
+    where people do not talk, does one that tells a change of what neither states as a fact. Not of
+    what was asked to the letter and the older note alone holds.
     """
-    ahead = dict[str, list[str]]()
+    question, ahead = found.question, dict[str, list[str]]()
+    exact = find_exact_terms(question.text)
     for younger, older in pairs:
         pair = outlines[older], outlines[younger]
         # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
         tells = (younger, older) in named
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
-        if later and (tells or not is_asked_for(found.question, *pair)):
+        if later and not _holds_more(exact, *pair) and (tells or not is_asked_for(question, *pair)):
             ahead.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
         for older, of in ahead.items()
     }
+
+
+def _holds_more(exact: Sequence[str], older: Outline, younger: Outline) -> bool:
+    """Whether the older note holds more of the question's exact terms."""
+    held = (exact_share(exact, one.content) for one in (older, younger)) if exact else (0.0, 0.0)
+    of_older, of_younger = held
+    return of_older > of_younger
 
 
 def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
@@ -219,7 +229,9 @@ async def told_later_first(
     if len(ranked) < 2 or found.first.corpus.conversation or not _asks_for_now(found.question):
         return tuple(ranked)
     first, second = ranked[0].note_id, ranked[1].note_id
-    near = found.arms.meaning
+    near, exact = found.arms.meaning, find_exact_terms(found.question.text)
+    if _holds_more(exact, outlines[first], outlines[second]):
+        return tuple(ranked)
     if near.get(second, 0.0) < LATER_MIN_SHARE * near.get(first, 1.0):
         return tuple(ranked)
     shown_for_another = {*found.superseded, *found.superseded.values()}

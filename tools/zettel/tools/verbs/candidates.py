@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,20 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
-from zettel.storage.notes import SAME_AS, Near, Note, Outline, fold, order_key
+from zettel.storage.notes import SAME_AS, Link, Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     Conflict,
+    conflict_links,
     find_conflicts,
     is_about_others,
     match_outlines,
     notes_stating,
     tells_change,
 )
-from zettel.tools.concurrency import gather2, read_in_thread, read_texts
+from zettel.tools.changes.supersession import supersedes
+from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
@@ -95,41 +98,33 @@ def _still_told(younger: str, older: str) -> str:
     return text if says_enough and len(text) <= STILL_MAX_CHARACTERS else ""
 
 
-async def committed_beside_search(
-    memory: Memory,
-    note: Note,
-    vectors: Vectors | None,
-    commit: Callable[[], Awaitable[Written]],
-    *,
-    now: datetime,
-) -> tuple[Written, Sequence[Near] | None]:
-    """Commits, and searches for notes near `vectors` at the same time.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A note beside the stored ones that it may repeat or replace."""
 
-    Searches again if others have committed meanwhile, or in the same commit: of two agents that
-    store the same at once, the one whose commit is not the first sees the other's note.
+    note: Note
+    known: Mapping[str, Outline]
+    """The stored ones by id."""
+    conflicts: Mapping[str, Conflict]
+    alike: Sequence[Outline]
+    cosines: Mapping[str, float]
+    """By id; empty while the model is loading."""
 
-    Returns:
-        The commit's result, and the nearest active notes, possibly the note itself; None without
-        vectors (while the model is loading).
-    """
-    if vectors is None:
-        return await commit(), None
-    before = await memory.store.version()
-    written, near = await gather2(commit, lambda: nearest_notes(memory, note, vectors, now=now))
-    if written.shared or not await _is_next_version(memory, before):
-        near = await nearest_notes(memory, note, vectors, now=now)
-    return written, near
+    def links(self, now: datetime) -> list[Link]:
+        """The note's links for what it may replace."""
+        pairs = [(self.known[note_id], c) for note_id, c in self.conflicts.items()]
+        return conflict_links(self.note, pairs, said=bool(supersedes(self.note)), now=now)
 
 
-async def candidates(
+async def compare(
     memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
-) -> list[Candidate]:
-    """The candidates of a note just stored: conflicting statements first, then similar notes.
+) -> Compared:
+    """Compare a note with stored ones.
 
     Args:
         memory: The store.
-        note: As stored.
-        near: From `committed_beside_search`; None compares by words within the subject.
+        note: The note, stored or about to be.
+        near: From `nearest_notes`; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
     """
     done, stated = {note.note_id, *settled}, await read_in_thread(find_statements, note)
@@ -147,7 +142,14 @@ async def candidates(
     conflicts, alike = await read_in_thread(_compared, note, stated, known, near_by)
     if near is None:
         alike = [other for other in sharing if other.note_id not in done]
-    chosen = {o.note_id: o for o in (*(known[i] for i in conflicts), *alike)}.values()
+    return Compared(note=note, known=known, conflicts=conflicts, alike=alike, cosines=cosines)
+
+
+async def candidates(memory: Memory, compared: Compared) -> list[Candidate]:
+    """The candidates of a note just stored: conflicting statements first, then similar notes."""
+    note, conflicts, cosines = compared.note, compared.conflicts, compared.cosines
+    meant = (*(compared.known[i] for i in conflicts), *compared.alike)
+    chosen = {other.note_id: other for other in meant}.values()
 
     def rank(other: Outline) -> tuple[bool, float, str]:
         note_id = other.note_id
@@ -242,10 +244,10 @@ async def embed_if_loaded(memory: Memory, content: str) -> Vectors | None:
     return (await memory.embedder.embed_notes([content]))[0] if memory.embedder.ready else None
 
 
-async def _is_next_version(memory: Memory, before: int) -> bool:
-    """Whether nothing but this call has been committed since `before`, once."""
+async def was_alone(memory: Memory, before: int, written: Written) -> bool:
+    """Whether a commit is the only one since a version, and nobody else's notes are in it."""
     try:
-        return await memory.store.version() == before + 1
+        return not written.shared and await memory.store.version() == before + 1
     except StoreError:
         return False
 

@@ -48,10 +48,12 @@ from zettel.tools.state.served_log import Served
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
 from zettel.tools.verbs.candidates import (
+    Compared,
     candidates,
-    committed_beside_search,
+    compare,
     embed_if_loaded,
     nearest_notes,
+    was_alone,
 )
 
 ECHO_MAX_TEXTS = 100
@@ -213,7 +215,7 @@ async def _candidates_of_first(
     """What the first part of a document may repeat or replace, other parts left out."""
     first, settled = parts[0], {part.note_id for part in parts} | supersedes(parts[0])
     near = None if vectors is None else await nearest_notes(memory, first, vectors, now=now)
-    return await candidates(memory, first, near, settled)
+    return await candidates(memory, await compare(memory, first, near, settled))
 
 
 def _tells_whole(whole: Sequence[Note]) -> str:
@@ -363,27 +365,36 @@ async def _store(
             vectors = await embedded()
             model = memory.embedder.model_id if vectors is not None else ""
             note = replace(note, embed_model=model)
-
-            async def write() -> Written:
-                return await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
-
-            _, near = await committed_beside_search(memory, note, vectors, write, now=now)
+            before = await memory.store.version()
+            compared = await _compare(memory, note, vectors, now)
+            # With the note, so that the next recall knows what has changed.
+            note = replace(note, links=(*note.links, *compared.links(now)))
+            written = await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
             memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
     if relative := {s.phrase: _days(s) for s in times if is_relative(s.phrase)}:
         answer["times"] = relative
     if marks:
         answer["marks"] = list(marks)
-    with start_part("candidates"):
-        settled = supersedes(note) | await kin(memory.store, note)
-        if found := await candidates(memory, note, near, settled):
-            answer["candidates"] = found
+    if not await was_alone(memory, before, written):
+        # Of two agents that tell the same at once, the later one sees the other's note.
+        compared = await _compare(memory, note, vectors, now)
+    if found := await candidates(memory, compared):
+        answer["candidates"] = found
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     if note.kind is Kind.WORKING:
         if notice := await open_work_notice(memory, note.namespace, now):
             answer["notice"] = notice
     return answer
+
+
+async def _compare(memory: Memory, note: Note, vectors: Vectors | None, now: datetime) -> Compared:
+    """What a new note may repeat or replace."""
+    near = None if vectors is None else await nearest_notes(memory, note, vectors, now=now)
+    with start_part("candidates"):
+        settled = supersedes(note) | await kin(memory.store, note)
+        return await compare(memory, note, near, settled)
 
 
 def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -65,7 +65,7 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.trust import MARKED_TRUST, check_change, check_core, check_replaces
 from zettel.tools.verbs.candidates import (
     candidates,
-    committed_beside_search,
+    compare,
     embed_if_loaded,
     nearest_notes,
 )
@@ -394,7 +394,7 @@ async def update(
         amend = await plan_restore(memory, note, rev, edit.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
-    return await _apply(memory, caller.name, note, edit, amend, vectors, now)
+    return await _apply(memory, caller.name, note, edit, amend, now)
 
 
 async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
@@ -555,7 +555,6 @@ async def _apply(
     note: Note,
     edit: NoteEdit,
     amend: Amend,
-    vectors: Vectors | None,
     now: datetime,
 ) -> UpdateAnswer:
     note_id, parts = note.note_id, await _open_parts(memory, note, edit)
@@ -594,13 +593,14 @@ async def _apply(
             reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
             return replace(written, stored=(*written.stored, *reconciled))
 
-    written, near = await committed_beside_search(memory, note, vectors, write, now=now)
+    written = await write()
     answer = _answer(before, written.stored, parts)
     if after.content != before.content:
-        if near is None and embedded is not None:  # of a restored revision, known only now
-            near = await nearest_notes(memory, note, embedded, now=now)
+        near = None
+        if embedded is not None:
+            near = await nearest_notes(memory, after, embedded, now=now)
         related = supersedes(after) | parts | await kin(memory.store, after)
-        if found := await candidates(memory, after, near, related):
+        if found := await candidates(memory, await compare(memory, after, near, related)):
             answer["candidates"] = found
         if embedded is None:
             answer["degraded"] = MODEL_LOADING

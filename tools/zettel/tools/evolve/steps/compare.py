@@ -1,7 +1,8 @@
 """Step `compare`: links notes that may supersede or contradict one another, from the younger note.
 
-A rule's link changes no state; an agent settles it, or the writer where it is sure (`judged`). The
-link ends when the pair is settled, and is not made again if an agent has removed it.
+What `remember` found when the note was told is linked by then, and compared anew. A rule's link
+changes no state; an agent settles it, or the writer where it is sure (`judged`). The link ends when
+the pair is settled, and is not made again if an agent has removed it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from zettel.tools.changes.commit import with_following
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     Conflict,
+    conflict_links,
     find_conflicts,
     notes_stating,
 )
@@ -37,7 +39,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
-from zettel.tools.evolve.steps.link import made_link, unless_same
+from zettel.tools.evolve.steps.link import unless_same
 from zettel.tools.evolve.writing.writer import PairVerdict
 from zettel.tools.language.facts import find_statements
 from zettel.tools.note_marks import is_suspect
@@ -69,8 +71,12 @@ def is_verdict(link: Link) -> bool:
 
 
 async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
-    """Asks the writer about a note's newly open links; None if all of them stay open."""
-    new = {link.to: link for link in after.links if is_open(link) and link not in before.links}
+    """Asks the writer about a note's newly open links; None if all of them stay open.
+
+    Those that the note was told with are new when it is compared for the first time.
+    """
+    asked = before.links if before.stage >= COMPARED else ()
+    new = {link.to: link for link in after.links if is_open(link) and link not in asked}
     if not new or not task.writer.asks:
         return None
     known = await task.batch.active(await task.batch.get(sorted(new)))
@@ -148,8 +154,6 @@ async def carry_out(task: Task, rulings: Sequence[JudgedNote]) -> frozenset[str]
     return frozenset(closed)
 
 
-COMPARE_MAX_LINKS = 3
-"""Links of this step per note: the surest, then the latest."""
 COMPARE_MAX_NEIGHBOURS = 64
 """Linked notes compared with a note."""
 COMPARE_NEAREST_NOTES, COMPARE_MAX_PASSAGES = 24, 4
@@ -285,23 +289,15 @@ def _compared(
         for k in stated
         if not k.stood(None) and (k.relation in OPEN_RELATIONS or is_verdict(k))
     }
-    older = [
+    unsettled = [
         (other, conflict)
         for other, conflict in conflicts.values()
-        if order_key(other) < order_key(note)
-        and other.note_id not in refused
+        if other.note_id not in refused
         and not settled & {(note.note_id, other.note_id), (other.note_id, note.note_id)}
     ]
-    older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
-    # A note changes one other: the surest, or the one it is said to supersede.
     said = any(link.relation == SUPERSEDES and link.stood(None) for link in stated)
-    changed = [pair for pair in older if pair[1].change]
-    older = [pair for pair in older if pair not in changed[0 if said else 1 :]]
     old = {(link.to, link.relation): link for link in note.links if is_open(link)}
-    made = [
-        made_link(task, note, other.note_id, c.relation, c.weight, c.reason)
-        for other, c in older[:COMPARE_MAX_LINKS]
-    ]
+    made = conflict_links(note, unsettled, said=said, now=task.now)
     kept = [unless_same(old.get((link.to, link.relation)), link) for link in made]
     rest = [link for link in note.links if link not in stated and not is_open(link)]
     links = (*stated, *kept, *rest)

@@ -37,6 +37,7 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.changes.conflicts import match_outlines
+from zettel.tools.changes.links import rule_link
 from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
@@ -261,7 +262,8 @@ def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
         return []
     if note.subject and fold(note.subject) == fold(question.subject):
         return []  # who asks goes on
-    return [made_link(task, note, question.note_id, ANSWERS, 1.0, "follows the question")]
+    reason = "follows the question"
+    return [rule_link(note, question.note_id, ANSWERS, 1.0, reason, now=task.now)]
 
 
 async def _cued(
@@ -277,7 +279,11 @@ async def _cued(
     others |= {other.note_id: other for other in found}
     follows = before.note_id if before else ""
     read = await read_in_thread(_find_cues, note.content, others, follows)
-    return [made_link(task, note, i, c.relation, c.weight, c.reason) for i, c in read.items() if c]
+    return [
+        rule_link(note, i, cue.relation, cue.weight, cue.reason, now=task.now)
+        for i, cue in read.items()
+        if cue
+    ]
 
 
 def _find_cues(text: str, others: Mapping[str, Outline], follows: str) -> dict[str, Cue | None]:
@@ -301,7 +307,9 @@ async def _related(task: Task, note: Note) -> list[Link]:
             relation = f"{told.label} of" if told.is_role else told.label
             reason = f"{told.who}: {told.told}"
             made.append(
-                made_link(task, note, known.note_id, relation.replace(" ", "_"), 1.0, reason)
+                rule_link(
+                    note, known.note_id, relation.replace(" ", "_"), 1.0, reason, now=task.now
+                )
             )
     return made
 
@@ -309,19 +317,6 @@ async def _related(task: Task, note: Note) -> list[Link]:
 def _begins_with(note: Outline, name: str) -> bool:
     """Whether a note has a name as its subject, or begins with it or a longer form of it."""
     return _introduces(note, name) or note.content.startswith(name)
-
-
-def made_link(task: Task, note: Note, to: str, relation: str, weight: float, reason: str) -> Link:
-    """A rule's link, as old as the note it starts from; weight in `[0, 1]`."""
-    return Link(
-        to=to,
-        relation=relation,
-        weight=round(weight, 3),
-        reason=reason,
-        made_by="rule",
-        made_at=task.now,
-        valid_from=note.valid_from,
-    )
 
 
 def unless_same(old: Link | None, new: Link) -> Link:
@@ -351,7 +346,8 @@ async def _sharing_name(task: Task, note: Note) -> list[Link]:
         for other, shared in zip(earlier, counts, strict=True):
             if rare or shared >= SHARED_MIN_KEYWORDS or _introduces(other, name):
                 reason = f"both name {name}"
-                link = made_link(task, note, other.note_id, SHARES_NAME, 1 / len(holders), reason)
+                weight = 1 / len(holders)
+                link = rule_link(note, other.note_id, SHARES_NAME, weight, reason, now=task.now)
                 found.setdefault(other.note_id, (shared, link))
     best = sorted(found.values(), key=lambda pair: (-pair[0], -pair[1].weight, pair[1].to))
     return [link for _, link in best][:SHARED_NAME_MAX_LINKS]
@@ -413,7 +409,7 @@ async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
         key=lambda i: (-best[i], i),
     )
     return [
-        made_link(task, note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}")
+        rule_link(note, i, SIMILAR, min(best[i], 1.0), f"similarity {best[i]:.2f}", now=task.now)
         for i in alike[:SIMILAR_MAX_LINKS]
     ]
 
