@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ THEIRS = "Caroline moved to Lyon with her two cats, they say"
 class Shared(DictStore):
     """A store that somebody else writes to right after a search or a write, or that fails."""
 
+    beside: NewNote | None = None
+    """What somebody else stores in the next commit."""
     after_search: Callable[[], Awaitable[None]] | None = None
     after_write: Callable[[], Awaitable[None]] | None = None
     search_fails = False
@@ -52,6 +55,10 @@ class Shared(DictStore):
         """Write, or fail; then let the other one have its turn."""
         if self.write_fails:
             failed()
+        if beside := self.beside:
+            self.beside = None
+            written = await super().write(new=[*new, beside], changes=changes)
+            return replace(written, shared=True)
         written = await super().write(new=new, changes=changes)
         if turn := self.after_write:
             self.after_write = None
@@ -76,8 +83,8 @@ async def desk(shared: Shared) -> AsyncGenerator[Desk]:
         yield opened
 
 
-async def tell_theirs(desk: Desk) -> str:
-    """Another process stores its note; returns the id."""
+async def theirs(desk: Desk) -> NewNote:
+    """The note of another process."""
     note = Note(
         note_id=new_id(START),
         namespace="proj",
@@ -87,22 +94,37 @@ async def tell_theirs(desk: Desk) -> str:
         known_from=START,
     )
     (vectors,) = await desk.memory.embedder.embed_notes([THEIRS])
-    await desk.memory.store.write(new=[NewNote(note=note, vectors=vectors)])
-    return note.note_id
+    return NewNote(note=note, vectors=vectors)
+
+
+async def tell_theirs(desk: Desk) -> str:
+    """Another process stores its note; returns the id."""
+    told = await theirs(desk)
+    await desk.memory.store.write(new=[told])
+    return told.note.note_id
 
 
 async def test_of_two_that_tell_the_same_at_once_the_second_sees_the_first(
     desk: Desk, shared: Shared
 ) -> None:
-    theirs = list[str]()
+    told = list[str]()
 
     async def turn() -> None:
-        theirs.append(await tell_theirs(desk))
+        told.append(await tell_theirs(desk))
 
     shared.after_search = turn
     answer = await desk("remember", content=HERS)
 
-    assert pick(answer, "candidates", 0, "note_id") == theirs[0]
+    assert pick(answer, "candidates", 0, "note_id") == told[0]
+
+
+async def test_what_was_told_in_the_same_commit_is_seen(desk: Desk, shared: Shared) -> None:
+    shared.beside = await theirs(desk)
+    note_id = shared.beside.note.note_id
+
+    answer = await desk("remember", content=HERS)
+
+    assert pick(answer, "candidates", 0, "note_id") == note_id
 
 
 async def test_of_those_that_tell_the_same_in_one_commit_each_sees_the_others(
@@ -128,15 +150,15 @@ async def test_of_those_that_tell_the_same_in_one_commit_each_sees_the_others(
 
 
 async def test_an_update_sees_what_was_told_while_it_was_stored(desk: Desk, shared: Shared) -> None:
-    note_id, theirs = await desk.told("Caroline lives in Rome"), list[str]()
+    note_id, told = await desk.told("Caroline lives in Rome"), list[str]()
 
     async def turn() -> None:
-        theirs.append(await tell_theirs(desk))
+        told.append(await tell_theirs(desk))
 
     shared.after_write = turn
     answer = await desk("update", note_id=note_id, content=HERS)
 
-    assert pick(answer, "candidates", 0, "note_id") == theirs[0]
+    assert pick(answer, "candidates", 0, "note_id") == told[0]
 
 
 async def test_nobody_else_writing_one_search_is_enough(desk: Desk, shared: Shared) -> None:
