@@ -197,14 +197,19 @@ async def test_what_a_note_changes_stands_behind_it_and_is_marked_from_the_next_
     assert pick(first, "links", 0, "relation") == "may_supersede"
 
 
-async def test_another_value_in_the_same_words_stands_first_from_the_next_answer_on(
-    any_desk: Desk,
+@pytest.mark.parametrize(
+    ("older", "newer", "query"),
+    [
+        ("Max retries is 3", "Max retries is 5", "What is max retries?"),
+        ("Ana prefers tabs over spaces", "Ana prefers spaces now", "Does Ana prefer tabs?"),
+    ],
+)
+async def test_another_value_in_like_words_stands_first_from_the_next_answer_on(
+    any_desk: Desk, older: str, newer: str, query: str
 ) -> None:
-    first, second = await told_and_asked(
-        any_desk, "Max retries is 3", "Max retries is 5", "What is max retries?"
-    )
+    first, second = await told_and_asked(any_desk, older, newer, query)
 
-    assert (first["content"], second["content"]) == ("Max retries is 5", "Max retries is 3")
+    assert (first["content"], second["content"]) == (newer, older)
 
 
 async def test_the_link_told_with_a_note_is_the_one_that_evolution_makes(any_desk: Desk) -> None:
