@@ -51,6 +51,8 @@ def test_what_is_asked_for_by_name_is_known_in_each_language(question: str, slot
         ("When is Ana's birthday?", "Ana moved to Porto in January", False),
         ("What is Ana's phone number?", "Ana: +351 912 345 678", True),
         ("What is Ana's phone number?", "Ana has lived in Porto since 2021", False),
+        ("What is Ana's phone number?", "Ana Diallo and Ben Dialysis are new in the team", False),
+        ("What is Ana's phone number?", "To reach Ana, dial two zeros and ask for her", True),
         ("How much did the table cost?", "The vet took 84 euros", True),
         ("How much did the table cost?", "Pixel has to take Metacam for 5 days", False),
         ("What is Ana's home address?", "Ana ist nach 4053 Basel gezogen", True),

@@ -61,6 +61,13 @@ def test_what_stands_behind_a_comma_is_not_over() -> None:
     assert cue.over == (frozenset({"trip"}),)
 
 
+def test_what_stands_behind_a_comma_is_not_what_was_before() -> None:
+    cue = find_change_cue("Decided against panels: curtains from Tissus Rey, delivered on 5 October")
+
+    assert cue
+    assert cue.former == {"tissus"}
+
+
 def test_every_language_with_a_file_is_tried() -> None:
     folder = files("zettel.tools.language") / "change_words"
 

@@ -1,5 +1,6 @@
 """Questions about a time: the notes of that time come first, whatever their words."""
 
+import pytest
 from tests.tools.conftest import Desk, ids, pick
 
 
@@ -52,6 +53,20 @@ async def test_remember_answers_with_the_days_it_read(desk: Desk) -> None:
         "22 to 24 December": "2026-12-22/2026-12-24",
     }
     assert "times" not in await desk("remember", content="Ana likes tea")
+
+
+@pytest.mark.parametrize(
+    ("content", "time"),
+    [
+        ("Sales of 17 to 20 November: 41, 44 and 39. Best week since June.", "2026-06"),
+        ("The café at the corner is closed since 15 December", "2025-12-15"),
+        ("Das Café ist seit dem 15. Dezember zu", "2025-12-15"),
+    ],
+)
+async def test_since_a_time_means_one_that_is_over(desk: Desk, content: str, time: str) -> None:
+    answer = await desk("remember", content=content)
+
+    assert any(str(read).startswith(time) for read in answer["times"].values())
 
 
 async def test_as_of_asks_for_what_was_planned_then(desk: Desk) -> None:

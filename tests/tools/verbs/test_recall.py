@@ -206,6 +206,18 @@ async def test_index_detail_is_one_line_a_note(desk: Desk) -> None:
     assert len(str(note["line"])) <= 120
 
 
+async def test_a_line_names_the_speaker_of_a_turn_once(desk: Desk) -> None:
+    turns = ("Zoé: Venison or hare?", "Ben: Venison.", "Zoé: Fine.", "Ben: And the sauce?")
+    talk = "\n".join(f"{turn}{' What do you say to that?' * 8}" for turn in turns)
+    first = pick(await desk("remember", content=talk), "note_id")
+
+    parts = notes(await desk("recall", subject="Zoé", detail="index"))
+
+    assert str(first) in {note["note_id"] for note in parts}
+    assert all(str(note["line"]).startswith("2026-11-20 Zoé: ") for note in parts)
+    assert not any("Zoé: Zoé:" in str(note["line"]) for note in parts)
+
+
 async def test_links_are_readable_from_both_ends_and_never_dangle(desk: Desk) -> None:
     a = await desk.told("alpha")
     b = await desk.told("beta", links=[{"to": a, "relation": "supports"}])

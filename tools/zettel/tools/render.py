@@ -40,9 +40,14 @@ def shorten(text: str, most: int) -> str:
 def one_line(note: Note | Outline) -> str:
     """Day, subject and the beginning of the content, on one line."""
     words = " ".join(note.content.split())
-    told = f"{note.subject}: {words}" if note.subject else words
+    told = words if _begins_with_subject(note) else f"{note.subject}: {words}"
     line = f"{note.happened_at:%Y-%m-%d} {told}"
     return shorten(line, LINE_MAX_CHARACTERS)
+
+
+def _begins_with_subject(note: Note | Outline) -> bool:
+    """Whether the words say themselves who speaks, as the turns of a talk do."""
+    return not note.subject or fold(note.content).startswith(f"{fold(note.subject)}:")
 
 
 def copy_line(copy: Note, shown: Note) -> Copy:

@@ -27,7 +27,7 @@ FORMER_MIN_CHARACTERS = 4
 _ELISION = regex.compile(r"(?<=(?<!\w)(?:\p{L}|qu))'\s?", regex.IGNORECASE)
 _GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,5}"
 _BREAKS = r";!?\n。！？；，、"
-"""What a value does not go beyond; a full stop may stand within one."""
+"""What a value does not go beyond, as a comma before a space; a full stop may stand within one."""
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -143,7 +143,7 @@ def _value_patterns(
     table: dict[str, str | list[str]], name: str, spaced: bool
 ) -> Iterator[regex.Pattern[str]]:
     word = rf"[^\s{_BREAKS}]+"
-    value = rf"(?P<value>(?:{word}\s+){{0,{FORMER_MAX_WORDS - 1}}}{word})"
+    value = rf"(?P<value>(?:{word}(?<!,)\s+){{0,{FORMER_MAX_WORDS - 1}}}{word})"
     if not spaced:
         value = rf"(?P<value>[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}})"
     after = r"\s+" if spaced and name == "over" else r"\s*"  # "is cancelled, Ana is ill"

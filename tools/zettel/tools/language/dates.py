@@ -134,7 +134,8 @@ def _told(text: str, moment: datetime) -> list[tuple[SpelledTime, Period]]:
             continue
         tried.add(phrase)
         sentence = _sentence(text, told.at, told.at + len(phrase))
-        if period := _read(told.english, moment, tense_of(sentence, told.language)):
+        tense = tense_of(sentence, told.language)
+        if period := _read(told.english, moment, side=_side(text, told), tense=tense):
             found[phrase.lower()] = (told, period)
         if len(found) == NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
             break
@@ -191,9 +192,11 @@ def _sentence(text: str, start: int, end: int) -> str:
     return f"{opening}{text[start:end]}{closing}"
 
 
-def _read(english: str, moment: datetime, tense: Tense) -> Period | None:
-    """The period of an expression in English."""
+def _read(english: str, moment: datetime, *, side: str, tense: Tense) -> Period | None:
+    """The period of an expression in English, behind a preposition."""
     first, to, last = english.partition(TO)
+    if not to and side == "since":
+        return resolve(english, moment)  # what began is over, whatever else the sentence tells
     if not to:
         return _on_its_side(english, moment, tense)
     ends = _on_its_side(last, moment, tense)
