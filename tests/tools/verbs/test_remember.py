@@ -393,6 +393,7 @@ async def test_before_the_model_is_loaded_another_value_in_the_same_words_is_see
     [
         ({"content": ""}, "content: it is empty"),
         ({"content": " \n\t "}, "content: it is empty"),
+        ({"content": "\u200b\u2060"}, "content: it is empty"),
         ({"content": "x" * 131_073}, "131,073 characters are too many"),
         ({"content": "a\x00b"}, "NUL"),
         ({"content": "a", "kind": "concept"}, "kind"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.recall.modes import recall_page
@@ -43,7 +44,7 @@ async def recall(
     one about the other.
 
     Raises:
-        InvalidArgumentError: A value cannot be used.
+        InvalidArgumentError: A value cannot be used, or belongs to another answer than the cursor.
         NoteNotFoundError: None of `note_ids` is there.
         ExpiredTokenError: The cursor is unknown.
     """
@@ -51,10 +52,6 @@ async def recall(
         check_range("limit", limit, least=1, most=MAX_LIMIT)
     sizes = {"limit": limit, "max_tokens": max_tokens, "detail": detail}
     given = {name: value for name, value in sizes.items() if value is not None}
-    if cursor and cursor.strip():
-        page = memory.pages.read(cursor)
-        again = replace(page.request, **given)  # pyright: ignore[reportArgumentType]: own fields
-        return await recall_page(memory, check(again, caller, now), page)
     request = RecallRequest(
         query=(query or "").strip(),
         note_ids=tuple(note_ids or ()),
@@ -69,4 +66,27 @@ async def recall(
         namespace=namespace or "",
         **given,  # pyright: ignore[reportArgumentType]: own fields
     )
+    if cursor and cursor.strip():
+        page = memory.pages.read(cursor)
+        _check_same(request, page.request, caller)
+        again = replace(page.request, **given)  # pyright: ignore[reportArgumentType]: own fields
+        return await recall_page(memory, check(again, caller, now), page)
     return await recall_page(memory, check(request, caller, now))
+
+
+def _check_same(given: RecallRequest, first: RecallRequest, caller: Caller) -> None:
+    """Check that what is given beside a cursor is what its first page was asked for.
+
+    Times are not compared: the first page's are instants by now.
+
+    Raises:
+        InvalidArgumentError: Something else is given.
+    """
+    asked = replace(first, namespace=first.namespace or caller.namespace)
+    for name in ("query", "note_ids", "subject", "tags", "kind", "session", "namespace"):
+        if getattr(given, name) not in (getattr(RecallRequest(), name), getattr(asked, name)):
+            raise InvalidArgumentError(
+                "cursor",
+                f"it continues an answer to another {name} than the one given with it",
+                "Pass the cursor alone to go on, or the new arguments without it.",
+            )
