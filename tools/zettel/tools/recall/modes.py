@@ -482,7 +482,12 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
             return await read_in_thread(_unknown, "tag", tag, facets.tags)
     if asked.filtered:
         return "No note matches all the filters."
-    return "No note matches." if facets.namespaces else "Nothing is remembered here yet."
+    if facets.namespaces:
+        return "No note matches."
+    if where.namespaces and await namespaces_seen(memory, where):
+        name = where.namespaces[0]
+        return f"Namespace {name!r} holds no notes yet; namespace='*' looks in all that do."
+    return "Nothing is remembered here yet."
 
 
 def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
