@@ -205,14 +205,16 @@ async def test_without_any_note_it_says_so_in_the_old_words(desk: Desk) -> None:
     assert answer["reason"] == "Nothing is remembered here yet."
 
 
-async def test_where_only_other_namespaces_hold_notes_it_says_how_to_ask_them(desk: Desk) -> None:
+async def test_where_only_other_namespaces_hold_notes_it_names_them(desk: Desk) -> None:
     note = await desk.told("The pottery class starts at seven", namespace="evenings")
 
     answer = await desk("recall", query="When does the pottery class start?")
 
     assert (answer["verdict"], ids(answer)) == ("nothing_relevant", [])
-    assert "namespace='*'" in str(answer["reason"])
-    assert await desk.found(query="When does the pottery class start?", namespace="*") == [note]
+    assert "'evenings'" in str(answer["reason"])
+    assert await desk.found(query="When does the pottery class start?", namespace="evenings") == [
+        note
+    ]
 
 
 async def test_a_term_that_a_note_holds_to_the_letter_is_found(friends: Desk) -> None:

@@ -453,6 +453,8 @@ def commonest(counts: Mapping[str, int]) -> dict[str, int]:
 
 REASON_NAME_CHARACTERS = 60
 """Characters of a name in a reason, so that the smallest budget holds it."""
+REASON_MAX_NAMES = 2
+"""Namespaces named in a reason, likewise."""
 
 
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
@@ -484,9 +486,9 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
         return "No note matches all the filters."
     if facets.namespaces:
         return "No note matches."
-    if where.namespaces and await namespaces_seen(memory, where):
-        name = where.namespaces[0]
-        return f"Namespace {name!r} holds no notes yet; namespace='*' looks in all that do."
+    if others := [repr(name) for name in commonest(await namespaces_seen(memory, where))]:
+        most = ", ".join(others[:REASON_MAX_NAMES])
+        return f"Namespace {where.namespaces[0]!r} holds no notes yet. Most are in {most}."
     return "Nothing is remembered here yet."
 
 
