@@ -132,6 +132,22 @@ def test_errors_speak_to_a_person(told: Launcher, words: tuple[str, ...], said: 
     assert not {"recall(", "note_ids", "remember", "call again"} & set(done.stderr.split())
 
 
+def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
+    told: Launcher, tmp_path: Path
+) -> None:
+    kept, sent = str(tmp_path / "kept.zettel"), str(tmp_path / "sent.jsonl")
+    assert told.run("backup", kept).returncode == 0
+    assert told.run("export", sent).returncode == 0
+
+    restored, imported = told.run("restore", sent), told.run("import", kept)
+    missing = told.run("restore", str(tmp_path / "none.zettel"))
+
+    assert [done.returncode for done in (restored, imported, missing)] == [2, 2, 2]
+    assert "Pass it to zettel import." in restored.stderr
+    assert "Pass it to zettel restore." in imported.stderr
+    assert "is not there" in missing.stderr
+
+
 def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
     stats = told.run("--namespace", NAMESPACE, "stats")
     note_id = str(listed(told, "--subject", "Ana")[0]["note_id"])

@@ -127,6 +127,7 @@ async def import_notes(
     path = source.expanduser().absolute()
     is_own = from_format == transfer.OWN_FORMAT
     if from_format in (None, transfer.OWN_FORMAT):
+        transfer.check_no_backup(path)
         if vault.Vault(path).exists() or (is_own and path.is_dir()):
             if watch:
                 await vault.watch_vault(call.settings, path, call.say)

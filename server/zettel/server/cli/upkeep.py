@@ -227,8 +227,10 @@ async def restore(
 ) -> None:
     """Bring a backup's notes back, into an empty store or a namespace; all of them or none."""
     from zettel.server.commands.backup import restore_once, restore_output  # noqa: PLC0415
+    from zettel.server.commands.transfer import check_no_export  # noqa: PLC0415
 
     path = file.expanduser().absolute()
+    check_no_export(path)
     with call.progress() as progress:
         done = await restore_once(
             call.settings, path, into_namespace, progress, with_tokens=with_tokens

@@ -68,7 +68,7 @@ def namespaces_output(lines: Sequence[NamespaceLine]) -> list[Output]:
         Output(
             {"namespace": line.name, "notes": line.notes, "also": line.also},
             printable(
-                f"{line.name:<{width}}  {line.notes:>6} notes"
+                f"{line.name:<{width}}  {line.notes:>6} {'note' if line.notes == 1 else 'notes'}"
                 + (f"  also {', '.join(line.also)}" if line.also else "")
             ),
         )

@@ -49,6 +49,8 @@ STANDARD_OUTPUT = Path("-")
 JSONL, PARQUET, GRAPHML = "jsonl", "parquet", "graphml"
 HEADER_MAX_BYTES = 10_000
 """Read to see whether a file is an export."""
+ENTRY_NAME_BYTES = 64
+"""Of a zip, in which the first entry's name stands (APPNOTE.TXT 4.3.7); a backup's is a table's."""
 OWN_FORMAT = "zettel"
 """What an export of Zettel's is called among the formats that are imported."""
 FILE_FORMATS = (JSONL, PARQUET, GRAPHML)
@@ -61,6 +63,34 @@ def is_export(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return f'"{LINES_FORMAT}"'.encode() in file.readline(HEADER_MAX_BYTES)
+
+
+def check_no_export(path: Path) -> None:
+    """Check that what is to be restored is there and no export.
+
+    Raises:
+        InvalidArgumentError: It is not there, or an export.
+    """
+    if not path.exists():
+        problem = f"{str(path)!r} is not there"
+        raise InvalidArgumentError("FILE", problem, "Name a file that zettel backup wrote.")
+    if is_export(path):
+        problem = f"{str(path)!r} is an export, no backup"
+        raise InvalidArgumentError("FILE", problem, "Pass it to zettel import.")
+
+
+def check_no_backup(path: Path) -> None:
+    """Check that what is to be imported does not begin as a backup does.
+
+    Raises:
+        InvalidArgumentError: It is a backup.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            first = file.read(ENTRY_NAME_BYTES)
+        if first.startswith(b"PK") and b".parquet" in first:
+            problem = f"{str(path)!r} is a backup, no export"
+            raise InvalidArgumentError("SOURCE", problem, "Pass it to zettel restore.")
 
 
 def own_only(option: str, path: Path) -> InvalidArgumentError:
