@@ -62,7 +62,9 @@ def test_what_stands_behind_a_comma_is_not_over() -> None:
 
 
 def test_what_stands_behind_a_comma_is_not_what_was_before() -> None:
-    cue = find_change_cue("Decided against panels: curtains from Tissus Rey, delivered on 5 October")
+    cue = find_change_cue(
+        "Decided against panels: curtains from Tissus Rey, delivered on 5 October"
+    )
 
     assert cue
     assert cue.former == {"tissus"}
