@@ -88,6 +88,7 @@ def test_ordinary_notes_of_work_are_not_marked() -> None:
         "curl -LsSf https://astral.sh/uv/install.sh | sh",
         "![coverage](https://codecov.io/gh/acme/app/badge.svg?token=ABC123DEF4)",
         "commit b4d5c67e1a2f3c4d5e6f708192a3b4c5d6e7f809 fixed it.",
+        "Wine list ends at 120 €; whoever asks for the key of the cellar must sign the book.",
     ],
 )
 def test_a_near_miss_is_not_marked(text: str) -> None:

@@ -459,6 +459,19 @@ async def test_what_is_asked_for_by_name_must_be_stated(desk: Desk) -> None:
     assert after["verdict"] == "found"
 
 
+async def test_what_notes_state_of_the_name_that_the_profile_gives_the_user_is_the_askers(
+    desk: Desk,
+) -> None:
+    await desk.told("The user is Marcel, a head chef in Lyon", kind="core", subject="Marcel")
+    await desk.told("The user likes short answers", kind="core")
+    await desk.told("User drives to the market at five")
+    await desk.told("Marcel does not eat walnuts: he is allergic to them", subject="Marcel")
+
+    answer = await desk("recall", query="What is the user allergic to?")
+
+    assert "states" not in str(answer.get("reason", ""))
+
+
 async def test_a_sister_may_be_called_by_name(desk: Desk) -> None:
     await desk.told("Mira is the sister of Tom")
     await desk.told("Mira plays the cello in the school's orchestra")

@@ -12,7 +12,7 @@ from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.mentions import find_asked_names
-from zettel.tools.ranking.question import Question
+from zettel.tools.ranking.question import USER, Question
 
 NAMED_GAP_MAX = 0.3
 """Most that is counted of the distance between the nearest note and the nearest that holds a name
@@ -109,15 +109,30 @@ def find_unstated(question: Question, corpus: Corpus, near: Values, order: Seque
     rows = [int(row) for row in order[:TELLING_WHO_NOTES]]
     first, holding = rows[:STATING_NOTES], _holding_names(question, corpus)
     if holding is not None and holding.any():
-        nearest = np.flatnonzero(holding)
-        nearest = nearest[np.argsort(-near[nearest], kind="stable")][:STATING_NOTES_OF_NAME]
-        first = [*(row for row in first if holding[row]), *map(int, nearest)]
+        first = [*(row for row in first if holding[row]), *_nearest(holding, near)]
+    elif question.asks_self or question.names_user:
+        first += _nearest(_of_user(corpus), near)
 
     def is_stated(slot: Slot) -> bool:
         told = dict.fromkeys((*first, *rows) if slot.person else first)
         return any(slot.is_stated(_told(corpus.outlines[row])) for row in told)
 
     return next((slot.name for slot in slots if not is_stated(slot)), "")
+
+
+def _nearest(among: Flags, near: Values) -> list[int]:
+    """Rows of the nearest of some notes."""
+    rows = np.flatnonzero(among)
+    return rows[np.argsort(-near[rows], kind="stable")][:STATING_NOTES_OF_NAME].tolist()
+
+
+def _of_user(corpus: Corpus) -> Flags:
+    """The notes about the user or that hold a name of the user's."""
+    names = {USER, *corpus.users}
+    found = corpus.of_subjects(n for n, subject in enumerate(corpus.subjects) if subject in names)
+    for name in names:
+        found[corpus.mentions.speak_of(name)] = True
+    return found
 
 
 def _told(outline: Outline) -> str:
