@@ -125,8 +125,8 @@ async def test_an_index_of_many_parts_is_made_anew(
 
 
 WIDE = 96
-"""Dimensions of the clustered vectors. Training is random, and one bit for each of 64 is coarser than
-any model's vectors: of a hundred hits 22 trainings found .951 to .971, with 96 three .990 to .991."""
+"""Dimensions of the clustered vectors. Training is random, and a bit for each of 64 is coarser than
+models' vectors are: of 100 hits 22 trainings found .951 to .971, with 96 three .990 to .991."""
 
 
 class Clusters:
