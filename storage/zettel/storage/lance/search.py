@@ -42,6 +42,7 @@ from zettel.storage.lance.reads import (
     rows_of_namespaces,
     select_wide,
     take_rows,
+    without_idle,
 )
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
@@ -163,10 +164,11 @@ async def match_text(
     version, names = await notes_version(tables), where.namespaces
     in_memory = tables.resident.holds(version, names)
     columns = ["note_id", "_score"] if in_memory else [*_columns_of_hits(limit), "_score"]
+    needed = _predicate(tables, await without_idle(tables, where))
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(_predicate(tables, where)).select(columns)
+        search = search.where(needed).select(columns)
         search = search if in_memory else search.with_row_id()
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
@@ -220,7 +222,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
         return sorted(told, key=order_key)[: max(0, limit)]
     table = await tables.notes.select(
         OUTLINE_COLUMNS,
-        where=_predicate(tables, where),
+        where=_predicate(tables, await without_idle(tables, where)),
         order=_SESSION_ORDER,
         limit=limit,
         addressed=tables.place.optimises,
@@ -341,9 +343,10 @@ async def match_vectors(
         probing = await probing_of(tables, where, hits=hits)
     addressed = probing is not None and tables.place.optimises and current_view() is not None
     columns = [] if addressed else [*_columns_of_hits(limit)]
+    needed = _predicate(tables, await without_idle(tables, where))
 
     async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(tables, handle, vector, where).select([*columns, "_distance"])
+        search = _by_cosine(tables, handle, vector).where(needed).select([*columns, "_distance"])
         search = search.with_row_id()
         if probing is None:
             return await search.bypass_vector_index().limit(min(limit, MAX_ROWS)).to_arrow()
@@ -390,12 +393,9 @@ async def nearest(
     return sorted(near, key=lambda near: (-near.score, near.outline.note_id))
 
 
-def _by_cosine(
-    tables: Tables, handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
-) -> AsyncVectorQuery:
+def _by_cosine(tables: Tables, handle: AsyncTable, vector: NDArray[np.float32]) -> AsyncVectorQuery:
     column = tables.notes.spec.column(VECTORS)
-    search = handle.query().nearest_to(vector).column(column).distance_type("cosine")
-    return search.where(_predicate(tables, where))
+    return handle.query().nearest_to(vector).column(column).distance_type("cosine")
 
 
 def _cosines(table: pa.Table) -> list[float]:
