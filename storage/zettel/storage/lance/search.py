@@ -105,6 +105,11 @@ def _predicate(tables: Tables, where: NoteFilter) -> str:
     return predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL))
 
 
+async def _needed(tables: Tables, where: NoteFilter) -> str:
+    """The predicate without what no note fails: for the queries of a recall."""
+    return _predicate(tables, await without_idle(tables, where))
+
+
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Implement `NoteStore.get`."""
     if not note_ids:
@@ -164,7 +169,7 @@ async def match_text(
     version, names = await notes_version(tables), where.namespaces
     in_memory = tables.resident.holds(version, names)
     columns = ["note_id", "_score"] if in_memory else [*_columns_of_hits(limit), "_score"]
-    needed = _predicate(tables, await without_idle(tables, where))
+    needed = await _needed(tables, where)
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
@@ -222,7 +227,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
         return sorted(told, key=order_key)[: max(0, limit)]
     table = await tables.notes.select(
         OUTLINE_COLUMNS,
-        where=_predicate(tables, await without_idle(tables, where)),
+        where=await _needed(tables, where),
         order=_SESSION_ORDER,
         limit=limit,
         addressed=tables.place.optimises,
@@ -266,7 +271,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
     if known is not None:
         by_id = {outline.note_id: outline for outline in known}
         return [by_id[note_id] for note_id in sample_ids(by_id, size)]
-    table = await tables.notes.select(["note_id"], where=_predicate(tables, where))
+    table = await tables.notes.select(["note_id"], where=await _needed(tables, where))
     chosen = tuple(sample_ids(table.column("note_id").to_pylist(), size))
     return await outlines(tables, replace(where, note_ids=chosen), limit=len(chosen))
 
@@ -274,7 +279,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
     """Implement `NoteStore.facets`."""
     table = await tables.notes.select(
-        ["subject", "tags", "namespace"], where=_predicate(tables, where)
+        ["subject", "tags", "namespace"], where=await _needed(tables, where)
     )
     subjects = _counts(table.column("subject"))
     subjects.pop("", None)
@@ -343,7 +348,7 @@ async def match_vectors(
         probing = await probing_of(tables, where, hits=hits)
     addressed = probing is not None and tables.place.optimises and current_view() is not None
     columns = [] if addressed else [*_columns_of_hits(limit)]
-    needed = _predicate(tables, await without_idle(tables, where))
+    needed = await _needed(tables, where)
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = _by_cosine(tables, handle, vector).where(needed).select([*columns, "_distance"])

@@ -56,9 +56,9 @@ def terms_of(texts: Sequence[str]) -> list[list[str]]:
     """`terms` of each of many texts, those in ASCII together: 750 in 4 ms instead of 6."""
     plain = [text for text in texts if text.isascii() and _APART not in text]
     bare = _POSSESSIVE.sub("", _APART.join(plain).casefold()).translate(_BREAKS_WITHIN)
-    term = _Terms().__getitem__
-    split = (words.split() for words in bare.split(_APART))
-    told = (list(filter(None, map(term, words))) for words in split)
+    known = _Terms()
+    split: list[list[str]] = [words.split() for words in bare.split(_APART)]
+    told = ([term for term in map(known.__getitem__, words) if term] for words in split)
     found = dict(zip(plain, told, strict=False))
     return [found[text] if text in found else terms(text) for text in texts]
 
@@ -250,9 +250,9 @@ def count_terms(
     pairs, counts = np.unique(
         np.repeat(np.arange(len(lengths)), lengths) * size + terms, return_counts=True
     )
-    rows, numbers = np.divmod(pairs, size)
+    rows, told = np.divmod(pairs, size)
     held = np.bincount(rows, minlength=len(lengths))
-    return numbers.astype(np.int32), counts.astype(np.int32), held.astype(np.int32)
+    return told.astype(np.int32), counts.astype(np.int32), held.astype(np.int32)
 
 
 def make_index(
